@@ -1,0 +1,233 @@
+"""Commands to the outside, in the words of the CRI and of nftables. Values only: what they need is in them.
+
+Every command is idempotent. `identity` says what it is about: while one is under way, another of the same identity is not
+sent. A command of pods and containers is fenced by pod uid and attempt, a declarative one (ApplyRuleset, SetProbes) carries
+the whole wanted state and replaces the one before it.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class RuntimeCommand(Struct, frozen=True, kw_only=True, tag=True):
+    """Base. `node` says whose runtime carries it out."""
+
+    node: str
+
+    @property
+    def identity(self) -> str:
+        """What the command is about: commands with the same identity exclude each other."""
+        raise AssertionError(f"{type(self).__name__} has no identity")
+
+
+class FileContent(Struct, frozen=True, kw_only=True):
+    path: str  # relative to the volume
+    data: bytes
+    mode: int = 0o644
+
+
+class VolumeSource(Struct, frozen=True, kw_only=True):
+    """One volume of a pod, rendered: a directory of the node, or content that the kubelet has already put together."""
+
+    name: str
+    kind: Literal["emptyDir", "hostPath", "files"]  # files: secret, configMap, downwardAPI, projected
+    medium: str = ""  # emptyDir: "Memory" for a tmpfs
+    size_limit_bytes: int = 0
+    host_path: str = ""
+    host_path_type: str = ""
+    files: tuple[FileContent, ...] = ()
+    in_memory: bool = False  # files on a tmpfs (secrets)
+    read_only: bool = False
+
+
+class PortMapping(Struct, frozen=True, kw_only=True):
+    protocol: str
+    container_port: int
+    host_port: int
+    host_ip: str = ""
+
+
+class RunPodSandbox(RuntimeCommand, kw_only=True):
+    """Volumes, network namespace with address, pause process. -> SandboxStarted | SandboxFailed"""
+
+    pod_uid: str
+    namespace: str
+    name: str
+    hostname: str
+    labels: dict[str, str] = {}
+    host_network: bool = False
+    host_pid: bool = False
+    host_ipc: bool = False
+    share_process_namespace: bool = False
+    port_mappings: tuple[PortMapping, ...] = ()
+    dns_servers: tuple[str, ...] = ()
+    dns_searches: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    host_aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (ip, names)
+    sysctls: dict[str, str] = {}
+    fs_group: int | None = None
+    volumes: tuple[VolumeSource, ...] = ()
+    cpu_limit_milli: int = 0  # of the whole pod; 0 for none
+    memory_limit_bytes: int = 0
+
+    @property
+    def identity(self) -> str:
+        return f"sandbox/{self.pod_uid}"
+
+
+class PullImage(RuntimeCommand, kw_only=True):
+    """-> ImagePulled | ImagePullFailed"""
+
+    image: str
+    policy: Literal["Always", "IfNotPresent", "Never"]
+    credentials: tuple[tuple[str, str, str], ...] = ()  # (registry host, user, password)
+
+    @property
+    def identity(self) -> str:
+        return f"image/{self.node}/{self.image}"
+
+
+class Mount(Struct, frozen=True, kw_only=True):
+    volume: str  # name of a VolumeSource of the pod
+    path: str  # in the container
+    sub_path: str = ""
+    read_only: bool = False
+    propagation: str = ""  # None, HostToContainer, Bidirectional
+
+
+class Security(Struct, frozen=True, kw_only=True):
+    privileged: bool = False
+    run_as_user: int | None = None  # None: the image's
+    run_as_group: int | None = None
+    run_as_non_root: bool = False
+    supplemental_groups: tuple[int, ...] = ()
+    capabilities_add: tuple[str, ...] = ()
+    capabilities_drop: tuple[str, ...] = ()
+    read_only_root: bool = False
+    allow_privilege_escalation: bool = True
+
+
+class StartContainer(RuntimeCommand, kw_only=True):
+    """Create and start one attempt of a container. One that runs already is left alone. -> ContainerStarted | ContainerStartFailed"""
+
+    pod_uid: str
+    namespace: str
+    name: str  # of the pod
+    container: str
+    attempt: int
+    image: str
+    command: tuple[str, ...] = ()  # () the image's entrypoint
+    args: tuple[str, ...] = ()  # () the image's arguments, unless command is set
+    env: tuple[tuple[str, str], ...] = ()
+    working_dir: str = ""
+    mounts: tuple[Mount, ...] = ()
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
+    cpu_request_milli: int = 0
+    cpu_limit_milli: int = 0
+    memory_limit_bytes: int = 0
+    oom_score_adj: int = 1000
+    termination_message_path: str = "/dev/termination-log"
+    termination_message_fallback_to_logs: bool = False
+    security: Security = Security()
+    post_start: "Hook | None" = None
+
+    @property
+    def identity(self) -> str:
+        return f"container/{self.pod_uid}/{self.container}"
+
+
+class Hook(Struct, frozen=True, kw_only=True):
+    """A lifecycle handler or the action of a probe; one member is set."""
+
+    exec: tuple[str, ...] = ()
+    http_url: str = ""
+    http_headers: tuple[tuple[str, str], ...] = ()
+    tcp: str = ""  # host:port
+    sleep_s: int = 0
+
+
+class StopContainer(RuntimeCommand, kw_only=True):
+    """Pre-stop hook, TERM, and KILL after the grace period. -> ContainerExited (also for one that is gone already)"""
+
+    pod_uid: str
+    container: str
+    attempt: int
+    grace_period_s: int
+    pre_stop: Hook | None = None
+    reason: str = ""  # for people: why
+
+    @property
+    def identity(self) -> str:
+        return f"container/{self.pod_uid}/{self.container}"
+
+
+class RemovePodSandbox(RuntimeCommand, kw_only=True):
+    """Kill what is left and remove all of the pod: containers, network, mounts, directories. -> SandboxRemoved"""
+
+    pod_uid: str
+
+    @property
+    def identity(self) -> str:
+        return f"sandbox/{self.pod_uid}"
+
+
+class ProbeTarget(Struct, frozen=True, kw_only=True):
+    pod_uid: str
+    container: str
+    attempt: int
+    probe: Literal["startup", "liveness", "readiness"]
+    action: Hook
+    initial_delay_s: int = 0
+    period_s: int = 10
+    timeout_s: int = 1
+    success_threshold: int = 1
+    failure_threshold: int = 3
+
+
+class SetProbes(RuntimeCommand, kw_only=True):
+    """All probes that the node is to run now. Flips come back as ProbeFlipped; there is no direct outcome."""
+
+    targets: tuple[ProbeTarget, ...]
+
+    @property
+    def identity(self) -> str:
+        return f"probes/{self.node}"
+
+
+class ServiceRules(Struct, frozen=True, kw_only=True):
+    """One port of one service as packets see it."""
+
+    service: str  # namespace/name:port, for people
+    protocol: Literal["tcp", "udp", "sctp"]
+    port: int
+    addresses: tuple[str, ...]  # cluster address, external addresses
+    node_port: int = 0
+    affinity_s: int = 0  # 0: none
+    endpoints: tuple[tuple[str, int], ...] = ()  # (address, port), sorted; () is rejected
+    local_endpoints: tuple[tuple[str, int], ...] | None = None  # externalTrafficPolicy Local: those for node ports
+
+
+class Ruleset(Struct, frozen=True, kw_only=True):
+    """Everything that a node's packet rules shall do. Parts that did not change are the same Python objects as before."""
+
+    services: dict[str, tuple[ServiceRules, ...]]  # by namespace/name
+    pod_cidr: str = ""  # of the cluster: traffic from elsewhere is masqueraded
+    node_addresses: tuple[str, ...] = ()  # where node ports listen; () for all local ones
+    digest: str = ""
+
+
+class ApplyRuleset(RuntimeCommand, kw_only=True):
+    """The whole wanted ruleset; applied as the smallest atomic transaction. -> RulesetApplied | RulesetFailed"""
+
+    ruleset: Ruleset
+
+    @property
+    def identity(self) -> str:
+        return f"ruleset/{self.node}"
+
+
+AnyRuntimeCommand = RunPodSandbox | PullImage | StartContainer | StopContainer | RemovePodSandbox | SetProbes | ApplyRuleset
+DECLARATIVE = (SetProbes, ApplyRuleset)

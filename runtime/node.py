@@ -1,0 +1,86 @@
+"""The protocol of a node's runtime: commands in, facts out, and the streams that a person opens into a container."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from shipslog.store.facts import RuntimeFact
+from shipslog.store.state import PodRuntime
+
+from .commands import AnyRuntimeCommand
+
+Report = Callable[[RuntimeFact], None]
+
+
+class RuntimeUnavailable(Exception):
+    """The adapter cannot work on this machine; the message says what is missing and how to get it."""
+
+
+class StreamRefused(Exception):
+    """No such container, or it does not run: `code` is the HTTP status to answer with."""
+
+    def __init__(self, code: int, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class LogOptions(Struct, frozen=True, kw_only=True):
+    follow: bool = False
+    previous: bool = False
+    timestamps: bool = False
+    tail_lines: int | None = None
+    since_ns: int | None = None  # UTC
+    limit_bytes: int | None = None
+
+
+class ProcessStreams(Protocol):
+    """One process that someone talks to (exec or attach)."""
+
+    def output(self) -> AsyncIterator[tuple[int, bytes]]:
+        """(1 stdout | 2 stderr, data) until the process ends."""
+
+    async def write(self, data: bytes) -> None: ...
+    async def close_stdin(self) -> None: ...
+    async def resize(self, columns: int, rows: int) -> None: ...
+    async def wait(self) -> int:
+        """The exit code."""
+
+    async def close(self) -> None:
+        """Let go; an exec'd process that still runs is killed, an attached one is not."""
+
+
+class ByteStream(Protocol):
+    """A connection to a port inside a pod."""
+
+    async def read(self, limit: int = 65536) -> bytes:
+        """b"" at the end."""
+
+    async def write(self, data: bytes) -> None: ...
+    async def close_write(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class NodeRuntime(Protocol):
+    """One node's hands. `execute` returns the outcome facts of its command; what happens by itself goes to `report`."""
+
+    node: str
+
+    async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
+        """Prepare the machine, report NodeObserved, adopt what runs: report each difference from `known` (exits that
+        happened meanwhile, containers that run and are not known, sandboxes that are gone), then watch on.
+        Errors: RuntimeUnavailable."""
+
+    async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
+        """Carry it out, idempotently. Failures come back as facts; only a bug raises."""
+
+    async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams: ...
+
+    async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams: ...
+
+    async def port_forward(self, pod_uid: str, port: int) -> ByteStream: ...
+
+    def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]: ...
+
+    async def close(self, *, end_pods: bool = False) -> None:
+        """Let go; pods go on running, unless `end_pods` (then nothing of ours is left on the machine)."""

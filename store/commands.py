@@ -1,0 +1,71 @@
+"""Object commands: what one may ask of the log. The API and the reconcilers speak them alike; the engine commits them."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from .objects.scalars import Object
+
+
+class ObjectCommand(Struct, frozen=True, kw_only=True, tag=True):
+    """Base. Whoever submits adds an actor, a cause and whether it is a dry run."""
+
+
+class Create(ObjectCommand, kw_only=True):
+    """A new object. An empty `name` with a `generateName` gets five random characters."""
+
+    object: Any  # a Struct of a registered kind
+
+
+class Update(ObjectCommand, kw_only=True):
+    """Replace an object. With `metadata.resourceVersion` set, only if it is still the current one (else Conflict)."""
+
+    object: Any
+    subresource: str = ""  # "" (spec and metadata; status is kept), "status", "finalize", "ephemeralcontainers"
+
+
+class Patch(ObjectCommand, kw_only=True):
+    """Change an object by a patch, computed at commit against the then current state."""
+
+    resource: str
+    namespace: str = ""
+    name: str
+    media_type: Literal["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"]
+    body: bytes
+    subresource: str = ""
+    field_validation: str = "Warn"  # Strict, Warn, Ignore
+
+
+class Delete(ObjectCommand, kw_only=True):
+    """Delete an object; a pod that runs is marked first and goes when its node says so."""
+
+    resource: str
+    namespace: str = ""
+    name: str
+    uid: str | None = None  # precondition
+    resource_version: str | None = None  # precondition
+    grace_period_s: int | None = None  # None: the object's own
+    propagation: Literal["", "Orphan", "Background", "Foreground"] = ""
+
+
+class Bind(ObjectCommand, kw_only=True):
+    """Assign a pod to a node. Refused (Conflict) when it has one."""
+
+    namespace: str
+    name: str
+    node: str
+    uid: str = ""
+
+
+class Evict(ObjectCommand, kw_only=True):
+    """Delete a pod if its disruption budgets allow it (429 otherwise)."""
+
+    namespace: str
+    name: str
+    grace_period_s: int | None = None
+    uid: str | None = None
+
+
+AnyObjectCommand = Create | Update | Patch | Delete | Bind | Evict
+
+__all__ = ["AnyObjectCommand", "Bind", "Create", "Delete", "Evict", "Object", "ObjectCommand", "Patch", "Update"]

@@ -1,0 +1,190 @@
+"""The vocabulary of the log: everything that can have happened, one frozen type a fact, named in the past tense.
+
+A fact is a change. Whatever merely goes on (a probe that keeps succeeding, a sample of CPU) is no fact. Object facts carry
+the whole object as the JSON that readers get; runtime facts say what came of a command, and are keyed by pod uid, container
+and attempt, so that a late or doubled one is recognised.
+"""
+
+from msgspec import Raw, Struct
+
+
+class Fact(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """Base of all facts; the tag on the wire is the class name."""
+
+
+# --- objects of the API ---
+
+
+class ObjectFact(Fact, kw_only=True):
+    """Base: what happened to one object. `resource` is the registry's key: "pods", "endpointslices.discovery.k8s.io"."""
+
+    resource: str
+    namespace: str = ""  # "" for cluster-scoped kinds
+    name: str
+    uid: str
+    object: Raw  # the encoded object, with metadata.resourceVersion equal to the event's revision
+
+
+class ObjectCreated(ObjectFact, kw_only=True):
+    pass
+
+
+class ObjectModified(ObjectFact, kw_only=True):
+    subresource: str = ""  # "" or "status", "binding", "scale", "finalize": which door the change came through
+
+
+class ObjectDeleted(ObjectFact, kw_only=True):
+    """The object is gone; `object` is its last state."""
+
+
+# --- the engine itself ---
+
+
+class ClusterConfig(Struct, frozen=True, kw_only=True):
+    """What rules need to know of the cluster. On the log, so that a replay decides with the same values."""
+
+    service_cidr: str = "10.96.0.0/16"
+    pod_cidr: str = "10.244.0.0/16"
+    node_port_first: int = 30000
+    node_port_last: int = 32767
+    dns_domain: str = "cluster.local"
+    api_host: str = "127.0.0.1"  # the address that pods reach the API server at (endpoint of the kubernetes Service)
+    api_port: int = 6443
+    node_monitor_grace_s: float = 40.0  # without a heartbeat for so long, a node's Ready turns Unknown
+    pod_eviction_s: float = 300.0
+
+
+class EngineStarted(Fact, kw_only=True):
+    """An engine opened this log for writing. Runtime state that lived in the previous process (probes) is gone."""
+
+    version: str
+    config: ClusterConfig
+
+
+class DecisionTaken(Fact, kw_only=True):
+    """A reconciler decided something: enough to take the decision again and compare."""
+
+    reconciler: str
+    key: str
+    read_revision: int  # the view's revision that it read
+    now_ns: int
+    reason: str
+    commands: tuple[str, ...]  # one line each, for people
+    digest: str  # of the full commands, see reconcilers.decision.digest
+
+
+# --- what nodes report ---
+
+
+class NodeFact(Fact, kw_only=True):
+    """Base of what one node's runtime reports."""
+
+    node: str
+
+
+class NodeObserved(NodeFact, kw_only=True):
+    """The runtime of a node is up, and this is what the machine has."""
+
+    addresses: tuple[tuple[str, str], ...] = ()  # (type, address): ("InternalIP", "10.0.0.5"), ("Hostname", "n1")
+    capacity: dict[str, str] = {}  # quantities: cpu, memory, pods, ephemeral-storage
+    allocatable: dict[str, str] = {}
+    info: dict[str, str] = {}  # the fields of core/v1 NodeSystemInfo by JSON name
+    labels: dict[str, str] = {}
+    pod_cidr: str = ""
+
+
+class PodFact(NodeFact, kw_only=True):
+    pod_uid: str
+
+
+class SandboxStarted(PodFact, kw_only=True):
+    sandbox_id: str
+    ip: str = ""  # "" with the host's network: the node's address counts
+    at_ns: int = 0
+
+
+class SandboxFailed(PodFact, kw_only=True):
+    reason: str  # FailedCreatePodSandBox, FailedMount
+    message: str
+
+
+class SandboxExited(PodFact, kw_only=True):
+    """The pause process is gone though nobody asked: the pod needs a new sandbox."""
+
+    sandbox_id: str
+
+
+class SandboxRemoved(PodFact, kw_only=True):
+    """No process, mount, namespace, link or directory of the pod is left."""
+
+
+class ImagePulled(NodeFact, kw_only=True):
+    image: str  # as asked for
+    image_id: str  # sha256 digest of the manifest or config
+    present: bool = False  # it was there already
+    size_bytes: int = 0
+
+
+class ImagePullFailed(NodeFact, kw_only=True):
+    image: str
+    reason: str  # ErrImagePull, ErrImageNeverPull, InvalidImageName
+    message: str
+    at_ns: int = 0
+
+
+class ContainerFact(PodFact, kw_only=True):
+    container: str
+    attempt: int  # 0 for the first start; the restart count
+
+
+class ContainerStarted(ContainerFact, kw_only=True):
+    container_id: str  # scheme included: shipslog://ID
+    image_id: str = ""
+    at_ns: int = 0
+
+
+class ContainerStartFailed(ContainerFact, kw_only=True):
+    reason: str  # CreateContainerError, RunContainerError, CreateContainerConfigError
+    message: str
+    at_ns: int = 0
+
+
+class ContainerExited(ContainerFact, kw_only=True):
+    container_id: str = ""
+    exit_code: int
+    signal: int = 0
+    reason: str = ""  # Completed, Error, OOMKilled, ContainerStatusUnknown
+    message: str = ""  # the termination message
+    started_at_ns: int = 0
+    at_ns: int = 0
+
+
+class ProbeFlipped(ContainerFact, kw_only=True):
+    probe: str  # startup, liveness, readiness
+    healthy: bool
+    message: str = ""
+    at_ns: int = 0
+
+
+class RulesetApplied(NodeFact, kw_only=True):
+    """The node's packet rules are those that `digest` names."""
+
+    digest: str
+    services: int
+
+
+class RulesetFailed(NodeFact, kw_only=True):
+    digest: str
+    message: str
+
+
+AnyFact = (
+    ObjectCreated | ObjectModified | ObjectDeleted | EngineStarted | DecisionTaken | NodeObserved | SandboxStarted | SandboxFailed
+    | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed | ContainerStarted | ContainerStartFailed | ContainerExited
+    | ProbeFlipped | RulesetApplied | RulesetFailed
+)  # fmt: skip
+ObjectChange = ObjectCreated | ObjectModified | ObjectDeleted
+RuntimeFact = (
+    NodeObserved | SandboxStarted | SandboxFailed | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed
+    | ContainerStarted | ContainerStartFailed | ContainerExited | ProbeFlipped | RulesetApplied | RulesetFailed
+)  # fmt: skip

@@ -1,0 +1,92 @@
+"""The types of the API group-version authentication.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+
+from typing import ClassVar
+
+from msgspec import field
+
+from . import meta_v1
+from .scalars import Object, Time
+
+
+class BoundObjectReference(Object):
+    kind: str = ""
+    api_version: str = ""
+    name: str = ""
+    uid: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"api_version": 2, "kind": 1, "name": 3, "uid": 4, "*uID": 4}
+
+
+class UserInfo(Object):
+    username: str = ""
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    __proto__: ClassVar[dict[str, int]] = {"extra": 4, "groups": 3, "uid": 2, "username": 1}
+
+
+class SelfSubjectReviewStatus(Object):
+    user_info: UserInfo | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"user_info": 1}
+
+
+class SelfSubjectReview(Object):
+    api_version: str = field(default_factory=lambda: "authentication.k8s.io/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "SelfSubjectReview")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    status: SelfSubjectReviewStatus = field(default_factory=SelfSubjectReviewStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "status": 2}
+
+
+class TokenRequestSpec(Object):
+    audiences: tuple[str, ...] = field(default_factory=tuple)
+    bound_object_ref: BoundObjectReference | None = None
+    expiration_seconds: int | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"audiences": 1, "bound_object_ref": 3, "expiration_seconds": 4}
+
+
+class TokenRequestStatus(Object):
+    token: str = field(default_factory=str)
+    expiration_timestamp: Time = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"expiration_timestamp": 2, "token": 1}
+
+
+class TokenRequest(Object):
+    api_version: str = field(default_factory=lambda: "authentication.k8s.io/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "TokenRequest")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: TokenRequestSpec = field(default_factory=TokenRequestSpec)
+    status: TokenRequestStatus = field(default_factory=TokenRequestStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class TokenReviewSpec(Object):
+    token: str = ""
+    audiences: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"audiences": 2, "token": 1}
+
+
+class TokenReviewStatus(Object):
+    authenticated: bool = False
+    user: UserInfo | None = None
+    error: str = ""
+    audiences: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"audiences": 4, "authenticated": 1, "error": 3, "user": 2}
+
+
+class TokenReview(Object):
+    api_version: str = field(default_factory=lambda: "authentication.k8s.io/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "TokenReview")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: TokenReviewSpec = field(default_factory=TokenReviewSpec)
+    status: TokenReviewStatus = field(default_factory=TokenReviewStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}

@@ -1,0 +1,158 @@
+"""The types of the API group-version authorization.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+
+from typing import ClassVar
+
+from msgspec import field
+
+from . import meta_v1
+from .scalars import Object
+
+
+class FieldSelectorAttributes(Object):
+    raw_selector: str = ""
+    requirements: tuple[meta_v1.FieldSelectorRequirement, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"raw_selector": 1, "requirements": 2}
+
+
+class LabelSelectorAttributes(Object):
+    raw_selector: str = ""
+    requirements: tuple[meta_v1.LabelSelectorRequirement, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"raw_selector": 1, "requirements": 2}
+
+
+class NonResourceAttributes(Object):
+    path: str = ""
+    verb: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"path": 1, "verb": 2}
+
+
+class ResourceAttributes(Object):
+    namespace: str = ""
+    verb: str = ""
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    subresource: str = ""
+    name: str = ""
+    field_selector: FieldSelectorAttributes | None = None
+    label_selector: LabelSelectorAttributes | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "field_selector": 8,
+        "group": 3,
+        "label_selector": 9,
+        "name": 7,
+        "namespace": 1,
+        "resource": 5,
+        "subresource": 6,
+        "verb": 2,
+        "version": 4,
+    }
+
+
+class SubjectAccessReviewSpec(Object):
+    resource_attributes: ResourceAttributes | None = None
+    non_resource_attributes: NonResourceAttributes | None = None
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    uid: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "extra": 5,
+        "groups": 4,
+        "non_resource_attributes": 2,
+        "resource_attributes": 1,
+        "uid": 6,
+        "user": 3,
+    }
+
+
+class SubjectAccessReviewStatus(Object):
+    allowed: bool = field(default_factory=bool)
+    reason: str = ""
+    evaluation_error: str = ""
+    denied: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {"allowed": 1, "denied": 4, "evaluation_error": 3, "reason": 2}
+
+
+class LocalSubjectAccessReview(Object):
+    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "LocalSubjectAccessReview")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: SubjectAccessReviewSpec = field(default_factory=SubjectAccessReviewSpec)
+    status: SubjectAccessReviewStatus = field(default_factory=SubjectAccessReviewStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class NonResourceRule(Object):
+    verbs: tuple[str, ...] = field(default_factory=tuple)
+    non_resource_urls: tuple[str, ...] = field(default=(), name="nonResourceURLs")
+
+    __proto__: ClassVar[dict[str, int]] = {"non_resource_urls": 2, "verbs": 1}
+
+
+class ResourceRule(Object):
+    verbs: tuple[str, ...] = field(default_factory=tuple)
+    api_groups: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    resource_names: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"api_groups": 2, "resource_names": 4, "resources": 3, "verbs": 1}
+
+
+class SelfSubjectAccessReviewSpec(Object):
+    resource_attributes: ResourceAttributes | None = None
+    non_resource_attributes: NonResourceAttributes | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"non_resource_attributes": 2, "resource_attributes": 1}
+
+
+class SelfSubjectAccessReview(Object):
+    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "SelfSubjectAccessReview")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: SelfSubjectAccessReviewSpec = field(default_factory=SelfSubjectAccessReviewSpec)
+    status: SubjectAccessReviewStatus = field(default_factory=SubjectAccessReviewStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class SelfSubjectRulesReviewSpec(Object):
+    namespace: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"namespace": 1}
+
+
+class SubjectRulesReviewStatus(Object):
+    resource_rules: tuple[ResourceRule, ...] = field(default_factory=tuple)
+    non_resource_rules: tuple[NonResourceRule, ...] = field(default_factory=tuple)
+    incomplete: bool = field(default_factory=bool)
+    evaluation_error: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"evaluation_error": 4, "incomplete": 3, "non_resource_rules": 2, "resource_rules": 1}
+
+
+class SelfSubjectRulesReview(Object):
+    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "SelfSubjectRulesReview")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: SelfSubjectRulesReviewSpec = field(default_factory=SelfSubjectRulesReviewSpec)
+    status: SubjectRulesReviewStatus = field(default_factory=SubjectRulesReviewStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class SubjectAccessReview(Object):
+    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "SubjectAccessReview")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: SubjectAccessReviewSpec = field(default_factory=SubjectAccessReviewSpec)
+    status: SubjectAccessReviewStatus = field(default_factory=SubjectAccessReviewStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}

@@ -1,0 +1,79 @@
+"""The types of the API group-version autoscaling.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+
+from typing import ClassVar
+
+from msgspec import field
+
+from . import meta_v1
+from .scalars import Int32, Object, Time
+
+
+class CrossVersionObjectReference(Object):
+    kind: str = field(default_factory=str)
+    name: str = field(default_factory=str)
+    api_version: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"api_version": 3, "kind": 1, "name": 2}
+
+
+class HorizontalPodAutoscalerSpec(Object):
+    scale_target_ref: CrossVersionObjectReference = field(default_factory=CrossVersionObjectReference)
+    min_replicas: Int32 | None = None
+    max_replicas: Int32 = field(default_factory=int)
+    target_cpu_utilization_percentage: Int32 | None = field(default=None, name="targetCPUUtilizationPercentage")
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "max_replicas": 3,
+        "min_replicas": 2,
+        "scale_target_ref": 1,
+        "target_cpu_utilization_percentage": 4,
+    }
+
+
+class HorizontalPodAutoscalerStatus(Object):
+    observed_generation: int | None = None
+    last_scale_time: Time = ""
+    current_replicas: Int32 = field(default_factory=int)
+    desired_replicas: Int32 = field(default_factory=int)
+    current_cpu_utilization_percentage: Int32 | None = field(default=None, name="currentCPUUtilizationPercentage")
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "current_cpu_utilization_percentage": 5,
+        "current_replicas": 3,
+        "desired_replicas": 4,
+        "last_scale_time": 2,
+        "observed_generation": 1,
+    }
+
+
+class HorizontalPodAutoscaler(Object):
+    api_version: str = field(default_factory=lambda: "autoscaling/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "HorizontalPodAutoscaler")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: HorizontalPodAutoscalerSpec = field(default_factory=HorizontalPodAutoscalerSpec)
+    status: HorizontalPodAutoscalerStatus = field(default_factory=HorizontalPodAutoscalerStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class ScaleSpec(Object):
+    replicas: Int32 = 0
+
+    __proto__: ClassVar[dict[str, int]] = {"replicas": 1}
+
+
+class ScaleStatus(Object):
+    replicas: Int32 = field(default_factory=int)
+    selector: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"replicas": 1, "selector": 2}
+
+
+class Scale(Object):
+    api_version: str = field(default_factory=lambda: "autoscaling/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "Scale")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: ScaleSpec = field(default_factory=ScaleSpec)
+    status: ScaleStatus = field(default_factory=ScaleStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}

@@ -1,0 +1,2421 @@
+"""The types of the API group-version core.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import field
+
+from . import meta_v1
+from .scalars import Base64, Int32, IntOrString, MicroTime, Object, Quantity, Time, merge
+
+
+class AWSElasticBlockStoreVolumeSource(Object):
+    volume_id: str = field(default_factory=str, name="volumeID")
+    fs_type: str = ""
+    partition: Int32 | None = None
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "partition": 3, "read_only": 4, "volume_id": 1}
+
+
+class NodeSelectorRequirement(Object):
+    key: str = field(default_factory=str)
+    operator: str = field(default_factory=str)
+    values: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"key": 1, "operator": 2, "values": 3}
+
+
+class NodeSelectorTerm(Object):
+    match_expressions: tuple[NodeSelectorRequirement, ...] = ()
+    match_fields: tuple[NodeSelectorRequirement, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"match_expressions": 1, "match_fields": 2}
+
+
+class NodeSelector(Object):
+    node_selector_terms: tuple[NodeSelectorTerm, ...] = field(default_factory=tuple)
+
+    __proto__: ClassVar[dict[str, int]] = {"node_selector_terms": 1}
+
+
+class PreferredSchedulingTerm(Object):
+    weight: Int32 = field(default_factory=int)
+    preference: NodeSelectorTerm = field(default_factory=NodeSelectorTerm)
+
+    __proto__: ClassVar[dict[str, int]] = {"preference": 2, "weight": 1}
+
+
+class NodeAffinity(Object):
+    required_during_scheduling_ignored_during_execution: NodeSelector | None = None
+    preferred_during_scheduling_ignored_during_execution: tuple[PreferredSchedulingTerm, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "preferred_during_scheduling_ignored_during_execution": 2,
+        "required_during_scheduling_ignored_during_execution": 1,
+    }
+
+
+class PodAffinityTerm(Object):
+    label_selector: meta_v1.LabelSelector | None = None
+    namespaces: tuple[str, ...] = ()
+    topology_key: str = field(default_factory=str)
+    namespace_selector: meta_v1.LabelSelector | None = None
+    match_label_keys: tuple[str, ...] = ()
+    mismatch_label_keys: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "label_selector": 1,
+        "match_label_keys": 5,
+        "mismatch_label_keys": 6,
+        "namespace_selector": 4,
+        "namespaces": 2,
+        "topology_key": 3,
+    }
+
+
+class WeightedPodAffinityTerm(Object):
+    weight: Int32 = field(default_factory=int)
+    pod_affinity_term: PodAffinityTerm = field(default_factory=PodAffinityTerm)
+
+    __proto__: ClassVar[dict[str, int]] = {"pod_affinity_term": 2, "weight": 1}
+
+
+class PodAffinity(Object):
+    required_during_scheduling_ignored_during_execution: tuple[PodAffinityTerm, ...] = ()
+    preferred_during_scheduling_ignored_during_execution: tuple[WeightedPodAffinityTerm, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "preferred_during_scheduling_ignored_during_execution": 2,
+        "required_during_scheduling_ignored_during_execution": 1,
+    }
+
+
+class PodAntiAffinity(Object):
+    required_during_scheduling_ignored_during_execution: tuple[PodAffinityTerm, ...] = ()
+    preferred_during_scheduling_ignored_during_execution: tuple[WeightedPodAffinityTerm, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "preferred_during_scheduling_ignored_during_execution": 2,
+        "required_during_scheduling_ignored_during_execution": 1,
+    }
+
+
+class Affinity(Object):
+    node_affinity: NodeAffinity | None = None
+    pod_affinity: PodAffinity | None = None
+    pod_anti_affinity: PodAntiAffinity | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"node_affinity": 1, "pod_affinity": 2, "pod_anti_affinity": 3}
+
+
+class AppArmorProfile(Object):
+    type: str = field(default_factory=str)
+    localhost_profile: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"localhost_profile": 2, "type": 1}
+
+
+class AttachedVolume(Object):
+    name: str = field(default_factory=str)
+    device_path: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"device_path": 2, "name": 1}
+
+
+class AzureDiskVolumeSource(Object):
+    disk_name: str = field(default_factory=str)
+    disk_uri: str = field(default_factory=str, name="diskURI")
+    caching_mode: str | None = None
+    fs_type: str | None = None
+    read_only: bool | None = None
+    kind: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "caching_mode": 3,
+        "disk_name": 1,
+        "disk_uri": 2,
+        "fs_type": 4,
+        "kind": 6,
+        "read_only": 5,
+    }
+
+
+class AzureFilePersistentVolumeSource(Object):
+    secret_name: str = field(default_factory=str)
+    share_name: str = field(default_factory=str)
+    read_only: bool = False
+    secret_namespace: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"read_only": 3, "secret_name": 1, "secret_namespace": 4, "share_name": 2}
+
+
+class AzureFileVolumeSource(Object):
+    secret_name: str = field(default_factory=str)
+    share_name: str = field(default_factory=str)
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {"read_only": 3, "secret_name": 1, "share_name": 2}
+
+
+class ObjectReference(Object):
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+    api_version: str = ""
+    resource_version: str = ""
+    field_path: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "api_version": 5,
+        "field_path": 7,
+        "kind": 1,
+        "name": 3,
+        "namespace": 2,
+        "resource_version": 6,
+        "uid": 4,
+    }
+
+
+class Binding(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "Binding")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    target: ObjectReference = field(default_factory=ObjectReference)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "target": 2}
+
+
+class SecretReference(Object):
+    name: str = ""
+    namespace: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "namespace": 2}
+
+
+class CSIPersistentVolumeSource(Object):
+    driver: str = field(default_factory=str)
+    volume_handle: str = field(default_factory=str)
+    read_only: bool = False
+    fs_type: str = ""
+    volume_attributes: dict[str, str] = field(default_factory=dict)
+    controller_publish_secret_ref: SecretReference | None = None
+    node_stage_secret_ref: SecretReference | None = None
+    node_publish_secret_ref: SecretReference | None = None
+    controller_expand_secret_ref: SecretReference | None = None
+    node_expand_secret_ref: SecretReference | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "controller_expand_secret_ref": 9,
+        "controller_publish_secret_ref": 6,
+        "driver": 1,
+        "fs_type": 4,
+        "node_expand_secret_ref": 10,
+        "node_publish_secret_ref": 8,
+        "node_stage_secret_ref": 7,
+        "read_only": 3,
+        "volume_attributes": 5,
+        "volume_handle": 2,
+    }
+
+
+class LocalObjectReference(Object):
+    name: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1}
+
+
+class CSIVolumeSource(Object):
+    driver: str = field(default_factory=str)
+    read_only: bool | None = None
+    fs_type: str | None = None
+    volume_attributes: dict[str, str] = field(default_factory=dict)
+    node_publish_secret_ref: LocalObjectReference | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "driver": 1,
+        "fs_type": 3,
+        "node_publish_secret_ref": 5,
+        "read_only": 2,
+        "volume_attributes": 4,
+    }
+
+
+class Capabilities(Object):
+    add: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"add": 1, "drop": 2}
+
+
+class CephFSPersistentVolumeSource(Object):
+    monitors: tuple[str, ...] = field(default_factory=tuple)
+    path: str = ""
+    user: str = ""
+    secret_file: str = ""
+    secret_ref: SecretReference | None = None
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "monitors": 1,
+        "path": 2,
+        "read_only": 6,
+        "secret_file": 4,
+        "secret_ref": 5,
+        "user": 3,
+    }
+
+
+class CephFSVolumeSource(Object):
+    monitors: tuple[str, ...] = field(default_factory=tuple)
+    path: str = ""
+    user: str = ""
+    secret_file: str = ""
+    secret_ref: LocalObjectReference | None = None
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "monitors": 1,
+        "path": 2,
+        "read_only": 6,
+        "secret_file": 4,
+        "secret_ref": 5,
+        "user": 3,
+    }
+
+
+class CinderPersistentVolumeSource(Object):
+    volume_id: str = field(default_factory=str, name="volumeID")
+    fs_type: str = ""
+    read_only: bool = False
+    secret_ref: SecretReference | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "read_only": 3, "secret_ref": 4, "volume_id": 1}
+
+
+class CinderVolumeSource(Object):
+    volume_id: str = field(default_factory=str, name="volumeID")
+    fs_type: str = ""
+    read_only: bool = False
+    secret_ref: LocalObjectReference | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "read_only": 3, "secret_ref": 4, "volume_id": 1}
+
+
+class ClientIPConfig(Object):
+    timeout_seconds: Int32 | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"timeout_seconds": 1}
+
+
+class ClusterTrustBundleProjection(Object):
+    name: str = ""
+    signer_name: str = ""
+    label_selector: meta_v1.LabelSelector | None = None
+    path: str = field(default_factory=str)
+    optional: bool | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"label_selector": 3, "name": 1, "optional": 5, "path": 4, "signer_name": 2}
+
+
+class ComponentCondition(Object):
+    type: str = field(default_factory=str)
+    message: str = ""
+    error: str | None = None
+    status: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"error": 4, "message": 3, "status": 2, "type": 1}
+
+
+class ComponentStatus(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "ComponentStatus")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    conditions: Annotated[
+        tuple[ComponentCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
+    ] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"conditions": 2, "metadata": 1}
+
+
+class ConfigMap(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "ConfigMap")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    data: dict[str, str] = field(default_factory=dict)
+    binary_data: dict[str, Base64] = field(default_factory=dict)
+    immutable: bool | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"binary_data": 3, "data": 2, "immutable": 4, "metadata": 1}
+
+
+class ConfigMapEnvSource(Object):
+    optional: bool | None = None
+    name: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"optional": 2, "*localObjectReference": 1}
+
+
+class ConfigMapKeySelector(Object):
+    key: str = field(default_factory=str)
+    optional: bool | None = None
+    name: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"key": 2, "optional": 3, "*localObjectReference": 1}
+
+
+class ConfigMapNodeConfigSource(Object):
+    namespace: str = field(default_factory=str)
+    name: str = field(default_factory=str)
+    uid: str = ""
+    resource_version: str = ""
+    kubelet_config_key: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"kubelet_config_key": 5, "name": 2, "namespace": 1, "resource_version": 4, "uid": 3}
+
+
+class KeyToPath(Object):
+    key: str = field(default_factory=str)
+    path: str = field(default_factory=str)
+    mode: Int32 | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"key": 1, "mode": 3, "path": 2}
+
+
+class ConfigMapProjection(Object):
+    items: tuple[KeyToPath, ...] = ()
+    optional: bool | None = None
+    name: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"items": 2, "optional": 4, "*localObjectReference": 1}
+
+
+class ConfigMapVolumeSource(Object):
+    items: tuple[KeyToPath, ...] = ()
+    default_mode: Int32 | None = None
+    optional: bool | None = None
+    name: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"default_mode": 3, "items": 2, "optional": 4, "*localObjectReference": 1}
+
+
+class ContainerPort(Object):
+    name: str = ""
+    host_port: Int32 = 0
+    container_port: Int32 = field(default_factory=int)
+    protocol: str = ""
+    host_ip: str = field(default="", name="hostIP")
+
+    __proto__: ClassVar[dict[str, int]] = {"container_port": 3, "host_ip": 5, "host_port": 2, "name": 1, "protocol": 4}
+
+
+class ContainerResizePolicy(Object):
+    resource_name: str = field(default_factory=str)
+    restart_policy: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"resource_name": 1, "restart_policy": 2}
+
+
+class SecretEnvSource(Object):
+    optional: bool | None = None
+    name: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"optional": 2, "*localObjectReference": 1}
+
+
+class EnvFromSource(Object):
+    prefix: str = ""
+    config_map_ref: ConfigMapEnvSource | None = None
+    secret_ref: SecretEnvSource | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"config_map_ref": 2, "prefix": 1, "secret_ref": 3}
+
+
+class ObjectFieldSelector(Object):
+    api_version: str = ""
+    field_path: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"api_version": 1, "field_path": 2}
+
+
+class ResourceFieldSelector(Object):
+    container_name: str = ""
+    resource: str = field(default_factory=str)
+    divisor: Quantity | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"container_name": 1, "divisor": 3, "resource": 2}
+
+
+class SecretKeySelector(Object):
+    key: str = field(default_factory=str)
+    optional: bool | None = None
+    name: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"key": 2, "optional": 3, "*localObjectReference": 1}
+
+
+class EnvVarSource(Object):
+    field_ref: ObjectFieldSelector | None = None
+    resource_field_ref: ResourceFieldSelector | None = None
+    config_map_key_ref: ConfigMapKeySelector | None = None
+    secret_key_ref: SecretKeySelector | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "config_map_key_ref": 3,
+        "field_ref": 1,
+        "resource_field_ref": 2,
+        "secret_key_ref": 4,
+    }
+
+
+class EnvVar(Object):
+    name: str = field(default_factory=str)
+    value: str = ""
+    value_from: EnvVarSource | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2, "value_from": 3}
+
+
+class ExecAction(Object):
+    command: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"command": 1}
+
+
+class HTTPHeader(Object):
+    name: str = field(default_factory=str)
+    value: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2}
+
+
+class HTTPGetAction(Object):
+    path: str = ""
+    port: IntOrString | None = None
+    host: str = ""
+    scheme: str = ""
+    http_headers: tuple[HTTPHeader, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"host": 3, "http_headers": 5, "path": 1, "port": 2, "scheme": 4}
+
+
+class SleepAction(Object):
+    seconds: int = field(default_factory=int)
+
+    __proto__: ClassVar[dict[str, int]] = {"seconds": 1}
+
+
+class TCPSocketAction(Object):
+    port: IntOrString | None = None
+    host: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"host": 2, "port": 1}
+
+
+class LifecycleHandler(Object):
+    exec: ExecAction | None = None
+    http_get: HTTPGetAction | None = None
+    tcp_socket: TCPSocketAction | None = None
+    sleep: SleepAction | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"exec": 1, "http_get": 2, "sleep": 4, "tcp_socket": 3}
+
+
+class Lifecycle(Object):
+    post_start: LifecycleHandler | None = None
+    pre_stop: LifecycleHandler | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"post_start": 1, "pre_stop": 2}
+
+
+class GRPCAction(Object):
+    port: Int32 = field(default_factory=int)
+    service: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"port": 1, "service": 2}
+
+
+class Probe(Object):
+    initial_delay_seconds: Int32 = 0
+    timeout_seconds: Int32 = 0
+    period_seconds: Int32 = 0
+    success_threshold: Int32 = 0
+    failure_threshold: Int32 = 0
+    termination_grace_period_seconds: int | None = None
+    exec: ExecAction | None = None
+    grpc: GRPCAction | None = None
+    http_get: HTTPGetAction | None = None
+    tcp_socket: TCPSocketAction | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "failure_threshold": 6,
+        "initial_delay_seconds": 2,
+        "period_seconds": 4,
+        "success_threshold": 5,
+        "termination_grace_period_seconds": 7,
+        "timeout_seconds": 3,
+        "*handler": 1,
+    }
+
+
+class ResourceClaim(Object):
+    name: str = field(default_factory=str)
+    request: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "request": 2}
+
+
+class ResourceRequirements(Object):
+    limits: dict[str, Quantity] = field(default_factory=dict)
+    requests: dict[str, Quantity] = field(default_factory=dict)
+    claims: Annotated[tuple[ResourceClaim, ...], merge(list_map_keys=("name",))] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"claims": 3, "limits": 1, "requests": 2}
+
+
+class SELinuxOptions(Object):
+    user: str = ""
+    role: str = ""
+    type: str = ""
+    level: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"level": 4, "role": 2, "type": 3, "user": 1}
+
+
+class SeccompProfile(Object):
+    type: str = field(default_factory=str)
+    localhost_profile: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"localhost_profile": 2, "type": 1}
+
+
+class WindowsSecurityContextOptions(Object):
+    gmsa_credential_spec_name: str | None = None
+    gmsa_credential_spec: str | None = None
+    run_as_user_name: str | None = None
+    host_process: bool | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "gmsa_credential_spec": 2,
+        "gmsa_credential_spec_name": 1,
+        "host_process": 4,
+        "run_as_user_name": 3,
+    }
+
+
+class SecurityContext(Object):
+    capabilities: Capabilities | None = None
+    privileged: bool | None = None
+    se_linux_options: SELinuxOptions | None = None
+    run_as_user: int | None = None
+    run_as_non_root: bool | None = None
+    read_only_root_filesystem: bool | None = None
+    allow_privilege_escalation: bool | None = None
+    run_as_group: int | None = None
+    proc_mount: str | None = None
+    windows_options: WindowsSecurityContextOptions | None = None
+    seccomp_profile: SeccompProfile | None = None
+    app_armor_profile: AppArmorProfile | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "allow_privilege_escalation": 7,
+        "app_armor_profile": 12,
+        "capabilities": 1,
+        "privileged": 2,
+        "proc_mount": 9,
+        "read_only_root_filesystem": 6,
+        "run_as_group": 8,
+        "run_as_non_root": 5,
+        "run_as_user": 4,
+        "se_linux_options": 3,
+        "seccomp_profile": 11,
+        "windows_options": 10,
+    }
+
+
+class VolumeDevice(Object):
+    name: str = field(default_factory=str)
+    device_path: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"device_path": 2, "name": 1}
+
+
+class VolumeMount(Object):
+    name: str = field(default_factory=str)
+    read_only: bool = False
+    mount_path: str = field(default_factory=str)
+    sub_path: str = ""
+    mount_propagation: str | None = None
+    sub_path_expr: str = ""
+    recursive_read_only: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "mount_path": 3,
+        "mount_propagation": 5,
+        "name": 1,
+        "read_only": 2,
+        "recursive_read_only": 7,
+        "sub_path": 4,
+        "sub_path_expr": 6,
+    }
+
+
+class Container(Object):
+    name: str = field(default_factory=str)
+    image: str = ""
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    working_dir: str = ""
+    ports: Annotated[
+        tuple[ContainerPort, ...],
+        merge(list_map_keys=("containerPort", "protocol"), patch_merge_key="containerPort", patch_strategy="merge"),
+    ] = ()
+    env: Annotated[tuple[EnvVar, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")] = ()
+    resources: ResourceRequirements = field(default_factory=ResourceRequirements)
+    volume_mounts: Annotated[
+        tuple[VolumeMount, ...], merge(list_map_keys=("mountPath",), patch_merge_key="mountPath", patch_strategy="merge")
+    ] = ()
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    lifecycle: Lifecycle | None = None
+    termination_message_path: str = ""
+    image_pull_policy: str = ""
+    security_context: SecurityContext | None = None
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
+    env_from: tuple[EnvFromSource, ...] = ()
+    termination_message_policy: str = ""
+    volume_devices: Annotated[
+        tuple[VolumeDevice, ...], merge(list_map_keys=("devicePath",), patch_merge_key="devicePath", patch_strategy="merge")
+    ] = ()
+    startup_probe: Probe | None = None
+    resize_policy: tuple[ContainerResizePolicy, ...] = ()
+    restart_policy: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "args": 4,
+        "command": 3,
+        "env": 7,
+        "env_from": 19,
+        "image": 2,
+        "image_pull_policy": 14,
+        "lifecycle": 12,
+        "liveness_probe": 10,
+        "name": 1,
+        "ports": 6,
+        "readiness_probe": 11,
+        "resize_policy": 23,
+        "resources": 8,
+        "restart_policy": 24,
+        "security_context": 15,
+        "startup_probe": 22,
+        "stdin": 16,
+        "stdin_once": 17,
+        "termination_message_path": 13,
+        "termination_message_policy": 20,
+        "tty": 18,
+        "volume_devices": 21,
+        "volume_mounts": 9,
+        "working_dir": 5,
+    }
+
+
+class ContainerImage(Object):
+    names: tuple[str, ...] = ()
+    size_bytes: int = 0
+
+    __proto__: ClassVar[dict[str, int]] = {"names": 1, "size_bytes": 2}
+
+
+class ContainerStateRunning(Object):
+    started_at: Time = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"started_at": 1}
+
+
+class ContainerStateTerminated(Object):
+    exit_code: Int32 = field(default_factory=int)
+    signal: Int32 = 0
+    reason: str = ""
+    message: str = ""
+    started_at: Time = ""
+    finished_at: Time = ""
+    container_id: str = field(default="", name="containerID")
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "container_id": 7,
+        "exit_code": 1,
+        "finished_at": 6,
+        "message": 4,
+        "reason": 3,
+        "signal": 2,
+        "started_at": 5,
+    }
+
+
+class ContainerStateWaiting(Object):
+    reason: str = ""
+    message: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"message": 2, "reason": 1}
+
+
+class ContainerState(Object):
+    waiting: ContainerStateWaiting | None = None
+    running: ContainerStateRunning | None = None
+    terminated: ContainerStateTerminated | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"running": 2, "terminated": 3, "waiting": 1}
+
+
+class LinuxContainerUser(Object):
+    uid: int = field(default_factory=int)
+    gid: int = field(default_factory=int)
+    supplemental_groups: tuple[int, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"gid": 2, "supplemental_groups": 3, "uid": 1}
+
+
+class ContainerUser(Object):
+    linux: LinuxContainerUser | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"linux": 1}
+
+
+class ResourceHealth(Object):
+    resource_id: str = field(default_factory=str, name="resourceID")
+    health: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"health": 2, "resource_id": 1}
+
+
+class ResourceStatus(Object):
+    name: str = field(default_factory=str)
+    resources: Annotated[tuple[ResourceHealth, ...], merge(list_map_keys=("resourceID",))] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "resources": 2}
+
+
+class VolumeMountStatus(Object):
+    name: str = field(default_factory=str)
+    mount_path: str = field(default_factory=str)
+    read_only: bool = False
+    recursive_read_only: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"mount_path": 2, "name": 1, "read_only": 3, "recursive_read_only": 4}
+
+
+class ContainerStatus(Object):
+    name: str = field(default_factory=str)
+    state: ContainerState = field(default_factory=ContainerState)
+    last_state: ContainerState = field(default_factory=ContainerState)
+    ready: bool = field(default_factory=bool)
+    restart_count: Int32 = field(default_factory=int)
+    image: str = field(default_factory=str)
+    image_id: str = field(default_factory=str, name="imageID")
+    container_id: str = field(default="", name="containerID")
+    started: bool | None = None
+    allocated_resources: dict[str, Quantity] = field(default_factory=dict)
+    resources: ResourceRequirements = field(default_factory=ResourceRequirements)
+    volume_mounts: Annotated[
+        tuple[VolumeMountStatus, ...], merge(list_map_keys=("mountPath",), patch_merge_key="mountPath", patch_strategy="merge")
+    ] = ()
+    user: ContainerUser | None = None
+    allocated_resources_status: Annotated[
+        tuple[ResourceStatus, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
+    ] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "allocated_resources": 10,
+        "allocated_resources_status": 14,
+        "container_id": 8,
+        "image": 6,
+        "image_id": 7,
+        "last_state": 3,
+        "name": 1,
+        "ready": 4,
+        "resources": 11,
+        "restart_count": 5,
+        "started": 9,
+        "state": 2,
+        "user": 13,
+        "volume_mounts": 12,
+    }
+
+
+class DaemonEndpoint(Object):
+    port: Int32 = field(default_factory=int, name="Port")
+
+    __proto__: ClassVar[dict[str, int]] = {"port": 1}
+
+
+class DownwardAPIVolumeFile(Object):
+    path: str = field(default_factory=str)
+    field_ref: ObjectFieldSelector | None = None
+    resource_field_ref: ResourceFieldSelector | None = None
+    mode: Int32 | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"field_ref": 2, "mode": 4, "path": 1, "resource_field_ref": 3}
+
+
+class DownwardAPIProjection(Object):
+    items: tuple[DownwardAPIVolumeFile, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"items": 1}
+
+
+class DownwardAPIVolumeSource(Object):
+    items: tuple[DownwardAPIVolumeFile, ...] = ()
+    default_mode: Int32 | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"default_mode": 2, "items": 1}
+
+
+class EmptyDirVolumeSource(Object):
+    medium: str = ""
+    size_limit: Quantity | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"medium": 1, "size_limit": 2}
+
+
+class EndpointAddress(Object):
+    ip: str = field(default_factory=str)
+    target_ref: ObjectReference | None = None
+    hostname: str = ""
+    node_name: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"hostname": 3, "ip": 1, "node_name": 4, "target_ref": 2}
+
+
+class EndpointPort(Object):
+    name: str = ""
+    port: Int32 = field(default_factory=int)
+    protocol: str = ""
+    app_protocol: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"app_protocol": 4, "name": 1, "port": 2, "protocol": 3}
+
+
+class EndpointSubset(Object):
+    addresses: tuple[EndpointAddress, ...] = ()
+    not_ready_addresses: tuple[EndpointAddress, ...] = ()
+    ports: tuple[EndpointPort, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"addresses": 1, "not_ready_addresses": 2, "ports": 3}
+
+
+class Endpoints(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "Endpoints")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    subsets: tuple[EndpointSubset, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "subsets": 2}
+
+
+class EphemeralContainer(Object):
+    target_container_name: str = ""
+    args: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    env: Annotated[tuple[EnvVar, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")] = ()
+    env_from: tuple[EnvFromSource, ...] = ()
+    image: str = ""
+    image_pull_policy: str = ""
+    lifecycle: Lifecycle | None = None
+    liveness_probe: Probe | None = None
+    name: str = field(default_factory=str)
+    ports: Annotated[
+        tuple[ContainerPort, ...],
+        merge(list_map_keys=("containerPort", "protocol"), patch_merge_key="containerPort", patch_strategy="merge"),
+    ] = ()
+    readiness_probe: Probe | None = None
+    resize_policy: tuple[ContainerResizePolicy, ...] = ()
+    resources: ResourceRequirements = field(default_factory=ResourceRequirements)
+    restart_policy: str | None = None
+    security_context: SecurityContext | None = None
+    startup_probe: Probe | None = None
+    stdin: bool = False
+    stdin_once: bool = False
+    termination_message_path: str = ""
+    termination_message_policy: str = ""
+    tty: bool = False
+    volume_devices: Annotated[
+        tuple[VolumeDevice, ...], merge(list_map_keys=("devicePath",), patch_merge_key="devicePath", patch_strategy="merge")
+    ] = ()
+    volume_mounts: Annotated[
+        tuple[VolumeMount, ...], merge(list_map_keys=("mountPath",), patch_merge_key="mountPath", patch_strategy="merge")
+    ] = ()
+    working_dir: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"target_container_name": 2, "*ephemeralContainerCommon": 1}
+
+
+class TypedLocalObjectReference(Object):
+    api_group: str = ""
+    kind: str = field(default_factory=str)
+    name: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"api_group": 1, "kind": 2, "name": 3}
+
+
+class TypedObjectReference(Object):
+    api_group: str = ""
+    kind: str = field(default_factory=str)
+    name: str = field(default_factory=str)
+    namespace: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"api_group": 1, "kind": 2, "name": 3, "namespace": 4}
+
+
+class VolumeResourceRequirements(Object):
+    limits: dict[str, Quantity] = field(default_factory=dict)
+    requests: dict[str, Quantity] = field(default_factory=dict)
+
+    __proto__: ClassVar[dict[str, int]] = {"limits": 1, "requests": 2}
+
+
+class PersistentVolumeClaimSpec(Object):
+    access_modes: tuple[str, ...] = ()
+    resources: VolumeResourceRequirements = field(default_factory=VolumeResourceRequirements)
+    volume_name: str = ""
+    selector: meta_v1.LabelSelector | None = None
+    storage_class_name: str | None = None
+    volume_mode: str | None = None
+    data_source: TypedLocalObjectReference | None = None
+    data_source_ref: TypedObjectReference | None = None
+    volume_attributes_class_name: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "access_modes": 1,
+        "data_source": 7,
+        "data_source_ref": 8,
+        "resources": 2,
+        "selector": 4,
+        "storage_class_name": 5,
+        "volume_attributes_class_name": 9,
+        "volume_mode": 6,
+        "volume_name": 3,
+    }
+
+
+class PersistentVolumeClaimTemplate(Object):
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: PersistentVolumeClaimSpec = field(default_factory=PersistentVolumeClaimSpec)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2}
+
+
+class EphemeralVolumeSource(Object):
+    volume_claim_template: PersistentVolumeClaimTemplate | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"volume_claim_template": 1}
+
+
+class EventSeries(Object):
+    count: Int32 = 0
+    last_observed_time: MicroTime = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"count": 1, "last_observed_time": 2}
+
+
+class EventSource(Object):
+    component: str = ""
+    host: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"component": 1, "host": 2}
+
+
+class Event(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "Event")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    involved_object: ObjectReference = field(default_factory=ObjectReference)
+    reason: str = ""
+    message: str = ""
+    source: EventSource = field(default_factory=EventSource)
+    first_timestamp: Time = ""
+    last_timestamp: Time = ""
+    count: Int32 = 0
+    type: str = ""
+    event_time: MicroTime = ""
+    series: EventSeries | None = None
+    action: str = ""
+    related: ObjectReference | None = None
+    reporting_component: str = ""
+    reporting_instance: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "action": 12,
+        "count": 8,
+        "event_time": 10,
+        "first_timestamp": 6,
+        "involved_object": 2,
+        "last_timestamp": 7,
+        "message": 4,
+        "metadata": 1,
+        "reason": 3,
+        "related": 13,
+        "reporting_component": 14,
+        "reporting_instance": 15,
+        "series": 11,
+        "source": 5,
+        "type": 9,
+    }
+
+
+class FCVolumeSource(Object):
+    target_ww_ns: tuple[str, ...] = field(default=(), name="targetWWNs")
+    lun: Int32 | None = None
+    fs_type: str = ""
+    read_only: bool = False
+    wwids: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 3, "lun": 2, "read_only": 4, "target_ww_ns": 1, "wwids": 5}
+
+
+class FlexPersistentVolumeSource(Object):
+    driver: str = field(default_factory=str)
+    fs_type: str = ""
+    secret_ref: SecretReference | None = None
+    read_only: bool = False
+    options: dict[str, str] = field(default_factory=dict)
+
+    __proto__: ClassVar[dict[str, int]] = {"driver": 1, "fs_type": 2, "options": 5, "read_only": 4, "secret_ref": 3}
+
+
+class FlexVolumeSource(Object):
+    driver: str = field(default_factory=str)
+    fs_type: str = ""
+    secret_ref: LocalObjectReference | None = None
+    read_only: bool = False
+    options: dict[str, str] = field(default_factory=dict)
+
+    __proto__: ClassVar[dict[str, int]] = {"driver": 1, "fs_type": 2, "options": 5, "read_only": 4, "secret_ref": 3}
+
+
+class FlockerVolumeSource(Object):
+    dataset_name: str = ""
+    dataset_uuid: str = field(default="", name="datasetUUID")
+
+    __proto__: ClassVar[dict[str, int]] = {"dataset_name": 1, "dataset_uuid": 2}
+
+
+class GCEPersistentDiskVolumeSource(Object):
+    pd_name: str = field(default_factory=str)
+    fs_type: str = ""
+    partition: Int32 | None = None
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "partition": 3, "pd_name": 1, "read_only": 4}
+
+
+class GitRepoVolumeSource(Object):
+    repository: str = field(default_factory=str)
+    revision: str = ""
+    directory: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"directory": 3, "repository": 1, "revision": 2}
+
+
+class GlusterfsPersistentVolumeSource(Object):
+    endpoints: str = field(default_factory=str)
+    path: str = field(default_factory=str)
+    read_only: bool = False
+    endpoints_namespace: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"endpoints": 1, "endpoints_namespace": 4, "path": 2, "read_only": 3}
+
+
+class GlusterfsVolumeSource(Object):
+    endpoints: str = field(default_factory=str)
+    path: str = field(default_factory=str)
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {"endpoints": 1, "path": 2, "read_only": 3}
+
+
+class HostAlias(Object):
+    ip: str = field(default_factory=str)
+    hostnames: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"hostnames": 2, "ip": 1}
+
+
+class HostIP(Object):
+    ip: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"ip": 1}
+
+
+class HostPathVolumeSource(Object):
+    path: str = field(default_factory=str)
+    type: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"path": 1, "type": 2}
+
+
+class ISCSIPersistentVolumeSource(Object):
+    target_portal: str = field(default_factory=str)
+    iqn: str = field(default_factory=str)
+    lun: Int32 = field(default_factory=int)
+    iscsi_interface: str = ""
+    fs_type: str = ""
+    read_only: bool = False
+    portals: tuple[str, ...] = ()
+    chap_auth_discovery: bool = False
+    secret_ref: SecretReference | None = None
+    chap_auth_session: bool = False
+    initiator_name: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "chap_auth_discovery": 8,
+        "chap_auth_session": 11,
+        "fs_type": 5,
+        "initiator_name": 12,
+        "iqn": 2,
+        "iscsi_interface": 4,
+        "lun": 3,
+        "portals": 7,
+        "read_only": 6,
+        "secret_ref": 10,
+        "target_portal": 1,
+    }
+
+
+class ISCSIVolumeSource(Object):
+    target_portal: str = field(default_factory=str)
+    iqn: str = field(default_factory=str)
+    lun: Int32 = field(default_factory=int)
+    iscsi_interface: str = ""
+    fs_type: str = ""
+    read_only: bool = False
+    portals: tuple[str, ...] = ()
+    chap_auth_discovery: bool = False
+    secret_ref: LocalObjectReference | None = None
+    chap_auth_session: bool = False
+    initiator_name: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "chap_auth_discovery": 8,
+        "chap_auth_session": 11,
+        "fs_type": 5,
+        "initiator_name": 12,
+        "iqn": 2,
+        "iscsi_interface": 4,
+        "lun": 3,
+        "portals": 7,
+        "read_only": 6,
+        "secret_ref": 10,
+        "target_portal": 1,
+    }
+
+
+class ImageVolumeSource(Object):
+    reference: str = ""
+    pull_policy: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"pull_policy": 2, "reference": 1}
+
+
+class LimitRangeItem(Object):
+    type: str = field(default_factory=str)
+    max: dict[str, Quantity] = field(default_factory=dict)
+    min: dict[str, Quantity] = field(default_factory=dict)
+    default: dict[str, Quantity] = field(default_factory=dict)
+    default_request: dict[str, Quantity] = field(default_factory=dict)
+    max_limit_request_ratio: dict[str, Quantity] = field(default_factory=dict)
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "default": 4,
+        "default_request": 5,
+        "max": 2,
+        "max_limit_request_ratio": 6,
+        "min": 3,
+        "type": 1,
+    }
+
+
+class LimitRangeSpec(Object):
+    limits: tuple[LimitRangeItem, ...] = field(default_factory=tuple)
+
+    __proto__: ClassVar[dict[str, int]] = {"limits": 1}
+
+
+class LimitRange(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "LimitRange")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: LimitRangeSpec = field(default_factory=LimitRangeSpec)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2}
+
+
+class PortStatus(Object):
+    port: Int32 = field(default_factory=int)
+    protocol: str = field(default_factory=str)
+    error: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"error": 3, "port": 1, "protocol": 2}
+
+
+class LoadBalancerIngress(Object):
+    ip: str = ""
+    hostname: str = ""
+    ip_mode: str | None = None
+    ports: tuple[PortStatus, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"hostname": 2, "ip": 1, "ip_mode": 3, "ports": 4}
+
+
+class LoadBalancerStatus(Object):
+    ingress: tuple[LoadBalancerIngress, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"ingress": 1}
+
+
+class LocalVolumeSource(Object):
+    path: str = field(default_factory=str)
+    fs_type: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "path": 1}
+
+
+class ModifyVolumeStatus(Object):
+    target_volume_attributes_class_name: str = ""
+    status: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"status": 2, "target_volume_attributes_class_name": 1}
+
+
+class NFSVolumeSource(Object):
+    server: str = field(default_factory=str)
+    path: str = field(default_factory=str)
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {"path": 2, "read_only": 3, "server": 1}
+
+
+class NamespaceSpec(Object):
+    finalizers: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"finalizers": 1}
+
+
+class NamespaceCondition(Object):
+    type: str = field(default_factory=str)
+    last_transition_time: Time = ""
+    reason: str = ""
+    message: str = ""
+    status: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"last_transition_time": 4, "message": 6, "reason": 5, "status": 2, "type": 1}
+
+
+class NamespaceStatus(Object):
+    phase: str = ""
+    conditions: Annotated[
+        tuple[NamespaceCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
+    ] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"conditions": 2, "phase": 1}
+
+
+class Namespace(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "Namespace")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: NamespaceSpec = field(default_factory=NamespaceSpec)
+    status: NamespaceStatus = field(default_factory=NamespaceStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class NodeConfigSource(Object):
+    config_map: ConfigMapNodeConfigSource | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"config_map": 2}
+
+
+class Taint(Object):
+    key: str = field(default_factory=str)
+    value: str = ""
+    effect: str = field(default_factory=str)
+    time_added: Time = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"effect": 3, "key": 1, "time_added": 4, "value": 2}
+
+
+class NodeSpec(Object):
+    pod_cidr: str = field(default="", name="podCIDR")
+    external_id: str = field(default="", name="externalID")
+    provider_id: str = field(default="", name="providerID")
+    unschedulable: bool = False
+    taints: tuple[Taint, ...] = ()
+    config_source: NodeConfigSource | None = None
+    pod_cidrs: Annotated[tuple[str, ...], merge(patch_strategy="merge", list_type="set")] = field(default=(), name="podCIDRs")
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "config_source": 6,
+        "external_id": 2,
+        "pod_cidr": 1,
+        "pod_cidrs": 7,
+        "provider_id": 3,
+        "taints": 5,
+        "unschedulable": 4,
+    }
+
+
+class NodeAddress(Object):
+    type: str = field(default_factory=str)
+    address: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"address": 2, "type": 1}
+
+
+class NodeCondition(Object):
+    type: str = field(default_factory=str)
+    last_heartbeat_time: Time = ""
+    last_transition_time: Time = ""
+    reason: str = ""
+    message: str = ""
+    status: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "last_heartbeat_time": 3,
+        "last_transition_time": 4,
+        "message": 6,
+        "reason": 5,
+        "status": 2,
+        "type": 1,
+    }
+
+
+class NodeConfigStatus(Object):
+    assigned: NodeConfigSource | None = None
+    active: NodeConfigSource | None = None
+    last_known_good: NodeConfigSource | None = None
+    error: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"active": 2, "assigned": 1, "error": 4, "last_known_good": 3}
+
+
+class NodeDaemonEndpoints(Object):
+    kubelet_endpoint: DaemonEndpoint = field(default_factory=DaemonEndpoint)
+
+    __proto__: ClassVar[dict[str, int]] = {"kubelet_endpoint": 1}
+
+
+class NodeFeatures(Object):
+    supplemental_groups_policy: bool | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"supplemental_groups_policy": 1}
+
+
+class NodeRuntimeHandlerFeatures(Object):
+    recursive_read_only_mounts: bool = False
+    user_namespaces: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {"recursive_read_only_mounts": 1, "user_namespaces": 2}
+
+
+class NodeRuntimeHandler(Object):
+    name: str = ""
+    features: NodeRuntimeHandlerFeatures | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"features": 2, "name": 1}
+
+
+class NodeSystemInfo(Object):
+    machine_id: str = field(default_factory=str, name="machineID")
+    system_uuid: str = field(default_factory=str, name="systemUUID")
+    boot_id: str = field(default_factory=str, name="bootID")
+    kernel_version: str = field(default_factory=str)
+    os_image: str = field(default_factory=str)
+    container_runtime_version: str = field(default_factory=str)
+    kubelet_version: str = field(default_factory=str)
+    kube_proxy_version: str = field(default_factory=str)
+    operating_system: str = field(default_factory=str)
+    architecture: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "architecture": 10,
+        "boot_id": 3,
+        "container_runtime_version": 6,
+        "kernel_version": 4,
+        "kube_proxy_version": 8,
+        "kubelet_version": 7,
+        "machine_id": 1,
+        "operating_system": 9,
+        "os_image": 5,
+        "system_uuid": 2,
+    }
+
+
+class NodeStatus(Object):
+    capacity: dict[str, Quantity] = field(default_factory=dict)
+    allocatable: dict[str, Quantity] = field(default_factory=dict)
+    phase: str = ""
+    conditions: Annotated[
+        tuple[NodeCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
+    ] = ()
+    addresses: Annotated[
+        tuple[NodeAddress, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
+    ] = ()
+    daemon_endpoints: NodeDaemonEndpoints = field(default_factory=NodeDaemonEndpoints)
+    node_info: NodeSystemInfo = field(default_factory=NodeSystemInfo)
+    images: tuple[ContainerImage, ...] = ()
+    volumes_in_use: tuple[str, ...] = ()
+    volumes_attached: tuple[AttachedVolume, ...] = ()
+    config: NodeConfigStatus | None = None
+    runtime_handlers: tuple[NodeRuntimeHandler, ...] = ()
+    features: NodeFeatures | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "addresses": 5,
+        "allocatable": 2,
+        "capacity": 1,
+        "conditions": 4,
+        "config": 11,
+        "daemon_endpoints": 6,
+        "features": 13,
+        "images": 8,
+        "node_info": 7,
+        "phase": 3,
+        "runtime_handlers": 12,
+        "volumes_attached": 10,
+        "volumes_in_use": 9,
+    }
+
+
+class Node(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "Node")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: NodeSpec = field(default_factory=NodeSpec)
+    status: NodeStatus = field(default_factory=NodeStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class PhotonPersistentDiskVolumeSource(Object):
+    pd_id: str = field(default_factory=str, name="pdID")
+    fs_type: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "pd_id": 1}
+
+
+class PortworxVolumeSource(Object):
+    volume_id: str = field(default_factory=str, name="volumeID")
+    fs_type: str = ""
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "read_only": 3, "volume_id": 1}
+
+
+class QuobyteVolumeSource(Object):
+    registry: str = field(default_factory=str)
+    volume: str = field(default_factory=str)
+    read_only: bool = False
+    user: str = ""
+    group: str = ""
+    tenant: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"group": 5, "read_only": 3, "registry": 1, "tenant": 6, "user": 4, "volume": 2}
+
+
+class RBDPersistentVolumeSource(Object):
+    monitors: tuple[str, ...] = field(default_factory=tuple)
+    image: str = field(default_factory=str)
+    fs_type: str = ""
+    pool: str = ""
+    user: str = ""
+    keyring: str = ""
+    secret_ref: SecretReference | None = None
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "fs_type": 3,
+        "image": 2,
+        "keyring": 6,
+        "monitors": 1,
+        "pool": 4,
+        "read_only": 8,
+        "secret_ref": 7,
+        "user": 5,
+    }
+
+
+class ScaleIOPersistentVolumeSource(Object):
+    gateway: str = field(default_factory=str)
+    system: str = field(default_factory=str)
+    secret_ref: SecretReference = field(default_factory=SecretReference)
+    ssl_enabled: bool = False
+    protection_domain: str = ""
+    storage_pool: str = ""
+    storage_mode: str = ""
+    volume_name: str = ""
+    fs_type: str = ""
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "fs_type": 9,
+        "gateway": 1,
+        "protection_domain": 5,
+        "read_only": 10,
+        "secret_ref": 3,
+        "ssl_enabled": 4,
+        "storage_mode": 7,
+        "storage_pool": 6,
+        "system": 2,
+        "volume_name": 8,
+    }
+
+
+class StorageOSPersistentVolumeSource(Object):
+    volume_name: str = ""
+    volume_namespace: str = ""
+    fs_type: str = ""
+    read_only: bool = False
+    secret_ref: ObjectReference | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "fs_type": 3,
+        "read_only": 4,
+        "secret_ref": 5,
+        "volume_name": 1,
+        "volume_namespace": 2,
+    }
+
+
+class VolumeNodeAffinity(Object):
+    required: NodeSelector | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"required": 1}
+
+
+class VsphereVirtualDiskVolumeSource(Object):
+    volume_path: str = field(default_factory=str)
+    fs_type: str = ""
+    storage_policy_name: str = ""
+    storage_policy_id: str = field(default="", name="storagePolicyID")
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "storage_policy_id": 4, "storage_policy_name": 3, "volume_path": 1}
+
+
+class PersistentVolumeSpec(Object):
+    capacity: dict[str, Quantity] = field(default_factory=dict)
+    access_modes: tuple[str, ...] = ()
+    claim_ref: ObjectReference | None = None
+    persistent_volume_reclaim_policy: str = ""
+    storage_class_name: str = ""
+    mount_options: tuple[str, ...] = ()
+    volume_mode: str | None = None
+    node_affinity: VolumeNodeAffinity | None = None
+    volume_attributes_class_name: str | None = None
+    aws_elastic_block_store: AWSElasticBlockStoreVolumeSource | None = None
+    azure_disk: AzureDiskVolumeSource | None = None
+    azure_file: AzureFilePersistentVolumeSource | None = None
+    cephfs: CephFSPersistentVolumeSource | None = None
+    cinder: CinderPersistentVolumeSource | None = None
+    csi: CSIPersistentVolumeSource | None = None
+    fc: FCVolumeSource | None = None
+    flex_volume: FlexPersistentVolumeSource | None = None
+    flocker: FlockerVolumeSource | None = None
+    gce_persistent_disk: GCEPersistentDiskVolumeSource | None = None
+    glusterfs: GlusterfsPersistentVolumeSource | None = None
+    host_path: HostPathVolumeSource | None = None
+    iscsi: ISCSIPersistentVolumeSource | None = None
+    local: LocalVolumeSource | None = None
+    nfs: NFSVolumeSource | None = None
+    photon_persistent_disk: PhotonPersistentDiskVolumeSource | None = None
+    portworx_volume: PortworxVolumeSource | None = None
+    quobyte: QuobyteVolumeSource | None = None
+    rbd: RBDPersistentVolumeSource | None = None
+    scale_io: ScaleIOPersistentVolumeSource | None = field(default=None, name="scaleIO")
+    storageos: StorageOSPersistentVolumeSource | None = None
+    vsphere_volume: VsphereVirtualDiskVolumeSource | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "access_modes": 3,
+        "capacity": 1,
+        "claim_ref": 4,
+        "mount_options": 7,
+        "node_affinity": 9,
+        "persistent_volume_reclaim_policy": 5,
+        "storage_class_name": 6,
+        "volume_attributes_class_name": 10,
+        "volume_mode": 8,
+        "*persistentVolumeSource": 2,
+    }
+
+
+class PersistentVolumeStatus(Object):
+    phase: str = ""
+    message: str = ""
+    reason: str = ""
+    last_phase_transition_time: Time = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"last_phase_transition_time": 4, "message": 2, "phase": 1, "reason": 3}
+
+
+class PersistentVolume(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "PersistentVolume")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: PersistentVolumeSpec = field(default_factory=PersistentVolumeSpec)
+    status: PersistentVolumeStatus = field(default_factory=PersistentVolumeStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class PersistentVolumeClaimCondition(Object):
+    type: str = field(default_factory=str)
+    last_probe_time: Time = ""
+    last_transition_time: Time = ""
+    reason: str = ""
+    message: str = ""
+    status: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "last_probe_time": 3,
+        "last_transition_time": 4,
+        "message": 6,
+        "reason": 5,
+        "status": 2,
+        "type": 1,
+    }
+
+
+class PersistentVolumeClaimStatus(Object):
+    phase: str = ""
+    access_modes: tuple[str, ...] = ()
+    capacity: dict[str, Quantity] = field(default_factory=dict)
+    conditions: Annotated[
+        tuple[PersistentVolumeClaimCondition, ...],
+        merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge"),
+    ] = ()
+    allocated_resources: dict[str, Quantity] = field(default_factory=dict)
+    allocated_resource_statuses: dict[str, str] = field(default_factory=dict)
+    current_volume_attributes_class_name: str | None = None
+    modify_volume_status: ModifyVolumeStatus | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "access_modes": 2,
+        "allocated_resource_statuses": 7,
+        "allocated_resources": 5,
+        "capacity": 3,
+        "conditions": 4,
+        "current_volume_attributes_class_name": 8,
+        "modify_volume_status": 9,
+        "phase": 1,
+    }
+
+
+class PersistentVolumeClaim(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "PersistentVolumeClaim")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: PersistentVolumeClaimSpec = field(default_factory=PersistentVolumeClaimSpec)
+    status: PersistentVolumeClaimStatus = field(default_factory=PersistentVolumeClaimStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class PersistentVolumeClaimVolumeSource(Object):
+    claim_name: str = field(default_factory=str)
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {"claim_name": 1, "read_only": 2}
+
+
+class PodDNSConfigOption(Object):
+    name: str = ""
+    value: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2}
+
+
+class PodDNSConfig(Object):
+    nameservers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[PodDNSConfigOption, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"nameservers": 1, "options": 3, "searches": 2}
+
+
+class PodOS(Object):
+    name: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1}
+
+
+class PodReadinessGate(Object):
+    condition_type: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"condition_type": 1}
+
+
+class PodResourceClaim(Object):
+    name: str = field(default_factory=str)
+    resource_claim_name: str | None = None
+    resource_claim_template_name: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "resource_claim_name": 3, "resource_claim_template_name": 4}
+
+
+class PodSchedulingGate(Object):
+    name: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1}
+
+
+class Sysctl(Object):
+    name: str = field(default_factory=str)
+    value: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2}
+
+
+class PodSecurityContext(Object):
+    se_linux_options: SELinuxOptions | None = None
+    run_as_user: int | None = None
+    run_as_non_root: bool | None = None
+    supplemental_groups: tuple[int, ...] = ()
+    fs_group: int | None = None
+    run_as_group: int | None = None
+    sysctls: tuple[Sysctl, ...] = ()
+    windows_options: WindowsSecurityContextOptions | None = None
+    fs_group_change_policy: str | None = None
+    seccomp_profile: SeccompProfile | None = None
+    app_armor_profile: AppArmorProfile | None = None
+    supplemental_groups_policy: str | None = None
+    se_linux_change_policy: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "app_armor_profile": 11,
+        "fs_group": 5,
+        "fs_group_change_policy": 9,
+        "run_as_group": 6,
+        "run_as_non_root": 3,
+        "run_as_user": 2,
+        "se_linux_change_policy": 13,
+        "se_linux_options": 1,
+        "seccomp_profile": 10,
+        "supplemental_groups": 4,
+        "supplemental_groups_policy": 12,
+        "sysctls": 7,
+        "windows_options": 8,
+    }
+
+
+class Toleration(Object):
+    key: str = ""
+    operator: str = ""
+    value: str = ""
+    effect: str = ""
+    toleration_seconds: int | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"effect": 4, "key": 1, "operator": 2, "toleration_seconds": 5, "value": 3}
+
+
+class TopologySpreadConstraint(Object):
+    max_skew: Int32 = field(default_factory=int)
+    topology_key: str = field(default_factory=str)
+    when_unsatisfiable: str = field(default_factory=str)
+    label_selector: meta_v1.LabelSelector | None = None
+    min_domains: Int32 | None = None
+    node_affinity_policy: str | None = None
+    node_taints_policy: str | None = None
+    match_label_keys: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "label_selector": 4,
+        "match_label_keys": 8,
+        "max_skew": 1,
+        "min_domains": 5,
+        "node_affinity_policy": 6,
+        "node_taints_policy": 7,
+        "topology_key": 2,
+        "when_unsatisfiable": 3,
+    }
+
+
+class SecretProjection(Object):
+    items: tuple[KeyToPath, ...] = ()
+    optional: bool | None = None
+    name: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"items": 2, "optional": 4, "*localObjectReference": 1}
+
+
+class ServiceAccountTokenProjection(Object):
+    audience: str = ""
+    expiration_seconds: int | None = None
+    path: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"audience": 1, "expiration_seconds": 2, "path": 3}
+
+
+class VolumeProjection(Object):
+    secret: SecretProjection | None = None
+    downward_api: DownwardAPIProjection | None = field(default=None, name="downwardAPI")
+    config_map: ConfigMapProjection | None = None
+    service_account_token: ServiceAccountTokenProjection | None = None
+    cluster_trust_bundle: ClusterTrustBundleProjection | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "cluster_trust_bundle": 5,
+        "config_map": 3,
+        "downward_api": 2,
+        "secret": 1,
+        "service_account_token": 4,
+    }
+
+
+class ProjectedVolumeSource(Object):
+    sources: tuple[VolumeProjection, ...] = ()
+    default_mode: Int32 | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"default_mode": 2, "sources": 1}
+
+
+class RBDVolumeSource(Object):
+    monitors: tuple[str, ...] = field(default_factory=tuple)
+    image: str = field(default_factory=str)
+    fs_type: str = ""
+    pool: str = ""
+    user: str = ""
+    keyring: str = ""
+    secret_ref: LocalObjectReference | None = None
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "fs_type": 3,
+        "image": 2,
+        "keyring": 6,
+        "monitors": 1,
+        "pool": 4,
+        "read_only": 8,
+        "secret_ref": 7,
+        "user": 5,
+    }
+
+
+class ScaleIOVolumeSource(Object):
+    gateway: str = field(default_factory=str)
+    system: str = field(default_factory=str)
+    secret_ref: LocalObjectReference = field(default_factory=LocalObjectReference)
+    ssl_enabled: bool = False
+    protection_domain: str = ""
+    storage_pool: str = ""
+    storage_mode: str = ""
+    volume_name: str = ""
+    fs_type: str = ""
+    read_only: bool = False
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "fs_type": 9,
+        "gateway": 1,
+        "protection_domain": 5,
+        "read_only": 10,
+        "secret_ref": 3,
+        "ssl_enabled": 4,
+        "storage_mode": 7,
+        "storage_pool": 6,
+        "system": 2,
+        "volume_name": 8,
+    }
+
+
+class SecretVolumeSource(Object):
+    secret_name: str = ""
+    items: tuple[KeyToPath, ...] = ()
+    default_mode: Int32 | None = None
+    optional: bool | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"default_mode": 3, "items": 2, "optional": 4, "secret_name": 1}
+
+
+class StorageOSVolumeSource(Object):
+    volume_name: str = ""
+    volume_namespace: str = ""
+    fs_type: str = ""
+    read_only: bool = False
+    secret_ref: LocalObjectReference | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "fs_type": 3,
+        "read_only": 4,
+        "secret_ref": 5,
+        "volume_name": 1,
+        "volume_namespace": 2,
+    }
+
+
+class Volume(Object):
+    name: str = field(default_factory=str)
+    aws_elastic_block_store: AWSElasticBlockStoreVolumeSource | None = None
+    azure_disk: AzureDiskVolumeSource | None = None
+    azure_file: AzureFileVolumeSource | None = None
+    cephfs: CephFSVolumeSource | None = None
+    cinder: CinderVolumeSource | None = None
+    config_map: ConfigMapVolumeSource | None = None
+    csi: CSIVolumeSource | None = None
+    downward_api: DownwardAPIVolumeSource | None = field(default=None, name="downwardAPI")
+    empty_dir: EmptyDirVolumeSource | None = None
+    ephemeral: EphemeralVolumeSource | None = None
+    fc: FCVolumeSource | None = None
+    flex_volume: FlexVolumeSource | None = None
+    flocker: FlockerVolumeSource | None = None
+    gce_persistent_disk: GCEPersistentDiskVolumeSource | None = None
+    git_repo: GitRepoVolumeSource | None = None
+    glusterfs: GlusterfsVolumeSource | None = None
+    host_path: HostPathVolumeSource | None = None
+    image: ImageVolumeSource | None = None
+    iscsi: ISCSIVolumeSource | None = None
+    nfs: NFSVolumeSource | None = None
+    persistent_volume_claim: PersistentVolumeClaimVolumeSource | None = None
+    photon_persistent_disk: PhotonPersistentDiskVolumeSource | None = None
+    portworx_volume: PortworxVolumeSource | None = None
+    projected: ProjectedVolumeSource | None = None
+    quobyte: QuobyteVolumeSource | None = None
+    rbd: RBDVolumeSource | None = None
+    scale_io: ScaleIOVolumeSource | None = field(default=None, name="scaleIO")
+    secret: SecretVolumeSource | None = None
+    storageos: StorageOSVolumeSource | None = None
+    vsphere_volume: VsphereVirtualDiskVolumeSource | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "*volumeSource": 2}
+
+
+class PodSpec(Object):
+    volumes: Annotated[
+        tuple[Volume, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge,retainKeys")
+    ] = ()
+    containers: Annotated[
+        tuple[Container, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
+    ] = field(default_factory=tuple)
+    restart_policy: str = ""
+    termination_grace_period_seconds: int | None = None
+    active_deadline_seconds: int | None = None
+    dns_policy: str = ""
+    node_selector: dict[str, str] = field(default_factory=dict)
+    service_account_name: str = ""
+    service_account: str = ""
+    node_name: str = ""
+    host_network: bool = False
+    host_pid: bool = field(default=False, name="hostPID")
+    host_ipc: bool = field(default=False, name="hostIPC")
+    security_context: PodSecurityContext | None = None
+    image_pull_secrets: Annotated[
+        tuple[LocalObjectReference, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
+    ] = ()
+    hostname: str = ""
+    subdomain: str = ""
+    affinity: Affinity | None = None
+    scheduler_name: str = ""
+    init_containers: Annotated[
+        tuple[Container, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
+    ] = ()
+    automount_service_account_token: bool | None = None
+    tolerations: tuple[Toleration, ...] = ()
+    host_aliases: Annotated[
+        tuple[HostAlias, ...], merge(list_map_keys=("ip",), patch_merge_key="ip", patch_strategy="merge")
+    ] = ()
+    priority_class_name: str = ""
+    priority: Int32 | None = None
+    dns_config: PodDNSConfig | None = None
+    share_process_namespace: bool | None = None
+    readiness_gates: tuple[PodReadinessGate, ...] = ()
+    runtime_class_name: str | None = None
+    enable_service_links: bool | None = None
+    preemption_policy: str | None = None
+    overhead: dict[str, Quantity] = field(default_factory=dict)
+    topology_spread_constraints: Annotated[
+        tuple[TopologySpreadConstraint, ...],
+        merge(list_map_keys=("topologyKey", "whenUnsatisfiable"), patch_merge_key="topologyKey", patch_strategy="merge"),
+    ] = ()
+    ephemeral_containers: Annotated[
+        tuple[EphemeralContainer, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
+    ] = ()
+    set_hostname_as_fqdn: bool | None = field(default=None, name="setHostnameAsFQDN")
+    os: PodOS | None = None
+    host_users: bool | None = None
+    scheduling_gates: Annotated[
+        tuple[PodSchedulingGate, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
+    ] = ()
+    resource_claims: Annotated[
+        tuple[PodResourceClaim, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge,retainKeys")
+    ] = ()
+    resources: ResourceRequirements | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "active_deadline_seconds": 5,
+        "affinity": 18,
+        "automount_service_account_token": 21,
+        "containers": 2,
+        "dns_config": 26,
+        "dns_policy": 6,
+        "enable_service_links": 30,
+        "ephemeral_containers": 34,
+        "host_aliases": 23,
+        "host_ipc": 13,
+        "host_network": 11,
+        "host_pid": 12,
+        "host_users": 37,
+        "hostname": 16,
+        "image_pull_secrets": 15,
+        "init_containers": 20,
+        "node_name": 10,
+        "node_selector": 7,
+        "os": 36,
+        "overhead": 32,
+        "preemption_policy": 31,
+        "priority": 25,
+        "priority_class_name": 24,
+        "readiness_gates": 28,
+        "resource_claims": 39,
+        "resources": 40,
+        "restart_policy": 3,
+        "runtime_class_name": 29,
+        "scheduler_name": 19,
+        "scheduling_gates": 38,
+        "security_context": 14,
+        "service_account": 9,
+        "service_account_name": 8,
+        "set_hostname_as_fqdn": 35,
+        "share_process_namespace": 27,
+        "subdomain": 17,
+        "termination_grace_period_seconds": 4,
+        "tolerations": 22,
+        "topology_spread_constraints": 33,
+        "volumes": 1,
+    }
+
+
+class PodCondition(Object):
+    type: str = field(default_factory=str)
+    last_probe_time: Time = ""
+    last_transition_time: Time = ""
+    reason: str = ""
+    message: str = ""
+    status: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "last_probe_time": 3,
+        "last_transition_time": 4,
+        "message": 6,
+        "reason": 5,
+        "status": 2,
+        "type": 1,
+    }
+
+
+class PodIP(Object):
+    ip: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"ip": 1}
+
+
+class PodResourceClaimStatus(Object):
+    name: str = field(default_factory=str)
+    resource_claim_name: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "resource_claim_name": 2}
+
+
+class PodStatus(Object):
+    phase: str = ""
+    conditions: Annotated[
+        tuple[PodCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
+    ] = ()
+    message: str = ""
+    reason: str = ""
+    host_ip: str = field(default="", name="hostIP")
+    pod_ip: str = field(default="", name="podIP")
+    start_time: Time = ""
+    container_statuses: tuple[ContainerStatus, ...] = ()
+    qos_class: str = ""
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
+    nominated_node_name: str = ""
+    pod_ips: Annotated[tuple[PodIP, ...], merge(list_map_keys=("ip",), patch_merge_key="ip", patch_strategy="merge")] = field(
+        default=(), name="podIPs"
+    )
+    ephemeral_container_statuses: tuple[ContainerStatus, ...] = ()
+    resize: str = ""
+    resource_claim_statuses: Annotated[
+        tuple[PodResourceClaimStatus, ...],
+        merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge,retainKeys"),
+    ] = ()
+    host_ips: Annotated[tuple[HostIP, ...], merge(patch_merge_key="ip", patch_strategy="merge")] = field(
+        default=(), name="hostIPs"
+    )
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "conditions": 2,
+        "container_statuses": 8,
+        "ephemeral_container_statuses": 13,
+        "host_ip": 5,
+        "host_ips": 16,
+        "init_container_statuses": 10,
+        "message": 3,
+        "nominated_node_name": 11,
+        "phase": 1,
+        "pod_ip": 6,
+        "pod_ips": 12,
+        "qos_class": 9,
+        "reason": 4,
+        "resize": 14,
+        "resource_claim_statuses": 15,
+        "start_time": 7,
+    }
+
+
+class Pod(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "Pod")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: PodSpec = field(default_factory=PodSpec)
+    status: PodStatus = field(default_factory=PodStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class PodTemplateSpec(Object):
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: PodSpec = field(default_factory=PodSpec)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2}
+
+
+class PodTemplate(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "PodTemplate")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    template: PodTemplateSpec = field(default_factory=PodTemplateSpec)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "template": 2}
+
+
+class ReplicationControllerSpec(Object):
+    replicas: Int32 | None = None
+    selector: dict[str, str] = field(default_factory=dict)
+    template: PodTemplateSpec | None = None
+    min_ready_seconds: Int32 = 0
+
+    __proto__: ClassVar[dict[str, int]] = {"min_ready_seconds": 4, "replicas": 1, "selector": 2, "template": 3}
+
+
+class ReplicationControllerCondition(Object):
+    type: str = field(default_factory=str)
+    last_transition_time: Time = ""
+    reason: str = ""
+    message: str = ""
+    status: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"last_transition_time": 3, "message": 5, "reason": 4, "status": 2, "type": 1}
+
+
+class ReplicationControllerStatus(Object):
+    replicas: Int32 = field(default_factory=int)
+    fully_labeled_replicas: Int32 = 0
+    observed_generation: int = 0
+    ready_replicas: Int32 = 0
+    available_replicas: Int32 = 0
+    conditions: Annotated[
+        tuple[ReplicationControllerCondition, ...],
+        merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge"),
+    ] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "available_replicas": 5,
+        "conditions": 6,
+        "fully_labeled_replicas": 2,
+        "observed_generation": 3,
+        "ready_replicas": 4,
+        "replicas": 1,
+    }
+
+
+class ReplicationController(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "ReplicationController")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: ReplicationControllerSpec = field(default_factory=ReplicationControllerSpec)
+    status: ReplicationControllerStatus = field(default_factory=ReplicationControllerStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class ScopedResourceSelectorRequirement(Object):
+    scope_name: str = field(default_factory=str)
+    operator: str = field(default_factory=str)
+    values: tuple[str, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"operator": 2, "scope_name": 1, "values": 3}
+
+
+class ScopeSelector(Object):
+    match_expressions: tuple[ScopedResourceSelectorRequirement, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"match_expressions": 1}
+
+
+class ResourceQuotaSpec(Object):
+    hard: dict[str, Quantity] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
+    scope_selector: ScopeSelector | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"hard": 1, "scope_selector": 3, "scopes": 2}
+
+
+class ResourceQuotaStatus(Object):
+    hard: dict[str, Quantity] = field(default_factory=dict)
+    used: dict[str, Quantity] = field(default_factory=dict)
+
+    __proto__: ClassVar[dict[str, int]] = {"hard": 1, "used": 2}
+
+
+class ResourceQuota(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "ResourceQuota")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: ResourceQuotaSpec = field(default_factory=ResourceQuotaSpec)
+    status: ResourceQuotaStatus = field(default_factory=ResourceQuotaStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class Secret(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "Secret")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    data: dict[str, Base64] = field(default_factory=dict)
+    type: str = ""
+    string_data: dict[str, str] = field(default_factory=dict)
+    immutable: bool | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"data": 2, "immutable": 5, "metadata": 1, "string_data": 4, "type": 3}
+
+
+class ServicePort(Object):
+    name: str = ""
+    protocol: str = ""
+    port: Int32 = field(default_factory=int)
+    target_port: IntOrString | None = None
+    node_port: Int32 = 0
+    app_protocol: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "app_protocol": 6,
+        "name": 1,
+        "node_port": 5,
+        "port": 3,
+        "protocol": 2,
+        "target_port": 4,
+    }
+
+
+class SessionAffinityConfig(Object):
+    client_ip: ClientIPConfig | None = field(default=None, name="clientIP")
+
+    __proto__: ClassVar[dict[str, int]] = {"client_ip": 1}
+
+
+class ServiceSpec(Object):
+    ports: Annotated[
+        tuple[ServicePort, ...], merge(list_map_keys=("port", "protocol"), patch_merge_key="port", patch_strategy="merge")
+    ] = ()
+    selector: dict[str, str] = field(default_factory=dict)
+    cluster_ip: str = field(default="", name="clusterIP")
+    type: str = ""
+    external_ips: tuple[str, ...] = field(default=(), name="externalIPs")
+    session_affinity: str = ""
+    load_balancer_ip: str = field(default="", name="loadBalancerIP")
+    load_balancer_source_ranges: tuple[str, ...] = ()
+    external_name: str = ""
+    external_traffic_policy: str = ""
+    health_check_node_port: Int32 = 0
+    publish_not_ready_addresses: bool = False
+    session_affinity_config: SessionAffinityConfig | None = None
+    ip_family_policy: str | None = None
+    cluster_ips: tuple[str, ...] = field(default=(), name="clusterIPs")
+    ip_families: tuple[str, ...] = ()
+    allocate_load_balancer_node_ports: bool | None = None
+    load_balancer_class: str | None = None
+    internal_traffic_policy: str | None = None
+    traffic_distribution: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "allocate_load_balancer_node_ports": 20,
+        "cluster_ip": 3,
+        "cluster_ips": 18,
+        "external_ips": 5,
+        "external_name": 10,
+        "external_traffic_policy": 11,
+        "health_check_node_port": 12,
+        "internal_traffic_policy": 22,
+        "ip_families": 19,
+        "ip_family_policy": 17,
+        "load_balancer_class": 21,
+        "load_balancer_ip": 8,
+        "load_balancer_source_ranges": 9,
+        "ports": 1,
+        "publish_not_ready_addresses": 13,
+        "selector": 2,
+        "session_affinity": 7,
+        "session_affinity_config": 14,
+        "traffic_distribution": 23,
+        "type": 4,
+    }
+
+
+class ServiceStatus(Object):
+    load_balancer: LoadBalancerStatus = field(default_factory=LoadBalancerStatus)
+    conditions: Annotated[
+        tuple[meta_v1.Condition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
+    ] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"conditions": 2, "load_balancer": 1}
+
+
+class Service(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "Service")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: ServiceSpec = field(default_factory=ServiceSpec)
+    status: ServiceStatus = field(default_factory=ServiceStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class ServiceAccount(Object):
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "ServiceAccount")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    secrets: Annotated[
+        tuple[ObjectReference, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
+    ] = ()
+    image_pull_secrets: tuple[LocalObjectReference, ...] = ()
+    automount_service_account_token: bool | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "automount_service_account_token": 4,
+        "image_pull_secrets": 3,
+        "metadata": 1,
+        "secrets": 2,
+    }
+
+
+class TopologySelectorLabelRequirement(Object):
+    key: str = field(default_factory=str)
+    values: tuple[str, ...] = field(default_factory=tuple)
+
+    __proto__: ClassVar[dict[str, int]] = {"key": 1, "values": 2}
+
+
+class TopologySelectorTerm(Object):
+    match_label_expressions: tuple[TopologySelectorLabelRequirement, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"match_label_expressions": 1}

@@ -1,0 +1,70 @@
+"""The types of the API group-version discovery.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import field
+
+from . import core_v1, meta_v1
+from .scalars import Int32, Object, merge
+
+
+class EndpointConditions(Object):
+    ready: bool | None = None
+    serving: bool | None = None
+    terminating: bool | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"ready": 1, "serving": 2, "terminating": 3}
+
+
+class ForZone(Object):
+    name: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1}
+
+
+class EndpointHints(Object):
+    for_zones: tuple[ForZone, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"for_zones": 1}
+
+
+class Endpoint(Object):
+    addresses: Annotated[tuple[str, ...], merge(list_type="set")] = field(default_factory=tuple)
+    conditions: EndpointConditions | None = None
+    hostname: str | None = None
+    target_ref: core_v1.ObjectReference | None = None
+    deprecated_topology: dict[str, str] = field(default_factory=dict)
+    node_name: str | None = None
+    zone: str | None = None
+    hints: EndpointHints | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "addresses": 1,
+        "conditions": 2,
+        "deprecated_topology": 5,
+        "hints": 8,
+        "hostname": 3,
+        "node_name": 6,
+        "target_ref": 4,
+        "zone": 7,
+    }
+
+
+class EndpointPort(Object):
+    name: str | None = None
+    protocol: str | None = None
+    port: Int32 | None = None
+    app_protocol: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"app_protocol": 4, "name": 1, "port": 3, "protocol": 2}
+
+
+class EndpointSlice(Object):
+    api_version: str = field(default_factory=lambda: "discovery.k8s.io/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "EndpointSlice")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    endpoints: tuple[Endpoint, ...] = field(default_factory=tuple)
+    ports: tuple[EndpointPort, ...] = ()
+    address_type: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"address_type": 4, "endpoints": 2, "metadata": 1, "ports": 3}

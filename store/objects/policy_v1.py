@@ -1,0 +1,63 @@
+"""The types of the API group-version policy.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import field
+
+from . import meta_v1
+from .scalars import Int32, IntOrString, Object, Time, merge
+
+
+class Eviction(Object):
+    api_version: str = field(default_factory=lambda: "policy/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "Eviction")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    delete_options: meta_v1.DeleteOptions | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"delete_options": 2, "metadata": 1}
+
+
+class PodDisruptionBudgetSpec(Object):
+    min_available: IntOrString | None = None
+    selector: Annotated[meta_v1.LabelSelector | None, merge(patch_strategy="replace")] = None
+    max_unavailable: IntOrString | None = None
+    unhealthy_pod_eviction_policy: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "max_unavailable": 3,
+        "min_available": 1,
+        "selector": 2,
+        "unhealthy_pod_eviction_policy": 4,
+    }
+
+
+class PodDisruptionBudgetStatus(Object):
+    observed_generation: int | None = None
+    disrupted_pods: dict[str, Time] = field(default_factory=dict)
+    disruptions_allowed: Int32 = field(default_factory=int)
+    current_healthy: Int32 = field(default_factory=int)
+    desired_healthy: Int32 = field(default_factory=int)
+    expected_pods: Int32 = field(default_factory=int)
+    conditions: Annotated[
+        tuple[meta_v1.Condition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
+    ] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {
+        "conditions": 7,
+        "current_healthy": 4,
+        "desired_healthy": 5,
+        "disrupted_pods": 2,
+        "disruptions_allowed": 3,
+        "expected_pods": 6,
+        "observed_generation": 1,
+    }
+
+
+class PodDisruptionBudget(Object):
+    api_version: str = field(default_factory=lambda: "policy/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "PodDisruptionBudget")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    spec: PodDisruptionBudgetSpec = field(default_factory=PodDisruptionBudgetSpec)
+    status: PodDisruptionBudgetStatus = field(default_factory=PodDisruptionBudgetStatus)
+
+    __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}

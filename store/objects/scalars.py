@@ -1,0 +1,36 @@
+"""What every type of the API is made of: the Struct they derive from, and the scalars that Kubernetes adds to JSON.
+
+`Object` is frozen; a field that is absent on the wire is its type's zero value ("" 0 False () {}), or None where Go has a
+pointer and an explicit zero means something. Encoding leaves out what Go's `omitempty` leaves out.
+"""
+
+from typing import Annotated, Any, NamedTuple
+
+from msgspec import Meta, Struct
+
+
+class Object(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True):
+    """Base of every API type. Decoding refuses unknown fields: `shipslog.store.objects.codec` decides what to do then."""
+
+
+Time = str  # RFC 3339, UTC, whole seconds: 2026-11-23T10:32:00Z; "" when unset
+MicroTime = str  # RFC 3339, UTC, microseconds: 2026-11-23T10:32:00.000000Z
+Base64 = str  # bytes, standard base64
+Quantity = Annotated[str | int | float, Meta(extra={"format": "quantity"})]  # decoded as given, made canonical by the codec
+IntOrString = int | str
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+RawObject = Any  # any JSON value, kept as it is
+
+
+class Merge(NamedTuple):
+    """How a strategic merge patch treats a list (Kubernetes API reference: strategic merge patch)."""
+
+    patch_strategy: str = ""  # "merge", "replace", "retainKeys", or several joined by a comma
+    patch_merge_key: str = ""
+    list_map_keys: tuple[str, ...] = ()
+    list_type: str = ""
+
+
+def merge(**how: Any) -> Meta:
+    """Field metadata that says how patches merge the field: `typing.get_type_hints(T, include_extras=True)` finds it."""
+    return Meta(extra={"merge": Merge(**how)})

@@ -1,0 +1,116 @@
+"""What is known at one revision: the protocol that rules and readers see, and the shapes of what runs.
+
+The engine's view implements it. Reads are synchronous, in memory, and never change what they return.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
+
+from .facts import ClusterConfig, ContainerExited, ImagePulled, ImagePullFailed, NodeObserved
+from .objects.core_v1 import Pod
+
+T = TypeVar("T")
+
+
+class Entry(Struct, frozen=True):
+    """One object as the view holds it: the Struct, the bytes that every reader shares, and when it last changed."""
+
+    resource: str  # the registry's key
+    object: Any
+    encoded: bytes  # JSON, starts with {"apiVersion":...,"kind":...,
+    revision: int
+
+
+class ProbeState(Struct, frozen=True, kw_only=True):
+    healthy: bool
+    message: str = ""
+    at_ns: int = 0
+
+
+class ContainerRuntime(Struct, frozen=True, kw_only=True):
+    """One container of one pod as its node reported it. `attempt` is the newest start that was tried."""
+
+    name: str
+    attempt: int
+    running: bool = False
+    container_id: str = ""
+    image_id: str = ""
+    started_at_ns: int = 0
+    exit: ContainerExited | None = None  # of this attempt, when it is not running
+    last_exit: ContainerExited | None = None  # of the attempt before
+    start_failure: str = ""  # reason, when this attempt did not start
+    start_message: str = ""
+    failed_at_ns: int = 0
+    failures: int = 0  # exits and failed starts in a row, for the back-off; a run of ten minutes resets it
+    probes: Mapping[str, ProbeState] = {}  # by probe: startup, liveness, readiness
+
+
+class PodRuntime(Struct, frozen=True, kw_only=True):
+    """What runs of one pod. Absent from the view before its first fact and after SandboxRemoved."""
+
+    pod_uid: str
+    node: str
+    sandbox_id: str = ""  # "" when there is none now
+    ip: str = ""
+    sandbox_started_at_ns: int = 0
+    sandbox_failure: str = ""
+    sandbox_message: str = ""
+    sandbox_failures: int = 0
+    sandbox_failed_at_ns: int = 0
+    containers: Mapping[str, ContainerRuntime] = {}
+
+
+class ImageState(Struct, frozen=True, kw_only=True):
+    """The last word about one image on one node."""
+
+    pulled: ImagePulled | None = None
+    failed: ImagePullFailed | None = None  # set only while newer than `pulled`
+    failures: int = 0  # in a row
+
+
+class View(Protocol):
+    """The state after `revision`. Types are those of store.objects; each names its kind in the registry."""
+
+    @property
+    def revision(self) -> int: ...
+    @property
+    def config(self) -> ClusterConfig: ...
+
+    def get(self, kind: type[T], name: str, namespace: str = "") -> T | None:
+        """The object, or None."""
+
+    def list(self, kind: type[T], namespace: str | None = None) -> Sequence[T]:
+        """All of a kind, by (namespace, name); of one namespace if named."""
+
+    def select(self, kind: type[T], namespace: str, labels: Mapping[str, str]) -> Sequence[T]:
+        """Those in the namespace that carry all these labels, by name; through the label index. {} selects all."""
+
+    def owned(self, uid: str) -> Sequence[Entry]:
+        """The objects with an owner reference to `uid`, by (resource, namespace, name)."""
+
+    def by_uid(self, uid: str) -> Entry | None: ...
+
+    def pods_on(self, node: str) -> Sequence[Pod]:
+        """The pods bound to a node, by (namespace, name)."""
+
+    def entry(self, resource: str, name: str, namespace: str = "") -> Entry | None: ...
+
+    def entries(self, resource: str, namespace: str | None = None) -> Sequence[Entry]: ...
+
+    def resources(self) -> Iterator[str]:
+        """The keys of the kinds that have objects."""
+
+    def pod_runtime(self, pod_uid: str) -> PodRuntime | None: ...
+
+    def pods_running_on(self, node: str) -> Sequence[PodRuntime]:
+        """All that the node reported and did not report removed, also of pods that the API has forgotten."""
+
+    def image(self, node: str, image: str) -> ImageState | None: ...
+
+    def node_observed(self, node: str) -> NodeObserved | None:
+        """The node's last report of itself."""
+
+    def ruleset_digest(self, node: str) -> str:
+        """Of the packet rules that the node applied last; "" before."""
