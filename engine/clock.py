@@ -1,0 +1,51 @@
+"""Time and randomness as inputs: the one clock and the one source of ids. Tests and replays bring their own."""
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # as Kubernetes' generated names: no vowels, no look-alikes
+
+
+class Clock(Protocol):
+    def now_ns(self) -> int:
+        """Nanoseconds UTC, never going back."""
+
+
+class SystemClock:
+    """The machine's clock, held so that it never goes back within one process."""
+
+    def __init__(self, source: Callable[[], int] = time.time_ns) -> None:
+        self._source = source
+        self._last = 0
+
+    def now_ns(self) -> int:
+        self._last = max(self._last, self._source())
+        return self._last
+
+
+class Entropy:
+    """Ids and random choices; the same seed gives the same ones."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._random = random.Random(seed) if seed is not None else random.SystemRandom()
+
+    def uid(self) -> str:
+        """A version 4 UUID."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def suffix(self, length: int = 5) -> str:
+        """Random characters for a generated name."""
+        return "".join(self._random.choices(SUFFIX_ALPHABET, k=length))
+
+    def below(self, limit: int) -> int:
+        """A number from 0 to limit - 1."""
+        return self._random.randrange(limit)
+
+
+def api_time(time_ns: int) -> str:
+    """`2026-11-23T10:32:00Z`: whole seconds, as metav1.Time prints."""
+    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

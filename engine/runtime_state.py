@@ -1,0 +1,92 @@
+"""What runs, evolved from runtime facts: pure functions from a pod's (or an image's) state and a fact to the next state.
+
+Facts may come late or twice (a crash lies between an effect and its record), so each is checked against the attempt that
+the state is at; what is older, or known already, changes nothing.
+"""
+
+from msgspec.structs import replace
+
+from shipslog.store.facts import (
+    ContainerExited, ContainerFact, ContainerStarted, ContainerStartFailed, ImagePulled, ImagePullFailed, PodFact,
+    ProbeFlipped, SandboxExited, SandboxFailed, SandboxStarted,
+)  # fmt: skip
+from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState
+
+RESET_AFTER_NS = 600 * 1_000_000_000  # a container that ran for ten minutes starts its back-off anew
+
+
+def evolve_pod(pod: PodRuntime | None, fact: PodFact) -> PodRuntime | None:
+    """The pod's state after the fact; the same object when the fact says nothing new."""
+    match fact:
+        case SandboxStarted():
+            base = pod or PodRuntime(pod_uid=fact.pod_uid, node=fact.node)
+            return replace(
+                base, node=fact.node, sandbox_id=fact.sandbox_id, ip=fact.ip, sandbox_started_at_ns=fact.at_ns,
+                sandbox_failure="", sandbox_message="", sandbox_failures=0,
+            )  # fmt: skip
+        case SandboxFailed():
+            base = pod or PodRuntime(pod_uid=fact.pod_uid, node=fact.node)
+            return replace(
+                base, sandbox_failure=fact.reason, sandbox_message=fact.message, sandbox_failures=base.sandbox_failures + 1
+            )
+        case SandboxExited():
+            if pod is None or pod.sandbox_id != fact.sandbox_id:
+                return pod
+            return replace(pod, sandbox_id="", ip="")
+        case ContainerFact():
+            if pod is None:
+                if not isinstance(fact, ContainerStarted):
+                    return None  # a word about a pod that was removed
+                pod = PodRuntime(pod_uid=fact.pod_uid, node=fact.node)
+            before = pod.containers.get(fact.container)
+            after = evolve_container(before, fact)
+            return pod if after is before or after is None else replace(pod, containers={**pod.containers, after.name: after})
+    return pod
+
+
+def evolve_container(state: ContainerRuntime | None, fact: ContainerFact) -> ContainerRuntime | None:
+    """The container's state after the fact; unchanged for what is older than its newest attempt."""
+    if state is not None and fact.attempt < state.attempt:
+        return state
+    newer = state is None or fact.attempt > state.attempt
+    last_exit = (state.exit or state.last_exit) if state is not None and newer else (state.last_exit if state else None)
+    failures = state.failures if state is not None else 0
+    match fact:
+        case ContainerStarted():
+            if state is not None and not newer and (state.running or state.exit is not None):
+                return state
+            return ContainerRuntime(
+                name=fact.container, attempt=fact.attempt, running=True, container_id=fact.container_id,
+                image_id=fact.image_id, started_at_ns=fact.at_ns, last_exit=last_exit, failures=failures,
+            )  # fmt: skip
+        case ContainerStartFailed():
+            if state is not None and not newer and (state.running or state.exit is not None):
+                return state
+            return ContainerRuntime(
+                name=fact.container, attempt=fact.attempt, last_exit=last_exit, start_failure=fact.reason,
+                start_message=fact.message, failed_at_ns=fact.at_ns, failures=failures + 1,
+            )  # fmt: skip
+        case ContainerExited():
+            if state is not None and not newer and state.exit is not None:
+                return state
+            started = fact.started_at_ns or (state.started_at_ns if state is not None and not newer else 0)
+            ran_long = started and fact.at_ns - started >= RESET_AFTER_NS
+            base = state if state is not None and not newer else ContainerRuntime(name=fact.container, attempt=fact.attempt)
+            return replace(
+                base, running=False, container_id=fact.container_id or base.container_id, exit=fact, last_exit=last_exit,
+                started_at_ns=started, failures=1 if ran_long else failures + 1,
+            )  # fmt: skip
+        case ProbeFlipped():
+            if state is None or newer or not state.running:
+                return state
+            probe = ProbeState(healthy=fact.healthy, message=fact.message, at_ns=fact.at_ns)
+            return replace(state, probes={**state.probes, fact.probe: probe})
+    return state
+
+
+def evolve_image(state: ImageState | None, fact: ImagePulled | ImagePullFailed) -> ImageState:
+    """The last word about an image, and how often in a row it could not be had."""
+    if isinstance(fact, ImagePulled):
+        return ImageState(pulled=fact)
+    failures = state.failures if state is not None else 0
+    return ImageState(pulled=state.pulled if state else None, failed=fact, failures=failures + 1)

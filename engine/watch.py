@@ -1,0 +1,139 @@
+"""Watches: every change after a revision, once, in order, to any number of listeners that share the records.
+
+The hub remembers the newest changes of each kind. Who asks for older ones, or falls too far behind, gets Expired and lists
+anew, as with any Kubernetes API server.
+"""
+
+import asyncio
+from collections import deque
+from typing import Literal
+
+from shipslog.store.refusals import Expired
+from shipslog.store.state import Entry
+
+RING = 10_000  # changes remembered a kind
+QUEUE = 10_000  # records a listener may be behind
+
+Change = Literal["ADDED", "MODIFIED", "DELETED"]
+
+
+class WatchRecord:
+    """One change of one object. `line` is the encoded JSON watch event, made once for all listeners."""
+
+    __slots__ = ("_line", "change", "entry", "namespace", "previous", "revision")
+
+    def __init__(self, revision: int, change: Change, namespace: str, entry: Entry, previous: Entry | None) -> None:
+        self.revision, self.change, self.namespace = revision, change, namespace
+        self.entry, self.previous = entry, previous
+        self._line = b""
+
+    @property
+    def line(self) -> bytes:
+        if not self._line:
+            self._line = b'{"type":"%s","object":%s}\n' % (self.change.encode(), self.entry.encoded)
+        return self._line
+
+
+class Watch:
+    """An async iterator over records. `pending` gives at once all that has come, for writers that batch."""
+
+    def __init__(self, hub: "WatchHub", resource: str, namespace: str | None, backlog: list[WatchRecord]) -> None:
+        self._hub, self.resource, self.namespace = hub, resource, namespace
+        self._records: deque[WatchRecord] = deque(backlog)
+        self._waiter: asyncio.Future[None] | None = None
+        self._closed = False
+        self._overrun = False
+
+    def deliver(self, record: WatchRecord) -> None:
+        """Called by the hub for each record of the kind."""
+        if self._closed or (self.namespace is not None and record.namespace != self.namespace):
+            return
+        if len(self._records) >= QUEUE:
+            self._overrun = True
+            self._records.clear()
+            self.close()
+            return
+        self._records.append(record)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def batch(self, timeout_s: float | None = None) -> list[WatchRecord]:
+        """All records that are there; waits for the first one. [] after `timeout_s` or when closed.
+
+        Errors: Expired when this listener was too slow."""
+        if not self._records and not self._closed:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                if timeout_s is None:
+                    await self._waiter
+                else:
+                    await asyncio.wait((self._waiter,), timeout=timeout_s)
+            finally:
+                self._waiter = None
+        if self._overrun:
+            raise Expired(f"watch of {self.resource} closed: the listener fell {QUEUE} changes behind. List again and watch on.")
+        records = list(self._records)
+        self._records.clear()
+        return records
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def __aiter__(self) -> "Watch":
+        return self
+
+    async def __anext__(self) -> WatchRecord:
+        if not self._records:
+            batch = await self.batch()
+            if not batch:
+                raise StopAsyncIteration
+            self._records.extend(batch)
+        return self._records.popleft()
+
+    def close(self) -> None:
+        """Stop listening; a waiting reader is let go."""
+        self._closed = True
+        self._hub.forget(self)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class WatchHub:
+    """Hands each committed change to the watches of its kind."""
+
+    def __init__(self, revision: int) -> None:
+        self._floor = revision  # changes up to here are not remembered
+        self._rings: dict[str, deque[WatchRecord]] = {}
+        self._floors: dict[str, int] = {}
+        self._watches: dict[str, set[Watch]] = {}
+
+    def publish(self, resource: str, record: WatchRecord) -> None:
+        """A change became durable."""
+        ring = self._rings.get(resource)
+        if ring is None:
+            ring = self._rings[resource] = deque(maxlen=RING)
+        if len(ring) == RING:
+            self._floors[resource] = ring[0].revision
+        ring.append(record)
+        for watch in tuple(self._watches.get(resource, ())):
+            watch.deliver(record)
+
+    def watch(self, resource: str, *, namespace: str | None, after: int) -> Watch:
+        """Every change of the kind with a revision > `after`. Errors: Expired when some are not remembered any more."""
+        floor = max(self._floor, self._floors.get(resource, 0))
+        if after < floor:
+            raise Expired(f"too old resource version: {after} ({floor})")
+        ring = self._rings.get(resource, ())
+        backlog = [r for r in ring if r.revision > after and (namespace is None or r.namespace == namespace)]
+        watch = Watch(self, resource, namespace, backlog)
+        self._watches.setdefault(resource, set()).add(watch)
+        return watch
+
+    def forget(self, watch: Watch) -> None:
+        self._watches.get(watch.resource, set()).discard(watch)
+
+    def close(self) -> None:
+        """End every watch."""
+        for watch in [w for watches in self._watches.values() for w in watches]:
+            watch.close()
