@@ -166,6 +166,9 @@ class Committer:
                 results.append(self._carry_out(command, ctx, cause, staged))
             except Refusal as refusal:
                 results.append(refusal)
+            except Exception:  # a bug in one kind's rules: nothing is staged yet, so only this command fails
+                log.exception("command_failed", command=type(command).__name__, actor=request.actor)
+                results.append(Refusal(f"internal error while carrying out {type(command).__name__}; nothing was written"))
         return results
 
     def _carry_out(self, command: AnyObjectCommand, ctx: Admission, cause: int | None, staged: list[Staged]) -> Committed:

@@ -273,7 +273,8 @@ def uid_differs(wanted: str, found: str) -> str:
 
 def finish(change: Change, revision: int, encode: Callable[[Any], bytes] = codec.encode) -> Entry:
     """The entry of the changed object at its revision."""
-    obj = replace(change.object, metadata=replace(change.object.metadata, resource_version=str(revision)))
+    version = str(revision) if revision else ""  # a dry run's new object has none
+    obj = replace(change.object, metadata=replace(change.object.metadata, resource_version=version))
     return Entry(change.kind.resource, obj, encode(obj), revision)
 
 

@@ -1,0 +1,102 @@
+"""Hands runtime commands to the runtimes and puts what came of them on the log.
+
+One command an identity is under way at a time. A declarative command (the whole ruleset, all probes) is sent when it
+differs from the one that was sent last. Service account tokens are made here, at the last moment: they never reach the log.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+
+from shipslog.reconcilers.decision import is_runtime
+from shipslog.runtime.commands import DECLARATIVE, AnyRuntimeCommand, RunPodSandbox
+from shipslog.runtime.node import NodeRuntime
+from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
+from shipslog.store.facts import RuntimeFact
+from shipslog.store.objects import registry
+
+from .commit import Committer
+
+log = structlog.get_logger()
+TokenMaker = Callable[[RunPodSandbox], Awaitable[RunPodSandbox]]
+
+
+class Dispatcher:
+    """Which commands are under way, by identity. `prepare` completes a sandbox with what may not stand on the log."""
+
+    def __init__(self, committer: Committer, runtimes: Mapping[str, NodeRuntime]) -> None:
+        self.committer, self.runtimes = committer, runtimes
+        self.prepare: TokenMaker | None = None
+        self._under_way: dict[str, AnyRuntimeCommand] = {}
+        self._standing: dict[str, AnyRuntimeCommand] = {}
+
+    def wants(self, command: AnyRuntimeCommand) -> bool:
+        """Whether sending it now would do anything."""
+        identity = command.identity
+        if command.node not in self.runtimes or identity in self._under_way:
+            return False
+        return not isinstance(command, DECLARATIVE) or self._standing.get(identity) != command
+
+    def reserve(self, commands: Sequence[AnyRuntimeCommand]) -> list[AnyRuntimeCommand]:
+        """Those that are to be sent, marked as under way."""
+        chosen = []
+        for command in commands:
+            if self.wants(command):
+                self._under_way[command.identity] = command
+                chosen.append(command)
+        return chosen
+
+    def release(self, commands: Sequence[AnyRuntimeCommand]) -> None:
+        """They were not sent after all."""
+        for command in commands:
+            self._under_way.pop(command.identity, None)
+
+    async def carry_out(self, command: AnyRuntimeCommand, cause: int) -> None:
+        """Execute it and append the outcome; the identity is free when the outcome is durable."""
+        identity = command.identity
+        try:
+            complete = command
+            if isinstance(command, RunPodSandbox) and self.prepare is not None:
+                complete = await self.prepare(command)
+            facts = await self.runtimes[command.node].execute(complete)
+            if isinstance(command, DECLARATIVE):
+                self._standing[identity] = command
+            if facts:
+                await self.record(facts, node=command.node, cause=cause)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("runtime_command_failed", node=command.node, identity=identity, cause=cause)
+            self._standing.pop(identity, None)
+            await asyncio.sleep(1.0)  # a bug or a lost machine: not in a tight loop
+        finally:
+            self._under_way.pop(identity, None)
+
+    def record(self, facts: Sequence[RuntimeFact], *, node: str, cause: int | None) -> "asyncio.Future[list[int]]":
+        """Append what a node reports, signed by the node."""
+        return self.committer.submit_facts(facts, actor=f"system:node:{node}", cause=cause)
+
+
+def summary(command: AnyObjectCommand | AnyRuntimeCommand) -> str:
+    """One line for people: `Create pods default/web-`, `StartContainer container/UID/app`."""
+    verb = type(command).__name__
+    match command:
+        case Create() | Update():
+            meta = command.object.metadata
+            name = meta.name or meta.generate_name
+            where = f"{meta.namespace}/{name}" if meta.namespace else name
+            door = f"/{command.subresource}" if isinstance(command, Update) and command.subresource else ""
+            return f"{verb} {registry.of(command.object).resource}{door} {where}"
+        case Patch() | Delete():
+            where = f"{command.namespace}/{command.name}" if command.namespace else command.name
+            return f"{verb} {command.resource} {where}"
+        case Bind():
+            return f"Bind {command.namespace}/{command.name} to {command.node}"
+        case Evict():
+            return f"Evict {command.namespace}/{command.name}"
+    assert is_runtime(command)
+    return f"{verb} {command.identity}"
+
+
+
