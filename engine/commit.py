@@ -77,7 +77,13 @@ class Committer:
     # --- asking ---
 
     async def submit(
-        self, command: AnyObjectCommand, *, actor: str, groups: tuple[str, ...] = (), cause: int | None = None, dry_run: bool = False
+        self,
+        command: AnyObjectCommand,
+        *,
+        actor: str,
+        groups: tuple[str, ...] = (),
+        cause: int | None = None,
+        dry_run: bool = False,
     ) -> Committed:
         """Commit one command. Returns when it is durable. Errors: Refusal; then nothing was written."""
         request = self._request(actor, groups=groups, cause=cause, dry_run=dry_run, commands=(command,))
@@ -226,7 +232,9 @@ class Committer:
             if all(isinstance(r, Refusal) for r in results) and results:
                 request.future.set_result(results)
             else:
-                request.future.set_exception(Unavailable(f"the log could not be written: {error} Nothing was written; try again."))
+                request.future.set_exception(
+                    Unavailable(f"the log could not be written: {error} Nothing was written; try again.")
+                )
 
 
 def change_of(fact: ObjectFact) -> WatchChange:

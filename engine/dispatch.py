@@ -97,6 +97,3 @@ def summary(command: AnyObjectCommand | AnyRuntimeCommand) -> str:
             return f"Evict {command.namespace}/{command.name}"
     assert is_runtime(command)
     return f"{verb} {command.identity}"
-
-
-

@@ -6,12 +6,12 @@ of the same identity is under way. Everything is level-triggered: after a start 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from shipslog.reconcilers.decision import Decision, Reconciler, digest, is_runtime
-from shipslog.runtime.commands import DECLARATIVE, AnyRuntimeCommand
+from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
@@ -20,13 +20,14 @@ from shipslog.store.refusals import AlreadyExists, Conflict, NotFound, Refusal
 from shipslog.store.state import Entry
 
 from .clock import Clock
-from .commit import Committer
+from .commit import Committed, Committer
 from .dispatch import Dispatcher, summary
 
 RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
 YIELD_AFTER_NS = 5_000_000  # decide for so long, then let the API and the writer have the loop
 
 log = structlog.get_logger()
+DecisionListener = Callable[[Reconciler, str, Decision, Sequence[AnyObjectCommand], Sequence[object]], None]
 
 
 class Lane:
@@ -65,6 +66,7 @@ class Host:
         self.lanes = [Lane(r) for r in reconcilers]
         self.dispatcher = Dispatcher(committer, runtimes)
         self.reasons: dict[tuple[str, str], str] = {}
+        self.on_decision: list[DecisionListener] = []
         self._wake = asyncio.Event()
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,12 +155,20 @@ class Host:
         )  # fmt: skip
         lane.committing.add(key)
         future = self.committer.submit_decision(record, objects, actor=lane.reconciler.actor, cause=cause)
-        runtime = self.dispatcher.reserve(runtime)
-        future.add_done_callback(lambda done: self._committed(lane, key, cause, runtime, done))
+        sent = self.dispatcher.reserve(runtime)
+
+        def committed(done: "asyncio.Future[list[Committed | Refusal | int]]") -> None:
+            results = self._committed(lane, key, cause, sent, done)
+            for listener in self.on_decision if results else ():
+                listener(lane.reconciler, key, decision, objects, results[1:])
+
+        future.add_done_callback(committed)
 
     def _committed(
-        self, lane: Lane, key: str, cause: int | None, runtime: list[AnyRuntimeCommand], done: "asyncio.Future[list[object]]"
-    ) -> None:
+        self, lane: Lane, key: str, cause: int | None, runtime: list[AnyRuntimeCommand],
+        done: "asyncio.Future[list[Committed | Refusal | int]]",
+    ) -> Sequence[object]:  # fmt: skip
+        """The decision is on the log, or could not be: dispatch what it wants done. -> its results, () if it failed."""
         lane.committing.discard(key)
         if key in lane.woken_again:
             lane.wake(key, lane.woken_again.pop(key))
@@ -167,7 +177,7 @@ class Host:
             self.dispatcher.release(runtime)
             if not self._closed:
                 self._refused(lane, key, cause)
-            return
+            return ()
         results = done.result()
         revision = results[0]
         assert isinstance(revision, int)
@@ -176,11 +186,12 @@ class Host:
         refusals = [r for r in results[1:] if isinstance(r, Refusal)]
         if not refusals:
             lane.refusals.pop(key, None)
-            return
+            return results
         stale = all(isinstance(r, Conflict | NotFound | AlreadyExists) for r in refusals)
         emit = log.debug if stale else log.warning
         emit("command_refused", reconciler=lane.reconciler.name, key=key, revision=revision, why=refusals[0].message)
         self._refused(lane, key, cause)
+        return results
 
     def _refused(self, lane: Lane, key: str, cause: int | None) -> None:
         """Try again, later each time, unless something wakes the key before."""
@@ -193,7 +204,7 @@ class Host:
     def _dispatch(self, lane: Lane, key: str, command: AnyRuntimeCommand, cause: int) -> None:
         async def carry_out() -> None:
             await self.dispatcher.carry_out(command, cause)
-            if not self._closed and not isinstance(command, DECLARATIVE):
+            if not self._closed:
                 lane.wake(key, cause)  # its outcome may ask for more, and commands that were held back can go now
                 self._wake.set()
 

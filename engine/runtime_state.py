@@ -7,8 +7,17 @@ the state is at; what is older, or known already, changes nothing.
 from msgspec.structs import replace
 
 from shipslog.store.facts import (
-    ContainerExited, ContainerFact, ContainerStarted, ContainerStartFailed, ImagePulled, ImagePullFailed, PodFact,
-    ProbeFlipped, SandboxExited, SandboxFailed, SandboxStarted,
+    ContainerExited,
+    ContainerFact,
+    ContainerStarted,
+    ContainerStartFailed,
+    ImagePulled,
+    ImagePullFailed,
+    PodFact,
+    ProbeFlipped,
+    SandboxExited,
+    SandboxFailed,
+    SandboxStarted,
 )  # fmt: skip
 from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState
 

@@ -250,7 +250,9 @@ class Transition:
         if not command.node:
             raise Invalid('Binding "" is invalid: target.name: Required value', name=command.name, kind="Binding")
         if pod.metadata.deletion_timestamp:
-            raise conflict("pods/binding", "", command.name, f"pod {command.name} is being deleted, cannot be assigned to a host")
+            raise conflict(
+                "pods/binding", "", command.name, f"pod {command.name} is being deleted, cannot be assigned to a host"
+            )
         if pod.spec.node_name:
             why = f'pod {command.name} is already assigned to node "{pod.spec.node_name}"'
             raise conflict("pods/binding", "", command.name, why)

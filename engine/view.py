@@ -10,8 +10,19 @@ from typing import Any, TypeVar
 
 from shipslog.store.events import Event
 from shipslog.store.facts import (
-    ClusterConfig, EngineStarted, ImagePulled, ImagePullFailed, NodeObserved, ObjectCreated, ObjectDeleted, ObjectFact,
-    ObjectModified, PodFact, RulesetApplied, RulesetFailed, SandboxRemoved,
+    ClusterConfig,
+    EngineStarted,
+    ImagePulled,
+    ImagePullFailed,
+    NodeObserved,
+    ObjectCreated,
+    ObjectDeleted,
+    ObjectFact,
+    ObjectModified,
+    PodFact,
+    RulesetApplied,
+    RulesetFailed,
+    SandboxRemoved,
 )  # fmt: skip
 from shipslog.store.objects import codec, core_v1, registry
 from shipslog.store.state import Entry, ImageState, PodRuntime
@@ -102,7 +113,7 @@ class MemoryView:
     def entries_labelled(self, resource: str, namespace: str | None, labels: Mapping[str, str]) -> list[Entry]:
         """Those that carry all these labels, by (namespace, name), through the label index."""
         shelves = self._shelves.get(resource, {})
-        chosen = sorted(shelves.items()) if namespace is None else [(namespace, shelves[namespace])] if namespace in shelves else []
+        chosen = sorted((ns, s) for ns, s in shelves.items() if namespace is None or ns == namespace)
         return [entry for _, shelf in chosen for entry in shelf.select(labels)]
 
     def get(self, kind: type[T], name: str, namespace: str = "") -> T | None:

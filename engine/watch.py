@@ -71,7 +71,7 @@ class Watch:
             finally:
                 self._waiter = None
         if self._overrun:
-            raise Expired(f"watch of {self.resource} closed: the listener fell {QUEUE} changes behind. List again and watch on.")
+            raise Expired(f"watch of {self.resource} closed: the listener fell {QUEUE} changes behind. List again.")
         records = list(self._records)
         self._records.clear()
         return records

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from shipslog.runtime.commands import AnyRuntimeCommand, RuntimeCommand
+from shipslog.runtime.commands import AnyRuntimeCommand, ApplyRuleset, RuntimeCommand
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
 from shipslog.store.state import View
@@ -38,7 +38,8 @@ class Reconciler(msgspec.Struct, frozen=True, kw_only=True):
 
 def digest(commands: tuple[AnyObjectCommand | AnyRuntimeCommand, ...]) -> str:
     """Sixteen hexadecimal digits that two equal lists of commands share."""
-    return hashlib.sha256(msgspec.json.encode(commands, order="deterministic")).hexdigest()[:16]
+    told = [(c.node, c.ruleset.digest) if isinstance(c, ApplyRuleset) else c for c in commands]  # a ruleset can be megabytes
+    return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()[:16]
 
 
 def is_runtime(command: object) -> bool:

@@ -1,0 +1,312 @@
+"""The library's face: a cluster in this process, on a log file or in memory.
+
+    async with Cluster.open("cluster.db") as cluster:
+        await cluster.apply(manifest)
+        await cluster.wait(core_v1.Pod, "web", until=lambda pod: pod.status.phase == "Running")
+
+The daemon is this plus an HTTP server; the debugger is this plus a log that nobody writes.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import anyio
+import structlog
+
+from shipslog.reconcilers.decision import Reconciler
+from shipslog.runtime.node import NodeRuntime
+from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
+from shipslog.store.facts import ClusterConfig, EngineStarted
+from shipslog.store.log import EventLog
+from shipslog.store.objects import core_v1, registry
+from shipslog.store.refusals import BadRequest, Expired, NotFound, not_found
+
+from . import manifests, snapshots
+from .clock import Clock, Entropy, SystemClock
+from .commit import Committed, Committer
+from .host import Host
+from .narrator import Narrator
+from .view import MemoryView
+from .watch import Watch, WatchHub
+
+T = TypeVar("T")
+VERSION = "0.1.0"
+ADMIN = "system:admin"
+MASTERS = ("system:masters", "system:authenticated")
+SNAPSHOT_EVERY = 50_000  # events between two snapshots
+SNAPSHOT_AT_CLOSE = 2_000  # a clean stop saves one if so many came since
+PAST_VIEWS = 8  # kept in memory for readers of the past
+
+log = structlog.get_logger()
+
+
+class Cluster:
+    """A running cluster. Make one with `Cluster.open`; all of it lives in the calling event loop."""
+
+    def __init__(
+        self, event_log: EventLog, view: MemoryView, *, runtimes: Sequence[NodeRuntime], reconcilers: Sequence[Reconciler],
+        clock: Clock, entropy: Entropy,
+    ) -> None:  # fmt: skip
+        self.log, self.view, self.clock, self.entropy = event_log, view, clock, entropy
+        self.runtimes: dict[str, NodeRuntime] = {r.node: r for r in runtimes}
+        self.hub = WatchHub(view.revision)
+        self.committer = Committer(event_log, view, self.hub, clock, entropy)
+        self.host = Host(self.committer, reconcilers, self.runtimes, clock)
+        self.narrator = Narrator(self.committer)
+        self.host.on_decision.append(self.narrator.on_decision)
+        self._snapshot_at = view.revision
+        self._past: OrderedDict[int, MemoryView] = OrderedDict()
+        self._saving: asyncio.Task[None] | None = None
+        self.committer.after_batch.append(self._maybe_snapshot)
+
+    @property
+    def config(self) -> ClusterConfig:
+        return self.view.config
+
+    # --- opening ---
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, path: str | Path | None = None, *, runtime: Literal["simulated", "none"] | Sequence[NodeRuntime] = "simulated",
+        nodes: int = 1, config: ClusterConfig | None = None, reconcilers: Sequence[Reconciler] | None = None,
+        clock: Clock | None = None, entropy: Entropy | None = None, event_log: EventLog | None = None,
+        ca_certificate: str = "", end_pods: bool = False,
+    ) -> AsyncIterator["Cluster"]:  # fmt: skip
+        """Open (or make) the cluster whose log is at `path`; None keeps the log in memory.
+
+        `runtime`: "simulated" for `nodes` nodes that only pretend, "none" for a control plane alone, or your own runtimes.
+        Ready when the body starts: the nodes are registered and the default namespaces exist soon after.
+        Errors: LogError when the log cannot be used; RuntimeUnavailable when a runtime cannot work here."""
+        clock, entropy = clock or SystemClock(), entropy or Entropy()
+        event_log = event_log or await open_log(path)
+        try:
+            view = await load(event_log)
+            runtimes = simulated(nodes) if runtime == "simulated" else [] if runtime == "none" else list(runtime)
+            if reconcilers is None:
+                from shipslog.reconcilers.catalogue import ALL as reconcilers  # 20 modules: not needed to read a log
+            cluster = cls(event_log, view, runtimes=runtimes, reconcilers=reconcilers, clock=clock, entropy=entropy)
+            async with anyio.create_task_group() as group:
+                group.start_soon(cluster.committer.run)
+                try:
+                    await cluster._start(config or view.config, ca_certificate)
+                    group.start_soon(cluster.host.run)
+                    yield cluster
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        await cluster._stop(end_pods)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await event_log.close()
+
+    async def _start(self, config: ClusterConfig, ca_certificate: str) -> None:
+        await self.committer.submit_facts((EngineStarted(version=VERSION, config=config),), actor="system:engine")
+        for namespace in ("kube-system", "default"):
+            await self._ensure(core_v1.Namespace(metadata=_meta(namespace)))
+        if ca_certificate:
+            await self._publish_ca(ca_certificate)
+        async with anyio.create_task_group() as group:
+            for node, runtime in self.runtimes.items():
+                group.start_soon(runtime.start, self.host.report, self.view.pods_running_on(node))
+
+    async def _ensure(self, obj: Any) -> None:
+        kind = registry.of(obj)
+        if self.view.entry(kind.resource, obj.metadata.name, obj.metadata.namespace) is None:
+            await self.committer.submit(Create(object=obj), actor="system:engine", groups=MASTERS)
+
+    async def _publish_ca(self, certificate: str) -> None:
+        """kube-system/kube-root-ca.crt, from which every namespace gets its copy."""
+        current = self.view.get(core_v1.ConfigMap, "kube-root-ca.crt", "kube-system")
+        wanted = core_v1.ConfigMap(metadata=_meta("kube-root-ca.crt", "kube-system"), data={"ca.crt": certificate})
+        if current is None:
+            await self._ensure(wanted)
+        elif current.data != wanted.data:
+            await self.committer.submit(Update(object=wanted), actor="system:engine", groups=MASTERS)
+
+    async def _stop(self, end_pods: bool) -> None:
+        await self.host.close()
+        for runtime in self.runtimes.values():
+            await runtime.close(end_pods=end_pods)
+        self.narrator.close()
+        self.committer.close()
+        self.hub.close()
+        if self._saving is not None:
+            await self._saving
+        if self.view.revision - self._snapshot_at >= SNAPSHOT_AT_CLOSE:
+            await self.log.save_snapshot(snapshots.take(self.view))
+
+    # --- writing ---
+
+    async def submit(
+        self, command: AnyObjectCommand, *, actor: str = ADMIN, groups: Sequence[str] = MASTERS, cause: int | None = None,
+        dry_run: bool = False,
+    ) -> Committed:  # fmt: skip
+        """Commit a command; it is durable when this returns. Errors: Refusal, with nothing written."""
+        return await self.committer.submit(command, actor=actor, groups=tuple(groups), cause=cause, dry_run=dry_run)
+
+    async def create(self, obj: T, **who: Any) -> T:
+        """Create an object; -> as it was stored. Errors: AlreadyExists, Invalid and the other refusals."""
+        result: T = (await self.submit(Create(object=obj), **who)).entry.object
+        return result
+
+    async def update(self, obj: T, *, subresource: str = "", **who: Any) -> T:
+        """Replace an object; with a resource version only if it is still current. Errors: Conflict, NotFound, Invalid."""
+        result: T = (await self.submit(Update(object=obj, subresource=subresource), **who)).entry.object
+        return result
+
+    async def delete(self, kind: type[T], name: str, namespace: str = "default", **options: Any) -> None:
+        """Delete an object; pods end gracefully. Options: those of `store.commands.Delete`. Errors: NotFound, Conflict."""
+        k = registry.of(kind)
+        await self.submit(
+            Delete(
+                resource=k.resource,
+                namespace=namespace if k.namespaced else "",
+                name=name,
+                **{"propagation": "Background", **options},
+            )
+        )
+
+    async def apply(self, manifest: str | bytes | Mapping[str, Any], **who: Any) -> list[Any]:
+        """What `kubectl apply` does with a manifest (YAML, JSON, or a mapping; several documents allowed).
+
+        -> the objects as stored. What an earlier apply set and this one lacks is removed.
+        Errors: BadRequest for what is no manifest, and the refusals of create and patch; documents before it stay applied."""
+        applied = []
+        for document in manifests.documents(manifest):
+            kind, obj = manifests.parse(document)
+            name, namespace = obj.metadata.name, obj.metadata.namespace
+            current = self.view.entry(kind.resource, name, namespace)
+            if current is None:
+                applied.append(await self.create(manifests.with_last_applied(kind, obj, document), **who))
+            else:
+                patch = manifests.three_way(kind, current, document)
+                applied.append((await self.submit(patch, **who)).entry.object)
+        return applied
+
+    # --- reading ---
+
+    def get(self, kind: type[T], name: str, namespace: str = "default") -> T:
+        """The object as committed last. Errors: NotFound."""
+        k = registry.of(kind)
+        found = self.view.get(kind, name, namespace if k.namespaced else "")
+        if found is None:
+            raise not_found(k.plural, k.group, name)
+        return found
+
+    def list(self, kind: type[T], namespace: str | None = None) -> Sequence[T]:
+        """All of a kind, by namespace and name; of one namespace if named."""
+        return self.view.list(kind, namespace)
+
+    def watch(self, resource: str, *, namespace: str | None = None, after: int | None = None) -> Watch:
+        """Every later change of a kind, once, in order. Errors: Expired when `after` is too long ago."""
+        return self.hub.watch(resource, namespace=namespace, after=self.view.revision if after is None else after)
+
+    async def wait(
+        self, kind: type[T], name: str, namespace: str = "default", *, until: Callable[[T], bool] = lambda _: True,
+        timeout_s: float = 30.0,
+    ) -> T:  # fmt: skip
+        """The object once it exists and `until` holds for it. Errors: TimeoutError, saying how it was instead."""
+        k = registry.of(kind)
+        namespace = namespace if k.namespaced else ""
+        watch = self.watch(k.resource, namespace=namespace)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    found = self.view.get(kind, name, namespace)
+                    if found is not None and until(found):
+                        return found
+                    await watch.batch()
+        except TimeoutError as error:
+            entry = self.view.entry(k.resource, name, namespace)
+            how = entry.encoded.decode() if entry is not None else "it does not exist"
+            raise TimeoutError(f"{k.kind} {namespace}/{name} is not so after {timeout_s:g} s: {how}") from error
+        finally:
+            watch.close()
+
+    async def gone(self, kind: type[Any], name: str, namespace: str = "default", *, timeout_s: float = 30.0) -> None:
+        """Returns when the object does not exist (any more). Errors: TimeoutError."""
+        k = registry.of(kind)
+        namespace = namespace if k.namespaced else ""
+        watch = self.watch(k.resource, namespace=namespace)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.view.entry(k.resource, name, namespace) is not None:
+                    await watch.batch()
+        finally:
+            watch.close()
+
+    # --- the past ---
+
+    async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
+        """The state right after `revision`, or as it was at `time_ns` (UTC). Read-only; recent ones are kept in memory.
+
+        Errors: NotFound for what has not happened yet; Expired for what the log does not keep any more."""
+        if revision is None:
+            revision = await self.log.revision_at(time_ns if time_ns is not None else self.clock.now_ns())
+        if revision == self.view.revision:
+            return self.view
+        if revision in self._past:
+            self._past.move_to_end(revision)
+            return self._past[revision]
+        view = await past(self.log, revision)
+        self._past[revision] = view
+        if len(self._past) > PAST_VIEWS:
+            self._past.popitem(last=False)
+        return view
+
+    def _maybe_snapshot(self) -> None:
+        if self.view.revision - self._snapshot_at < SNAPSHOT_EVERY:
+            return
+        self._snapshot_at = self.view.revision
+        snapshot = snapshots.take(self.view)
+        self._saving = asyncio.get_running_loop().create_task(self.log.save_snapshot(snapshot))
+
+
+async def open_log(path: str | Path | None) -> EventLog:
+    """The SQLite log at `path`, or one in memory. Errors: LogError."""
+    if path is None:
+        from shipslog.store.memory import MemoryLog
+
+        return MemoryLog()
+    from shipslog.store.sqlite import SqliteLog
+
+    return await SqliteLog.open(Path(path))
+
+
+async def load(event_log: EventLog) -> MemoryView:
+    """The state that a log comes to, from its newest snapshot on."""
+    return await past(event_log, event_log.revision)
+
+
+async def past(event_log: EventLog, revision: int) -> MemoryView:
+    """The state right after `revision`. Errors: NotFound, Expired."""
+    if revision > event_log.revision:
+        raise NotFound(f"revision {revision} has not happened yet; the log is at {event_log.revision}")
+    if revision < 0:
+        raise BadRequest(f"revision {revision}: revisions count from 1")
+    snapshot = await event_log.load_snapshot(until=revision)
+    view = snapshots.restore(snapshot) if snapshot is not None else MemoryView()
+    if view.revision + 1 < event_log.first_revision and view.revision < revision:
+        raise Expired(f"revision {revision} is not kept any more; the oldest is {event_log.first_revision}")
+    async for events in event_log.read(view.revision, revision):
+        for event in events:
+            view.evolve(event)
+    return view
+
+
+def simulated(nodes: int) -> list[NodeRuntime]:
+    """Nodes that pretend, named node-0, node-1...; a single one is named `node`."""
+    from shipslog.runtime.containers.simulated import SimulatedNode
+
+    names = ["node"] if nodes == 1 else [f"node-{i}" for i in range(nodes)]
+    return [SimulatedNode(name) for name in names]
+
+
+def _meta(name: str, namespace: str = "") -> Any:
+    from shipslog.store.objects.meta_v1 import ObjectMeta
+
+    return ObjectMeta(name=name, namespace=namespace)

@@ -1,0 +1,95 @@
+"""Manifests as people write them: YAML or JSON to objects, and what `apply` makes of one that exists already."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from shipslog.store.commands import Patch
+from shipslog.store.objects import codec, registry
+from shipslog.store.refusals import BadRequest
+from shipslog.store.state import Entry
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def documents(manifest: str | bytes | Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The documents of a manifest; Lists are taken apart. Errors: BadRequest for what is not YAML or has no kind."""
+    if isinstance(manifest, Mapping):
+        loaded: list[Any] = [dict(manifest)]
+    else:
+        import yaml
+
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        try:
+            loaded = list(yaml.load_all(manifest, Loader=loader))
+        except yaml.YAMLError as error:
+            raise BadRequest(f"the manifest is not YAML: {error}") from error
+    for document in loaded:
+        if document is None:
+            continue
+        if not isinstance(document, dict):
+            raise BadRequest(f"a manifest is a mapping with apiVersion and kind, not {type(document).__name__}")
+        if document.get("kind") == "List" and isinstance(document.get("items"), list):
+            yield from (dict(item) for item in document["items"])
+        else:
+            yield document
+
+
+def parse(document: dict[str, Any]) -> tuple[registry.Kind, Any]:
+    """The kind and the object of one document, in the namespace `default` if it names none. Errors: BadRequest."""
+    api_version, kind_name = document.get("apiVersion"), document.get("kind")
+    if not isinstance(api_version, str) or not isinstance(kind_name, str):
+        raise BadRequest("the manifest lacks apiVersion or kind")
+    kind = registry.by_gvk(api_version, kind_name)
+    if kind is None:
+        raise BadRequest(f'no matches for kind "{kind_name}" in version "{api_version}"')
+    if kind.namespaced:
+        document = {**document, "metadata": {"namespace": "default", **(document.get("metadata") or {})}}
+    obj, _ = codec.from_builtins(kind.type, document, validation="Strict")
+    return kind, obj
+
+
+def with_last_applied(kind: registry.Kind, obj: Any, document: Mapping[str, Any]) -> Any:
+    """The object, annotated with the manifest that it was made from."""
+    meta = obj.metadata
+    annotations = {**meta.annotations, LAST_APPLIED: _remembered(document)}
+    return msgspec.structs.replace(obj, metadata=msgspec.structs.replace(meta, annotations=annotations))
+
+
+def three_way(kind: registry.Kind, current: Entry, document: Mapping[str, Any]) -> Patch:
+    """The strategic merge patch from the current object to the manifest; fields that the last apply set are removed."""
+    meta = current.object.metadata
+    wanted = {k: v for k, v in document.items() if k != "status"}
+    last = meta.annotations.get(LAST_APPLIED)
+    patch = _deletions(msgspec.json.decode(last), wanted) if last else {}
+    patch = _merge(patch, wanted)
+    annotations = patch.setdefault("metadata", {}).setdefault("annotations", {})
+    annotations[LAST_APPLIED] = _remembered(document)
+    return Patch(
+        resource=kind.resource, namespace=meta.namespace, name=meta.name, body=msgspec.json.encode(patch),
+        media_type="application/strategic-merge-patch+json",
+    )  # fmt: skip
+
+
+def _remembered(document: Mapping[str, Any]) -> str:
+    return msgspec.json.encode({k: v for k, v in document.items() if k != "status"}).decode() + "\n"
+
+
+def _deletions(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """null for each field of `before` that `after` lacks; lists are left to their merge keys."""
+    out: dict[str, Any] = {}
+    for key, value in before.items():
+        if key not in after:
+            out[key] = None
+        elif isinstance(value, dict) and isinstance(after[key], dict):
+            inner = _deletions(value, after[key])
+            if inner:
+                out[key] = inner
+    return out
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in values.items():
+        into[key] = _merge(into.get(key) or {}, value) if isinstance(value, Mapping) else value
+    return into
