@@ -1,0 +1,195 @@
+"""The debugger's engine: a log that nobody writes, read at any moment, and every decision on it taken again.
+
+`Recording` has the face that the API server needs of a cluster, so stock kubectl reads a log file. `verify` checks that the
+same log and the same code give the same decisions.
+"""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, NoReturn
+
+import msgspec
+
+from shipslog.reconcilers.decision import Reconciler, digest
+from shipslog.runtime.node import NodeRuntime
+from shipslog.store.events import Event
+from shipslog.store.facts import ClusterConfig, DecisionTaken, ObjectDeleted, ObjectFact
+from shipslog.store.log import EventLog
+from shipslog.store.objects import registry
+from shipslog.store.refusals import MethodNotAllowed
+
+from .clock import Clock, SystemClock
+from .cluster import PAST_VIEWS, past
+from .dispatch import summary
+from .view import MemoryView
+from .watch import Watch, WatchHub
+
+Progress = Callable[[int, int], None]  # done, of how many
+
+
+class Recording:
+    """A log at one moment, with the face of a cluster; every write is refused."""
+
+    def __init__(self, event_log: EventLog, view: MemoryView, clock: Clock | None = None) -> None:
+        self.log, self.view = event_log, view
+        self.clock = clock or SystemClock()
+        self.hub = WatchHub(view.revision)
+        self.runtimes: dict[str, NodeRuntime] = {}
+        self._past: OrderedDict[int, MemoryView] = OrderedDict()
+
+    @property
+    def config(self) -> ClusterConfig:
+        return self.view.config
+
+    async def submit(self, command: Any, **_: Any) -> NoReturn:
+        """Refuses: the past is read-only."""
+        raise MethodNotAllowed("this is a recording: the past is read-only. Fork the log to go on from here.")
+
+    def watch(self, resource: str, *, namespace: str | None = None, after: int | None = None) -> Watch:
+        """A watch on which nothing happens any more."""
+        return self.hub.watch(resource, namespace=namespace, after=self.view.revision)
+
+    async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
+        """The state at another moment of the same log. Errors: NotFound, Expired."""
+        if revision is None:
+            revision = await self.log.revision_at(time_ns if time_ns is not None else self.view.time_ns)
+        if revision not in self._past:
+            self._past[revision] = await past(self.log, revision)
+            if len(self._past) > PAST_VIEWS:
+                self._past.popitem(last=False)
+        return self._past[revision]
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision that came out otherwise when it was taken again."""
+
+    revision: int
+    recorded: DecisionTaken
+    reason: str
+    commands: tuple[str, ...]
+
+    def __str__(self) -> str:
+        was, now = self.recorded, self
+        lines = [
+            f"revision {now.revision}: {was.reconciler} {was.key!r}, which read revision {was.read_revision}, decides otherwise"
+        ]
+        lines += [f"  recorded: {was.reason}", *(f"    {c}" for c in was.commands)]
+        lines += [f"  now:      {now.reason}", *(f"    {c}" for c in now.commands)]
+        return "\n".join(lines)
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verification looked at, and the first decision that differs, if one does."""
+
+    events: int
+    decisions: int
+    difference: Difference | None = None
+
+
+async def verify(
+    event_log: EventLog, reconcilers: Sequence[Reconciler], progress: Progress = lambda done, total: None
+) -> Verified:
+    """Check every checksum, then take every recorded decision again on the state that it read.
+
+    Errors: LogCorrupt, naming the revision at which the log breaks."""
+    await event_log.verify()
+    rules = {r.name: r for r in reconcilers}
+    waiting: dict[int, list[tuple[int, DecisionTaken]]] = {}
+    async for events in event_log.read():
+        for event in events:
+            if isinstance(event.fact, DecisionTaken):
+                waiting.setdefault(event.fact.read_revision, []).append((event.revision, event.fact))
+    view, taken = MemoryView(), 0
+    async for events in event_log.read():
+        for event in events:
+            view.evolve(event)
+            for revision, recorded in waiting.pop(event.revision, ()):
+                difference = decide_again(view, revision, recorded, rules)
+                taken += 1
+                if difference is not None:
+                    return Verified(events=view.revision, decisions=taken, difference=difference)
+        progress(view.revision, event_log.revision)
+    return Verified(events=view.revision, decisions=taken)
+
+
+def decide_again(view: MemoryView, revision: int, recorded: DecisionTaken, rules: dict[str, Reconciler]) -> Difference | None:
+    """None if the decision comes out as recorded on the state that it read."""
+    rule = rules.get(recorded.reconciler)
+    if rule is None:
+        return Difference(revision=revision, recorded=recorded, reason="there is no such reconciler any more", commands=())
+    decision = rule.decide(view, recorded.key, now=recorded.now_ns)
+    if digest(decision.commands) == recorded.digest:
+        return None
+    commands = tuple(summary(c) for c in decision.commands[:16]) or ("nothing",)
+    return Difference(revision=revision, recorded=recorded, reason=decision.reason, commands=commands)
+
+
+class Chapter(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of one object: who made it, why, and what it changed."""
+
+    event: Event
+    effect: str  # created, modified, deleted
+    reason: str = ""  # of the decision that caused it
+    changes: tuple[tuple[str, Any, Any], ...] = ()  # (field path, before, after); the missing side is None
+
+
+async def history(event_log: EventLog, resource: str, namespace: str, name: str) -> AsyncIterator[Chapter]:
+    """Every change of one object, oldest first."""
+    before: dict[str, Any] = {}
+    async for events in event_log.read_object(resource, namespace, name):
+        for event in events:
+            assert isinstance(event.fact, ObjectFact)
+            after = msgspec.json.decode(event.fact.object)
+            gone = isinstance(event.fact, ObjectDeleted)
+            effect = "deleted" if gone else "modified" if before else "created"
+            reason = await reason_of(event_log, event.cause)
+            changes = tuple(differences(before, after)) if before else ()
+            yield Chapter(event=event, effect=effect, reason=reason, changes=changes)
+            before = {} if gone else after
+
+
+async def reason_of(event_log: EventLog, revision: int | None) -> str:
+    """Why the decision at a revision was taken; "" if there is none there."""
+    if revision is None:
+        return ""
+    async for events in event_log.read(revision - 1, revision):
+        for event in events:
+            if isinstance(event.fact, DecisionTaken):
+                return event.fact.reason
+    return ""
+
+
+QUIET = frozenset({"metadata.resourceVersion", "metadata.managedFields"})
+
+
+def differences(before: Any, after: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    """(path, before, after) of each field that differs; list items are matched by name where they have one."""
+    if path in QUIET:
+        return []
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [*before, *(k for k in after if k not in before)]
+        return [d for k in keys for d in differences(before.get(k), after.get(k), f"{path}.{k}" if path else k)]
+    if isinstance(before, list) and isinstance(after, list):
+        named_before, named_after = _by_name(before), _by_name(after)
+        if named_before is not None and named_after is not None:
+            keys = [*named_before, *(k for k in named_after if k not in named_before)]
+            return [d for k in keys for d in differences(named_before.get(k), named_after.get(k), f"{path}[{k}]")]
+    return [] if before == after else [(path, before, after)]
+
+
+def _by_name(items: list[Any]) -> dict[str, Any] | None:
+    """The items by their name, type or key; None if they have none."""
+    for key in ("name", "type", "key", "uid", "ip"):
+        if all(isinstance(item, dict) and key in item for item in items):
+            named = {str(item[key]): item for item in items}
+            return named if len(named) == len(items) else None
+    return None
+
+
+def resource_named(text: str) -> registry.Kind:
+    """The kind that a person means: `pod`, `po`, `pods`, `Pod`, `endpointslices.discovery.k8s.io`. Errors: ValueError."""
+    wanted = text.lower()
+    for kind in registry.kinds():
+        if wanted in (kind.resource, kind.plural, kind.singular, kind.kind.lower(), *kind.short_names):
+            return kind
+    raise ValueError(f"there is no kind {text!r}; kinds are {', '.join(sorted(k.plural for k in registry.kinds()))}")
