@@ -36,8 +36,9 @@ def evolve_pod(pod: PodRuntime | None, fact: PodFact) -> PodRuntime | None:
         case SandboxFailed():
             base = pod or PodRuntime(pod_uid=fact.pod_uid, node=fact.node)
             return replace(
-                base, sandbox_failure=fact.reason, sandbox_message=fact.message, sandbox_failures=base.sandbox_failures + 1
-            )
+                base, sandbox_failure=fact.reason, sandbox_message=fact.message, sandbox_failures=base.sandbox_failures + 1,
+                sandbox_failed_at_ns=fact.at_ns,
+            )  # fmt: skip
         case SandboxExited():
             if pod is None or pod.sandbox_id != fact.sandbox_id:
                 return pod

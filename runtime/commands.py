@@ -27,6 +27,19 @@ class FileContent(Struct, frozen=True, kw_only=True):
     mode: int = 0o644
 
 
+class TokenRequest(Struct, frozen=True, kw_only=True):
+    """A service account token to be made when the volume is: a token itself stands in no decision and on no log."""
+
+    path: str  # relative to the volume
+    audience: str = ""  # "" the API server's own
+    expiration_s: int = 3600
+    service_account: str
+    namespace: str
+    pod_name: str
+    pod_uid: str
+    mode: int = 0o644
+
+
 class VolumeSource(Struct, frozen=True, kw_only=True):
     """One volume of a pod, rendered: a directory of the node, or content that the kubelet has already put together."""
 
@@ -37,6 +50,7 @@ class VolumeSource(Struct, frozen=True, kw_only=True):
     host_path: str = ""
     host_path_type: str = ""
     files: tuple[FileContent, ...] = ()
+    token_requests: tuple[TokenRequest, ...] = ()  # the dispatcher turns these into `files`
     in_memory: bool = False  # files on a tmpfs (secrets)
     read_only: bool = False
 
@@ -55,6 +69,7 @@ class RunPodSandbox(RuntimeCommand, kw_only=True):
     namespace: str
     name: str
     hostname: str
+    fqdn: str = ""  # HOSTNAME.SUBDOMAIN.NAMESPACE.svc.DOMAIN for the hosts file; "" without a subdomain
     labels: dict[str, str] = {}
     host_network: bool = False
     host_pid: bool = False

@@ -106,6 +106,7 @@ class SandboxStarted(PodFact, kw_only=True):
 class SandboxFailed(PodFact, kw_only=True):
     reason: str  # FailedCreatePodSandBox, FailedMount
     message: str
+    at_ns: int = 0
 
 
 class SandboxExited(PodFact, kw_only=True):
@@ -123,6 +124,7 @@ class ImagePulled(NodeFact, kw_only=True):
     image_id: str  # sha256 digest of the manifest or config
     present: bool = False  # it was there already
     size_bytes: int = 0
+    at_ns: int = 0
 
 
 class ImagePullFailed(NodeFact, kw_only=True):
