@@ -1,0 +1,37 @@
+"""The command `shipslog`: one module a subcommand, imported only when it is asked for."""
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "up": "start a cluster: control plane and node in one process",
+    "down": "stop it; pods go on running unless you say --all",
+    "replay": "serve a log file's past to kubectl, or verify it",
+    "history": "each change of one object: who, why, what",
+    "image": "build, import and list the images of this machine",
+    "version": "print the version",
+}
+
+
+class Lazy(click.Group):
+    """A group that imports a subcommand's module when the subcommand is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"shipslog.engine.cli.{name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def main() -> None:
+    """A Kubernetes that keeps a ship's log."""

@@ -1,0 +1,77 @@
+"""`shipslog history KIND/NAME`: each change of one object, who made it, why, and its diff."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from .settings import data_option, fail
+
+
+@click.command()
+@click.argument("target", metavar="KIND/NAME")
+@click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of the object.")
+@click.option("--log", "log_file", type=click.Path(path_type=Path, dir_okay=False), help="A log file, instead of --data's.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@data_option
+def command(target: str, namespace: str, log_file: Path | None, output: str, data: Path) -> None:
+    """Each change of one object: its revision and time, who made it, why, and what it changed.
+
+    Works beside a running daemon and on a log file alone."""
+    from shipslog.store.log import LogError
+
+    kind_name, slash, name = target.partition("/")
+    if not slash or not name:
+        raise fail(f"{target!r}: name the object as KIND/NAME, for example pod/web", 2)
+    try:
+        found = asyncio.run(_tell(log_file or data / "cluster.db", kind_name, namespace, name, output))
+    except (LogError, ValueError, OSError) as error:
+        raise fail(str(error)) from error
+    if not found:
+        raise fail(f"the log knows no {kind_name} {name!r} in namespace {namespace!r}")
+
+
+async def _tell(path: Path, kind_name: str, namespace: str, name: str, output: str) -> bool:
+    from shipslog.engine.replay import history, resource_named
+    from shipslog.store.sqlite import SqliteLog
+
+    kind = resource_named(kind_name)
+    log = await SqliteLog.open(path, read_only=True)
+    found = False
+    try:
+        async for chapter in history(log, kind.resource, namespace if kind.namespaced else "", name):
+            found = True
+            if output == "json":
+                click.echo(msgspec.json.encode(chapter).decode())
+            else:
+                _print(chapter)
+    finally:
+        await log.close()
+    return found
+
+
+COLOURS = {"created": "green", "modified": "yellow", "deleted": "red"}
+
+
+def _print(chapter: Any) -> None:
+    from shipslog.engine.clock import api_time
+
+    event = chapter.event
+    head = f"{event.revision:>8}  {api_time(event.time_ns)}  {chapter.effect:<8}  {event.actor}"
+    click.secho(head, fg=COLOURS[chapter.effect], bold=True)
+    if event.cause is not None:
+        click.echo(f"{'':10}because of revision {event.cause}" + (f": {chapter.reason}" if chapter.reason else ""))
+    for path, before, after in chapter.changes:
+        if before is None:
+            click.echo(f"{'':10}{path}: " + click.style(f"+ {_short(after)}", fg="green"))
+        elif after is None:
+            click.echo(f"{'':10}{path}: " + click.style(f"- {_short(before)}", fg="red"))
+        else:
+            click.echo(f"{'':10}{path}: {click.style(_short(before), fg='red')} -> {click.style(_short(after), fg='green')}")
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= 160 else text[:157] + "..."

@@ -1,0 +1,62 @@
+"""`shipslog replay LOG`: serve a log file's past to stock kubectl, or verify it."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import click
+
+from .settings import fail
+
+
+@click.command()
+@click.argument("log_file", metavar="LOG", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--at", "moment", default="", help="Revision, RFC 3339 time, or how long ago (-5m). Default: the end of the log.")
+@click.option("--verify", is_flag=True, help="Check every checksum and take every decision again; serve nothing.")
+@click.option("--bind", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option("--port", default=6444, show_default=True, help="Port to serve on; 0 takes a free one.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Where to write one [default: LOG.kubeconfig]")
+def command(log_file: Path, moment: str, verify: bool, bind: str, port: int, kubeconfig: Path | None) -> None:
+    """Read a log file alone, with no daemon behind it and without changing it.
+
+    Serves it read-only: stock kubectl gets the cluster as it was at that moment."""
+    from shipslog.store.log import LogError
+    from shipslog.store.refusals import Refusal
+
+    try:
+        if verify:
+            asyncio.run(_verify(log_file))
+        else:
+            asyncio.run(_serve(log_file, moment, bind, port, kubeconfig or log_file.with_name(log_file.name + ".kubeconfig")))
+    except (LogError, OSError, Refusal) as error:
+        raise fail(str(error)) from error
+    except KeyboardInterrupt:
+        pass
+
+
+async def _verify(path: Path) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from shipslog.engine.replay import verify
+    from shipslog.reconcilers.catalogue import ALL
+    from shipslog.store.sqlite import SqliteLog
+
+    log = await SqliteLog.open(path, read_only=True)
+    started = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, transient=True) as bar:
+            task = bar.add_task("Taking every decision again", total=log.revision)
+            result = await verify(log, ALL, lambda done, total: bar.update(task, completed=done, total=total))
+    finally:
+        await log.close()
+    if result.difference is not None:
+        raise fail(f"{path} does not replay.\n{result.difference}")
+    took = time.monotonic() - started
+    click.echo(f"{path}: {result.events} events, every checksum holds; {result.decisions} decisions taken again, all the same ({took:.1f} s).")
+
+
+async def _serve(path: Path, moment: str, bind: str, port: int, kubeconfig: Path) -> None:
+    from shipslog.engine.daemon import serve_recording
+
+    await serve_recording(path, moment, bind=bind, port=port, kubeconfig=kubeconfig, say=click.echo)

@@ -1,0 +1,52 @@
+"""Where things are when nobody says: the data directory, and what a running daemon leaves there for the other commands."""
+
+import os
+from pathlib import Path
+
+import click
+import msgspec
+
+
+class Daemon(msgspec.Struct, frozen=True, kw_only=True):
+    """DATA/daemon.json: how to reach the daemon that holds this data directory."""
+
+    pid: int
+    server: str
+    kubeconfig: str
+    runtime: str
+    node: str
+    log_file: str = ""
+
+
+def default_data() -> Path:
+    """/var/lib/shipslog for root, else the user's data folder."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/shipslog")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "shipslog"
+
+
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), default=default_data, show_default="/var/lib/shipslog as root",
+    help="Directory of the log, the images and the pods.",
+)  # fmt: skip
+
+
+def daemon_of(data: Path) -> Daemon | None:
+    """The daemon that runs on this data directory; None if none does."""
+    try:
+        daemon = msgspec.json.decode((data / "daemon.json").read_bytes(), type=Daemon)
+    except (OSError, msgspec.DecodeError):
+        return None
+    try:
+        os.kill(daemon.pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    return daemon
+
+
+def fail(message: str, code: int = 1) -> click.exceptions.Exit:
+    """One clear line on stderr; raise what this returns."""
+    click.echo(f"shipslog: {message}", err=True)
+    return click.exceptions.Exit(code)
