@@ -73,6 +73,7 @@ class Committer:
         self._queue: deque[Request] = deque()
         self._wake = asyncio.Event()
         self._closed = False
+        self._under_way: list[Request] = []
 
     # --- asking ---
 
@@ -116,15 +117,19 @@ class Committer:
     # --- writing ---
 
     async def run(self) -> None:
-        """Commit until closed."""
-        while True:
-            if not self._queue:
-                if self._closed:
-                    return
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            await self._commit_batch()
+        """Commit until closed. However it ends, nobody waits for an answer for ever."""
+        try:
+            while self._queue or not self._closed:
+                if self._queue:
+                    await self._commit_batch()
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        finally:
+            self._closed = True
+            for request in (*self._under_way, *self._queue):
+                if not request.future.done():
+                    request.future.set_exception(Unavailable("the cluster stopped before it could say what came of this"))
 
     def close(self) -> None:
         """Take nothing more; what is queued is still committed."""
@@ -139,14 +144,17 @@ class Committer:
             request = self._queue.popleft()
             if request.future.cancelled():
                 continue
+            self._under_way.append(request)
             done.append((request, self._evaluate(request, now_ns, staged)))
         if staged:
             try:
                 await self.log.append([s.event for s in staged], expected_revision=self.view.revision)
             except LogError as error:
+                self._under_way.clear()
                 self._abandon(done, error)
                 return
             self._publish(staged)
+        self._under_way.clear()
         for request, results in done:
             if not request.future.done():
                 request.future.set_result(results)

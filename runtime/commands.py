@@ -124,7 +124,7 @@ class Security(Struct, frozen=True, kw_only=True):
 
 
 class StartContainer(RuntimeCommand, kw_only=True):
-    """Create and start one attempt of a container. One that runs already is left alone. -> ContainerStarted | ContainerStartFailed"""
+    """Create and start one attempt of a container; one that runs is left alone. -> ContainerStarted | ContainerStartFailed"""
 
     pod_uid: str
     namespace: str

@@ -1,0 +1,21 @@
+"""Shipslog: a Kubernetes that keeps a ship's log. The public API; the rooms are store, runtime, reconcilers and engine."""
+
+from typing import Any
+
+__all__ = ["Cluster", "ClusterConfig", "Entropy", "Refusal"]
+
+_HOMES = {
+    "Cluster": "shipslog.engine.cluster",
+    "ClusterConfig": "shipslog.store.facts",
+    "Entropy": "shipslog.engine.clock",
+    "Refusal": "shipslog.store.refusals",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Names are imported when they are used: importing the package costs next to nothing."""
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'shipslog' has no attribute {name!r}")

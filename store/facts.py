@@ -181,8 +181,8 @@ class RulesetFailed(NodeFact, kw_only=True):
 
 
 AnyFact = (
-    ObjectCreated | ObjectModified | ObjectDeleted | EngineStarted | DecisionTaken | NodeObserved | SandboxStarted | SandboxFailed
-    | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed | ContainerStarted | ContainerStartFailed | ContainerExited
+    ObjectCreated | ObjectModified | ObjectDeleted | EngineStarted | DecisionTaken | NodeObserved | SandboxStarted
+    | SandboxFailed | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed | ContainerStarted | ContainerStartFailed | ContainerExited
     | ProbeFlipped | RulesetApplied | RulesetFailed
 )  # fmt: skip
 ObjectChange = ObjectCreated | ObjectModified | ObjectDeleted

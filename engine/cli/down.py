@@ -22,7 +22,9 @@ def command(data: Path, end_pods: bool) -> None:
         os.kill(daemon.pid, signal.SIGUSR1 if end_pods else signal.SIGTERM)
         if not _ended(daemon.pid):
             raise fail(f"the daemon (pid {daemon.pid}) has not ended after {PATIENCE_S} s; look into {daemon.log_file}")
-        click.echo(f"Stopped the daemon (pid {daemon.pid})." + (" Its pods are gone." if end_pods else " Its pods go on running."))
+        click.echo(
+            f"Stopped the daemon (pid {daemon.pid})." + (" Its pods are gone." if end_pods else " Its pods go on running.")
+        )
     elif end_pods:
         from shipslog.engine.daemon import end_pods_of
 

@@ -15,7 +15,9 @@ from .settings import fail
 @click.option("--verify", is_flag=True, help="Check every checksum and take every decision again; serve nothing.")
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address to serve on.")
 @click.option("--port", default=6444, show_default=True, help="Port to serve on; 0 takes a free one.")
-@click.option("--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Where to write one [default: LOG.kubeconfig]")
+@click.option(
+    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Where to write one [default: LOG.kubeconfig]"
+)
 def command(log_file: Path, moment: str, verify: bool, bind: str, port: int, kubeconfig: Path | None) -> None:
     """Read a log file alone, with no daemon behind it and without changing it.
 
@@ -36,10 +38,10 @@ def command(log_file: Path, moment: str, verify: bool, bind: str, port: int, kub
 
 async def _verify(path: Path) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from shipslog.engine.replay import verify
     from shipslog.reconcilers.catalogue import ALL
     from shipslog.store.sqlite import SqliteLog
+
+    from shipslog.engine.replay import verify
 
     log = await SqliteLog.open(path, read_only=True)
     started = time.monotonic()
@@ -53,7 +55,9 @@ async def _verify(path: Path) -> None:
     if result.difference is not None:
         raise fail(f"{path} does not replay.\n{result.difference}")
     took = time.monotonic() - started
-    click.echo(f"{path}: {result.events} events, every checksum holds; {result.decisions} decisions taken again, all the same ({took:.1f} s).")
+    click.echo(
+        f"{path}: {result.events} events, every checksum holds; {result.decisions} decisions taken again, all the same ({took:.1f} s)."
+    )
 
 
 async def _serve(path: Path, moment: str, bind: str, port: int, kubeconfig: Path) -> None:

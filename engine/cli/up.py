@@ -1,0 +1,151 @@
+"""`shipslog up`: start a cluster, in the foreground or detached."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from .settings import daemon_of, data_option, fail
+
+START_S = 60  # a detached daemon that is not ready by then has failed
+RUNTIMES = ("auto", "oci", "cri", "process", "simulated")
+
+
+@click.command()
+@data_option
+@click.option("--bind", default="0.0.0.0", show_default=True, help="Address of the API.")
+@click.option("--port", default=6443, show_default=True, help="Port of the API (TLS).")
+@click.option("--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True, help="What runs the containers.")
+@click.option("--cri-socket", default="", metavar="PATH", help="Socket of containerd or CRI-O, for --runtime cri.")
+@click.option("--nodes", default=1, show_default=True, help="How many nodes, for --runtime simulated.")
+@click.option("--node-name", default="", help="Name of the node [default: the host's name]")
+@click.option("--service-cidr", default="10.96.0.0/16", show_default=True, help="Addresses of Services.")
+@click.option("--pod-cidr", default="10.244.0.0/16", show_default=True, help="Addresses of pods; each node gets a /24 of it.")
+@click.option("--node-port-range", default="30000-32767", show_default=True, help="Ports of NodePort Services.")
+@click.option(
+    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Where to write one [default: DATA/kubeconfig]"
+)
+@click.option("--detach", is_flag=True, help="Return when the cluster is ready; `shipslog down` stops it.")
+def command(detach: bool, **options: Any) -> None:
+    """Start a cluster: control plane and node in one process. Runs in the foreground until SIGTERM."""
+    if detach:
+        _detached(options["data"])
+        return
+    _foreground(options)
+
+
+def _foreground(options: dict[str, Any]) -> None:
+    from shipslog.engine.daemon import Ready, Settings, run
+    from shipslog.runtime.node import RuntimeUnavailable
+    from shipslog.store.log import LogError
+
+    pipe = os.environ.pop("SHIPSLOG_READY_FD", "")
+
+    def ready(told: Ready) -> None:
+        if pipe:
+            with os.fdopen(int(pipe), "wb") as f:
+                f.write(msgspec.json.encode(told))
+            return
+        if told.dropped:
+            click.echo(told.dropped)
+        click.echo(f"Ready: {told.server}, runtime {told.runtime}. export KUBECONFIG={told.kubeconfig}")
+
+    _log_to(sys.stderr)
+    try:
+        settings = Settings(**options)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(run(settings, ready))
+    except BaseExceptionGroup as group:
+        raise fail(str(_first(group))) from group
+    except (LogError, RuntimeUnavailable, OSError, ValueError) as error:
+        raise fail(str(error)) from error
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error inside nested groups."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _log_to(stream: Any) -> None:
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=lambda v, **_: msgspec.json.encode(v, enc_hook=str).decode()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _detached(data: Path) -> None:
+    """Start the daemon as a process of its own, its log in DATA/shipslog.log; tell when it is ready, or why it is not."""
+    running = daemon_of(data)
+    if running is not None:
+        click.echo(f"Already running (pid {running.pid}) at {running.server}. export KUBECONFIG={running.kubeconfig}")
+        return
+    data.mkdir(parents=True, exist_ok=True)
+    log_file = data / "shipslog.log"
+    arguments = [a for a in sys.argv[1:] if a != "--detach"]
+    read_end, write_end = os.pipe()
+    with log_file.open("ab") as output:
+        start = output.tell()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "shipslog", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True, pass_fds=(write_end,), env={**os.environ, "SHIPSLOG_READY_FD": str(write_end)},
+        )  # fmt: skip
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as pipe:
+        told = _read_within(pipe, START_S)
+    if not told:
+        process.poll()
+        said = log_file.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+        raise fail((said[-1].removeprefix("shipslog: ") if said else "the daemon ended at once") + f"\nIts log: {log_file}")
+    _tell(msgspec.json.decode(told), process.pid, log_file)
+
+
+def _read_within(pipe: Any, seconds: int) -> bytes:
+    import select
+
+    if not select.select([pipe], [], [], seconds)[0]:
+        return b""
+    data: bytes = pipe.read()
+    return data
+
+
+def _tell(ready: dict[str, str], pid: int, log_file: Path) -> None:
+    if ready.get("dropped"):
+        click.echo(ready["dropped"])
+    click.secho(f"Your cluster is ready at {ready['server']}", fg="green", bold=True)
+    rows = (
+        ("kubeconfig", ready["kubeconfig"]),
+        ("node", ready["node"]),
+        ("runtime", ready["runtime"]),
+        ("log", f"{log_file} (pid {pid})"),
+    )
+    for name, value in rows:
+        click.echo(f"  {name:<11} {value}")
+    click.echo("\nTry:")
+    click.echo(f"  export KUBECONFIG={ready['kubeconfig']}")
+    for line in ("kubectl get nodes,pods --all-namespaces", "shipslog image build guestbook", "shipslog down"):
+        click.echo(f"  {line}")

@@ -1,0 +1,187 @@
+"""The daemon: one process that is the control plane and a node, from its settings to its last breath."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+from shipslog.runtime.choice import Choice, choose
+from shipslog.store.sqlite import SqliteLog
+
+from shipslog.store.facts import ClusterConfig
+
+from . import moments
+from .api import certificates, kubeconfig
+from .api.server import ApiServer
+from .clock import SystemClock
+from .cluster import Cluster, past
+from .replay import Recording
+
+log = structlog.get_logger()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What `shipslog up` was asked for."""
+
+    data: Path
+    bind: str = "0.0.0.0"
+    port: int = 6443
+    runtime: str = "auto"
+    cri_socket: str = ""
+    nodes: int = 1
+    node_name: str = ""
+    service_cidr: str = "10.96.0.0/16"
+    pod_cidr: str = "10.244.0.0/16"
+    node_port_range: str = "30000-32767"
+    kubeconfig: Path | None = None
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person needs to know once the cluster is ready."""
+
+    server: str
+    kubeconfig: str
+    runtime: str
+    node: str
+    dropped: str = ""  # what a crash had left half written, if anything
+
+
+async def run(settings: Settings, ready: Callable[[Ready], None]) -> None:
+    """Serve until SIGTERM, SIGINT, or SIGUSR1 (then the pods end too). `ready` is called once /readyz says ok.
+
+    Errors: LogError, RuntimeUnavailable, OSError (port in use, directory not writable), ValueError (bad settings)."""
+    first, last = port_range(settings.node_port_range)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    stop, end_pods = _signals()
+    event_log = await SqliteLog.open(settings.data / "cluster.db")  # first of all: it holds the directory for this process
+    address = own_address() if settings.bind in ("0.0.0.0", "::") else settings.bind
+    choice = choose(
+        settings.runtime, data=settings.data, node=settings.node_name or socket.gethostname().lower(), nodes=settings.nodes,
+        pod_cidr=settings.pod_cidr, service_cidr=settings.service_cidr, cri_socket=settings.cri_socket, address=own_address(),
+    )  # fmt: skip
+    config = ClusterConfig(
+        service_cidr=settings.service_cidr, pod_cidr=settings.pod_cidr, node_port_first=first, node_port_last=last,
+        api_host=address, api_port=settings.port,
+    )  # fmt: skip
+    pki = certificates.ensure(
+        settings.data / "pki", (settings.bind, address, socket.gethostname()), service_ip=first_address(settings.service_cidr)
+    )
+    async with Cluster.open(
+        event_log=event_log, runtime=choice.runtimes, config=config, ca_certificate=pki.ca_certificate, end_pods=end_pods
+    ) as cluster:
+        server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data)
+        await server.start()
+        try:
+            _announce(settings, pki, choice, address, event_log.dropped, ready)
+            await stop.wait()
+        finally:
+            await server.stop()
+            (settings.data / "daemon.json").unlink(missing_ok=True)
+
+
+def _announce(
+    settings: Settings, pki: certificates.Pki, choice: Choice, address: str, dropped: str, ready: Callable[[Ready], None]
+) -> None:
+    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::", "127.0.0.1") else settings.bind
+    server = f"https://{host}:{settings.port}"
+    path = settings.kubeconfig or settings.data / "kubeconfig"
+    kubeconfig.write(path, pki, server=server)
+    told = Ready(server=server, kubeconfig=str(path), runtime=choice.said, node=choice.runtimes[0].node, dropped=dropped)
+    record = {
+        "pid": os.getpid(), "server": server, "kubeconfig": str(path), "runtime": choice.said, "node": told.node,
+        "log_file": str(settings.data / "shipslog.log"),
+    }  # fmt: skip
+    (settings.data / "daemon.json").write_bytes(msgspec.json.encode(record))
+    ready(told)
+
+
+class EndPods:
+    """Whether the pods are to end with the daemon; known only at its end."""
+
+    def __init__(self) -> None:
+        self.value = False
+
+    def __bool__(self) -> bool:
+        return self.value
+
+
+def _signals() -> tuple[asyncio.Event, EndPods]:
+    stop, end_pods, loop = asyncio.Event(), EndPods(), asyncio.get_running_loop()
+
+    def end() -> None:
+        end_pods.value = True
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, end)
+    return stop, end_pods
+
+
+def port_range(text: str) -> tuple[int, int]:
+    """`30000-32767` -> (30000, 32767). Errors: ValueError."""
+    first, dash, last = text.partition("-")
+    if not dash or not first.isdigit() or not last.isdigit() or not 0 < int(first) <= int(last) < 65536:
+        raise ValueError(f"--node-port-range {text!r}: give the first and the last port, for example 30000-32767")
+    return int(first), int(last)
+
+
+def own_address() -> str:
+    """The address that this machine is reached at from outside; loopback if it has no other."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # a datagram socket sends nothing on connect: this only asks the routes
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def first_address(cidr: str) -> str:
+    """The first usable address of a range."""
+    import ipaddress
+
+    return str(ipaddress.ip_network(cidr)[1])
+
+
+def end_pods_of(data: Path) -> None:
+    """End what the pods of a data directory have left on the machine, with no daemon running."""
+
+    async def end() -> None:
+        choice = choose("auto", data=data, node=socket.gethostname().lower(), address=own_address())
+        for runtime in choice.runtimes:
+            await runtime.start(lambda fact: None, ())
+            await runtime.close(end_pods=True)
+
+    asyncio.run(end())
+
+
+async def serve_recording(
+    path: Path, moment: str, *, bind: str, port: int, kubeconfig: Path, say: Callable[[str], None]
+) -> None:
+    """Serve a log file read-only, at a moment, until SIGINT or SIGTERM. Certificates lie beside the kubeconfig."""
+    from .api.kubeconfig import write
+    from .clock import api_time
+
+    event_log = await SqliteLog.open(path, read_only=True)
+    try:
+        at = moments.parse(moment, SystemClock().now_ns()) if moment else moments.Moment(revision=event_log.revision)
+        revision = at.revision if at.revision is not None else await event_log.revision_at(at.time_ns or 0)
+        recording = Recording(event_log, await past(event_log, revision))
+        pki = certificates.ensure(kubeconfig.with_suffix(".pki"), (bind,))
+        server = ApiServer(recording, bind=bind, port=port, pki=pki, data=kubeconfig.with_suffix(".pki"))
+        await server.start()
+        stop, _ = _signals()
+        try:
+            write(kubeconfig, pki, server=f"https://{bind}:{server.port}")
+            when = api_time(recording.view.time_ns)
+            say(f"{path} at revision {revision} of {event_log.revision} ({when}), read-only. Try:")
+            say(f"  kubectl --kubeconfig {kubeconfig} get pods --all-namespaces")
+            await stop.wait()
+        finally:
+            await server.stop()
+    finally:
+        await event_log.close()
