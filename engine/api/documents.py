@@ -1,0 +1,75 @@
+"""What is no object: health, version, discovery, OpenAPI, the keys that tokens are signed with."""
+
+import platform
+from typing import Any
+
+from . import discovery, openapi, replies, requests
+from .account_tokens import AccountTokens
+from .replies import Reply
+from .requests import Call
+from .routes import unknown_path
+
+GIT_VERSION = "v1.32.0+shipslog"
+CHECKS = {
+    "/healthz": ("ping", "log", "engine"),
+    "/livez": ("ping", "log", "engine"),
+    "/readyz": ("ping", "log", "engine", "informer-sync", "shutdown"),
+}
+
+
+def answer(call: Call, tokens: AccountTokens, *, ready: bool) -> Reply:
+    """GET of a document. Errors: NotFound, MethodNotAllowed."""
+    path = call.route.path.rstrip("/")
+    if call.request.method not in ("GET", "HEAD"):
+        raise requests.method_not_allowed(call)
+    root = "/" + path.split("/", 2)[1] if path else ""
+    if root in CHECKS:
+        return _health(call, path, root, ready)
+    if path == "/version":
+        return replies.of_value(version(), wanted=None)
+    if path == "/.well-known/openid-configuration":
+        return replies.of_value(_openid(tokens))
+    if path == "/openid/v1/jwks":
+        return replies.of_value(tokens.jwks())
+    if path == "":
+        return replies.of_value({"paths": _paths()})
+    return _described(call, path)
+
+
+def version() -> dict[str, Any]:
+    """What /version says."""
+    return {
+        "major": "1", "minor": "32", "gitVersion": GIT_VERSION, "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": f"python{platform.python_version()}", "compiler": platform.python_implementation().lower(),
+        "platform": f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
+    }  # fmt: skip
+
+
+def _health(call: Call, path: str, root: str, ready: bool) -> Reply:
+    checks = CHECKS[root]
+    single = path.removeprefix(root).strip("/")
+    if single:
+        if single not in checks:
+            raise unknown_path()
+        return replies.text("ok")
+    good = ready or root != "/readyz"
+    if good and "verbose" not in call.params:
+        return replies.text("ok")
+    lines = [
+        f"[+]{check} ok" if good or check != "shutdown" else f"[-]{check} failed: the server is stopping" for check in checks
+    ]
+    lines.append(f"{root.strip('/')} check {'passed' if good else 'failed'}\n")
+    return replies.text("\n".join(lines), 200 if good else 500)
+
+
+def _openid(tokens: AccountTokens) -> dict[str, Any]:
+    return {
+        "issuer": tokens.issuer, "jwks_uri": "https://kubernetes.default.svc.cluster.local/openid/v1/jwks",
+        "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [tokens.algorithm],
+    }  # fmt: skip
+
+
+def _paths() -> list[str]:
+    fixed = ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+    return sorted({*fixed, *discovery.paths()})

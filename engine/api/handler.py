@@ -1,0 +1,139 @@
+"""One request from its head to its answer: who asks, what for, may they, and then the handler of the verb."""
+
+import asyncio
+
+import structlog
+from aiohttp import web
+
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.replay import Recording
+from shipslog.engine.watch import Watch
+from shipslog.store.refusals import MethodNotAllowed, Refusal, Unauthorized
+
+from . import documents, objects, pod_logs, replies, requests, reviews, routes, subresources, watches, writes
+from .account_tokens import AccountTokens
+from .authentication import ANONYMOUS, Authenticator, User, impersonated
+from .authorization import PUBLIC, Attributes, forbidden, require
+from .past import Past
+from .requests import Call
+from .routes import NO_PARAMS, Route, flag, unknown_path
+
+log = structlog.get_logger()
+READS = frozenset({"GET", "HEAD"})
+VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+class Handler:
+    """Answers requests about one cluster."""
+
+    def __init__(self, cluster: Cluster | Recording, authenticator: Authenticator, tokens: AccountTokens) -> None:
+        self.cluster, self.authenticator, self.tokens = cluster, authenticator, tokens
+        self.past, self.pages = Past(cluster), objects.Pages()
+        self.ready = False
+        self.watching: set[Watch] = set()
+        self._clock = cluster.clock
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await self._answer(request)
+        except Refusal as refusal:
+            return replies.refused(refusal)
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception as error:
+            log.exception("request_failed", method=request.method, path=request.path)
+            failure = Refusal(f"Internal error occurred: {type(error).__name__}: {error}")
+            return replies.refused(failure)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        raw, _, query = request.message.path.partition("?")
+        user = self.authenticator.user(request)
+        route = routes.parse(raw)
+        params = routes.params(query) if query else NO_PARAMS
+        if user is ANONYMOUS and not _public(route):
+            raise Unauthorized("Unauthorized")
+        if "Impersonate-User" in request.headers:
+            user = self._impersonate(user, request)
+        view, now_ns, past = self.cluster.view, self._clock.now_ns(), False
+        if route.at:
+            view, now_ns = await self.past.at(route.at)
+            past = True
+        call = Call(request, route, params, user, self.cluster, view, now_ns, past)
+        if not route.resource:
+            require(user, Attributes(request.method.lower() if request.method != "HEAD" else "get", route.path))
+            return documents.answer(call, self.tokens, ready=self.ready)
+        verb = _verb(call)
+        if "system:masters" not in user.groups:
+            name, sub = route.name, route.subresource
+            require(user, Attributes(verb, "", route.group, route.version, route.resource, sub, route.namespace, name))
+        return await self._resource(call, verb)
+
+    def _impersonate(self, user: User, request: web.BaseRequest) -> User:
+        wanted = impersonated(user, request)
+        if "system:masters" not in user.groups:
+            raise forbidden(user, Attributes("impersonate", resource="users", name=wanted.name))
+        return wanted
+
+    async def _resource(self, call: Call, verb: str) -> web.StreamResponse:
+        route, kind = call.route, call.route.kind
+        if route.resource in reviews.RESOURCES and route.group in ("authentication.k8s.io", "authorization.k8s.io"):
+            return await reviews.handle(call, self.authenticator)
+        if call.past and verb not in ("get", "list", "watch"):
+            raise MethodNotAllowed(f"/at/{route.at} is the past, which is read-only: send changes to the server without /at/")
+        if route.subresource:
+            return await self._subresource(call)
+        if kind is None:
+            raise unknown_path()
+        if verb not in kind.verbs and not (kind.kind == "Binding" and verb == "create"):
+            raise requests.method_not_allowed(call)
+        match verb:
+            case "get":
+                return await objects.get(call)
+            case "list":
+                return await objects.listing(call, self.pages)
+            case "watch":
+                return await watches.watch(call, self.watching)
+            case "create":
+                return await (subresources.bindings(call) if kind.kind == "Binding" else writes.create(call))
+            case "update":
+                return await writes.update(call)
+            case "patch":
+                return await writes.patch(call)
+            case "delete":
+                return await writes.delete(call)
+            case "deletecollection":
+                return await writes.delete_collection(call, self.pages)
+        raise requests.method_not_allowed(call)
+
+    async def _subresource(self, call: Call) -> web.StreamResponse:
+        route = call.route
+        if call.past and (route.subresource in subresources.STREAMS or route.subresource == "log"):
+            raise MethodNotAllowed(
+                f"/at/{route.at} is the past: containers do not run there, and their output is not on the log"
+            )
+        if route.subresource == "log" and call.request.method in READS and "log" in call.kind.subresources:
+            return await pod_logs.handle(call)
+        return await subresources.handle(call, self.tokens)
+
+
+def _public(route: Route) -> bool:
+    path = route.path.rstrip("/")
+    return not route.resource and (path in PUBLIC or path.rpartition("/")[0] in PUBLIC)
+
+
+def _verb(call: Call) -> str:
+    """The verb of a request, as authorization names it."""
+    method, route = call.request.method, call.route
+    if method in READS:
+        if route.subresource:
+            return "create" if route.subresource in subresources.STREAMS else "get"
+        watched = route.watch or (call.params is not NO_PARAMS and flag(call.params, "watch"))
+        if watched:
+            return "watch"
+        return "get" if route.name else "list"
+    if method == "DELETE" and not route.name:
+        return "deletecollection"
+    verb = VERBS.get(method)
+    if verb is None:
+        raise requests.method_not_allowed(call)
+    return verb

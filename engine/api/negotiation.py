@@ -1,0 +1,62 @@
+"""What the client wants back (Accept) and what it sends (Content-Type)."""
+
+from functools import lru_cache
+
+from msgspec import Struct
+
+from shipslog.store.refusals import NotAcceptable, UnsupportedMediaType
+
+JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
+META_VERSIONS = ("v1", "v1beta1")
+
+
+class Format(Struct, frozen=True):
+    """How to answer. `shape` is "" (the object itself), "Table", "PartialObjectMetadata" or "PartialObjectMetadataList"."""
+
+    shape: str = ""
+    version: str = ""  # of meta.k8s.io, for shapes
+    yaml: bool = False
+
+    @property
+    def plain(self) -> bool:
+        return not self.shape and not self.yaml
+
+
+PLAIN = Format()
+
+
+@lru_cache(maxsize=512)
+def accepted(header: str) -> Format:
+    """The first of the accepted types that can be given. Errors: NotAcceptable."""
+    if not header:
+        return PLAIN
+    for clause in header.split(","):
+        media, *options = (p.strip() for p in clause.split(";"))
+        values = dict(o.split("=", 1) for o in options if "=" in o)
+        if media not in (JSON, YAML, "application/*", "*/*"):
+            continue
+        yaml = media == YAML
+        if "as" not in values:
+            return Format(yaml=yaml)
+        known = values["as"] in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
+        if known and values.get("g") == "meta.k8s.io" and values.get("v") in META_VERSIONS:
+            return Format(values["as"], values["v"], yaml)
+    raise NotAcceptable(
+        "only the following media types are accepted: application/json, application/yaml, "
+        "application/json;as=Table;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+    )
+
+
+@lru_cache(maxsize=64)
+def body_type(header: str) -> str:
+    """The media type of a request body; JSON when nothing is said. Errors: UnsupportedMediaType."""
+    media = header.split(";", 1)[0].strip().lower()
+    if media in ("", JSON, "application/octet-stream", "*/*"):
+        return JSON
+    if media in (YAML, "application/x-yaml", "text/yaml"):
+        return YAML
+    if media == PROTOBUF:
+        return PROTOBUF
+    raise UnsupportedMediaType(
+        f"the body of the request was in an unknown format ({media}) - accepted media types include: {JSON}, {YAML}, {PROTOBUF}"
+    )

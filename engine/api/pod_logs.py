@@ -1,0 +1,144 @@
+"""GET of /log: what a container wrote, from the runtime of its node."""
+
+import datetime
+from typing import Any
+
+from aiohttp import web
+
+from shipslog.runtime.node import LogOptions, StreamRefused
+from shipslog.store.objects import core_v1
+from shipslog.store.refusals import BadRequest, Cause, Invalid, Refusal, Unavailable
+
+from .requests import Call, entry_of
+from .routes import first, flag
+
+
+async def handle(call: Call) -> web.StreamResponse:
+    """Stream the log as plain text. Errors: NotFound, BadRequest as a kubelet words them."""
+    pod: core_v1.Pod = entry_of(call).object
+    options = options_of(call)
+    container = container_of(pod, first(call.params, "container"))
+    attempt = attempt_of(pod, container, previous=options.previous)
+    if not pod.spec.node_name:
+        raise BadRequest(f'pod "{pod.metadata.name}" has not been assigned to a node: {pod.status.phase}')
+    runtime = call.cluster.runtimes.get(pod.spec.node_name)
+    if runtime is None:
+        raise Unavailable(f'node "{pod.spec.node_name}" is not run by this server; its logs are there')
+    source = runtime.logs(pod.metadata.uid, container, attempt, options)
+    response = web.StreamResponse(headers={"Content-Type": "text/plain", "Cache-Control": "no-cache, private"})
+    response.enable_chunked_encoding()
+    try:
+        try:
+            chunk: bytes | None = await anext(source)
+        except StopAsyncIteration:
+            chunk = None
+        await response.prepare(call.request)
+        while chunk is not None:
+            await response.write(chunk)
+            chunk = await anext(source, None)
+        await response.write_eof()
+    except StreamRefused as error:
+        if response.prepared:
+            raise ConnectionResetError(str(error)) from error
+        raise refusal_of(error) from error
+    finally:
+        close = getattr(source, "aclose", None)
+        if close is not None:
+            await close()
+    return response
+
+
+def options_of(call: Call) -> LogOptions:
+    """Errors: BadRequest, Invalid."""
+    params = call.params
+    since = _number(params, "sinceSeconds")
+    if since is not None and first(params, "sinceTime"):
+        raise _invalid("sinceSeconds", "at most one of `sinceTime` or `sinceSeconds` may be specified", "FieldValueForbidden")
+    if since is not None and since < 1:
+        raise _invalid("sinceSeconds", f"Invalid value: {since}: must be greater than 0")
+    tail, limit = _number(params, "tailLines"), _number(params, "limitBytes")
+    if tail is not None and tail < 0:
+        raise _invalid("tailLines", f"Invalid value: {tail}: must be greater than or equal to 0")
+    if limit is not None and limit < 1:
+        raise _invalid("limitBytes", f"Invalid value: {limit}: must be greater than 0")
+    since_ns = call.now_ns - since * 1_000_000_000 if since is not None else None
+    if text := first(params, "sinceTime"):
+        since_ns = time_ns(text)
+    return LogOptions(
+        follow=flag(params, "follow"), previous=flag(params, "previous"), timestamps=flag(params, "timestamps"), tail_lines=tail,
+        since_ns=since_ns, limit_bytes=limit,
+    )  # fmt: skip
+
+
+def container_of(pod: core_v1.Pod, name: str) -> str:
+    """The container that is meant. Errors: BadRequest when it is not clear or not there."""
+    names = [c.name for c in (*pod.spec.containers, *pod.spec.init_containers, *pod.spec.ephemeral_containers)]
+    if name:
+        if name not in names:
+            raise BadRequest(f"container {name} is not valid for pod {pod.metadata.name}")
+        return name
+    if len(names) == 1:
+        return names[0]
+    default = pod.metadata.annotations.get("kubectl.kubernetes.io/default-container", "")
+    if default in names:
+        return default
+    plain = " ".join(c.name for c in pod.spec.containers)
+    initial = " ".join(c.name for c in pod.spec.init_containers)
+    message = f"a container name must be specified for pod {pod.metadata.name}, choose one of: [{plain}]"
+    raise BadRequest(message + (f" or one of the init containers: [{initial}]" if initial else ""))
+
+
+def attempt_of(pod: core_v1.Pod, container: str, *, previous: bool) -> int:
+    """Which start of the container has the log. Errors: BadRequest when there was none."""
+    statuses: tuple[core_v1.ContainerStatus, ...] = (
+        *pod.status.container_statuses, *pod.status.init_container_statuses, *pod.status.ephemeral_container_statuses,
+    )  # fmt: skip
+    status = next((s for s in statuses if s.name == container), None)
+    if status is None:
+        raise BadRequest(f'container "{container}" in pod "{pod.metadata.name}" is waiting to start: no status reported yet')
+    if previous:
+        if status.last_state.terminated is None or not status.last_state.terminated.container_id:
+            raise BadRequest(f'previous terminated container "{container}" in pod "{pod.metadata.name}" not found')
+        return status.restart_count - 1 if _started(status) else max(0, status.restart_count - 1)
+    if status.state.waiting is not None and not status.container_id:
+        why = status.state.waiting.message or status.state.waiting.reason or "ContainerCreating"
+        if status.state.waiting.reason in ("ErrImagePull", "ImagePullBackOff"):
+            why = f"trying and failing to pull image: {why}"
+        raise BadRequest(f'container "{container}" in pod "{pod.metadata.name}" is waiting to start: {why}')
+    return status.restart_count
+
+
+def _started(status: core_v1.ContainerStatus) -> bool:
+    return status.state.running is not None or status.state.terminated is not None
+
+
+def refusal_of(error: StreamRefused) -> Refusal:
+    """A runtime's refusal in the API's words."""
+    return BadRequest(str(error)) if error.code < 500 else Unavailable(str(error))
+
+
+def time_ns(text: str) -> int:
+    """Nanoseconds of an RFC 3339 time. Errors: BadRequest."""
+    try:
+        moment = datetime.datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError as error:
+        raise BadRequest(f'"{text}" is no RFC 3339 time (2026-11-23T10:32:00Z)') from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
+
+
+def _number(params: Any, name: str) -> int | None:
+    text = first(params, name)
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BadRequest(f'{name} "{text}" is no number') from error
+
+
+def _invalid(field: str, message: str, reason: str = "FieldValueInvalid") -> Invalid:
+    return Invalid(
+        f'PodLogOptions "" is invalid: {field}: {message}', kind="PodLogOptions", causes=(Cause(reason, message, field),)
+    )

@@ -1,0 +1,121 @@
+"""Responses. The usual one is a head and a body in one write; only streams need more."""
+
+import time
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import yaml
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from shipslog.store.refusals import Refusal
+
+from .negotiation import JSON, YAML, Format
+
+_encode = msgspec.json.Encoder().encode
+_HEADS: dict[tuple[int, str], bytes] = {}
+_date = (0, b"")
+
+
+def _head(code: int, media: str) -> bytes:
+    """The part of the head that does not change from reply to reply."""
+    key = (code, media)
+    head = _HEADS.get(key)
+    if head is None:
+        phrase = HTTPStatus(code).phrase if code in HTTPStatus._value2member_map_ else "Unknown"
+        text = f"HTTP/1.1 {code} {phrase}\r\nContent-Type: {media}\r\nCache-Control: no-cache, private\r\n"
+        head = _HEADS[key] = text.encode()
+    return head
+
+
+def _date_line() -> bytes:
+    global _date
+    now = int(time.time())
+    if now != _date[0]:
+        _date = (now, time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(now)).encode())
+    return _date[1]
+
+
+class Reply(web.StreamResponse):
+    """A complete answer that goes out in one write; aiohttp's own preparation of headers costs several times as much."""
+
+    def __init__(self, body: bytes, code: int = 200, media: str = JSON, headers: Sequence[tuple[str, str]] = ()) -> None:
+        self.body, self.code, self.media, self.extra = body, code, media, headers
+        self._keep_alive = True
+        self._eof_sent = True  # for aiohttp: nothing is left to be prepared or finished
+
+    @property
+    def status(self) -> int:
+        return self.code
+
+    def __bool__(self) -> bool:
+        return True
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client is gone")
+        self._keep_alive = request.keep_alive
+        lines = [_head(self.code, self.media), _date_line(), b"Content-Length: %d\r\n" % len(self.body)]
+        lines.extend(f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in self.extra)
+        if not self._keep_alive:
+            lines.append(b"Connection: close\r\n")
+        lines.append(b"\r\n")
+        if request.method != "HEAD":
+            lines.append(self.body)
+        transport.write(b"".join(lines))
+        if len(self.body) > 65536:
+            await request.protocol._drain_helper()
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return None
+
+
+def of_bytes(body: bytes, code: int = 200, *, warnings: Iterable[str] = ()) -> Reply:
+    """A JSON answer that is encoded already."""
+    return Reply(body, code, JSON, [warning(w) for w in warnings])
+
+
+def of_value(value: Any, code: int = 200, *, wanted: Format | None = None, warnings: Iterable[str] = ()) -> Reply:
+    """A JSON (or YAML) answer of plain values or Structs."""
+    if wanted is not None and wanted.yaml:
+        return Reply(as_yaml(_encode(value)), code, YAML, [warning(w) for w in warnings])
+    return Reply(_encode(value), code, JSON, [warning(w) for w in warnings])
+
+
+def text(body: str, code: int = 200) -> Reply:
+    return Reply(body.encode(), code, "text/plain; charset=utf-8", [("X-Content-Type-Options", "nosniff")])
+
+
+def refused(refusal: Refusal) -> Reply:
+    """The Status of a refusal."""
+    headers = [("Retry-After", str(refusal.retry_after_s))] if refusal.retry_after_s else []
+    if refusal.code == 401:
+        headers.append(("WWW-Authenticate", 'Bearer realm="shipslog"'))
+    return Reply(_encode(refusal.status()), refusal.code, JSON, headers)
+
+
+def success(*, name: str = "", group: str = "", kind: str = "", uid: str = "", code: int = 200) -> Reply:
+    """A Status that says that it was done."""
+    details = {k: v for k, v in {"name": name, "group": group, "kind": kind, "uid": uid}.items() if v}
+    status: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    if details:
+        status["details"] = details
+    if code != 200:
+        status["code"] = code
+    return Reply(_encode(status), code)
+
+
+def as_yaml(encoded: bytes) -> bytes:
+    """JSON as YAML."""
+    text_: str = yaml.dump(msgspec.json.decode(encoded), Dumper=yaml.CSafeDumper, default_flow_style=False, allow_unicode=True)
+    return text_.encode()
+
+
+def warning(message: str) -> tuple[str, str]:
+    """The header that kubectl prints as a warning."""
+    escaped = "".join(c if c.isprintable() else " " for c in message).replace("\\", "\\\\").replace('"', '\\"')
+    return ("Warning", f'299 - "{escaped}"')

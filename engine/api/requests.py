@@ -1,0 +1,168 @@
+"""One request, read once: what it asks for, who asks, and the state that it reads."""
+
+from typing import Any
+
+import msgspec
+import yaml
+from aiohttp import web
+
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.replay import Recording
+from shipslog.engine.view import MemoryView
+from shipslog.store.objects import codec, protobuf, registry
+from shipslog.store.refusals import BadRequest, Cause, Invalid, MethodNotAllowed, NotFound, TooLarge
+
+from .authentication import User
+from .negotiation import JSON, PROTOBUF, Format, accepted, body_type
+from .routes import Params, Route, first, unknown_path
+
+BODY_LIMIT = 3 * 1024 * 1024  # as the Kubernetes API server's
+VALIDATIONS = ("", "Ignore", "Warn", "Strict")
+
+
+class Call(msgspec.Struct):
+    """A request with all that its handlers need."""
+
+    request: web.BaseRequest
+    route: Route
+    params: Params
+    user: User
+    cluster: Cluster | Recording
+    view: MemoryView  # the committed one, or one of the past
+    now_ns: int
+    past: bool = False
+
+    @property
+    def kind(self) -> registry.Kind:
+        """The kind of the path. Errors: NotFound for one that the API does not have."""
+        kind, route = self.route.kind, self.route
+        if kind is None or (route.namespace and not kind.namespaced):
+            raise unknown_path()
+        return kind
+
+    @property
+    def wanted(self) -> Format:
+        return accepted(self.request.headers.get("Accept", ""))
+
+    def named(self) -> tuple[registry.Kind, str, str]:
+        """(kind, namespace, name) of the object that the path names. Errors: NotFound."""
+        kind, route = self.kind, self.route
+        if not route.name or (kind.namespaced and not route.namespace):
+            raise unknown_path()
+        return kind, route.namespace, route.name
+
+    @property
+    def dry_run(self) -> bool:
+        """Errors: Invalid for another value than All."""
+        return dry_run(self.params.get("dryRun", []), self.options_kind)
+
+    @property
+    def options_kind(self) -> str:
+        return {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}.get(
+            self.request.method, "DeleteOptions"
+        )
+
+    @property
+    def field_validation(self) -> str:
+        """Strict, Warn or Ignore. Errors: Invalid for another value."""
+        value = first(self.params, "fieldValidation")
+        if value not in VALIDATIONS:
+            raise unsupported(self.options_kind, "fieldValidation", value, VALIDATIONS)
+        return value or "Warn"
+
+
+def dry_run(values: list[str] | tuple[str, ...], options_kind: str) -> bool:
+    if not values:
+        return False
+    if list(values) != ["All"]:
+        raise unsupported(options_kind, "dryRun", ",".join(values), ("", "All"))
+    return True
+
+
+def unsupported(options_kind: str, field: str, value: str, supported: tuple[str, ...]) -> Invalid:
+    """422 for an option with a value that Kubernetes does not know."""
+    message = f'Unsupported value: "{value}": supported values: {", ".join(f"{s!r}" for s in supported if s)}'.replace("'", '"')
+    return Invalid(
+        f'{options_kind}.meta.k8s.io "" is invalid: {field}: {message}', group="meta.k8s.io", kind=options_kind,
+        causes=(Cause("FieldValueNotSupported", message, field),),
+    )  # fmt: skip
+
+
+def method_not_allowed(call: Call) -> MethodNotAllowed:
+    route = call.route
+    return MethodNotAllowed(
+        "the server does not allow this method on the requested resource", group=route.group, kind=route.resource
+    )
+
+
+async def body(request: web.BaseRequest) -> bytes:
+    """The whole body. Errors: TooLarge."""
+    length = request.headers.get("Content-Length")
+    if length is not None and length.isdigit() and int(length) > BODY_LIMIT:
+        raise _too_large()
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    content = request.content
+    data = await content.readany()
+    if content.at_eof():
+        return data
+    parts, size = [data], len(data)
+    while not content.at_eof():
+        part = await content.readany()
+        size += len(part)
+        if size > BODY_LIMIT:
+            raise _too_large()
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
+
+
+async def decoded(call: Call, kind: type[Any], *, validation: str | None = None) -> tuple[Any, tuple[str, ...]]:
+    """The body as an object of a type, and warnings about it. Errors: BadRequest, UnsupportedMediaType, TooLarge."""
+    media = body_type(call.request.headers.get("Content-Type", ""))
+    data = await body(call.request)
+    return decode(data, media, kind, validation if validation is not None else call.field_validation)
+
+
+def decode(data: bytes, media: str, kind: type[Any], validation: str) -> tuple[Any, tuple[str, ...]]:
+    if not data:
+        raise BadRequest("EOF: the request has no body")
+    if media == JSON:
+        return codec.decode(kind, data, validation=validation)
+    if media == PROTOBUF:
+        api_version, kind_name, raw = protobuf.unwrap(data)
+        obj = protobuf.decode(kind, raw)
+        names = {f: v for f, v in (("api_version", api_version), ("kind", kind_name)) if v}
+        return msgspec.structs.replace(obj, **names), ()
+    try:
+        value = yaml.load(data, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise BadRequest(f"error converting YAML to JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise BadRequest(f"the body is no object but {type(value).__name__}")
+    return codec.from_builtins(kind, value, validation=validation)
+
+
+def resource_version(text: str) -> int:
+    """Errors: BadRequest for what is no resource version."""
+    if not text:
+        return 0
+    if not text.isascii() or not text.isdigit():
+        raise BadRequest(f'invalid resource version "{text}": it must be a number that the server gave')
+    return int(text)
+
+
+def entry_of(call: Call) -> Any:
+    """The entry that the path names. Errors: NotFound."""
+    kind, namespace, name = call.named()
+    entry = call.view.entry(kind.resource, name, namespace)
+    if entry is None:
+        raise NotFound(f'{qualified(kind)} "{name}" not found', name=name, group=kind.group, kind=kind.plural)
+    return entry
+
+
+def qualified(kind: registry.Kind) -> str:
+    return f"{kind.plural}.{kind.group}" if kind.group else kind.plural

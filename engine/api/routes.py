@@ -1,0 +1,94 @@
+"""From a path to what it means: which kind, which object, which part of it, and at which moment.
+
+Parsed by hand: a table of patterns per request would cost more than everything else that a GET does.
+"""
+
+from functools import lru_cache
+from urllib.parse import parse_qs, unquote
+
+from msgspec import Struct
+
+from shipslog.store.objects import registry
+from shipslog.store.refusals import NotFound
+
+Params = dict[str, list[str]]
+NO_PARAMS: Params = {}
+
+
+class Route(Struct, frozen=True):
+    """An API path. Without `resource` it is something else (`path` says what): discovery, health, documents."""
+
+    path: str  # without the /at/... prefix
+    at: str = ""  # what stood behind /at/: a time, -5m, rev/1234
+    group: str = ""
+    version: str = ""
+    resource: str = ""  # the plural
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+    rest: str = ""  # what follows the subresource
+    watch: bool = False  # a legacy /watch/ path
+    kind: registry.Kind | None = None
+
+
+@lru_cache(maxsize=8192)
+def parse(raw: str) -> Route:
+    """The route of a raw path (percent-encoded, no query)."""
+    path = unquote(raw) if "%" in raw else raw
+    at = ""
+    if path.startswith("/at/"):
+        at, path = _split_moment(path)
+    parts = path.split("/")
+    if len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    if len(parts) >= 4 and parts[1] == "api":
+        return _resource(path, at, "", parts[2], parts[3:])
+    if len(parts) >= 5 and parts[1] == "apis":
+        return _resource(path, at, parts[2], parts[3], parts[4:])
+    return Route(path, at)
+
+
+def _split_moment(path: str) -> tuple[str, str]:
+    """/at/rev/12/api -> (rev/12, /api); /at/-5m/api -> (-5m, /api)."""
+    parts = path.split("/")
+    taken = 4 if len(parts) > 3 and parts[2] == "rev" else 3
+    return "/".join(parts[2:taken]), "/" + "/".join(parts[taken:])
+
+
+def _resource(path: str, at: str, group: str, version: str, parts: list[str]) -> Route:
+    watch = parts[0] == "watch" and len(parts) > 1
+    if watch:
+        parts = parts[1:]
+    namespace = ""
+    if parts[0] == "namespaces" and len(parts) > 2 and not _of_namespace(group, version, parts[2]):
+        namespace, parts = parts[1], parts[2:]
+    resource, name, subresource, rest = (*parts[:3], "", "", "")[:3] + ("/".join(parts[3:]),)
+    kind = registry.find(group, version, resource)
+    return Route(path, at, group, version, resource, namespace, name, subresource, rest, watch, kind)
+
+
+def _of_namespace(group: str, version: str, word: str) -> bool:
+    """Whether the word behind /namespaces/NAME/ is a subresource of the namespace, not a kind in it."""
+    return word in ("status", "finalize") and not group
+
+
+@lru_cache(maxsize=4096)
+def params(query: str) -> Params:
+    """The query, as lists of values by name. Callers do not change it."""
+    return parse_qs(query, keep_blank_values=True)
+
+
+def first(values: Params, name: str) -> str:
+    """The first value of a parameter, or ""."""
+    found = values.get(name)
+    return found[0] if found else ""
+
+
+def flag(values: Params, name: str) -> bool:
+    """A boolean parameter, as Kubernetes reads it: present and neither false nor 0 (also `?watch` alone)."""
+    found = values.get(name)
+    return found is not None and found[0].lower() not in ("false", "0")
+
+
+def unknown_path() -> NotFound:
+    return NotFound("the server could not find the requested resource")

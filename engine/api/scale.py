@@ -1,0 +1,86 @@
+"""The scale of what has replicas: autoscaling/v1 Scale, read from and written through its owner."""
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from shipslog.store.commands import Patch
+from shipslog.store.objects import autoscaling_v1, codec, patch, registry, selector
+from shipslog.store.refusals import BadRequest, Cause, Invalid
+from shipslog.store.state import Entry
+
+from . import replies, requests, writes
+from .replies import Reply
+from .requests import Call
+
+
+def of(entry: Entry) -> autoscaling_v1.Scale:
+    """The Scale of an object with replicas."""
+    obj, meta = entry.object, entry.object.metadata
+    chosen = obj.spec.selector
+    text = (
+        ",".join(f"{k}={v}" for k, v in sorted(chosen.items()))
+        if isinstance(chosen, dict)
+        else str(selector.of_label_selector(chosen))
+    )
+    metadata = replace(
+        meta, generate_name="", generation=0, labels={}, annotations={}, owner_references=(), finalizers=(), managed_fields=()
+    )
+    return autoscaling_v1.Scale(
+        metadata=metadata, spec=autoscaling_v1.ScaleSpec(replicas=obj.spec.replicas or 0),
+        status=autoscaling_v1.ScaleStatus(replicas=obj.status.replicas, selector=text),
+    )  # fmt: skip
+
+
+async def handle(call: Call) -> Reply:
+    """GET, PUT and PATCH of /scale."""
+    kind, namespace, name = call.named()
+    method = call.request.method
+    entry = requests.entry_of(call)
+    if method == "GET":
+        return replies.of_value(of(entry), wanted=call.wanted)
+    dry_run = call.dry_run
+    if method == "PUT":
+        scale, _ = await requests.decoded(call, autoscaling_v1.Scale)
+        if scale.metadata.name and scale.metadata.name != name:
+            raise BadRequest(f"the name of the object ({scale.metadata.name}) does not match the name on the URL ({name})")
+        version = scale.metadata.resource_version
+    elif method == "PATCH":
+        scale, version = await _patched(call, entry)
+    else:
+        raise requests.method_not_allowed(call)
+    _check(name, scale)
+    command = _command(kind, namespace, name, scale.spec.replicas, version)
+    committed = await writes.submit(call, command, dry_run)
+    return replies.of_value(of(committed.entry), wanted=call.wanted)
+
+
+async def _patched(call: Call, entry: Entry) -> tuple[autoscaling_v1.Scale, str]:
+    """The Scale that a patch makes, and the resource version if the patch names one."""
+    data, media = await requests.body(call.request), writes.patch_type(call)
+    before = codec.to_builtins(of(entry))
+    version = before["metadata"].pop("resourceVersion", "")
+    target: Any = patch.apply(autoscaling_v1.Scale, before, data, media)
+    scale, _ = codec.from_builtins(autoscaling_v1.Scale, target, validation=call.field_validation)
+    named: str = scale.metadata.resource_version
+    return scale, named if named != version else ""
+
+
+def _check(name: str, scale: autoscaling_v1.Scale) -> None:
+    if scale.spec.replicas < 0:
+        message = f"Invalid value: {scale.spec.replicas}: must be greater than or equal to 0"
+        raise Invalid(
+            f'Scale.autoscaling "{name}" is invalid: spec.replicas: {message}', name=name, group="autoscaling", kind="Scale",
+            causes=(Cause("FieldValueInvalid", message, "spec.replicas"),),
+        )  # fmt: skip
+
+
+def _command(kind: registry.Kind, namespace: str, name: str, replicas: int, version: str) -> Patch:
+    change: dict[str, Any] = {"spec": {"replicas": replicas}}
+    if version:
+        change["metadata"] = {"resourceVersion": version}
+    return Patch(
+        resource=kind.resource, namespace=namespace, name=name, media_type="application/merge-patch+json",
+        body=msgspec.json.encode(change),
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""The other shapes of objects: tables for people, metadata alone, YAML."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from shipslog.store.objects import registry
+from shipslog.store.refusals import BadRequest, NotAcceptable
+from shipslog.store.state import Entry
+
+from . import replies
+from .negotiation import YAML, Format
+from .replies import Reply
+from .requests import Call
+from .routes import first
+from .tables import columns_of, row_of
+
+_encode = msgspec.json.Encoder().encode
+
+
+def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: Sequence[str] = ()) -> Reply:
+    """One object in a shape."""
+    body = encoded(entry, wanted, call)
+    headers = [replies.warning(w) for w in warnings]
+    return Reply(replies.as_yaml(body) if wanted.yaml else body, code, YAML if wanted.yaml else "application/json", headers)
+
+
+def encoded(entry: Entry, wanted: Format, call: Call) -> bytes:
+    """The JSON of one object in a shape; a watch sends the same."""
+    kind = registry.by_resource(entry.resource)
+    if wanted.shape == "Table":
+        return _encode(table(kind, [entry], {"resourceVersion": str(entry.revision)}, wanted, call))
+    if wanted.shape:
+        return _encode(partial(entry, wanted.version))
+    return entry.encoded
+
+
+def many(kind: registry.Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format, call: Call) -> Reply:
+    """A list in a shape."""
+    if wanted.shape == "Table":
+        value = table(kind, entries, metadata, wanted, call)
+    elif wanted.shape:
+        items = [partial(e, wanted.version) for e in entries]
+        version = f"meta.k8s.io/{wanted.version}"
+        value = {"kind": "PartialObjectMetadataList", "apiVersion": version, "metadata": metadata, "items": items}
+    else:
+        items = [msgspec.Raw(e.encoded) for e in entries]
+        value = {"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": metadata, "items": items}
+    return replies.of_value(value, wanted=wanted)
+
+
+def partial(entry: Entry, version: str = "v1") -> dict[str, Any]:
+    """The object's metadata alone."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": entry.object.metadata}
+
+
+def table(
+    kind: registry.Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format, call: Call
+) -> dict[str, Any]:
+    """A Table of objects, as Kubernetes prints the kind. Errors: NotAcceptable for a kind that is no resource."""
+    include = first(call.params, "includeObject") or "Metadata"
+    if include not in ("None", "Metadata", "Object"):
+        raise BadRequest(f'unrecognized includeObject value: "{include}"')
+    if wanted.shape != "Table":
+        raise NotAcceptable(f"{kind.kind} cannot be shown as {wanted.shape}")
+    rows = []
+    for entry in entries:
+        cells, conditions = row_of(kind, entry.object, call.now_ns)
+        row: dict[str, Any] = {"cells": cells}
+        if conditions:
+            row["conditions"] = conditions
+        if include == "Metadata":
+            row["object"] = partial(entry, wanted.version)
+        elif include == "Object":
+            row["object"] = msgspec.Raw(entry.encoded)
+        rows.append(row)
+    definitions = [c.definition() for c in columns_of(kind)]
+    version = f"meta.k8s.io/{wanted.version}"
+    return {"kind": "Table", "apiVersion": version, "metadata": metadata, "columnDefinitions": definitions, "rows": rows}

@@ -1,0 +1,189 @@
+"""WATCH: the changes of a collection as they become durable, one JSON line each."""
+
+import random
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+from aiohttp import web
+from msgspec.structs import replace
+
+from shipslog.engine.watch import Watch, WatchRecord
+from shipslog.store.objects import codec, registry
+from shipslog.store.refusals import BadRequest, Expired, Refusal
+from shipslog.store.state import Entry
+
+from . import shapes
+from .objects import check_version
+from .requests import Call, resource_version
+from .routes import first, flag
+from .selection import Selection, of_params
+
+BOOKMARK_S = 60.0
+SHORTEST_S = 1800.0  # of a watch without a timeout; up to twice as long, so that not all come back at once
+INITIAL_END = {"k8s.io/initial-events-end": "true"}
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a watch was asked for."""
+
+    kind: registry.Kind
+    namespace: str | None
+    selection: Selection
+    version: str  # as given
+    initial: bool  # begin with what is there
+    mark_initial: bool  # ... and say where that ends
+    bookmarks: bool
+    timeout_s: float
+
+
+def plan(call: Call) -> Plan:
+    """Errors: BadRequest for parameters that make no sense."""
+    params, kind = call.params, call.kind
+    version, timeout = first(params, "resourceVersion"), first(params, "timeoutSeconds")
+    send_initial, match = params.get("sendInitialEvents"), first(params, "resourceVersionMatch")
+    if timeout and not timeout.isdigit():
+        raise BadRequest(f'unable to decode timeoutSeconds "{timeout}": it must be a number')
+    number = resource_version(version)
+    initial = not number
+    if send_initial is not None:
+        if match != "NotOlderThan":
+            raise BadRequest(
+                "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            )
+        initial = flag(params, "sendInitialEvents")
+    elif match:
+        raise BadRequest(
+            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        )
+    seconds = float(timeout) if timeout and int(timeout) else SHORTEST_S * (1 + random.random())
+    bookmarks = flag(params, "allowWatchBookmarks")
+    marked = initial and send_initial is not None and bookmarks
+    selection = of_params(kind, params, call.route.name)
+    return Plan(kind, call.route.namespace or None, selection, version, initial, marked, bookmarks, seconds)
+
+
+async def watch(call: Call, running: set[Watch]) -> web.StreamResponse:
+    """Stream until the client goes, its time is up, or the server stops: it closes those in `running`."""
+    wanted = plan(call)
+    stream = Stream(call, wanted)
+    if not wanted.initial and not call.past:
+        check_version(call, resource_version(wanted.version))
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Cache-Control": "no-cache, private"})
+    response.enable_chunked_encoding()
+    deadline = time.monotonic() + wanted.timeout_s
+    source: Watch | None = None
+    try:
+        try:
+            lines = stream.beginning()
+            if not call.past:
+                after = call.view.revision if wanted.initial else resource_version(wanted.version)
+                source = call.cluster.watch(wanted.kind.resource, namespace=wanted.namespace, after=after)
+                running.add(source)
+        except Expired as refusal:
+            lines = [error_line(refusal)]
+        await response.prepare(call.request)
+        if lines:
+            await response.write(b"".join(lines))
+        if source is not None:
+            await _follow(response, stream, source, deadline)
+    finally:
+        if source is not None:
+            running.discard(source)
+            source.close()
+    await response.write_eof()
+    return response
+
+
+async def _follow(response: web.StreamResponse, stream: "Stream", source: Watch, deadline: float) -> None:
+    plan_ = stream.plan
+    next_mark = time.monotonic() + BOOKMARK_S
+    transport = stream.call.request.transport
+    while True:
+        now = time.monotonic()
+        until = min(deadline, next_mark) if plan_.bookmarks else deadline
+        try:
+            records = await source.batch(max(0.0, until - now))
+        except Expired as refusal:
+            await response.write(error_line(refusal))
+            return
+        if records:
+            lines = [line for record in records for line in stream.lines(record)]
+            if lines:
+                await response.write(lines[0] if len(lines) == 1 else b"".join(lines))
+            continue
+        if source.closed or transport is None or transport.is_closing():
+            return
+        now = time.monotonic()
+        if plan_.bookmarks and (now >= next_mark or now >= deadline):
+            await response.write(stream.bookmark())
+            next_mark = now + BOOKMARK_S
+        if now >= deadline:
+            return
+
+
+class Stream:
+    """Turns records into lines for one watch: what its selection lets through, in its shape."""
+
+    def __init__(self, call: Call, plan_: Plan) -> None:
+        self.call, self.plan, self._wanted = call, plan_, call.wanted
+        self.lines: Callable[[WatchRecord], Iterable[bytes]] = (
+            self._as_they_are if not plan_.selection and not self._wanted.shape else self._selected
+        )
+
+    def beginning(self) -> list[bytes]:
+        """What is there when the watch begins, if that is asked for."""
+        if not self.plan.initial and not self.call.past:
+            return []
+        entries = self.plan.selection.entries(self.call.view, self.plan.kind, self.plan.namespace)
+        lines = [self._line("ADDED", e) for e in entries]
+        if self.plan.mark_initial:
+            lines.append(self.bookmark(INITIAL_END))
+        return lines
+
+    def bookmark(self, annotations: dict[str, str] | None = None) -> bytes:
+        """Says that everything up to the current revision was sent."""
+        metadata: dict[str, object] = {"resourceVersion": str(self.call.view.revision), "creationTimestamp": None}
+        if annotations:
+            metadata["annotations"] = annotations
+        kind = self.plan.kind
+        obj = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
+        if self._wanted.shape:
+            obj |= {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{self._wanted.version}"}
+        if self._wanted.shape == "Table":
+            version = f"meta.k8s.io/{self._wanted.version}"
+            rows = [{"cells": None, "object": obj}] if annotations else []
+            obj = {"kind": "Table", "apiVersion": version, "metadata": metadata, "columnDefinitions": [], "rows": rows}
+        return msgspec.json.encode({"type": "BOOKMARK", "object": obj}) + b"\n"
+
+    @staticmethod
+    def _as_they_are(record: WatchRecord) -> Iterable[bytes]:
+        return (record.line,)
+
+    def _selected(self, record: WatchRecord) -> Iterable[bytes]:
+        """Entering the selection is ADDED, leaving it DELETED with the last state that was in it."""
+        selection, entry, previous = self.plan.selection, record.entry, record.previous
+        was = previous is not None and record.change != "ADDED" and selection.matches(previous.object)
+        if record.change == "DELETED":
+            return (self._line("DELETED", entry),) if was or selection.matches(entry.object) else ()
+        now = selection.matches(entry.object)
+        if now:
+            return (self._line("MODIFIED" if was else "ADDED", entry),)
+        if was and previous is not None:
+            return (self._line("DELETED", _at_revision(previous, record.revision)),)
+        return ()
+
+    def _line(self, change: str, entry: Entry) -> bytes:
+        body = shapes.encoded(entry, self._wanted, self.call) if self._wanted.shape else entry.encoded
+        return b'{"type":"%s","object":%s}\n' % (change.encode(), body)
+
+
+def _at_revision(entry: Entry, revision: int) -> Entry:
+    """The same object with the resource version of the change that took it out of a selection."""
+    obj = entry.object
+    obj = replace(obj, metadata=replace(obj.metadata, resource_version=str(revision)))
+    return Entry(entry.resource, obj, codec.encode(obj), revision)
+
+
+def error_line(refusal: Refusal) -> bytes:
+    return msgspec.json.encode({"type": "ERROR", "object": refusal.status()}) + b"\n"

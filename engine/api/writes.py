@@ -1,0 +1,201 @@
+"""Writes: POST, PUT, PATCH, DELETE of objects and collections become commands."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.engine.commit import Committed
+from shipslog.store.commands import Create, Delete, Patch, Update
+from shipslog.store.objects import meta_v1, registry
+from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
+from shipslog.store.state import Entry
+
+from . import objects, replies, requests
+from .negotiation import Format, body_type
+from .objects import formatted, join
+from .replies import Reply
+from .requests import Call
+from .routes import first
+from .selection import of_params
+
+PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
+APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
+# DELETE answers with the object itself, not with a Status, for these (their registries say ReturnDeletedObject).
+RETURNED = frozenset({
+    "pods", "serviceaccounts", "persistentvolumes", "persistentvolumeclaims", "podtemplates", "resourcequotas",
+    "storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io", "csinodes.storage.k8s.io",
+})  # fmt: skip
+PROPAGATIONS = ("", "Orphan", "Background", "Foreground")
+
+
+async def create(call: Call) -> Reply:
+    """POST to a collection."""
+    kind, route = call.kind, call.route
+    if route.name or (kind.namespaced and not route.namespace):
+        raise requests.method_not_allowed(call)
+    validation, dry_run = call.field_validation, call.dry_run
+    obj, warnings = await requests.decoded(call, kind.type, validation=validation)
+    obj = in_place(kind, obj, route.namespace)
+    committed = await submit(call, Create(object=obj), dry_run)
+    return answer(call, committed, 201, warnings)
+
+
+async def update(call: Call, subresource: str = "") -> Reply:
+    """PUT of an object (or of a part of it)."""
+    kind, namespace, name = call.named()
+    validation, dry_run = call.field_validation, call.dry_run
+    obj, warnings = await requests.decoded(call, kind.type, validation=validation)
+    obj = in_place(kind, obj, namespace)
+    check_name(obj, name)
+    committed = await submit(call, Update(object=obj, subresource=subresource), dry_run)
+    return answer(call, committed, 201 if committed.kind == "Created" else 200, warnings)
+
+
+async def patch(call: Call, subresource: str = "") -> Reply:
+    """PATCH of an object (or of a part of it)."""
+    kind, namespace, name = call.named()
+    validation, dry_run = call.field_validation, call.dry_run
+    media = patch_type(call)
+    data = await requests.body(call.request)
+    command = Patch(
+        resource=kind.resource, namespace=namespace, name=name, media_type=media, body=data, subresource=subresource,
+        field_validation=validation,
+    )  # fmt: skip
+    return answer(call, await submit(call, command, dry_run), 200, ())
+
+
+def patch_type(call: Call) -> Any:
+    """The kind of patch. Errors: UnsupportedMediaType."""
+    media = call.request.headers.get("Content-Type", "").split(";", 1)[0].strip()
+    if media in PATCH_TYPES:
+        return media
+    if media in APPLY:
+        raise UnsupportedMediaType(
+            f"server-side apply ({media}) is not served; use client-side apply (kubectl apply without --server-side), "
+            f"or one of {', '.join(PATCH_TYPES)}"
+        )
+    raise UnsupportedMediaType(
+        f"the body of the request was in an unknown format ({media or 'none named'}) - accepted media types include: "
+        + ", ".join(PATCH_TYPES)
+    )
+
+
+async def delete(call: Call) -> Reply:
+    """DELETE of an object."""
+    kind, namespace, name = call.named()
+    options = await delete_options(call)
+    committed = await submit(call, command_of(kind, namespace, name, options), bool(options.dry_run))
+    entry = committed.entry
+    if committed.kind == "Deleted" and kind.resource not in RETURNED:
+        return replies.success(name=name, group=kind.group, kind=kind.plural, uid=entry.object.metadata.uid)
+    accepted = committed.kind != "Deleted" and options.orphan_dependents is False
+    return formatted(entry, call.wanted, call, 202 if accepted else 200)
+
+
+async def delete_collection(call: Call, pages: objects.Pages) -> Reply:
+    """DELETE of all objects that the selectors let through; -> the list of what they were."""
+    kind, namespace = call.kind, call.route.namespace or None
+    selection = of_params(kind, call.params)
+    options = await delete_options(call)
+    page = await objects.read(call, kind, namespace, selection, pages)
+    gone: list[Entry] = []
+    for entry in page.entries:
+        meta = entry.object.metadata
+        command = command_of(kind, meta.namespace, meta.name, replace(options, preconditions=None))
+        try:
+            gone.append((await submit(call, command, bool(options.dry_run))).entry)
+        except NotFound:
+            continue  # somebody else was faster
+    page = replace(page, entries=gone, revision=call.view.revision)
+    return Reply(join(kind, page))
+
+
+async def delete_options(call: Call) -> meta_v1.DeleteOptions:
+    """The options of a deletion, from the body and the query. Errors: BadRequest, Invalid."""
+    options = meta_v1.DeleteOptions()
+    if call.request.body_exists:
+        data = await requests.body(call.request)
+        if data:
+            media = body_type(call.request.headers.get("Content-Type", ""))
+            options, _ = requests.decode(data, media, meta_v1.DeleteOptions, "Ignore")
+            if options.kind not in ("", "DeleteOptions"):
+                raise BadRequest(f"the body of a deletion must be DeleteOptions, not {options.kind}")
+    if call.params:
+        options = _with_params(call, options)
+    requests.dry_run(options.dry_run, "DeleteOptions")
+    policy = options.propagation_policy or ""
+    if policy not in PROPAGATIONS:
+        raise requests.unsupported("DeleteOptions", "propagationPolicy", policy, PROPAGATIONS)
+    if policy and options.orphan_dependents is not None:
+        message = "orphanDependents and deletionPropagation cannot be both set"
+        raise Invalid(
+            f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "{policy}": {message}', group="meta.k8s.io",
+            kind="DeleteOptions", causes=(Cause("FieldValueInvalid", message, "propagationPolicy"),),
+        )  # fmt: skip
+    return options
+
+
+def _with_params(call: Call, options: meta_v1.DeleteOptions) -> meta_v1.DeleteOptions:
+    params, given = call.params, {}
+    if grace := first(params, "gracePeriodSeconds"):
+        try:
+            given["grace_period_seconds"] = int(grace)
+        except ValueError as error:
+            raise BadRequest(f'gracePeriodSeconds "{grace}" is no number') from error
+    if policy := first(params, "propagationPolicy"):
+        given["propagation_policy"] = policy
+    if orphan := first(params, "orphanDependents"):
+        given["orphan_dependents"] = orphan.lower() not in ("false", "0")
+    if "dryRun" in params:
+        given["dry_run"] = tuple(params["dryRun"])
+    return replace(options, **given) if given else options
+
+
+def command_of(kind: registry.Kind, namespace: str, name: str, options: meta_v1.DeleteOptions) -> Delete:
+    policy: Any = options.propagation_policy or ""
+    if options.orphan_dependents is not None:
+        policy = "Orphan" if options.orphan_dependents else "Background"
+    conditions = options.preconditions or meta_v1.Preconditions()
+    return Delete(
+        resource=kind.resource, namespace=namespace, name=name, uid=conditions.uid, resource_version=conditions.resource_version,
+        grace_period_s=options.grace_period_seconds, propagation=policy,
+    )  # fmt: skip
+
+
+def in_place(kind: registry.Kind, obj: Any, namespace: str) -> Any:
+    """The object in the namespace of the URL, and of the kind of the URL. Errors: BadRequest."""
+    if obj.kind != kind.kind or obj.api_version != kind.api_version:
+        if (obj.kind or kind.kind) != kind.kind or (obj.api_version or kind.api_version) != kind.api_version:
+            raise BadRequest(
+                f'{obj.kind} in version "{obj.api_version}" cannot be handled as a {kind.kind}: '
+                f"the URL is that of {kind.kind} in version {kind.api_version}"
+            )
+        obj = replace(obj, kind=kind.kind, api_version=kind.api_version)
+    meta = obj.metadata
+    if meta.namespace == namespace:
+        return obj
+    if meta.namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+    return replace(obj, metadata=replace(meta, namespace=namespace))
+
+
+def check_name(obj: Any, name: str) -> None:
+    given = obj.metadata.name
+    if given != name:
+        raise BadRequest(
+            f"the name of the object ({given}) does not match the name on the URL ({name})" if given
+            else "name must be provided: the body of the request has no metadata.name"
+        )  # fmt: skip
+
+
+async def submit(call: Call, command: Any, dry_run: bool = False) -> Committed:
+    user = call.user
+    return await call.cluster.submit(command, actor=user.name, groups=user.groups, dry_run=dry_run)
+
+
+def answer(call: Call, committed: Committed, code: int, warnings: tuple[str, ...]) -> Reply:
+    wanted: Format = call.wanted
+    warnings = warnings + committed.warnings if committed.warnings else warnings
+    if wanted.plain and not warnings:
+        return Reply(committed.entry.encoded, code)
+    return formatted(committed.entry, wanted, call, code, warnings)
