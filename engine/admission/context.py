@@ -1,0 +1,21 @@
+"""What a rule may know besides the object: the head, the hour, who asks, and where warnings go."""
+
+from msgspec import Struct
+
+from shipslog.store.facts import ClusterConfig
+
+from ..clock import Entropy
+from ..view import MemoryView
+
+
+class Admission(Struct, kw_only=True):
+    """The circumstances of one command. Rules read it; they may only add to `warnings`."""
+
+    view: MemoryView
+    now_ns: int
+    entropy: Entropy
+    actor: str
+    groups: tuple[str, ...] = ()
+    dry_run: bool = False
+    config: ClusterConfig
+    warnings: list[str]

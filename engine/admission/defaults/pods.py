@@ -1,0 +1,84 @@
+"""Defaults of pods, of their templates, and of what keeps pods: replication controllers."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.store.objects.core_v1 import (
+    Pod,
+    PodIP,
+    PodSecurityContext,
+    PodSpec,
+    PodStatus,
+    PodTemplateSpec,
+    ReplicationController,
+)
+
+from .containers import default_container
+from .volumes import default_volumes
+
+GRACE_PERIOD_S = 30
+NO_RULES = PodSecurityContext()
+
+
+def default_pod(pod: Pod) -> Pod:
+    spec = default_pod_spec(pod.spec, pod=True)
+    status = sync_pod_ips(pod.status)
+    return replace(pod, spec=spec, status=status)
+
+
+def default_template(template: PodTemplateSpec) -> PodTemplateSpec:
+    return replace(template, spec=default_pod_spec(template.spec, pod=False))
+
+
+def default_pod_spec(spec: PodSpec, *, pod: bool) -> PodSpec:
+    """`pod`: of a pod itself; a template gets less, so that what a pod gets can change with the version."""
+    host = spec.host_network
+    changes: dict[str, Any] = {"containers": tuple([default_container(c, pod=pod, host_network=host) for c in spec.containers])}
+    if spec.init_containers:
+        changes["init_containers"] = tuple([default_container(c, pod=pod, host_network=host) for c in spec.init_containers])
+    if spec.ephemeral_containers:
+        changes["ephemeral_containers"] = tuple([default_container(c) for c in spec.ephemeral_containers])
+    if spec.volumes:
+        changes["volumes"] = default_volumes(spec.volumes)
+    if not spec.restart_policy:
+        changes["restart_policy"] = "Always"
+    if not spec.dns_policy:
+        changes["dns_policy"] = "ClusterFirst"
+    if not spec.scheduler_name:
+        changes["scheduler_name"] = "default-scheduler"
+    if spec.security_context is None:
+        changes["security_context"] = NO_RULES
+    if spec.termination_grace_period_seconds is None:
+        changes["termination_grace_period_seconds"] = GRACE_PERIOD_S
+    if pod and spec.enable_service_links is None:
+        changes["enable_service_links"] = True
+    account = spec.service_account_name or spec.service_account
+    if account != spec.service_account or account != spec.service_account_name:
+        changes["service_account"] = changes["service_account_name"] = account
+    if spec.resources is not None:
+        changes["resources"] = None  # resources of a whole pod: not in 1.32 unless its gate is opened
+    return replace(spec, **changes)
+
+
+def sync_pod_ips(status: PodStatus) -> PodStatus:
+    """podIP and the first of podIPs say the same; podIP wins."""
+    if status.pod_ip and (not status.pod_ips or status.pod_ips[0].ip != status.pod_ip):
+        return replace(status, pod_ips=(PodIP(ip=status.pod_ip),))
+    if status.pod_ips and not status.pod_ip:
+        return replace(status, pod_ip=status.pod_ips[0].ip)
+    return status
+
+
+def default_replication_controller(rc: ReplicationController) -> ReplicationController:
+    """One replica; selector and labels are those of the template where they are not given."""
+    spec, meta = rc.spec, rc.metadata
+    template = default_template(spec.template) if spec.template is not None else None
+    labels = template.metadata.labels if template is not None else {}
+    if labels and not meta.labels:
+        meta = replace(meta, labels=dict(labels))
+    spec = replace(
+        spec, template=template, replicas=1 if spec.replicas is None else spec.replicas,
+        selector=spec.selector or dict(labels),
+    )  # fmt: skip
+    return replace(rc, metadata=meta, spec=spec)

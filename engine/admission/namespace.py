@@ -1,0 +1,32 @@
+"""Namespaces as a condition: nothing is made in one that is missing or ending, and some are never deleted.
+
+Source: the NamespaceLifecycle admission plugin.
+"""
+
+from shipslog.store.objects.registry import Kind
+
+from shipslog.store.objects.core_v1 import Namespace
+from shipslog.store.refusals import Cause, not_found
+
+from .context import Admission
+from .fields import forbidden
+
+PROTECTED = frozenset({"default", "kube-system", "kube-public"})
+
+
+def check_namespace(kind: Kind, name: str, namespace: str, ctx: Admission) -> None:
+    """Errors: NotFound when the namespace is not there, Forbidden when it is being terminated."""
+    entry = ctx.view.entry("namespaces", namespace)
+    if entry is None:
+        raise not_found("namespaces", "", namespace)
+    found: Namespace = entry.object
+    if found.status.phase == "Terminating" or found.metadata.deletion_timestamp:
+        why = f"unable to create new content in namespace {namespace} because it is being terminated"
+        cause = Cause("NamespaceTerminating", f"namespace {namespace} is being terminated", "metadata.namespace")
+        raise forbidden(kind, name, why, (cause,))
+
+
+def check_deletable(kind: Kind, namespace: Namespace) -> None:
+    """Errors: Forbidden for the namespaces that a cluster cannot do without."""
+    if namespace.metadata.name in PROTECTED:
+        raise forbidden(kind, namespace.metadata.name, "this namespace may not be deleted")
