@@ -6,6 +6,7 @@ Source: k8s.io/apimachinery/pkg/util/validation and pkg/api/validation of Kubern
 import ipaddress
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
@@ -116,6 +117,7 @@ def as_prefix(value: str) -> str:
     return value[:-2] + "a" if len(value) > 1 and value.endswith("-") else value
 
 
+@lru_cache(maxsize=4096)  # the same few keys come again and again
 def qualified(value: str) -> Messages:
     """An optional subdomain and a slash, then a name of 63 characters: the key of a label."""
     prefix, slash, name = value.rpartition("/")
@@ -143,7 +145,7 @@ def label_value(value: str) -> Messages:
 
 def config_key(value: str) -> Messages:
     """A key of a ConfigMap or a Secret: it becomes a file's name."""
-    found = (longest(253),) if len(value) > 253 else ()
+    found: Messages = (longest(253),) if len(value) > 253 else ()
     if not is_config_key(value):
         found += (CONFIG_KEY_WORDS,)
     if value in (".", ".."):

@@ -9,19 +9,15 @@ from msgspec.structs import replace
 from shipslog.store.objects.registry import Kind
 
 from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import Pod, PodCondition, PodSpec, PodStatus, Toleration
+from shipslog.store.objects.core_v1 import Pod, PodCondition, PodSpec, PodStatus
 
 from .context import Admission
+from .defaults.pods import NODE_FAILURES
 from .fields import forbidden
 
 SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 CLASSES, RUNTIMES = "priorityclasses.scheduling.k8s.io", "runtimeclasses.node.k8s.io"
 PREEMPTS = "PreemptLowerPriority"
-NODE_FAILS_S = 300
-FAILURES = tuple(
-    Toleration(key=f"node.kubernetes.io/{key}", operator="Exists", effect="NoExecute", toleration_seconds=NODE_FAILS_S)
-    for key in ("not-ready", "unreachable")
-)
 GATED = PodCondition(
     type="PodScheduled", status="False", reason="SchedulingGated",
     message="Scheduling is blocked due to non-empty scheduling gates",
@@ -74,9 +70,9 @@ def admit_runtime_class(kind: Kind, pod: Pod, ctx: Admission) -> None:
 def tolerate_failing_nodes(spec: PodSpec) -> PodSpec:
     """Five minutes on a node that is not ready or not reachable, unless the pod says otherwise."""
     if not spec.tolerations:
-        return replace(spec, tolerations=FAILURES)
+        return replace(spec, tolerations=NODE_FAILURES)
     missing = tuple(
-        failure for failure in FAILURES
+        failure for failure in NODE_FAILURES
         if not any(t.key in ("", failure.key) and t.effect in ("", "NoExecute") for t in spec.tolerations)
     )  # fmt: skip
     return replace(spec, tolerations=(*spec.tolerations, *missing)) if missing else spec

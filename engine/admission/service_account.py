@@ -10,44 +10,23 @@ from msgspec.structs import replace
 from shipslog.store.objects.registry import Kind
 
 from shipslog.store.objects.core_v1 import (
-    ConfigMapProjection,
     Container,
-    DownwardAPIProjection,
-    DownwardAPIVolumeFile,
-    KeyToPath,
     Namespace,
-    ObjectFieldSelector,
     Pod,
     ProjectedVolumeSource,
     ServiceAccount,
-    ServiceAccountTokenProjection,
     Volume,
     VolumeMount,
-    VolumeProjection,
 )
 
 from .context import Admission
-from .defaults.volumes import FILE_MODE
+from .defaults.volumes import API_ACCESS, FILE_MODE
 from .fields import forbidden
 
 DEFAULT = "default"
 VOLUME_PREFIX = "kube-api-access-"
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
-TOKEN_LIFE_S = 3607
 PATIENCE_S = 60  # a namespace so young may still be waiting for its default account
-SOURCES = (
-    VolumeProjection(service_account_token=ServiceAccountTokenProjection(expiration_seconds=TOKEN_LIFE_S, path="token")),
-    VolumeProjection(config_map=ConfigMapProjection(name="kube-root-ca.crt", items=(KeyToPath(key="ca.crt", path="ca.crt"),))),
-    VolumeProjection(
-        downward_api=DownwardAPIProjection(
-            items=(
-                DownwardAPIVolumeFile(
-                    path="namespace", field_ref=ObjectFieldSelector(api_version="v1", field_path="metadata.namespace")
-                ),
-            )
-        )
-    ),
-)
 NO_ACCOUNT = ServiceAccount()
 
 
@@ -95,7 +74,7 @@ def _mount_token(pod: Pod, ctx: Admission) -> Pod:
     init_containers = tuple([_mounted(c, mount) for c in spec.init_containers])
     volumes = spec.volumes
     if not there and (containers != spec.containers or init_containers != spec.init_containers):
-        source = ProjectedVolumeSource(sources=SOURCES, default_mode=FILE_MODE)
+        source = ProjectedVolumeSource(sources=API_ACCESS, default_mode=FILE_MODE)
         volumes = (*volumes, Volume(name=volume, projected=source))
     return replace(pod, spec=replace(spec, containers=containers, init_containers=init_containers, volumes=volumes))
 

@@ -12,12 +12,18 @@ from shipslog.store.objects.core_v1 import (
     PodStatus,
     PodTemplateSpec,
     ReplicationController,
+    Toleration,
 )
 
 from .containers import default_container
 from .volumes import default_volumes
 
 GRACE_PERIOD_S = 30
+NODE_FAILS_S = 300
+NODE_FAILURES = tuple(
+    Toleration(key=f"node.kubernetes.io/{key}", operator="Exists", effect="NoExecute", toleration_seconds=NODE_FAILS_S)
+    for key in ("not-ready", "unreachable")
+)
 NO_RULES = PodSecurityContext()
 
 

@@ -5,17 +5,36 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.store.objects.core_v1 import (
+    ConfigMapProjection,
+    DownwardAPIProjection,
     DownwardAPIVolumeFile,
     EmptyDirVolumeSource,
+    KeyToPath,
     ObjectFieldSelector,
     ProjectedVolumeSource,
     ResourceFieldSelector,
+    ServiceAccountTokenProjection,
     Volume,
     VolumeProjection,
 )
 
 FILE_MODE = 0o644
 TOKEN_LIFE_S = 3600
+API_TOKEN_LIFE_S = 3607
+# What a pod gets to speak with the API: a token, the authority to check the server by, its own namespace.
+API_ACCESS = (
+    VolumeProjection(service_account_token=ServiceAccountTokenProjection(expiration_seconds=API_TOKEN_LIFE_S, path="token")),
+    VolumeProjection(config_map=ConfigMapProjection(name="kube-root-ca.crt", items=(KeyToPath(key="ca.crt", path="ca.crt"),))),
+    VolumeProjection(
+        downward_api=DownwardAPIProjection(
+            items=(
+                DownwardAPIVolumeFile(
+                    path="namespace", field_ref=ObjectFieldSelector(api_version="v1", field_path="metadata.namespace")
+                ),
+            )
+        )
+    ),
+)
 SOURCES = tuple(name for name in Volume.__struct_fields__ if name != "name")
 # Plain defaults of the other sources: source, field, value where the field says nothing.
 PLAIN: dict[str, dict[str, Any]] = {

@@ -14,6 +14,7 @@ from shipslog.store.objects.core_v1 import (
 from shipslog.store.objects.meta_v1 import LabelSelector
 
 from .. import names
+from ..defaults.pods import NODE_FAILURES
 from ..fields import Faults
 from .cluster import TAINT_EFFECTS
 from .metadata import check_label_selector
@@ -121,6 +122,8 @@ def _check_pod_term(faults: Faults, term: PodAffinityTerm, path: str) -> None:
 
 
 def check_tolerations(faults: Faults, tolerations: tuple[Toleration, ...], path: str) -> None:
+    if tolerations is NODE_FAILURES:
+        return  # made by admission itself, for nearly every pod
     for i, t in enumerate(tolerations):
         at = f"{path}[{i}]"
         if t.key:

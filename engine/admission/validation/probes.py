@@ -45,10 +45,11 @@ def _check_handler(
     faults: Faults, handler: Probe | LifecycleHandler, path: str, grpc: Any, sleep: Any, grace_s: int | None
 ) -> None:
     first = ""
-    for name, action in (
+    actions: tuple[tuple[str, Any], ...] = (
         ("exec", handler.exec), ("httpGet", handler.http_get), ("tcpSocket", handler.tcp_socket), ("grpc", grpc),
         ("sleep", sleep),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for name, action in actions:
         if action is None:
             continue
         if first:

@@ -100,7 +100,7 @@ def _divides(name: str, amount: Quantity) -> bool:
         page = quantity.milli(name.removeprefix(HUGE))
     except ValueError:
         return False
-    return page > 0 and quantity.milli(amount) % page == 0
+    return bool(page > 0 and quantity.milli(amount) % page == 0)
 
 
 def _check_claims(faults: Faults, requirements: ResourceRequirements, path: str, known: Collection[str]) -> None:

@@ -174,26 +174,22 @@ def _windows_user(name: str) -> list[str]:
 
 def containers_of(spec: PodSpec, path: str) -> list[tuple[str, Container | EphemeralContainer]]:
     """Every container of a pod with its path: init, regular, ephemeral, as Kubernetes visits them."""
-    return [
-        (f"{path}.{name}[{i}]", c)
-        for name, held in (
-            ("initContainers", spec.init_containers), ("containers", spec.containers),
-            ("ephemeralContainers", spec.ephemeral_containers),
-        )
-        for i, c in enumerate(held)
-    ]  # fmt: skip
+    held: tuple[tuple[str, tuple[Container | EphemeralContainer, ...]], ...] = (
+        ("initContainers", spec.init_containers), ("containers", spec.containers),
+        ("ephemeralContainers", spec.ephemeral_containers),
+    )  # fmt: skip
+    return [(f"{path}.{name}[{i}]", c) for name, containers in held for i, c in enumerate(containers)]
 
 
 def check_host_process(faults: Faults, spec: PodSpec, path: str) -> None:
     """Containers of Windows that run on the host: all of them or none."""
     pod_options = spec.security_context.windows_options if spec.security_context is not None else None
     of_pod = pod_options.host_process if pod_options is not None else None
+    everyone = containers_of(spec, path)
     if of_pod is None and not any(
-        c.security_context is not None and c.security_context.windows_options is not None
-        for c in (*spec.containers, *spec.init_containers, *spec.ephemeral_containers)
+        c.security_context is not None and c.security_context.windows_options is not None for _, c in everyone
     ):
         return
-    everyone = containers_of(spec, path)
     count = 0
     for at, container in everyone:
         options = container.security_context.windows_options if container.security_context is not None else None
