@@ -220,7 +220,9 @@ class Transition:
         if not old.spec.node_name or old.status.phase in ("Succeeded", "Failed"):
             grace_s = 0
         if grace_s == 0 and not finalizers:
-            return Change(effect="Deleted", object=old, kind=kind)
+            at = old.metadata.deletion_timestamp or api_time(ctx.now_ns)
+            meta = replace(old.metadata, deletion_timestamp=at, deletion_grace_period_seconds=0)
+            return Change(effect="Deleted", object=replace(old, metadata=meta), kind=kind)
         return self._mark(kind, old, finalizers, grace_s, ctx)
 
     def _delete_namespace(

@@ -91,7 +91,8 @@ class AccountTokens:
             kind = next((k for k in ("pod", "secret", "node") if k in bound), "")
             to = bound[kind] if kind else {"name": "", "uid": ""}
             return Claims(
-                namespace=bound["namespace"], account=bound["serviceaccount"]["name"], account_uid=bound["serviceaccount"]["uid"],
+                namespace=bound["namespace"], account=bound["serviceaccount"]["name"],
+                account_uid=bound["serviceaccount"]["uid"],
                 audiences=tuple(payload["aud"]), expires_at=int(payload["exp"]), id=payload.get("jti", ""), bound_kind=kind,
                 bound_name=to["name"], bound_uid=to.get("uid", ""),
             )  # fmt: skip

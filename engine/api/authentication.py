@@ -120,14 +120,17 @@ def _of_certificate(transport: Any) -> User:
     certificate = channel.getpeercert() if channel is not None else None
     if not certificate:
         return ANONYMOUS
-    pairs = [pair for rdn in certificate.get("subject", ()) for pair in rdn]  # type: ignore[union-attr]
-    name = next((str(value) for key, value in pairs if key == "commonName"), "")
-    groups = [str(value) for key, value in pairs if key == "organizationName"]
+    subject: Any = certificate.get("subject", ())
+    pairs = [(str(key), str(value)) for names in subject for key, value in names]
+    name = next((value for key, value in pairs if key == "commonName"), "")
+    groups = [value for key, value in pairs if key == "organizationName"]
     return User(name, (*groups, AUTHENTICATED)) if name else ANONYMOUS
 
 
 def _of_claims(claims: Claims) -> User:
-    extra = {"authentication.kubernetes.io/credential-id": (f"JTI={claims.id}",)} if claims.id else {}
+    extra: dict[str, tuple[str, ...]] = {}
+    if claims.id:
+        extra["authentication.kubernetes.io/credential-id"] = (f"JTI={claims.id}",)
     if claims.bound_kind in ("pod", "node"):
         key = f"authentication.kubernetes.io/{claims.bound_kind}"
         extra |= {f"{key}-name": (claims.bound_name,), f"{key}-uid": (claims.bound_uid,)}

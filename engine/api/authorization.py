@@ -24,15 +24,18 @@ DISCOVERY = (
 )
 SELF_REVIEWS = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"})
 
-# resource (with "/subresource") -> verbs of a node; source: the bootstrap policy of system:node, without what it limits by graph
+# resource (with "/subresource") -> verbs of a node. Source: the bootstrap policy of system:node
 READ = frozenset({"get", "list", "watch"})
 NODE_RULES: dict[str, frozenset[str]] = {
     "services": READ, "endpoints": READ, "endpointslices.discovery.k8s.io": READ, "namespaces": READ, "configmaps": READ,
     "secrets": READ, "serviceaccounts": frozenset({"get"}), "serviceaccounts/token": frozenset({"create"}),
     "nodes": READ | {"create", "update", "patch"}, "nodes/status": frozenset({"get", "update", "patch"}),
-    "pods": READ | {"create", "delete"}, "pods/status": frozenset({"get", "update", "patch"}), "pods/eviction": frozenset({"create"}),
-    "events": frozenset({"create", "update", "patch"}), "leases.coordination.k8s.io": READ | {"create", "update", "patch", "delete"},
-    "tokenreviews.authentication.k8s.io": frozenset({"create"}), "subjectaccessreviews.authorization.k8s.io": frozenset({"create"}),
+    "pods": READ | {"create", "delete"}, "pods/status": frozenset({"get", "update", "patch"}),
+    "pods/eviction": frozenset({"create"}),
+    "events": frozenset({"create", "update", "patch"}), "leases.coordination.k8s.io": READ | {"create", "update",
+    "patch", "delete"},
+    "tokenreviews.authentication.k8s.io": frozenset({"create"}),
+    "subjectaccessreviews.authorization.k8s.io": frozenset({"create"}),
 }  # fmt: skip
 
 
@@ -83,7 +86,8 @@ def forbidden(user: User, wanted: Attributes, reason: str = "") -> Forbidden:
     full = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
     scope = f' in the namespace "{wanted.namespace}"' if wanted.namespace else " at the cluster scope"
     named = f' "{wanted.name}"' if wanted.name else ""
-    message = f'{full}{named} is forbidden: User "{user.name}" cannot {wanted.verb} resource "{resource}" in API group "{wanted.group}"'
+    message = f'{full}{named} is forbidden: User "{user.name}" cannot {wanted.verb} resource "{resource}" '
+    message += f'in API group "{wanted.group}"'
     return Forbidden(message + scope + tail, name=wanted.name, group=wanted.group, kind=wanted.resource)
 
 

@@ -48,7 +48,7 @@ class Pki(msgspec.Struct, frozen=True):
 
 
 def ensure(directory: Path, addresses: Iterable[str] = (), *, service_ip: str = "10.96.0.1") -> Pki:
-    """The certificates in `directory`, made where they are missing. `addresses`: names and IPs that clients use besides loopback."""
+    """The certificates in `directory`, made where they are missing. `addresses`: of the server, besides loopback."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     names = sorted(
         {"localhost", *SERVICE_NAMES, "127.0.0.1", service_ip, *(a for a in addresses if a not in ("", "0.0.0.0", "::"))}

@@ -3,13 +3,14 @@
 import platform
 from typing import Any
 
-from . import discovery, openapi, replies, requests
+from . import discovery, replies, requests
 from .account_tokens import AccountTokens
 from .replies import Reply
 from .requests import Call
 from .routes import unknown_path
 
 GIT_VERSION = "v1.32.0+shipslog"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 CHECKS = {
     "/healthz": ("ping", "log", "engine"),
     "/livez": ("ping", "log", "engine"),
@@ -39,9 +40,10 @@ def answer(call: Call, tokens: AccountTokens, *, ready: bool) -> Reply:
 def version() -> dict[str, Any]:
     """What /version says."""
     return {
-        "major": "1", "minor": "32", "gitVersion": GIT_VERSION, "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z",
-        "goVersion": f"python{platform.python_version()}", "compiler": platform.python_implementation().lower(),
-        "platform": f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
+        "major": "1", "minor": "32", "gitVersion": GIT_VERSION, "gitCommit": "", "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z", "goVersion": f"python{platform.python_version()}",
+        "compiler": platform.python_implementation().lower(),
+        "platform": f"linux/{ARCHITECTURES.get(platform.machine(), platform.machine())}",
     }  # fmt: skip
 
 

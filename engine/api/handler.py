@@ -1,7 +1,5 @@
 """One request from its head to its answer: who asks, what for, may they, and then the handler of the verb."""
 
-import asyncio
-
 import structlog
 from aiohttp import web
 
@@ -38,15 +36,15 @@ class Handler:
             return await self._answer(request)
         except Refusal as refusal:
             return replies.refused(refusal)
-        except (asyncio.CancelledError, ConnectionError):
-            raise
+        except ConnectionError:
+            return replies.Lost()
         except Exception as error:
             log.exception("request_failed", method=request.method, path=request.path)
             failure = Refusal(f"Internal error occurred: {type(error).__name__}: {error}")
             return replies.refused(failure)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        raw, _, query = request.message.path.partition("?")
+        raw, _, query = request.raw_path.partition("?")
         user = self.authenticator.user(request)
         route = routes.parse(raw)
         params = routes.params(query) if query else NO_PARAMS

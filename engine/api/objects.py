@@ -135,9 +135,9 @@ class PageExpired(Expired):
 def _page_expired(token: Token) -> Refusal:
     return PageExpired(
         "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
-        "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with "
-        "the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the "
-        "first chunk was returned and now may show up in the list.",
+        "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing "
+        "with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the "
+        "time the first chunk was returned and now may show up in the list.",
         encode_token(Token(-1, token.start)),
     )
 

@@ -65,27 +65,28 @@ def options_of(call: Call) -> LogOptions:
     if text := first(params, "sinceTime"):
         since_ns = time_ns(text)
     return LogOptions(
-        follow=flag(params, "follow"), previous=flag(params, "previous"), timestamps=flag(params, "timestamps"), tail_lines=tail,
+        follow=flag(params, "follow"), previous=flag(params, "previous"), timestamps=flag(params, "timestamps"),
+        tail_lines=tail,
         since_ns=since_ns, limit_bytes=limit,
     )  # fmt: skip
 
 
 def container_of(pod: core_v1.Pod, name: str) -> str:
     """The container that is meant. Errors: BadRequest when it is not clear or not there."""
-    names = [c.name for c in (*pod.spec.containers, *pod.spec.init_containers, *pod.spec.ephemeral_containers)]
+    spec = pod.spec
+    regular, initial = [c.name for c in spec.containers], [c.name for c in spec.init_containers]
+    names = [*regular, *initial, *(c.name for c in spec.ephemeral_containers)]
     if name:
         if name not in names:
             raise BadRequest(f"container {name} is not valid for pod {pod.metadata.name}")
         return name
     if len(names) == 1:
         return names[0]
-    default = pod.metadata.annotations.get("kubectl.kubernetes.io/default-container", "")
+    default: str = pod.metadata.annotations.get("kubectl.kubernetes.io/default-container", "")
     if default in names:
         return default
-    plain = " ".join(c.name for c in pod.spec.containers)
-    initial = " ".join(c.name for c in pod.spec.init_containers)
-    message = f"a container name must be specified for pod {pod.metadata.name}, choose one of: [{plain}]"
-    raise BadRequest(message + (f" or one of the init containers: [{initial}]" if initial else ""))
+    message = f"a container name must be specified for pod {pod.metadata.name}, choose one of: [{' '.join(regular)}]"
+    raise BadRequest(message + (f" or one of the init containers: [{' '.join(initial)}]" if initial else ""))
 
 
 def attempt_of(pod: core_v1.Pod, container: str, *, previous: bool) -> int:

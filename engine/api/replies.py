@@ -74,6 +74,16 @@ class Reply(web.StreamResponse):
         return None
 
 
+class Lost(Reply):
+    """In place of an answer when the client has gone: nothing is sent, and aiohttp closes the connection."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        raise ConnectionResetError("the client is gone")
+
+
 def of_bytes(body: bytes, code: int = 200, *, warnings: Iterable[str] = ()) -> Reply:
     """A JSON answer that is encoded already."""
     return Reply(body, code, JSON, [warning(w) for w in warnings])

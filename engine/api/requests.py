@@ -11,6 +11,7 @@ from shipslog.engine.replay import Recording
 from shipslog.engine.view import MemoryView
 from shipslog.store.objects import codec, protobuf, registry
 from shipslog.store.refusals import BadRequest, Cause, Invalid, MethodNotAllowed, NotFound, TooLarge
+from shipslog.store.state import Entry
 
 from .authentication import User
 from .negotiation import JSON, PROTOBUF, Format, accepted, body_type
@@ -103,10 +104,9 @@ async def body(request: web.BaseRequest) -> bytes:
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     content = request.content
-    data = await content.readany()
-    if content.at_eof():
-        return data
-    parts, size = [data], len(data)
+    if content.is_eof():
+        return content.read_nowait()  # the usual case: it came with the head
+    parts, size = [], 0
     while not content.at_eof():
         part = await content.readany()
         size += len(part)
@@ -155,7 +155,7 @@ def resource_version(text: str) -> int:
     return int(text)
 
 
-def entry_of(call: Call) -> Any:
+def entry_of(call: Call) -> Entry:
     """The entry that the path names. Errors: NotFound."""
     kind, namespace, name = call.named()
     entry = call.view.entry(kind.resource, name, namespace)

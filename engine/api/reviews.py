@@ -127,7 +127,8 @@ def _attributes(spec: Any, kind: str) -> Attributes:
 
 def _invalid(kind: str, field: str, message: str) -> Invalid:
     return Invalid(
-        f'{kind}.authorization.k8s.io "" is invalid: {field}: Invalid value: {message}', group="authorization.k8s.io", kind=kind,
+        f'{kind}.authorization.k8s.io "" is invalid: {field}: Invalid value: {message}', group="authorization.k8s.io",
+        kind=kind,
         causes=(Cause("FieldValueInvalid", message, field),),
     )  # fmt: skip
 

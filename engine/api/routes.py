@@ -62,7 +62,8 @@ def _resource(path: str, at: str, group: str, version: str, parts: list[str]) ->
     namespace = ""
     if parts[0] == "namespaces" and len(parts) > 2 and not _of_namespace(group, version, parts[2]):
         namespace, parts = parts[1], parts[2:]
-    resource, name, subresource, rest = (*parts[:3], "", "", "")[:3] + ("/".join(parts[3:]),)
+    resource, name, subresource = (*parts[:3], "", "")[:3]
+    rest = "/".join(parts[3:])
     kind = registry.find(group, version, resource)
     return Route(path, at, group, version, resource, namespace, name, subresource, rest, watch, kind)
 

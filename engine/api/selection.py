@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from shipslog.engine.view import MemoryView
-from shipslog.store.objects import registry, selector
+from shipslog.store.objects import core_v1, registry, selector
 from shipslog.store.refusals import BadRequest
 from shipslog.store.state import Entry
 
@@ -23,7 +23,7 @@ def _flag(value: bool | None) -> str:
     return "true" if value else "false"
 
 
-def _source(event: Any) -> str:
+def _source(event: core_v1.Event) -> str:
     return event.source.component or event.reporting_component
 
 
@@ -37,7 +37,8 @@ FIELDS: dict[str, Mapping[str, Reader]] = {
         "status.nominatedNodeName": lambda o: o.status.nominated_node_name,
     },
     "events": {
-        "involvedObject.kind": lambda o: o.involved_object.kind, "involvedObject.namespace": lambda o: o.involved_object.namespace,
+        "involvedObject.kind": lambda o: o.involved_object.kind,
+        "involvedObject.namespace": lambda o: o.involved_object.namespace,
         "involvedObject.name": lambda o: o.involved_object.name, "involvedObject.uid": lambda o: o.involved_object.uid,
         "involvedObject.apiVersion": lambda o: o.involved_object.api_version,
         "involvedObject.resourceVersion": lambda o: o.involved_object.resource_version,
@@ -109,7 +110,8 @@ def _selection(kind: registry.Kind, labels: str, fields: str, name: str) -> Sele
         if requirement.path not in known:
             full = f"{kind.group}/{kind.version}"
             raise BadRequest(
-                f'Unable to find "{full}, Resource={kind.plural}" that match label selector "{labels}", field selector "{fields}": '
+                f'Unable to find "{full}, Resource={kind.plural}" that match label selector "{labels}", field '
+                f'selector "{fields}": '
                 f"field label not supported: {requirement.path}"
             )
         readers.append((known[requirement.path], requirement.negate, requirement.value))

@@ -17,6 +17,7 @@ from .handler import Handler
 
 BACKLOG = 1024
 IDLE_S = 300.0  # after which a silent connection is closed
+LIMITS = {"max_line_size": 1 << 20, "max_field_size": 1 << 20}  # as Kubernetes: selectors and tokens may be long
 STOP_S = 5.0  # for requests that are under way
 
 log = structlog.get_logger()
@@ -26,7 +27,7 @@ class Connections(web.Server):
     """aiohttp's server, with connections of ours and without access logs."""
 
     def __call__(self) -> Connection:
-        return Connection(self, loop=self._loop, access_log=None, keepalive_timeout=IDLE_S, lingering_time=1.0)
+        return Connection(self, loop=self._loop, access_log=None, keepalive_timeout=IDLE_S, lingering_time=1.0, **LIMITS)
 
 
 class ApiServer:

@@ -45,8 +45,8 @@ def many(kind: registry.Kind, entries: Sequence[Entry], metadata: Mapping[str, o
         version = f"meta.k8s.io/{wanted.version}"
         value = {"kind": "PartialObjectMetadataList", "apiVersion": version, "metadata": metadata, "items": items}
     else:
-        items = [msgspec.Raw(e.encoded) for e in entries]
-        value = {"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": metadata, "items": items}
+        whole = [msgspec.Raw(e.encoded) for e in entries]
+        value = {"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": metadata, "items": whole}
     return replies.of_value(value, wanted=wanted)
 
 

@@ -5,13 +5,15 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import replace
 
+from shipslog.engine.clock import api_time
 from shipslog.store.commands import Bind, Evict
 from shipslog.store.objects import authentication_v1, core_v1, policy_v1
-from shipslog.store.refusals import BadRequest, Cause, Invalid, Unavailable, conflict
+from shipslog.store.refusals import BadRequest, Cause, Invalid, Unavailable, conflict, not_found
 
 from . import pod_logs, replies, requests, scale, writes
 from .account_tokens import AccountTokens, Claims
 from .authentication import BOUND_KINDS
+from .objects import formatted
 from .replies import Reply
 from .requests import Call, entry_of
 from .routes import first, flag, unknown_path
@@ -47,8 +49,6 @@ async def _part(call: Call, subresource: str) -> Reply:
     """/status, /ephemeralcontainers, /resize: the whole object, of which only that part is written."""
     method = call.request.method
     if method in ("GET", "HEAD"):
-        from .objects import formatted
-
         return formatted(entry_of(call), call.wanted, call)
     if method == "PUT":
         return await writes.update(call, subresource)
@@ -122,12 +122,11 @@ async def _token(call: Call, tokens: AccountTokens) -> Reply:
     now = call.now_ns // 1_000_000_000
     audiences = request.spec.audiences or (tokens.issuer,)
     claims = Claims(
-        namespace=account.metadata.namespace, account=account.metadata.name, account_uid=account.metadata.uid, audiences=audiences,
+        namespace=account.metadata.namespace, account=account.metadata.name, account_uid=account.metadata.uid,
+        audiences=audiences,
         expires_at=now + seconds, id=_entropy(call), bound_kind=bound.kind.lower() if bound is not None else "",
         bound_name=bound.name if bound is not None else "", bound_uid=uid,
     )  # fmt: skip
-    from shipslog.engine.clock import api_time
-
     status = authentication_v1.TokenRequestStatus(
         token=tokens.issue(claims, issued_at=now), expiration_timestamp=api_time((now + seconds) * 1_000_000_000)
     )
@@ -163,8 +162,6 @@ def _bound_uid(call: Call, bound: authentication_v1.BoundObjectReference) -> str
     namespace = "" if plural == "nodes" else call.route.namespace
     entry = call.view.entry(plural, bound.name, namespace)
     if entry is None:
-        from shipslog.store.refusals import not_found
-
         raise not_found(plural, "", bound.name)
     uid: str = entry.object.metadata.uid
     if bound.uid and bound.uid != uid:

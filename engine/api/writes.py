@@ -129,14 +129,16 @@ async def delete_options(call: Call) -> meta_v1.DeleteOptions:
     if policy and options.orphan_dependents is not None:
         message = "orphanDependents and deletionPropagation cannot be both set"
         raise Invalid(
-            f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "{policy}": {message}', group="meta.k8s.io",
+            f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "{policy}": {message}',
+            group="meta.k8s.io",
             kind="DeleteOptions", causes=(Cause("FieldValueInvalid", message, "propagationPolicy"),),
         )  # fmt: skip
     return options
 
 
 def _with_params(call: Call, options: meta_v1.DeleteOptions) -> meta_v1.DeleteOptions:
-    params, given = call.params, {}
+    params = call.params
+    given: dict[str, Any] = {}
     if grace := first(params, "gracePeriodSeconds"):
         try:
             given["grace_period_seconds"] = int(grace)
@@ -157,7 +159,8 @@ def command_of(kind: registry.Kind, namespace: str, name: str, options: meta_v1.
         policy = "Orphan" if options.orphan_dependents else "Background"
     conditions = options.preconditions or meta_v1.Preconditions()
     return Delete(
-        resource=kind.resource, namespace=namespace, name=name, uid=conditions.uid, resource_version=conditions.resource_version,
+        resource=kind.resource, namespace=namespace, name=name, uid=conditions.uid,
+        resource_version=conditions.resource_version,
         grace_period_s=options.grace_period_seconds, propagation=policy,
     )  # fmt: skip
 

@@ -19,7 +19,8 @@ class Column(Struct, frozen=True):
 
     def definition(self) -> dict[str, Any]:
         return {
-            "name": self.name, "type": self.type, "format": self.format, "description": self.description, "priority": self.priority,
+            "name": self.name, "type": self.type, "format": self.format, "description": self.description,
+            "priority": self.priority,
         }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ def replication_controller(obj: core_v1.ReplicationController, now_ns: int) -> l
     containers = template.spec.containers if template is not None else ()
     return [
         obj.metadata.name, obj.spec.replicas or 0, obj.status.replicas, obj.status.ready_replicas,
-        age(obj.metadata.creation_timestamp, now_ns), ",".join(c.name for c in containers), ",".join(c.image for c in containers),
+        age(obj.metadata.creation_timestamp, now_ns), ",".join(c.name for c in containers),
+        ",".join(c.image for c in containers),
         labels(obj.spec.selector),
     ]  # fmt: skip
