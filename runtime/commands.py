@@ -161,6 +161,8 @@ class Hook(Struct, frozen=True, kw_only=True):
     http_url: str = ""
     http_headers: tuple[tuple[str, str], ...] = ()
     tcp: str = ""  # host:port
+    grpc: str = ""  # host:port of a grpc.health.v1 server; probes only
+    grpc_service: str = ""
     sleep_s: int = 0
 
 
@@ -218,11 +220,12 @@ class ServiceRules(Struct, frozen=True, kw_only=True):
     service: str  # namespace/name:port, for people
     protocol: Literal["tcp", "udp", "sctp"]
     port: int
-    addresses: tuple[str, ...]  # cluster address, external addresses
+    addresses: tuple[str, ...] = ()  # cluster addresses: every client gets `endpoints`
+    external_addresses: tuple[str, ...] = ()  # of load balancers and externalIPs: they work like the node port
     node_port: int = 0
     affinity_s: int = 0  # 0: none
     endpoints: tuple[tuple[str, int], ...] = ()  # (address, port), sorted; () is rejected
-    local_endpoints: tuple[tuple[str, int], ...] | None = None  # externalTrafficPolicy Local: those for node ports
+    local_endpoints: tuple[tuple[str, int], ...] | None = None  # externalTrafficPolicy Local: what clients from outside get
 
 
 class Ruleset(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,134 @@
+"""What a node's table holds, and the smallest change from there to another ruleset. In memory; no kernel, no I/O.
+
+Two services may claim one address and port, and share endpoints: every element has its claimants, and the first by name
+holds it. When that one lets go, the next one's value comes in. So the table depends on the ruleset alone, not on how it
+came about (but for the order of indexes, which moves as few endpoints as it can).
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from shipslog.runtime.commands import Ruleset, ServiceRules
+
+from .elements import Element, Parts, SharedChain, checked, fronts, moved, parts_of, placed_rules
+
+Claims = tuple[tuple[str, str], ...]  # (service, value), by service
+Rules = tuple[ServiceRules, ...]
+
+
+class Change(NamedTuple):
+    """From what is loaded to `ruleset`. `removed` and `added` may share elements: those get another value."""
+
+    ruleset: Ruleset
+    removed: dict[Element, str]
+    added: dict[Element, str]
+    chains: tuple[SharedChain, ...]  # new ones
+    moves: dict[tuple[str, str], dict[int, int | None]]  # affinity: by front, marks that mean something else now
+    udp: dict[tuple[str, str], frozenset[tuple[str, int]]]  # by front: its endpoints now, where they have changed
+    claims: dict[Element, Claims]
+    placed: dict[str, Rules]
+
+    @property
+    def empty(self) -> bool:
+        return not (self.removed or self.added or self.chains)
+
+
+_NOTHING = Parts({}, frozenset())
+
+
+class Loaded:
+    """The state of one table. `plan` looks, `take` changes."""
+
+    def __init__(self) -> None:
+        self.ruleset: Ruleset | None = None
+        self._wanted: dict[str, Rules] = {}
+        self._placed: dict[str, Rules] = {}
+        self._claims: dict[Element, Claims] = {}
+        self._chains: set[SharedChain] = set()
+
+    def fits(self, ruleset: Ruleset) -> bool:
+        """Whether the table's frame is the one that this ruleset needs."""
+        now = self.ruleset
+        return now is not None and (now.pod_cidr, now.node_addresses) == (ruleset.pod_cidr, ruleset.node_addresses)
+
+    def plan(self, ruleset: Ruleset) -> Change:
+        """What to do. Services that are the same objects as before cost a comparison of two pointers.
+
+        Errors: ValueError for an address that is none."""
+        old, new = self._wanted, ruleset.services
+        differing = [name for name, rules in new.items() if old.get(name) is not rules]
+        gone: Iterable[str] = ()
+        if len(old) + sum(name not in old for name in differing) != len(new):
+            gone = sorted(old.keys() - new.keys())
+        change = Change(ruleset, {}, {}, (), {}, {}, {}, {})
+        chains: dict[SharedChain, None] = {}
+        for name in [*gone, *differing]:
+            self._plan_service(name, new.get(name, ()), change, chains)
+        for element, claims in change.claims.items():
+            before, after = _holder(self._claims.get(element, ())), _holder(claims)
+            if before == after:
+                continue
+            if before is not None:
+                change.removed[element] = before
+            if after is not None:
+                change.added[element] = after
+        return change._replace(chains=tuple(chains))
+
+    def _plan_service(self, name: str, wanted: Rules, change: Change, chains: dict[SharedChain, None]) -> None:
+        checked(wanted)
+        before = self._placed.get(name, ())
+        after = placed_rules(before, wanted)
+        change.placed[name] = after
+        if before == after:
+            return
+        old, new = parts_of(before) if before else _NOTHING, parts_of(after)
+        for element in old.elements.keys() | new.elements.keys():
+            value = new.elements.get(element)
+            if value == old.elements.get(element):
+                continue
+            claims = change.claims.get(element)
+            claims = self._claims.get(element, ()) if claims is None else claims
+            change.claims[element] = _claimed(claims, name, value)
+        chains.update((chain, None) for chain in sorted(new.chains - self._chains))
+        change.moves.update(moved(before, after))
+        change.udp.update(_udp_changes(before, after))
+
+    def take(self, change: Change) -> None:
+        """The change is in the kernel."""
+        for element, claims in change.claims.items():
+            if claims:
+                self._claims[element] = claims
+            else:
+                self._claims.pop(element, None)
+        for name, rules in change.placed.items():
+            if name in change.ruleset.services:
+                self._placed[name] = rules
+            else:
+                self._placed.pop(name, None)
+        self._chains.update(change.chains)
+        self._wanted = dict(change.ruleset.services)
+        self.ruleset = change.ruleset
+
+    def elements(self) -> dict[Element, str]:
+        """What the table should hold."""
+        return {element: claims[0][1] for element, claims in self._claims.items()}
+
+
+def _claimed(claims: Claims, service: str, value: str | None) -> Claims:
+    rest = tuple(claim for claim in claims if claim[0] != service)
+    return rest if value is None else tuple(sorted((*rest, (service, value))))
+
+
+def _holder(claims: Claims) -> str | None:
+    return claims[0][1] if claims else None
+
+
+def _udp_changes(before: Rules, after: Rules) -> dict[tuple[str, str], frozenset[tuple[str, int]]]:
+    """UDP has no end that connection tracking sees: flows to endpoints that are gone have to be ended."""
+    old = {front: _endpoints(rule) for rule in before if rule.protocol == "udp" for front in fronts(rule)}
+    new = {front: _endpoints(rule) for rule in after if rule.protocol == "udp" for front in fronts(rule)}
+    return {front: new.get(front, frozenset()) for front in {**old, **new} if old.get(front) != new.get(front)}
+
+
+def _endpoints(rule: ServiceRules) -> frozenset[tuple[str, int]]:
+    return frozenset(rule.endpoints + (rule.local_endpoints or ()))

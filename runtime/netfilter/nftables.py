@@ -1,0 +1,185 @@
+"""The adapter to the kernel's nftables: one table, one thread, one long-lived context.
+
+The first ruleset after a start replaces whatever table an earlier daemon left, in one transaction: no packet meets a node
+without rules, connections keep their translation. Later ones change elements only. If somebody else meddled with the table
+and a change does not fit any more, the whole is loaded again.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from shipslog.runtime.commands import Ruleset
+
+from .adapter import NetfilterFailed, Sets
+from .affinity import entries_of, followed
+from .elements import Element
+from .libnftables import Session, enter_namespace
+from .loaded import Change, Loaded
+from .table import MAPS, SETS, chain_body, skeleton, table_name
+
+log = structlog.get_logger()
+T = TypeVar("T")
+_ROUTE_LOCALNET = Path("/proc/sys/net/ipv4/conf/all/route_localnet")
+
+
+class NftablesAdapter:
+    """Keeps the table `shipslog_INSTANCE` in a network namespace (`netns`: a name or a path; None for the process's own).
+
+    All of nft happens in one thread of its own. Errors: RuntimeUnavailable from the first call, where nftables is missing."""
+
+    def __init__(self, instance: str = "", *, netns: str | None = None) -> None:
+        self.table = table_name(instance)
+        self._netns = netns
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"nft-{self.table}")
+        self._session: Session | None = None
+        self._loaded = Loaded()
+        self._localnet_before: str | None = None
+
+    async def start(self) -> None:
+        """Make sure that it can work at all. Errors: RuntimeUnavailable."""
+        await self._in_thread(self._open)
+
+    async def apply(self, ruleset: Ruleset) -> None:
+        """See NetfilterAdapter. A change of one service among thousands takes well under a millisecond."""
+        await self._in_thread(self._apply, ruleset)
+
+    async def sets(self) -> Sets:
+        """The kernel's own answer."""
+        return await self._in_thread(self._read)
+
+    async def close(self, *, remove: bool) -> None:
+        """See NetfilterAdapter."""
+        try:
+            if remove:
+                await self._in_thread(self._remove)
+        finally:
+            await self._in_thread(self._let_go)
+            self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+
+    # --- below runs in the thread ---
+
+    def _open(self) -> Session:
+        if self._session is None:
+            if self._netns is not None:
+                enter_namespace(self._netns)
+            self._session = Session()
+        return self._session
+
+    def _apply(self, ruleset: Ruleset) -> None:
+        session = self._open()
+        try:
+            self._make_true(session, ruleset)
+        except ValueError as error:
+            raise NetfilterFailed(f"ruleset {ruleset.digest} not applied, the rules are as before: {error}") from error
+
+    def _make_true(self, session: Session, ruleset: Ruleset) -> None:
+        if not self._loaded.fits(ruleset):
+            self._load(session, ruleset)
+            return
+        change = self._loaded.plan(ruleset)
+        if not change.empty:
+            text = _change_text(self.table, change)
+            if change.moves:
+                text += self._affinity_text(session, change)
+            try:
+                session.run(text)
+            except NetfilterFailed as error:
+                log.warning("ruleset_drifted", table=self.table, why=str(error))
+                self._load(session, ruleset)
+                return
+        self._loaded.take(change)
+
+    def _load(self, session: Session, ruleset: Ruleset) -> None:
+        """Replace the table by the whole ruleset in one transaction."""
+        fresh = Loaded()
+        change = fresh.plan(ruleset)
+        frame = skeleton(ruleset.pod_cidr, ruleset.node_addresses)
+        chains = "\n".join(chain_body(chain) for chain in change.chains)
+        name = f"ip {self.table}"
+        session.run(
+            f"add table {name}\ndelete table {name}\ntable {name} {{\n{frame}\n{chains}\n}}\n"
+            + _elements_text("add", self.table, change.added.items())
+        )
+        fresh.take(change)
+        self._loaded = fresh
+        self._allow_loopback()
+
+    def _affinity_text(self, session: Session, change: Change) -> str:
+        listed = session.query(f"list map ip {self.table} affinity")
+        return followed(self.table, entries_of(listed), change.moves)
+
+    def _allow_loopback(self) -> None:
+        """Node ports answer on 127.0.0.1 too: the kernel must route packets that come from there to pods."""
+        with contextlib.suppress(OSError):  # read-only in some containers: then 127.0.0.1 alone does not work
+            before = _ROUTE_LOCALNET.read_text().strip()
+            if before != "1":
+                _ROUTE_LOCALNET.write_text("1")
+                self._localnet_before = before
+
+    def _read(self) -> Sets:
+        session = self._open()
+        found: dict[str, dict[str, str]] = {}
+        for kind, names in (("map", MAPS), ("set", SETS)):
+            for name in names:
+                for item in session.query(f"list {kind} ip {self.table} {name}"):
+                    if kind in item:
+                        found[name] = dict(_told(element) for element in item[kind].get("elem", ()))
+        return found
+
+    def _remove(self) -> None:
+        self._open().run(f"add table ip {self.table}\ndelete table ip {self.table}\n")
+        if self._localnet_before is not None:
+            with contextlib.suppress(OSError):
+                _ROUTE_LOCALNET.write_text(self._localnet_before)
+            self._localnet_before = None
+
+    def _let_go(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+        self._loaded = Loaded()
+
+
+def _change_text(table: str, change: Change) -> str:
+    chains = "\n".join(chain_body(chain) for chain in change.chains)
+    return (
+        (f"table ip {table} {{\n{chains}\n}}\n" if chains else "")
+        + _elements_text("delete", table, change.removed.items())
+        + _elements_text("add", table, change.added.items())
+    )
+
+
+def _elements_text(verb: str, table: str, elements: Iterable[tuple[Element, str]]) -> str:
+    by_set: dict[str, list[str]] = {}
+    for (name, key), value in elements:
+        by_set.setdefault(name, []).append(f"{key} : {value}" if value else key)
+    return "".join(f"{verb} element ip {table} {name} {{ {', '.join(listed)} }}\n" for name, listed in sorted(by_set.items()))
+
+
+def _told(element: Any) -> tuple[str, str]:
+    """One element of nft's JSON, as `Loaded.elements` writes it."""
+    if isinstance(element, list):
+        return _joined(element[0]), _joined(element[1])
+    return _joined(element), ""
+
+
+def _joined(value: Any) -> str:
+    match value:
+        case {"concat": list(parts)}:
+            return " . ".join(_joined(part) for part in parts)
+        case {"goto": {"target": str(target)}}:
+            return f"goto {target}"
+        case {"drop": _}:
+            return "drop"
+        case int() if value >= 1 << 16:  # a mark
+            return f"{value:#010x}"
+    return str(value)
