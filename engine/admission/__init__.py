@@ -5,6 +5,7 @@ Every refusal is the one that Kubernetes 1.32 gives: same code, reason and cause
 """
 
 from .context import Admission
+from .eviction import admit_eviction
 from .strategies import admit_create, admit_delete, admit_update
 
-__all__ = ["Admission", "admit_create", "admit_delete", "admit_update"]
+__all__ = ["Admission", "admit_create", "admit_delete", "admit_eviction", "admit_update"]

@@ -14,6 +14,7 @@ from .service_account import admit_service_account
 from .strategy import Strategy
 from .validation import pod as rules
 from .validation.pod_update import check_ephemeral_update, check_pod_status, check_pod_update
+from .warnings import warn_of_pod_spec
 
 MIRROR = rules.MIRROR
 
@@ -30,6 +31,7 @@ class PodStrategy(Strategy):
         spec = tolerate_failing_nodes(obj.spec)
         if spec.affinity is not None:
             spec = replace(spec, affinity=with_label_keys(spec.affinity, obj.metadata.labels))
+        warn_of_pod_spec(ctx.warnings, spec, "spec")
         return replace(obj, spec=spec, status=first_status(spec))
 
     def update(self, kind: Kind, old: Pod, new: Pod, subresource: str, ctx: Admission) -> Pod:

@@ -61,8 +61,11 @@ def _priority_of(kind: Kind, pod: Pod, ctx: Admission) -> tuple[str, int, str]:
 
 
 def admit_runtime_class(kind: Kind, pod: Pod, ctx: Admission) -> None:
-    """Errors: Forbidden for a runtime class that does not exist."""
+    """Errors: Forbidden for a runtime class that does not exist, or an overhead that none names."""
     name = pod.spec.runtime_class_name
+    if pod.spec.overhead and not name:
+        why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+        raise forbidden(kind, pod.metadata.name, why)
     if name and ctx.view.entry(RUNTIMES, name) is None:
         raise forbidden(kind, pod.metadata.name, f'pod rejected: RuntimeClass "{name}" not found')
 

@@ -18,6 +18,7 @@ from .defaults.services import default_service, externally_accessible
 from .fields import Faults
 from .strategy import Strategy
 from .validation import service as rules
+from .warnings import warn_of_service
 
 ON_NODES = ("NodePort", "LoadBalancer")
 
@@ -33,6 +34,7 @@ class ServiceStrategy(Strategy):
         spec = obj.spec
         if spec.cluster_ip and not spec.cluster_ips:
             spec = replace(spec, cluster_ips=(spec.cluster_ip,))
+        warn_of_service(ctx.warnings, obj)
         return replace(obj, spec=spec, status=ServiceStatus())
 
     def update(self, kind: Kind, old: Service, new: Service, subresource: str, ctx: Admission) -> Service:

@@ -12,6 +12,7 @@ from .fields import Faults
 from .strategy import Strategy, generation_after
 from .validation import workloads as rules
 from .validation.pod import check_template
+from .warnings import warn_of_pod_spec
 
 
 class ReplicationControllerStrategy(Strategy):
@@ -19,6 +20,8 @@ class ReplicationControllerStrategy(Strategy):
         return default_replication_controller(obj)
 
     def create(self, kind: Kind, obj: ReplicationController, ctx: Admission) -> ReplicationController:
+        if obj.spec.template is not None:
+            warn_of_pod_spec(ctx.warnings, obj.spec.template.spec, "spec.template.spec")
         return replace(obj, metadata=replace(obj.metadata, generation=1), status=ReplicationControllerStatus())
 
     def update(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shipslog.store.objects.core_v1 import Pod, PodDNSConfig, PodResourceClaim, PodSpec, PodTemplateSpec
+from shipslog.store.objects.core_v1 import Pod, PodDNSConfig, PodResourceClaim, PodSpec, PodTemplateSpec, ResourceRequirements
 
 from .. import names
 from ..fields import Faults
@@ -102,8 +102,6 @@ def check_pod_spec(faults: Faults, spec: PodSpec, path: str, *, pod_name: str, i
     if spec.tolerations:
         check_tolerations(faults, spec.tolerations, f"{path}.tolerations")
     if spec.overhead:
-        from shipslog.store.objects.core_v1 import ResourceRequirements
-
         check_requirements(faults, ResourceRequirements(limits=spec.overhead), f"{path}.overhead")
     if spec.os is not None:
         _check_os(faults, spec, path)

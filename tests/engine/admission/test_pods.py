@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shipslog.engine.admission import admit_eviction
+from shipslog.engine.admission.defaults.pods import default_pod
+from shipslog.engine.admission.pods import PodStrategy
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.refusals import Forbidden
@@ -423,3 +426,36 @@ def test_pod_in_a_namespace_that_is_missing_or_ends(world: Any, refused: Any) ->
     world.keep(core_v1.Namespace(metadata=ObjectMeta(name="ending", uid="e"), status=ending))
     found = refused(world.create, "pods", pod(meta={"namespace": "ending"}), code=403)
     assert found == {"NamespaceTerminating metadata.namespace"}
+
+
+def test_what_is_probably_not_meant_is_told(world: Any) -> None:
+    body = pod(
+        {
+            "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}],
+            "ports": [{"containerPort": 80, "name": "a"}, {"containerPort": 80, "name": "b"}],
+            "resources": {"limits": {"memory": "100m"}},
+        },
+        terminationGracePeriodSeconds=-1,
+    )
+    obj = world.decode("pods", body)
+    ctx = world.ctx()
+    PodStrategy().create(world.kinds["pods"], default_pod(replace(obj, metadata=replace(obj.metadata, namespace="ns"))), ctx)
+    assert ctx.warnings == [
+        'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
+        "spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]",
+        'spec.containers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer',
+        'spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer',
+        "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1",
+    ]
+
+
+def test_eviction_asks_the_budget(world: Any, refused: Any) -> None:
+    made = world.create("pods", pod(meta={"labels": {"a": "b"}}))
+    ready = core_v1.PodCondition(type="Ready", status="True")
+    runs = replace(made, status=replace(made.status, phase="Running", conditions=(ready,)))
+    assert admit_eviction(runs, world.ctx()) is None
+    held = {"metadata": {"name": "b"}, "spec": {"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}}
+    if "poddisruptionbudgets" in world.kinds:
+        world.create("poddisruptionbudgets", held)
+        assert refused(admit_eviction, runs, world.ctx(), code=429) == {"DisruptionBudget"}
+        assert admit_eviction(made, world.ctx()) is None
