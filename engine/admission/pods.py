@@ -7,7 +7,7 @@ from shipslog.store.objects.core_v1 import Affinity, Pod, PodAffinity, PodAffini
 from shipslog.store.objects.meta_v1 import LabelSelectorRequirement
 
 from .context import Admission
-from .defaults.pods import default_pod
+from .defaults.pods import default_pod, sync_pod_ips
 from .fields import Faults
 from .scheduling import admit_priority, admit_runtime_class, first_status, tolerate_failing_nodes
 from .service_account import admit_service_account
@@ -22,6 +22,9 @@ MIRROR = rules.MIRROR
 class PodStrategy(Strategy):
     def default(self, obj: Pod) -> Pod:
         return default_pod(obj)
+
+    def default_status(self, obj: Pod) -> Pod:
+        return replace(obj, status=sync_pod_ips(obj.status))
 
     def create(self, kind: Kind, obj: Pod, ctx: Admission) -> Pod:
         if MIRROR not in obj.metadata.annotations:

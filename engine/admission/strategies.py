@@ -56,7 +56,8 @@ def admit_update(kind: Kind, old: Any, new: Any, subresource: str, ctx: Admissio
     """The changed object as it will be stored. `subresource`: "", "status", "finalize", "ephemeralcontainers".
     Errors: Invalid, Forbidden."""
     strategy = STRATEGIES.get(kind.resource, OTHERS)
-    new = strategy.update(kind, old, strategy.default(new), subresource, ctx)
+    new = strategy.default_status(new) if subresource == "status" else strategy.default(new)
+    new = strategy.update(kind, old, new, subresource, ctx)
     faults = Faults()
     check_metadata_update(faults, new.metadata, old.metadata, strict=strategy.strict_finalizers)
     strategy.check_update(faults, old, new, subresource)

@@ -27,6 +27,10 @@ class Strategy:
         """What the object means where it says nothing. Before anything else, on create and on update."""
         return obj
 
+    def default_status(self, obj: Any) -> Any:
+        """The same where only the status counts: the spec will be put back to what it was."""
+        return self.default(obj)
+
     def create(self, kind: Kind, obj: Any, ctx: Admission) -> Any:
         """Drop what a creator may not set; set what the cluster sets. Errors: Forbidden by an admission rule."""
         return obj

@@ -19,6 +19,9 @@ class ReplicationControllerStrategy(Strategy):
     def default(self, obj: ReplicationController) -> ReplicationController:
         return default_replication_controller(obj)
 
+    def default_status(self, obj: ReplicationController) -> ReplicationController:
+        return obj
+
     def create(self, kind: Kind, obj: ReplicationController, ctx: Admission) -> ReplicationController:
         if obj.spec.template is not None:
             warn_of_pod_spec(ctx.warnings, obj.spec.template.spec, "spec.template.spec")

@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 
-from shipslog.store.objects.core_v1 import Pod, PodDNSConfig, PodResourceClaim, PodSpec, PodTemplateSpec, ResourceRequirements
+from shipslog.store.objects.core_v1 import (
+    Pod,
+    PodDNSConfig,
+    PodResourceClaim,
+    PodSecurityContext,
+    PodSpec,
+    PodTemplateSpec,
+    ResourceRequirements,
+    SecurityContext,
+)
 
 from .. import names
 from ..fields import Faults
@@ -232,12 +241,14 @@ def _check_windows_pod(faults: Faults, spec: PodSpec, path: str) -> None:
         if told:
             faults.forbidden(f"{path}.{field}", why)
     allowed = {"windows_options", "run_as_non_root", "run_as_user_name"}
+    contexts: list[tuple[str, PodSecurityContext | SecurityContext | None]]
     contexts = [(f"{path}.securityContext", spec.security_context)]
-    contexts += [(f"{at}.securityContext", c.security_context) for at, c in containers_of(spec, path)]  # type: ignore[misc]
+    contexts += [(f"{at}.securityContext", c.security_context) for at, c in containers_of(spec, path)]
     for at, context in contexts:
-        for attribute in context.__struct_fields__ if context is not None else ():
+        if context is None:
+            continue
+        for attribute, name in zip(context.__struct_fields__, context.__struct_encode_fields__, strict=True):
             if attribute not in allowed and getattr(context, attribute) not in (None, ()):
-                name = context.__struct_encode_fields__[context.__struct_fields__.index(attribute)]  # type: ignore[union-attr]
                 faults.forbidden(f"{at}.{name}", why)
 
 
@@ -273,8 +284,9 @@ def _is_int32(text: str) -> bool:
 
 def _check_profiles_match(faults: Faults, annotations: Mapping[str, str], spec: PodSpec, path: str) -> None:
     """Where an old annotation and a field both name a profile, they must agree."""
+    held: list[tuple[str, str, str, PodSecurityContext | SecurityContext | None]]
     held = [(path, SECCOMP_POD, "", spec.security_context)]
-    held += [(at, SECCOMP_CONTAINER + c.name, APP_ARMOR + c.name, c.security_context) for at, c in containers_of(spec, path)]  # type: ignore[misc]
+    held += [(at, SECCOMP_CONTAINER + c.name, APP_ARMOR + c.name, c.security_context) for at, c in containers_of(spec, path)]
     of_pod = spec.security_context.app_armor_profile if spec.security_context is not None else None
     for at, seccomp_key, armor_key, context in held:
         seccomp = context.seccomp_profile if context is not None else None
