@@ -13,7 +13,7 @@ from shipslog.reconcilers.decision import is_runtime
 from shipslog.runtime.commands import DECLARATIVE, AnyRuntimeCommand, RunPodSandbox
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
-from shipslog.store.facts import RuntimeFact
+from shipslog.store.facts import RulesetFailed, RuntimeFact
 from shipslog.store.objects import registry
 
 from .commit import Committer
@@ -62,6 +62,8 @@ class Dispatcher:
             facts = await self.runtimes[command.node].execute(complete)
             if isinstance(command, DECLARATIVE):
                 self._standing[identity] = command
+                if any(isinstance(fact, RulesetFailed) for fact in facts):
+                    del self._standing[identity]  # the reconciler says when to try again
             if facts:
                 await self.record(facts, node=command.node, cause=cause)
         except asyncio.CancelledError:

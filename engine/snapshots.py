@@ -5,7 +5,7 @@ import msgspec
 from shipslog.store.facts import ClusterConfig, NodeObserved
 from shipslog.store.log import Snapshot
 from shipslog.store.objects import codec, registry
-from shipslog.store.state import Entry, ImageState, PodRuntime
+from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState
 
 from .view import MemoryView
 
@@ -21,7 +21,7 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     pods: list[PodRuntime]
     images: list[tuple[str, str, ImageState]]
     nodes: list[NodeObserved]
-    rulesets: dict[str, str]
+    rulesets: dict[str, RulesetState]
 
 
 def take(view: MemoryView) -> Snapshot:

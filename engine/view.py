@@ -25,12 +25,13 @@ from shipslog.store.facts import (
     SandboxRemoved,
 )  # fmt: skip
 from shipslog.store.objects import codec, core_v1, registry
-from shipslog.store.state import Entry, ImageState, PodRuntime
+from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState
 
 from .runtime_state import evolve_image, evolve_pod
 
 T = TypeVar("T")
 Key = tuple[str, str, str]  # resource, namespace, name
+_NO_RULESET = RulesetState()
 
 
 class Shelf:
@@ -95,7 +96,7 @@ class MemoryView:
         self._pods_running: dict[str, set[str]] = {}
         self._images: dict[tuple[str, str], ImageState] = {}
         self._nodes: dict[str, NodeObserved] = {}
-        self._rulesets: dict[str, str] = {}
+        self._rulesets: dict[str, RulesetState] = {}
 
     # --- reading ---
 
@@ -164,8 +165,11 @@ class MemoryView:
         """The names of the nodes whose runtimes have reported themselves."""
         return sorted(self._nodes)
 
+    def ruleset(self, node: str) -> RulesetState:
+        return self._rulesets.get(node, _NO_RULESET)
+
     def ruleset_digest(self, node: str) -> str:
-        return self._rulesets.get(node, "")
+        return self.ruleset(node).digest
 
     # --- evolving ---
 
@@ -186,9 +190,12 @@ class MemoryView:
         elif isinstance(fact, NodeObserved):
             self._nodes[fact.node] = fact
         elif isinstance(fact, RulesetApplied):
-            self._rulesets[fact.node] = fact.digest
+            self._rulesets[fact.node] = RulesetState(digest=fact.digest)
         elif isinstance(fact, RulesetFailed):
-            self._rulesets.pop(fact.node, None)
+            self._rulesets[fact.node] = RulesetState(
+                failed_digest=fact.digest, message=fact.message, failed_at_ns=event.time_ns,
+                failures=self.ruleset(fact.node).failures + 1,
+            )  # fmt: skip
         elif isinstance(fact, EngineStarted):
             self.config = fact.config
             self._rulesets.clear()  # the adapter that held them is gone
@@ -288,7 +295,7 @@ class MemoryView:
 
     def load(
         self, *, revision: int, time_ns: int, config: ClusterConfig, entries: Sequence[Entry], pods: Sequence[PodRuntime],
-        images: Sequence[tuple[str, str, ImageState]], nodes: Sequence[NodeObserved], rulesets: Mapping[str, str],
+        images: Sequence[tuple[str, str, ImageState]], nodes: Sequence[NodeObserved], rulesets: Mapping[str, RulesetState],
     ) -> None:  # fmt: skip
         """Fill an empty view with what `state` gave."""
         self.revision, self.time_ns, self.config = revision, time_ns, config

@@ -70,6 +70,16 @@ class ImageState(Struct, frozen=True, kw_only=True):
     failures: int = 0  # in a row
 
 
+class RulesetState(Struct, frozen=True, kw_only=True):
+    """The last word about the packet rules of one node, since the engine started."""
+
+    digest: str = ""  # of what the node applied; "" before, and after a failure
+    failed_digest: str = ""
+    message: str = ""  # of the failure
+    failed_at_ns: int = 0
+    failures: int = 0  # in a row
+
+
 class View(Protocol):
     """The state after `revision`. Types are those of store.objects; each names its kind in the registry."""
 
@@ -111,6 +121,8 @@ class View(Protocol):
 
     def node_observed(self, node: str) -> NodeObserved | None:
         """The node's last report of itself."""
+
+    def ruleset(self, node: str) -> RulesetState: ...
 
     def ruleset_digest(self, node: str) -> str:
         """Of the packet rules that the node applied last; "" before."""

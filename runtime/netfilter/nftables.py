@@ -18,6 +18,7 @@ from shipslog.runtime.commands import Ruleset
 
 from .adapter import NetfilterFailed, Sets
 from .affinity import entries_of, followed
+from .conntrack import end_stale_flows
 from .elements import Element
 from .libnftables import Session, enter_namespace
 from .loaded import Change, Loaded
@@ -97,6 +98,14 @@ class NftablesAdapter:
                 self._load(session, ruleset)
                 return
         self._loaded.take(change)
+        self._end_flows(change)
+
+    def _end_flows(self, change: Change) -> None:
+        if change.udp:
+            try:
+                end_stale_flows(change.udp)
+            except OSError as error:
+                log.warning("stale_udp_flows_not_ended", table=self.table, why=str(error))
 
     def _load(self, session: Session, ruleset: Ruleset) -> None:
         """Replace the table by the whole ruleset in one transaction."""
@@ -111,6 +120,7 @@ class NftablesAdapter:
         )
         fresh.take(change)
         self._loaded = fresh
+        self._end_flows(change)
         self._allow_loopback()
 
     def _affinity_text(self, session: Session, change: Change) -> str:

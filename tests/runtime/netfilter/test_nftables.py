@@ -1,6 +1,7 @@
 """Real packets through real rules: a client outside, a node, pods; each in its network namespace."""
 
 import asyncio
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -93,7 +94,7 @@ async def test_a_service_without_endpoints_refuses(
 async def test_a_client_sticks_to_its_endpoint_until_it_was_quiet_for_long(
     lab: Laboratory, nft: NftablesAdapter, who: str, host: str, port: int
 ) -> None:
-    await nft.apply(ruleset(tcp(lab, 1, 2, 3, affinity_s=2)))
+    await nft.apply(ruleset(tcp(lab, 1, 2, 3, affinity_s=1)))
     first = await asked(lab.ask, who, host, port, times=15)
     assert len(first) == 1
     seen, deadline = set(first), time.monotonic() + 60
@@ -224,3 +225,15 @@ async def test_what_nft_refuses_changes_nothing(lab: Laboratory, nft: NftablesAd
     assert lab.ask("client", NODE, 30001)[0] == "pod1"
     await nft.apply(ruleset(tcp(lab, 3)))
     assert lab.ask("client", NODE, 30001)[0] == "pod3"
+
+
+async def test_a_udp_flow_leaves_an_endpoint_that_is_gone(lab: Laboratory, nft: NftablesAdapter) -> None:
+    await nft.apply(ruleset(udp(lab, 1)))
+    for host, port in ((NODE, 30053), (VIP, 53)):
+        with lab.make("client", socket.SOCK_DGRAM) as client:
+            client.settimeout(3)
+            client.connect((host, port))
+            for endpoint in (1, 2, 3):
+                await nft.apply(ruleset(udp(lab, endpoint)))
+                client.send(b"hello")
+                assert client.recv(1024).decode().split()[0] == f"pod{endpoint}"
