@@ -1,10 +1,10 @@
 """Namespaces, nodes, service accounts, leases and API events."""
 
 from msgspec.structs import replace
-from shipslog.store.objects.registry import Kind
 
 from shipslog.store.objects.coordination_v1 import Lease
 from shipslog.store.objects.core_v1 import Event, Namespace, NamespaceStatus, Node, ServiceAccount, Taint
+from shipslog.store.objects.registry import Kind
 
 from . import names
 from .context import Admission

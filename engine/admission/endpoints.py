@@ -1,10 +1,10 @@
 """Endpoints and endpoint slices."""
 
 from msgspec.structs import replace
-from shipslog.store.objects.registry import Kind
 
 from shipslog.store.objects.core_v1 import EndpointAddress, EndpointPort, Endpoints, EndpointSubset
 from shipslog.store.objects.discovery_v1 import EndpointSlice
+from shipslog.store.objects.registry import Kind
 
 from .context import Admission
 from .defaults.services import default_endpoints, default_slice

@@ -3,9 +3,8 @@
 Source: the NamespaceLifecycle admission plugin.
 """
 
-from shipslog.store.objects.registry import Kind
-
 from shipslog.store.objects.core_v1 import Namespace
+from shipslog.store.objects.registry import Kind
 from shipslog.store.refusals import Cause, not_found
 
 from .context import Admission

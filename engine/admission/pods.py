@@ -1,10 +1,10 @@
 """Pods: what a creator may set, what the cluster adds, what may change later."""
 
 from msgspec.structs import replace
-from shipslog.store.objects.registry import Kind
 
 from shipslog.store.objects.core_v1 import Affinity, Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity
 from shipslog.store.objects.meta_v1 import LabelSelectorRequirement
+from shipslog.store.objects.registry import Kind
 
 from .context import Admission
 from .defaults.pods import default_pod, sync_pod_ips

@@ -6,10 +6,10 @@ Source: the admission plugins Priority, DefaultTolerationSeconds and RuntimeClas
 from typing import Any
 
 from msgspec.structs import replace
-from shipslog.store.objects.registry import Kind
 
 from shipslog.store.objects import quantity
 from shipslog.store.objects.core_v1 import Pod, PodCondition, PodSpec, PodStatus
+from shipslog.store.objects.registry import Kind
 
 from .context import Admission
 from .defaults.pods import NODE_FAILURES

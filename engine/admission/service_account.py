@@ -7,7 +7,6 @@ import calendar
 import time
 
 from msgspec.structs import replace
-from shipslog.store.objects.registry import Kind
 
 from shipslog.store.objects.core_v1 import (
     Container,
@@ -18,6 +17,7 @@ from shipslog.store.objects.core_v1 import (
     Volume,
     VolumeMount,
 )
+from shipslog.store.objects.registry import Kind
 
 from .context import Admission
 from .defaults.volumes import API_ACCESS, FILE_MODE

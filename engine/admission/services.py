@@ -6,9 +6,9 @@ Source: pkg/registry/core/service (strategy and storage) of Kubernetes 1.32.
 from typing import Any
 
 from msgspec.structs import replace
-from shipslog.store.objects.registry import Kind
 
 from shipslog.store.objects.core_v1 import Service, ServicePort, ServiceStatus
+from shipslog.store.objects.registry import Kind
 from shipslog.store.refusals import Refusal
 
 from . import names

@@ -3,9 +3,9 @@
 from typing import Any
 
 from msgspec.structs import replace
-from shipslog.store.objects.registry import Kind
 
 from shipslog.store.objects.core_v1 import ConfigMap, Secret
+from shipslog.store.objects.registry import Kind
 
 from .context import Admission
 from .defaults.cluster import default_secret

@@ -3,6 +3,7 @@
 from typing import Any
 
 from msgspec.structs import replace
+
 from shipslog.store.objects.registry import Kind
 
 from . import names

@@ -1,10 +1,10 @@
 """Replication controllers, pod templates, disruption budgets."""
 
 from msgspec.structs import replace
-from shipslog.store.objects.registry import Kind
 
 from shipslog.store.objects.core_v1 import PodTemplate, ReplicationController, ReplicationControllerStatus
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
+from shipslog.store.objects.registry import Kind
 
 from .context import Admission
 from .defaults.pods import default_replication_controller, default_template
