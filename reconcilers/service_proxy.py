@@ -19,6 +19,7 @@ from shipslog.store.events import Event
 from shipslog.store.facts import EngineStarted, NodeObserved, ObjectFact, RulesetApplied, RulesetFailed
 from shipslog.store.objects.core_v1 import Node, Service, ServicePort
 from shipslog.store.objects.discovery_v1 import Endpoint, EndpointSlice
+from shipslog.store.sequences import shared_ends
 from shipslog.store.state import Entry, View
 
 from .decision import Decision, Instant, Reconciler
@@ -284,26 +285,11 @@ def _number(value: Rules | str | None) -> int:
 
 
 def changes(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """(gone, come) between two sorted listings. What is equal at both ends is passed over at the speed of `==` on lists."""
-    old, new = list(before), list(after)
-    head = _common(old, new)
-    old, new = old[head:], new[head:]
-    tail = _common(old[::-1], new[::-1])
-    old, new = old[: len(old) - tail], new[: len(new) - tail]
+    """(gone, come) between two sorted listings."""
+    head, tail = shared_ends(before, after)
+    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
     held, wanted = {id(entry) for entry in old}, {id(entry) for entry in new}
     return [e for e in old if id(e) not in wanted], [e for e in new if id(e) not in held]
-
-
-def _common(one: list[Entry], other: list[Entry]) -> int:
-    """How many entries both begin with."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 _memories: WeakKeyDictionary[View, Memory] = WeakKeyDictionary()

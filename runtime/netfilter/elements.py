@@ -46,12 +46,14 @@ class Parts(NamedTuple):
 
     elements: dict[Element, str]  # value "" in a set
     chains: frozenset[SharedChain]
+    hosts: frozenset[str]  # addresses of endpoints: many services may share one
 
 
 def parts_of(rules: Iterable[ServiceRules]) -> Parts:
     """The elements of one service. The order of its endpoints is the order of their indexes."""
     elements: dict[Element, str] = {}
     chains: set[SharedChain] = set()
+    hosts: set[str] = set()
     for rule in rules:
         for address in rule.addresses:
             _front(rule, "address", f"{address} . {rule.protocol} . {rule.port}", "foreign", elements, chains)
@@ -59,9 +61,8 @@ def parts_of(rules: Iterable[ServiceRules]) -> Parts:
             _external(rule, "address", f"{address} . {rule.protocol} . {rule.port}", elements, chains)
         if rule.node_port:
             _external(rule, "port", f"{rule.protocol} . {rule.node_port}", elements, chains)
-        for address, _ in rule.endpoints + (rule.local_endpoints or ()):
-            elements["hairpin", f"{address} . {address}"] = ""
-    return Parts(elements, frozenset(chains))
+        hosts.update(address for address, _ in rule.endpoints + (rule.local_endpoints or ()))
+    return Parts(elements, frozenset(chains), frozenset(hosts))
 
 
 def checked(rules: Iterable[ServiceRules]) -> None:

@@ -131,7 +131,7 @@ CASES: list[tuple[str, Service, list[EndpointSlice], tuple[ServiceRules, ...]]] 
         (rule(endpoints=ends(1) + ends(2, port=9090)),),
     ),
     ("IPv6 slices", service(), [part(endpoint(1), kind="IPv6")], (rule(),)),
-    ("without conditions: ready", service(), [part(Endpoint(addresses=("10.244.0.1",)), endpoint(2))], (rule(endpoints=ends(1, 2)),)),
+    ("no conditions", service(), [part(Endpoint(addresses=("10.244.0.1",)), endpoint(2))], (rule(endpoints=ends(1, 2)),)),
     ("not ready", service(), [part(endpoint(1, ready=False), endpoint(2, ready=True))], (rule(endpoints=ends(2)),)),
     (
         "terminating, while others are ready", service(),
@@ -139,14 +139,15 @@ CASES: list[tuple[str, Service, list[EndpointSlice], tuple[ServiceRules, ...]]] 
     ),
     (
         "only terminating ones serve", service(),
-        [part(endpoint(1, ready=False, serving=True, terminating=True), endpoint(2, ready=False, serving=False, terminating=True),
+        [part(endpoint(1, ready=False, serving=True, terminating=True), endpoint(2, ready=False, terminating=True),
               endpoint(3, ready=False, serving=True))],
         (rule(endpoints=ends(1)),),
     ),
     ("affinity", service(session_affinity="ClientIP"), [part(*READY)], (rule(endpoints=ends(1, 2), affinity_s=10800),)),
     (
         "affinity with its own time",
-        service(session_affinity="ClientIP", session_affinity_config=SessionAffinityConfig(client_ip=ClientIPConfig(timeout_seconds=9))),
+        service(session_affinity="ClientIP",
+                session_affinity_config=SessionAffinityConfig(client_ip=ClientIPConfig(timeout_seconds=9))),
         [part(*READY)], (rule(endpoints=ends(1, 2), affinity_s=9),),
     ),
     (
@@ -225,8 +226,11 @@ def test_memory_changes_no_answer() -> None:
     view = FakeView(nodes=("n1", "n2"))
     for step in range(60):
         number = step * 7 % 11
-        thing = service(f"s{number}", cluster_ips=(f"10.96.0.{number}",), external_traffic_policy=("Local", "Cluster")[step % 3 == 0],
-                        type="NodePort", ports=[ServicePort(port=80, node_port=30000 + number)])  # fmt: skip
+        policy = "Local" if step % 3 else "Cluster"
+        ports = [ServicePort(port=80, node_port=30000 + number)]
+        thing = service(
+            f"s{number}", cluster_ips=(f"10.96.0.{number}",), type="NodePort", ports=ports, external_traffic_policy=policy
+        )
         slices = [part(*READY[: step % 3], of=f"s{number}"), part(endpoint(9, "n2"), of=f"s{number}", name=f"s{number}-y")]
         for made in (thing, *slices):
             view.put(made)

@@ -1,0 +1,150 @@
+"""The service proxy: how long a load and a change take, and what a connection costs, by the number of services.
+
+`python -m tests.bench.bench_proxy` prints a table. Needs root: it makes network namespaces of its own.
+"""
+
+import asyncio
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from shipslog.reconcilers import service_proxy
+from shipslog.runtime.commands import ApplyRuleset, Ruleset
+from shipslog.runtime.netfilter.nftables import NftablesAdapter
+from shipslog.store.facts import ClusterConfig, NodeObserved
+from shipslog.store.objects.core_v1 import Service, ServicePort, ServiceSpec
+from shipslog.store.objects.discovery_v1 import Endpoint, EndpointPort, EndpointSlice
+from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.state import Entry, RulesetState
+from tests.runtime.netfilter.laboratory import Laboratory, inside, laboratory
+
+ROUNDS = 200
+
+
+class Known:
+    """A view that holds what the rule reads, as listings that share their entries."""
+
+    def __init__(self, services: int, lab: Laboratory) -> None:
+        self.config, self.state = ClusterConfig(), RulesetState()
+        self.held: dict[str, dict[str, Entry]] = {service_proxy.SERVICES: {}, service_proxy.SLICES: {}}
+        for number in range(services):
+            self.put(service_proxy.SERVICES, service(number))
+            self.put(service_proxy.SLICES, part(number, [lab.pod(1), lab.pod(2)]))
+
+    def put(self, resource: str, thing: Service | EndpointSlice) -> None:
+        self.held[resource][thing.metadata.name] = Entry(resource, thing, b"", 1)
+
+    def entries(self, resource: str, namespace: str | None = None) -> list[Entry]:
+        by_name = self.held[resource]
+        names = list(by_name)
+        return [by_name[name] for name in names]
+
+    def node_observed(self, node: str) -> NodeObserved:
+        return NodeObserved(node=node)
+
+    def ruleset(self, node: str) -> RulesetState:
+        return self.state
+
+
+def address(number: int) -> str:
+    return f"10.96.{number // 250}.{number % 250 + 1}"
+
+
+def service(number: int) -> Service:
+    meta = ObjectMeta(name=f"s{number:05}", namespace="default")
+    ports = (ServicePort(port=80, protocol="TCP", node_port=30000 + number if number < 100 else 0),)
+    return Service(metadata=meta, spec=ServiceSpec(type="NodePort", cluster_ip=address(number), ports=ports))
+
+
+def part(number: int, addresses: list[str]) -> EndpointSlice:
+    meta = ObjectMeta(name=f"s{number:05}-x", namespace="default", labels={service_proxy.SERVICE_NAME: f"s{number:05}"})
+    endpoints = tuple(Endpoint(addresses=(one,)) for one in addresses)
+    return EndpointSlice(metadata=meta, endpoints=endpoints, ports=(EndpointPort(port=8080),), address_type="IPv4")
+
+
+def decided(view: Known) -> Ruleset:
+    (command,) = service_proxy.decide(view, "n1", now=0).commands  # type: ignore[arg-type]
+    assert isinstance(command, ApplyRuleset)
+    return command.ruleset
+
+
+def timed(call: Callable[[], Ruleset]) -> tuple[float, Ruleset]:
+    started = time.perf_counter()
+    result = call()
+    return time.perf_counter() - started, result
+
+
+async def waited(call: Awaitable[None]) -> float:
+    started = time.perf_counter()
+    await call
+    return time.perf_counter() - started
+
+
+def connect_us(lab: Laboratory, host: str, port: int) -> float:
+    """Median of a TCP connect from the node, where connecting includes the lookup and the translation."""
+
+    def measure() -> float:
+        import socket
+
+        taken = []
+        for _ in range(300):
+            with socket.socket() as client:
+                started = time.perf_counter()
+                client.connect((host, port))
+                taken.append(time.perf_counter() - started)
+        return statistics.median(taken) * 1e6
+
+    return inside(lab.ns("node"), measure)
+
+
+async def measure(lab: Laboratory, services: int) -> list[str]:
+    view, adapter = Known(services, lab), NftablesAdapter(f"bench{services}", netns=lab.ns("node"))
+    try:
+        await adapter.start()
+        decide_s, ruleset = timed(lambda: decided(view))
+        load_s = await waited(adapter.apply(ruleset))
+        reload_s = await waited(adapter.apply(msgspec.structs.replace(ruleset, pod_cidr="10.244.0.0/15")))
+        await adapter.apply(ruleset)
+        decisions, changes = [], []
+        gc.collect()
+        for turn in range(ROUNDS):
+            number = turn * 7919 % services
+            view.put(service_proxy.SLICES, part(number, [lab.pod(1), lab.pod(2), *([lab.pod(3)] if turn % 2 else [])]))
+            took_s, ruleset = timed(lambda: decided(view))
+            decisions.append(took_s)
+            changes.append(await waited(adapter.apply(ruleset)))
+        figures = [
+            f"{decide_s * 1e3:.0f} ms", f"{load_s * 1e3:.0f} ms", f"{reload_s * 1e3:.0f} ms",
+            spread(decisions), spread(changes),
+            f"{connect_us(lab, address(0), 80):.0f} µs", f"{connect_us(lab, address(services - 1), 80):.0f} µs",
+            f"{connect_us(lab, '127.0.0.1', 30000):.0f} µs",
+        ]  # fmt: skip
+        return [f"{services:,}", *figures]
+    finally:
+        await adapter.close(remove=True)
+
+
+def spread(taken: list[float]) -> str:
+    return f"{statistics.median(taken) * 1e3:.2f} / {sorted(taken)[int(len(taken) * 0.99)] * 1e3:.2f} ms"
+
+
+async def main() -> None:
+    heads = ["services", "decide, cold", "load", "replace all", "decide one, p50/p99", "apply one, p50/p99", "connect first",
+             "connect last", "node port"]  # fmt: skip
+    with laboratory() as lab:
+        for number in (1, 2, 3):
+            lab.serve_tcp(f"pod{number}", 8080)
+        direct = f"{connect_us(lab, lab.pod(1), 8080):.0f} µs"
+        rows = [await measure(lab, services) for services in (1000, 5000, 10000)]
+    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
+    for row in [heads, *rows]:
+        sys.stdout.write("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + "\n")
+    sys.stdout.write(f"a connection to a pod without a service: {direct}\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
