@@ -7,12 +7,23 @@ must look like is admission's business. Source: the generic registry's create, u
 from collections.abc import Callable
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.objects import codec, core_v1, patch, registry
-from shipslog.store.refusals import STALE, AlreadyExists, BadRequest, Conflict, Invalid, MethodNotAllowed, conflict, not_found
+from shipslog.store.refusals import (
+    STALE,
+    AlreadyExists,
+    BadRequest,
+    Cause,
+    Conflict,
+    Invalid,
+    MethodNotAllowed,
+    conflict,
+    not_found,
+)
 from shipslog.store.state import Entry
 
 from . import admission
@@ -135,7 +146,12 @@ class Transition:
             raise not_found(kind.plural, kind.group, command.name)
         old = entry.object
         target: dict[str, Any] = patch.apply(kind.type, codec.to_builtins(old), command.body, command.media_type)
-        new, warnings = codec.from_builtins(kind.type, target, validation=command.field_validation)
+        try:
+            new, warnings = codec.from_builtins(kind.type, target, validation=command.field_validation)
+        except codec.Undecodable as refusal:
+            shown = msgspec.json.encode(target).decode()
+            cause = Cause("FieldValueInvalid", f"Invalid value: {shown}: {refusal.why}", "patch")
+            raise Invalid(f' "" is invalid: patch: {cause.message}', causes=(cause,)) from refusal
         ctx.warnings.extend(warnings)
         meta = new.metadata
         if meta.resource_version and meta.resource_version != old.metadata.resource_version:

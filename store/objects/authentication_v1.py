@@ -5,10 +5,10 @@ from typing import ClassVar
 from msgspec import field
 
 from . import meta_v1
-from .scalars import Object, Time
+from .scalars import Int64, Object, Time
 
 
-class BoundObjectReference(Object):
+class BoundObjectReference(Object, frozen=True, kw_only=True):
     kind: str = ""
     api_version: str = ""
     name: str = ""
@@ -17,7 +17,7 @@ class BoundObjectReference(Object):
     __proto__: ClassVar[dict[str, int]] = {"api_version": 2, "kind": 1, "name": 3, "uid": 4, "*uID": 4}
 
 
-class UserInfo(Object):
+class UserInfo(Object, frozen=True, kw_only=True):
     username: str = ""
     uid: str = ""
     groups: tuple[str, ...] = ()
@@ -26,13 +26,13 @@ class UserInfo(Object):
     __proto__: ClassVar[dict[str, int]] = {"extra": 4, "groups": 3, "uid": 2, "username": 1}
 
 
-class SelfSubjectReviewStatus(Object):
+class SelfSubjectReviewStatus(Object, frozen=True, kw_only=True):
     user_info: UserInfo | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"user_info": 1}
 
 
-class SelfSubjectReview(Object):
+class SelfSubjectReview(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "authentication.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "SelfSubjectReview")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -41,22 +41,22 @@ class SelfSubjectReview(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "status": 2}
 
 
-class TokenRequestSpec(Object):
+class TokenRequestSpec(Object, frozen=True, kw_only=True):
     audiences: tuple[str, ...] = field(default_factory=tuple)
     bound_object_ref: BoundObjectReference | None = None
-    expiration_seconds: int | None = None
+    expiration_seconds: Int64 | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"audiences": 1, "bound_object_ref": 3, "expiration_seconds": 4}
 
 
-class TokenRequestStatus(Object):
+class TokenRequestStatus(Object, frozen=True, kw_only=True):
     token: str = field(default_factory=str)
     expiration_timestamp: Time = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"expiration_timestamp": 2, "token": 1}
 
 
-class TokenRequest(Object):
+class TokenRequest(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "authentication.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "TokenRequest")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -66,14 +66,14 @@ class TokenRequest(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class TokenReviewSpec(Object):
+class TokenReviewSpec(Object, frozen=True, kw_only=True):
     token: str = ""
     audiences: tuple[str, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"audiences": 2, "token": 1}
 
 
-class TokenReviewStatus(Object):
+class TokenReviewStatus(Object, frozen=True, kw_only=True):
     authenticated: bool = False
     user: UserInfo | None = None
     error: str = ""
@@ -82,7 +82,7 @@ class TokenReviewStatus(Object):
     __proto__: ClassVar[dict[str, int]] = {"audiences": 4, "authenticated": 1, "error": 3, "user": 2}
 
 
-class TokenReview(Object):
+class TokenReview(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "authentication.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "TokenReview")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)

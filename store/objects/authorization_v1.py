@@ -8,28 +8,28 @@ from . import meta_v1
 from .scalars import Object
 
 
-class FieldSelectorAttributes(Object):
+class FieldSelectorAttributes(Object, frozen=True, kw_only=True):
     raw_selector: str = ""
     requirements: tuple[meta_v1.FieldSelectorRequirement, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"raw_selector": 1, "requirements": 2}
 
 
-class LabelSelectorAttributes(Object):
+class LabelSelectorAttributes(Object, frozen=True, kw_only=True):
     raw_selector: str = ""
     requirements: tuple[meta_v1.LabelSelectorRequirement, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"raw_selector": 1, "requirements": 2}
 
 
-class NonResourceAttributes(Object):
+class NonResourceAttributes(Object, frozen=True, kw_only=True):
     path: str = ""
     verb: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"path": 1, "verb": 2}
 
 
-class ResourceAttributes(Object):
+class ResourceAttributes(Object, frozen=True, kw_only=True):
     namespace: str = ""
     verb: str = ""
     group: str = ""
@@ -53,7 +53,7 @@ class ResourceAttributes(Object):
     }
 
 
-class SubjectAccessReviewSpec(Object):
+class SubjectAccessReviewSpec(Object, frozen=True, kw_only=True):
     resource_attributes: ResourceAttributes | None = None
     non_resource_attributes: NonResourceAttributes | None = None
     user: str = ""
@@ -71,7 +71,7 @@ class SubjectAccessReviewSpec(Object):
     }
 
 
-class SubjectAccessReviewStatus(Object):
+class SubjectAccessReviewStatus(Object, frozen=True, kw_only=True):
     allowed: bool = field(default_factory=bool)
     reason: str = ""
     evaluation_error: str = ""
@@ -80,7 +80,7 @@ class SubjectAccessReviewStatus(Object):
     __proto__: ClassVar[dict[str, int]] = {"allowed": 1, "denied": 4, "evaluation_error": 3, "reason": 2}
 
 
-class LocalSubjectAccessReview(Object):
+class LocalSubjectAccessReview(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "LocalSubjectAccessReview")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -90,14 +90,14 @@ class LocalSubjectAccessReview(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class NonResourceRule(Object):
+class NonResourceRule(Object, frozen=True, kw_only=True):
     verbs: tuple[str, ...] = field(default_factory=tuple)
     non_resource_urls: tuple[str, ...] = field(default=(), name="nonResourceURLs")
 
     __proto__: ClassVar[dict[str, int]] = {"non_resource_urls": 2, "verbs": 1}
 
 
-class ResourceRule(Object):
+class ResourceRule(Object, frozen=True, kw_only=True):
     verbs: tuple[str, ...] = field(default_factory=tuple)
     api_groups: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
@@ -106,14 +106,14 @@ class ResourceRule(Object):
     __proto__: ClassVar[dict[str, int]] = {"api_groups": 2, "resource_names": 4, "resources": 3, "verbs": 1}
 
 
-class SelfSubjectAccessReviewSpec(Object):
+class SelfSubjectAccessReviewSpec(Object, frozen=True, kw_only=True):
     resource_attributes: ResourceAttributes | None = None
     non_resource_attributes: NonResourceAttributes | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"non_resource_attributes": 2, "resource_attributes": 1}
 
 
-class SelfSubjectAccessReview(Object):
+class SelfSubjectAccessReview(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "SelfSubjectAccessReview")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -123,13 +123,13 @@ class SelfSubjectAccessReview(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class SelfSubjectRulesReviewSpec(Object):
+class SelfSubjectRulesReviewSpec(Object, frozen=True, kw_only=True):
     namespace: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"namespace": 1}
 
 
-class SubjectRulesReviewStatus(Object):
+class SubjectRulesReviewStatus(Object, frozen=True, kw_only=True):
     resource_rules: tuple[ResourceRule, ...] = field(default_factory=tuple)
     non_resource_rules: tuple[NonResourceRule, ...] = field(default_factory=tuple)
     incomplete: bool = field(default_factory=bool)
@@ -138,7 +138,7 @@ class SubjectRulesReviewStatus(Object):
     __proto__: ClassVar[dict[str, int]] = {"evaluation_error": 4, "incomplete": 3, "non_resource_rules": 2, "resource_rules": 1}
 
 
-class SelfSubjectRulesReview(Object):
+class SelfSubjectRulesReview(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "SelfSubjectRulesReview")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -148,7 +148,7 @@ class SelfSubjectRulesReview(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class SubjectAccessReview(Object):
+class SubjectAccessReview(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "SubjectAccessReview")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)

@@ -5,10 +5,10 @@ from typing import ClassVar
 from msgspec import field
 
 from . import meta_v1
-from .scalars import Int32, Object, Time
+from .scalars import Int32, Int64, Object, Time
 
 
-class CrossVersionObjectReference(Object):
+class CrossVersionObjectReference(Object, frozen=True, kw_only=True):
     kind: str = field(default_factory=str)
     name: str = field(default_factory=str)
     api_version: str = ""
@@ -16,7 +16,7 @@ class CrossVersionObjectReference(Object):
     __proto__: ClassVar[dict[str, int]] = {"api_version": 3, "kind": 1, "name": 2}
 
 
-class HorizontalPodAutoscalerSpec(Object):
+class HorizontalPodAutoscalerSpec(Object, frozen=True, kw_only=True):
     scale_target_ref: CrossVersionObjectReference = field(default_factory=CrossVersionObjectReference)
     min_replicas: Int32 | None = None
     max_replicas: Int32 = field(default_factory=int)
@@ -30,8 +30,8 @@ class HorizontalPodAutoscalerSpec(Object):
     }
 
 
-class HorizontalPodAutoscalerStatus(Object):
-    observed_generation: int | None = None
+class HorizontalPodAutoscalerStatus(Object, frozen=True, kw_only=True):
+    observed_generation: Int64 | None = None
     last_scale_time: Time = ""
     current_replicas: Int32 = field(default_factory=int)
     desired_replicas: Int32 = field(default_factory=int)
@@ -46,7 +46,7 @@ class HorizontalPodAutoscalerStatus(Object):
     }
 
 
-class HorizontalPodAutoscaler(Object):
+class HorizontalPodAutoscaler(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "autoscaling/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "HorizontalPodAutoscaler")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -56,20 +56,20 @@ class HorizontalPodAutoscaler(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class ScaleSpec(Object):
+class ScaleSpec(Object, frozen=True, kw_only=True):
     replicas: Int32 = 0
 
     __proto__: ClassVar[dict[str, int]] = {"replicas": 1}
 
 
-class ScaleStatus(Object):
+class ScaleStatus(Object, frozen=True, kw_only=True):
     replicas: Int32 = field(default_factory=int)
     selector: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"replicas": 1, "selector": 2}
 
 
-class Scale(Object):
+class Scale(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "autoscaling/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Scale")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)

@@ -8,7 +8,7 @@ from . import meta_v1
 from .scalars import Int32, MicroTime, Object
 
 
-class LeaseSpec(Object):
+class LeaseSpec(Object, frozen=True, kw_only=True):
     holder_identity: str | None = None
     lease_duration_seconds: Int32 | None = None
     acquire_time: MicroTime = ""
@@ -28,7 +28,7 @@ class LeaseSpec(Object):
     }
 
 
-class Lease(Object):
+class Lease(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "coordination.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Lease")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)

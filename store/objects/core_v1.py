@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar
 from msgspec import field
 
 from . import meta_v1
-from .scalars import Base64, Int32, IntOrString, MicroTime, Object, Quantity, Time, merge
+from .scalars import Base64, Int32, Int64, IntOrString, MicroTime, Object, Quantity, Time, merge
 
 
-class AWSElasticBlockStoreVolumeSource(Object):
+class AWSElasticBlockStoreVolumeSource(Object, frozen=True, kw_only=True):
     volume_id: str = field(default_factory=str, name="volumeID")
     fs_type: str = ""
     partition: Int32 | None = None
@@ -17,7 +17,7 @@ class AWSElasticBlockStoreVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "partition": 3, "read_only": 4, "volume_id": 1}
 
 
-class NodeSelectorRequirement(Object):
+class NodeSelectorRequirement(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
     operator: str = field(default_factory=str)
     values: tuple[str, ...] = ()
@@ -25,27 +25,27 @@ class NodeSelectorRequirement(Object):
     __proto__: ClassVar[dict[str, int]] = {"key": 1, "operator": 2, "values": 3}
 
 
-class NodeSelectorTerm(Object):
+class NodeSelectorTerm(Object, frozen=True, kw_only=True):
     match_expressions: tuple[NodeSelectorRequirement, ...] = ()
     match_fields: tuple[NodeSelectorRequirement, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"match_expressions": 1, "match_fields": 2}
 
 
-class NodeSelector(Object):
+class NodeSelector(Object, frozen=True, kw_only=True):
     node_selector_terms: tuple[NodeSelectorTerm, ...] = field(default_factory=tuple)
 
     __proto__: ClassVar[dict[str, int]] = {"node_selector_terms": 1}
 
 
-class PreferredSchedulingTerm(Object):
+class PreferredSchedulingTerm(Object, frozen=True, kw_only=True):
     weight: Int32 = field(default_factory=int)
     preference: NodeSelectorTerm = field(default_factory=NodeSelectorTerm)
 
     __proto__: ClassVar[dict[str, int]] = {"preference": 2, "weight": 1}
 
 
-class NodeAffinity(Object):
+class NodeAffinity(Object, frozen=True, kw_only=True):
     required_during_scheduling_ignored_during_execution: NodeSelector | None = None
     preferred_during_scheduling_ignored_during_execution: tuple[PreferredSchedulingTerm, ...] = ()
 
@@ -55,7 +55,7 @@ class NodeAffinity(Object):
     }
 
 
-class PodAffinityTerm(Object):
+class PodAffinityTerm(Object, frozen=True, kw_only=True):
     label_selector: meta_v1.LabelSelector | None = None
     namespaces: tuple[str, ...] = ()
     topology_key: str = field(default_factory=str)
@@ -73,14 +73,14 @@ class PodAffinityTerm(Object):
     }
 
 
-class WeightedPodAffinityTerm(Object):
+class WeightedPodAffinityTerm(Object, frozen=True, kw_only=True):
     weight: Int32 = field(default_factory=int)
     pod_affinity_term: PodAffinityTerm = field(default_factory=PodAffinityTerm)
 
     __proto__: ClassVar[dict[str, int]] = {"pod_affinity_term": 2, "weight": 1}
 
 
-class PodAffinity(Object):
+class PodAffinity(Object, frozen=True, kw_only=True):
     required_during_scheduling_ignored_during_execution: tuple[PodAffinityTerm, ...] = ()
     preferred_during_scheduling_ignored_during_execution: tuple[WeightedPodAffinityTerm, ...] = ()
 
@@ -90,7 +90,7 @@ class PodAffinity(Object):
     }
 
 
-class PodAntiAffinity(Object):
+class PodAntiAffinity(Object, frozen=True, kw_only=True):
     required_during_scheduling_ignored_during_execution: tuple[PodAffinityTerm, ...] = ()
     preferred_during_scheduling_ignored_during_execution: tuple[WeightedPodAffinityTerm, ...] = ()
 
@@ -100,7 +100,7 @@ class PodAntiAffinity(Object):
     }
 
 
-class Affinity(Object):
+class Affinity(Object, frozen=True, kw_only=True):
     node_affinity: NodeAffinity | None = None
     pod_affinity: PodAffinity | None = None
     pod_anti_affinity: PodAntiAffinity | None = None
@@ -108,21 +108,21 @@ class Affinity(Object):
     __proto__: ClassVar[dict[str, int]] = {"node_affinity": 1, "pod_affinity": 2, "pod_anti_affinity": 3}
 
 
-class AppArmorProfile(Object):
+class AppArmorProfile(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     localhost_profile: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"localhost_profile": 2, "type": 1}
 
 
-class AttachedVolume(Object):
+class AttachedVolume(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     device_path: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"device_path": 2, "name": 1}
 
 
-class AzureDiskVolumeSource(Object):
+class AzureDiskVolumeSource(Object, frozen=True, kw_only=True):
     disk_name: str = field(default_factory=str)
     disk_uri: str = field(default_factory=str, name="diskURI")
     caching_mode: str | None = None
@@ -140,7 +140,7 @@ class AzureDiskVolumeSource(Object):
     }
 
 
-class AzureFilePersistentVolumeSource(Object):
+class AzureFilePersistentVolumeSource(Object, frozen=True, kw_only=True):
     secret_name: str = field(default_factory=str)
     share_name: str = field(default_factory=str)
     read_only: bool = False
@@ -149,7 +149,7 @@ class AzureFilePersistentVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"read_only": 3, "secret_name": 1, "secret_namespace": 4, "share_name": 2}
 
 
-class AzureFileVolumeSource(Object):
+class AzureFileVolumeSource(Object, frozen=True, kw_only=True):
     secret_name: str = field(default_factory=str)
     share_name: str = field(default_factory=str)
     read_only: bool = False
@@ -157,7 +157,7 @@ class AzureFileVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"read_only": 3, "secret_name": 1, "share_name": 2}
 
 
-class ObjectReference(Object):
+class ObjectReference(Object, frozen=True, kw_only=True):
     kind: str = ""
     namespace: str = ""
     name: str = ""
@@ -177,7 +177,7 @@ class ObjectReference(Object):
     }
 
 
-class Binding(Object):
+class Binding(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Binding")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -186,14 +186,14 @@ class Binding(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "target": 2}
 
 
-class SecretReference(Object):
+class SecretReference(Object, frozen=True, kw_only=True):
     name: str = ""
     namespace: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "namespace": 2}
 
 
-class CSIPersistentVolumeSource(Object):
+class CSIPersistentVolumeSource(Object, frozen=True, kw_only=True):
     driver: str = field(default_factory=str)
     volume_handle: str = field(default_factory=str)
     read_only: bool = False
@@ -219,13 +219,13 @@ class CSIPersistentVolumeSource(Object):
     }
 
 
-class LocalObjectReference(Object):
+class LocalObjectReference(Object, frozen=True, kw_only=True):
     name: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1}
 
 
-class CSIVolumeSource(Object):
+class CSIVolumeSource(Object, frozen=True, kw_only=True):
     driver: str = field(default_factory=str)
     read_only: bool | None = None
     fs_type: str | None = None
@@ -241,14 +241,14 @@ class CSIVolumeSource(Object):
     }
 
 
-class Capabilities(Object):
+class Capabilities(Object, frozen=True, kw_only=True):
     add: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"add": 1, "drop": 2}
 
 
-class CephFSPersistentVolumeSource(Object):
+class CephFSPersistentVolumeSource(Object, frozen=True, kw_only=True):
     monitors: tuple[str, ...] = field(default_factory=tuple)
     path: str = ""
     user: str = ""
@@ -266,7 +266,7 @@ class CephFSPersistentVolumeSource(Object):
     }
 
 
-class CephFSVolumeSource(Object):
+class CephFSVolumeSource(Object, frozen=True, kw_only=True):
     monitors: tuple[str, ...] = field(default_factory=tuple)
     path: str = ""
     user: str = ""
@@ -284,7 +284,7 @@ class CephFSVolumeSource(Object):
     }
 
 
-class CinderPersistentVolumeSource(Object):
+class CinderPersistentVolumeSource(Object, frozen=True, kw_only=True):
     volume_id: str = field(default_factory=str, name="volumeID")
     fs_type: str = ""
     read_only: bool = False
@@ -293,7 +293,7 @@ class CinderPersistentVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "read_only": 3, "secret_ref": 4, "volume_id": 1}
 
 
-class CinderVolumeSource(Object):
+class CinderVolumeSource(Object, frozen=True, kw_only=True):
     volume_id: str = field(default_factory=str, name="volumeID")
     fs_type: str = ""
     read_only: bool = False
@@ -302,13 +302,13 @@ class CinderVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "read_only": 3, "secret_ref": 4, "volume_id": 1}
 
 
-class ClientIPConfig(Object):
+class ClientIPConfig(Object, frozen=True, kw_only=True):
     timeout_seconds: Int32 | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"timeout_seconds": 1}
 
 
-class ClusterTrustBundleProjection(Object):
+class ClusterTrustBundleProjection(Object, frozen=True, kw_only=True):
     name: str = ""
     signer_name: str = ""
     label_selector: meta_v1.LabelSelector | None = None
@@ -318,7 +318,7 @@ class ClusterTrustBundleProjection(Object):
     __proto__: ClassVar[dict[str, int]] = {"label_selector": 3, "name": 1, "optional": 5, "path": 4, "signer_name": 2}
 
 
-class ComponentCondition(Object):
+class ComponentCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     message: str = ""
     error: str | None = None
@@ -327,7 +327,7 @@ class ComponentCondition(Object):
     __proto__: ClassVar[dict[str, int]] = {"error": 4, "message": 3, "status": 2, "type": 1}
 
 
-class ComponentStatus(Object):
+class ComponentStatus(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ComponentStatus")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -338,7 +338,7 @@ class ComponentStatus(Object):
     __proto__: ClassVar[dict[str, int]] = {"conditions": 2, "metadata": 1}
 
 
-class ConfigMap(Object):
+class ConfigMap(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ConfigMap")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -349,14 +349,14 @@ class ConfigMap(Object):
     __proto__: ClassVar[dict[str, int]] = {"binary_data": 3, "data": 2, "immutable": 4, "metadata": 1}
 
 
-class ConfigMapEnvSource(Object):
+class ConfigMapEnvSource(Object, frozen=True, kw_only=True):
     optional: bool | None = None
     name: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"optional": 2, "*localObjectReference": 1}
 
 
-class ConfigMapKeySelector(Object):
+class ConfigMapKeySelector(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
     optional: bool | None = None
     name: str = ""
@@ -364,7 +364,7 @@ class ConfigMapKeySelector(Object):
     __proto__: ClassVar[dict[str, int]] = {"key": 2, "optional": 3, "*localObjectReference": 1}
 
 
-class ConfigMapNodeConfigSource(Object):
+class ConfigMapNodeConfigSource(Object, frozen=True, kw_only=True):
     namespace: str = field(default_factory=str)
     name: str = field(default_factory=str)
     uid: str = ""
@@ -374,7 +374,7 @@ class ConfigMapNodeConfigSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"kubelet_config_key": 5, "name": 2, "namespace": 1, "resource_version": 4, "uid": 3}
 
 
-class KeyToPath(Object):
+class KeyToPath(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
     path: str = field(default_factory=str)
     mode: Int32 | None = None
@@ -382,7 +382,7 @@ class KeyToPath(Object):
     __proto__: ClassVar[dict[str, int]] = {"key": 1, "mode": 3, "path": 2}
 
 
-class ConfigMapProjection(Object):
+class ConfigMapProjection(Object, frozen=True, kw_only=True):
     items: tuple[KeyToPath, ...] = ()
     optional: bool | None = None
     name: str = ""
@@ -390,7 +390,7 @@ class ConfigMapProjection(Object):
     __proto__: ClassVar[dict[str, int]] = {"items": 2, "optional": 4, "*localObjectReference": 1}
 
 
-class ConfigMapVolumeSource(Object):
+class ConfigMapVolumeSource(Object, frozen=True, kw_only=True):
     items: tuple[KeyToPath, ...] = ()
     default_mode: Int32 | None = None
     optional: bool | None = None
@@ -399,7 +399,7 @@ class ConfigMapVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"default_mode": 3, "items": 2, "optional": 4, "*localObjectReference": 1}
 
 
-class ContainerPort(Object):
+class ContainerPort(Object, frozen=True, kw_only=True):
     name: str = ""
     host_port: Int32 = 0
     container_port: Int32 = field(default_factory=int)
@@ -409,21 +409,21 @@ class ContainerPort(Object):
     __proto__: ClassVar[dict[str, int]] = {"container_port": 3, "host_ip": 5, "host_port": 2, "name": 1, "protocol": 4}
 
 
-class ContainerResizePolicy(Object):
+class ContainerResizePolicy(Object, frozen=True, kw_only=True):
     resource_name: str = field(default_factory=str)
     restart_policy: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"resource_name": 1, "restart_policy": 2}
 
 
-class SecretEnvSource(Object):
+class SecretEnvSource(Object, frozen=True, kw_only=True):
     optional: bool | None = None
     name: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"optional": 2, "*localObjectReference": 1}
 
 
-class EnvFromSource(Object):
+class EnvFromSource(Object, frozen=True, kw_only=True):
     prefix: str = ""
     config_map_ref: ConfigMapEnvSource | None = None
     secret_ref: SecretEnvSource | None = None
@@ -431,14 +431,14 @@ class EnvFromSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"config_map_ref": 2, "prefix": 1, "secret_ref": 3}
 
 
-class ObjectFieldSelector(Object):
+class ObjectFieldSelector(Object, frozen=True, kw_only=True):
     api_version: str = ""
     field_path: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"api_version": 1, "field_path": 2}
 
 
-class ResourceFieldSelector(Object):
+class ResourceFieldSelector(Object, frozen=True, kw_only=True):
     container_name: str = ""
     resource: str = field(default_factory=str)
     divisor: Quantity | None = None
@@ -446,7 +446,7 @@ class ResourceFieldSelector(Object):
     __proto__: ClassVar[dict[str, int]] = {"container_name": 1, "divisor": 3, "resource": 2}
 
 
-class SecretKeySelector(Object):
+class SecretKeySelector(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
     optional: bool | None = None
     name: str = ""
@@ -454,7 +454,7 @@ class SecretKeySelector(Object):
     __proto__: ClassVar[dict[str, int]] = {"key": 2, "optional": 3, "*localObjectReference": 1}
 
 
-class EnvVarSource(Object):
+class EnvVarSource(Object, frozen=True, kw_only=True):
     field_ref: ObjectFieldSelector | None = None
     resource_field_ref: ResourceFieldSelector | None = None
     config_map_key_ref: ConfigMapKeySelector | None = None
@@ -468,7 +468,7 @@ class EnvVarSource(Object):
     }
 
 
-class EnvVar(Object):
+class EnvVar(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     value: str = ""
     value_from: EnvVarSource | None = None
@@ -476,20 +476,20 @@ class EnvVar(Object):
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2, "value_from": 3}
 
 
-class ExecAction(Object):
+class ExecAction(Object, frozen=True, kw_only=True):
     command: tuple[str, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"command": 1}
 
 
-class HTTPHeader(Object):
+class HTTPHeader(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     value: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2}
 
 
-class HTTPGetAction(Object):
+class HTTPGetAction(Object, frozen=True, kw_only=True):
     path: str = ""
     port: IntOrString | None = None
     host: str = ""
@@ -499,20 +499,20 @@ class HTTPGetAction(Object):
     __proto__: ClassVar[dict[str, int]] = {"host": 3, "http_headers": 5, "path": 1, "port": 2, "scheme": 4}
 
 
-class SleepAction(Object):
-    seconds: int = field(default_factory=int)
+class SleepAction(Object, frozen=True, kw_only=True):
+    seconds: Int64 = field(default_factory=int)
 
     __proto__: ClassVar[dict[str, int]] = {"seconds": 1}
 
 
-class TCPSocketAction(Object):
+class TCPSocketAction(Object, frozen=True, kw_only=True):
     port: IntOrString | None = None
     host: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"host": 2, "port": 1}
 
 
-class LifecycleHandler(Object):
+class LifecycleHandler(Object, frozen=True, kw_only=True):
     exec: ExecAction | None = None
     http_get: HTTPGetAction | None = None
     tcp_socket: TCPSocketAction | None = None
@@ -521,27 +521,27 @@ class LifecycleHandler(Object):
     __proto__: ClassVar[dict[str, int]] = {"exec": 1, "http_get": 2, "sleep": 4, "tcp_socket": 3}
 
 
-class Lifecycle(Object):
+class Lifecycle(Object, frozen=True, kw_only=True):
     post_start: LifecycleHandler | None = None
     pre_stop: LifecycleHandler | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"post_start": 1, "pre_stop": 2}
 
 
-class GRPCAction(Object):
+class GRPCAction(Object, frozen=True, kw_only=True):
     port: Int32 = field(default_factory=int)
     service: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"port": 1, "service": 2}
 
 
-class Probe(Object):
+class Probe(Object, frozen=True, kw_only=True):
     initial_delay_seconds: Int32 = 0
     timeout_seconds: Int32 = 0
     period_seconds: Int32 = 0
     success_threshold: Int32 = 0
     failure_threshold: Int32 = 0
-    termination_grace_period_seconds: int | None = None
+    termination_grace_period_seconds: Int64 | None = None
     exec: ExecAction | None = None
     grpc: GRPCAction | None = None
     http_get: HTTPGetAction | None = None
@@ -558,14 +558,14 @@ class Probe(Object):
     }
 
 
-class ResourceClaim(Object):
+class ResourceClaim(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     request: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "request": 2}
 
 
-class ResourceRequirements(Object):
+class ResourceRequirements(Object, frozen=True, kw_only=True):
     limits: dict[str, Quantity] = field(default_factory=dict)
     requests: dict[str, Quantity] = field(default_factory=dict)
     claims: Annotated[tuple[ResourceClaim, ...], merge(list_map_keys=("name",))] = ()
@@ -573,7 +573,7 @@ class ResourceRequirements(Object):
     __proto__: ClassVar[dict[str, int]] = {"claims": 3, "limits": 1, "requests": 2}
 
 
-class SELinuxOptions(Object):
+class SELinuxOptions(Object, frozen=True, kw_only=True):
     user: str = ""
     role: str = ""
     type: str = ""
@@ -582,14 +582,14 @@ class SELinuxOptions(Object):
     __proto__: ClassVar[dict[str, int]] = {"level": 4, "role": 2, "type": 3, "user": 1}
 
 
-class SeccompProfile(Object):
+class SeccompProfile(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     localhost_profile: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"localhost_profile": 2, "type": 1}
 
 
-class WindowsSecurityContextOptions(Object):
+class WindowsSecurityContextOptions(Object, frozen=True, kw_only=True):
     gmsa_credential_spec_name: str | None = None
     gmsa_credential_spec: str | None = None
     run_as_user_name: str | None = None
@@ -603,15 +603,15 @@ class WindowsSecurityContextOptions(Object):
     }
 
 
-class SecurityContext(Object):
+class SecurityContext(Object, frozen=True, kw_only=True):
     capabilities: Capabilities | None = None
     privileged: bool | None = None
     se_linux_options: SELinuxOptions | None = None
-    run_as_user: int | None = None
+    run_as_user: Int64 | None = None
     run_as_non_root: bool | None = None
     read_only_root_filesystem: bool | None = None
     allow_privilege_escalation: bool | None = None
-    run_as_group: int | None = None
+    run_as_group: Int64 | None = None
     proc_mount: str | None = None
     windows_options: WindowsSecurityContextOptions | None = None
     seccomp_profile: SeccompProfile | None = None
@@ -633,14 +633,14 @@ class SecurityContext(Object):
     }
 
 
-class VolumeDevice(Object):
+class VolumeDevice(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     device_path: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"device_path": 2, "name": 1}
 
 
-class VolumeMount(Object):
+class VolumeMount(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     read_only: bool = False
     mount_path: str = field(default_factory=str)
@@ -660,7 +660,7 @@ class VolumeMount(Object):
     }
 
 
-class Container(Object):
+class Container(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     image: str = ""
     command: tuple[str, ...] = ()
@@ -721,20 +721,20 @@ class Container(Object):
     }
 
 
-class ContainerImage(Object):
+class ContainerImage(Object, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
-    size_bytes: int = 0
+    size_bytes: Int64 = 0
 
     __proto__: ClassVar[dict[str, int]] = {"names": 1, "size_bytes": 2}
 
 
-class ContainerStateRunning(Object):
+class ContainerStateRunning(Object, frozen=True, kw_only=True):
     started_at: Time = ""
 
     __proto__: ClassVar[dict[str, int]] = {"started_at": 1}
 
 
-class ContainerStateTerminated(Object):
+class ContainerStateTerminated(Object, frozen=True, kw_only=True):
     exit_code: Int32 = field(default_factory=int)
     signal: Int32 = 0
     reason: str = ""
@@ -754,14 +754,14 @@ class ContainerStateTerminated(Object):
     }
 
 
-class ContainerStateWaiting(Object):
+class ContainerStateWaiting(Object, frozen=True, kw_only=True):
     reason: str = ""
     message: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"message": 2, "reason": 1}
 
 
-class ContainerState(Object):
+class ContainerState(Object, frozen=True, kw_only=True):
     waiting: ContainerStateWaiting | None = None
     running: ContainerStateRunning | None = None
     terminated: ContainerStateTerminated | None = None
@@ -769,35 +769,35 @@ class ContainerState(Object):
     __proto__: ClassVar[dict[str, int]] = {"running": 2, "terminated": 3, "waiting": 1}
 
 
-class LinuxContainerUser(Object):
-    uid: int = field(default_factory=int)
-    gid: int = field(default_factory=int)
-    supplemental_groups: tuple[int, ...] = ()
+class LinuxContainerUser(Object, frozen=True, kw_only=True):
+    uid: Int64 = field(default_factory=int)
+    gid: Int64 = field(default_factory=int)
+    supplemental_groups: tuple[Int64, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"gid": 2, "supplemental_groups": 3, "uid": 1}
 
 
-class ContainerUser(Object):
+class ContainerUser(Object, frozen=True, kw_only=True):
     linux: LinuxContainerUser | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"linux": 1}
 
 
-class ResourceHealth(Object):
+class ResourceHealth(Object, frozen=True, kw_only=True):
     resource_id: str = field(default_factory=str, name="resourceID")
     health: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"health": 2, "resource_id": 1}
 
 
-class ResourceStatus(Object):
+class ResourceStatus(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     resources: Annotated[tuple[ResourceHealth, ...], merge(list_map_keys=("resourceID",))] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "resources": 2}
 
 
-class VolumeMountStatus(Object):
+class VolumeMountStatus(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     mount_path: str = field(default_factory=str)
     read_only: bool = False
@@ -806,7 +806,7 @@ class VolumeMountStatus(Object):
     __proto__: ClassVar[dict[str, int]] = {"mount_path": 2, "name": 1, "read_only": 3, "recursive_read_only": 4}
 
 
-class ContainerStatus(Object):
+class ContainerStatus(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     state: ContainerState = field(default_factory=ContainerState)
     last_state: ContainerState = field(default_factory=ContainerState)
@@ -844,13 +844,13 @@ class ContainerStatus(Object):
     }
 
 
-class DaemonEndpoint(Object):
+class DaemonEndpoint(Object, frozen=True, kw_only=True):
     port: Int32 = field(default_factory=int, name="Port")
 
     __proto__: ClassVar[dict[str, int]] = {"port": 1}
 
 
-class DownwardAPIVolumeFile(Object):
+class DownwardAPIVolumeFile(Object, frozen=True, kw_only=True):
     path: str = field(default_factory=str)
     field_ref: ObjectFieldSelector | None = None
     resource_field_ref: ResourceFieldSelector | None = None
@@ -859,27 +859,27 @@ class DownwardAPIVolumeFile(Object):
     __proto__: ClassVar[dict[str, int]] = {"field_ref": 2, "mode": 4, "path": 1, "resource_field_ref": 3}
 
 
-class DownwardAPIProjection(Object):
+class DownwardAPIProjection(Object, frozen=True, kw_only=True):
     items: tuple[DownwardAPIVolumeFile, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"items": 1}
 
 
-class DownwardAPIVolumeSource(Object):
+class DownwardAPIVolumeSource(Object, frozen=True, kw_only=True):
     items: tuple[DownwardAPIVolumeFile, ...] = ()
     default_mode: Int32 | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"default_mode": 2, "items": 1}
 
 
-class EmptyDirVolumeSource(Object):
+class EmptyDirVolumeSource(Object, frozen=True, kw_only=True):
     medium: str = ""
     size_limit: Quantity | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"medium": 1, "size_limit": 2}
 
 
-class EndpointAddress(Object):
+class EndpointAddress(Object, frozen=True, kw_only=True):
     ip: str = field(default_factory=str)
     target_ref: ObjectReference | None = None
     hostname: str = ""
@@ -888,7 +888,7 @@ class EndpointAddress(Object):
     __proto__: ClassVar[dict[str, int]] = {"hostname": 3, "ip": 1, "node_name": 4, "target_ref": 2}
 
 
-class EndpointPort(Object):
+class EndpointPort(Object, frozen=True, kw_only=True):
     name: str = ""
     port: Int32 = field(default_factory=int)
     protocol: str = ""
@@ -897,7 +897,7 @@ class EndpointPort(Object):
     __proto__: ClassVar[dict[str, int]] = {"app_protocol": 4, "name": 1, "port": 2, "protocol": 3}
 
 
-class EndpointSubset(Object):
+class EndpointSubset(Object, frozen=True, kw_only=True):
     addresses: tuple[EndpointAddress, ...] = ()
     not_ready_addresses: tuple[EndpointAddress, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
@@ -905,7 +905,7 @@ class EndpointSubset(Object):
     __proto__: ClassVar[dict[str, int]] = {"addresses": 1, "not_ready_addresses": 2, "ports": 3}
 
 
-class Endpoints(Object):
+class Endpoints(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Endpoints")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -914,7 +914,7 @@ class Endpoints(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "subsets": 2}
 
 
-class EphemeralContainer(Object):
+class EphemeralContainer(Object, frozen=True, kw_only=True):
     target_container_name: str = ""
     args: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
@@ -951,7 +951,7 @@ class EphemeralContainer(Object):
     __proto__: ClassVar[dict[str, int]] = {"target_container_name": 2, "*ephemeralContainerCommon": 1}
 
 
-class TypedLocalObjectReference(Object):
+class TypedLocalObjectReference(Object, frozen=True, kw_only=True):
     api_group: str = ""
     kind: str = field(default_factory=str)
     name: str = field(default_factory=str)
@@ -959,7 +959,7 @@ class TypedLocalObjectReference(Object):
     __proto__: ClassVar[dict[str, int]] = {"api_group": 1, "kind": 2, "name": 3}
 
 
-class TypedObjectReference(Object):
+class TypedObjectReference(Object, frozen=True, kw_only=True):
     api_group: str = ""
     kind: str = field(default_factory=str)
     name: str = field(default_factory=str)
@@ -968,14 +968,14 @@ class TypedObjectReference(Object):
     __proto__: ClassVar[dict[str, int]] = {"api_group": 1, "kind": 2, "name": 3, "namespace": 4}
 
 
-class VolumeResourceRequirements(Object):
+class VolumeResourceRequirements(Object, frozen=True, kw_only=True):
     limits: dict[str, Quantity] = field(default_factory=dict)
     requests: dict[str, Quantity] = field(default_factory=dict)
 
     __proto__: ClassVar[dict[str, int]] = {"limits": 1, "requests": 2}
 
 
-class PersistentVolumeClaimSpec(Object):
+class PersistentVolumeClaimSpec(Object, frozen=True, kw_only=True):
     access_modes: tuple[str, ...] = ()
     resources: VolumeResourceRequirements = field(default_factory=VolumeResourceRequirements)
     volume_name: str = ""
@@ -999,34 +999,34 @@ class PersistentVolumeClaimSpec(Object):
     }
 
 
-class PersistentVolumeClaimTemplate(Object):
+class PersistentVolumeClaimTemplate(Object, frozen=True, kw_only=True):
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: PersistentVolumeClaimSpec = field(default_factory=PersistentVolumeClaimSpec)
 
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2}
 
 
-class EphemeralVolumeSource(Object):
+class EphemeralVolumeSource(Object, frozen=True, kw_only=True):
     volume_claim_template: PersistentVolumeClaimTemplate | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"volume_claim_template": 1}
 
 
-class EventSeries(Object):
+class EventSeries(Object, frozen=True, kw_only=True):
     count: Int32 = 0
     last_observed_time: MicroTime = ""
 
     __proto__: ClassVar[dict[str, int]] = {"count": 1, "last_observed_time": 2}
 
 
-class EventSource(Object):
+class EventSource(Object, frozen=True, kw_only=True):
     component: str = ""
     host: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"component": 1, "host": 2}
 
 
-class Event(Object):
+class Event(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Event")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -1064,7 +1064,7 @@ class Event(Object):
     }
 
 
-class FCVolumeSource(Object):
+class FCVolumeSource(Object, frozen=True, kw_only=True):
     target_ww_ns: tuple[str, ...] = field(default=(), name="targetWWNs")
     lun: Int32 | None = None
     fs_type: str = ""
@@ -1074,7 +1074,7 @@ class FCVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 3, "lun": 2, "read_only": 4, "target_ww_ns": 1, "wwids": 5}
 
 
-class FlexPersistentVolumeSource(Object):
+class FlexPersistentVolumeSource(Object, frozen=True, kw_only=True):
     driver: str = field(default_factory=str)
     fs_type: str = ""
     secret_ref: SecretReference | None = None
@@ -1084,7 +1084,7 @@ class FlexPersistentVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"driver": 1, "fs_type": 2, "options": 5, "read_only": 4, "secret_ref": 3}
 
 
-class FlexVolumeSource(Object):
+class FlexVolumeSource(Object, frozen=True, kw_only=True):
     driver: str = field(default_factory=str)
     fs_type: str = ""
     secret_ref: LocalObjectReference | None = None
@@ -1094,14 +1094,14 @@ class FlexVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"driver": 1, "fs_type": 2, "options": 5, "read_only": 4, "secret_ref": 3}
 
 
-class FlockerVolumeSource(Object):
+class FlockerVolumeSource(Object, frozen=True, kw_only=True):
     dataset_name: str = ""
     dataset_uuid: str = field(default="", name="datasetUUID")
 
     __proto__: ClassVar[dict[str, int]] = {"dataset_name": 1, "dataset_uuid": 2}
 
 
-class GCEPersistentDiskVolumeSource(Object):
+class GCEPersistentDiskVolumeSource(Object, frozen=True, kw_only=True):
     pd_name: str = field(default_factory=str)
     fs_type: str = ""
     partition: Int32 | None = None
@@ -1110,7 +1110,7 @@ class GCEPersistentDiskVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "partition": 3, "pd_name": 1, "read_only": 4}
 
 
-class GitRepoVolumeSource(Object):
+class GitRepoVolumeSource(Object, frozen=True, kw_only=True):
     repository: str = field(default_factory=str)
     revision: str = ""
     directory: str = ""
@@ -1118,7 +1118,7 @@ class GitRepoVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"directory": 3, "repository": 1, "revision": 2}
 
 
-class GlusterfsPersistentVolumeSource(Object):
+class GlusterfsPersistentVolumeSource(Object, frozen=True, kw_only=True):
     endpoints: str = field(default_factory=str)
     path: str = field(default_factory=str)
     read_only: bool = False
@@ -1127,7 +1127,7 @@ class GlusterfsPersistentVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"endpoints": 1, "endpoints_namespace": 4, "path": 2, "read_only": 3}
 
 
-class GlusterfsVolumeSource(Object):
+class GlusterfsVolumeSource(Object, frozen=True, kw_only=True):
     endpoints: str = field(default_factory=str)
     path: str = field(default_factory=str)
     read_only: bool = False
@@ -1135,27 +1135,27 @@ class GlusterfsVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"endpoints": 1, "path": 2, "read_only": 3}
 
 
-class HostAlias(Object):
+class HostAlias(Object, frozen=True, kw_only=True):
     ip: str = field(default_factory=str)
     hostnames: tuple[str, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"hostnames": 2, "ip": 1}
 
 
-class HostIP(Object):
+class HostIP(Object, frozen=True, kw_only=True):
     ip: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"ip": 1}
 
 
-class HostPathVolumeSource(Object):
+class HostPathVolumeSource(Object, frozen=True, kw_only=True):
     path: str = field(default_factory=str)
     type: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"path": 1, "type": 2}
 
 
-class ISCSIPersistentVolumeSource(Object):
+class ISCSIPersistentVolumeSource(Object, frozen=True, kw_only=True):
     target_portal: str = field(default_factory=str)
     iqn: str = field(default_factory=str)
     lun: Int32 = field(default_factory=int)
@@ -1183,7 +1183,7 @@ class ISCSIPersistentVolumeSource(Object):
     }
 
 
-class ISCSIVolumeSource(Object):
+class ISCSIVolumeSource(Object, frozen=True, kw_only=True):
     target_portal: str = field(default_factory=str)
     iqn: str = field(default_factory=str)
     lun: Int32 = field(default_factory=int)
@@ -1211,14 +1211,14 @@ class ISCSIVolumeSource(Object):
     }
 
 
-class ImageVolumeSource(Object):
+class ImageVolumeSource(Object, frozen=True, kw_only=True):
     reference: str = ""
     pull_policy: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"pull_policy": 2, "reference": 1}
 
 
-class LimitRangeItem(Object):
+class LimitRangeItem(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     max: dict[str, Quantity] = field(default_factory=dict)
     min: dict[str, Quantity] = field(default_factory=dict)
@@ -1236,13 +1236,13 @@ class LimitRangeItem(Object):
     }
 
 
-class LimitRangeSpec(Object):
+class LimitRangeSpec(Object, frozen=True, kw_only=True):
     limits: tuple[LimitRangeItem, ...] = field(default_factory=tuple)
 
     __proto__: ClassVar[dict[str, int]] = {"limits": 1}
 
 
-class LimitRange(Object):
+class LimitRange(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "LimitRange")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -1251,7 +1251,7 @@ class LimitRange(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2}
 
 
-class PortStatus(Object):
+class PortStatus(Object, frozen=True, kw_only=True):
     port: Int32 = field(default_factory=int)
     protocol: str = field(default_factory=str)
     error: str = ""
@@ -1259,7 +1259,7 @@ class PortStatus(Object):
     __proto__: ClassVar[dict[str, int]] = {"error": 3, "port": 1, "protocol": 2}
 
 
-class LoadBalancerIngress(Object):
+class LoadBalancerIngress(Object, frozen=True, kw_only=True):
     ip: str = ""
     hostname: str = ""
     ip_mode: str | None = None
@@ -1268,27 +1268,27 @@ class LoadBalancerIngress(Object):
     __proto__: ClassVar[dict[str, int]] = {"hostname": 2, "ip": 1, "ip_mode": 3, "ports": 4}
 
 
-class LoadBalancerStatus(Object):
+class LoadBalancerStatus(Object, frozen=True, kw_only=True):
     ingress: tuple[LoadBalancerIngress, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"ingress": 1}
 
 
-class LocalVolumeSource(Object):
+class LocalVolumeSource(Object, frozen=True, kw_only=True):
     path: str = field(default_factory=str)
     fs_type: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "path": 1}
 
 
-class ModifyVolumeStatus(Object):
+class ModifyVolumeStatus(Object, frozen=True, kw_only=True):
     target_volume_attributes_class_name: str = ""
     status: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"status": 2, "target_volume_attributes_class_name": 1}
 
 
-class NFSVolumeSource(Object):
+class NFSVolumeSource(Object, frozen=True, kw_only=True):
     server: str = field(default_factory=str)
     path: str = field(default_factory=str)
     read_only: bool = False
@@ -1296,13 +1296,13 @@ class NFSVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"path": 2, "read_only": 3, "server": 1}
 
 
-class NamespaceSpec(Object):
+class NamespaceSpec(Object, frozen=True, kw_only=True):
     finalizers: tuple[str, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"finalizers": 1}
 
 
-class NamespaceCondition(Object):
+class NamespaceCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     last_transition_time: Time = ""
     reason: str = ""
@@ -1312,7 +1312,7 @@ class NamespaceCondition(Object):
     __proto__: ClassVar[dict[str, int]] = {"last_transition_time": 4, "message": 6, "reason": 5, "status": 2, "type": 1}
 
 
-class NamespaceStatus(Object):
+class NamespaceStatus(Object, frozen=True, kw_only=True):
     phase: str = ""
     conditions: Annotated[
         tuple[NamespaceCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
@@ -1321,7 +1321,7 @@ class NamespaceStatus(Object):
     __proto__: ClassVar[dict[str, int]] = {"conditions": 2, "phase": 1}
 
 
-class Namespace(Object):
+class Namespace(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Namespace")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -1331,13 +1331,13 @@ class Namespace(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class NodeConfigSource(Object):
+class NodeConfigSource(Object, frozen=True, kw_only=True):
     config_map: ConfigMapNodeConfigSource | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"config_map": 2}
 
 
-class Taint(Object):
+class Taint(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
     value: str = ""
     effect: str = field(default_factory=str)
@@ -1346,7 +1346,7 @@ class Taint(Object):
     __proto__: ClassVar[dict[str, int]] = {"effect": 3, "key": 1, "time_added": 4, "value": 2}
 
 
-class NodeSpec(Object):
+class NodeSpec(Object, frozen=True, kw_only=True):
     pod_cidr: str = field(default="", name="podCIDR")
     external_id: str = field(default="", name="externalID")
     provider_id: str = field(default="", name="providerID")
@@ -1366,14 +1366,14 @@ class NodeSpec(Object):
     }
 
 
-class NodeAddress(Object):
+class NodeAddress(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     address: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"address": 2, "type": 1}
 
 
-class NodeCondition(Object):
+class NodeCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     last_heartbeat_time: Time = ""
     last_transition_time: Time = ""
@@ -1391,7 +1391,7 @@ class NodeCondition(Object):
     }
 
 
-class NodeConfigStatus(Object):
+class NodeConfigStatus(Object, frozen=True, kw_only=True):
     assigned: NodeConfigSource | None = None
     active: NodeConfigSource | None = None
     last_known_good: NodeConfigSource | None = None
@@ -1400,33 +1400,33 @@ class NodeConfigStatus(Object):
     __proto__: ClassVar[dict[str, int]] = {"active": 2, "assigned": 1, "error": 4, "last_known_good": 3}
 
 
-class NodeDaemonEndpoints(Object):
+class NodeDaemonEndpoints(Object, frozen=True, kw_only=True):
     kubelet_endpoint: DaemonEndpoint = field(default_factory=DaemonEndpoint)
 
     __proto__: ClassVar[dict[str, int]] = {"kubelet_endpoint": 1}
 
 
-class NodeFeatures(Object):
+class NodeFeatures(Object, frozen=True, kw_only=True):
     supplemental_groups_policy: bool | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"supplemental_groups_policy": 1}
 
 
-class NodeRuntimeHandlerFeatures(Object):
+class NodeRuntimeHandlerFeatures(Object, frozen=True, kw_only=True):
     recursive_read_only_mounts: bool = False
     user_namespaces: bool = False
 
     __proto__: ClassVar[dict[str, int]] = {"recursive_read_only_mounts": 1, "user_namespaces": 2}
 
 
-class NodeRuntimeHandler(Object):
+class NodeRuntimeHandler(Object, frozen=True, kw_only=True):
     name: str = ""
     features: NodeRuntimeHandlerFeatures | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"features": 2, "name": 1}
 
 
-class NodeSystemInfo(Object):
+class NodeSystemInfo(Object, frozen=True, kw_only=True):
     machine_id: str = field(default_factory=str, name="machineID")
     system_uuid: str = field(default_factory=str, name="systemUUID")
     boot_id: str = field(default_factory=str, name="bootID")
@@ -1452,7 +1452,7 @@ class NodeSystemInfo(Object):
     }
 
 
-class NodeStatus(Object):
+class NodeStatus(Object, frozen=True, kw_only=True):
     capacity: dict[str, Quantity] = field(default_factory=dict)
     allocatable: dict[str, Quantity] = field(default_factory=dict)
     phase: str = ""
@@ -1488,7 +1488,7 @@ class NodeStatus(Object):
     }
 
 
-class Node(Object):
+class Node(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Node")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -1498,14 +1498,14 @@ class Node(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class PhotonPersistentDiskVolumeSource(Object):
+class PhotonPersistentDiskVolumeSource(Object, frozen=True, kw_only=True):
     pd_id: str = field(default_factory=str, name="pdID")
     fs_type: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "pd_id": 1}
 
 
-class PortworxVolumeSource(Object):
+class PortworxVolumeSource(Object, frozen=True, kw_only=True):
     volume_id: str = field(default_factory=str, name="volumeID")
     fs_type: str = ""
     read_only: bool = False
@@ -1513,7 +1513,7 @@ class PortworxVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "read_only": 3, "volume_id": 1}
 
 
-class QuobyteVolumeSource(Object):
+class QuobyteVolumeSource(Object, frozen=True, kw_only=True):
     registry: str = field(default_factory=str)
     volume: str = field(default_factory=str)
     read_only: bool = False
@@ -1524,7 +1524,7 @@ class QuobyteVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"group": 5, "read_only": 3, "registry": 1, "tenant": 6, "user": 4, "volume": 2}
 
 
-class RBDPersistentVolumeSource(Object):
+class RBDPersistentVolumeSource(Object, frozen=True, kw_only=True):
     monitors: tuple[str, ...] = field(default_factory=tuple)
     image: str = field(default_factory=str)
     fs_type: str = ""
@@ -1546,7 +1546,7 @@ class RBDPersistentVolumeSource(Object):
     }
 
 
-class ScaleIOPersistentVolumeSource(Object):
+class ScaleIOPersistentVolumeSource(Object, frozen=True, kw_only=True):
     gateway: str = field(default_factory=str)
     system: str = field(default_factory=str)
     secret_ref: SecretReference = field(default_factory=SecretReference)
@@ -1572,7 +1572,7 @@ class ScaleIOPersistentVolumeSource(Object):
     }
 
 
-class StorageOSPersistentVolumeSource(Object):
+class StorageOSPersistentVolumeSource(Object, frozen=True, kw_only=True):
     volume_name: str = ""
     volume_namespace: str = ""
     fs_type: str = ""
@@ -1588,13 +1588,13 @@ class StorageOSPersistentVolumeSource(Object):
     }
 
 
-class VolumeNodeAffinity(Object):
+class VolumeNodeAffinity(Object, frozen=True, kw_only=True):
     required: NodeSelector | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"required": 1}
 
 
-class VsphereVirtualDiskVolumeSource(Object):
+class VsphereVirtualDiskVolumeSource(Object, frozen=True, kw_only=True):
     volume_path: str = field(default_factory=str)
     fs_type: str = ""
     storage_policy_name: str = ""
@@ -1603,7 +1603,7 @@ class VsphereVirtualDiskVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "storage_policy_id": 4, "storage_policy_name": 3, "volume_path": 1}
 
 
-class PersistentVolumeSpec(Object):
+class PersistentVolumeSpec(Object, frozen=True, kw_only=True):
     capacity: dict[str, Quantity] = field(default_factory=dict)
     access_modes: tuple[str, ...] = ()
     claim_ref: ObjectReference | None = None
@@ -1650,7 +1650,7 @@ class PersistentVolumeSpec(Object):
     }
 
 
-class PersistentVolumeStatus(Object):
+class PersistentVolumeStatus(Object, frozen=True, kw_only=True):
     phase: str = ""
     message: str = ""
     reason: str = ""
@@ -1659,7 +1659,7 @@ class PersistentVolumeStatus(Object):
     __proto__: ClassVar[dict[str, int]] = {"last_phase_transition_time": 4, "message": 2, "phase": 1, "reason": 3}
 
 
-class PersistentVolume(Object):
+class PersistentVolume(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "PersistentVolume")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -1669,7 +1669,7 @@ class PersistentVolume(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class PersistentVolumeClaimCondition(Object):
+class PersistentVolumeClaimCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     last_probe_time: Time = ""
     last_transition_time: Time = ""
@@ -1687,7 +1687,7 @@ class PersistentVolumeClaimCondition(Object):
     }
 
 
-class PersistentVolumeClaimStatus(Object):
+class PersistentVolumeClaimStatus(Object, frozen=True, kw_only=True):
     phase: str = ""
     access_modes: tuple[str, ...] = ()
     capacity: dict[str, Quantity] = field(default_factory=dict)
@@ -1712,7 +1712,7 @@ class PersistentVolumeClaimStatus(Object):
     }
 
 
-class PersistentVolumeClaim(Object):
+class PersistentVolumeClaim(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "PersistentVolumeClaim")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -1722,21 +1722,21 @@ class PersistentVolumeClaim(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class PersistentVolumeClaimVolumeSource(Object):
+class PersistentVolumeClaimVolumeSource(Object, frozen=True, kw_only=True):
     claim_name: str = field(default_factory=str)
     read_only: bool = False
 
     __proto__: ClassVar[dict[str, int]] = {"claim_name": 1, "read_only": 2}
 
 
-class PodDNSConfigOption(Object):
+class PodDNSConfigOption(Object, frozen=True, kw_only=True):
     name: str = ""
     value: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2}
 
 
-class PodDNSConfig(Object):
+class PodDNSConfig(Object, frozen=True, kw_only=True):
     nameservers: tuple[str, ...] = ()
     searches: tuple[str, ...] = ()
     options: tuple[PodDNSConfigOption, ...] = ()
@@ -1744,19 +1744,19 @@ class PodDNSConfig(Object):
     __proto__: ClassVar[dict[str, int]] = {"nameservers": 1, "options": 3, "searches": 2}
 
 
-class PodOS(Object):
+class PodOS(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1}
 
 
-class PodReadinessGate(Object):
+class PodReadinessGate(Object, frozen=True, kw_only=True):
     condition_type: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"condition_type": 1}
 
 
-class PodResourceClaim(Object):
+class PodResourceClaim(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     resource_claim_name: str | None = None
     resource_claim_template_name: str | None = None
@@ -1764,26 +1764,26 @@ class PodResourceClaim(Object):
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "resource_claim_name": 3, "resource_claim_template_name": 4}
 
 
-class PodSchedulingGate(Object):
+class PodSchedulingGate(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1}
 
 
-class Sysctl(Object):
+class Sysctl(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     value: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2}
 
 
-class PodSecurityContext(Object):
+class PodSecurityContext(Object, frozen=True, kw_only=True):
     se_linux_options: SELinuxOptions | None = None
-    run_as_user: int | None = None
+    run_as_user: Int64 | None = None
     run_as_non_root: bool | None = None
-    supplemental_groups: tuple[int, ...] = ()
-    fs_group: int | None = None
-    run_as_group: int | None = None
+    supplemental_groups: tuple[Int64, ...] = ()
+    fs_group: Int64 | None = None
+    run_as_group: Int64 | None = None
     sysctls: tuple[Sysctl, ...] = ()
     windows_options: WindowsSecurityContextOptions | None = None
     fs_group_change_policy: str | None = None
@@ -1809,17 +1809,17 @@ class PodSecurityContext(Object):
     }
 
 
-class Toleration(Object):
+class Toleration(Object, frozen=True, kw_only=True):
     key: str = ""
     operator: str = ""
     value: str = ""
     effect: str = ""
-    toleration_seconds: int | None = None
+    toleration_seconds: Int64 | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"effect": 4, "key": 1, "operator": 2, "toleration_seconds": 5, "value": 3}
 
 
-class TopologySpreadConstraint(Object):
+class TopologySpreadConstraint(Object, frozen=True, kw_only=True):
     max_skew: Int32 = field(default_factory=int)
     topology_key: str = field(default_factory=str)
     when_unsatisfiable: str = field(default_factory=str)
@@ -1841,7 +1841,7 @@ class TopologySpreadConstraint(Object):
     }
 
 
-class SecretProjection(Object):
+class SecretProjection(Object, frozen=True, kw_only=True):
     items: tuple[KeyToPath, ...] = ()
     optional: bool | None = None
     name: str = ""
@@ -1849,15 +1849,15 @@ class SecretProjection(Object):
     __proto__: ClassVar[dict[str, int]] = {"items": 2, "optional": 4, "*localObjectReference": 1}
 
 
-class ServiceAccountTokenProjection(Object):
+class ServiceAccountTokenProjection(Object, frozen=True, kw_only=True):
     audience: str = ""
-    expiration_seconds: int | None = None
+    expiration_seconds: Int64 | None = None
     path: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"audience": 1, "expiration_seconds": 2, "path": 3}
 
 
-class VolumeProjection(Object):
+class VolumeProjection(Object, frozen=True, kw_only=True):
     secret: SecretProjection | None = None
     downward_api: DownwardAPIProjection | None = field(default=None, name="downwardAPI")
     config_map: ConfigMapProjection | None = None
@@ -1873,14 +1873,14 @@ class VolumeProjection(Object):
     }
 
 
-class ProjectedVolumeSource(Object):
+class ProjectedVolumeSource(Object, frozen=True, kw_only=True):
     sources: tuple[VolumeProjection, ...] = ()
     default_mode: Int32 | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"default_mode": 2, "sources": 1}
 
 
-class RBDVolumeSource(Object):
+class RBDVolumeSource(Object, frozen=True, kw_only=True):
     monitors: tuple[str, ...] = field(default_factory=tuple)
     image: str = field(default_factory=str)
     fs_type: str = ""
@@ -1902,7 +1902,7 @@ class RBDVolumeSource(Object):
     }
 
 
-class ScaleIOVolumeSource(Object):
+class ScaleIOVolumeSource(Object, frozen=True, kw_only=True):
     gateway: str = field(default_factory=str)
     system: str = field(default_factory=str)
     secret_ref: LocalObjectReference = field(default_factory=LocalObjectReference)
@@ -1928,7 +1928,7 @@ class ScaleIOVolumeSource(Object):
     }
 
 
-class SecretVolumeSource(Object):
+class SecretVolumeSource(Object, frozen=True, kw_only=True):
     secret_name: str = ""
     items: tuple[KeyToPath, ...] = ()
     default_mode: Int32 | None = None
@@ -1937,7 +1937,7 @@ class SecretVolumeSource(Object):
     __proto__: ClassVar[dict[str, int]] = {"default_mode": 3, "items": 2, "optional": 4, "secret_name": 1}
 
 
-class StorageOSVolumeSource(Object):
+class StorageOSVolumeSource(Object, frozen=True, kw_only=True):
     volume_name: str = ""
     volume_namespace: str = ""
     fs_type: str = ""
@@ -1953,7 +1953,7 @@ class StorageOSVolumeSource(Object):
     }
 
 
-class Volume(Object):
+class Volume(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     aws_elastic_block_store: AWSElasticBlockStoreVolumeSource | None = None
     azure_disk: AzureDiskVolumeSource | None = None
@@ -1989,7 +1989,7 @@ class Volume(Object):
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "*volumeSource": 2}
 
 
-class PodSpec(Object):
+class PodSpec(Object, frozen=True, kw_only=True):
     volumes: Annotated[
         tuple[Volume, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge,retainKeys")
     ] = ()
@@ -1997,8 +1997,8 @@ class PodSpec(Object):
         tuple[Container, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
     ] = field(default_factory=tuple)
     restart_policy: str = ""
-    termination_grace_period_seconds: int | None = None
-    active_deadline_seconds: int | None = None
+    termination_grace_period_seconds: Int64 | None = None
+    active_deadline_seconds: Int64 | None = None
     dns_policy: str = ""
     node_selector: dict[str, str] = field(default_factory=dict)
     service_account_name: str = ""
@@ -2094,7 +2094,7 @@ class PodSpec(Object):
     }
 
 
-class PodCondition(Object):
+class PodCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     last_probe_time: Time = ""
     last_transition_time: Time = ""
@@ -2112,20 +2112,20 @@ class PodCondition(Object):
     }
 
 
-class PodIP(Object):
+class PodIP(Object, frozen=True, kw_only=True):
     ip: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"ip": 1}
 
 
-class PodResourceClaimStatus(Object):
+class PodResourceClaimStatus(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     resource_claim_name: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "resource_claim_name": 2}
 
 
-class PodStatus(Object):
+class PodStatus(Object, frozen=True, kw_only=True):
     phase: str = ""
     conditions: Annotated[
         tuple[PodCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
@@ -2172,7 +2172,7 @@ class PodStatus(Object):
     }
 
 
-class Pod(Object):
+class Pod(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Pod")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -2182,14 +2182,14 @@ class Pod(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class PodTemplateSpec(Object):
+class PodTemplateSpec(Object, frozen=True, kw_only=True):
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: PodSpec = field(default_factory=PodSpec)
 
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2}
 
 
-class PodTemplate(Object):
+class PodTemplate(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "PodTemplate")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -2198,7 +2198,7 @@ class PodTemplate(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "template": 2}
 
 
-class ReplicationControllerSpec(Object):
+class ReplicationControllerSpec(Object, frozen=True, kw_only=True):
     replicas: Int32 | None = None
     selector: dict[str, str] = field(default_factory=dict)
     template: PodTemplateSpec | None = None
@@ -2207,7 +2207,7 @@ class ReplicationControllerSpec(Object):
     __proto__: ClassVar[dict[str, int]] = {"min_ready_seconds": 4, "replicas": 1, "selector": 2, "template": 3}
 
 
-class ReplicationControllerCondition(Object):
+class ReplicationControllerCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     last_transition_time: Time = ""
     reason: str = ""
@@ -2217,10 +2217,10 @@ class ReplicationControllerCondition(Object):
     __proto__: ClassVar[dict[str, int]] = {"last_transition_time": 3, "message": 5, "reason": 4, "status": 2, "type": 1}
 
 
-class ReplicationControllerStatus(Object):
+class ReplicationControllerStatus(Object, frozen=True, kw_only=True):
     replicas: Int32 = field(default_factory=int)
     fully_labeled_replicas: Int32 = 0
-    observed_generation: int = 0
+    observed_generation: Int64 = 0
     ready_replicas: Int32 = 0
     available_replicas: Int32 = 0
     conditions: Annotated[
@@ -2238,7 +2238,7 @@ class ReplicationControllerStatus(Object):
     }
 
 
-class ReplicationController(Object):
+class ReplicationController(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ReplicationController")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -2248,7 +2248,7 @@ class ReplicationController(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class ScopedResourceSelectorRequirement(Object):
+class ScopedResourceSelectorRequirement(Object, frozen=True, kw_only=True):
     scope_name: str = field(default_factory=str)
     operator: str = field(default_factory=str)
     values: tuple[str, ...] = ()
@@ -2256,13 +2256,13 @@ class ScopedResourceSelectorRequirement(Object):
     __proto__: ClassVar[dict[str, int]] = {"operator": 2, "scope_name": 1, "values": 3}
 
 
-class ScopeSelector(Object):
+class ScopeSelector(Object, frozen=True, kw_only=True):
     match_expressions: tuple[ScopedResourceSelectorRequirement, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"match_expressions": 1}
 
 
-class ResourceQuotaSpec(Object):
+class ResourceQuotaSpec(Object, frozen=True, kw_only=True):
     hard: dict[str, Quantity] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
     scope_selector: ScopeSelector | None = None
@@ -2270,14 +2270,14 @@ class ResourceQuotaSpec(Object):
     __proto__: ClassVar[dict[str, int]] = {"hard": 1, "scope_selector": 3, "scopes": 2}
 
 
-class ResourceQuotaStatus(Object):
+class ResourceQuotaStatus(Object, frozen=True, kw_only=True):
     hard: dict[str, Quantity] = field(default_factory=dict)
     used: dict[str, Quantity] = field(default_factory=dict)
 
     __proto__: ClassVar[dict[str, int]] = {"hard": 1, "used": 2}
 
 
-class ResourceQuota(Object):
+class ResourceQuota(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ResourceQuota")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -2287,7 +2287,7 @@ class ResourceQuota(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class Secret(Object):
+class Secret(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Secret")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -2299,7 +2299,7 @@ class Secret(Object):
     __proto__: ClassVar[dict[str, int]] = {"data": 2, "immutable": 5, "metadata": 1, "string_data": 4, "type": 3}
 
 
-class ServicePort(Object):
+class ServicePort(Object, frozen=True, kw_only=True):
     name: str = ""
     protocol: str = ""
     port: Int32 = field(default_factory=int)
@@ -2317,13 +2317,13 @@ class ServicePort(Object):
     }
 
 
-class SessionAffinityConfig(Object):
+class SessionAffinityConfig(Object, frozen=True, kw_only=True):
     client_ip: ClientIPConfig | None = field(default=None, name="clientIP")
 
     __proto__: ClassVar[dict[str, int]] = {"client_ip": 1}
 
 
-class ServiceSpec(Object):
+class ServiceSpec(Object, frozen=True, kw_only=True):
     ports: Annotated[
         tuple[ServicePort, ...], merge(list_map_keys=("port", "protocol"), patch_merge_key="port", patch_strategy="merge")
     ] = ()
@@ -2371,7 +2371,7 @@ class ServiceSpec(Object):
     }
 
 
-class ServiceStatus(Object):
+class ServiceStatus(Object, frozen=True, kw_only=True):
     load_balancer: LoadBalancerStatus = field(default_factory=LoadBalancerStatus)
     conditions: Annotated[
         tuple[meta_v1.Condition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
@@ -2380,7 +2380,7 @@ class ServiceStatus(Object):
     __proto__: ClassVar[dict[str, int]] = {"conditions": 2, "load_balancer": 1}
 
 
-class Service(Object):
+class Service(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Service")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -2390,7 +2390,7 @@ class Service(Object):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
-class ServiceAccount(Object):
+class ServiceAccount(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ServiceAccount")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -2408,14 +2408,14 @@ class ServiceAccount(Object):
     }
 
 
-class TopologySelectorLabelRequirement(Object):
+class TopologySelectorLabelRequirement(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
     values: tuple[str, ...] = field(default_factory=tuple)
 
     __proto__: ClassVar[dict[str, int]] = {"key": 1, "values": 2}
 
 
-class TopologySelectorTerm(Object):
+class TopologySelectorTerm(Object, frozen=True, kw_only=True):
     match_label_expressions: tuple[TopologySelectorLabelRequirement, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"match_label_expressions": 1}

@@ -8,7 +8,7 @@ from . import core_v1, meta_v1
 from .scalars import Int32, Object, merge
 
 
-class EndpointConditions(Object):
+class EndpointConditions(Object, frozen=True, kw_only=True):
     ready: bool | None = None
     serving: bool | None = None
     terminating: bool | None = None
@@ -16,19 +16,19 @@ class EndpointConditions(Object):
     __proto__: ClassVar[dict[str, int]] = {"ready": 1, "serving": 2, "terminating": 3}
 
 
-class ForZone(Object):
+class ForZone(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1}
 
 
-class EndpointHints(Object):
+class EndpointHints(Object, frozen=True, kw_only=True):
     for_zones: tuple[ForZone, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"for_zones": 1}
 
 
-class Endpoint(Object):
+class Endpoint(Object, frozen=True, kw_only=True):
     addresses: Annotated[tuple[str, ...], merge(list_type="set")] = field(default_factory=tuple)
     conditions: EndpointConditions | None = None
     hostname: str | None = None
@@ -50,7 +50,7 @@ class Endpoint(Object):
     }
 
 
-class EndpointPort(Object):
+class EndpointPort(Object, frozen=True, kw_only=True):
     name: str | None = None
     protocol: str | None = None
     port: Int32 | None = None
@@ -59,7 +59,7 @@ class EndpointPort(Object):
     __proto__: ClassVar[dict[str, int]] = {"app_protocol": 4, "name": 1, "port": 3, "protocol": 2}
 
 
-class EndpointSlice(Object):
+class EndpointSlice(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "discovery.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "EndpointSlice")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)

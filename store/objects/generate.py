@@ -52,8 +52,8 @@ PodSpec.terminationGracePeriodSeconds Probe.terminationGracePeriodSeconds GRPCAc
 ClientIPConfig.timeoutSeconds EndpointAddress.nodeName Endpoint.nodeName Endpoint.hostname Endpoint.zone EndpointPort.name
 EndpointPort.port EndpointPort.protocol CSIVolumeSource.fsType CSIVolumeSource.readOnly AzureDiskVolumeSource.fsType
 AzureDiskVolumeSource.readOnly AzureDiskVolumeSource.kind Preconditions.uid Preconditions.resourceVersion Lifecycle.stopSignal
-ContainerStatus.stopSignal SuccessPolicyRule.succeededIndexes AzureFilePersistentVolumeSource.secretNamespace PodResourceClaim.source
-ServiceBackendPort_ PodStatus.nominated_ FCVolumeSource.lun PodDNSConfigOption.value
+ContainerStatus.stopSignal SuccessPolicyRule.succeededIndexes AzureFilePersistentVolumeSource.secretNamespace
+PodResourceClaim.source ServiceBackendPort_ PodStatus.nominated_ FCVolumeSource.lun PodDNSConfigOption.value
 """.split()
 )
 # ...and those that are not, against the rule for every type.
@@ -131,12 +131,11 @@ class Module:
         if kind == "object":
             self.imports.add("from .scalars import RawObject")
             return "RawObject", "None"
-        if t == "integer:int32":
-            self.imports.add("from .scalars import Int32")
-            return "Int32", "0"
-        return {"string": ("str", '""'), "integer": ("int", "0"), "boolean": ("bool", "False"), "number": ("float", "0.0")}[
-            kind
-        ]
+        if kind == "integer":
+            name = "Int32" if t == "integer:int32" else "Int64"
+            self.imports.add(f"from .scalars import {name}")
+            return name, "0"
+        return {"string": ("str", '""'), "boolean": ("bool", "False"), "number": ("float", "0.0")}[kind]
 
     def field(self, owner: str, name: str, f: dict[str, Any]) -> str:
         py, (ann, zero) = snake(name), self.type_of(f["type"])
@@ -169,8 +168,6 @@ class Module:
                 value = True
             default = f"default_factory={ann}" if value else "default=None"
             ann = ann if value else f"{ann} | None"
-            if value:
-                ann_q = ann
         elif f.get("required") and zero not in ("None",):
             factory = {"()": "tuple", "{}": "dict", '""': "str", "0": "int", "False": "bool", "0.0": "float"}[zero]
             default = f"default_factory={factory}"
@@ -194,15 +191,16 @@ class Module:
         numbers: dict[str, dict[str, int]] = {}
         for full, fact in self.facts.items():
             prefix, name = full.rsplit(".", 1)
-            if prefix != self.prefix or "fields" not in fact or full in SPECIAL or name.endswith("List") and "gvk" in fact:
+            if prefix != self.prefix or "fields" not in fact or full in SPECIAL or (name.endswith("List") and "gvk" in fact):
                 continue
             gvk = fact.get("gvk") if name not in ("DeleteOptions", "WatchEvent") else None
             lines = []
             fields = dict(fact["fields"])
             if gvk and "apiVersion" in fields:
                 group, version, kind = gvk[0]
+                api_version = f"{group}/{version}" if group else version
                 lines += [
-                    f'    api_version: str = field(default_factory=lambda: "{(group + "/") * bool(group)}{version}", name="apiVersion")',
+                    f'    api_version: str = field(default_factory=lambda: "{api_version}", name="apiVersion")',
                     f'    kind: str = field(default_factory=lambda: "{kind}")',
                 ]
                 fields.pop("apiVersion"), fields.pop("kind")
@@ -213,11 +211,11 @@ class Module:
             numbers[name] = {snake(n): f["proto"] for n, f in fields.items() if "proto" in f}
             wire = numbers[name] | {f"*{n}": p for n, p in fact.get("protoOnly", {}).items()}
             bodies[name] = (
-                f"class {name}(Object):\n"
+                f"class {name}(Object, frozen=True, kw_only=True):\n"
                 + ("\n".join(lines) or "    pass")
                 + f"\n\n    __proto__: ClassVar[dict[str, int]] = {json.dumps(wire)}\n"
             )
-            needs[name] = {m for m in re.findall(r"\b[A-Z]\w+", " ".join(lines))}
+            needs[name] = set(re.findall(r"\b[A-Z]\w+", " ".join(lines)))
         order, done = [], set[str]()
 
         def visit(n: str, path: tuple[str, ...] = ()) -> None:
@@ -234,8 +232,9 @@ class Module:
         scal = sorted(i.split()[-1] for i in imports if i.startswith("from .scalars"))
         mods = sorted(i.split()[-1] for i in imports if i.startswith("from . import"))
         typing_names = ["ClassVar"] + (["Annotated"] if any("Annotated" in i for i in imports) else [])
+        where = self.prefix.removeprefix("io.k8s.api.").removeprefix("io.k8s.apimachinery.pkg.apis.")
         head = [
-            f'"""The types of the API group-version {self.prefix.removeprefix("io.k8s.api.").removeprefix("io.k8s.apimachinery.pkg.apis.")} (Kubernetes 1.32), made by generate.py from its facts."""',
+            f'"""The types of the API group-version {where} (Kubernetes 1.32), made by generate.py from its facts."""',
             "",
             f"from typing import {', '.join(sorted(typing_names))}",
             "",

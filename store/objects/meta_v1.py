@@ -4,24 +4,24 @@ from typing import Annotated, ClassVar
 
 from msgspec import field
 
-from .scalars import Int32, Object, RawObject, Time, merge
+from .scalars import Int32, Int64, Object, RawObject, Time, merge
 
 
-class GroupVersionForDiscovery(Object):
+class GroupVersionForDiscovery(Object, frozen=True, kw_only=True):
     group_version: str = field(default_factory=str)
     version: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"group_version": 1, "version": 2}
 
 
-class ServerAddressByClientCIDR(Object):
+class ServerAddressByClientCIDR(Object, frozen=True, kw_only=True):
     client_cidr: str = field(default_factory=str, name="clientCIDR")
     server_address: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"client_cidr": 1, "server_address": 2}
 
 
-class APIGroup(Object):
+class APIGroup(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "APIGroup")
     name: str = field(default_factory=str)
@@ -37,7 +37,7 @@ class APIGroup(Object):
     }
 
 
-class APIResource(Object):
+class APIResource(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     namespaced: bool = field(default_factory=bool)
     kind: str = field(default_factory=str)
@@ -63,7 +63,7 @@ class APIResource(Object):
     }
 
 
-class APIVersions(Object):
+class APIVersions(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "APIVersions")
     versions: tuple[str, ...] = field(default_factory=tuple)
@@ -74,9 +74,9 @@ class APIVersions(Object):
     __proto__: ClassVar[dict[str, int]] = {"server_address_by_client_cidrs": 2, "versions": 1}
 
 
-class Condition(Object):
+class Condition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
-    observed_generation: int = 0
+    observed_generation: Int64 = 0
     last_transition_time: Time = field(default_factory=str)
     reason: str = field(default_factory=str)
     message: str = field(default_factory=str)
@@ -92,15 +92,15 @@ class Condition(Object):
     }
 
 
-class Preconditions(Object):
+class Preconditions(Object, frozen=True, kw_only=True):
     uid: str | None = None
     resource_version: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"resource_version": 2, "uid": 1}
 
 
-class DeleteOptions(Object):
-    grace_period_seconds: int | None = None
+class DeleteOptions(Object, frozen=True, kw_only=True):
+    grace_period_seconds: Int64 | None = None
     preconditions: Preconditions | None = None
     orphan_dependents: bool | None = None
     propagation_policy: str | None = None
@@ -119,7 +119,7 @@ class DeleteOptions(Object):
     }
 
 
-class FieldSelectorRequirement(Object):
+class FieldSelectorRequirement(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
     operator: str = field(default_factory=str)
     values: tuple[str, ...] = ()
@@ -127,7 +127,7 @@ class FieldSelectorRequirement(Object):
     __proto__: ClassVar[dict[str, int]] = {"key": 1, "operator": 2, "values": 3}
 
 
-class LabelSelectorRequirement(Object):
+class LabelSelectorRequirement(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
     operator: str = field(default_factory=str)
     values: tuple[str, ...] = ()
@@ -135,23 +135,23 @@ class LabelSelectorRequirement(Object):
     __proto__: ClassVar[dict[str, int]] = {"key": 1, "operator": 2, "values": 3}
 
 
-class LabelSelector(Object):
+class LabelSelector(Object, frozen=True, kw_only=True):
     match_labels: dict[str, str] = field(default_factory=dict)
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"match_expressions": 2, "match_labels": 1}
 
 
-class ListMeta(Object):
+class ListMeta(Object, frozen=True, kw_only=True):
     self_link: str = ""
     resource_version: str = ""
     continue_: str = ""
-    remaining_item_count: int | None = None
+    remaining_item_count: Int64 | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"continue_": 3, "remaining_item_count": 4, "resource_version": 2, "self_link": 1}
 
 
-class ManagedFieldsEntry(Object):
+class ManagedFieldsEntry(Object, frozen=True, kw_only=True):
     manager: str = ""
     operation: str = ""
     api_version: str = ""
@@ -171,7 +171,7 @@ class ManagedFieldsEntry(Object):
     }
 
 
-class OwnerReference(Object):
+class OwnerReference(Object, frozen=True, kw_only=True):
     kind: str = field(default_factory=str)
     name: str = field(default_factory=str)
     uid: str = field(default_factory=str)
@@ -189,17 +189,17 @@ class OwnerReference(Object):
     }
 
 
-class ObjectMeta(Object):
+class ObjectMeta(Object, frozen=True, kw_only=True):
     name: str = ""
     generate_name: str = ""
     namespace: str = ""
     self_link: str = ""
     uid: str = ""
     resource_version: str = ""
-    generation: int = 0
+    generation: Int64 = 0
     creation_timestamp: Time = ""
     deletion_timestamp: Time = ""
-    deletion_grace_period_seconds: int | None = None
+    deletion_grace_period_seconds: Int64 | None = None
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
     owner_references: Annotated[
@@ -227,7 +227,7 @@ class ObjectMeta(Object):
     }
 
 
-class StatusCause(Object):
+class StatusCause(Object, frozen=True, kw_only=True):
     reason: str = ""
     message: str = ""
     field: str = ""
@@ -235,7 +235,7 @@ class StatusCause(Object):
     __proto__: ClassVar[dict[str, int]] = {"field": 3, "message": 2, "reason": 1}
 
 
-class StatusDetails(Object):
+class StatusDetails(Object, frozen=True, kw_only=True):
     name: str = ""
     group: str = ""
     kind: str = ""
@@ -246,7 +246,7 @@ class StatusDetails(Object):
     __proto__: ClassVar[dict[str, int]] = {"causes": 4, "group": 2, "kind": 3, "name": 1, "retry_after_seconds": 5, "uid": 6}
 
 
-class Status(Object):
+class Status(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Status")
     metadata: ListMeta = field(default_factory=ListMeta)
@@ -259,7 +259,7 @@ class Status(Object):
     __proto__: ClassVar[dict[str, int]] = {"code": 6, "details": 5, "message": 3, "metadata": 1, "reason": 4, "status": 2}
 
 
-class WatchEvent(Object):
+class WatchEvent(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     object: RawObject | None = None
 

@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar
 from msgspec import field
 
 from . import meta_v1
-from .scalars import Int32, IntOrString, Object, Time, merge
+from .scalars import Int32, Int64, IntOrString, Object, Time, merge
 
 
-class Eviction(Object):
+class Eviction(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "policy/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Eviction")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
@@ -17,7 +17,7 @@ class Eviction(Object):
     __proto__: ClassVar[dict[str, int]] = {"delete_options": 2, "metadata": 1}
 
 
-class PodDisruptionBudgetSpec(Object):
+class PodDisruptionBudgetSpec(Object, frozen=True, kw_only=True):
     min_available: IntOrString | None = None
     selector: Annotated[meta_v1.LabelSelector | None, merge(patch_strategy="replace")] = None
     max_unavailable: IntOrString | None = None
@@ -31,8 +31,8 @@ class PodDisruptionBudgetSpec(Object):
     }
 
 
-class PodDisruptionBudgetStatus(Object):
-    observed_generation: int | None = None
+class PodDisruptionBudgetStatus(Object, frozen=True, kw_only=True):
+    observed_generation: Int64 | None = None
     disrupted_pods: dict[str, Time] = field(default_factory=dict)
     disruptions_allowed: Int32 = field(default_factory=int)
     current_healthy: Int32 = field(default_factory=int)
@@ -53,7 +53,7 @@ class PodDisruptionBudgetStatus(Object):
     }
 
 
-class PodDisruptionBudget(Object):
+class PodDisruptionBudget(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "policy/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "PodDisruptionBudget")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)

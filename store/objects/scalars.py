@@ -13,12 +13,13 @@ class Object(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="came
     """Base of every API type. Decoding refuses unknown fields: `shipslog.store.objects.codec` decides what to do then."""
 
 
-Time = str  # RFC 3339, UTC, whole seconds: 2026-11-23T10:32:00Z; "" when unset
-MicroTime = str  # RFC 3339, UTC, microseconds: 2026-11-23T10:32:00.000000Z
-Base64 = str  # bytes, standard base64
-Quantity = Annotated[str | int | float, Meta(extra={"format": "quantity"})]  # decoded as given, made canonical by the codec
-IntOrString = int | str
-Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Time = Annotated[str, Meta(extra={"format": "time"})]  # RFC 3339, UTC, whole seconds: 2026-11-23T10:32:00Z; "" when unset
+MicroTime = Annotated[str, Meta(extra={"format": "microtime"})]  # the same with microseconds: 2026-11-23T10:32:00.000000Z
+Base64 = Annotated[str, Meta(extra={"format": "byte"})]  # bytes, standard base64
+Quantity = Annotated[str | int | float, Meta(extra={"format": "quantity"})]  # "1500m", "2Gi"; canonical when the codec made it
+IntOrString = Annotated[int | str, Meta(extra={"format": "int-or-string"})]
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1, extra={"format": "int32"})]
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, extra={"format": "int"})]
 RawObject = Any  # any JSON value, kept as it is
 
 

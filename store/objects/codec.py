@@ -1,0 +1,168 @@
+"""Objects to JSON and back. What clients send is checked as Kubernetes checks it; what the log holds is trusted.
+
+The fast path is one decode in C. What that refuses (nulls, unknown fields, wrong types) is walked field by field, to do what
+Kubernetes does and to say it in its words. Source: sigs.k8s.io/json and the API server's decoding errors, Kubernetes 1.32.
+"""
+
+import json
+from typing import Any, Literal, TypeVar, cast
+
+import msgspec
+
+from shipslog.store.refusals import BadRequest
+
+from .normal import Malformed, normalised
+from .shapes import per_type
+from .walk import Walk, WrongType
+
+T = TypeVar("T")
+Validation = Literal["", "Ignore", "Warn", "Strict"]
+
+_encode = msgspec.json.Encoder().encode
+SUMMARY = 30  # characters of a body that an error shows
+
+
+@per_type
+def _decoder(struct: type[Any]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(struct)
+
+
+def encode(obj: Any) -> bytes:
+    """An object as JSON: compact, zero values left out as Go leaves them out."""
+    return _encode(obj)
+
+
+def to_builtins(obj: Any) -> Any:
+    """An object as plain JSON values."""
+    return msgspec.to_builtins(obj)
+
+
+def restore(struct: type[T], data: bytes) -> T:
+    """An object that this codec encoded. Errors: msgspec.ValidationError: the data is not ours."""
+    return cast(T, _decoder(struct).decode(data))
+
+
+def decode(struct: type[T], data: bytes, *, validation: str = "Strict") -> tuple[T, tuple[str, ...]]:
+    """A client's JSON as an object, and warnings. `validation` says what unknown and duplicate fields are: ignored, warned
+    of, or an error. Errors: BadRequest."""
+    if b'"creationTimestamp":null,' in data:  # Go clients write it in every object; it cannot stand within a JSON string
+        data = data.replace(b'"creationTimestamp":null,', b"").replace(b',"creationTimestamp":null', b"")
+    try:
+        obj = _decoder(struct).decode(data)
+    except msgspec.MsgspecError:
+        obj = None
+    repeated = _repeated(data) if validation != "Ignore" and obj is not None else []
+    if obj is None or repeated:
+        try:
+            value = msgspec.json.decode(data)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: {_reason(error)}") from error
+        if not isinstance(value, dict):
+            raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: not an object: {_shown(value)}")
+        return _from_value(struct, value, validation, _repeated(data) if validation != "Ignore" else [])
+    return _normal(struct, obj), ()
+
+
+def from_builtins(struct: type[T], value: Any, *, validation: str = "Strict") -> tuple[T, tuple[str, ...]]:
+    """Plain JSON values as an object, and warnings: see `decode`. Errors: BadRequest."""
+    if not isinstance(value, dict):
+        raise BadRequest(f"the object provided is unrecognized (must be of type {struct.__name__}): {_shown(value)}")
+    return _from_value(struct, value, validation, [])
+
+
+def _from_value(struct: type[T], value: dict[str, Any], validation: str, repeated: list[str]) -> tuple[T, tuple[str, ...]]:
+    walk = Walk()
+    try:
+        cleaned = walk.object(struct, value)
+    except WrongType as error:
+        raise _cannot(struct, value, str(error)) from error
+    said = [f'duplicate field "{path}"' for path in repeated] + [f'unknown field "{path}"' for path in walk.unknown]
+    if said and validation == "Strict":
+        raise _cannot(struct, value, f"strict decoding error: {', '.join(said)}")
+    try:
+        obj = msgspec.convert(cleaned, struct)
+    except msgspec.ValidationError as error:
+        raise _cannot(struct, value, str(error)) from error
+    return _normal(struct, obj), tuple(said) if validation != "Ignore" else ()
+
+
+def _normal(struct: type[T], obj: T) -> T:
+    try:
+        return cast(T, normalised(struct, obj))
+    except Malformed as error:
+        raise _cannot(struct, {}, str(error)) from error
+
+
+class Undecodable(BadRequest):
+    """JSON that is no object of the type. `why` is the reason alone."""
+
+    why = ""
+
+
+def _cannot(struct: type[Any], value: dict[str, Any], why: str) -> Undecodable:
+    kind, version = value.get("kind"), value.get("apiVersion")
+    kind = kind if isinstance(kind, str) and kind else struct.__name__
+    version = version.rpartition("/")[2] if isinstance(version, str) and version else "v1"
+    refusal = Undecodable(f'{kind} in version "{version}" cannot be handled as a {struct.__name__}: {why}')
+    refusal.why = why
+    return refusal
+
+
+def _unreadable(struct: type[Any], data: bytes, why: str) -> BadRequest:
+    return BadRequest(f"the object provided is unrecognized (must be of type {struct.__name__}): {why} ({_summary(data)})")
+
+
+def _summary(data: bytes) -> str:
+    if not data:
+        return "<empty>"
+    if data[:1] == b"{":
+        text = data[:SUMMARY].decode(errors="replace")
+        return text + (" ..." if len(data) > SUMMARY else "")
+    return data[:SUMMARY].hex() + (" ..." if len(data) > SUMMARY else "")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).removeprefix("JSON is malformed: ") if not isinstance(error, RecursionError) else "nested too deeply"
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value)[:SUMMARY]
+
+
+# --- duplicate fields ---
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it was written, with its repeated keys."""
+
+
+def _repeated(data: bytes) -> list[str]:
+    """The paths of keys that stand twice in their object. Most bodies have none, and that is found out quickly."""
+    found = False
+
+    def count(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal found
+        if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
+            found = True
+
+    try:
+        json.loads(data, object_pairs_hook=count)
+        return _repeated_in(json.loads(data, object_pairs_hook=_Pairs), "") if found else []
+    except (ValueError, RecursionError):
+        return []  # msgspec has the word on what is no JSON
+
+
+def _repeated_in(value: Any, path: str) -> list[str]:
+    out: list[str] = []
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, inner in value:
+            here = f"{path}.{key}" if path else key
+            if key in seen:
+                out.append(here)
+            seen.add(key)
+            out += _repeated_in(inner, here)
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            out += _repeated_in(inner, f"{path}[{i}]")
+    return out

@@ -1,0 +1,226 @@
+"""Request bodies in protobuf: what kubectl 1.32 and client-go send. Decoded along the same types as JSON.
+
+Source: the generated.proto files of Kubernetes 1.32; field numbers stand on the types (`__proto__`).
+"""
+
+import base64
+import struct as packing
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from shipslog.store.refusals import BadRequest
+
+from .normal import Malformed, normalised
+from .shapes import Field, Shape, fields_of, per_type
+
+T = TypeVar("T")
+MAGIC = b"k8s\x00"
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+_MESSAGES = ("struct", "map", "time", "microtime", "quantity", "int-or-string", "any")
+
+# Messages that the JSON form inlines: their fields stand on the outer type there.
+_VOLUME = """host_path empty_dir gce_persistent_disk aws_elastic_block_store git_repo secret nfs iscsi glusterfs
+persistent_volume_claim rbd flex_volume cinder cephfs flocker downward_api fc azure_file config_map vsphere_volume quobyte
+azure_disk photon_persistent_disk portworx_volume scale_io projected storageos csi ephemeral image"""
+_PERSISTENT = """gce_persistent_disk aws_elastic_block_store host_path glusterfs nfs rbd iscsi cinder cephfs fc flocker
+flex_volume azure_file vsphere_volume quobyte azure_disk photon_persistent_disk portworx_volume scale_io local storageos csi"""
+INLINED: dict[str, dict[str, int]] = {
+    "*localObjectReference": {"name": 1},
+    "*handler": {"exec_": 1, "exec": 1, "http_get": 2, "tcp_socket": 3, "grpc": 4},
+    "*volumeSource": {name: i for i, name in enumerate(_VOLUME.split(), 1)}
+    | {"portworx_volume": 24, "scale_io": 25, "projected": 26},
+    "*persistentVolumeSource": {name: i for i, name in enumerate(_PERSISTENT.split(), 1)},
+}  # fmt: skip
+RENAMED = {"*uID": "uid"}
+
+
+def unwrap(data: bytes) -> tuple[str, str, bytes]:
+    """The envelope of a protobuf body: (apiVersion, kind, the object). Errors: BadRequest."""
+    if not data.startswith(MAGIC):
+        raise BadRequest("provided data does not appear to be a protobuf message, expected prefix 6b 38 73 00")
+    api_version = kind = ""
+    raw = b""
+    try:
+        for number, _, value in _parts(data[len(MAGIC) :]):
+            if number == 1:
+                for inner, _, text in _parts(value):
+                    if inner == 1:
+                        api_version = text.decode()
+                    elif inner == 2:
+                        kind = text.decode()
+            elif number == 2:
+                raw = value
+    except (ValueError, IndexError, AttributeError, TypeError) as error:
+        raise BadRequest(f"unable to decode the protobuf envelope: {error}") from error
+    return api_version, kind, raw
+
+
+def decode(struct: type[T], data: bytes) -> T:
+    """A protobuf message as an object. Unknown fields are passed over, as protobuf does. Errors: BadRequest."""
+    try:
+        obj: T = normalised(struct, _message(struct, data))
+    except (ValueError, IndexError, AttributeError, TypeError, msgspec.ValidationError, packing.error, Malformed) as error:
+        raise BadRequest(f"unable to decode {struct.__name__} from protobuf: {error}") from error
+    return obj
+
+
+# --- the wire ---
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    result = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        result |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return result, at
+        shift += 7
+        if shift > 63:
+            raise ValueError("a varint is longer than 10 bytes")
+
+
+def _parts(data: bytes) -> Iterator[tuple[int, int, Any]]:
+    """(field number, wire type, value): an int, or bytes. Errors: ValueError, IndexError for what is cut off."""
+    at, end = 0, len(data)
+    while at < end:
+        tag, at = _varint(data, at)
+        number, wire = tag >> 3, tag & 7
+        value: Any
+        if wire == VARINT:
+            value, at = _varint(data, at)
+        elif wire in (FIXED64, FIXED32):
+            size = 8 if wire == FIXED64 else 4
+            value, at = data[at : at + size], at + size
+        elif wire == BYTES:
+            size, at = _varint(data, at)
+            value, at = data[at : at + size], at + size
+        else:
+            raise ValueError(f"wire type {wire} is not known")
+        if at > end:
+            raise ValueError("the message is cut off")
+        yield number, wire, value
+
+
+# --- along the types ---
+
+
+@per_type
+def _numbered(struct: type[Any]) -> dict[int, Field | tuple[type[Any], dict[int, Field]]]:
+    """What each number of a message stands for: a field, or an inlined message and its fields."""
+    attributes = {f.attribute: f for f in fields_of(struct).values()}
+    found: dict[int, Field | tuple[type[Any], dict[int, Field]]] = {}
+    for name, number in struct.__proto__.items():
+        if name in RENAMED:
+            found[number] = attributes[RENAMED[name]]
+        elif name == "*ephemeralContainerCommon":
+            from .core_v1 import Container
+
+            found[number] = (struct, {n: attributes[a] for a, n in Container.__proto__.items() if a in attributes})
+        elif name in INLINED:
+            found[number] = (struct, {n: attributes[a] for a, n in INLINED[name].items() if a in attributes})
+        elif name in attributes:
+            found[number] = attributes[name]
+    return found
+
+
+def _message(struct: type[Any], data: bytes) -> Any:
+    values: dict[str, Any] = {}
+    _fill(values, _numbered(struct), data)
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    return struct(**values)
+
+
+def _fill(values: dict[str, Any], numbered: Any, data: bytes) -> None:
+    for number, wire, raw in _parts(data):
+        target = numbered.get(number)
+        if target is None:
+            continue
+        if isinstance(target, tuple):
+            _fill(values, target[1], raw)
+            continue
+        shape = target.shape
+        if shape.form == "list":
+            assert shape.item is not None
+            into = values.setdefault(target.attribute, [])
+            if wire == BYTES and shape.item.form in ("int", "int32", "bool"):
+                into.extend(_packed(shape.item, raw))
+            else:
+                into.append(_value(shape.item, raw))
+        elif shape.form == "map":
+            assert shape.item is not None
+            key, value = _map_entry(shape.item, raw)
+            values.setdefault(target.attribute, {})[key] = value
+        else:
+            values[target.attribute] = _value(shape, raw)
+
+
+def _packed(shape: Shape, raw: bytes) -> Iterator[Any]:
+    at = 0
+    while at < len(raw):
+        number, at = _varint(raw, at)
+        yield _value(shape, number)
+
+
+def _map_entry(shape: Shape, raw: bytes) -> tuple[str, Any]:
+    key, value = "", _value(shape, b"" if shape.form in (*_MESSAGES, "string", "byte", "list") else 0)
+    for number, _, part in _parts(raw):
+        if number == 1:
+            key = part.decode()
+        elif number == 2:
+            value = _value(shape, part)
+    return key, value
+
+
+def _value(shape: Shape, raw: Any) -> Any:
+    match shape.form:
+        case "struct":
+            return _message(_struct(shape), raw)
+        case "string":
+            return raw.decode()
+        case "bool":
+            return bool(raw)
+        case "int" | "int32":
+            return raw - (1 << 64) if raw >> 63 else raw
+        case "float":
+            return packing.unpack("<d", raw)[0]
+        case "byte":
+            return base64.b64encode(raw).decode()
+        case "quantity":
+            return next((part.decode() for number, _, part in _parts(raw) if number == 1), "0")
+        case "int-or-string":
+            found = {number: part for number, _, part in _parts(raw)}
+            if found.get(1, 0) == 1:
+                return found.get(3, b"").decode()
+            number = found.get(2, 0)
+            return number - (1 << 64) if number >> 63 else number
+        case "time" | "microtime":
+            return _moment(shape.form, raw)
+        case "any":
+            return next((msgspec.json.decode(part) for number, _, part in _parts(raw) if number == 1 and part), None)
+        case "list":
+            assert shape.item is not None
+            return tuple(_value(shape.item, part) for number, _, part in _parts(raw) if number == 1)
+    raise ValueError(f"{shape.form} has no protobuf form")
+
+
+def _struct(shape: Shape) -> type[Any]:
+    assert shape.struct is not None
+    return shape.struct
+
+
+def _moment(form: str, raw: bytes) -> str:
+    found = {number: part for number, _, part in _parts(raw)}
+    if not found:
+        return ""
+    seconds = found.get(1, 0)
+    seconds = seconds - (1 << 64) if seconds >> 63 else seconds
+    moment = datetime.fromtimestamp(seconds, UTC)
+    if form == "time":
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.replace(microsecond=found.get(2, 0) // 1000).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
