@@ -75,7 +75,7 @@ class Cluster:
         cls, path: str | Path | None = None, *, runtime: Literal["simulated", "none"] | Sequence[NodeRuntime] = "simulated",
         nodes: int = 1, config: ClusterConfig | None = None, reconcilers: Sequence[Reconciler] | None = None,
         clock: Clock | None = None, entropy: Entropy | None = None, event_log: EventLog | None = None,
-        ca_certificate: str = "", end_pods: bool = False,
+        ca_certificate: str = "", end_pods: Callable[[], bool] = lambda: False,
     ) -> AsyncIterator["Cluster"]:  # fmt: skip
         """Open (or make) the cluster whose log is at `path`; None keeps the log in memory.
 
@@ -87,9 +87,8 @@ class Cluster:
         try:
             view = await load(event_log)
             runtimes = simulated(nodes) if runtime == "simulated" else [] if runtime == "none" else list(runtime)
-            if reconcilers is None:
-                from shipslog.reconcilers.catalogue import ALL as reconcilers  # 20 modules: not needed to read a log
-            cluster = cls(event_log, view, runtimes=runtimes, reconcilers=reconcilers, clock=clock, entropy=entropy)
+            wanted = all_reconcilers() if reconcilers is None else reconcilers
+            cluster = cls(event_log, view, runtimes=runtimes, reconcilers=wanted, clock=clock, entropy=entropy)
             async with anyio.create_task_group() as group:
                 group.start_soon(cluster.committer.run)
                 try:
@@ -98,7 +97,7 @@ class Cluster:
                     yield cluster
                 finally:
                     with anyio.CancelScope(shield=True):
-                        await cluster._stop(end_pods)
+                        await cluster._stop(end_pods())
         finally:
             with anyio.CancelScope(shield=True):
                 await event_log.close()
@@ -264,6 +263,13 @@ class Cluster:
         self._snapshot_at = self.view.revision
         snapshot = snapshots.take(self.view)
         self._saving = asyncio.get_running_loop().create_task(self.log.save_snapshot(snapshot))
+
+
+def all_reconcilers() -> Sequence[Reconciler]:
+    """Every reconciler of Shipslog, imported when they are first wanted: reading a log does not need them."""
+    from shipslog.reconcilers.catalogue import ALL
+
+    return ALL
 
 
 async def open_log(path: str | Path | None) -> EventLog:

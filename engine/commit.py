@@ -207,7 +207,7 @@ class Committer:
                 resource=resource, namespace=meta.namespace, name=meta.name, uid=meta.uid, object=raw,
                 subresource=change.subresource,
             )  # fmt: skip
-        self._stage(fact, ctx.actor, cause, ctx.now_ns, staged, entry)  # type: ignore[arg-type]
+        self._stage(fact, ctx.actor, cause, ctx.now_ns, staged, entry)
         return Committed(entry, change.effect, warnings)
 
     def _stage(

@@ -71,7 +71,11 @@ async def run(settings: Settings, ready: Callable[[Ready], None]) -> None:
         settings.data / "pki", (settings.bind, address, socket.gethostname()), service_ip=first_address(settings.service_cidr)
     )
     async with Cluster.open(
-        event_log=event_log, runtime=choice.runtimes, config=config, ca_certificate=pki.ca_certificate, end_pods=end_pods
+        event_log=event_log,
+        runtime=choice.runtimes,
+        config=config,
+        ca_certificate=pki.ca_certificate,
+        end_pods=end_pods.is_set,
     ) as cluster:
         server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data)
         await server.start()
@@ -99,21 +103,12 @@ def _announce(
     ready(told)
 
 
-class EndPods:
-    """Whether the pods are to end with the daemon; known only at its end."""
-
-    def __init__(self) -> None:
-        self.value = False
-
-    def __bool__(self) -> bool:
-        return self.value
-
-
-def _signals() -> tuple[asyncio.Event, EndPods]:
-    stop, end_pods, loop = asyncio.Event(), EndPods(), asyncio.get_running_loop()
+def _signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """-> (set when it is time to stop, set when the pods are to end too)."""
+    stop, end_pods, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
 
     def end() -> None:
-        end_pods.value = True
+        end_pods.set()
         stop.set()
 
     loop.add_signal_handler(signal.SIGTERM, stop.set)

@@ -200,12 +200,12 @@ class Transition:
 
     def _finalizers(self, kind: registry.Kind, old: Any, propagation: str) -> tuple[str, ...]:
         """The finalizers that the way of deleting asks for. A core ReplicationController orphans unless told otherwise."""
-        have = old.metadata.finalizers
+        have: tuple[str, ...] = old.metadata.finalizers
         if not propagation:
             if ORPHAN in have or FOREGROUND in have:
                 return have
             propagation = "Orphan" if kind.resource == "replicationcontrollers" else "Background"
-        others = tuple(f for f in have if f not in (ORPHAN, FOREGROUND))
+        others: tuple[str, ...] = tuple(f for f in have if f not in (ORPHAN, FOREGROUND))
         return others + {"Orphan": (ORPHAN,), "Foreground": (FOREGROUND,)}.get(propagation, ())
 
     def _mark(

@@ -62,7 +62,7 @@ class PortMapping(Struct, frozen=True, kw_only=True):
     host_ip: str = ""
 
 
-class RunPodSandbox(RuntimeCommand, kw_only=True):
+class RunPodSandbox(RuntimeCommand, frozen=True, kw_only=True):
     """Volumes, network namespace with address, pause process. -> SandboxStarted | SandboxFailed"""
 
     pod_uid: str
@@ -91,7 +91,7 @@ class RunPodSandbox(RuntimeCommand, kw_only=True):
         return f"sandbox/{self.pod_uid}"
 
 
-class PullImage(RuntimeCommand, kw_only=True):
+class PullImage(RuntimeCommand, frozen=True, kw_only=True):
     """-> ImagePulled | ImagePullFailed"""
 
     image: str
@@ -123,7 +123,7 @@ class Security(Struct, frozen=True, kw_only=True):
     allow_privilege_escalation: bool = True
 
 
-class StartContainer(RuntimeCommand, kw_only=True):
+class StartContainer(RuntimeCommand, frozen=True, kw_only=True):
     """Create and start one attempt of a container; one that runs is left alone. -> ContainerStarted | ContainerStartFailed"""
 
     pod_uid: str
@@ -166,7 +166,7 @@ class Hook(Struct, frozen=True, kw_only=True):
     sleep_s: int = 0
 
 
-class StopContainer(RuntimeCommand, kw_only=True):
+class StopContainer(RuntimeCommand, frozen=True, kw_only=True):
     """Pre-stop hook, TERM, and KILL after the grace period. -> ContainerExited (also for one that is gone already)"""
 
     pod_uid: str
@@ -181,7 +181,7 @@ class StopContainer(RuntimeCommand, kw_only=True):
         return f"container/{self.pod_uid}/{self.container}"
 
 
-class RemovePodSandbox(RuntimeCommand, kw_only=True):
+class RemovePodSandbox(RuntimeCommand, frozen=True, kw_only=True):
     """Kill what is left and remove all of the pod: containers, network, mounts, directories. -> SandboxRemoved"""
 
     pod_uid: str
@@ -204,7 +204,7 @@ class ProbeTarget(Struct, frozen=True, kw_only=True):
     failure_threshold: int = 3
 
 
-class SetProbes(RuntimeCommand, kw_only=True):
+class SetProbes(RuntimeCommand, frozen=True, kw_only=True):
     """All probes that the node is to run now. Flips come back as ProbeFlipped; there is no direct outcome."""
 
     targets: tuple[ProbeTarget, ...]
@@ -237,7 +237,7 @@ class Ruleset(Struct, frozen=True, kw_only=True):
     digest: str = ""
 
 
-class ApplyRuleset(RuntimeCommand, kw_only=True):
+class ApplyRuleset(RuntimeCommand, frozen=True, kw_only=True):
     """The whole wanted ruleset; applied as the smallest atomic transaction. -> RulesetApplied | RulesetFailed"""
 
     ruleset: Ruleset

@@ -11,20 +11,20 @@ class ObjectCommand(Struct, frozen=True, kw_only=True, tag=True):
     """Base. Whoever submits adds an actor, a cause and whether it is a dry run."""
 
 
-class Create(ObjectCommand, kw_only=True):
+class Create(ObjectCommand, frozen=True, kw_only=True):
     """A new object. An empty `name` with a `generateName` gets five random characters."""
 
     object: Any  # a Struct of a registered kind
 
 
-class Update(ObjectCommand, kw_only=True):
+class Update(ObjectCommand, frozen=True, kw_only=True):
     """Replace an object. With `metadata.resourceVersion` set, only if it is still the current one (else Conflict)."""
 
     object: Any
     subresource: str = ""  # "" (spec and metadata; status is kept), "status", "finalize", "ephemeralcontainers"
 
 
-class Patch(ObjectCommand, kw_only=True):
+class Patch(ObjectCommand, frozen=True, kw_only=True):
     """Change an object by a patch, computed at commit against the then current state."""
 
     resource: str
@@ -36,7 +36,7 @@ class Patch(ObjectCommand, kw_only=True):
     field_validation: str = "Warn"  # Strict, Warn, Ignore
 
 
-class Delete(ObjectCommand, kw_only=True):
+class Delete(ObjectCommand, frozen=True, kw_only=True):
     """Delete an object; a pod that runs is marked first and goes when its node says so."""
 
     resource: str
@@ -48,7 +48,7 @@ class Delete(ObjectCommand, kw_only=True):
     propagation: Literal["", "Orphan", "Background", "Foreground"] = ""
 
 
-class Bind(ObjectCommand, kw_only=True):
+class Bind(ObjectCommand, frozen=True, kw_only=True):
     """Assign a pod to a node. Refused (Conflict) when it has one."""
 
     namespace: str
@@ -57,7 +57,7 @@ class Bind(ObjectCommand, kw_only=True):
     uid: str = ""
 
 
-class Evict(ObjectCommand, kw_only=True):
+class Evict(ObjectCommand, frozen=True, kw_only=True):
     """Delete a pod if its disruption budgets allow it (429 otherwise)."""
 
     namespace: str

@@ -15,7 +15,7 @@ class Fact(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
 # --- objects of the API ---
 
 
-class ObjectFact(Fact, kw_only=True):
+class ObjectFact(Fact, frozen=True, kw_only=True):
     """Base: what happened to one object. `resource` is the registry's key: "pods", "endpointslices.discovery.k8s.io"."""
 
     resource: str
@@ -25,15 +25,15 @@ class ObjectFact(Fact, kw_only=True):
     object: Raw  # the encoded object, with metadata.resourceVersion equal to the event's revision
 
 
-class ObjectCreated(ObjectFact, kw_only=True):
+class ObjectCreated(ObjectFact, frozen=True, kw_only=True):
     pass
 
 
-class ObjectModified(ObjectFact, kw_only=True):
+class ObjectModified(ObjectFact, frozen=True, kw_only=True):
     subresource: str = ""  # "" or "status", "binding", "scale", "finalize": which door the change came through
 
 
-class ObjectDeleted(ObjectFact, kw_only=True):
+class ObjectDeleted(ObjectFact, frozen=True, kw_only=True):
     """The object is gone; `object` is its last state."""
 
 
@@ -54,14 +54,14 @@ class ClusterConfig(Struct, frozen=True, kw_only=True):
     pod_eviction_s: float = 300.0
 
 
-class EngineStarted(Fact, kw_only=True):
+class EngineStarted(Fact, frozen=True, kw_only=True):
     """An engine opened this log for writing. Runtime state that lived in the previous process (probes) is gone."""
 
     version: str
     config: ClusterConfig
 
 
-class DecisionTaken(Fact, kw_only=True):
+class DecisionTaken(Fact, frozen=True, kw_only=True):
     """A reconciler decided something: enough to take the decision again and compare."""
 
     reconciler: str
@@ -76,13 +76,13 @@ class DecisionTaken(Fact, kw_only=True):
 # --- what nodes report ---
 
 
-class NodeFact(Fact, kw_only=True):
+class NodeFact(Fact, frozen=True, kw_only=True):
     """Base of what one node's runtime reports."""
 
     node: str
 
 
-class NodeObserved(NodeFact, kw_only=True):
+class NodeObserved(NodeFact, frozen=True, kw_only=True):
     """The runtime of a node is up, and this is what the machine has."""
 
     addresses: tuple[tuple[str, str], ...] = ()  # (type, address): ("InternalIP", "10.0.0.5"), ("Hostname", "n1")
@@ -93,33 +93,33 @@ class NodeObserved(NodeFact, kw_only=True):
     pod_cidr: str = ""
 
 
-class PodFact(NodeFact, kw_only=True):
+class PodFact(NodeFact, frozen=True, kw_only=True):
     pod_uid: str
 
 
-class SandboxStarted(PodFact, kw_only=True):
+class SandboxStarted(PodFact, frozen=True, kw_only=True):
     sandbox_id: str
     ip: str = ""  # "" with the host's network: the node's address counts
     at_ns: int = 0
 
 
-class SandboxFailed(PodFact, kw_only=True):
+class SandboxFailed(PodFact, frozen=True, kw_only=True):
     reason: str  # FailedCreatePodSandBox, FailedMount
     message: str
     at_ns: int = 0
 
 
-class SandboxExited(PodFact, kw_only=True):
+class SandboxExited(PodFact, frozen=True, kw_only=True):
     """The pause process is gone though nobody asked: the pod needs a new sandbox."""
 
     sandbox_id: str
 
 
-class SandboxRemoved(PodFact, kw_only=True):
+class SandboxRemoved(PodFact, frozen=True, kw_only=True):
     """No process, mount, namespace, link or directory of the pod is left."""
 
 
-class ImagePulled(NodeFact, kw_only=True):
+class ImagePulled(NodeFact, frozen=True, kw_only=True):
     image: str  # as asked for
     image_id: str  # sha256 digest of the manifest or config
     present: bool = False  # it was there already
@@ -127,31 +127,31 @@ class ImagePulled(NodeFact, kw_only=True):
     at_ns: int = 0
 
 
-class ImagePullFailed(NodeFact, kw_only=True):
+class ImagePullFailed(NodeFact, frozen=True, kw_only=True):
     image: str
     reason: str  # ErrImagePull, ErrImageNeverPull, InvalidImageName
     message: str
     at_ns: int = 0
 
 
-class ContainerFact(PodFact, kw_only=True):
+class ContainerFact(PodFact, frozen=True, kw_only=True):
     container: str
     attempt: int  # 0 for the first start; the restart count
 
 
-class ContainerStarted(ContainerFact, kw_only=True):
+class ContainerStarted(ContainerFact, frozen=True, kw_only=True):
     container_id: str  # scheme included: shipslog://ID
     image_id: str = ""
     at_ns: int = 0
 
 
-class ContainerStartFailed(ContainerFact, kw_only=True):
+class ContainerStartFailed(ContainerFact, frozen=True, kw_only=True):
     reason: str  # CreateContainerError, RunContainerError, CreateContainerConfigError
     message: str
     at_ns: int = 0
 
 
-class ContainerExited(ContainerFact, kw_only=True):
+class ContainerExited(ContainerFact, frozen=True, kw_only=True):
     container_id: str = ""
     exit_code: int
     signal: int = 0
@@ -161,21 +161,21 @@ class ContainerExited(ContainerFact, kw_only=True):
     at_ns: int = 0
 
 
-class ProbeFlipped(ContainerFact, kw_only=True):
+class ProbeFlipped(ContainerFact, frozen=True, kw_only=True):
     probe: str  # startup, liveness, readiness
     healthy: bool
     message: str = ""
     at_ns: int = 0
 
 
-class RulesetApplied(NodeFact, kw_only=True):
+class RulesetApplied(NodeFact, frozen=True, kw_only=True):
     """The node's packet rules are those that `digest` names."""
 
     digest: str
     services: int
 
 
-class RulesetFailed(NodeFact, kw_only=True):
+class RulesetFailed(NodeFact, frozen=True, kw_only=True):
     digest: str
     message: str
 
