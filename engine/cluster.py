@@ -9,7 +9,7 @@ The daemon is this plus an HTTP server; the debugger is this plus a log that nob
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -61,6 +61,9 @@ class Cluster:
         self._snapshot_at = view.revision
         self._past: OrderedDict[int, MemoryView] = OrderedDict()
         self._saving: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.ended = asyncio.Event()  # set when the engine stopped by itself; `failure` says why
+        self.failure: BaseException | None = None
         self.committer.after_batch.append(self._maybe_snapshot)
 
     @property
@@ -89,18 +92,33 @@ class Cluster:
             runtimes = simulated(nodes) if runtime == "simulated" else [] if runtime == "none" else list(runtime)
             wanted = all_reconcilers() if reconcilers is None else reconcilers
             cluster = cls(event_log, view, runtimes=runtimes, reconcilers=wanted, clock=clock, entropy=entropy)
-            async with anyio.create_task_group() as group:
-                group.start_soon(cluster.committer.run)
-                try:
-                    await cluster._start(config or view.config, ca_certificate)
-                    group.start_soon(cluster.host.run)
-                    yield cluster
-                finally:
-                    with anyio.CancelScope(shield=True):
-                        await cluster._stop(end_pods())
+            try:
+                cluster._run(cluster.committer.run())
+                await cluster._start(config or view.config, ca_certificate)
+                cluster._run(cluster.host.run())
+                yield cluster
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await cluster._stop(end_pods())
         finally:
             with anyio.CancelScope(shield=True):
                 await event_log.close()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a part of the engine until the cluster closes. Plain tasks: a test's fixture may open in one task and close
+        in another, which a task group does not allow."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                log.error("engine_stopped", error=repr(error))
+                self.committer.close()
+                self.failure = error
+                self.ended.set()
+
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(ended)
+        self._tasks.append(task)
 
     async def _start(self, config: ClusterConfig, ca_certificate: str) -> None:
         await self.committer.submit_facts((EngineStarted(version=VERSION, config=config),), actor="system:engine")
@@ -133,6 +151,7 @@ class Cluster:
         self.narrator.close()
         self.committer.close()
         self.hub.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._saving is not None:
             await self._saving
         if self.view.revision - self._snapshot_at >= SNAPSHOT_AT_CLOSE:

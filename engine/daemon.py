@@ -81,7 +81,9 @@ async def run(settings: Settings, ready: Callable[[Ready], None]) -> None:
         await server.start()
         try:
             _announce(settings, pki, choice, address, event_log.dropped, ready)
-            await stop.wait()
+            await _first_of(stop, cluster.ended)
+            if cluster.failure is not None:
+                raise RuntimeError("the engine stopped by itself; the log file says more") from cluster.failure
         finally:
             await server.stop()
             (settings.data / "daemon.json").unlink(missing_ok=True)
@@ -101,6 +103,16 @@ def _announce(
     }  # fmt: skip
     (settings.data / "daemon.json").write_bytes(msgspec.json.encode(record))
     ready(told)
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Returns when one of them is set."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:
