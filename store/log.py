@@ -1,6 +1,6 @@
 """The protocol of an event log: append, read, subscribe, snapshot. Implementations: sqlite, memory."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -51,6 +51,17 @@ class LogUnwritable(LogError):
     """The medium refused (disk full, read-only); the batch is not on the log and nobody may be told that it is."""
 
 
+def check_batch(events: Sequence[Event], revision: int, time_ns: int) -> None:
+    """Events must follow `revision` without gaps and never be earlier than `time_ns`: `revision_at` halves the log."""
+    for event in events:
+        revision += 1
+        if event.revision != revision:
+            raise ValueError(f"event {event.revision} stands where revision {revision} belongs; nothing was written")
+        if event.time_ns < time_ns:
+            raise ValueError(f"event {revision} is at {event.time_ns} ns, before {time_ns} ns; nothing was written")
+        time_ns = event.time_ns
+
+
 class EventLog(Protocol):
     """An append-only sequence of events, durable before `append` returns, with gap-free revisions from 1."""
 
@@ -59,11 +70,17 @@ class EventLog(Protocol):
         """The last durable revision; 0 when empty."""
 
     @property
+    def dropped(self) -> str:
+        """A sentence about what opening the log had to leave behind (a torn last batch), for people; "" when nothing."""
+
+    @property
     def first_revision(self) -> int:
         """The oldest revision that `read` still holds; later ones only, after compaction."""
 
     async def append(self, events: Sequence[Event], *, expected_revision: int) -> None:
-        """Write the batch atomically and durably. Errors: RevisionConflict, LogUnwritable; then nothing was written."""
+        """Write the batch atomically and durably. Errors: RevisionConflict, LogUnwritable; then nothing was written.
+
+        A batch whose revisions leave a gap or whose times go back is a bug: ValueError, see `check_batch`."""
 
     def read(self, after: int = 0, until: int | None = None) -> AsyncIterator[list[Event]]:
         """Events with after < revision <= until, in order, in chunks. From a read-only connection of its own."""
@@ -83,8 +100,8 @@ class EventLog(Protocol):
     async def load_snapshot(self, until: int | None = None) -> Snapshot | None:
         """The newest one with revision <= until."""
 
-    async def verify(self) -> None:
-        """Check every checksum from the first revision. Errors: LogCorrupt."""
+    async def verify(self, progress: Callable[[int], None] | None = None) -> None:
+        """Check every checksum from the first revision. `progress` hears each revision reached. Errors: LogCorrupt."""
 
     async def close(self) -> None:
         """Let go of files and threads. What was appended stays."""

@@ -1,0 +1,53 @@
+"""Manifests as people write them, and what applying one again does."""
+
+import pytest
+
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.manifests import documents
+from shipslog.store.objects import core_v1
+from shipslog.store.refusals import BadRequest
+
+
+def test_documents_and_lists_are_taken_apart() -> None:
+    text = "kind: A\n---\n---\nkind: List\nitems: [{kind: B}, {kind: C}]\n"
+    assert [d["kind"] for d in documents(text)] == ["A", "B", "C"]
+    assert [d["kind"] for d in documents({"kind": "A"})] == ["A"]
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1\n", "just words"])
+def test_what_is_no_manifest(text: str) -> None:
+    with pytest.raises(BadRequest):
+        list(documents(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("kind: Pod", "lacks apiVersion or kind"),
+        ("{apiVersion: v1, kind: Unicorn}", 'no matches for kind "Unicorn"'),
+        ("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, dada: {}}", 'unknown field "dada"'),
+    ],
+)
+async def test_bad_manifests_name_what_is_wrong(engine: Cluster, text: str, why: str) -> None:
+    before = engine.view.revision
+    with pytest.raises(BadRequest, match=why):
+        await engine.apply(text)
+    assert engine.view.revision == before
+
+
+async def test_apply_creates_then_changes_then_removes_what_it_set_before(engine: Cluster) -> None:
+    head = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: %s}"
+    await engine.apply(head % "{one: '1', two: '2'}")
+    await engine.update(_with(engine, three="3"))  # somebody else's field
+    (changed,) = await engine.apply(head % "{one: '9'}")
+    assert changed.data == {"one": "9", "three": "3"}
+    revision = engine.view.revision
+    await engine.apply(head % "{one: '9'}")
+    assert engine.view.revision == revision, "applying the same again changes nothing"
+
+
+def _with(engine: Cluster, **data: str) -> core_v1.ConfigMap:
+    import msgspec
+
+    found = engine.get(core_v1.ConfigMap, "a")
+    return msgspec.structs.replace(found, data={**found.data, **data})

@@ -1,0 +1,89 @@
+"""Reading recordings: the history of an object, decisions taken again, the first that differs."""
+
+import msgspec
+import pytest
+
+from shipslog.engine import replay
+from shipslog.engine.cluster import Cluster
+from shipslog.reconcilers.decision import Decision, Reconciler
+from shipslog.store.objects import core_v1
+from shipslog.store.refusals import MethodNotAllowed
+from shipslog.store.state import View
+
+from .test_host import config_map, keys_of_config_maps, mark, reconciler, settled
+
+
+async def test_the_same_rules_decide_the_same_and_others_are_found_out() -> None:
+    async with Cluster.open(None, runtime="none", reconcilers=(reconciler(mark),)) as cluster:
+        for i in range(3):
+            await cluster.create(config_map(f"c{i}"))
+        await settled(cluster)
+        verified = await replay.verify(cluster.log, [reconciler(mark)])
+        assert verified.difference is None
+        assert verified.decisions == 3
+        assert verified.events == cluster.view.revision
+
+        def otherwise(view: View, key: str, *, now: int) -> Decision:
+            return mark(view, key, now=now) if key != "c1" else Decision(reason="I would rather not")
+
+        other = await replay.verify(cluster.log, [reconciler(otherwise)])
+        assert other.difference is not None
+        assert other.difference.recorded.key == "c1"
+        told = str(other.difference)
+        assert "decides otherwise" in told and "I would rather not" in told and "Update configmaps default/c1" in told
+
+        gone = await replay.verify(cluster.log, [])
+        assert gone.difference is not None and "no such reconciler" in gone.difference.reason
+
+
+async def test_the_history_of_an_object_says_who_what_and_why() -> None:
+    async with Cluster.open(None, runtime="none", reconcilers=(reconciler(mark),)) as cluster:
+        await cluster.create(config_map("a", k="1"), actor="alice")
+        await cluster.wait(core_v1.ConfigMap, "a", until=lambda c: c.data.get("seen") == "yes")
+        await settled(cluster)
+        await cluster.delete(core_v1.ConfigMap, "a")
+        chapters = [c async for c in replay.history(cluster.log, "configmaps", "default", "a")]
+    assert [(c.effect, c.event.actor, c.reason) for c in chapters] == [
+        ("created", "alice", ""),
+        ("modified", "system:controller:test", "it was not marked"),
+        ("deleted", "system:admin", ""),
+    ]
+    assert chapters[1].changes == (("data.seen", None, "yes"),)
+
+
+async def test_a_recording_is_read_only(engine: Cluster) -> None:
+    await engine.create(config_map("a"))
+    recording = replay.Recording(engine.log, engine.view)
+    with pytest.raises(MethodNotAllowed, match="read-only"):
+        await recording.submit(None)
+    assert (await recording.at(revision=1)).get(core_v1.ConfigMap, "a", "default") is None
+
+
+def test_differences_match_list_items_by_name() -> None:
+    before = {"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b"}], "args": ["x"]}}
+    after = {"spec": {"containers": [{"name": "b"}, {"name": "a", "image": "2"}], "args": ["y"]}}
+    assert replay.differences(before, after) == [("spec.containers[a].image", "1", "2"), ("spec.args", ["x"], ["y"])]
+
+
+@pytest.mark.parametrize("text", ["pod", "po", "pods", "Pod", "PODS"])
+def test_kinds_as_people_name_them(text: str) -> None:
+    assert replay.resource_named(text).resource == "pods"
+    with pytest.raises(ValueError, match="there is no kind 'unicorn'"):
+        replay.resource_named("unicorn")
+
+
+async def test_decisions_of_rules_that_read_the_clock_are_taken_at_the_recorded_time() -> None:
+    def stamp(view: View, key: str, *, now: int) -> Decision:
+        found = view.get(core_v1.ConfigMap, key, "default")
+        if found is None or "at" in found.data:
+            return Decision(reason="stamped")
+        from shipslog.store.commands import Update
+
+        return Decision(reason="stamp", commands=(Update(object=msgspec.structs.replace(found, data={"at": str(now)})),))
+
+    rule = Reconciler(name="test", actor="a", keys_for=keys_of_config_maps, all_keys=lambda view: (), decide=stamp)
+    async with Cluster.open(None, runtime="none", reconcilers=(rule,)) as cluster:
+        await cluster.create(config_map("a"))
+        await cluster.wait(core_v1.ConfigMap, "a", until=lambda c: "at" in c.data)
+        await settled(cluster)
+        assert (await replay.verify(cluster.log, [rule])).difference is None
