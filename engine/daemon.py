@@ -16,9 +16,11 @@ from shipslog.store.facts import ClusterConfig
 
 from . import moments
 from .api import certificates, kubeconfig
+from .api.account_tokens import AccountTokens
 from .api.server import ApiServer
 from .clock import SystemClock
 from .cluster import Cluster, past
+from .pod_tokens import PodTokens
 from .replay import Recording
 
 log = structlog.get_logger()
@@ -77,6 +79,8 @@ async def run(settings: Settings, ready: Callable[[Ready], None]) -> None:
         ca_certificate=pki.ca_certificate,
         end_pods=end_pods.is_set,
     ) as cluster:
+        tokens = PodTokens(cluster.view, AccountTokens(pki.account_key), cluster.clock, cluster.entropy)
+        cluster.host.dispatcher.prepare = tokens.complete
         server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data)
         await server.start()
         try:

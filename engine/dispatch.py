@@ -13,8 +13,9 @@ from shipslog.reconcilers.decision import is_runtime
 from shipslog.runtime.commands import DECLARATIVE, AnyRuntimeCommand, RunPodSandbox
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
-from shipslog.store.facts import RulesetFailed, RuntimeFact
+from shipslog.store.facts import RulesetFailed, RuntimeFact, SandboxFailed
 from shipslog.store.objects import registry
+from shipslog.store.refusals import Refusal
 
 from .commit import Committer
 
@@ -56,10 +57,7 @@ class Dispatcher:
         """Execute it and append the outcome; the identity is free when the outcome is durable."""
         identity = command.identity
         try:
-            complete = command
-            if isinstance(command, RunPodSandbox) and self.prepare is not None:
-                complete = await self.prepare(command)
-            facts = await self.runtimes[command.node].execute(complete)
+            facts = await self._execute(command)
             if isinstance(command, DECLARATIVE):
                 self._standing[identity] = command
                 if any(isinstance(fact, RulesetFailed) for fact in facts):
@@ -74,6 +72,19 @@ class Dispatcher:
             await asyncio.sleep(1.0)  # a bug or a lost machine: not in a tight loop
         finally:
             self._under_way.pop(identity, None)
+
+    async def _execute(self, command: AnyRuntimeCommand) -> Sequence[RuntimeFact]:
+        if isinstance(command, RunPodSandbox) and self.prepare is not None:
+            try:
+                command = await self.prepare(command)
+            except Refusal as refusal:
+                at_ns = self.committer.clock.now_ns()
+                return [
+                    SandboxFailed(
+                        node=command.node, pod_uid=command.pod_uid, reason="FailedMount", message=refusal.message, at_ns=at_ns
+                    )
+                ]
+        return await self.runtimes[command.node].execute(command)
 
     def record(self, facts: Sequence[RuntimeFact], *, node: str, cause: int | None) -> "asyncio.Future[list[int]]":
         """Append what a node reports, signed by the node."""
