@@ -26,4 +26,5 @@ def encode_fact(fact: AnyFact) -> bytes:
 
 def decode_fact(data: bytes) -> AnyFact:
     """The fact that `encode_fact` wrote. Errors: msgspec.DecodeError for anything else."""
-    return _decoder.decode(data)
+    fact: AnyFact = _decoder.decode(data)
+    return fact

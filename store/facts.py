@@ -182,8 +182,8 @@ class RulesetFailed(NodeFact, frozen=True, kw_only=True):
 
 AnyFact = (
     ObjectCreated | ObjectModified | ObjectDeleted | EngineStarted | DecisionTaken | NodeObserved | SandboxStarted
-    | SandboxFailed | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed | ContainerStarted | ContainerStartFailed | ContainerExited
-    | ProbeFlipped | RulesetApplied | RulesetFailed
+    | SandboxFailed | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed | ContainerStarted | ContainerStartFailed
+    | ContainerExited | ProbeFlipped | RulesetApplied | RulesetFailed
 )  # fmt: skip
 ObjectChange = ObjectCreated | ObjectModified | ObjectDeleted
 RuntimeFact = (

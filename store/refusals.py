@@ -41,7 +41,13 @@ class Refusal(Exception):
             "causes": [{"reason": c.reason, "message": c.message, "field": c.field} for c in self.causes],
         }  # fmt: skip
         details = {k: v for k, v in details.items() if v}
-        status: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
+        status: dict[str, Any] = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+        }
         status |= {"reason": self.reason, **({"details": details} if details else {}), "code": self.code}
         return status
 
