@@ -198,7 +198,8 @@ class MemoryView:
             )  # fmt: skip
         elif isinstance(fact, EngineStarted):
             self.config = fact.config
-            self._rulesets.clear()  # the adapter that held them is gone
+            self._rulesets.clear()  # the adapters that held them are gone...
+            self._nodes.clear()  # ...and a node counts again when its runtime reports itself
         return None, None
 
     def _evolve_object(self, revision: int, fact: ObjectFact, made: Entry | None) -> tuple[Entry, Entry | None]:

@@ -817,7 +817,7 @@ class ContainerStatus(Object, frozen=True, kw_only=True):
     container_id: str = field(default="", name="containerID")
     started: bool | None = None
     allocated_resources: dict[str, Quantity] = field(default_factory=dict)
-    resources: ResourceRequirements = field(default_factory=ResourceRequirements)
+    resources: ResourceRequirements | None = None
     volume_mounts: Annotated[
         tuple[VolumeMountStatus, ...], merge(list_map_keys=("mountPath",), patch_merge_key="mountPath", patch_strategy="merge")
     ] = ()

@@ -87,7 +87,7 @@ metadata status resources state lastState loadBalancer daemonEndpoints kubeletEn
 scaleTargetRef jobTemplate updateStrategy roleRef podSelector listMeta
 """.split()
 )
-STRUCT_POINTERS = {"Event.related", "EnvVar.valueFrom", "PodSpec.resources"}
+STRUCT_POINTERS = {"ContainerStatus.resources", "Event.related", "EnvVar.valueFrom", "PodSpec.resources"}
 
 
 def snake(name: str) -> str:

@@ -1,0 +1,11 @@
+"""What a node does about the pods bound to it, about its Node object and about its probes. Pure, as all reconcilers.
+
+Belongs here: deciding sandboxes, pulls, starts, kills, probes, and the status that a kubelet reports. Does not: carrying any
+of it out (runtime/containers), running a probe (runtime/probes.py).
+"""
+
+from .lifecycle import RECONCILER as PODS
+from .node import RECONCILER as NODE
+from .probes import RECONCILER as PROBES
+
+__all__ = ["NODE", "PODS", "PROBES"]

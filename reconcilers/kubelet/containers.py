@@ -1,0 +1,246 @@
+"""Which containers of a pod that has its sandbox are to be started or stopped now.
+
+Source: kubelet's computePodActions: init containers in order, sidecars among them left running, then all the others at once;
+what ended is started again by the pod's restart policy, with CrashLoopBackOff.
+"""
+
+from shipslog.runtime.commands import StartContainer, StopContainer
+from shipslog.store.facts import ContainerExited
+from shipslog.store.objects import core_v1, quantity
+from shipslog.store.state import ContainerRuntime
+
+from . import backoff, images, resources
+from .bound_pod import AnyContainer, BoundPod, ended, full_name, is_sidecar
+from .environment import environment
+from .fields import ConfigError
+from .hooks import lifecycle_hook
+from .plan import Plan
+from .security import security
+from .times import SECOND_NS, duration, parse
+from .volumes import mounts
+
+CONFIG_RETRY_S, CONFIG_RETRY_LATER_S = 1.0, 10.0  # until what is missing may have been made; slower for an old pod
+
+
+def plan_containers(pod: BoundPod, plan: Plan) -> None:
+    """Stop what is unhealthy, start what is next."""
+    unhealthy = _stop_unhealthy(pod, plan)
+    if _plan_init(pod, plan):
+        for container in pod.spec.containers:
+            if container.name not in unhealthy:
+                _plan_start(pod, container, plan)
+        if all(finished(pod, c) for c in pod.spec.containers):
+            stop_sidecars(pod, plan, pod.grace_period_s, "every other container has ended")
+    for extra in pod.spec.ephemeral_containers:
+        if pod.state(extra.name) is None:
+            _start(pod, extra, 0, plan)
+
+
+def first_images(pod: BoundPod, plan: Plan) -> None:
+    """Get what the first containers need while the sandbox is still being made."""
+    waiting = pod.spec.init_containers[:1] or pod.spec.containers
+    for container in waiting:
+        images.ready(pod, container, plan)
+
+
+def should_restart(pod: BoundPod, container: AnyContainer, exit_code: int) -> bool:
+    """By the restart policy; an init container that failed is repeated unless the policy is Never."""
+    if isinstance(container, core_v1.EphemeralContainer):
+        return False
+    if is_sidecar(container):
+        return True
+    return pod.restart_policy == "Always" or (pod.restart_policy == "OnFailure" and exit_code != 0)
+
+
+def finished(pod: BoundPod, container: AnyContainer) -> bool:
+    """It has ended and will not be started again."""
+    end = ended(pod.state(container.name))
+    return end is not None and not should_restart(pod, container, end.exit_code)
+
+
+def wants_sandbox(pod: BoundPod) -> bool:
+    """Whether something is still to be run."""
+    return not init_failed(pod) and not all(finished(pod, c) for c in pod.spec.containers)
+
+
+def init_failed(pod: BoundPod) -> bool:
+    """An init container failed and the pod does not repeat it."""
+    if pod.restart_policy != "Never":
+        return False
+    ends = (ended(pod.state(c.name)) for c in pod.spec.init_containers if not is_sidecar(c))
+    return any(end is not None and end.exit_code != 0 for end in ends)
+
+
+# --- init containers ---
+
+
+def _plan_init(pod: BoundPod, plan: Plan) -> bool:
+    """True when the app containers may run. Else the next init container is on its way."""
+    if init_failed(pod):
+        plan.because("InitContainerFailed")
+        stop_sidecars(pod, plan, pod.grace_period_s, "an init container failed")
+        return False
+    for container in pod.spec.init_containers:
+        if is_sidecar(container):
+            _plan_start(pod, container, plan)
+            if not (started(pod, container) or _apps_began(pod)):
+                plan.because(f"waiting for sidecar {container.name}")
+                return False
+            continue
+        state = pod.state(container.name)
+        end = ended(state)
+        if end is not None and end.exit_code == 0 and pod.of_this_sandbox(end):
+            continue
+        if state is not None and state.running:
+            plan.because(f"init container {container.name} runs")
+        else:
+            _plan_init_start(pod, container, state, end, plan)
+        return False
+    return True
+
+
+def _plan_init_start(
+    pod: BoundPod, container: AnyContainer, state: ContainerRuntime | None, end: ContainerExited | None, plan: Plan
+) -> None:
+    if state is not None and end is not None and not pod.of_this_sandbox(end):
+        _start(pod, container, state.attempt + 1, plan, end.at_ns)  # a new sandbox: from the beginning
+    elif state is not None and end is not None:
+        _restart(pod, container, state, end, plan)
+    else:
+        _plan_start(pod, container, plan)
+
+
+def _apps_began(pod: BoundPod) -> bool:
+    states = (pod.state(c.name) for c in pod.spec.containers)
+    return any(s is not None and (s.running or (s.exit is not None and pod.of_this_sandbox(s.exit))) for s in states)
+
+
+def started(pod: BoundPod, container: AnyContainer) -> bool:
+    """It runs, and its startup probe, if it has one, has succeeded."""
+    state = pod.state(container.name)
+    if state is None or not state.running:
+        return False
+    probe = state.probes.get("startup")
+    return container.startup_probe is None or (probe is not None and probe.healthy)
+
+
+# --- starting ---
+
+
+def _plan_start(pod: BoundPod, container: AnyContainer, plan: Plan) -> None:
+    state = pod.state(container.name)
+    end = ended(state)
+    if state is None:
+        _start(pod, container, 0, plan)
+    elif end is not None:
+        if should_restart(pod, container, end.exit_code):
+            _restart(pod, container, state, end, plan)
+    elif not state.running:
+        wait_s = backoff.remaining_s(state.failed_at_ns, backoff.restart_s(state.failures), pod.now)
+        if wait_s:
+            plan.wait(container.name, state.start_failure, state.start_message, wait_s)
+            return
+        if images.pull_policy(container) != "Always":
+            plan.do(images.pull(pod, container), f"Pulling {container.image}")  # it may be what was missing
+        _start(pod, container, state.attempt, plan)
+
+
+def _restart(pod: BoundPod, container: AnyContainer, state: ContainerRuntime, end: ContainerExited, plan: Plan) -> None:
+    pause_s = backoff.restart_s(state.failures)
+    wait_s = backoff.remaining_s(end.at_ns, pause_s, pod.now)
+    if wait_s:
+        name = full_name(pod.pod)
+        message = f"back-off {duration(pause_s)} restarting failed container={container.name} pod={name}"
+        plan.wait(container.name, "CrashLoopBackOff", message, wait_s)
+        return
+    _start(pod, container, state.attempt + 1, plan, end.at_ns)
+
+
+def _start(pod: BoundPod, container: AnyContainer, attempt: int, plan: Plan, since_ns: int = 0) -> None:
+    if not images.ready(pod, container, plan, since_ns):
+        return
+    try:
+        command = start_command(pod, container, attempt)
+    except ConfigError as error:
+        age_s = (pod.now - parse(pod.pod.metadata.creation_timestamp)) / SECOND_NS
+        again_s = CONFIG_RETRY_S if age_s < 60 else CONFIG_RETRY_LATER_S
+        plan.wait(container.name, "CreateContainerConfigError", str(error), again_s)
+        return
+    plan.do(command, f"Starting {container.name}" if attempt == 0 else f"Restarting {container.name}, attempt {attempt}")
+
+
+def start_command(pod: BoundPod, container: AnyContainer, attempt: int) -> StartContainer:
+    """The command with everything resolved. Errors: ConfigError for what is missing."""
+    resolved = environment(pod, container)
+    capacity = quantity.value(pod.observed.capacity.get("memory", 0))
+    lifecycle = container.lifecycle
+    return StartContainer(
+        node=pod.node, pod_uid=pod.uid, namespace=pod.pod.metadata.namespace, name=pod.pod.metadata.name,
+        container=container.name, attempt=attempt, image=container.image, command=resolved.command, args=resolved.args,
+        env=resolved.env, working_dir=container.working_dir, mounts=mounts(pod.pod, container, dict(resolved.env)),
+        stdin=container.stdin, stdin_once=container.stdin_once, tty=container.tty,
+        cpu_request_milli=resources.cpu_request_milli(container), cpu_limit_milli=resources.cpu_limit_milli(container),
+        memory_limit_bytes=resources.memory_limit_bytes(container),
+        oom_score_adj=resources.oom_score_adj(pod.pod, container, capacity),
+        termination_message_path=container.termination_message_path or "/dev/termination-log",
+        termination_message_fallback_to_logs=container.termination_message_policy == "FallbackToLogsOnError",
+        security=security(pod.pod, container),
+        post_start=lifecycle_hook(lifecycle.post_start, container, pod.ip) if lifecycle is not None else None,
+    )  # fmt: skip
+
+
+# --- stopping ---
+
+
+def stop_command(pod: BoundPod, state: ContainerRuntime, grace_s: int, reason: str) -> StopContainer:
+    """End one running container."""
+    container = pod.container(state.name)
+    pre_stop = None
+    if container is not None and container.lifecycle is not None:
+        try:
+            pre_stop = lifecycle_hook(container.lifecycle.pre_stop, container, pod.ip)
+        except ConfigError:
+            pre_stop = None  # a hook that cannot be made must not keep the container running
+    return StopContainer(
+        node=pod.node, pod_uid=pod.uid, container=state.name, attempt=state.attempt, grace_period_s=grace_s, pre_stop=pre_stop,
+        reason=f"Stopping container {state.name}" if not reason else f"Container {state.name}: {reason}",
+    )  # fmt: skip
+
+
+def stop_all(pod: BoundPod, plan: Plan, grace_s: int, reason: str) -> None:
+    """End all that runs: first the others, at once, then the sidecars, the last first."""
+    sidecars = {c.name for c in pod.spec.init_containers if is_sidecar(c)}
+    others = [state for state in pod.running() if state.name not in sidecars]
+    for state in others:
+        plan.do(stop_command(pod, state, grace_s, reason), f"Stopping {state.name}")
+    if not others:
+        stop_sidecars(pod, plan, grace_s, reason)
+
+
+def stop_sidecars(pod: BoundPod, plan: Plan, grace_s: int, reason: str) -> None:
+    """End the last sidecar that runs; the one before it follows when it is gone."""
+    for container in reversed(pod.spec.init_containers):
+        state = pod.state(container.name)
+        if state is not None and state.running:
+            plan.do(stop_command(pod, state, grace_s, reason), f"Stopping {state.name}")
+            return
+
+
+def _stop_unhealthy(pod: BoundPod, plan: Plan) -> set[str]:
+    """End what its liveness or startup probe has given up; its restart follows from its end."""
+    stopped = set()
+    for state in pod.running():
+        container = pod.container(state.name)
+        for kind in ("startup", "liveness"):
+            verdict = state.probes.get(kind)
+            if container is None or verdict is None or verdict.healthy:
+                continue
+            probe = container.startup_probe if kind == "startup" else container.liveness_probe
+            own_s = probe.termination_grace_period_seconds if probe is not None else None
+            command = stop_command(
+                pod, state, pod.grace_period_s if own_s is None else own_s, f"failed {kind} probe, will be restarted"
+            )
+            plan.do(command, f"{kind} probe of {state.name} failed")
+            stopped.add(state.name)
+            break
+    return stopped

@@ -1,0 +1,97 @@
+"""Whether the image of a container is on its node, and when to try to get it (again)."""
+
+from base64 import b64decode
+from typing import Any, Literal
+
+import msgspec
+
+from shipslog.runtime.commands import PullImage
+from shipslog.store.objects import core_v1
+
+from . import backoff
+from .bound_pod import AnyContainer, BoundPod
+from .plan import Plan
+from .times import parse
+
+Policy = Literal["Always", "IfNotPresent", "Never"]
+HUB = "https://index.docker.io/v1/"
+
+
+def pull_policy(container: AnyContainer) -> Policy:
+    """The container's policy; without one, Always for the tag `latest` or none."""
+    match container.image_pull_policy:
+        case "Always":
+            return "Always"
+        case "Never":
+            return "Never"
+        case "IfNotPresent":
+            return "IfNotPresent"
+    name, _, tag = container.image.rpartition("/")[2].partition(":")
+    return "Always" if "@" not in name and tag in ("", "latest") else "IfNotPresent"
+
+
+def ready(pod: BoundPod, container: AnyContainer, plan: Plan, since_ns: int = 0) -> bool:
+    """True when the container can be started from its image. If not, the plan pulls it or says why it waits.
+
+    With the policy Always the image counts if it came after `since_ns` (the end of the last attempt) and after the pod."""
+    state = pod.view.image(pod.node, container.image)
+    created = parse(pod.pod.metadata.creation_timestamp)
+    policy = pull_policy(container)
+    pulled = state.pulled if state is not None else None
+    if pulled is not None and (policy != "Always" or not pulled.at_ns or pulled.at_ns >= max(created, since_ns)):
+        return True
+    failed = state.failed if state is not None else None
+    if failed is not None and state is not None and failed.at_ns >= max(created, since_ns):
+        wait_s = backoff.remaining_s(failed.at_ns, backoff.pull_s(state.failures), pod.now)
+        _show(container, failed.reason, failed.message, pod.now - failed.at_ns, plan)
+        if wait_s:
+            shown_s = backoff.remaining_s(failed.at_ns, backoff.SHOW_ERROR_NS / 1e9, pod.now)
+            plan.again(min(wait_s, shown_s) if shown_s else wait_s)
+            return False
+    plan.do(pull(pod, container), f"Pulling {container.image}")
+    return False
+
+
+def _show(container: AnyContainer, reason: str, message: str, age_ns: int, plan: Plan) -> None:
+    """An error shows as itself at first, then as a back-off; one that no repetition mends stays what it is."""
+    if reason == "ErrImagePull" and age_ns >= backoff.SHOW_ERROR_NS:
+        plan.wait(container.name, "ImagePullBackOff", f'Back-off pulling image "{container.image}": {reason}: {message}')
+    else:
+        plan.wait(container.name, reason, message)
+
+
+def pull(pod: BoundPod, container: AnyContainer) -> PullImage:
+    return PullImage(
+        node=pod.node, image=container.image, policy=pull_policy(container), credentials=credentials(pod, container.image)
+    )
+
+
+def credentials(pod: BoundPod, image: str) -> tuple[tuple[str, str, str], ...]:
+    """(registry, user, password) from the pod's image pull secrets, for the image's registry only."""
+    first, slash, _ = image.partition("/")
+    registry = first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
+    found = []
+    for reference in pod.spec.image_pull_secrets:
+        secret = pod.view.get(core_v1.Secret, reference.name, pod.pod.metadata.namespace)
+        for host, entry in _logins(secret).items() if secret is not None else ():
+            name = "docker.io" if host == HUB else host.removeprefix("https://").removeprefix("http://").partition("/")[0]
+            if name == registry:
+                found.append((registry, *_login(entry)))
+    return tuple(found)
+
+
+def _logins(secret: core_v1.Secret) -> dict[str, Any]:
+    try:
+        if secret.type == "kubernetes.io/dockercfg":
+            return dict(msgspec.json.decode(b64decode(secret.data.get(".dockercfg", "")), type=dict[str, Any]))
+        config = msgspec.json.decode(b64decode(secret.data.get(".dockerconfigjson", "")), type=dict[str, Any])
+        return dict(config.get("auths", {}))
+    except (ValueError, msgspec.DecodeError):
+        return {}  # a secret that holds no logins gives none: the pull says what the registry thinks of that
+
+
+def _login(entry: dict[str, str]) -> tuple[str, str]:
+    if "auth" in entry and "username" not in entry:
+        user, _, password = b64decode(entry["auth"]).decode(errors="replace").partition(":")
+        return user, password
+    return entry.get("username", ""), entry.get("password", "")

@@ -1,0 +1,193 @@
+"""The life of a pod on its node: sandbox, containers, status, and its end.
+
+A key is `pod/UID`: also what runs of a pod that the API has forgotten is found, and removed.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
+from shipslog.reconcilers.decision import Decision, Instant, Reconciler
+from shipslog.runtime.commands import PortMapping, RemovePodSandbox, RunPodSandbox
+from shipslog.store.commands import Delete, Update
+from shipslog.store.events import Event
+from shipslog.store.facts import ImagePulled, ImagePullFailed, NodeObserved, ObjectFact, PodFact
+from shipslog.store.objects import core_v1
+from shipslog.store.state import PodRuntime, View
+
+from . import backoff, resources
+from .bound_pod import TERMINAL, BoundPod
+from .containers import first_images, plan_containers, stop_all, wants_sandbox
+from .dns import names
+from .fields import ConfigError
+from .plan import Plan
+from .status import status_of
+from .times import SECOND_NS, parse
+from .volumes import volumes
+
+VOLUME_RETRY_S = 1.0  # until a missing secret or config map may have been made
+DEADLINE = "Pod was active on the node longer than the specified deadline"
+
+
+def keys_for(view: View, event: Event) -> Iterable[str]:
+    """The pod that the event is about; the pods that wait for an image; all of a node that has just come."""
+    match event.fact:
+        case ObjectFact(resource="pods", uid=uid):
+            return (f"pod/{uid}",) if _concerns_a_node(view, uid) else ()
+        case PodFact(pod_uid=uid):
+            return (f"pod/{uid}",)
+        case ImagePulled(node=node, image=image) | ImagePullFailed(node=node, image=image):
+            return _waiting_for(view, node, image)
+        case NodeObserved(node=node):
+            return _of_node(view, node)
+    return ()
+
+
+def all_keys(view: View) -> Iterable[str]:
+    for pod in view.list(core_v1.Pod):
+        if pod.spec.node_name:
+            yield f"pod/{pod.metadata.uid}"
+    for node in view.list(core_v1.Node):
+        yield from _of_node(view, node.metadata.name)
+
+
+def _concerns_a_node(view: View, uid: str) -> bool:
+    entry = view.by_uid(uid)
+    return view.pod_runtime(uid) is not None if entry is None else bool(entry.object.spec.node_name)
+
+
+def _waiting_for(view: View, node: str, image: str) -> Iterator[str]:
+    for pod in view.pods_on(node):
+        if pod.status.phase not in TERMINAL and image in _images(pod.spec):
+            yield f"pod/{pod.metadata.uid}"
+
+
+def _images(spec: core_v1.PodSpec) -> set[str]:
+    inside = {c.image for c in (*spec.containers, *spec.init_containers)}
+    return inside | {c.image for c in spec.ephemeral_containers}
+
+
+def _of_node(view: View, node: str) -> Iterator[str]:
+    for uid in dict.fromkeys(
+        (*(pod.metadata.uid for pod in view.pods_on(node)), *(runs.pod_uid for runs in view.pods_running_on(node)))
+    ):
+        yield f"pod/{uid}"
+
+
+def decide(view: View, key: str, *, now: Instant) -> Decision:
+    """What the node does about the pod now."""
+    uid = key.removeprefix("pod/")
+    entry, runtime = view.by_uid(uid), view.pod_runtime(uid)
+    if entry is None or not isinstance(entry.object, core_v1.Pod):
+        return _forgotten(runtime)
+    node = entry.object.spec.node_name
+    observed = view.node_observed(node) if node else None
+    if observed is None:
+        return Decision(reason="its node has not reported" if node else "not bound to a node")
+    pod = BoundPod(view=view, node=node, pod=entry.object, runtime=runtime, observed=observed, now=now)
+    plan = Plan()
+    if entry.object.metadata.deletion_timestamp:
+        return _ending(pod, plan)
+    if entry.object.status.phase in TERMINAL:
+        stop_all(pod, plan, pod.grace_period_s, "the pod has ended")
+        return _with_status(pod, plan, "the pod has ended")
+    if _past_deadline(pod, plan):
+        stop_all(pod, plan, pod.grace_period_s, "DeadlineExceeded")
+        return _with_status(pod, plan, "DeadlineExceeded", failure="DeadlineExceeded", message=DEADLINE)
+    if pod.sandbox_up:
+        plan_containers(pod, plan)
+    elif wants_sandbox(pod):
+        _plan_sandbox(pod, plan)
+    return _with_status(pod, plan, "as it should be")
+
+
+def _forgotten(runtime: PodRuntime | None) -> Decision:
+    if runtime is None:
+        return Decision(reason="the pod is gone")
+    return Decision(
+        reason="the pod is gone, what runs of it goes too",
+        commands=(RemovePodSandbox(node=runtime.node, pod_uid=runtime.pod_uid),),
+    )
+
+
+def _ending(pod: BoundPod, plan: Plan) -> Decision:
+    """Deleted: stop what runs, within its grace period; remove the sandbox; then the object may go."""
+    meta = pod.pod.metadata
+    grace_s = meta.deletion_grace_period_seconds
+    if any(True for _ in pod.running()):
+        stop_all(pod, plan, pod.grace_period_s if grace_s is None else grace_s, "")
+        return _with_status(pod, plan, "ending")
+    if pod.runtime is not None:
+        plan.do(RemovePodSandbox(node=pod.node, pod_uid=pod.uid), "Removing the sandbox")
+        return _with_status(pod, plan, "ending")
+    if grace_s == 0 and meta.finalizers:
+        return Decision(reason=f"waits for its finalizers: {', '.join(meta.finalizers)}")
+    gone = Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid, grace_period_s=0)
+    return Decision(reason="nothing of the pod is left on its node", commands=(gone,))
+
+
+def _past_deadline(pod: BoundPod, plan: Plan) -> bool:
+    deadline_s = pod.spec.active_deadline_seconds
+    if deadline_s is None or not pod.pod.status.start_time:
+        return False
+    left_ns = parse(pod.pod.status.start_time) + deadline_s * SECOND_NS - pod.now
+    if left_ns <= 0:
+        return True
+    plan.again(left_ns / SECOND_NS)
+    return False
+
+
+def _plan_sandbox(pod: BoundPod, plan: Plan) -> None:
+    runtime = pod.runtime
+    first_images(pod, plan)
+    if runtime is not None and runtime.sandbox_failures:
+        wait_s = backoff.remaining_s(runtime.sandbox_failed_at_ns, backoff.sandbox_s(runtime.sandbox_failures), pod.now)
+        if wait_s:
+            plan.because(f"{runtime.sandbox_failure}: {runtime.sandbox_message}")
+            plan.again(wait_s)
+            return
+    try:
+        plan.do(sandbox_command(pod), "Making its sandbox")
+    except ConfigError as error:
+        plan.because(f"FailedMount: {error}")
+        plan.again(VOLUME_RETRY_S)
+
+
+def sandbox_command(pod: BoundPod) -> RunPodSandbox:
+    """The sandbox with its volumes rendered. Errors: ConfigError when something that a volume needs is missing."""
+    spec, meta, called = pod.spec, pod.pod.metadata, names(pod)
+    security = spec.security_context or core_v1.PodSecurityContext()
+    containers = spec.containers
+    return RunPodSandbox(
+        node=pod.node, pod_uid=pod.uid, namespace=meta.namespace, name=meta.name, hostname=called.hostname, fqdn=called.fqdn,
+        labels=dict(meta.labels), host_network=spec.host_network, host_pid=spec.host_pid, host_ipc=spec.host_ipc,
+        share_process_namespace=bool(spec.share_process_namespace), port_mappings=tuple(_port_mappings(spec)),
+        dns_servers=called.servers, dns_searches=called.searches, dns_options=called.options,
+        host_aliases=tuple((a.ip, a.hostnames) for a in spec.host_aliases),
+        sysctls={s.name: s.value for s in security.sysctls}, fs_group=security.fs_group, volumes=volumes(pod),
+        cpu_limit_milli=resources.pod_limit(resources.cpu_limit_milli(c) for c in containers),
+        memory_limit_bytes=resources.pod_limit(resources.memory_limit_bytes(c) for c in containers),
+    )  # fmt: skip
+
+
+def _port_mappings(spec: core_v1.PodSpec) -> Iterator[PortMapping]:
+    if spec.host_network:
+        return
+    for container in (*spec.init_containers, *spec.containers):
+        for port in container.ports:
+            if port.host_port:
+                yield PortMapping(
+                    protocol=(port.protocol or "TCP").lower(), container_port=port.container_port, host_port=port.host_port,
+                    host_ip=port.host_ip,
+                )  # fmt: skip
+
+
+def _with_status(pod: BoundPod, plan: Plan, otherwise: str, *, failure: str = "", message: str = "") -> Decision:
+    """The plan, and the status if it differs from the one that the API shows."""
+    status = status_of(pod, plan.waiting, reason=failure, message=message)
+    if status != pod.pod.status and not (plan.starts() and pod.pod.status.start_time):
+        plan.do(Update(object=replace(pod.pod, status=status), subresource="status"), f"now {status.phase}")
+    return plan.decision(otherwise)
+
+
+RECONCILER = Reconciler(name="kubelet", actor="system:controller:kubelet", keys_for=keys_for, all_keys=all_keys, decide=decide)

@@ -1,0 +1,137 @@
+"""A node's own object and its lease: registered when its runtime reports, kept true, renewed while the engine runs.
+
+Source: kubelet's node status setters and lease controller, Kubernetes 1.32.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.reconcilers.decision import Decision, Instant, Reconciler
+from shipslog.store.commands import Create, Update
+from shipslog.store.events import Event
+from shipslog.store.facts import NodeObserved, ObjectFact
+from shipslog.store.objects import coordination_v1, core_v1, meta_v1, shapes
+from shipslog.store.state import View
+
+from .times import SECOND_NS, api_time, micro_time, parse
+
+LEASES = "kube-node-lease"
+LEASE_S, RENEW_S = 40, 10
+CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+
+
+def keys_for(view: View, event: Event) -> Iterable[str]:
+    """The node that reported, or whose object or lease changed by another's hand."""
+    match event.fact:
+        case NodeObserved(node=node):
+            return (node,)
+        case ObjectFact(resource="nodes", name=name):
+            return (name,)
+        case ObjectFact(resource="namespaces", name="kube-node-lease"):
+            return [n.metadata.name for n in view.list(core_v1.Node)]
+    return ()
+
+
+def all_keys(view: View) -> Iterable[str]:
+    return [n.metadata.name for n in view.list(core_v1.Node)]
+
+
+def decide(view: View, key: str, *, now: Instant) -> Decision:
+    """Register the node, keep its status, renew its lease."""
+    observed = view.node_observed(key)
+    if observed is None:
+        return Decision(reason="its node has not reported")
+    node = view.get(core_v1.Node, key)
+    if node is None:
+        return Decision(reason="registering the node", commands=(Create(object=_new(observed, now)),), requeue_after=0.05)
+    commands: list[Any] = []
+    spec = replace(node.spec, pod_cidr=observed.pod_cidr, pod_cidrs=(observed.pod_cidr,) if observed.pod_cidr else ())
+    labels = {**node.metadata.labels, **_labels(observed)}
+    if node.metadata.labels != labels or (not node.spec.pod_cidr and spec != node.spec):
+        fixed = replace(
+            node, metadata=replace(node.metadata, labels=labels), spec=spec if not node.spec.pod_cidr else node.spec
+        )
+        return Decision(reason="its labels", commands=(Update(object=fixed),))
+    status = _status(observed, node.status, now)
+    if status != node.status:
+        commands.append(Update(object=replace(node, status=status), subresource="status"))
+    wait_s = _lease(view, node, now, commands)
+    return Decision(
+        reason="status and lease" if commands else "as it should be", commands=tuple(commands), requeue_after=wait_s
+    )
+
+
+def _new(observed: NodeObserved, now: Instant) -> core_v1.Node:
+    return core_v1.Node(
+        metadata=meta_v1.ObjectMeta(name=observed.node, labels=_labels(observed)),
+        spec=core_v1.NodeSpec(pod_cidr=observed.pod_cidr, pod_cidrs=(observed.pod_cidr,) if observed.pod_cidr else ()),
+        status=_status(observed, core_v1.NodeStatus(), now),
+    )
+
+
+def _labels(observed: NodeObserved) -> dict[str, str]:
+    system, machine = observed.info.get("operatingSystem", "linux"), observed.info.get("architecture", "amd64")
+    return {
+        "beta.kubernetes.io/arch": machine, "beta.kubernetes.io/os": system, "kubernetes.io/arch": machine,
+        "kubernetes.io/hostname": observed.node, "kubernetes.io/os": system, **observed.labels,
+    }  # fmt: skip
+
+
+def _status(observed: NodeObserved, old: core_v1.NodeStatus, now: Instant) -> core_v1.NodeStatus:
+    names = {f.name: f.attribute for f in shapes.fields_of(core_v1.NodeSystemInfo).values()}
+    info = core_v1.NodeSystemInfo(**{names[k]: v for k, v in observed.info.items() if k in names})
+    return replace(
+        old, capacity=dict(observed.capacity), allocatable=dict(observed.allocatable or observed.capacity),
+        addresses=tuple(core_v1.NodeAddress(type=t, address=a) for t, a in observed.addresses), node_info=info,
+        conditions=_conditions(old.conditions, now),
+    )  # fmt: skip
+
+
+def _conditions(old: tuple[core_v1.NodeCondition, ...], now: Instant) -> tuple[core_v1.NodeCondition, ...]:
+    before, out = {c.type: c for c in old}, []
+    for type_, status, reason, message in CONDITIONS:
+        held = before.get(type_)
+        if held is not None and (held.status, held.reason) == (status, reason):
+            out.append(held)
+            continue
+        since = held.last_transition_time if held is not None and held.status == status else api_time(now)
+        out.append(
+            core_v1.NodeCondition(
+                type=type_, status=status, reason=reason, message=message, last_heartbeat_time=api_time(now),
+                last_transition_time=since,
+            )
+        )  # fmt: skip
+    ours = {type_ for type_, *_ in CONDITIONS}
+    return (*(c for c in old if c.type not in ours), *out)
+
+
+def _lease(view: View, node: core_v1.Node, now: Instant, commands: list[Any]) -> float:
+    """Renew the lease if it is time; -> seconds until the next."""
+    name = node.metadata.name
+    if view.get(core_v1.Namespace, LEASES) is None:
+        return RENEW_S
+    lease = view.get(coordination_v1.Lease, name, LEASES)
+    renewed = micro_time(now)
+    if lease is None:
+        owner = meta_v1.OwnerReference(api_version="v1", kind="Node", name=name, uid=node.metadata.uid)
+        spec = coordination_v1.LeaseSpec(holder_identity=name, lease_duration_seconds=LEASE_S, renew_time=renewed)
+        meta = meta_v1.ObjectMeta(name=name, namespace=LEASES, owner_references=(owner,))
+        commands.append(Create(object=coordination_v1.Lease(metadata=meta, spec=spec)))
+        return RENEW_S
+    spec = lease.spec or coordination_v1.LeaseSpec()
+    due_ns = parse(spec.renew_time or "") + RENEW_S * SECOND_NS
+    if now < due_ns and spec.holder_identity == name:
+        return (due_ns - now) / SECOND_NS
+    spec = replace(spec, holder_identity=name, lease_duration_seconds=LEASE_S, renew_time=renewed)
+    commands.append(Update(object=replace(lease, spec=spec)))
+    return RENEW_S
+
+
+RECONCILER = Reconciler(name="node", actor="system:controller:node", keys_for=keys_for, all_keys=all_keys, decide=decide)

@@ -1,0 +1,47 @@
+"""What `decide` gathers on its way: commands, why containers wait, when to look again, and why."""
+
+from msgspec import Struct, field
+
+from shipslog.reconcilers.decision import Decision
+from shipslog.runtime.commands import AnyRuntimeCommand, StartContainer
+from shipslog.store.commands import AnyObjectCommand
+from shipslog.store.objects import core_v1
+
+
+class Plan(Struct):
+    """Gathered for one decision; the only thing here that changes."""
+
+    commands: list[AnyObjectCommand | AnyRuntimeCommand] = field(default_factory=list)
+    waiting: dict[str, core_v1.ContainerStateWaiting] = field(default_factory=dict)  # by container
+    reasons: list[str] = field(default_factory=list)
+    requeue_after: float | None = None
+
+    def do(self, command: AnyObjectCommand | AnyRuntimeCommand, reason: str) -> None:
+        """Issue a command."""
+        self.commands.append(command)
+        self.because(reason)
+
+    def because(self, reason: str) -> None:
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+    def wait(self, container: str, reason: str, message: str, again_s: float | None = None) -> None:
+        """A container waits; look again in so many seconds."""
+        self.waiting[container] = core_v1.ContainerStateWaiting(reason=reason, message=message)
+        self.because(reason)
+        if again_s is not None:
+            self.again(again_s)
+
+    def again(self, seconds: float) -> None:
+        """Look again in so many seconds, or sooner."""
+        self.requeue_after = seconds if self.requeue_after is None else min(self.requeue_after, seconds)
+
+    def starts(self) -> bool:
+        """Whether a first start of a container is under way: its outcome will change the status soon."""
+        return any(isinstance(c, StartContainer) and c.attempt == 0 for c in self.commands)
+
+    def decision(self, otherwise: str) -> Decision:
+        """The decision; `otherwise` is the reason when nothing gave one."""
+        return Decision(
+            reason="; ".join(self.reasons) or otherwise, commands=tuple(self.commands), requeue_after=self.requeue_after
+        )

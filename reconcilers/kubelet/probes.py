@@ -1,0 +1,92 @@
+"""Which probes a node runs now: those of its running containers. The whole list goes to the node when it changes."""
+
+from collections.abc import Iterable, Iterator
+
+from shipslog.reconcilers.decision import Decision, Instant, Reconciler
+from shipslog.runtime.commands import ProbeTarget, SetProbes
+from shipslog.store.events import Event
+from shipslog.store.facts import NodeObserved, ObjectFact, PodFact
+from shipslog.store.objects import core_v1
+from shipslog.store.state import View
+
+from .bound_pod import TERMINAL, AnyContainer, BoundPod, is_sidecar
+from .environment import environment
+from .fields import ConfigError
+from .hooks import probe_action
+
+KINDS = ("startup", "liveness", "readiness")
+
+
+def keys_for(view: View, event: Event) -> Iterable[str]:
+    """The node, when something that is probed started, ended or changed."""
+    match event.fact:
+        case NodeObserved(node=node):
+            return (node,)
+        case PodFact(node=node, pod_uid=uid):
+            return (node,) if _has_probes(view, uid) else ()
+        case ObjectFact(resource="pods", uid=uid):
+            entry = view.by_uid(uid)
+            if entry is not None and entry.object.spec.node_name and _has_probes(view, uid):
+                return (entry.object.spec.node_name,)
+    return ()
+
+
+def all_keys(view: View) -> Iterable[str]:
+    return [n.metadata.name for n in view.list(core_v1.Node)]
+
+
+def _has_probes(view: View, uid: str) -> bool:
+    entry = view.by_uid(uid)
+    if entry is None:
+        return False
+    spec = entry.object.spec
+    return any(
+        c.startup_probe is not None or c.liveness_probe is not None or c.readiness_probe is not None
+        for c in (*spec.containers, *spec.init_containers)
+    )
+
+
+def decide(view: View, key: str, *, now: Instant) -> Decision:
+    """All probes of the node."""
+    observed = view.node_observed(key)
+    if observed is None:
+        return Decision(reason="its node has not reported")
+    targets: list[ProbeTarget] = []
+    for pod in view.pods_on(key):
+        uid = pod.metadata.uid
+        runtime = view.pod_runtime(uid)
+        if runtime is None or pod.status.phase in TERMINAL or not _has_probes(view, uid):
+            continue
+        bound = BoundPod(view=view, node=key, pod=pod, runtime=runtime, observed=observed, now=now)
+        sidecars = [c for c in pod.spec.init_containers if is_sidecar(c)]
+        for container in (*sidecars, *pod.spec.containers):
+            targets += _targets(bound, container)
+    return Decision(reason=f"{len(targets)} probes", commands=(SetProbes(node=key, targets=tuple(targets)),))
+
+
+def _targets(pod: BoundPod, container: AnyContainer) -> Iterator[ProbeTarget]:
+    state = pod.state(container.name)
+    if state is None or not state.running:
+        return
+    begun = state.probes.get("startup")
+    waits = container.startup_probe is not None and not (begun is not None and begun.healthy)
+    ending = bool(pod.pod.metadata.deletion_timestamp)
+    for kind in KINDS:
+        probe: core_v1.Probe | None = getattr(container, f"{kind}_probe")
+        if probe is None or (kind == "startup") is not waits or (ending and kind != "readiness"):
+            continue
+        try:
+            env = dict(environment(pod, container).env) if probe.exec is not None else {}
+            action = probe_action(probe, container, pod.ip, env)
+        except ConfigError:
+            continue  # a port without a number: validation lets it pass, Kubernetes' prober fails it
+        if action is not None:
+            yield ProbeTarget(
+                pod_uid=pod.uid, container=container.name, attempt=state.attempt, probe=kind, action=action,  # type: ignore[arg-type]
+                initial_delay_s=probe.initial_delay_seconds, period_s=probe.period_seconds or 10,
+                timeout_s=probe.timeout_seconds or 1, success_threshold=probe.success_threshold or 1,
+                failure_threshold=probe.failure_threshold or 3,
+            )  # fmt: skip
+
+
+RECONCILER = Reconciler(name="probes", actor="system:controller:kubelet", keys_for=keys_for, all_keys=all_keys, decide=decide)

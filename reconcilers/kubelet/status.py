@@ -1,0 +1,212 @@
+"""What a kubelet reports of a pod: phase, conditions and the state of each container, from what its node reported.
+
+Source: kubelet's generateAPIPodStatus, getPhase and status.Generate*Condition, Kubernetes 1.32.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec.structs import replace
+
+from shipslog.store.facts import ContainerExited
+from shipslog.store.objects import core_v1
+
+from .bound_pod import TERMINAL, AnyContainer, BoundPod, ended, is_sidecar
+from .containers import init_failed, should_restart, started
+from .resources import qos_class
+from .times import api_time
+
+Waiting = Mapping[str, core_v1.ContainerStateWaiting]
+OURS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
+
+
+def status_of(pod: BoundPod, waiting: Waiting, *, reason: str = "", message: str = "") -> core_v1.PodStatus:
+    """The status now. `waiting` says why containers wait; `reason` and `message` end the pod as Failed."""
+    old = pod.pod.status
+    init = tuple(_container(pod, c, waiting) for c in pod.spec.init_containers)
+    apps = tuple(_container(pod, c, waiting) for c in sorted(pod.spec.containers, key=lambda c: c.name))
+    extra = tuple(_container(pod, c, waiting) for c in pod.spec.ephemeral_containers)
+    phase = old.phase if old.phase in TERMINAL else "Failed" if reason else phase_of(pod)
+    address = pod.ip or old.pod_ip
+    return replace(
+        old, phase=phase, reason=reason or old.reason, message=message or old.message,
+        conditions=_conditions(pod, phase, init, apps), host_ip=pod.host_ip,
+        host_ips=(core_v1.HostIP(ip=pod.host_ip),) if pod.host_ip else (), pod_ip=address,
+        pod_ips=(core_v1.PodIP(ip=address),) if address else (), start_time=old.start_time or api_time(pod.now),
+        init_container_statuses=init, container_statuses=apps, ephemeral_container_statuses=extra,
+        qos_class=old.qos_class or qos_class(pod.pod),
+    )  # fmt: skip
+
+
+# --- phase ---
+
+
+def phase_of(pod: BoundPod) -> str:
+    """Pending, Running, Succeeded or Failed."""
+    ends = [ended(pod.state(c.name)) for c in pod.spec.containers]
+    running = [s is not None and s.running for s in (pod.state(c.name) for c in pod.spec.containers)]
+    if all(end is not None for end in ends) and (pod.pod.metadata.deletion_timestamp or _final(pod, ends)):
+        return "Succeeded" if all(end is not None and end.exit_code == 0 for end in ends) else "Failed"
+    if init_failed(pod):
+        return "Failed"
+    if not initialized(pod) and not any(running):
+        return "Pending"
+    if any(
+        end is None and not runs and not _ran_before(pod, c)
+        for end, runs, c in zip(ends, running, pod.spec.containers, strict=True)
+    ):
+        return "Pending"
+    return "Running"
+
+
+def _final(pod: BoundPod, ends: Iterable[ContainerExited | None]) -> bool:
+    return all(
+        end is not None and not should_restart(pod, c, end.exit_code) for c, end in zip(pod.spec.containers, ends, strict=True)
+    )
+
+
+def _ran_before(pod: BoundPod, container: AnyContainer) -> bool:
+    state = pod.state(container.name)
+    return state is not None and state.last_exit is not None
+
+
+def initialized(pod: BoundPod) -> bool:
+    """Every init container has done its part; once the others ran it stays so."""
+    return not _incomplete(pod)
+
+
+def _incomplete(pod: BoundPod) -> list[str]:
+    """The init containers that are not done."""
+    left = []
+    for container in pod.spec.init_containers:
+        if is_sidecar(container):
+            done = started(pod, container) or any(pod.state(c.name) is not None for c in pod.spec.containers)
+        else:
+            end = ended(pod.state(container.name))
+            done = end is not None and end.exit_code == 0
+        if not done:
+            left.append(container.name)
+    return left
+
+
+# --- containers ---
+
+
+def _container(pod: BoundPod, container: AnyContainer, waiting: Waiting) -> core_v1.ContainerStatus:
+    state = pod.state(container.name)
+    if state is None:
+        why = waiting.get(container.name) or _not_yet(pod, container)
+        return core_v1.ContainerStatus(
+            name=container.name, image=container.image, state=core_v1.ContainerState(waiting=why), started=False
+        )
+    end, now = ended(state), core_v1.ContainerState()
+    last = _terminated(state.last_exit)
+    if state.running:
+        now = core_v1.ContainerState(running=core_v1.ContainerStateRunning(started_at=api_time(state.started_at_ns)))
+    elif container.name in waiting:
+        now = core_v1.ContainerState(waiting=waiting[container.name])
+        last = _terminated(end) or last
+    elif end is not None:
+        now = core_v1.ContainerState(terminated=_terminated(end))
+    else:
+        why = core_v1.ContainerStateWaiting(reason=state.start_failure or "ContainerCreating", message=state.start_message)
+        now = core_v1.ContainerState(waiting=why)
+    runs = started(pod, container)
+    image = pod.view.image(pod.node, container.image)
+    image_id = state.image_id or (image.pulled.image_id if image is not None and image.pulled is not None else "")
+    return core_v1.ContainerStatus(
+        name=container.name, state=now, last_state=core_v1.ContainerState(terminated=last),
+        ready=_is_ready(pod, container), restart_count=state.attempt, image=container.image, image_id=image_id,
+        container_id=state.container_id or (state.last_exit.container_id if state.last_exit else ""), started=runs,
+    )  # fmt: skip
+
+
+def _not_yet(pod: BoundPod, container: AnyContainer) -> core_v1.ContainerStateWaiting:
+    follows = bool(pod.spec.init_containers) and not isinstance(container, core_v1.EphemeralContainer)
+    first = follows and container.name == pod.spec.init_containers[0].name and not pod.sandbox_up
+    return core_v1.ContainerStateWaiting(reason="PodInitializing" if follows and not first else "ContainerCreating")
+
+
+def _terminated(end: ContainerExited | None) -> core_v1.ContainerStateTerminated | None:
+    if end is None:
+        return None
+    return core_v1.ContainerStateTerminated(
+        exit_code=end.exit_code, signal=end.signal, reason=end.reason or ("Error" if end.exit_code else "Completed"),
+        message=end.message, started_at=api_time(end.started_at_ns), finished_at=api_time(end.at_ns),
+        container_id=end.container_id,
+    )  # fmt: skip
+
+
+def _is_ready(pod: BoundPod, container: AnyContainer) -> bool:
+    """An app container is ready when it runs and its probe says so; an init container when it has done its part."""
+    state = pod.state(container.name)
+    if state is None:
+        return False
+    if not state.running:
+        end = ended(state)
+        is_init = any(c.name == container.name for c in pod.spec.init_containers)
+        return is_init and not is_sidecar(container) and end is not None and end.exit_code == 0
+    if not started(pod, container):
+        return False
+    probe = state.probes.get("readiness")
+    return container.readiness_probe is None or (probe is not None and probe.healthy)
+
+
+# --- conditions ---
+
+
+def _conditions(
+    pod: BoundPod, phase: str, init: tuple[core_v1.ContainerStatus, ...], apps: tuple[core_v1.ContainerStatus, ...]
+) -> tuple[core_v1.PodCondition, ...]:
+    new = {
+        "PodReadyToStartContainers": _condition("PodReadyToStartContainers", pod.sandbox_up),
+        "Initialized": _initialized(pod, phase),
+        **_ready(pod, phase, init, apps),
+    }
+    old = {c.type: c for c in pod.pod.status.conditions}
+    out = [_kept(old.get(type_), condition, pod.now) for type_, condition in new.items()]
+    return (*out, *(c for c in pod.pod.status.conditions if c.type not in OURS))
+
+
+def _condition(type_: str, holds: bool, reason: str = "", message: str = "") -> core_v1.PodCondition:
+    return core_v1.PodCondition(type=type_, status="True" if holds else "False", reason=reason, message=message)
+
+
+def _kept(old: core_v1.PodCondition | None, new: core_v1.PodCondition, now: int) -> core_v1.PodCondition:
+    """With the time of the last change of its status."""
+    same = old is not None and old.status == new.status
+    return replace(new, last_transition_time=old.last_transition_time if same and old is not None else api_time(now))
+
+
+def _initialized(pod: BoundPod, phase: str) -> core_v1.PodCondition:
+    left = _incomplete(pod)
+    if not left:
+        return _condition("Initialized", True, "PodCompleted" if phase == "Succeeded" else "")
+    if phase == "Failed":
+        return _condition("Initialized", False, "PodFailed")
+    return _condition(
+        "Initialized", False, "ContainersNotInitialized", f"containers with incomplete status: [{' '.join(left)}]"
+    )
+
+
+def _ready(
+    pod: BoundPod, phase: str, init: tuple[core_v1.ContainerStatus, ...], apps: tuple[core_v1.ContainerStatus, ...]
+) -> dict[str, core_v1.PodCondition]:
+    if phase in TERMINAL:
+        reason = "PodCompleted" if phase == "Succeeded" else "PodFailed"
+        return {t: _condition(t, False, reason) for t in ("Ready", "ContainersReady")}
+    sidecars = {c.name for c in pod.spec.init_containers if is_sidecar(c)}
+    unready = [s.name for s in (*(s for s in init if s.name in sidecars), *apps) if not s.ready]
+    if unready:
+        why = f"containers with unready status: [{' '.join(unready)}]"
+        return {t: _condition(t, False, "ContainersNotReady", why) for t in ("Ready", "ContainersReady")}
+    ready = _condition("Ready", True)
+    states = {c.type: c.status for c in pod.pod.status.conditions}
+    missing = [g.condition_type for g in pod.spec.readiness_gates if states.get(g.condition_type) != "True"]
+    if missing:
+        said = ", ".join(_gate(gate, gate in states) for gate in missing)
+        ready = _condition("Ready", False, "ReadinessGatesNotReady", f"{said}.")
+    return {"Ready": ready, "ContainersReady": _condition("ContainersReady", True)}
+
+
+def _gate(gate: str, known: bool) -> str:
+    return f'corresponding condition of pod readiness gate "{gate}" {"is not True" if known else "does not exist"}'

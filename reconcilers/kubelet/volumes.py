@@ -1,0 +1,139 @@
+"""A pod's volumes, rendered: directories of the node, and content put together from objects."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from shipslog.runtime.commands import FileContent, Mount, TokenRequest, VolumeSource
+from shipslog.store.objects import core_v1, quantity
+
+from .bound_pod import AnyContainer, BoundPod
+from .environment import config_map_data, expand, secret_data
+from .fields import ConfigError, field_value, resource_value
+
+DEFAULT_MODE = 0o644
+
+
+def volumes(pod: BoundPod) -> tuple[VolumeSource, ...]:
+    """All of them, as RunPodSandbox wants them. Errors: ConfigError when one cannot be made (yet)."""
+    rendered = []
+    for volume in pod.spec.volumes:
+        try:
+            rendered.append(_render(pod, volume))
+        except ConfigError as error:
+            raise ConfigError(f'MountVolume.SetUp failed for volume "{volume.name}" : {error}') from error
+    return tuple(rendered)
+
+
+def _render(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
+    if volume.empty_dir is not None or volume == core_v1.Volume(name=volume.name):
+        source = volume.empty_dir or core_v1.EmptyDirVolumeSource()
+        limit = quantity.value(source.size_limit) if source.size_limit is not None else 0
+        return VolumeSource(name=volume.name, kind="emptyDir", medium=source.medium, size_limit_bytes=limit)
+    if volume.host_path is not None:
+        return VolumeSource(
+            name=volume.name, kind="hostPath", host_path=volume.host_path.path, host_path_type=volume.host_path.type or ""
+        )
+    files, tokens, secret = _content(pod, volume)
+    return VolumeSource(
+        name=volume.name, kind="files", files=files, token_requests=tokens, in_memory=secret or bool(tokens), read_only=True
+    )
+
+
+def _content(pod: BoundPod, volume: core_v1.Volume) -> tuple[tuple[FileContent, ...], tuple[TokenRequest, ...], bool]:
+    """The files, the tokens, and whether a secret is among them."""
+    if volume.config_map is not None:
+        c = volume.config_map
+        return tuple(_config_map(pod, c.name, c.items, bool(c.optional), _mode(c.default_mode))), (), False
+    if volume.secret is not None:
+        s = volume.secret
+        return tuple(_secret(pod, s.secret_name, s.items, bool(s.optional), _mode(s.default_mode))), (), True
+    if volume.downward_api is not None:
+        d = volume.downward_api
+        return tuple(_downward(pod, d.items, _mode(d.default_mode))), (), False
+    if volume.projected is not None:
+        return _projected(pod, volume.projected)
+    kind = next((f.encode_name for f in msgspec.structs.fields(volume) if f.name != "name" and getattr(volume, f.name)), "")
+    raise ConfigError(f"volumes of kind {kind} are not supported on this node")
+
+
+def _projected(
+    pod: BoundPod, projected: core_v1.ProjectedVolumeSource
+) -> tuple[tuple[FileContent, ...], tuple[TokenRequest, ...], bool]:
+    files: list[FileContent] = []
+    tokens: list[TokenRequest] = []
+    secret, mode = False, _mode(projected.default_mode)
+    for source in projected.sources:
+        if source.config_map is not None:
+            files += _config_map(pod, source.config_map.name, source.config_map.items, bool(source.config_map.optional), mode)
+        elif source.secret is not None:
+            secret = True
+            files += _secret(pod, source.secret.name, source.secret.items, bool(source.secret.optional), mode)
+        elif source.downward_api is not None:
+            files += _downward(pod, source.downward_api.items, mode)
+        elif source.service_account_token is not None:
+            tokens.append(_token(pod, source.service_account_token, mode))
+        else:
+            raise ConfigError("clusterTrustBundle projections are not supported on this node")
+    return tuple(files), tuple(tokens), secret
+
+
+def _token(pod: BoundPod, source: core_v1.ServiceAccountTokenProjection, mode: int) -> TokenRequest:
+    return TokenRequest(
+        path=source.path, audience=source.audience, expiration_s=source.expiration_seconds or 3600, mode=mode,
+        service_account=pod.spec.service_account_name or "default", namespace=pod.pod.metadata.namespace,
+        pod_name=pod.pod.metadata.name, pod_uid=pod.uid,
+    )  # fmt: skip
+
+
+def _config_map(
+    pod: BoundPod, name: str, items: tuple[core_v1.KeyToPath, ...], optional: bool, mode: int
+) -> Iterator[FileContent]:
+    data = config_map_data(pod.view, pod.pod.metadata.namespace, name, optional)
+    yield from _items(data or {}, items, optional, mode)
+
+
+def _secret(pod: BoundPod, name: str, items: tuple[core_v1.KeyToPath, ...], optional: bool, mode: int) -> Iterator[FileContent]:
+    data = secret_data(pod.view, pod.pod.metadata.namespace, name, optional)
+    yield from _items(data or {}, items, optional, mode)
+
+
+def _items(data: Mapping[str, bytes], items: tuple[core_v1.KeyToPath, ...], optional: bool, mode: int) -> Iterator[FileContent]:
+    if not items:
+        yield from (FileContent(path=key, data=value, mode=mode) for key, value in sorted(data.items()))
+        return
+    for item in items:
+        if item.key in data:
+            yield FileContent(path=item.path, data=data[item.key], mode=item.mode if item.mode is not None else mode)
+        elif not optional:
+            raise ConfigError(f"references non-existent config key: {item.key}")
+
+
+def _downward(pod: BoundPod, items: tuple[core_v1.DownwardAPIVolumeFile, ...], mode: int) -> Iterator[FileContent]:
+    for item in items:
+        if item.field_ref is not None:
+            text = field_value(pod, item.field_ref.field_path)
+        elif item.resource_field_ref is not None:
+            text = resource_value(pod, item.resource_field_ref, None)
+        else:
+            text = ""
+        yield FileContent(path=item.path, data=text.encode(), mode=item.mode if item.mode is not None else mode)
+
+
+def _mode(mode: int | None) -> int:
+    return DEFAULT_MODE if mode is None else mode
+
+
+def mounts(pod: core_v1.Pod, container: AnyContainer, env: Mapping[str, str]) -> tuple[Mount, ...]:
+    """Where the container sees the pod's volumes. Errors: ConfigError for a volume that the pod has not."""
+    known = {volume.name for volume in pod.spec.volumes}
+    for mount in container.volume_mounts:
+        if mount.name not in known:
+            raise ConfigError(f'cannot find volume "{mount.name}" to mount into container "{container.name}"')
+    return tuple(
+        Mount(
+            volume=mount.name, path=mount.mount_path, read_only=mount.read_only, propagation=mount.mount_propagation or "",
+            sub_path=expand(mount.sub_path_expr, env) if mount.sub_path_expr else mount.sub_path,
+        )
+        for mount in container.volume_mounts
+    )  # fmt: skip
