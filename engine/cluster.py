@@ -89,7 +89,7 @@ class Cluster:
         event_log = event_log or await open_log(path)
         try:
             view = await load(event_log)
-            runtimes = simulated(nodes) if runtime == "simulated" else [] if runtime == "none" else list(runtime)
+            runtimes = simulated(nodes, clock) if runtime == "simulated" else [] if runtime == "none" else list(runtime)
             wanted = all_reconcilers() if reconcilers is None else reconcilers
             cluster = cls(event_log, view, runtimes=runtimes, reconcilers=wanted, clock=clock, entropy=entropy)
             try:
@@ -323,12 +323,12 @@ async def past(event_log: EventLog, revision: int) -> MemoryView:
     return view
 
 
-def simulated(nodes: int) -> list[NodeRuntime]:
+def simulated(nodes: int, clock: Clock) -> list[NodeRuntime]:
     """Nodes that pretend, named node-0, node-1...; a single one is named `node`."""
     from shipslog.runtime.containers.simulated import SimulatedNode
 
     names = ["node"] if nodes == 1 else [f"node-{i}" for i in range(nodes)]
-    return [SimulatedNode(name) for name in names]
+    return [SimulatedNode(name, now_ns=clock.now_ns, number=i) for i, name in enumerate(names)]
 
 
 def _meta(name: str, namespace: str = "") -> Any:

@@ -1,0 +1,294 @@
+"""A node that pretends: pods run as entries in memory. For tests, for simulation, for clusters of a thousand nodes.
+
+It waits only through `asyncio.sleep` and reads only the injected clock, so it lives in virtual time as well. What a
+container does can be said in annotations of its pod's labels: `sim.shipslog/exit-code`, `sim.shipslog/runs-for-s`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NoReturn
+
+from msgspec import Struct
+
+from shipslog.runtime.commands import (
+    AnyRuntimeCommand,
+    ApplyRuleset,
+    ProbeTarget,
+    PullImage,
+    RemovePodSandbox,
+    Ruleset,
+    RunPodSandbox,
+    SetProbes,
+    StartContainer,
+    StopContainer,
+)  # fmt: skip
+from shipslog.runtime.node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
+from shipslog.store.facts import (
+    ContainerExited,
+    ContainerStarted,
+    ContainerStartFailed,
+    ImagePulled,
+    ImagePullFailed,
+    NodeObserved,
+    ProbeFlipped,
+    RulesetApplied,
+    RuntimeFact,
+    SandboxExited,
+    SandboxRemoved,
+    SandboxStarted,
+)  # fmt: skip
+from shipslog.store.state import PodRuntime
+
+EXIT_CODE, RUNS_FOR = "sim.shipslog/exit-code", "sim.shipslog/runs-for-s"
+MISSING_IMAGE = "missing"  # an image whose name contains it cannot be pulled
+
+
+class SimContainer(Struct):
+    """One attempt of a container."""
+
+    attempt: int
+    id: str
+    started_at_ns: int
+    exit: ContainerExited | None = None
+
+
+class SimPod(Struct):
+    """A sandbox and what runs in it."""
+
+    sandbox_id: str
+    ip: str
+    labels: dict[str, str]
+    containers: dict[str, SimContainer]
+
+
+class SimulatedNode:
+    """One pretended node. `pods`, `images` and `ruleset` show what it holds; they outlive the engine that used it."""
+
+    def __init__(
+        self, node: str, *, now_ns: Callable[[], int], number: int = 0, cpu: str = "8", memory: str = "32Gi", pods: int = 1000,
+    ) -> None:  # fmt: skip
+        self.node, self.number = node, number
+        self.pods: dict[str, SimPod] = {}
+        self.images: set[str] = set()
+        self.ruleset = Ruleset(services={})
+        self._capacity = {"cpu": cpu, "memory": memory, "pods": str(pods), "ephemeral-storage": "100Gi"}
+        self._now_ns = now_ns
+        self._count = 0
+        self._report: Report = lambda fact: None
+        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._probed: dict[tuple[str, str, int, str], ProbeTarget] = {}
+
+    # --- life ---
+
+    async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
+        self._report = report
+        info = {
+            "operatingSystem": "linux", "architecture": "amd64", "kubeletVersion": "v1.32.0", "osImage": "simulated",
+            "containerRuntimeVersion": "simulated://1", "kernelVersion": "simulated", "machineID": self.node,
+            "systemUUID": self.node, "bootID": self.node, "kubeProxyVersion": "v1.32.0",
+        }  # fmt: skip
+        addresses = (("InternalIP", f"10.{200 + self.number // 256 % 56}.{self.number % 256}.1"), ("Hostname", self.node))
+        report(
+            NodeObserved(
+                node=self.node, addresses=addresses, capacity=self._capacity, allocatable=self._capacity, info=info,
+                pod_cidr=f"10.{100 + self.number // 256 % 56}.{self.number % 256}.0/24",
+            )
+        )  # fmt: skip
+        for fact in self._differences(known):
+            report(fact)
+        for uid, pod in self.pods.items():
+            for name, container in pod.containers.items():
+                if container.exit is None:
+                    self._plan_exit(uid, name, container)
+
+    def _differences(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
+        """What happened while nobody listened."""
+        facts: list[RuntimeFact] = []
+        before = {runtime.pod_uid: runtime for runtime in known}
+        for uid, runtime in before.items():
+            if uid not in self.pods and runtime.sandbox_id:
+                facts.append(SandboxExited(node=self.node, pod_uid=uid, sandbox_id=runtime.sandbox_id))
+                facts += [self._lost(uid, c.name, c.attempt) for c in runtime.containers.values() if c.running]
+        for uid, pod in self.pods.items():
+            held = before.get(uid)
+            if held is None or held.sandbox_id != pod.sandbox_id:
+                facts.append(self._sandbox_started(uid, pod))
+            for name, container in pod.containers.items():
+                seen = held.containers.get(name) if held is not None else None
+                if seen is None or seen.attempt < container.attempt:
+                    facts.append(self._started(uid, name, container))
+                if container.exit is not None and (seen is None or seen.attempt < container.attempt or seen.running):
+                    facts.append(container.exit)
+        return facts
+
+    def _lost(self, uid: str, name: str, attempt: int) -> ContainerExited:
+        return ContainerExited(
+            node=self.node, pod_uid=uid, container=name, attempt=attempt, exit_code=137, reason="ContainerStatusUnknown",
+            message="The container could not be located when the node came back", at_ns=self._now_ns(),
+        )  # fmt: skip
+
+    async def close(self, *, end_pods: bool = False) -> None:
+        self._report = lambda fact: None
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._probed.clear()
+        if end_pods:
+            self.pods.clear()
+
+    # --- commands ---
+
+    async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
+        match command:
+            case RunPodSandbox():
+                return self._run_sandbox(command)
+            case PullImage():
+                return (self._pull(command),)
+            case StartContainer():
+                return self._start(command)
+            case StopContainer():
+                return self._stop(command)
+            case RemovePodSandbox():
+                self._remove(command.pod_uid)
+                return (SandboxRemoved(node=self.node, pod_uid=command.pod_uid),)
+            case SetProbes():
+                self._set_probes(command)
+                return ()
+            case ApplyRuleset(ruleset=ruleset):
+                self.ruleset = ruleset
+                return (RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services)),)
+
+    def _run_sandbox(self, command: RunPodSandbox) -> tuple[RuntimeFact, ...]:
+        pod = self.pods.get(command.pod_uid)
+        if pod is None:
+            self._count += 1
+            ip = "" if command.host_network else self._address()
+            pod = SimPod(f"sandbox-{self.node}-{self._count}", ip, command.labels, {})
+            self.pods[command.pod_uid] = pod
+        return (self._sandbox_started(command.pod_uid, pod),)
+
+    def _address(self) -> str:
+        host = self._count % (1 << 16)
+        return f"10.{100 + self.number % 100}.{host >> 8}.{host & 255}"
+
+    def _sandbox_started(self, uid: str, pod: SimPod) -> SandboxStarted:
+        return SandboxStarted(node=self.node, pod_uid=uid, sandbox_id=pod.sandbox_id, ip=pod.ip, at_ns=self._now_ns())
+
+    def _pull(self, command: PullImage) -> RuntimeFact:
+        image, at_ns = command.image, self._now_ns()
+        if MISSING_IMAGE in image or (command.policy == "Never" and image not in self.images):
+            never = command.policy == "Never"
+            return ImagePullFailed(
+                node=self.node, image=image, reason="ErrImageNeverPull" if never else "ErrImagePull",
+                message=f'Container image "{image}" is not present with pull policy of Never' if never else f"{image}: not found",
+                at_ns=at_ns,
+            )  # fmt: skip
+        present = image in self.images
+        self.images.add(image)
+        return ImagePulled(node=self.node, image=image, image_id=f"sim://{image}", present=present, size_bytes=1, at_ns=at_ns)
+
+    def _start(self, command: StartContainer) -> tuple[RuntimeFact, ...]:
+        pod, name = self.pods.get(command.pod_uid), command.container
+        if pod is None:
+            return (
+                ContainerStartFailed(
+                    node=self.node, pod_uid=command.pod_uid, container=name, attempt=command.attempt,
+                    reason="CreateContainerError", message="the pod has no sandbox", at_ns=self._now_ns(),
+                ),
+            )  # fmt: skip
+        held = pod.containers.get(name)
+        if held is None or (held.exit is not None and held.attempt < command.attempt):
+            self._count += 1
+            held = SimContainer(command.attempt, f"shipslog://sim-{self.node}-{self._count}", self._now_ns())
+            pod.containers[name] = held
+            self._plan_exit(command.pod_uid, name, held)
+        facts: list[RuntimeFact] = [self._started(command.pod_uid, name, held)]
+        if held.exit is not None:
+            facts.append(held.exit)
+        return tuple(facts)
+
+    def _started(self, uid: str, name: str, container: SimContainer) -> ContainerStarted:
+        return ContainerStarted(
+            node=self.node, pod_uid=uid, container=name, attempt=container.attempt, container_id=container.id,
+            image_id="", at_ns=container.started_at_ns,
+        )  # fmt: skip
+
+    def _plan_exit(self, uid: str, name: str, container: SimContainer) -> None:
+        labels = self.pods[uid].labels
+        if RUNS_FOR not in labels:
+            return
+        left_s = container.started_at_ns / 1e9 + float(labels[RUNS_FOR]) - self._now_ns() / 1e9
+        code = int(labels.get(EXIT_CODE, "0"))
+
+        def end() -> None:
+            self._timers.pop((uid, name), None)
+            self._report(self._exit(uid, name, code, 0))
+
+        self._timers[(uid, name)] = asyncio.get_running_loop().call_later(max(left_s, 0.0), end)
+
+    def _exit(self, uid: str, name: str, code: int, signal: int) -> ContainerExited:
+        container = self.pods[uid].containers[name]
+        if container.exit is None:
+            container.exit = ContainerExited(
+                node=self.node, pod_uid=uid, container=name, attempt=container.attempt, container_id=container.id,
+                exit_code=code, signal=signal, reason="Error" if code else "Completed", started_at_ns=container.started_at_ns,
+                at_ns=self._now_ns(),
+            )  # fmt: skip
+        return container.exit
+
+    def _stop(self, command: StopContainer) -> tuple[RuntimeFact, ...]:
+        pod, name = self.pods.get(command.pod_uid), command.container
+        held = pod.containers.get(name) if pod is not None else None
+        if held is None or held.attempt < command.attempt:
+            return (self._lost(command.pod_uid, name, command.attempt),)
+        if held.attempt > command.attempt:
+            return ()
+        self._cancel(command.pod_uid, name)
+        return (self._exit(command.pod_uid, name, 143, 15),)
+
+    def _remove(self, uid: str) -> None:
+        pod = self.pods.pop(uid, None)
+        for name in pod.containers if pod is not None else ():
+            self._cancel(uid, name)
+
+    def _cancel(self, uid: str, name: str) -> None:
+        timer = self._timers.pop((uid, name), None)
+        if timer is not None:
+            timer.cancel()
+
+    def _set_probes(self, command: SetProbes) -> None:
+        """Every probe succeeds at once."""
+        wanted = {(t.pod_uid, t.container, t.attempt, t.probe): t for t in command.targets}
+        new = [target for key, target in wanted.items() if key not in self._probed]
+        self._probed = wanted
+        for target in new:
+            self._report(
+                ProbeFlipped(
+                    node=self.node, pod_uid=target.pod_uid, container=target.container, attempt=target.attempt,
+                    probe=target.probe, healthy=True, at_ns=self._now_ns(),
+                )
+            )  # fmt: skip
+
+    # --- for tests ---
+
+    def kill(self, uid: str, container: str, code: int = 137) -> None:
+        """A container dies by itself."""
+        self._cancel(uid, container)
+        self._report(self._exit(uid, container, code, 9))
+
+    # --- streams: nothing runs here that one could talk to ---
+
+    async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
+        self._refuse()
+
+    async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams:
+        self._refuse()
+
+    async def port_forward(self, pod_uid: str, port: int) -> ByteStream:
+        self._refuse()
+
+    async def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
+        yield f"{self.node} only pretends to run {container}\n".encode()
+
+    def _refuse(self) -> NoReturn:
+        raise StreamRefused(501, f"node {self.node} is simulated: nothing runs in its containers")
