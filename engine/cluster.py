@@ -124,8 +124,7 @@ class Cluster:
         await self.committer.submit_facts((EngineStarted(version=VERSION, config=config),), actor="system:engine")
         for namespace in ("kube-system", "default"):
             await self._ensure(core_v1.Namespace(metadata=_meta(namespace)))
-        if ca_certificate:
-            await self._publish_ca(ca_certificate)
+        await self._publish_ca(ca_certificate)
         async with anyio.create_task_group() as group:
             for node, runtime in self.runtimes.items():
                 group.start_soon(runtime.start, self.host.report, self.view.pods_running_on(node))
@@ -136,12 +135,12 @@ class Cluster:
             await self.committer.submit(Create(object=obj), actor="system:engine", groups=MASTERS)
 
     async def _publish_ca(self, certificate: str) -> None:
-        """kube-system/kube-root-ca.crt, from which every namespace gets its copy."""
+        """kube-system/kube-root-ca.crt, from which every namespace gets its copy; empty where nothing listens."""
         current = self.view.get(core_v1.ConfigMap, "kube-root-ca.crt", "kube-system")
         wanted = core_v1.ConfigMap(metadata=_meta("kube-root-ca.crt", "kube-system"), data={"ca.crt": certificate})
         if current is None:
             await self._ensure(wanted)
-        elif current.data != wanted.data:
+        elif certificate and current.data != wanted.data:
             await self.committer.submit(Update(object=wanted), actor="system:engine", groups=MASTERS)
 
     async def _stop(self, end_pods: bool) -> None:

@@ -247,13 +247,13 @@ class MemoryView:
             self._index_service(old, new, f"{key[1]}/{key[2]}")
 
     def _index_pod(self, old: core_v1.Pod | None, new: core_v1.Pod | None, key: Key) -> None:
-        before = old.spec.node_name if old is not None else ""
-        after = new.spec.node_name if new is not None else ""
+        before = old.spec.node_name if old is not None else None
+        after = new.spec.node_name if new is not None else None
         if before == after:
             return
-        if before:
+        if before is not None:
             _discard(self._pods_by_node, before, (key[1], key[2]))
-        if after:
+        if after is not None:
             self._pods_by_node.setdefault(after, set()).add((key[1], key[2]))
 
     def _index_service(self, old: core_v1.Service | None, new: core_v1.Service | None, key: str) -> None:

@@ -103,7 +103,7 @@ class View(Protocol):
     def by_uid(self, uid: str) -> Entry | None: ...
 
     def pods_on(self, node: str) -> Sequence[Pod]:
-        """The pods bound to a node, by (namespace, name)."""
+        """The pods bound to a node, by (namespace, name); for "" those that wait to be."""
 
     def entry(self, resource: str, name: str, namespace: str = "") -> Entry | None: ...
 

@@ -76,7 +76,7 @@ class SimulatedNode:
         self._count = 0
         self._report: Report = lambda fact: None
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
-        self._probed: dict[tuple[str, str, int, str], ProbeTarget] = {}
+        self._probed: set[tuple[str, str, int, str]] = set()
 
     # --- life ---
 
@@ -178,11 +178,9 @@ class SimulatedNode:
         image, at_ns = command.image, self._now_ns()
         if MISSING_IMAGE in image or (command.policy == "Never" and image not in self.images):
             never = command.policy == "Never"
-            return ImagePullFailed(
-                node=self.node, image=image, reason="ErrImageNeverPull" if never else "ErrImagePull",
-                message=f'Container image "{image}" is not present with pull policy of Never' if never else f"{image}: not found",
-                at_ns=at_ns,
-            )  # fmt: skip
+            why = f'Container image "{image}" is not present with pull policy of Never' if never else f"{image}: not found"
+            reason = "ErrImageNeverPull" if never else "ErrImagePull"
+            return ImagePullFailed(node=self.node, image=image, reason=reason, message=why, at_ns=at_ns)
         present = image in self.images
         self.images.add(image)
         return ImagePulled(node=self.node, image=image, image_id=f"sim://{image}", present=present, size_bytes=1, at_ns=at_ns)
@@ -260,7 +258,7 @@ class SimulatedNode:
         """Every probe succeeds at once."""
         wanted = {(t.pod_uid, t.container, t.attempt, t.probe): t for t in command.targets}
         new = [target for key, target in wanted.items() if key not in self._probed]
-        self._probed = wanted
+        self._probed = set(wanted)
         for target in new:
             self._report(
                 ProbeFlipped(

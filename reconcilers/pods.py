@@ -1,0 +1,50 @@
+"""What the controllers ask of pods: whose they are, whether they live, are ready, are available; and how one is made."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.store.objects import core_v1, meta_v1
+
+SECOND_NS = 1_000_000_000
+TERMINAL = ("Succeeded", "Failed")
+
+
+def controller_of(obj: Any) -> meta_v1.OwnerReference | None:
+    """The reference to the object that controls this one."""
+    return next((o for o in obj.metadata.owner_references if o.controller), None)
+
+
+def is_active(pod: core_v1.Pod) -> bool:
+    """It runs or will run: neither ended nor being deleted."""
+    return pod.status.phase not in TERMINAL and not pod.metadata.deletion_timestamp
+
+
+def is_ready(pod: core_v1.Pod) -> bool:
+    return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions)
+
+
+def is_available(pod: core_v1.Pod, min_ready_seconds: int, now: int) -> int:
+    """For a ready pod: nanoseconds until it has been so for long enough; 0 or less when it has."""
+    if not min_ready_seconds:
+        return 0
+    since = next((c.last_transition_time for c in pod.status.conditions if c.type == "Ready"), "")
+    return parse_time(since) + min_ready_seconds * SECOND_NS - now
+
+
+def parse_time(text: str) -> int:
+    """Nanoseconds UTC of a Time; 0 for ""."""
+    return int(datetime.fromisoformat(text).timestamp()) * SECOND_NS if text else 0
+
+
+def pod_from_template(owner: Any, template: core_v1.PodTemplateSpec, reference: meta_v1.OwnerReference) -> core_v1.Pod:
+    """A pod with a generated name, owned and controlled by `owner`."""
+    meta = template.metadata
+    return core_v1.Pod(
+        metadata=meta_v1.ObjectMeta(
+            generate_name=f"{owner.metadata.name}-", namespace=owner.metadata.namespace, labels=meta.labels,
+            annotations=meta.annotations, finalizers=meta.finalizers, owner_references=(reference,),
+        ),
+        spec=replace(template.spec),
+    )  # fmt: skip

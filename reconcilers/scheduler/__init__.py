@@ -1,0 +1,165 @@
+"""Binds pods to nodes: those that wait are looked at together, most important first.
+
+Source: the default scheduler of Kubernetes 1.5: predicates (fit.py), then priorities (priorities.py).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.reconcilers.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.pods import SECOND_NS, TERMINAL, controller_of
+from shipslog.store.commands import AnyObjectCommand, Bind, Update
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectDeleted, ObjectFact
+from shipslog.store.objects import core_v1
+from shipslog.store.objects.selector import of_labels
+from shipslog.store.state import View
+
+from . import priorities
+from .fit import Amounts, NodeLoad, load_of, misfits, requests_of
+
+KEY, NAME = "pending", "default-scheduler"
+BATCH = 256  # pods bound by one decision; the next follows when they are on the log
+
+
+def keys_for(view: View, event: Event) -> Iterable[str]:
+    """One key for all that wait: woken by a pod that comes, and by what may make room for one that waits."""
+    fact = event.fact
+    if not isinstance(fact, ObjectFact):
+        return ()
+    if fact.resource == "pods":
+        entry = view.by_uid(fact.uid)
+        pod = entry.object if entry is not None else None
+        if pod is not None and not pod.spec.node_name:
+            return (KEY,)
+        freed = isinstance(fact, ObjectDeleted) or (pod is not None and pod.status.phase in TERMINAL)
+        return (KEY,) if freed and view.pods_on("") else ()
+    return (KEY,) if fact.resource == "nodes" and view.pods_on("") else ()
+
+
+def all_keys(view: View) -> Iterable[str]:
+    return (KEY,)
+
+
+def decide(view: View, key: str, *, now: Instant) -> Decision:
+    """Bind what fits; say of the rest why it does not."""
+    waiting = [pod for pod in view.pods_on("") if _is_ours(pod)]
+    if not waiting:
+        return Decision(reason="no pod waits for a node")
+    waiting.sort(key=lambda p: (-(p.spec.priority or 0), p.metadata.creation_timestamp, p.metadata.namespace, p.metadata.name))
+    loads = [load_of(node, view.pods_on(node.metadata.name)) for node in view.list(core_v1.Node)]
+    crowds = Crowds(view)
+    commands: list[AnyObjectCommand] = []
+    bound = 0
+    for pod in waiting:
+        if pod.spec.scheduling_gates:
+            commands += _unscheduled(pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", now)
+            continue
+        chosen, why = choose(pod, loads, crowds)
+        if chosen is None:
+            commands += _unscheduled(pod, "Unschedulable", why, now)
+            continue
+        chosen.place(pod.spec, requests_of(pod.spec))
+        crowds.place(pod, chosen.name)
+        meta = pod.metadata
+        commands.append(Bind(namespace=meta.namespace, name=meta.name, node=chosen.name, uid=meta.uid))
+        bound += 1
+        if bound == BATCH:
+            break
+    left = len(waiting) - bound
+    return Decision(reason=f"{bound} pods bound, {left} left waiting", commands=tuple(commands))
+
+
+def _is_ours(pod: core_v1.Pod) -> bool:
+    return not pod.metadata.deletion_timestamp and pod.spec.scheduler_name in ("", NAME) and pod.status.phase not in TERMINAL
+
+
+class Crowds:
+    """How many pods of the same Services and controllers each node runs."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._counts: dict[tuple[Any, ...], Counter[str]] = {}
+        self._services: dict[str, list[core_v1.Service]] = {}
+
+    def of(self, pod: core_v1.Pod) -> Counter[str]:
+        key, selectors = self._alike(pod)
+        if key not in self._counts:
+            pods = {p.metadata.uid: p for s in selectors for p in self._view.select(core_v1.Pod, pod.metadata.namespace, s)}
+            nodes = (p.spec.node_name for p in pods.values() if p.spec.node_name and not p.metadata.deletion_timestamp)
+            self._counts[key] = Counter(nodes)
+        return self._counts[key]
+
+    def place(self, pod: core_v1.Pod, node: str) -> None:
+        self.of(pod)[node] += 1
+
+    def _alike(self, pod: core_v1.Pod) -> tuple[tuple[Any, ...], list[dict[str, str]]]:
+        namespace, labels = pod.metadata.namespace, pod.metadata.labels
+        if namespace not in self._services:
+            self._services[namespace] = [s for s in self._view.list(core_v1.Service, namespace) if s.spec.selector]
+        mine = [s for s in self._services[namespace] if of_labels(s.spec.selector).matches(labels)]
+        selectors = [s.spec.selector for s in mine]
+        owner = controller_of(pod)
+        if owner is not None and owner.kind == "ReplicationController":
+            rc = self._view.get(core_v1.ReplicationController, owner.name, namespace)
+            if rc is not None and rc.spec.selector:
+                selectors.append(rc.spec.selector)
+        return (namespace, owner.uid if owner else "", tuple(s.metadata.name for s in mine)), selectors
+
+
+def choose(pod: core_v1.Pod, loads: list[NodeLoad], crowds: Crowds) -> tuple[NodeLoad | None, str]:
+    """The best node that fits; or None, and why none does."""
+    asked, reasons, fitting = requests_of(pod.spec), Counter[str](), []
+    for load in loads:
+        why = misfits(pod, asked, load)
+        if why:
+            reasons.update(why)
+        else:
+            fitting.append(load)
+    if not fitting:
+        return None, told(len(loads), reasons)
+    if len(fitting) == 1:
+        return fitting[0], ""
+    alike = crowds.of(pod)
+    most = max((alike[load.name] for load in fitting), default=0)
+    return max(
+        fitting, key=lambda load: (_score(pod, asked, load, alike, most), priorities.lot(pod.metadata.uid, load.name))
+    ), ""
+
+
+def _score(pod: core_v1.Pod, asked: Amounts, load: NodeLoad, alike: Counter[str], most: int) -> float:
+    return (
+        priorities.least_requested(load, asked)
+        + priorities.balanced(load, asked)
+        + priorities.spread(load, alike, most)
+        + priorities.preferred(pod, load)
+    )
+
+
+def told(nodes: int, reasons: Counter[str]) -> str:
+    """`0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.`"""
+    if not nodes:
+        return "no nodes available to schedule pods"
+    return f"0/{nodes} nodes are available: {', '.join(sorted(f'{count} {reason}' for reason, count in reasons.items()))}."
+
+
+def _unscheduled(pod: core_v1.Pod, reason: str, message: str, now: Instant) -> list[AnyObjectCommand]:
+    """Say it in the pod's status, unless it says so already."""
+    old = next((c for c in pod.status.conditions if c.type == "PodScheduled"), None)
+    if old is not None and (old.status, old.reason, old.message) == ("False", reason, message):
+        return []
+    stamp = datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = old.last_transition_time if old is not None and old.status == "False" else stamp
+    condition = core_v1.PodCondition(
+        type="PodScheduled", status="False", reason=reason, message=message, last_transition_time=since
+    )
+    others = tuple(c for c in pod.status.conditions if c.type != "PodScheduled")
+    status = replace(pod.status, conditions=(*others, condition))
+    return [Update(object=replace(pod, status=status), subresource="status")]
+
+
+RECONCILER = Reconciler(name="scheduler", actor="system:kube-scheduler", keys_for=keys_for, all_keys=all_keys, decide=decide)
