@@ -71,7 +71,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         if bound == BATCH:
             break
     left = len(waiting) - bound
-    return Decision(reason=f"{bound} pods bound, {left} left waiting", commands=tuple(commands))
+    again_s = 0.001 if bound == BATCH else None
+    return Decision(reason=f"{bound} pods bound, {left} left waiting", commands=tuple(commands), requeue_after=again_s)
 
 
 def _is_ours(pod: core_v1.Pod) -> bool:
