@@ -3,6 +3,8 @@
 import platform
 from typing import Any
 
+import msgspec
+
 from . import discovery, replies, requests
 from .account_tokens import AccountTokens
 from .replies import Reply
@@ -75,3 +77,45 @@ def _openid(tokens: AccountTokens) -> dict[str, Any]:
 def _paths() -> list[str]:
     fixed = ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
     return sorted({*fixed, *discovery.paths()})
+
+
+def _described(call: Call, path: str) -> Reply:
+    """Discovery and OpenAPI. Errors: NotFound."""
+    accept = call.request.headers.get("Accept", "")
+    if path in ("/api", "/apis"):
+        version = discovery.asked_for(accept)
+        if version:
+            document = discovery.aggregated(version, core=path == "/api")
+            return Reply(msgspec.json.encode(document), 200, discovery.media_type(version), [("Vary", "Accept")])
+        if path == "/api":
+            config = call.cluster.config
+            return replies.of_value(discovery.versions(f"{config.api_host}:{config.api_port}"))
+        return replies.of_value(discovery.group_list())
+    found: Any = None
+    parts = path.split("/")
+    if path == "/api/v1":
+        found = discovery.resource_list("")
+    elif parts[1] == "apis" and len(parts) == 3:
+        found = discovery.group(parts[2])
+    elif parts[1] == "apis" and len(parts) == 4 and parts[3] == "v1":
+        found = discovery.resource_list(parts[2])
+    elif parts[1] == "openapi":
+        return _openapi(path, accept)
+    if found is None:
+        raise unknown_path()
+    return replies.of_value(found)
+
+
+def _openapi(path: str, accept: str) -> Reply:
+    from . import openapi  # its documents are large, and most programs never ask
+
+    if path == "/openapi/v2":
+        if "protobuf" in accept.partition(",")[0]:
+            return Reply(openapi.as_protobuf(openapi.v2()), 200, openapi.PROTOBUF)
+        return replies.of_value(openapi.v2())
+    if path == "/openapi/v3":
+        return replies.of_bytes(openapi.v3_index())
+    document = openapi.v3(path.removeprefix("/openapi/v3/"))
+    if document is None:
+        raise unknown_path()
+    return replies.of_bytes(document)

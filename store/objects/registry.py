@@ -14,7 +14,7 @@ ALL = ("all",)
 
 
 class Kind(Struct, frozen=True, kw_only=True):
-    """One kind of stored object and the subresources that it has. What is only posted (Binding, reviews) is not here."""
+    """One kind of object and the subresources that it has. A Binding is only posted; reviews are the API's own."""
 
     group: str = ""
     version: str = "v1"
@@ -44,6 +44,7 @@ def _kind(plural: str, struct: type[Any], *, group: str = "", version: str = "v1
 
 
 _KINDS = (
+    _kind("bindings", core_v1.Binding, verbs=("create",)),
     _kind("configmaps", core_v1.ConfigMap, short_names=("cm",)),
     _kind("endpoints", core_v1.Endpoints, short_names=("ep",)),
     _kind("events", core_v1.Event, short_names=("ev",)),

@@ -1,0 +1,106 @@
+"""The paths of the resources and what can be done there, in terms that both versions of OpenAPI share."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from shipslog.engine.api.discovery import REVIEWS, SUBRESOURCES
+from shipslog.store.objects import registry
+from shipslog.store.objects.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
+
+from .schemas import MODULES, name_of
+
+PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
+WRITE_OPTIONS = ("dryRun", "fieldManager", "fieldValidation")
+LIST_OPTIONS = (
+    "allowWatchBookmarks", "continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "resourceVersionMatch",
+    "sendInitialEvents", "timeoutSeconds", "watch",
+)  # fmt: skip
+GROUPS = {
+    "authentication.k8s.io": "authentication_v1", "authorization.k8s.io": "authorization_v1", "autoscaling": "autoscaling_v1",
+    "policy": "policy_v1",
+}  # fmt: skip
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One method on one path. `body` and `answer` are the names of types; `options` are query parameters."""
+
+    method: str
+    action: str  # as x-kubernetes-action names it
+    gvk: dict[str, str]
+    body: str = ""
+    answer: str
+    options: tuple[str, ...] = ()
+
+
+def paths(group: str | None) -> dict[str, list[Operation]]:
+    """The operations by path, of one group or of all."""
+    found: dict[str, list[Operation]] = {}
+    for kind in registry.kinds():
+        if group in (None, kind.group):
+            for path, operation in _of_kind(kind):
+                found.setdefault(path, []).append(operation)
+    for of_group, plural, _, kind_name, namespaced in REVIEWS:
+        if group in (None, of_group):
+            where = f"/apis/{of_group}/v1/{'namespaces/{namespace}/' if namespaced else ''}{plural}"
+            type_ = f"{MODULES[GROUPS[of_group]]}.{kind_name}"
+            gvk = {"group": of_group, "version": "v1", "kind": kind_name}
+            found[where] = [Operation(method="post", action="post", gvk=gvk, body=type_, answer=type_, options=WRITE_OPTIONS)]
+    return dict(sorted(found.items()))
+
+
+def _of_kind(kind: registry.Kind) -> Iterator[tuple[str, Operation]]:
+    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+    within = f"{root}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
+    gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    type_, many, verbs = name_of(kind.type), f"{name_of(kind.type)}List", kind.verbs
+    if kind.namespaced and "list" in verbs:
+        yield f"{root}/{kind.plural}", Operation(method="get", action="list", gvk=gvk, answer=many, options=LIST_OPTIONS)
+    if "list" in verbs:
+        yield within, Operation(method="get", action="list", gvk=gvk, answer=many, options=LIST_OPTIONS)
+    if "create" in verbs:
+        yield within, Operation(method="post", action="post", gvk=gvk, body=type_, answer=type_, options=WRITE_OPTIONS)
+    status, options = f"{MODULES['meta_v1']}.Status", f"{MODULES['meta_v1']}.DeleteOptions"
+    if "deletecollection" in verbs:
+        yield within, Operation(method="delete", action="deletecollection", gvk=gvk, body=options, answer=status)
+    one = f"{within}/{{name}}"
+    if "get" in verbs:
+        yield one, Operation(method="get", action="get", gvk=gvk, answer=type_)
+        yield one, Operation(method="put", action="put", gvk=gvk, body=type_, answer=type_, options=WRITE_OPTIONS)
+        yield one, Operation(method="patch", action="patch", gvk=gvk, answer=type_, options=(*WRITE_OPTIONS, "force"))
+        yield one, Operation(method="delete", action="delete", gvk=gvk, body=options, answer=status, options=("dryRun",))
+    for name in kind.subresources:
+        yield from _of_subresource(kind, f"{one}/{name}", name, type_)
+
+
+def _of_subresource(kind: registry.Kind, path: str, name: str, type_: str) -> Iterator[tuple[str, Operation]]:
+    sub = SUBRESOURCES[name]
+    if name in ("attach", "exec", "portforward", "log"):
+        return
+    if sub.group is not None:
+        type_ = f"{MODULES[GROUPS[sub.group]]}.{sub.kind}"
+    elif name == "binding":
+        type_ = f"{MODULES['core_v1']}.Binding"
+    group = kind.group if sub.group is None else sub.group
+    gvk = {"group": group, "version": "v1", "kind": sub.kind or kind.kind}
+    for verb, method in (("get", "get"), ("update", "put"), ("patch", "patch"), ("create", "post")):
+        if verb in sub.verbs:
+            body = type_ if verb in ("update", "create") else ""
+            action = {"create": "post", "update": "put"}.get(verb, verb)
+            options = () if verb == "get" else WRITE_OPTIONS
+            yield path, Operation(method=method, action=action, gvk=gvk, body=body, answer=type_, options=options)
+
+
+def parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
+    """The parameters in the path and in the query, without their types."""
+    inside: list[dict[str, Any]] = [
+        {"name": part[1:-1], "in": "path", "required": True} for part in path.split("/") if part.startswith("{")
+    ]
+    return inside + [{"name": name, "in": "query"} for name in operation.options]
+
+
+def parameter_type(name: str) -> str:
+    if name in ("limit", "timeoutSeconds"):
+        return "integer"
+    return "boolean" if name in ("watch", "allowWatchBookmarks", "sendInitialEvents", "force") else "string"

@@ -1,0 +1,47 @@
+"""OpenAPI v2 (Swagger), for all groups in one document."""
+
+from functools import cache
+from typing import Any
+
+from shipslog.store.objects import registry
+
+from .operations import PATCHES, Operation, parameter_type, parameters, paths
+from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, types_of
+
+JSON = ["application/json"]
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole document, as plain JSON values. Callers do not change it."""
+    definitions = {name: schema_of(struct, _refer) for name, struct in reachable(types_of(None)).items()}
+    definitions |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in registry.kinds()}
+    return {
+        "swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},
+        "paths": {path: _path(path, operations) for path, operations in paths(None).items()},
+        "definitions": dict(sorted((definitions | NAMED_SCHEMAS).items())),
+    }  # fmt: skip
+
+
+def _refer(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _path(path: str, operations: list[Operation]) -> dict[str, Any]:
+    return {operation.method: _operation(path, operation) for operation in operations}
+
+
+def _operation(path: str, operation: Operation) -> dict[str, Any]:
+    asked: list[dict[str, Any]] = [
+        {**parameter, "type": parameter_type(parameter["name"])} for parameter in parameters(path, operation)
+    ]
+    if operation.body:
+        asked.append({"name": "body", "in": "body", "required": True, "schema": _refer(operation.body)})
+    elif operation.method == "patch":
+        asked.append({"name": "body", "in": "body", "required": True, "schema": {"type": "object"}})
+    answers = {"200": {"description": "OK", "schema": _refer(operation.answer)}, "401": {"description": "Unauthorized"}}
+    return {
+        "consumes": list(PATCHES) if operation.method == "patch" else JSON, "produces": JSON, "schemes": ["https"],
+        "parameters": asked, "responses": answers, "x-kubernetes-action": operation.action,
+        "x-kubernetes-group-version-kind": operation.gvk,
+    }  # fmt: skip

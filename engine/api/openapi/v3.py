@@ -1,0 +1,76 @@
+"""OpenAPI v3: an index, and a document for each group and version."""
+
+import hashlib
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from shipslog.engine.api.discovery import groups
+from shipslog.store.objects import registry
+
+from .operations import PATCHES, Operation, parameter_type, parameters, paths
+from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, types_of
+
+
+@cache
+def index() -> bytes:
+    """/openapi/v3: where the documents are, with a hash of each."""
+    where = ["api/v1", *(f"apis/{group}/v1" for group in groups())]
+    found = {}
+    for path in where:
+        data = document(path)
+        assert data is not None
+        digest = hashlib.sha256(data).hexdigest().upper()
+        found[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
+    return msgspec.json.encode({"paths": found})
+
+
+@cache
+def document(path: str) -> bytes | None:
+    """/openapi/v3/api/v1 and the like, encoded; None for a group that there is not."""
+    if path == "api/v1":
+        group = ""
+    else:
+        parts = path.split("/")
+        if len(parts) != 3 or parts[0] != "apis" or parts[2] != "v1" or parts[1] not in groups():
+            return None
+        group = parts[1]
+    schemas = {name: schema_of(struct, _refer) for name, struct in reachable(types_of(group)).items()}
+    schemas |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in registry.kinds() if k.group == group}
+    return msgspec.json.encode(
+        {
+            "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},
+            "paths": {path: _path(path, operations) for path, operations in paths(group).items()},
+            "components": {"schemas": dict(sorted((schemas | NAMED_SCHEMAS).items()))},
+        }
+    )  # fmt: skip
+
+
+def _refer(name: str) -> dict[str, Any]:
+    return {"allOf": [{"$ref": f"#/components/schemas/{name}"}]}
+
+
+def _path(path: str, operations: list[Operation]) -> dict[str, Any]:
+    return {operation.method: _operation(path, operation) for operation in operations}
+
+
+def _content(name: str, media: tuple[str, ...] = ("application/json",)) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{name}"} if name else {"type": "object"}
+    return {m: {"schema": schema} for m in media}
+
+
+def _operation(path: str, operation: Operation) -> dict[str, Any]:
+    asked = [
+        {**parameter, "schema": {"type": parameter_type(parameter["name"]), "uniqueItems": True}}
+        for parameter in parameters(path, operation)
+    ]
+    out: dict[str, Any] = {
+        "parameters": asked, "responses": {"200": {"description": "OK", "content": _content(operation.answer)}},
+        "x-kubernetes-action": operation.action, "x-kubernetes-group-version-kind": operation.gvk,
+    }  # fmt: skip
+    if operation.method == "patch":
+        out["requestBody"] = {"required": True, "content": _content("", PATCHES)}
+    elif operation.body:
+        out["requestBody"] = {"required": True, "content": _content(operation.body)}
+    return out

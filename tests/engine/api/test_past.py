@@ -1,0 +1,46 @@
+"""The past under /at/: what was, read-only."""
+
+from .conftest import CONFIG_MAPS, Api, Client
+
+
+async def test_an_object_as_it_was(api: Api, admin: Client) -> None:
+    first = await admin.config_map("a", k="1")
+    revision = first["metadata"]["resourceVersion"]
+    await admin.call("PUT", f"{CONFIG_MAPS}/a", {"metadata": {"name": "a"}, "data": {"k": "2"}})
+    await admin.config_map("b")
+    code, was = await admin.call("GET", f"/at/rev/{revision}{CONFIG_MAPS}/a")
+    assert (code, was) == (200, first)
+    code, listed = await admin.call("GET", f"/at/rev/{revision}{CONFIG_MAPS}")
+    assert [i["metadata"]["name"] for i in listed["items"]] == ["a"]
+    assert listed["metadata"]["resourceVersion"] == revision
+    code, now = await admin.call("GET", f"/at/rev/{api.cluster.view.revision}{CONFIG_MAPS}/a")
+    assert (code, now["data"]) == (200, {"k": "2"})
+
+
+async def test_the_past_cannot_be_written(admin: Client) -> None:
+    made = await admin.config_map("a")
+    past = f"/at/rev/{made['metadata']['resourceVersion']}{CONFIG_MAPS}"
+    for method, path in (
+        ("POST", past),
+        ("PUT", f"{past}/a"),
+        ("PATCH", f"{past}/a"),
+        ("DELETE", f"{past}/a"),
+        ("DELETE", past),
+    ):
+        code, status = await admin.call(method, path, {"metadata": {"name": "a"}})
+        assert (code, status["reason"]) == (405, "MethodNotAllowed"), method
+        assert "read-only" in status["message"]
+    assert (await admin.call("GET", f"{CONFIG_MAPS}/a"))[0] == 200
+
+
+async def test_a_watch_of_the_past_shows_it_and_ends(admin: Client) -> None:
+    made = await admin.config_map("a")
+    response = await admin.stream(f"/at/rev/{made['metadata']['resourceVersion']}{CONFIG_MAPS}?watch=1")
+    assert b'"ADDED"' in await response.content.readline()
+    assert await response.content.read() == b""
+
+
+async def test_moments_that_are_none(admin: Client) -> None:
+    for moment, expected in (("tomorrow", 400), ("rev/99999", 404)):
+        code, _ = await admin.call("GET", f"/at/{moment}{CONFIG_MAPS}")
+        assert code == expected, moment

@@ -1,0 +1,75 @@
+"""Scale, binding, eviction, status."""
+
+from typing import Any
+
+from .conftest import Client
+
+NAMESPACE = "/api/v1/namespaces/default"
+MERGE = {"Content-Type": "application/merge-patch+json"}
+
+
+async def controller(admin: Client, replicas: int) -> Any:
+    template = {"metadata": {"labels": {"app": "w"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"replicas": replicas, "selector": {"app": "w"}, "template": template}
+    code, made = await admin.call("POST", f"{NAMESPACE}/replicationcontrollers", {"metadata": {"name": "w"}, "spec": spec})
+    assert code == 201, made
+    return made
+
+
+async def test_scale(admin: Client) -> None:
+    made = await controller(admin, 1)
+    path = f"{NAMESPACE}/replicationcontrollers/w/scale"
+    code, scale = await admin.call("GET", path)
+    assert (code, scale["kind"], scale["apiVersion"]) == (200, "Scale", "autoscaling/v1")
+    assert (scale["spec"], scale["status"]["selector"]) == ({"replicas": 1}, "app=w")
+    assert scale["metadata"]["uid"] == made["metadata"]["uid"]
+    code, scale = await admin.call("PATCH", path, b'{"spec":{"replicas":3}}', headers=MERGE)
+    assert (code, scale["spec"]["replicas"]) == (200, 3)
+    scale["spec"]["replicas"] = 2
+    code, scaled = await admin.call("PUT", path, scale)
+    assert (code, scaled["spec"]["replicas"]) == (200, 2)
+    code, status = await admin.call("PUT", path, scale)
+    assert (code, status["reason"]) == (409, "Conflict")
+    scaled["spec"]["replicas"] = -1
+    code, status = await admin.call("PUT", path, scaled)
+    assert (code, status["details"]["causes"][0]["field"]) == (422, "spec.replicas")
+    assert (await admin.call("GET", f"{NAMESPACE}/configmaps/w/scale"))[0] == 404
+
+
+async def pod(admin: Client) -> Any:
+    body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    code, made = await admin.call("POST", f"{NAMESPACE}/pods", body)
+    assert code == 201, made
+    return made
+
+
+async def test_binding(admin: Client) -> None:
+    await pod(admin)
+    body = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}}
+    code, status = await admin.call("POST", f"{NAMESPACE}/bindings", body)
+    assert (code, status["status"]) == (201, "Success")
+    assert (await admin.call("GET", f"{NAMESPACE}/pods/p"))[1]["spec"]["nodeName"] == "n"
+    code, status = await admin.call("POST", f"{NAMESPACE}/pods/p/binding", body)
+    assert (code, status["reason"]) == (409, "Conflict")
+    code, status = await admin.call("POST", f"{NAMESPACE}/pods/p/binding", {"metadata": {"name": "p"}, "target": {}})
+    assert (code, status["details"]["causes"][0]["field"]) == (422, "target.name")
+
+
+async def test_eviction(admin: Client) -> None:
+    await pod(admin)
+    body = {"metadata": {"name": "p"}, "deleteOptions": {"dryRun": ["All"]}}
+    code, status = await admin.call("POST", f"{NAMESPACE}/pods/p/eviction", body)
+    assert (code, status["status"], status["code"]) == (201, "Success", 201)
+    assert (await admin.call("GET", f"{NAMESPACE}/pods/p"))[0] == 200
+    assert (await admin.call("POST", f"{NAMESPACE}/pods/p/eviction", {"metadata": {"name": "p"}}))[0] == 201
+    assert (await admin.call("GET", f"{NAMESPACE}/pods/p"))[0] == 404
+    assert (await admin.call("POST", f"{NAMESPACE}/pods/p/eviction", {"metadata": {"name": "p"}}))[0] == 404
+
+
+async def test_status_is_a_door_of_its_own(admin: Client) -> None:
+    made = await pod(admin)
+    code, patched = await admin.call("PATCH", f"{NAMESPACE}/pods/p/status", b'{"status":{"phase":"Running"}}', headers=MERGE)
+    assert (code, patched["status"]["phase"]) == (200, "Running")
+    assert patched["spec"] == made["spec"]
+    assert (await admin.call("POST", f"{NAMESPACE}/pods/p/status", made))[0] == 405
+    assert (await admin.call("GET", f"{NAMESPACE}/pods/p/nonsense"))[0] == 404

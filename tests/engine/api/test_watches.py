@@ -1,0 +1,126 @@
+"""WATCH over HTTP."""
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+
+from .conftest import CONFIG_MAPS, Api, Client
+
+
+class Watching:
+    """A watch that is being read."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.response = response
+
+    async def next(self) -> tuple[str, Any]:
+        line = await asyncio.wait_for(self.response.content.readline(), 10)
+        assert line, "the watch has ended"
+        event = json.loads(line)
+        return event["type"], event["object"]
+
+    async def ended(self) -> bool:
+        return await asyncio.wait_for(self.response.content.read(), 10) == b""
+
+
+async def watch(client: Client, query: str, **options: Any) -> Watching:
+    response = await client.stream(f"{CONFIG_MAPS}?watch=1&{query}", **options)
+    assert response.status == 200, await response.text()
+    return Watching(response)
+
+
+async def test_changes_after_a_revision(admin: Client) -> None:
+    made = await admin.config_map("a", k="1")
+    watching = await watch(admin, f"resourceVersion={made['metadata']['resourceVersion']}")
+    replaced = (await admin.call("PUT", f"{CONFIG_MAPS}/a", {"metadata": {"name": "a"}, "data": {"k": "2"}}))[1]
+    assert await watching.next() == ("MODIFIED", replaced)
+    await admin.call("DELETE", f"{CONFIG_MAPS}/a")
+    kind, obj = await watching.next()
+    assert (kind, obj["data"]) == ("DELETED", {"k": "2"})
+    assert int(obj["metadata"]["resourceVersion"]) > int(replaced["metadata"]["resourceVersion"])
+
+
+async def test_without_a_revision_it_begins_with_what_is_there(admin: Client) -> None:
+    made = await admin.config_map("a")
+    watching = await watch(admin, "")
+    assert await watching.next() == ("ADDED", made)
+    later = await admin.config_map("b")
+    assert await watching.next() == ("ADDED", later)
+
+
+async def test_entering_and_leaving_a_selection(admin: Client) -> None:
+    watching = await watch(admin, "labelSelector=color%3Dred&resourceVersion=0")
+    await admin.config_map("a", {"color": "blue"}, n="1")
+    for color, n in (("red", "2"), ("red", "3"), ("green", "4")):
+        body = {"metadata": {"name": "a", "labels": {"color": color}}, "data": {"n": n}}
+        assert (await admin.call("PUT", f"{CONFIG_MAPS}/a", body))[0] == 200
+    seen = [await watching.next() for _ in range(3)]
+    assert [(kind, obj["data"]["n"]) for kind, obj in seen] == [("ADDED", "2"), ("MODIFIED", "3"), ("DELETED", "3")]
+    revisions = [int(obj["metadata"]["resourceVersion"]) for _, obj in seen]
+    assert revisions == sorted(set(revisions))
+
+
+async def test_a_bookmark_before_the_end(api: Api, admin: Client) -> None:
+    watching = await watch(admin, "allowWatchBookmarks=true&timeoutSeconds=1")
+    kind, obj = await watching.next()
+    assert (kind, obj["kind"]) == ("BOOKMARK", "ConfigMap")
+    assert obj["metadata"]["resourceVersion"] == str(api.cluster.view.revision)
+    assert await watching.ended()
+
+
+async def test_initial_events_end_with_a_bookmark(admin: Client) -> None:
+    await admin.config_map("a")
+    query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    watching = await watch(admin, query)
+    assert (await watching.next())[0] == "ADDED"
+    kind, obj = await watching.next()
+    assert kind == "BOOKMARK"
+    assert obj["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+    code, _ = await admin.call("GET", f"{CONFIG_MAPS}?watch=1&sendInitialEvents=true")
+    assert code == 400
+
+
+async def test_a_revision_that_is_forgotten(api: Api, admin: Client) -> None:
+    api.cluster.hub._floor = api.cluster.view.revision
+    watching = await watch(admin, "resourceVersion=1")
+    kind, status = await watching.next()
+    assert (kind, status["code"], status["reason"]) == ("ERROR", 410, "Expired")
+    assert await watching.ended()
+
+
+async def test_tables_in_a_watch(admin: Client) -> None:
+    watching = await watch(admin, "", headers={"Accept": "application/json;as=Table;g=meta.k8s.io;v=v1"})
+    await admin.config_map("a", k="v")
+    kind, table = await watching.next()
+    assert (kind, table["kind"], table["rows"][0]["cells"][:2]) == ("ADDED", "Table", ["a", 1])
+
+
+async def test_bad_parameters(admin: Client) -> None:
+    for query in ("timeoutSeconds=abc", "resourceVersion=abc", "fieldSelector=data.a%3Db"):
+        code, status = await admin.call("GET", f"{CONFIG_MAPS}?watch=true&{query}")
+        assert (code, status["reason"]) == (400, "BadRequest"), query
+
+
+async def test_the_old_watch_paths(admin: Client) -> None:
+    made = await admin.config_map("a")
+    await admin.config_map("b")
+    watching = Watching(await admin.stream("/api/v1/watch/namespaces/default/configmaps/a?timeoutSeconds=1"))
+    assert await watching.next() == ("ADDED", made)
+    assert await watching.ended()
+
+
+async def test_a_client_that_goes_is_forgotten(api: Api, admin: Client) -> None:
+    watching = await watch(admin, "")
+    assert len(api.server.handler.watching) == 1
+    watching.response.close()
+    async with asyncio.timeout(10):
+        while api.server.handler.watching:
+            await asyncio.sleep(0.01)
+
+
+async def test_watches_end_when_the_server_stops(api: Api, admin: Client) -> None:
+    watching = await watch(admin, "")
+    await api.server.stop()
+    assert await watching.ended()

@@ -1,0 +1,155 @@
+"""POST, PUT, PATCH and DELETE over HTTP."""
+
+import io
+import json
+
+from .conftest import CONFIG_MAPS, Client
+
+MERGE = {"Content-Type": "application/merge-patch+json"}
+
+
+async def test_the_body_may_leave_out_what_the_url_says(admin: Client) -> None:
+    made = await admin.config_map("a", k="v")
+    assert (made["apiVersion"], made["kind"], made["metadata"]["namespace"]) == ("v1", "ConfigMap", "default")
+    assert made["metadata"]["uid"]
+    assert made["metadata"]["creationTimestamp"].endswith("Z")
+
+
+async def test_what_exists_is_not_made_again(admin: Client) -> None:
+    await admin.config_map("a")
+    code, status = await admin.call("POST", CONFIG_MAPS, {"metadata": {"name": "a"}})
+    assert (code, status["reason"]) == (409, "AlreadyExists")
+
+
+async def test_generated_names(admin: Client) -> None:
+    code, made = await admin.call("POST", CONFIG_MAPS, {"metadata": {"generateName": "g-"}})
+    assert code == 201
+    assert made["metadata"]["name"].startswith("g-")
+    assert len(made["metadata"]["name"]) == 7
+
+
+async def test_the_body_must_fit_the_url(admin: Client) -> None:
+    for body in (
+        {"metadata": {"name": "a", "namespace": "other"}},
+        {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "a"}},
+        {"kind": "ConfigMap", "apiVersion": "v2", "metadata": {"name": "a"}},
+    ):
+        code, status = await admin.call("POST", CONFIG_MAPS, body)
+        assert (code, status["reason"]) == (400, "BadRequest"), body
+    await admin.config_map("a")
+    code, status = await admin.call("PUT", f"{CONFIG_MAPS}/a", {"metadata": {"name": "b"}})
+    assert (code, status["reason"]) == (400, "BadRequest")
+
+
+async def test_bodies_that_are_none(admin: Client) -> None:
+    for body in (b"", b"{", b"[]", b"null"):
+        code, status = await admin.call("POST", CONFIG_MAPS, body, headers={"Content-Type": "application/json"})
+        assert (code, status["reason"]) == (400, "BadRequest"), body
+    code, status = await admin.call("POST", CONFIG_MAPS, b"x", headers={"Content-Type": "text/csv"})
+    assert (code, status["reason"]) == (415, "UnsupportedMediaType")
+
+
+async def test_a_body_over_three_mebibytes_is_refused(admin: Client) -> None:
+    body = json.dumps({"metadata": {"name": "a"}, "data": {"k": "x" * (3 << 20)}}).encode()
+    headers = {"Content-Type": "application/json"}
+    async with admin.session.post(admin.base + CONFIG_MAPS, data=io.BytesIO(body), headers=headers) as response:
+        code, status = response.status, await response.json()
+    assert (code, status["reason"]) == (413, "RequestEntityTooLarge")
+    code, _ = await admin.call("GET", f"{CONFIG_MAPS}/a")
+    assert code == 404
+
+
+async def test_yaml_bodies(admin: Client) -> None:
+    body = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n"
+    code, made = await admin.call("POST", CONFIG_MAPS, body, headers={"Content-Type": "application/yaml"})
+    assert (code, made["data"]) == (201, {"k": "v"})
+
+
+async def test_unknown_fields(admin: Client) -> None:
+    body = {"metadata": {"name": "a"}, "nonsense": 1}
+    code, status = await admin.call("POST", f"{CONFIG_MAPS}?fieldValidation=Strict", body)
+    assert (code, status["reason"]) == (400, "BadRequest")
+    assert 'unknown field "nonsense"' in status["message"]
+    code, _, headers = await admin.full("POST", CONFIG_MAPS, body)
+    assert code == 201
+    assert headers["Warning"] == '299 - "unknown field \\"nonsense\\""'
+    body["metadata"] = {"name": "b"}
+    code, _, headers = await admin.full("POST", f"{CONFIG_MAPS}?fieldValidation=Ignore", body)
+    assert (code, "Warning" in headers) == (201, False)
+    code, status = await admin.call("POST", f"{CONFIG_MAPS}?fieldValidation=Perhaps", body)
+    assert (code, status["details"]["causes"][0]["field"]) == (422, "fieldValidation")
+
+
+async def test_a_dry_run_writes_nothing(admin: Client) -> None:
+    code, made = await admin.call("POST", f"{CONFIG_MAPS}?dryRun=All", {"metadata": {"name": "a"}})
+    assert (code, made["metadata"]["name"]) == (201, "a")
+    code, _ = await admin.call("GET", f"{CONFIG_MAPS}/a")
+    assert code == 404
+    code, status = await admin.call("POST", f"{CONFIG_MAPS}?dryRun=Some", {"metadata": {"name": "a"}})
+    assert (code, status["reason"]) == (422, "Invalid")
+    cause = {k: status["details"]["causes"][0][k] for k in ("reason", "field")}
+    assert cause == {"reason": "FieldValueNotSupported", "field": "dryRun"}
+    assert (status["details"]["group"], status["details"]["kind"]) == ("meta.k8s.io", "CreateOptions")
+
+
+async def test_replace_and_its_precondition(admin: Client) -> None:
+    made = await admin.config_map("a", k="1")
+    code, replaced = await admin.call("PUT", f"{CONFIG_MAPS}/a", {"metadata": {"name": "a"}, "data": {"k": "2"}})
+    assert (code, replaced["data"]) == (200, {"k": "2"})
+    assert replaced["metadata"]["uid"] == made["metadata"]["uid"]
+    code, status = await admin.call("PUT", f"{CONFIG_MAPS}/a", made)
+    assert (code, status["reason"]) == (409, "Conflict")
+
+
+async def test_patches(admin: Client) -> None:
+    await admin.config_map("a", k="1")
+    code, patched = await admin.call("PATCH", f"{CONFIG_MAPS}/a", b'{"data":{"j":"2"}}', headers=MERGE)
+    assert (code, patched["data"]) == (200, {"k": "1", "j": "2"})
+    headers = {"Content-Type": "application/json-patch+json"}
+    body = b'[{"op":"remove","path":"/data/k"}]'
+    code, patched = await admin.call("PATCH", f"{CONFIG_MAPS}/a", body, headers=headers)
+    assert (code, patched["data"]) == (200, {"j": "2"})
+    for media in ("application/json", "application/apply-patch+yaml"):
+        code, status = await admin.call("PATCH", f"{CONFIG_MAPS}/a", b"{}", headers={"Content-Type": media})
+        assert (code, status["reason"]) == (415, "UnsupportedMediaType")
+
+
+async def test_delete_says_what_went(admin: Client) -> None:
+    made = await admin.config_map("a")
+    code, status = await admin.call("DELETE", f"{CONFIG_MAPS}/a")
+    assert (code, status["status"]) == (200, "Success")
+    assert status["details"] == {"name": "a", "kind": "configmaps", "uid": made["metadata"]["uid"]}
+    code, _ = await admin.call("DELETE", f"{CONFIG_MAPS}/a")
+    assert code == 404
+
+
+async def test_delete_with_preconditions_and_options(admin: Client) -> None:
+    made = await admin.config_map("a")
+    code, status = await admin.call("DELETE", f"{CONFIG_MAPS}/a", {"preconditions": {"uid": "other"}})
+    assert (code, status["reason"]) == (409, "Conflict")
+    code, status = await admin.call("DELETE", f"{CONFIG_MAPS}/a?propagationPolicy=Sideways")
+    assert (code, status["reason"]) == (422, "Invalid")
+    code, _ = await admin.call("DELETE", f"{CONFIG_MAPS}/a?dryRun=All")
+    assert code == 200
+    body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": made["metadata"]["uid"]}}
+    code, _ = await admin.call("DELETE", f"{CONFIG_MAPS}/a", body)
+    assert code == 200
+    code, _ = await admin.call("GET", f"{CONFIG_MAPS}/a")
+    assert code == 404
+
+
+async def test_delete_of_a_collection(admin: Client) -> None:
+    for name, label in (("a", "x"), ("b", "x"), ("c", "y")):
+        await admin.config_map(name, {"l": label})
+    code, gone = await admin.call("DELETE", f"{CONFIG_MAPS}?labelSelector=l%3Dx")
+    assert (code, [i["metadata"]["name"] for i in gone["items"]]) == (200, ["a", "b"])
+    _, left = await admin.call("GET", CONFIG_MAPS)
+    assert [i["metadata"]["name"] for i in left["items"]] == ["c"]
+    code, status = await admin.call("DELETE", "/api/v1/namespaces")
+    assert (code, status["reason"]) == (405, "MethodNotAllowed")
+
+
+async def test_methods_that_make_no_sense(admin: Client) -> None:
+    for method, path in (("POST", f"{CONFIG_MAPS}/a"), ("PUT", CONFIG_MAPS), ("OPTIONS", CONFIG_MAPS), ("POST", "/version")):
+        code, status = await admin.call(method, path, {"metadata": {"name": "a"}})
+        assert code in (404, 405), (method, path, status)
