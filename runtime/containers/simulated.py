@@ -13,7 +13,6 @@ from msgspec import Struct
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
-    ProbeTarget,
     PullImage,
     RemovePodSandbox,
     Ruleset,

@@ -1,0 +1,81 @@
+"""Which runtime a daemon uses: what was asked for, or what this machine can do best."""
+
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from .node import NodeRuntime, RuntimeUnavailable
+
+BINARIES = ("crun", "conmon", "skopeo", "nft")
+PACKAGES = {"nft": "nftables"}
+
+
+class Choice(Struct, frozen=True):
+    """The nodes of this daemon, and one line for people that says what was chosen and why."""
+
+    runtimes: Sequence[NodeRuntime]
+    said: str
+
+
+def choose(
+    wanted: str, *, data: Path, node: str, nodes: int = 1, pod_cidr: str = "10.244.0.0/16", service_cidr: str = "10.96.0.0/16",
+    cri_socket: Path | None = None, address: str = "",
+) -> Choice:  # fmt: skip
+    """The runtime `wanted`: auto, oci, cri, process or simulated. Errors: RuntimeUnavailable, saying what to install."""
+    if wanted == "simulated":
+        return _simulated(node, nodes)
+    if wanted == "process":
+        return _process(data, node, address, "as asked for")
+    if wanted == "cri":
+        raise RuntimeUnavailable("--runtime cri is not built yet; use oci, process or simulated")
+    missing = [name for name in BINARIES if _which(name) is None]
+    if wanted == "oci" or (os.geteuid() == 0 and not missing):
+        if missing:
+            packages = " ".join(PACKAGES.get(name, name) for name in missing)
+            raise RuntimeUnavailable(f"real containers need {', '.join(missing)}; on Debian: apt-get install {packages}")
+        if os.geteuid() != 0:
+            raise RuntimeUnavailable("--runtime oci needs root; without it use --runtime process")
+        return _oci(data, node, pod_cidr)
+    why = "not root" if os.geteuid() != 0 else f"{', '.join(missing)} missing"
+    return _process(data, node, address, f"{why}: no containers")
+
+
+def _which(name: str) -> str | None:
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin")
+
+
+def _simulated(node: str, nodes: int) -> Choice:
+    from .containers.simulated import SimulatedNode
+
+    names = [node] if nodes == 1 else [f"{node}-{i}" for i in range(nodes)]
+    runtimes = [SimulatedNode(name, now_ns=time.time_ns, number=i) for i, name in enumerate(names)]
+    return Choice(runtimes, f"simulated: {nodes} node{'s' if nodes > 1 else ''} that only pretend to run pods")
+
+
+def _oci(data: Path, node: str, pod_cidr: str) -> Choice:
+    from .containers.oci.layout import instance_of
+    from .netfilter.nftables import NftablesAdapter
+    from .oci_node import OciNode
+
+    first = pod_cidr_of_node(pod_cidr)
+    rules = NftablesAdapter(instance_of(data / "node"))
+    runtime = OciNode(node, data / "node", pod_cidr=first, cluster_cidr=pod_cidr, rules=rules)
+    return Choice([runtime], "oci: containers by crun and conmon, services by nftables")
+
+
+def _process(data: Path, node: str, address: str, why: str) -> Choice:
+    from .containers.process import ProcessNode
+
+    return Choice([ProcessNode(node, data / "processes", address=address)], f"process: plain processes ({why})")
+
+
+def pod_cidr_of_node(pod_cidr: str) -> str:
+    """The first /24 of the cluster's range, or all of a smaller one."""
+    import ipaddress
+
+    network = ipaddress.ip_network(pod_cidr)
+    return str(network if network.prefixlen >= 24 else next(network.subnets(new_prefix=24)))

@@ -1,0 +1,146 @@
+"""Takes up what a node's earlier daemon left: pods that run go on, what was half made goes away, differences are told."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from shipslog.store.facts import ContainerExited, RuntimeFact, SandboxExited
+from shipslog.store.state import ContainerRuntime, PodRuntime
+
+from . import linux, records
+from .container import RECORD_FILE, Exit
+from .layout import Layout, container_id
+from .pods import SCHEME, container_exited, container_started, sandbox_started
+from .records import ContainerRecord, SandboxRecord
+from .sandbox import SANDBOX_FILE
+
+UNKNOWN_MESSAGE = "The container could not be located when the node came back"
+
+
+class FoundPod(Struct, frozen=True, kw_only=True):
+    """One pod directory. `alive` says whether its pause process runs."""
+
+    pod_uid: str
+    sandbox: SandboxRecord | None
+    alive: bool
+    containers: tuple[ContainerRecord, ...] = ()  # those that started
+    half_made: tuple[ContainerRecord, ...] = ()
+
+
+def find(layout: Layout) -> tuple[FoundPod, ...]:
+    """Everything that is written down, by pod uid."""
+    found = []
+    for entry in sorted(os.scandir(layout.pods), key=lambda entry: entry.name) if layout.pods.is_dir() else []:
+        if not entry.is_dir(follow_symlinks=False):
+            continue
+        sandbox = records.read(Path(entry.path) / SANDBOX_FILE, SandboxRecord)
+        alive = sandbox is not None and sandbox.ready and sandbox.pause is not None and sandbox.pause.alive
+        all_records = sorted(_containers(Path(entry.path)), key=lambda record: (record.container, record.attempt))
+        found.append(
+            FoundPod(
+                pod_uid=entry.name,
+                sandbox=sandbox,
+                alive=alive,
+                containers=tuple(record for record in all_records if record.phase == "started"),
+                half_made=tuple(record for record in all_records if record.phase == "creating"),
+            )
+        )
+    return tuple(found)
+
+
+def _containers(pod: Path) -> list[ContainerRecord]:
+    found = []
+    for path in pod.glob(f"containers/*/*/{RECORD_FILE}"):
+        record = records.read(path, ContainerRecord)
+        if record is not None:
+            found.append(record)
+    return found
+
+
+def lost_exit(at_ns: int) -> Exit:
+    """Of a container whose end nobody saw."""
+    return Exit(code=137, signal=0, reason="ContainerStatusUnknown", message=UNKNOWN_MESSAGE, at_ns=at_ns)
+
+
+def differences(
+    node: str,
+    found: Sequence[FoundPod],
+    exits: dict[str, Exit],
+    known: Sequence[PodRuntime],
+    now_ns: int,
+) -> list[RuntimeFact]:
+    """What the log does not know yet, in an order that makes sense of it: starts before exits, containers before their
+    sandbox. `exits` is by container id; a container that is not in it runs."""
+    facts: list[RuntimeFact] = []
+    by_uid = {pod.pod_uid: pod for pod in found}
+    log = {pod.pod_uid: pod for pod in known}
+    for uid in sorted(by_uid.keys() | log.keys()):
+        here, told = by_uid.get(uid), log.get(uid)
+        facts += _pod_differences(node, here, told, exits, now_ns)
+    return facts
+
+
+def _pod_differences(
+    node: str, here: FoundPod | None, told: PodRuntime | None, exits: dict[str, Exit], now_ns: int
+) -> list[RuntimeFact]:
+    facts: list[RuntimeFact] = []
+    told_sandbox = told.sandbox_id if told is not None else ""
+    alive_id = here.sandbox.sandbox_id if here is not None and here.alive and here.sandbox is not None else ""
+    if alive_id and here is not None and here.sandbox is not None and alive_id != told_sandbox:
+        facts.append(sandbox_started(node, here.sandbox))
+    started = {(record.container, record.attempt): record for record in here.containers} if here is not None else {}
+    told_containers = dict(told.containers) if told is not None else {}
+    for (name, attempt), record in sorted(started.items()):
+        before = told_containers.get(name)
+        if before is not None and before.attempt > attempt:
+            continue
+        same = before is not None and before.attempt == attempt
+        ended = exits.get(record.container_id)
+        if not (same and before is not None and (before.running or before.exit is not None)):
+            facts.append(container_started(node, record))
+        if ended is not None and not (same and before is not None and before.exit is not None):
+            facts.append(container_exited(node, record, ended))
+    for name, before in sorted(told_containers.items()):
+        if before.running and (name, before.attempt) not in started:
+            facts.append(_vanished(node, told.pod_uid if told is not None else "", before, now_ns))
+    if told_sandbox and told is not None and alive_id != told_sandbox and not alive_id:
+        facts.append(SandboxExited(node=node, pod_uid=told.pod_uid, sandbox_id=told_sandbox))
+    return facts
+
+
+def _vanished(node: str, pod_uid: str, before: ContainerRuntime, now_ns: int) -> ContainerExited:
+    gone = lost_exit(now_ns)
+    return ContainerExited(
+        node=node, pod_uid=pod_uid, container=before.name, attempt=before.attempt,
+        container_id=before.container_id or SCHEME + container_id(pod_uid, before.name, before.attempt),
+        exit_code=gone.code, reason=gone.reason, message=gone.message, started_at_ns=before.started_at_ns, at_ns=gone.at_ns,
+    )  # fmt: skip
+
+
+def stray_conmons(layout: Layout) -> dict[str, int]:
+    """Every conmon of this node that runs: container id -> pid."""
+    marker = str(layout.exits).encode()
+    found = {}
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            argv = Path(entry.path, "cmdline").read_bytes().split(b"\0")
+            if marker in argv and b"-c" in argv:
+                found[argv[argv.index(b"-c") + 1].decode()] = int(entry.name)
+    return found
+
+
+def with_process(record: ContainerRecord, bundle: Path) -> ContainerRecord:
+    """A half-made record with the processes that its files name, so that they can be ended."""
+    changes: dict[str, records.Process] = {}
+    for field, name in (("process", "pid"), ("conmon", "conmon.pid")):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int((bundle / name).read_text())
+            if linux.process_start(pid):
+                changes[field] = records.process(pid)
+    return msgspec.structs.replace(record, **changes)

@@ -1,0 +1,88 @@
+"""The control groups of a node's pods: one a pod, the containers' below it."""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+from .settings import OciSettings
+
+_CPU_PERIOD_US = 100_000
+
+
+class Cgroups:
+    """Paths and limits under version 1 and 2; does nothing where control groups are disabled."""
+
+    def __init__(self, settings: OciSettings, instance: str) -> None:
+        self._settings = settings
+        self._enabled = settings.cgroup_manager != "disabled"
+        self.top = f"/shipslog-{instance}"
+
+    def path(self, pod_uid: str, container_id: str) -> str:
+        """As config.json names it."""
+        return f"{self.top}/{pod_uid}/{container_id[:24]}"
+
+    def limit_pod(self, pod_uid: str, *, cpu_milli: int, memory_bytes: int) -> None:
+        """Limits for all containers of a pod together; 0 for none."""
+        if not self._enabled or not (cpu_milli or memory_bytes):
+            return
+        root, name = self._settings.cgroup_root, f"{self.top}/{pod_uid}".lstrip("/")
+        quota = max(1000, cpu_milli * _CPU_PERIOD_US // 1000)
+        if self._settings.cgroup_version == 2:
+            for above in (root, root / self.top.lstrip("/")):
+                above.mkdir(exist_ok=True)
+                (above / "cgroup.subtree_control").write_text("+cpu +memory +pids")
+            (root / name).mkdir(exist_ok=True)
+            if cpu_milli:
+                (root / name / "cpu.max").write_text(f"{quota} {_CPU_PERIOD_US}")
+            if memory_bytes:
+                (root / name / "memory.max").write_text(str(memory_bytes))
+            return
+        if cpu_milli:
+            (root / "cpu" / name).mkdir(parents=True, exist_ok=True)
+            (root / "cpu" / name / "cpu.cfs_quota_us").write_text(str(quota))
+        if memory_bytes:
+            (root / "memory" / name).mkdir(parents=True, exist_ok=True)
+            (root / "memory" / name / "memory.limit_in_bytes").write_text(str(memory_bytes))
+
+    def kill_pod(self, pod_uid: str) -> None:
+        """KILL whatever is left in the pod's groups."""
+        for directory in self._directories(pod_uid):
+            for found in directory.rglob("cgroup.procs"):
+                with contextlib.suppress(OSError):
+                    for line in found.read_text().split():
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(int(line), signal.SIGKILL)
+
+    def remove_pod(self, pod_uid: str, *, patience_s: float = 2.0) -> None:
+        """Remove the pod's groups, waiting for the last processes to be gone."""
+        deadline = time.monotonic() + patience_s
+        for directory in self._directories(pod_uid):
+            while not _remove(directory) and time.monotonic() < deadline:
+                time.sleep(0.002)
+
+    def remove_all(self) -> None:
+        for directory in self._directories(""):
+            _remove(directory)
+
+    def _directories(self, pod_uid: str) -> list[Path]:
+        if not self._enabled:
+            return []
+        name = f"{self.top}/{pod_uid}".strip("/")
+        root = self._settings.cgroup_root
+        if self._settings.cgroup_version == 2:
+            return [root / name] if (root / name).is_dir() else []
+        # "unified" too: crun makes directories there even where the file system is hidden from it
+        return [entry / name for entry in root.iterdir() if (entry / name).is_dir()]
+
+
+def _remove(directory: Path) -> bool:
+    """Whether the whole tree is gone."""
+    for top, names, _ in os.walk(directory, topdown=False):
+        for name in names:
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.join(top, name))
+    with contextlib.suppress(OSError):
+        directory.rmdir()
+    return not directory.exists()

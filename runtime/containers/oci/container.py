@@ -1,0 +1,297 @@
+"""One attempt of a container, from its root file system to its exit: made by crun, watched over by conmon.
+
+Runs in the node's mount namespace, in its threads.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from shipslog.runtime.commands import Mount, StartContainer
+from shipslog.runtime.images.layers import LayerBroken
+from shipslog.runtime.images.store import Image, ImageStore
+from shipslog.runtime.volumes.pod_volumes import VolumeFailed, pin_sub_path, remove_tree, source_path
+
+from . import image_user, linux, logs, records, spec
+from .cgroups import Cgroups
+from .layout import Layout, container_id
+from .records import ContainerRecord, SandboxRecord
+from .settings import OciSettings
+
+RECORD_FILE = "container.json"
+_MESSAGE_BYTES = 4096
+_FALLBACK_BYTES, _FALLBACK_LINES = 2048, 80
+
+
+class StartFailed(Exception):
+    """`reason` is the one of a waiting container: CreateContainerConfigError, CreateContainerError, RunContainerError."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class Exit(Struct, frozen=True, kw_only=True):
+    """How a container ended."""
+
+    code: int
+    signal: int
+    reason: str
+    message: str
+    at_ns: int
+
+
+class ContainerPlace(Struct, frozen=True, kw_only=True):
+    """What all containers of a node share."""
+
+    layout: Layout
+    settings: OciSettings
+    images: ImageStore
+    cgroups: Cgroups
+
+
+def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContainer) -> ContainerRecord:
+    """Make it and start it. Errors: StartFailed; nothing but the log and the record is left then."""
+    bundle = place.layout.container(request.pod_uid, request.container, request.attempt)
+    image = place.images.get(request.image)
+    if image is None:
+        raise StartFailed("CreateContainerError", f'image "{request.image}" is not present')
+    record = ContainerRecord(
+        container_id=container_id(request.pod_uid, request.container, request.attempt),
+        pod_uid=request.pod_uid,
+        container=request.container,
+        attempt=request.attempt,
+        image_id=image.image_id,
+        stop_signal=_signal_number(image.config.stop_signal),
+        tty=request.tty,
+        stdin=request.stdin,
+        termination_message_path=request.termination_message_path,
+        termination_message_fallback_to_logs=request.termination_message_fallback_to_logs,
+    )
+    bundle.mkdir(parents=True, exist_ok=True)
+    records.write(bundle / RECORD_FILE, record)
+    try:
+        _write_config(place, sandbox, request, image, bundle)
+        _run_conmon(place, request, record, bundle)
+        _crun_start(place, record)
+        started = msgspec.structs.replace(record, phase="started", **_processes(bundle), started_at_ns=time.time_ns())
+    except (OSError, VolumeFailed, LayerBroken, image_user.UserUnknown, spec.NoCommand, StartFailed) as error:
+        delete(place, record)
+        records.write(bundle / RECORD_FILE, msgspec.structs.replace(record, phase="failed"))
+        raise _translated(error) from error
+    records.write(bundle / RECORD_FILE, started)
+    _forget_older(place, request)
+    return started
+
+
+def _translated(error: Exception) -> StartFailed:
+    match error:
+        case StartFailed():
+            return error
+        case image_user.UserUnknown() if "non-root" in str(error) or "runAsNonRoot" in str(error):
+            return StartFailed("CreateContainerConfigError", str(error))
+        case _:
+            return StartFailed("CreateContainerError", str(error))
+
+
+def _write_config(place: ContainerPlace, sandbox: SandboxRecord, request: StartContainer, image: Image, bundle: Path) -> None:
+    rootfs = bundle / "rootfs"
+    _mount_root(place, image, bundle)
+    (bundle / "termination-log").touch()
+    (bundle / "termination-log").chmod(0o666)
+    pod = place.layout.pod(request.pod_uid)
+    fs_group = sandbox.request.fs_group
+    situation = spec.Situation(
+        pod=sandbox.request,
+        image=image.config,
+        user=image_user.resolve(rootfs, image.config.user, request.security, image=request.image, fs_group=fs_group),
+        rootfs=rootfs,
+        pod_directory=pod,
+        bundle=bundle,
+        pause_pid=sandbox.pause.pid if sandbox.pause is not None else 0,
+        cgroups_path=place.cgroups.path(request.pod_uid, container_id(request.pod_uid, request.container, request.attempt)),
+        mounts=_mount_sources(sandbox, request, pod, bundle),
+    )
+    config = spec.build(request, situation, place.settings)
+    descriptor = os.open(bundle / "config.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(config, file)
+
+
+def _mount_sources(sandbox: SandboxRecord, request: StartContainer, pod: Path, bundle: Path) -> tuple[tuple[Mount, Path], ...]:
+    volumes = {volume.name: volume for volume in sandbox.request.volumes}
+    found = []
+    for number, mount in enumerate(request.mounts):
+        if mount.volume not in volumes:
+            raise VolumeFailed(
+                f'container "{request.container}" mounts the volume "{mount.volume}", which its pod does not have'
+            )
+        volume = volumes[mount.volume]
+        source = source_path(pod / "volumes", volume)
+        if mount.sub_path:
+            pinned = bundle / "subpaths" / str(number)
+            pin_sub_path(source, mount.sub_path, pinned)
+            source = pinned
+        read_only = mount.read_only or volume.read_only
+        found.append((msgspec.structs.replace(mount, read_only=read_only), source))
+    return tuple(found)
+
+
+def _mount_root(place: ContainerPlace, image: Image, bundle: Path) -> None:
+    names = place.images.lower_directories(image)
+    for name in ("upper", "work", "rootfs"):
+        (bundle / name).mkdir(exist_ok=True)
+    (bundle / "upper").chmod(0o755)
+    if os.path.ismount(bundle / "rootfs"):
+        return
+    # relative to the layers: the options of all layers of an image must fit into one page
+    os.chdir(place.images.layers.directory)
+    options = [f"lowerdir={':'.join(names)}", f"upperdir={bundle / 'upper'}", f"workdir={bundle / 'work'}"]
+    options += [place.settings.overlay_options] if place.settings.overlay_options else []
+    linux.mount("overlay", str(bundle / "rootfs"), "overlay", data=",".join(options))
+
+
+def _crun(place: ContainerPlace, *arguments: str) -> list[str]:
+    settings = place.settings
+    return [settings.crun, "--root", str(place.layout.crun), f"--cgroup-manager={settings.cgroup_manager}", *arguments]
+
+
+def _run_conmon(place: ContainerPlace, request: StartContainer, record: ContainerRecord, bundle: Path) -> None:
+    name = record.container_id
+    command = [
+        place.settings.conmon, "-c", name, "-u", name, "-n", f"{request.namespace}_{request.name}_{request.container}",
+        "-r", place.settings.crun, "-b", str(bundle), "-p", str(bundle / "pid"), "-P", str(bundle / "conmon.pid"),
+        "-l", f"k8s-file:{bundle / 'log'}", "--exit-dir", str(place.layout.exits), "--persist-dir", str(bundle),
+        "--socket-dir-path", str(place.layout.run / "sockets"), "--full-attach", "--no-sync-log",
+        "--runtime-arg", "--root", "--runtime-arg", str(place.layout.crun),
+        "--runtime-arg", f"--cgroup-manager={place.settings.cgroup_manager}",
+    ]  # fmt: skip
+    if request.tty:
+        command.append("-t")
+    if request.stdin:
+        command.append("-i")
+        if not request.stdin_once:
+            command.append("--leave-stdin-open")
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    try:
+        environment = {"PATH": spec.DEFAULT_PATH, "_OCI_SYNCPIPE": str(writer)}
+        if "XDG_RUNTIME_DIR" in os.environ:
+            environment["XDG_RUNTIME_DIR"] = os.environ["XDG_RUNTIME_DIR"]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=environment,
+                pass_fds=(writer,),
+                cwd=bundle,
+                check=False,
+            )
+        finally:
+            os.close(writer)
+        answer = _read_all(reader)
+    finally:
+        os.close(reader)
+    told: dict[str, Any] = json.loads(answer) if answer.strip() else {"pid": -1, "message": done.stderr.decode(errors="replace")}
+    if told.get("pid", -1) <= 0:
+        raise StartFailed("RunContainerError", _oci_message(str(told.get("message", ""))))
+
+
+def _read_all(descriptor: int) -> bytes:
+    """conmon writes one line; the pipe stays open in it, so its end is not to be waited for."""
+    data = b""
+    while not data.endswith(b"\n"):
+        chunk = os.read(descriptor, 65536)
+        if not chunk:
+            break
+        data += chunk
+    return data
+
+
+def _crun_start(place: ContainerPlace, record: ContainerRecord) -> None:
+    done = subprocess.run(
+        _crun(place, "start", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    if done.returncode:
+        raise StartFailed("RunContainerError", _oci_message(done.stderr.decode(errors="replace")))
+
+
+def _oci_message(text: str) -> str:
+    """crun's words without its time stamps and log frame."""
+    words = []
+    for line in text.strip().splitlines():
+        entry = line
+        if " msg=" in line:
+            entry = line[line.index(" msg=") + 5 :].strip().strip('"')
+        elif line[:4].isdigit() and ": " in line:
+            entry = line.split(": ", 1)[1]
+        words.append(entry.strip())
+    return "failed to create containerd task: failed to create shim task: OCI runtime create failed: " + (
+        "; ".join(word for word in words if word) or "crun gave no reason"
+    )
+
+
+def _processes(bundle: Path) -> dict[str, records.Process]:
+    return {
+        "process": records.process(int((bundle / "pid").read_text())),
+        "conmon": records.process(int((bundle / "conmon.pid").read_text())),
+    }
+
+
+def _signal_number(name: str) -> int:
+    if name.isdigit():
+        return int(name)
+    found = signal.Signals.__members__.get(name.upper() if name.upper().startswith("SIG") else f"SIG{name.upper()}")
+    return int(found) if found is not None else int(signal.SIGTERM)
+
+
+def _forget_older(place: ContainerPlace, request: StartContainer) -> None:
+    """Keep this attempt and the one before it: `logs --previous`."""
+    directory = place.layout.container(request.pod_uid, request.container, 0).parent
+    for entry in os.scandir(directory):
+        if entry.name.isdigit() and int(entry.name) < request.attempt - 1:
+            remove_tree(Path(entry.path))
+
+
+def read_exit(place: ContainerPlace, record: ContainerRecord) -> Exit | None:
+    """None while it runs."""
+    file = place.layout.exits / record.container_id
+    try:
+        code, at_ns = int(file.read_text()), file.stat().st_mtime_ns
+    except (FileNotFoundError, ValueError):
+        return None
+    bundle = place.layout.container(record.pod_uid, record.container, record.attempt)
+    oom = (bundle / "oom").exists()
+    number = int(signal.SIGKILL) if code == 137 and (oom or record.killed) else 0
+    reason = "OOMKilled" if oom and code == 137 else "Completed" if code == 0 else "Error"
+    return Exit(code=code, signal=number, reason=reason, message=termination_message(record, bundle, code), at_ns=at_ns)
+
+
+def termination_message(record: ContainerRecord, bundle: Path, code: int) -> str:
+    with contextlib.suppress(OSError), (bundle / "termination-log").open("rb") as file:
+        text = file.read(_MESSAGE_BYTES).decode(errors="replace")
+        if text:
+            return text
+    if code and record.termination_message_fallback_to_logs:
+        return logs.tail_text(bundle / "log", _FALLBACK_LINES)[-_FALLBACK_BYTES:]
+    return ""
+
+
+def delete(place: ContainerPlace, record: ContainerRecord) -> None:
+    """End it if it runs, and take away all but its log and its record. Idempotent."""
+    bundle = place.layout.container(record.pod_uid, record.container, record.attempt)
+    if (place.layout.crun / record.container_id).exists():
+        subprocess.run(
+            _crun(place, "delete", "--force", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+    for name in ("rootfs", "subpaths", "upper", "work"):
+        remove_tree(bundle / name)
+    (bundle / "config.json").unlink(missing_ok=True)

@@ -1,0 +1,73 @@
+"""Where a node keeps what: directories, names and ids, all derived from the data directory, the pod and the container."""
+
+import hashlib
+from pathlib import Path
+
+from msgspec import Struct
+
+
+class Layout(Struct, frozen=True):
+    """The paths of one node. `data` lasts, `run` is gone after a reboot."""
+
+    data: Path
+    run: Path
+
+    @property
+    def pods(self) -> Path:
+        return self.data / "pods"
+
+    @property
+    def exits(self) -> Path:
+        return self.data / "exits"
+
+    @property
+    def images(self) -> Path:
+        return self.data / "images"
+
+    @property
+    def crun(self) -> Path:
+        return self.run / "crun"
+
+    @property
+    def pinned(self) -> Path:
+        return self.run / "pinned"
+
+    def pod(self, pod_uid: str) -> Path:
+        return self.pods / pod_uid
+
+    def container(self, pod_uid: str, container: str, attempt: int) -> Path:
+        return self.pods / pod_uid / "containers" / container / str(attempt)
+
+
+def instance_of(data: Path) -> str:
+    """Eight characters that tell apart the daemons of one machine."""
+    return hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:8]
+
+
+def layout_of(data: Path, run: Path | None = None) -> Layout:
+    """The layout under a data directory; `run` defaults to one in /run that no other data directory has."""
+    data = data.resolve()
+    return Layout(data, run or Path("/run/shipslog") / instance_of(data))
+
+
+def container_id(pod_uid: str, container: str, attempt: int) -> str:
+    """The same for the same start, so that a start that is asked for twice happens once."""
+    return hashlib.sha256(f"{pod_uid}_{container}_{attempt}".encode()).hexdigest()
+
+
+def sandbox_id(pod_uid: str, generation: int) -> str:
+    return hashlib.sha256(f"{pod_uid}_{generation}".encode()).hexdigest()
+
+
+def netns_name(instance: str, sandbox: str) -> str:
+    """Never used twice: a name that comes back while its link is still going away fails."""
+    return f"sl-{instance}-{sandbox[:12]}"
+
+
+def link_name(instance: str, sandbox: str) -> str:
+    """15 characters at most."""
+    return f"sl{instance[:4]}{sandbox[:9]}"
+
+
+def bridge_name(instance: str) -> str:
+    return f"slbr{instance}"

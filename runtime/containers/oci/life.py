@@ -1,0 +1,468 @@
+"""The life of a node's pods: sandboxes and containers made, watched, ended, taken up again after a crash, and removed.
+
+State changes on the loop only; what blocks runs in threads: in the node's mount namespace, or in a fresh thread where a
+pod's own namespaces are entered.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shipslog.runtime.commands import RunPodSandbox, StartContainer, StopContainer
+from shipslog.runtime.images.store import ImageStore
+from shipslog.runtime.network import pod_network
+from shipslog.runtime.network.addresses import Addresses
+from shipslog.runtime.network.nat import Nat
+from shipslog.runtime.node import Report, StreamRefused
+from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeFact, SandboxExited
+from shipslog.store.state import PodRuntime
+
+from . import adoption, container, hooks, layout, linux, pause, records, sandbox, streams
+from .cgroups import Cgroups
+from .container import ContainerPlace, Exit, StartFailed
+from .layout import Layout, container_id
+from .node_namespace import NodeNamespace, in_fresh_thread
+from .pods import SCHEME, Container, Pods, PodState, container_exited, container_started
+from .records import ContainerRecord, SandboxRecord
+from .sandbox import SandboxPlace
+from .settings import OciSettings
+
+HOOK_S = 30.0  # for a post-start hook; a pre-stop hook has the grace period
+GONE_S = 5.0  # for a process to be gone after KILL
+
+
+class NodeLife:
+    """Everything that one node runs. `open` first."""
+
+    def __init__(
+        self, node: str, data: Path, settings: OciSettings, *, pod_cidr: str, cluster_cidr: str, run: Path | None = None
+    ) -> None:
+        self.node, self.settings = node, settings
+        self.layout: Layout = layout.layout_of(data, run)
+        self.instance = layout.instance_of(data)
+        self.bridge = layout.bridge_name(self.instance)
+        self.images = ImageStore(self.layout.images, skopeo_path=settings.skopeo, rootless=settings.rootless)
+        self._addresses = Addresses(pod_cidr, self.layout.data / "next-address")
+        self._cgroups = Cgroups(settings, self.instance)
+        self._nat = Nat(settings.nft, self.instance, bridge=self.bridge, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
+        self._namespace = NodeNamespace(self.layout.pinned, hide_unified=settings.hide_unified, workers=settings.workers)
+        self._place = ContainerPlace(layout=self.layout, settings=settings, images=self.images, cgroups=self._cgroups)
+        self._sandboxes: SandboxPlace | None = None
+        self._making = asyncio.Semaphore(settings.workers)
+        self._pods = Pods()
+        self._report: Report = lambda fact: None
+        self._inotify = -1
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def crun_command(self) -> tuple[str, ...]:
+        """How crun is called from anywhere: inside the node's mount namespace."""
+        inside = ("nsenter", f"--mount={self.layout.pinned / 'mnt'}", "--")
+        settings = self.settings
+        return (
+            *inside, settings.crun, "--root", str(self.layout.crun), f"--cgroup-manager={settings.cgroup_manager}",
+        )  # fmt: skip
+
+    # --- opening: the machine, and what runs already ---
+
+    async def open(self, report: Report, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
+        """Prepare the machine and take up what runs; -> what the log does not know yet. Errors: RuntimeUnavailable, OSError."""
+        self._report = report
+        await asyncio.to_thread(self._prepare)
+        self._inotify = linux.inotify_open(str(self.layout.exits), linux.IN_CLOSE_WRITE | linux.IN_MOVED_TO)
+        found = await self._inside(adoption.find, self.layout)
+        exits = await self._take_up(found)
+        mappings = [(p.sandbox.ip, p.sandbox.request.port_mappings) for p in self._pods if p.sandbox and p.sandbox.ip]
+        await asyncio.to_thread(self._nat.load, mappings)
+        asyncio.get_running_loop().add_reader(self._inotify, self._look_for_exits)
+        return adoption.differences(self.node, found, exits, known, time.time_ns())
+
+    def _prepare(self) -> None:
+        places = self.layout
+        for path in (places.data, places.pods, places.exits, places.images, places.run, places.run / "sockets", places.crun):
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        places.pinned.mkdir(parents=True, exist_ok=True)
+        pod_network.NETNS.mkdir(parents=True, exist_ok=True)
+        self.images.open()
+        self._namespace.open()
+        command = pause.install(places.data)
+        gateway = self._addresses.gateway
+        pod_network.ensure_bridge(self.bridge, gateway, self._addresses.network.prefixlen)
+        if pod_network.enable_forwarding():
+            (places.data / "forwarding").touch()
+        self._sandboxes = SandboxPlace(
+            layout=places, mount_ns_fd=self._namespace.descriptor, bridge=self.bridge, gateway=gateway, pause_command=command,
+            cgroups=self._cgroups,
+        )  # fmt: skip
+
+    async def _take_up(self, found: Sequence[adoption.FoundPod]) -> dict[str, Exit]:
+        """Remember what runs, end what cannot go on; -> the exits that have happened, by container id."""
+        exits: dict[str, Exit] = {}
+        ours: set[str] = set()
+        for pod in found:
+            state = self._pods.ensure(pod.pod_uid)
+            if pod.alive and pod.sandbox is not None:
+                state.sandbox = pod.sandbox
+                if pod.sandbox.ip:
+                    self._addresses.hold(pod.sandbox.ip, pod.pod_uid)
+                self._watch_pause(state)
+            elif pod.sandbox is not None:
+                await self._fresh(sandbox.end_pause, pod.sandbox)
+                await self._fresh(sandbox.remove_network, pod.sandbox)
+            for record in pod.half_made:
+                await self._undo(record)
+            for record in pod.containers:
+                ours.add(record.container_id)
+                ended = await self._inside(self._exit_of, record, pod.alive)
+                one = Container(record)
+                one.announced = True
+                self._pods.add(one)
+                if ended is not None:
+                    exits[record.container_id] = ended
+                    self._end(one, ended)
+        await asyncio.to_thread(self._end_strays, ours)
+        return exits
+
+    def _exit_of(self, record: ContainerRecord, alive: bool) -> Exit | None:
+        """How it ended; None while it runs and is watched. What runs unwatched, or without its sandbox, is ended."""
+        ended = container.read_exit(self._place, record)
+        if ended is not None:
+            return ended
+        watched = record.conmon is not None and record.conmon.alive
+        if watched and not alive and record.process is not None:
+            record.process.kill(9)
+        if watched:
+            for _ in range(0 if alive and record.process is not None and record.process.alive else 500):
+                ended = container.read_exit(self._place, record)
+                if ended is not None:
+                    return ended
+                time.sleep(0.01)
+            if alive and record.process is not None and record.process.alive:
+                return None
+        if record.process is not None:
+            record.process.kill(9)
+        return container.read_exit(self._place, record) or adoption.lost_exit(time.time_ns())
+
+    async def _undo(self, record: ContainerRecord) -> None:
+        bundle = self.bundle(record)
+        found = adoption.with_process(record, bundle)
+        for process in (found.process, found.conmon):
+            if process is not None:
+                process.kill(9)
+        await self._inside(container.delete, self._place, record)
+        records.write(bundle / container.RECORD_FILE, msgspec.structs.replace(record, phase="failed"))
+
+    def _end_strays(self, ours: set[str]) -> None:
+        for name, pid in adoption.stray_conmons(self.layout).items():
+            if name not in ours:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, 9)
+
+    # --- threads ---
+
+    async def _inside(self, function: Any, *arguments: Any) -> Any:
+        """Run in the node's mount namespace."""
+        return await asyncio.get_running_loop().run_in_executor(self._namespace.executor, partial(function, *arguments))
+
+    async def _fresh(self, function: Any, *arguments: Any) -> Any:
+        """Run in a thread of its own, which may enter other namespaces."""
+        async with self._making:
+            return await asyncio.shield(asyncio.wrap_future(in_fresh_thread(partial(function, *arguments))))
+
+    def _task(self, work: Any) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # --- sandboxes ---
+
+    async def run_pod(self, request: RunPodSandbox) -> SandboxRecord:
+        """The pod's sandbox, made if it is not there. Errors: VolumeFailed, OSError, AddressesExhausted, NatFailed."""
+        assert self._sandboxes is not None
+        pod = self._pods.ensure(request.pod_uid)
+        async with pod.lock:
+            if pod.sandbox is not None:
+                pod.sandbox = await self._fresh(sandbox.update, self._sandboxes, request, pod.sandbox)
+                return pod.sandbox
+            before = records.read(self.layout.pod(request.pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
+            if before is not None:
+                await self._forget_sandbox(before)
+            record = self._named(request, before.generation + 1 if before is not None else 0)
+            try:
+                made: SandboxRecord = await self._fresh(sandbox.create, self._sandboxes, request, record)
+                if made.ip and request.port_mappings:
+                    await asyncio.to_thread(self._nat.map_ports, made.ip, request.port_mappings)
+            except BaseException:
+                written = records.read(self.layout.pod(request.pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
+                await self._forget_sandbox(written or record)
+                raise
+            pod.sandbox = made
+            self._watch_pause(pod)
+            return made
+
+    def _named(self, request: RunPodSandbox, generation: int) -> SandboxRecord:
+        name = layout.sandbox_id(request.pod_uid, generation)
+        record = SandboxRecord(request=sandbox.redacted(request), sandbox_id=name, generation=generation)
+        if request.host_network:
+            return record
+        return msgspec.structs.replace(
+            record, ip=self._addresses.take(request.pod_uid), netns=layout.netns_name(self.instance, name),
+            link=layout.link_name(self.instance, name),
+        )  # fmt: skip
+
+    async def _forget_sandbox(self, record: SandboxRecord) -> None:
+        await self._fresh(sandbox.end_pause, record)
+        await asyncio.to_thread(self._end_pauses, record.sandbox_id)
+        await self._fresh(sandbox.remove_network, record)
+        if record.ip:
+            await asyncio.to_thread(self._nat.unmap_ports, record.ip, record.request.port_mappings)
+            self._addresses.release(record.ip, record.request.pod_uid)
+
+    def _end_pauses(self, sandbox_id: str) -> None:
+        """A pause process that was started and not yet written down."""
+        assert self._sandboxes is not None
+        for pid in pause.running(self._sandboxes.pause_command[0]).get(sandbox_id, ()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+    def _watch_pause(self, pod: PodState) -> None:
+        assert pod.sandbox is not None
+        descriptor = pod.sandbox.pause.open() if pod.sandbox.pause is not None else None
+        if descriptor is None:
+            return
+        pod.pause_fd = descriptor
+        asyncio.get_running_loop().add_reader(descriptor, self._pause_ended, pod)
+
+    def _unwatch_pause(self, pod: PodState) -> None:
+        if pod.pause_fd >= 0:
+            asyncio.get_running_loop().remove_reader(pod.pause_fd)
+            os.close(pod.pause_fd)
+            pod.pause_fd = -1
+
+    def _pause_ended(self, pod: PodState) -> None:
+        """Nobody asked for it: the pod has lost its namespaces."""
+        with contextlib.suppress(ChildProcessError, OSError):
+            os.waitid(os.P_PIDFD, pod.pause_fd, os.WEXITED | os.WNOHANG)
+        self._unwatch_pause(pod)
+        lost, pod.sandbox = pod.sandbox, None
+        if lost is None:
+            return
+        for one in pod.containers.values():
+            if not one.ended.done() and one.record.process is not None:
+                one.record.process.kill(9)
+        self._report(SandboxExited(node=self.node, pod_uid=pod.uid, sandbox_id=lost.sandbox_id))
+
+    async def remove_pod(self, pod_uid: str) -> None:
+        """Nothing of the pod is left afterwards. Idempotent."""
+        pod = self._pods.ensure(pod_uid)
+        async with pod.lock:
+            self._unwatch_pause(pod)
+            running = [one for one in pod.containers.values() if not one.ended.done()]
+            for one in running:
+                one.silent = True
+                await self._kill(one)
+            for one in list(pod.containers.values()):
+                if one.cleanup is not None:
+                    await one.cleanup
+            record = pod.sandbox or records.read(self.layout.pod(pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
+            pod.sandbox = None
+            await self._fresh(sandbox.remove, self._sandboxes, pod_uid, record)
+            if record is not None:
+                await asyncio.to_thread(self._end_pauses, record.sandbox_id)
+                if record.ip:
+                    if record.request.port_mappings:
+                        await asyncio.to_thread(self._nat.unmap_ports, record.ip, record.request.port_mappings)
+                    self._addresses.release(record.ip, pod_uid)
+            self._pods.forget_pod(pod_uid)
+
+    # --- containers ---
+
+    async def start_container(self, request: StartContainer) -> tuple[RuntimeFact, ...]:
+        """Make one attempt; -> that it started (and ended, if it did at once), or why not."""
+        pod = self._pods.get(request.pod_uid)
+        if pod is None:
+            return (self._not_started(request, "CreateContainerError", "the pod has no sandbox"),)
+        async with pod.lock:
+            present = pod.containers.get((request.container, request.attempt))
+            if present is not None:
+                return self._told(present)
+            newest = pod.newest(request.container)
+            if newest is not None and (newest.record.attempt > request.attempt or not newest.ended.done()):
+                return self._told(newest)
+            if pod.sandbox is None:
+                return (self._not_started(request, "CreateContainerError", "the pod has no sandbox"),)
+            try:
+                async with self._making:
+                    record: ContainerRecord = await self._inside(container.create, self._place, pod.sandbox, request)
+            except StartFailed as error:
+                return (self._not_started(request, error.reason, str(error)),)
+            one = Container(record)
+            self._pods.add(one)
+            self._see(one)
+        if request.post_start is not None and not one.ended.done():
+            await self._post_start(one, request)
+        return self._told(one)
+
+    def _told(self, one: Container) -> tuple[RuntimeFact, ...]:
+        one.announced = True
+        started = container_started(self.node, one.record)
+        return (started,) if one.exit is None else (started, container_exited(self.node, one.record, one.exit))
+
+    def _not_started(self, request: StartContainer, reason: str, message: str) -> ContainerStartFailed:
+        return ContainerStartFailed(
+            node=self.node, pod_uid=request.pod_uid, container=request.container, attempt=request.attempt, reason=reason,
+            message=message, at_ns=time.time_ns(),
+        )  # fmt: skip
+
+    async def _post_start(self, one: Container, request: StartContainer) -> None:
+        assert request.post_start is not None
+        try:
+            await self._hook(one, request.post_start, HOOK_S)
+        except hooks.HookFailed as error:
+            one.awaited += 1
+            await self._kill(one)
+            ended = one.exit
+            if ended is not None:
+                one.ended = asyncio.get_running_loop().create_future()
+                one.ended.set_result(msgspec.structs.replace(ended, message=f"FailedPostStartHook: {error}"))
+
+    async def _hook(self, one: Container, hook: Any, timeout_s: float) -> None:
+        pod = self._pods.get(one.record.pod_uid)
+        address = pod.sandbox.ip if pod is not None and pod.sandbox is not None else ""
+        if hook.sleep_s:
+            await asyncio.sleep(min(hook.sleep_s, timeout_s))
+            return
+
+        def exec_in(argv: tuple[str, ...], limit_s: float) -> tuple[int, bytes]:
+            return streams.exec_output(self.crun_command, one.record, argv, self.layout, limit_s)
+
+        await asyncio.to_thread(hooks.run, hook, exec_in=exec_in, pod_ip=address, timeout_s=timeout_s)
+
+    async def stop_container(self, command: StopContainer) -> ContainerExited:
+        """Hook, signal, and KILL when the grace period is over; -> how it ended."""
+        one = self.find(command.pod_uid, command.container, command.attempt)
+        if one is None:
+            gone = adoption.lost_exit(time.time_ns())
+            return ContainerExited(
+                node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt,
+                container_id=SCHEME + container_id(command.pod_uid, command.container, command.attempt),
+                exit_code=gone.code, reason=gone.reason, message=gone.message, at_ns=gone.at_ns,
+            )  # fmt: skip
+        if not one.ended.done():
+            one.awaited += 1
+            deadline = time.monotonic() + command.grace_period_s
+            if command.pre_stop is not None and command.grace_period_s > 0:
+                with contextlib.suppress(hooks.HookFailed):
+                    await self._hook(one, command.pre_stop, command.grace_period_s)
+            if command.grace_period_s > 0 and one.record.process is not None and not one.ended.done():
+                one.record.process.kill(one.record.stop_signal)
+                await asyncio.wait((one.ended,), timeout=max(deadline - time.monotonic(), 0.0))
+            await self._kill(one)
+        assert one.exit is not None
+        return container_exited(self.node, one.record, one.exit)
+
+    async def _kill(self, one: Container) -> None:
+        """End it now, if it has not ended; it has ended afterwards."""
+        if one.ended.done():
+            return
+        record = one.record = msgspec.structs.replace(one.record, killed=True)
+        records.write(self.bundle(record) / container.RECORD_FILE, record)
+        if record.process is not None:
+            record.process.kill(9)
+        await asyncio.wait((one.ended,), timeout=GONE_S)
+        if not one.ended.done():
+            self._see(one)
+        if not one.ended.done():
+            self._end(one, adoption.lost_exit(time.time_ns()))
+
+    # --- exits ---
+
+    def _look_for_exits(self) -> None:
+        for name in linux.inotify_names(self._inotify):
+            one = self._pods.by_id(name)
+            if one is not None:
+                self._see(one)
+
+    def _see(self, one: Container) -> None:
+        """Take in the exit that conmon has written, if it has."""
+        if one.ended.done():
+            return
+        ended = container.read_exit(self._place, one.record)
+        if ended is not None:
+            self._end(one, ended)
+            if one.announced and not one.awaited and not one.silent:
+                self._report(container_exited(self.node, one.record, ended))
+
+    def _end(self, one: Container, ended: Exit) -> None:
+        one.ended.set_result(ended)
+        one.cleanup = self._task(self._inside(container.delete, self._place, one.record))
+
+    # --- looking ---
+
+    def bundle(self, record: ContainerRecord) -> Path:
+        return self.layout.container(record.pod_uid, record.container, record.attempt)
+
+    def find(self, pod_uid: str, name: str, attempt: int) -> Container | None:
+        pod = self._pods.get(pod_uid)
+        return pod.containers.get((name, attempt)) if pod is not None else None
+
+    def running(self, pod_uid: str, name: str) -> Container:
+        """Errors: StreamRefused."""
+        pod = self._pods.get(pod_uid)
+        one = pod.newest(name) if pod is not None else None
+        if one is None or one.ended.done():
+            raise StreamRefused(500, f'unable to upgrade connection: container not found ("{name}")')
+        return one
+
+    def live_sandbox(self, pod_uid: str) -> SandboxRecord:
+        """Errors: StreamRefused."""
+        pod = self._pods.get(pod_uid)
+        if pod is None or pod.sandbox is None:
+            raise StreamRefused(500, "the pod's sandbox is not running")
+        return pod.sandbox
+
+    # --- the end ---
+
+    async def close(self, *, end_pods: bool) -> None:
+        """Let go of everything; with `end_pods` nothing of the node is left on the machine but its images."""
+        if end_pods:
+            await asyncio.gather(*(self.remove_pod(pod.uid) for pod in self._pods))
+        if self._inotify >= 0:
+            asyncio.get_running_loop().remove_reader(self._inotify)
+            os.close(self._inotify)
+            self._inotify = -1
+        for pod in self._pods:
+            self._unwatch_pause(pod)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self._close, end_pods)
+
+    def _close(self, end_pods: bool) -> None:
+        if not end_pods:
+            self._namespace.close()
+            return
+        self._nat.remove()
+        pod_network.remove_bridge(self.bridge)
+        self._cgroups.remove_all()
+        self._namespace.remove()
+        switched = self.layout.data / "forwarding"
+        if switched.exists():
+            pod_network.disable_forwarding()
+            switched.unlink()
+        for path in (self.layout.pods, self.layout.exits, self.layout.run):
+            _remove_tree(path)
+
+
+def _remove_tree(path: Path) -> None:
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,100 @@
+"""What the machine has: the facts of a Node object. Read from /proc and /sys."""
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from shipslog.store.facts import NodeObserved
+
+KUBELET_VERSION = "v1.32.0+shipslog"
+_PODS = "110"
+
+
+def observe(node: str, data: Path, *, pod_cidr: str, crun: str) -> NodeObserved:
+    """The node's NodeObserved."""
+    capacity = {
+        "cpu": str(os.cpu_count() or 1),
+        "memory": f"{_memory_ki()}Ki",
+        "pods": _PODS,
+        "ephemeral-storage": f"{shutil.disk_usage(data).total // 1024}Ki",
+        "hugepages-1Gi": "0",
+        "hugepages-2Mi": "0",
+    }
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return NodeObserved(
+        node=node,
+        addresses=(("InternalIP", main_address()), ("Hostname", node)),
+        capacity=capacity,
+        allocatable=dict(capacity),
+        info={
+            "architecture": architecture,
+            "bootID": _first_line("/proc/sys/kernel/random/boot_id"),
+            "containerRuntimeVersion": f"shipslog://crun-{_crun_version(crun)}",
+            "kernelVersion": platform.release(),
+            "kubeProxyVersion": KUBELET_VERSION,
+            "kubeletVersion": KUBELET_VERSION,
+            "machineID": _first_line("/etc/machine-id", "/var/lib/dbus/machine-id"),
+            "operatingSystem": "linux",
+            "osImage": _os_image(),
+            "systemUUID": _first_line("/sys/class/dmi/id/product_uuid", "/etc/machine-id"),
+        },
+        labels={
+            "kubernetes.io/hostname": node,
+            "kubernetes.io/os": "linux",
+            "kubernetes.io/arch": architecture,
+            "beta.kubernetes.io/os": "linux",
+            "beta.kubernetes.io/arch": architecture,
+        },
+        pod_cidr=pod_cidr,
+    )
+
+
+def main_address() -> str:
+    """The address that the machine's default route goes out from; else the first that is not loopback; else loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # no packet is sent: the kernel only chooses the source
+            return str(probe.getsockname()[0])
+        except OSError:
+            pass
+    for line in subprocess.run(["ip", "-4", "-o", "address"], capture_output=True, text=True, check=False).stdout.splitlines():
+        words = line.split()
+        if words[1] != "lo":
+            return words[3].partition("/")[0]
+    return "127.0.0.1"
+
+
+def _memory_ki() -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1])
+    return 0
+
+
+def _first_line(*paths: str) -> str:
+    for path in paths:
+        try:
+            text = Path(path).read_text().strip()
+        except OSError:
+            continue
+        if text:
+            return text.splitlines()[0]
+    return ""
+
+
+def _os_image() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
+    except OSError:
+        return "Linux"
+
+
+def _crun_version(crun: str) -> str:
+    try:
+        text = subprocess.run([crun, "--version"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return "unknown"
+    return text.split()[2] if text.startswith("crun version ") else "unknown"

@@ -1,0 +1,118 @@
+"""The mount namespace that a node's containers are made in, and the threads that live in it.
+
+It is pinned by a bind mount in the run directory, so it outlives the daemon: overlays, tmpfs and what conmon sees stay as they
+are while the daemon is away. See docs/adr/0010-node-mount-namespace.md.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from . import linux
+
+T = TypeVar("T")
+NSFS_MAGIC = "nsfs"
+
+
+def in_fresh_thread(work: Callable[[], T]) -> "Future[T]":
+    """Run `work` in a thread of its own, which may change its namespaces: they end with it."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="shipslog-fresh", daemon=True).start()
+    return future
+
+
+class NodeNamespace:
+    """Opens (or makes) the pinned namespace; `executor` runs work inside it."""
+
+    def __init__(self, directory: Path, *, hide_unified: bool, workers: int) -> None:
+        self._file = directory / "mnt"
+        self._directory = directory
+        self._hide = hide_unified
+        self._fd = -1
+        self._workers = workers
+        self.executor: ThreadPoolExecutor | None = None
+
+    def open(self) -> None:
+        """Errors: OSError."""
+        if not _is_mounted(self._file, NSFS_MAGIC):
+            self._make()
+        self._fd = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)
+        self.executor = ThreadPoolExecutor(self._workers, thread_name_prefix="shipslog-node", initializer=self._enter)
+
+    @property
+    def descriptor(self) -> int:
+        """Of the namespace, for threads that enter it by themselves."""
+        return self._fd
+
+    def close(self) -> None:
+        """Let go of the threads; the namespace stays."""
+        if self.executor is not None:
+            self.executor.shutdown(wait=True)
+            self.executor = None
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def remove(self) -> None:
+        """Unpin: with its last process the namespace goes, and all mounts in it."""
+        self.close()
+        for path in (self._file, self._directory):
+            while _is_mounted(path):
+                linux.unmount(str(path))
+        self._file.unlink(missing_ok=True)
+
+    def _enter(self) -> None:
+        linux.unshare(linux.CLONE_FS)  # strictly before: a thread that shares its root cannot change its mount namespace
+        linux.setns(self._fd, linux.CLONE_NEWNS)
+
+    def _make(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        if not _is_mounted(self._directory):
+            linux.mount(str(self._directory), str(self._directory), flags=linux.MS_BIND)
+            # private: a pin that spread into the namespace that it pins is refused by the kernel
+            linux.mount("none", str(self._directory), flags=linux.MS_PRIVATE)
+        self._file.touch()
+        ready, done = threading.Event(), threading.Event()
+        where = [""]
+
+        def hold() -> None:
+            try:
+                linux.unshare(linux.CLONE_NEWNS)
+                # slave: later mounts of the machine are seen, ours are not seen by the machine; shared towards containers
+                linux.mount("none", "/", flags=linux.MS_REC | linux.MS_SLAVE)
+                linux.mount("none", "/", flags=linux.MS_REC | linux.MS_SHARED)
+                if self._hide:
+                    linux.unmount("/sys/fs/cgroup/unified")
+                where[0] = f"/proc/self/task/{threading.get_native_id()}/ns/mnt"
+            finally:
+                ready.set()
+            done.wait(30)
+
+        held = in_fresh_thread(hold)
+        ready.wait(30)
+        try:
+            if where[0]:
+                linux.mount(where[0], str(self._file), flags=linux.MS_BIND)
+        finally:
+            done.set()
+            held.result()
+
+
+def _is_mounted(path: Path, fstype: str = "") -> bool:
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        head, _, tail = line.partition(" - ")
+        if head.split(" ", 5)[4] == str(path) and (not fstype or tail.split(" ", 1)[0] == fstype):
+            return True
+    return False

@@ -1,0 +1,100 @@
+"""What one node has of pods and containers in memory, and what came of them as facts."""
+
+import asyncio
+from collections.abc import Iterator
+
+from shipslog.store.facts import ContainerExited, ContainerStarted, SandboxStarted
+
+from .container import Exit
+from .records import ContainerRecord, SandboxRecord
+
+SCHEME = "shipslog://"
+
+
+class Container:
+    """One attempt. `ended` is set once, with its exit."""
+
+    def __init__(self, record: ContainerRecord) -> None:
+        self.record = record
+        self.ended: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self.announced = False  # whether ContainerStarted is on its way: an exit must not overtake it
+        self.awaited = 0  # commands that will return the exit themselves
+        self.silent = False  # its exit is nobody's business: a failed hook has been reported instead
+        self.cleanup: asyncio.Task[None] | None = None
+
+    @property
+    def exit(self) -> Exit | None:
+        return self.ended.result() if self.ended.done() else None
+
+
+class PodState:
+    """One pod: its sandbox, and its containers by name and attempt."""
+
+    def __init__(self, uid: str) -> None:
+        self.uid = uid
+        self.lock = asyncio.Lock()
+        self.sandbox: SandboxRecord | None = None
+        self.containers: dict[tuple[str, int], Container] = {}
+        self.pause_fd = -1
+
+    def newest(self, name: str) -> Container | None:
+        attempts = [attempt for container, attempt in self.containers if container == name]
+        return self.containers[name, max(attempts)] if attempts else None
+
+
+class Pods:
+    """All pods of the node."""
+
+    def __init__(self) -> None:
+        self._pods: dict[str, PodState] = {}
+        self._by_id: dict[str, Container] = {}
+
+    def __iter__(self) -> Iterator[PodState]:
+        return iter(list(self._pods.values()))
+
+    def get(self, uid: str) -> PodState | None:
+        return self._pods.get(uid)
+
+    def ensure(self, uid: str) -> PodState:
+        return self._pods.setdefault(uid, PodState(uid))
+
+    def add(self, container: Container) -> None:
+        record = container.record
+        self.ensure(record.pod_uid).containers[record.container, record.attempt] = container
+        self._by_id[record.container_id] = container
+
+    def forget(self, container: Container) -> None:
+        record = container.record
+        pod = self._pods.get(record.pod_uid)
+        if pod is not None:
+            pod.containers.pop((record.container, record.attempt), None)
+        self._by_id.pop(record.container_id, None)
+
+    def forget_pod(self, uid: str) -> None:
+        pod = self._pods.pop(uid, None)
+        for container in list(pod.containers.values()) if pod is not None else []:
+            self._by_id.pop(container.record.container_id, None)
+
+    def by_id(self, container_id: str) -> Container | None:
+        return self._by_id.get(container_id)
+
+
+def sandbox_started(node: str, record: SandboxRecord) -> SandboxStarted:
+    return SandboxStarted(
+        node=node, pod_uid=record.request.pod_uid, sandbox_id=record.sandbox_id, ip=record.ip, at_ns=record.started_at_ns
+    )
+
+
+def container_started(node: str, record: ContainerRecord) -> ContainerStarted:
+    return ContainerStarted(
+        node=node, pod_uid=record.pod_uid, container=record.container, attempt=record.attempt,
+        container_id=SCHEME + record.container_id, image_id=record.image_id, at_ns=record.started_at_ns,
+    )  # fmt: skip
+
+
+def container_exited(node: str, record: ContainerRecord, ended: Exit) -> ContainerExited:
+    return ContainerExited(
+        node=node, pod_uid=record.pod_uid, container=record.container, attempt=record.attempt,
+        container_id=SCHEME + record.container_id, exit_code=ended.code, signal=ended.signal, reason=ended.reason,
+        message=ended.message, started_at_ns=record.started_at_ns, at_ns=ended.at_ns,
+    )  # fmt: skip

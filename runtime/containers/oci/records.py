@@ -1,0 +1,106 @@
+"""What a node writes down about a pod and a container, so that it can take them up again after it was killed."""
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from shipslog.runtime.commands import RunPodSandbox
+
+from . import linux
+
+R = TypeVar("R", "SandboxRecord", "ContainerRecord")
+
+
+class Process(Struct, frozen=True):
+    """A process that cannot be taken for another with the same number."""
+
+    pid: int
+    start: int  # clock ticks since boot
+    boot: str
+
+    @property
+    def alive(self) -> bool:
+        return self.start != 0 and self.boot == linux.boot_id() and linux.process_start(self.pid) == self.start
+
+    def open(self) -> int | None:
+        """A pidfd; None if it is gone."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except (ProcessLookupError, PermissionError):
+            return None
+        if self.alive:
+            return descriptor
+        os.close(descriptor)
+        return None
+
+    def kill(self, number: int) -> bool:
+        """False if it was gone."""
+        descriptor = self.open()
+        if descriptor is None:
+            return False
+        try:
+            signal.pidfd_send_signal(descriptor, number)
+        except ProcessLookupError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+
+def process(pid: int) -> Process:
+    return Process(pid, linux.process_start(pid), linux.boot_id())
+
+
+class SandboxRecord(Struct, frozen=True, kw_only=True):
+    """One sandbox of a pod. `ready` is written last."""
+
+    request: RunPodSandbox  # without the content of files: secrets stay where they are mounted
+    sandbox_id: str
+    generation: int
+    ip: str = ""
+    netns: str = ""
+    link: str = ""
+    pause: Process | None = None
+    ready: bool = False
+    started_at_ns: int = 0
+
+
+class ContainerRecord(Struct, frozen=True, kw_only=True):
+    """One attempt of a container."""
+
+    container_id: str
+    pod_uid: str
+    container: str
+    attempt: int
+    image_id: str
+    phase: Literal["creating", "started", "failed"] = "creating"
+    process: Process | None = None
+    conmon: Process | None = None
+    started_at_ns: int = 0
+    stop_signal: int = 15
+    tty: bool = False
+    stdin: bool = False
+    termination_message_path: str = ""
+    termination_message_fallback_to_logs: bool = False
+    killed: bool = False  # we sent KILL
+
+
+def write(path: Path, record: SandboxRecord | ContainerRecord) -> None:
+    """Atomically; readable for root only."""
+    partial = path.with_suffix(".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(record))
+    partial.rename(path)
+
+
+def read(path: Path, kind: type[R]) -> R | None:
+    """None if there is none, or not a whole one."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    return None

@@ -1,0 +1,197 @@
+"""A pod's sandbox: its directories, its namespaces with the pause process in them, its place in the network.
+
+Every function here runs in a fresh thread: it starts in the machine's namespaces, enters the pod's, and ends there.
+"""
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import socket
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from shipslog.runtime.commands import RunPodSandbox
+from shipslog.runtime.network import pod_network
+from shipslog.runtime.network.netlink import Netlink
+from shipslog.runtime.volumes import pod_volumes
+
+from . import cgroups, linux, pause, records
+from .layout import Layout
+from .records import SandboxRecord
+
+SANDBOX_FILE = "sandbox.json"
+_SHM_SIZE = "67108864"
+
+
+class SandboxPlace(Struct, frozen=True, kw_only=True):
+    """What all sandboxes of a node share."""
+
+    layout: Layout
+    mount_ns_fd: int
+    bridge: str
+    gateway: str
+    pause_command: tuple[str, ...]
+    cgroups: cgroups.Cgroups
+
+
+def redacted(request: RunPodSandbox) -> RunPodSandbox:
+    """Without the content of files: that is kept nowhere but in the volume."""
+    volumes = tuple(msgspec.structs.replace(volume, files=(), token_requests=()) for volume in request.volumes)
+    return msgspec.structs.replace(request, volumes=volumes)
+
+
+def _enter_node(place: SandboxPlace) -> None:
+    linux.unshare(linux.CLONE_FS)
+    linux.setns(place.mount_ns_fd, linux.CLONE_NEWNS)
+
+
+def create(place: SandboxPlace, request: RunPodSandbox, record: SandboxRecord) -> SandboxRecord:
+    """Make it; `record` says under which names. What was made when an error comes up is for `remove_network` to take back.
+    Errors: VolumeFailed, OSError."""
+    pod = place.layout.pod(request.pod_uid)
+    pod.mkdir(parents=True, exist_ok=True)
+    records.write(pod / SANDBOX_FILE, record)  # strictly before anything is made: a crash here must find what to take back
+    pid = _start_pause(place, request, record)
+    _enter_node(place)
+    prepare_files(place, request, record.ip)
+    place.cgroups.limit_pod(request.pod_uid, cpu_milli=request.cpu_limit_milli, memory_bytes=request.memory_limit_bytes)
+    ready = msgspec.structs.replace(record, pause=records.process(pid), ready=True, started_at_ns=time.time_ns())
+    records.write(pod / SANDBOX_FILE, ready)
+    return ready
+
+
+def update(place: SandboxPlace, request: RunPodSandbox, record: SandboxRecord) -> SandboxRecord:
+    """A sandbox that runs was asked for again: bring its volumes up to date. Errors: VolumeFailed, OSError."""
+    _enter_node(place)
+    pod = place.layout.pod(request.pod_uid)
+    pod_volumes.prepare(pod / "volumes", request.volumes, request.fs_group)
+    fresh = msgspec.structs.replace(record, request=redacted(request))
+    if fresh != record:
+        records.write(pod / SANDBOX_FILE, fresh)
+    return fresh
+
+
+def _start_pause(place: SandboxPlace, request: RunPodSandbox, record: SandboxRecord) -> int:
+    flags = 0 if request.host_ipc else linux.CLONE_NEWIPC
+    if not request.host_network:
+        flags |= linux.CLONE_NEWNET | linux.CLONE_NEWUTS
+    with Netlink() as outside:
+        bridge = 0 if request.host_network else socket.if_nametoindex(place.bridge)
+        if flags:
+            linux.unshare(flags)
+        if not request.host_network:
+            linux.sethostname(request.hostname[:64])
+            target = pod_network.netns_path(record.netns)
+            target.touch()
+            linux.mount("/proc/thread-self/ns/net", str(target), flags=linux.MS_BIND)
+            descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                pod_network.connect_pod(
+                    outside, link=record.link, bridge=bridge, ip=record.ip, gateway=place.gateway, netns_fd=descriptor
+                )
+            finally:
+                os.close(descriptor)
+    for name, value in request.sysctls.items():
+        Path("/proc/sys", *name.split(".")).write_text(value)
+    return pause.spawn(place.pause_command, record.sandbox_id, own_pid_namespace=request.share_process_namespace)
+
+
+def prepare_files(place: SandboxPlace, request: RunPodSandbox, ip: str) -> None:
+    """Volumes, /dev/shm and the files of /etc that every container of the pod gets."""
+    pod = place.layout.pod(request.pod_uid)
+    (pod / "containers").mkdir(exist_ok=True)
+    (pod / "hostname").write_text(request.hostname + "\n")
+    (pod / "hosts").write_text(_hosts(request, ip))
+    (pod / "resolv.conf").write_text(_resolv_conf(request))
+    for name in ("hostname", "hosts", "resolv.conf"):
+        (pod / name).chmod(0o644)
+    if not request.host_ipc:
+        shm = pod / "shm"
+        shm.mkdir(exist_ok=True)
+        if not os.path.ismount(shm):
+            flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+            linux.mount("shm", str(shm), "tmpfs", flags, f"mode=1777,size={_SHM_SIZE}")
+    pod_volumes.prepare(pod / "volumes", request.volumes, request.fs_group)
+
+
+def _hosts(request: RunPodSandbox, ip: str) -> str:
+    if request.host_network:
+        text = Path("/etc/hosts").read_text() if Path("/etc/hosts").exists() else "127.0.0.1\tlocalhost\n"
+        lines = ["# Kubernetes-managed hosts file (host network).", text.rstrip("\n")]
+    else:
+        lines = [
+            "# Kubernetes-managed hosts file.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback",
+            "fe00::0\tip6-localnet", "fe00::0\tip6-mcastprefix", "fe00::1\tip6-allnodes", "fe00::2\tip6-allrouters",
+        ]  # fmt: skip
+        names = [request.fqdn, request.hostname] if request.fqdn else [request.hostname]
+        lines.append("\t".join([ip, *names]))
+    if request.host_aliases:
+        lines += ["", "# Entries added by HostAliases."]
+        lines += ["\t".join([address, *names]) for address, names in request.host_aliases]
+    return "\n".join(lines) + "\n"
+
+
+def _resolv_conf(request: RunPodSandbox) -> str:
+    lines = [f"search {' '.join(request.dns_searches)}"] if request.dns_searches else []
+    lines += [f"nameserver {server}" for server in request.dns_servers]
+    lines += [f"options {' '.join(request.dns_options)}"] if request.dns_options else []
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def remove_network(record: SandboxRecord) -> None:
+    """Link and named namespace; idempotent. In the machine's namespaces."""
+    if record.link:
+        pod_network.disconnect_pod(record.link)
+    if record.netns:
+        remove_netns(record.netns)
+
+
+def remove_netns(name: str) -> None:
+    path = pod_network.netns_path(name)
+    with contextlib.suppress(OSError):
+        linux.unmount(str(path))
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def end_pause(record: SandboxRecord) -> None:
+    """Kill the pause process and wait until it is gone."""
+    if record.pause is None:
+        return
+    descriptor = record.pause.open()
+    if descriptor is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    wait_gone(descriptor)
+    os.close(descriptor)
+
+
+def wait_gone(descriptor: int, timeout_s: float = 5.0) -> bool:
+    """Wait for the process of a pidfd; it is reaped if it is ours."""
+    gone = bool(select.select([descriptor], [], [], timeout_s)[0])
+    if gone:
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)
+    return gone
+
+
+def remove(place: SandboxPlace, pod_uid: str, record: SandboxRecord | None) -> None:
+    """All of the pod but its containers, which have ended: nothing of it is left afterwards. Idempotent."""
+    if record is not None:
+        end_pause(record)
+        remove_network(record)
+    _enter_node(place)
+    place.cgroups.kill_pod(pod_uid)
+    place.cgroups.remove_pod(pod_uid)
+    pod = place.layout.pod(pod_uid)
+    # strictly last: the record is what a crash before here takes up again
+    for entry in list(os.scandir(pod)) if pod.is_dir() else []:
+        if entry.name != SANDBOX_FILE and entry.is_dir(follow_symlinks=False):
+            pod_volumes.remove_tree(Path(entry.path))
+    shutil.rmtree(pod, ignore_errors=True)

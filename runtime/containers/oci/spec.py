@@ -1,0 +1,211 @@
+"""config.json of a container: a pure function from what the pod, the image and the machine say. OCI runtime spec 1.0.2."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from shipslog.runtime.commands import Mount, RunPodSandbox, Security, StartContainer
+from shipslog.runtime.images.store import ImageConfig
+
+from .image_user import User
+from .settings import ALL_CAPABILITIES, DEFAULT_CAPABILITIES, OciSettings
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_CPU_PERIOD_US = 100_000
+_MASKED = (
+    "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+    "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
+)  # fmt: skip
+_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+
+class NoCommand(Exception):
+    """Neither the pod nor the image says what to run."""
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """What config.json is made from, besides the command itself."""
+
+    pod: RunPodSandbox
+    image: ImageConfig
+    user: User
+    rootfs: Path
+    pod_directory: Path
+    bundle: Path
+    pause_pid: int
+    cgroups_path: str
+    mounts: tuple[tuple[Mount, Path], ...]  # with the source on this node
+
+
+def arguments(request: StartContainer, image: ImageConfig) -> tuple[str, ...]:
+    """As Kubernetes merges them: `command` replaces the image's entrypoint and its arguments. Errors: NoCommand."""
+    if request.command:
+        found = request.command + request.args
+    else:
+        found = (image.entrypoint or ()) + (request.args or image.cmd or ())
+    if not found:
+        raise NoCommand("no command specified")
+    return found
+
+
+def environment(request: StartContainer, situation: Situation) -> list[str]:
+    merged = {"PATH": DEFAULT_PATH, "HOSTNAME": situation.pod.hostname}
+    if request.tty:
+        merged["TERM"] = "xterm"
+    merged.update(entry.partition("=")[::2] for entry in situation.image.env or ())
+    merged.update(request.env)
+    merged.setdefault("HOME", situation.user.home)
+    return [f"{name}={value}" for name, value in merged.items()]
+
+
+def capabilities(security: Security, settings: OciSettings) -> list[str]:
+    """Docker's default set with what the pod adds and drops, within what this process may give."""
+    if security.privileged:
+        wanted = set(ALL_CAPABILITIES)
+    else:
+        added = {_capability(name) for name in security.capabilities_add}
+        dropped = {_capability(name) for name in security.capabilities_drop}
+        wanted = set(ALL_CAPABILITIES) if "CAP_ALL" in added else set(DEFAULT_CAPABILITIES)
+        wanted = (set() if "CAP_ALL" in dropped else wanted - dropped) | (added & set(ALL_CAPABILITIES))
+    return [name for name in settings.capabilities if name in wanted]
+
+
+def _capability(name: str) -> str:
+    return name.upper() if name.upper().startswith("CAP_") else f"CAP_{name.upper()}"
+
+
+def build(request: StartContainer, situation: Situation, settings: OciSettings) -> dict[str, Any]:
+    """The whole of config.json. Errors: NoCommand."""
+    security = request.security
+    allowed = capabilities(security, settings)
+    root = situation.user.uid == 0
+    given = {kind: allowed if kind == "bounding" or root else [] for kind in ("bounding", "effective", "permitted")}
+    given |= {"inheritable": [], "ambient": []}
+    user = situation.user
+    return {
+        "ociVersion": "1.0.2",
+        "process": {
+            "terminal": request.tty,
+            "user": {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.groups)},
+            "args": list(arguments(request, situation.image)),
+            "env": environment(request, situation),
+            "cwd": request.working_dir or situation.image.working_dir or "/",
+            "capabilities": given,
+            "noNewPrivileges": not security.allow_privilege_escalation,
+            "oomScoreAdj": max(request.oom_score_adj, settings.oom_score_adj_min),
+        },
+        "root": {"path": str(situation.rootfs), "readonly": security.read_only_root},
+        "mounts": _mounts(request, situation, settings),
+        "linux": {
+            "namespaces": _namespaces(situation),
+            "resources": _resources(request, settings),
+            "cgroupsPath": situation.cgroups_path,
+            "devices": _host_devices() if security.privileged else [],
+            "maskedPaths": [] if security.privileged else list(_MASKED),
+            "readonlyPaths": [] if security.privileged else list(_READ_ONLY),
+        },
+    }
+
+
+def _namespaces(situation: Situation) -> list[dict[str, str]]:
+    pod, held = situation.pod, f"/proc/{situation.pause_pid}/ns"
+    found = [{"type": "mount"}]
+    if not pod.host_network:
+        found += [{"type": "network", "path": f"{held}/net"}, {"type": "uts", "path": f"{held}/uts"}]
+    if not pod.host_ipc:
+        found.append({"type": "ipc", "path": f"{held}/ipc"})
+    if pod.share_process_namespace:
+        found.append({"type": "pid", "path": f"{held}/pid"})
+    elif not pod.host_pid:
+        found.append({"type": "pid"})
+    return found
+
+
+def _resources(request: StartContainer, settings: OciSettings) -> dict[str, Any]:
+    rules: list[dict[str, Any]] = [{"allow": request.security.privileged, "access": "rwm"}]
+    if settings.cgroup_manager == "disabled":
+        return {}
+    cpu: dict[str, int] = {"shares": max(2, request.cpu_request_milli * 1024 // 1000)}
+    if request.cpu_limit_milli:
+        cpu |= {"period": _CPU_PERIOD_US, "quota": max(1000, request.cpu_limit_milli * _CPU_PERIOD_US // 1000)}
+    found: dict[str, Any] = {"devices": rules, "cpu": cpu}
+    if request.memory_limit_bytes:
+        found["memory"] = {"limit": request.memory_limit_bytes}
+        if _swap_is_limited(settings):
+            found["memory"]["swap"] = request.memory_limit_bytes
+    return found
+
+
+def _swap_is_limited(settings: OciSettings) -> bool:
+    return settings.cgroup_version == 2 or (settings.cgroup_root / "memory/memory.memsw.limit_in_bytes").exists()
+
+
+def _mounts(request: StartContainer, situation: Situation, settings: OciSettings) -> list[dict[str, Any]]:
+    writable = "rw" if request.security.privileged else "ro"
+    kernel = ["nosuid", "noexec", "nodev"]
+    pod = situation.pod_directory
+    found = [
+        _entry("/proc", "proc", "proc", kernel),
+        _entry("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        _entry("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+        _entry("/dev/mqueue", "mqueue", "mqueue", kernel),
+        _sysfs(situation, writable),
+    ]
+    if settings.cgroup_manager != "disabled":
+        found.append(_entry("/sys/fs/cgroup", "cgroup", "cgroup", [*kernel, "relatime", writable]))
+    taken = {mount.path.rstrip("/") or "/" for mount, _ in situation.mounts}
+    shm = Path("/dev/shm") if situation.pod.host_ipc else pod / "shm"
+    own = [("/dev/shm", shm, "rw")]
+    files = "ro" if request.security.read_only_root else "rw"
+    own += [(f"/etc/{name}", pod / name, files) for name in ("hosts", "resolv.conf", "hostname")]
+    own.append((request.termination_message_path, situation.bundle / "termination-log", "rw"))
+    found += [_bind(path, source, [mode, "rprivate"]) for path, source, mode in own if path and path not in taken]
+    for mount, source in sorted(situation.mounts, key=lambda pair: pair[0].path.count("/")):
+        spread = {"HostToContainer": "rslave", "Bidirectional": "rshared"}.get(mount.propagation, "rprivate")
+        found.append(_bind(mount.path, source, ["ro" if mount.read_only else "rw", spread]))
+    return found
+
+
+def _sysfs(situation: Situation, writable: str) -> dict[str, Any]:
+    if situation.pod.host_network and writable == "ro":
+        return _entry("/sys", "none", "/sys", ["rbind", "nosuid", "noexec", "nodev", "ro"])
+    return _entry("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", writable])
+
+
+def _entry(destination: str, kind: str, source: str, options: list[str]) -> dict[str, Any]:
+    return {"destination": destination, "type": kind, "source": source, "options": options}
+
+
+def _bind(destination: str, source: Path, options: list[str]) -> dict[str, Any]:
+    return _entry(destination, "bind", str(source), ["rbind", *options])
+
+
+def _host_devices() -> list[dict[str, Any]]:
+    found = []
+    skipped = {"/dev/shm", "/dev/pts", "/dev/mqueue", "/dev/fd"}
+    for top, names, files in os.walk("/dev"):
+        names[:] = [name for name in names if os.path.join(top, name) not in skipped]
+        for name in files:
+            path = os.path.join(top, name)
+            try:
+                status = os.lstat(path)
+            except OSError:
+                continue
+            if not stat.S_ISCHR(status.st_mode) and not stat.S_ISBLK(status.st_mode):
+                continue
+            kind = "c" if stat.S_ISCHR(status.st_mode) else "b"
+            number = {"major": os.major(status.st_rdev), "minor": os.minor(status.st_rdev)}
+            found.append(
+                {
+                    "path": path,
+                    "type": kind,
+                    **number,
+                    "fileMode": status.st_mode & 0o777,
+                    "uid": status.st_uid,
+                    "gid": status.st_gid,
+                }
+            )
+    return found

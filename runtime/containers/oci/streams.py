@@ -1,0 +1,311 @@
+"""What people open into a pod: a process beside its own (exec), its own (attach), a port."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import pty
+import signal
+import socket
+import struct
+import subprocess
+import termios
+import tty as terminal
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from shipslog.runtime.network import pod_network
+from shipslog.runtime.node import StreamRefused
+
+from . import linux
+from .layout import Layout
+from .node_namespace import in_fresh_thread
+from .pods import Container
+from .records import ContainerRecord, SandboxRecord
+
+CHUNK = 65536
+OUTPUT_LIMIT = 10 * 1024
+STDOUT, STDERR = 1, 2
+_CONMON_STDERR = 3
+
+
+def _exec_command(crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], *, tty: bool) -> list[str]:
+    return [*crun, "exec", *(["--tty"] if tty else []), record.container_id, *argv]
+
+
+def exec_output(
+    crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], layout: Layout, timeout_s: float
+) -> tuple[int, bytes]:
+    """(exit code, what it wrote, at most 10 KiB). Errors: subprocess.TimeoutExpired; it was killed then."""
+    command = _exec_command(crun, record, argv, tty=False)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout_s, check=False
+    )
+    return done.returncode, done.stdout[:OUTPUT_LIMIT]
+
+
+# --- exec ---
+
+
+async def open_exec(
+    crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], layout: Layout, *, stdin: bool, tty: bool
+) -> "ExecStreams":
+    """Start a process in the container. Errors: StreamRefused."""
+    command = _exec_command(crun, record, argv, tty=tty)
+    try:
+        return await asyncio.to_thread(_start, command, stdin, tty)
+    except OSError as error:
+        raise StreamRefused(500, f"cannot run {command[0]}: {error}") from error
+
+
+def _start(command: list[str], stdin: bool, tty: bool) -> "ExecStreams":
+    if not tty:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True, bufsize=0,
+        )  # fmt: skip
+        assert process.stdout is not None and process.stderr is not None
+        write = os.dup(process.stdin.fileno()) if process.stdin is not None else -1
+        reads = {os.dup(process.stdout.fileno()): STDOUT, os.dup(process.stderr.fileno()): STDERR}
+        for file in (process.stdin, process.stdout, process.stderr):
+            if file is not None:
+                file.close()
+        return ExecStreams(process, write, reads, master=-1)
+    master, slave = pty.openpty()
+    terminal.setraw(slave)
+
+    def own_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=own_terminal, bufsize=0
+    )
+    os.close(slave)
+    return ExecStreams(process, os.dup(master), {os.dup(master): STDOUT}, master=master)
+
+
+class ExecStreams:
+    """ProcessStreams of one crun exec."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", write: int, reads: dict[int, int], *, master: int) -> None:
+        self._process, self._write, self._reads, self._master = process, write, reads, master
+        self._pidfd = os.pidfd_open(process.pid)
+        for descriptor in (write, *reads):
+            if descriptor >= 0:
+                os.set_blocking(descriptor, False)
+        self._ended: asyncio.Future[int] | None = None
+
+    async def output(self) -> AsyncIterator[tuple[int, bytes]]:
+        """(1 stdout | 2 stderr, data) until both have ended."""
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Queue[int] = asyncio.Queue()
+        open_ = set(self._reads)
+        watched: set[int] = set()
+
+        def wake(descriptor: int) -> None:
+            loop.remove_reader(descriptor)  # again after it was read: what is not read stays in the pipe
+            watched.discard(descriptor)
+            ready.put_nowait(descriptor)
+
+        def watch(descriptor: int) -> None:
+            watched.add(descriptor)
+            loop.add_reader(descriptor, wake, descriptor)
+
+        try:
+            for descriptor in self._reads:
+                watch(descriptor)
+            while open_:
+                descriptor = await ready.get()
+                try:
+                    data = os.read(descriptor, CHUNK)
+                except BlockingIOError:
+                    watch(descriptor)
+                    continue
+                except OSError:
+                    data = b""  # EIO: the terminal's other end is closed
+                if not data:
+                    open_.discard(descriptor)
+                    continue
+                yield self._reads[descriptor], data
+                watch(descriptor)
+        finally:
+            for descriptor in tuple(watched):
+                loop.remove_reader(descriptor)
+
+    async def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view and self._write >= 0:
+            try:
+                view = view[os.write(self._write, view) :]
+            except BlockingIOError:
+                await _writable(self._write)
+            except OSError:
+                return  # it reads no more
+
+    async def close_stdin(self) -> None:
+        if self._write < 0:
+            return
+        if self._master >= 0:
+            await self.write(b"\x04")
+            return
+        descriptor, self._write = self._write, -1
+        os.close(descriptor)
+
+    async def resize(self, columns: int, rows: int) -> None:
+        if self._master >= 0:
+            fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    async def wait(self) -> int:
+        await _readable(self._pidfd)
+        code = self._process.poll()
+        return 137 if code is None else 128 - code if code < 0 else code
+
+    async def close(self) -> None:
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(_readable(self._pidfd), 1.0)
+            if self._process.poll() is None:
+                self._process.kill()
+                await _readable(self._pidfd)
+                self._process.poll()
+        for descriptor in (self._write, self._master, self._pidfd, *self._reads):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._write, self._master, self._pidfd, self._reads = -1, -1, -1, {}
+
+
+def _let_go(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, _let_go, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)
+
+
+async def _writable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_writer(descriptor, _let_go, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_writer(descriptor)
+
+
+# --- attach ---
+
+
+async def open_attach(found: Container, bundle: Path, *, stdin: bool, tty: bool) -> "AttachStreams":
+    """Talk to the container's own process, through conmon. Errors: StreamRefused."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
+    directory = os.open(bundle, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        connection.connect(f"/proc/self/fd/{directory}/attach")  # the path itself may be longer than a socket's may be
+    except OSError as error:
+        connection.close()
+        raise StreamRefused(500, f"cannot attach to the container: {error.strerror}") from error
+    finally:
+        os.close(directory)
+    connection.setblocking(False)
+    return AttachStreams(found, connection, bundle)
+
+
+class AttachStreams:
+    """ProcessStreams of a running container: letting go does not end it."""
+
+    def __init__(self, found: Container, connection: socket.socket, bundle: Path) -> None:
+        self._found, self._connection, self._bundle = found, connection, bundle
+
+    async def output(self) -> AsyncIterator[tuple[int, bytes]]:
+        """A packet a piece; its first byte says which stream."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                packet = await loop.sock_recv(self._connection, CHUNK)
+            except OSError:
+                return
+            if not packet:
+                return
+            if len(packet) > 1:
+                yield (STDERR if packet[0] == _CONMON_STDERR else STDOUT), packet[1:]
+
+    async def write(self, data: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        for start in range(0, len(data), 8192):
+            with contextlib.suppress(OSError):
+                await loop.sock_sendall(self._connection, data[start : start + 8192])
+
+    async def close_stdin(self) -> None:
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+
+    async def resize(self, columns: int, rows: int) -> None:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self._bundle / "ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                os.write(descriptor, b"1 %d %d\n" % (rows, columns))
+            finally:
+                os.close(descriptor)
+
+    async def wait(self) -> int:
+        return (await asyncio.shield(self._found.ended)).code
+
+    async def close(self) -> None:
+        self._connection.close()
+
+
+# --- ports ---
+
+
+async def open_port(sandbox: SandboxRecord, port: int) -> "PortStream":
+    """A connection to a port of the pod, on its loopback. Errors: StreamRefused."""
+    try:
+        connection = await asyncio.wrap_future(in_fresh_thread(lambda: _connect(sandbox, port)))
+    except OSError as error:
+        name = sandbox.request.name
+        raise StreamRefused(500, f"cannot connect to port {port} of pod {name}: {error.strerror or error}") from error
+    return PortStream(connection)
+
+
+def _connect(sandbox: SandboxRecord, port: int) -> socket.socket:
+    if sandbox.netns:
+        descriptor = os.open(pod_network.netns_path(sandbox.netns), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            linux.setns(descriptor, linux.CLONE_NEWNET)
+        finally:
+            os.close(descriptor)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.setblocking(False)
+    return connection
+
+
+class PortStream:
+    """ByteStream over a socket."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    async def read(self, limit: int = CHUNK) -> bytes:
+        try:
+            return await asyncio.get_running_loop().sock_recv(self._connection, limit)
+        except OSError:
+            return b""
+
+    async def write(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._connection, data)
+
+    async def close_write(self) -> None:
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+
+    async def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,1 @@
+"""Images: an OCI layout, filled by skopeo, and the layers unpacked from it. Who pulls what, and when, is the kubelet's."""

@@ -1,0 +1,1 @@
+"""The network of a node's pods: bridge, addresses, veths, NAT to the outside and host ports. Services belong to netfilter."""

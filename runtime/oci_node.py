@@ -1,0 +1,200 @@
+"""A node whose pods are real: OciNode carries out runtime commands with crun, conmon, a bridge and an image store.
+
+Everything that blocks happens in threads; what is known of pods is changed on the loop only.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar, assert_never
+
+from shipslog.store.facts import (
+    ContainerExited,
+    ImagePulled,
+    ImagePullFailed,
+    RulesetApplied,
+    RulesetFailed,
+    RuntimeFact,
+    SandboxFailed,
+    SandboxRemoved,
+)
+from shipslog.store.state import PodRuntime
+
+from .commands import (
+    AnyRuntimeCommand,
+    ApplyRuleset,
+    PullImage,
+    RemovePodSandbox,
+    Ruleset,
+    RunPodSandbox,
+    SetProbes,
+    StartContainer,
+    StopContainer,
+)
+from .containers.oci import logs, machine, streams
+from .containers.oci.life import NodeLife
+from .containers.oci.pods import sandbox_started
+from .containers.oci.settings import OciSettings, detect
+from .images.store import ImageStore, PullFailed
+from .network.addresses import AddressesExhausted
+from .network.nat import NatFailed
+from .node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
+from .probes import Prober
+from .volumes.pod_volumes import VolumeFailed
+
+T = TypeVar("T")
+
+
+class Rules(Protocol):
+    """The packet rules of the node's services: one of runtime.netfilter."""
+
+    async def apply(self, ruleset: Ruleset) -> None: ...
+    async def close(self, *, remove: bool) -> None: ...
+
+
+class OciNode:
+    """NodeRuntime on this machine. `data` keeps images, pods and logs; two nodes with different ones do not meet, as long as
+    their pod ranges differ."""
+
+    def __init__(
+        self,
+        node: str,
+        data: Path,
+        *,
+        pod_cidr: str = "10.244.0.0/24",
+        cluster_cidr: str = "10.244.0.0/16",
+        rules: Rules | None = None,
+        settings: OciSettings | None = None,
+        run: Path | None = None,
+    ) -> None:
+        self.node = node
+        self.settings = settings or detect()
+        self._pod_cidr = pod_cidr
+        self._rules = rules
+        self._probes: Prober | None = None
+        self._life = NodeLife(node, data, self.settings, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr, run=run)
+        self.images: ImageStore = self._life.images
+
+    @property
+    def bridge(self) -> str:
+        return self._life.bridge
+
+    @property
+    def instance(self) -> str:
+        return self._life.instance
+
+    async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
+        """See NodeRuntime. Errors: RuntimeUnavailable."""
+        found = await self._life.open(report, known)
+        observed = await asyncio.to_thread(
+            machine.observe, self.node, self._life.layout.data, pod_cidr=self._pod_cidr, crun=self.settings.crun
+        )
+        self._probes = Prober(self.node, report, self.exec_output)
+        report(observed)
+        for fact in found:
+            report(fact)
+
+    async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
+        match command:
+            case RunPodSandbox():
+                return await self._run_pod_sandbox(command)
+            case PullImage():
+                return await self._pull_image(command)
+            case StartContainer():
+                return await self._life.start_container(command)
+            case StopContainer():
+                return (await self._stop_container(command),)
+            case RemovePodSandbox():
+                await self._life.remove_pod(command.pod_uid)
+                return (SandboxRemoved(node=self.node, pod_uid=command.pod_uid),)
+            case SetProbes():
+                if self._probes is not None:
+                    await self._probes.set_targets(command.targets)
+                return ()
+            case ApplyRuleset():
+                return (await self._apply_ruleset(command.ruleset),)
+        assert_never(command)
+
+    async def _run_pod_sandbox(self, command: RunPodSandbox) -> tuple[RuntimeFact, ...]:
+        try:
+            return (sandbox_started(self.node, await self._life.run_pod(command)),)
+        except VolumeFailed as error:
+            reason, message = "FailedMount", str(error)
+        except (OSError, AddressesExhausted, NatFailed) as error:
+            reason, message = "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}"
+        return (SandboxFailed(node=self.node, pod_uid=command.pod_uid, reason=reason, message=message, at_ns=time.time_ns()),)
+
+    async def _pull_image(self, command: PullImage) -> tuple[RuntimeFact, ...]:
+        try:
+            present = self.images.get(command.image) if command.policy == "IfNotPresent" else None
+            if present is not None:
+                image, here = present, True
+            else:
+                image, here = await asyncio.to_thread(self.images.pull, command.image, command.policy, command.credentials)
+        except (PullFailed, ValueError) as error:
+            reason = error.reason if isinstance(error, PullFailed) else "InvalidImageName"
+            at = time.time_ns()
+            return (ImagePullFailed(node=self.node, image=command.image, reason=reason, message=str(error), at_ns=at),)
+        return (
+            ImagePulled(
+                node=self.node, image=command.image, image_id=image.image_id, present=here, size_bytes=image.size_bytes,
+                at_ns=time.time_ns(),
+            ),
+        )  # fmt: skip
+
+    async def _stop_container(self, command: StopContainer) -> ContainerExited:
+        return await self._life.stop_container(command)
+
+    async def _apply_ruleset(self, ruleset: Ruleset) -> RuntimeFact:
+        if self._rules is not None:
+            try:
+                await self._rules.apply(ruleset)
+            except Exception as error:
+                # whatever went wrong, the node's packets still follow the rules before: the reconciler tries again
+                return RulesetFailed(node=self.node, digest=ruleset.digest, message=str(error))
+        return RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services))
+
+    # --- streams ---
+
+    async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
+        record = self._life.running(pod_uid, container).record
+        return await streams.open_exec(self._life.crun_command, record, tuple(argv), self._life.layout, stdin=stdin, tty=tty)
+
+    async def exec_output(self, pod_uid: str, container: str, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
+        """(exit code, what it wrote, at most 10 KiB). Errors: StreamRefused, subprocess.TimeoutExpired (it was killed)."""
+        record = self._life.running(pod_uid, container).record
+        return await asyncio.to_thread(
+            streams.exec_output, self._life.crun_command, record, tuple(argv), self._life.layout, timeout_s
+        )
+
+    async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams:
+        found = self._life.running(pod_uid, container)
+        return await streams.open_attach(found, self._life.bundle(found.record), stdin=stdin, tty=tty)
+
+    async def port_forward(self, pod_uid: str, port: int) -> ByteStream:
+        sandbox = self._life.live_sandbox(pod_uid)
+        return await streams.open_port(sandbox, port)
+
+    def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
+        wanted = attempt - 1 if options.previous else attempt
+        bundle = self._life.layout.container(pod_uid, container, wanted)
+        if not (bundle / "log").exists():
+            what = "previous terminated container" if options.previous else "container"
+            raise StreamRefused(400, f'{what} "{container}" in pod "{pod_uid}" not found')
+        return logs.read(bundle, options, self._still_running(pod_uid, container, wanted))
+
+    def _still_running(self, pod_uid: str, container: str, attempt: int) -> Callable[[], bool]:
+        def running() -> bool:
+            found = self._life.find(pod_uid, container, attempt)
+            return found is not None and not found.ended.done()
+
+        return running
+
+    async def close(self, *, end_pods: bool = False) -> None:
+        """See NodeRuntime."""
+        if self._probes is not None:
+            await self._probes.close()
+        await self._life.close(end_pods=end_pods)
+        if self._rules is not None:
+            await self._rules.close(remove=end_pods)

@@ -1,0 +1,204 @@
+"""Makes a pod's volumes under its directory and finds what a container mounts of them.
+
+Runs in the node's mount namespace. Files of a secret or a config map are replaced as Kubernetes' AtomicWriter does it: a new
+directory, then one rename of the link `..data`, so that a reader sees all of the old or all of the new.
+"""
+
+import contextlib
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+from shipslog.runtime.commands import FileContent, VolumeSource
+from shipslog.runtime.containers.oci import linux
+
+
+class VolumeFailed(Exception):
+    """A volume cannot be made; the message is for the pod's event FailedMount."""
+
+
+def prepare(directory: Path, volumes: tuple[VolumeSource, ...], fs_group: int | None) -> None:
+    """Make each volume, or bring its files up to date. Errors: VolumeFailed."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for volume in volumes:
+        path = directory / volume.name
+        try:
+            match volume.kind:
+                case "emptyDir":
+                    _empty_dir(path, volume)
+                case "files":
+                    _files(path, volume)
+                case "hostPath":
+                    _host_path(volume)
+                    continue
+            if fs_group is not None:
+                _give_to_group(path, fs_group)
+        except OSError as error:
+            raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}": {error}') from error
+
+
+def source_path(directory: Path, volume: VolumeSource) -> Path:
+    """Where the volume is on this node."""
+    return Path(volume.host_path) if volume.kind == "hostPath" else directory / volume.name
+
+
+def _empty_dir(path: Path, volume: VolumeSource) -> None:
+    path.mkdir(exist_ok=True)
+    if volume.medium == "Memory":
+        _tmpfs(path, "mode=1777", volume.size_limit_bytes)
+    else:
+        path.chmod(0o1777 if not path.stat().st_mode & stat.S_ISVTX else path.stat().st_mode & 0o7777)
+
+
+def _tmpfs(path: Path, options: str, size_bytes: int = 0) -> None:
+    if os.path.ismount(path):
+        return
+    if size_bytes:
+        options += f",size={size_bytes}"
+    linux.mount("tmpfs", str(path), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
+
+
+def _host_path(volume: VolumeSource) -> None:
+    path, wanted = Path(volume.host_path), volume.host_path_type
+    try:
+        if wanted == "DirectoryOrCreate" and not path.exists():
+            path.mkdir(parents=True, mode=0o755)
+        elif wanted == "FileOrCreate" and not path.exists():
+            path.touch(mode=0o644)
+        elif wanted == "" and not path.exists():
+            path.mkdir(parents=True, mode=0o755)  # what the container runtimes of Kubernetes do with a missing source
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}": {error}') from error
+    checks = {
+        "Directory": (stat.S_ISDIR, "directory"), "DirectoryOrCreate": (stat.S_ISDIR, "directory"),
+        "File": (stat.S_ISREG, "file"), "FileOrCreate": (stat.S_ISREG, "file"), "Socket": (stat.S_ISSOCK, "socket file"),
+        "CharDevice": (stat.S_ISCHR, "character device"), "BlockDevice": (stat.S_ISBLK, "block device"),
+    }  # fmt: skip
+    if wanted in checks and not checks[wanted][0](mode):
+        message = f"hostPath type check failed: {path} is not a {checks[wanted][1]}"
+        raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {message}')
+
+
+def _files(path: Path, volume: VolumeSource) -> None:
+    path.mkdir(exist_ok=True)
+    if volume.in_memory:
+        _tmpfs(path, "mode=0755")
+    if _same(path, volume.files):
+        return
+    write_atomically(path, volume.files)
+
+
+def _same(path: Path, files: tuple[FileContent, ...]) -> bool:
+    data = path / "..data"
+    if not data.is_dir():
+        return False
+    present = {str(file.relative_to(data)) for file in data.rglob("*") if file.is_file()}
+    if present != {file.path for file in files}:
+        return False
+    return all(
+        (data / file.path).read_bytes() == file.data and (data / file.path).stat().st_mode & 0o777 == file.mode & 0o777
+        for file in files
+    )
+
+
+def write_atomically(path: Path, files: tuple[FileContent, ...]) -> None:
+    """Replace the volume's content in one rename; links that are no longer wanted go afterwards."""
+    data = path / "..data"
+    old = os.readlink(data) if data.is_symlink() else ""
+    generation = int(old.removeprefix("..v") or 0) + 1 if old.removeprefix("..v").isdigit() or not old else 1
+    fresh = path / f"..v{generation}"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o755)
+    for file in files:
+        parts = Path(file.path).parts
+        if not parts or parts[0] == "/" or ".." in parts:
+            raise VolumeFailed(f"the file path {file.path!r} leaves its volume; nothing was written")
+        target = fresh / file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.data)
+        target.chmod(file.mode)
+    link = path / "..data_tmp"
+    link.unlink(missing_ok=True)
+    link.symlink_to(fresh.name)
+    link.rename(data)
+    tops = {Path(file.path).parts[0] for file in files}
+    for top in tops:
+        if not (path / top).is_symlink():
+            (path / top).symlink_to(Path("..data") / top)
+    for entry in os.scandir(path):
+        if entry.name.startswith("..v") and entry.name != fresh.name:
+            shutil.rmtree(entry.path, ignore_errors=True)
+        elif entry.is_symlink() and not entry.name.startswith("..") and entry.name not in tops:
+            os.unlink(entry.path)
+
+
+def _give_to_group(path: Path, group: int) -> None:
+    for top, _, names in os.walk(path):
+        _give_one(top, group, directory=True)
+        for name in names:
+            _give_one(os.path.join(top, name), group, directory=False)
+
+
+def _give_one(path: str, group: int, *, directory: bool) -> None:
+    if os.path.islink(path):
+        os.lchown(path, -1, group)
+        return
+    mode = os.stat(path).st_mode & 0o7777
+    os.chown(path, -1, group)
+    os.chmod(path, mode | (0o2770 if directory else 0o660 if mode & 0o200 else 0o440))
+
+
+def pin_sub_path(volume_path: Path, sub_path: str, target: Path) -> None:
+    """Bind what `sub_path` names inside the volume to `target`, without following a link out of it. A missing one is made
+    as a directory. Errors: VolumeFailed."""
+    root = os.open(volume_path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    inside = linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS
+    try:
+        try:
+            fd = linux.open_inside(root, sub_path, os.O_PATH, inside)
+        except FileNotFoundError:
+            _make_inside(root, sub_path)
+            fd = linux.open_inside(root, sub_path, os.O_PATH, inside)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if stat.S_ISDIR(os.fstat(fd).st_mode):
+                target.mkdir(exist_ok=True)
+            else:
+                target.touch()
+            linux.mount(f"/proc/self/fd/{fd}", str(target), flags=linux.MS_BIND | linux.MS_REC)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise VolumeFailed(f"failed to prepare subPath {sub_path!r} of volume {volume_path.name!r}: {error}") from error
+    finally:
+        os.close(root)
+
+
+def _make_inside(root: int, sub_path: str) -> None:
+    flags = linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS
+    at = os.dup(root)
+    try:
+        for part in Path(sub_path).parts:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, 0o755, dir_fd=at)
+            deeper = linux.open_inside(at, part, os.O_PATH | os.O_DIRECTORY, flags)
+            os.close(at)
+            at = deeper
+    finally:
+        os.close(at)
+
+
+def remove_tree(path: Path) -> None:
+    """Unmount what is mounted below, then delete. Never crosses a mount: what cannot be unmounted is left and raises."""
+    for point in linux.mounts_below(path):
+        linux.unmount(point)
+    if not path.exists():
+        return
+    try:
+        shutil.rmtree(path)
+    except OSError:
+        subprocess.run(["chattr", "-R", "-i", "-a", str(path)], capture_output=True)
+        shutil.rmtree(path)
