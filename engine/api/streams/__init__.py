@@ -1,0 +1,43 @@
+"""exec, attach and port-forward: over WebSocket for new clients, over SPDY/3.1 for the others."""
+
+from aiohttp import web
+
+from shipslog.engine.api import replies
+from shipslog.runtime.node import NodeRuntime
+from shipslog.store.objects import core_v1
+from shipslog.store.refusals import BadRequest
+
+from . import forward, over_spdy, over_websocket
+from .remote import Wanted
+
+
+async def exec_stream(
+    request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod, container: str, argv: tuple[str, ...] | None,
+    stdin: bool, stdout: bool, stderr: bool, tty: bool,
+) -> web.StreamResponse:  # fmt: skip
+    """exec, or attach where `argv` is None. Errors: BadRequest for a request that does not ask to be upgraded."""
+    wanted = Wanted(runtime, pod, container, argv, stdin, stdout, stderr, tty)
+    match _upgrade(request):
+        case "websocket":
+            return await over_websocket.serve(request, wanted)
+        case "spdy/3.1":
+            await over_spdy.serve(request, wanted)
+            return replies.Lost()
+    raise BadRequest("Upgrade request required")
+
+
+async def port_forward(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod) -> web.StreamResponse:
+    """Ports of a pod. Errors: BadRequest for a request that does not ask to be upgraded."""
+    match _upgrade(request):
+        case "websocket":
+            return await forward.over_websocket(request, runtime, pod)
+        case "spdy/3.1":
+            await forward.over_spdy(request, runtime, pod)
+            return replies.Lost()
+    raise BadRequest("Upgrade request required")
+
+
+def _upgrade(request: web.BaseRequest) -> str:
+    if "upgrade" not in request.headers.get("Connection", "").lower():
+        return ""
+    return request.headers.get("Upgrade", "").lower()

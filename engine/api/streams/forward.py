@@ -1,0 +1,104 @@
+"""Port forwarding: pairs of streams (data and error) to ports inside a pod, over SPDY, on TLS or inside a WebSocket."""
+
+import asyncio
+import contextlib
+
+from aiohttp import WSMsgType, web
+
+from shipslog.runtime.node import ByteStream, NodeRuntime, StreamRefused
+from shipslog.store.objects import core_v1
+
+from .over_spdy import negotiated, upgrade
+from .spdy import Connection, SpdyError, Stream
+
+PROTOCOL = "portforward.k8s.io"
+TUNNEL = "SPDY/3.1+portforward.k8s.io"
+
+
+async def over_spdy(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod) -> None:
+    """Serve until the client hangs up. Errors: Forbidden when no protocol fits."""
+    connection, raw, _ = upgrade(request, negotiated(request, (PROTOCOL,)))
+    try:
+        await serve(connection, runtime, pod)
+    finally:
+        connection.end()
+        raw.close()
+
+
+async def over_websocket(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod) -> web.StreamResponse:
+    """The same SPDY frames, carried in binary messages."""
+    socket = web.WebSocketResponse(protocols=(TUNNEL,), max_msg_size=0, timeout=2.0)
+    await socket.prepare(request)
+
+    async def send(data: bytes) -> None:
+        if socket.closed:
+            raise ConnectionResetError("the client is gone")
+        await socket.send_bytes(data)
+
+    reading = asyncio.Event()
+    reading.set()
+    connection = Connection(send, lambda stop: reading.clear() if stop else reading.set())
+    serving = asyncio.ensure_future(serve(connection, runtime, pod))
+    try:
+        with contextlib.suppress(SpdyError):
+            async for message in socket:
+                if message.type is WSMsgType.BINARY:
+                    connection.feed(message.data)
+                    await reading.wait()
+    finally:
+        connection.end()
+        await asyncio.gather(serving, return_exceptions=True)
+        await socket.close()
+    return socket
+
+
+async def serve(connection: Connection, runtime: NodeRuntime, pod: core_v1.Pod) -> None:
+    """A connection into the pod for each pair of streams."""
+    waiting: dict[str, dict[str, Stream]] = {}
+    tasks: set[asyncio.Task[None]] = set()
+    try:
+        while (stream := await connection.accept()) is not None:
+            key = stream.headers.get("requestid", str(stream.id))
+            pair = waiting.setdefault(key, {})
+            pair[stream.headers.get("streamtype", "")] = stream
+            if "error" in pair and "data" in pair:
+                del waiting[key]
+                task = asyncio.ensure_future(_forward(pair["data"], pair["error"], runtime, pod))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _forward(data: Stream, error: Stream, runtime: NodeRuntime, pod: core_v1.Pod) -> None:
+    port = data.headers.get("port", "")
+    try:
+        inside = await runtime.port_forward(pod.metadata.uid, int(port))
+    except (StreamRefused, ValueError, OSError) as refused:
+        with contextlib.suppress(ConnectionError):
+            await error.write(f"error forwarding port {port} to pod {pod.metadata.name}: {refused}".encode())
+            await error.close()
+            await data.close()
+        return
+    upwards = asyncio.ensure_future(_up(data, inside))
+    try:
+        while chunk := await inside.read():
+            await data.write(chunk)
+    except (ConnectionError, OSError):
+        pass
+    finally:
+        with contextlib.suppress(ConnectionError):
+            await data.close()
+            await error.close()
+        upwards.cancel()
+        await asyncio.gather(upwards, return_exceptions=True)
+        await inside.close()
+
+
+async def _up(data: Stream, inside: ByteStream) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := await data.read():
+            await inside.write(chunk)
+        await inside.close_write()
