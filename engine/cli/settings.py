@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from shipslog.store.writer_lock import writer_lives
+
 
 class Daemon(msgspec.Struct, frozen=True, kw_only=True):
     """DATA/daemon.json: how to reach the daemon that holds this data directory."""
@@ -37,13 +39,7 @@ def daemon_of(data: Path) -> Daemon | None:
         daemon = msgspec.json.decode((data / "daemon.json").read_bytes(), type=Daemon)
     except (OSError, msgspec.DecodeError):
         return None
-    try:
-        os.kill(daemon.pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    return daemon
+    return daemon if writer_lives(data / "cluster.db") else None  # what a killed daemon left says nothing
 
 
 def fail(message: str, code: int = 1) -> click.exceptions.Exit:
