@@ -38,10 +38,10 @@ def command(log_file: Path, moment: str, verify: bool, bind: str, port: int, kub
 
 async def _verify(path: Path) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-    from shipslog.reconcilers.catalogue import ALL
-    from shipslog.store.sqlite import SqliteLog
 
     from shipslog.engine.replay import verify
+    from shipslog.reconcilers.catalogue import ALL
+    from shipslog.store.sqlite import SqliteLog
 
     log = await SqliteLog.open(path, read_only=True)
     started = time.monotonic()
@@ -56,7 +56,8 @@ async def _verify(path: Path) -> None:
         raise fail(f"{path} does not replay.\n{result.difference}")
     took = time.monotonic() - started
     click.echo(
-        f"{path}: {result.events} events, every checksum holds; {result.decisions} decisions taken again, all the same ({took:.1f} s)."
+        f"{path}: {result.events} events, every checksum holds; {result.decisions} decisions taken again, all the same "
+        f"({took:.1f} s)."
     )
 
 

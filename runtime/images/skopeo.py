@@ -21,7 +21,7 @@ def copy(
     insecure: bool = False,
     credentials: tuple[tuple[str, str, str], ...] = (),
 ) -> None:
-    """Copy `source` (docker://..., oci-archive:...) to a new layout with its blobs in the shared `blobs`. Errors: CopyFailed."""
+    """Copy `source` (docker://..., oci-archive:...) to a layout whose blobs are in `blobs`. Errors: CopyFailed."""
     command = [skopeo, "--insecure-policy", "copy", "--quiet", "--retry-times", "1", "--dest-shared-blob-dir", str(blobs)]
     if insecure:
         command.append("--src-tls-verify=false")

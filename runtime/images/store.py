@@ -80,12 +80,17 @@ class ImageStore:
 
     def open(self) -> None:
         """Make the layout if there is none; drop what a crash left half done."""
+        self.open_for_guests()
+        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
+        (self.directory / "tmp").mkdir()
+
+    def open_for_guests(self) -> None:
+        """The same, but leave alone what the daemon may be in the middle of."""
         (self._blobs / "sha256").mkdir(parents=True, exist_ok=True)
+        (self.directory / "tmp").mkdir(exist_ok=True)
         layout = self.directory / "oci-layout"
         if not layout.exists():
             layout.write_text('{"imageLayoutVersion":"1.0.0"}')
-        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
-        (self.directory / "tmp").mkdir()
 
     # --- what is here ---
 

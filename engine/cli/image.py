@@ -1,0 +1,101 @@
+"""`shipslog image`: build, import, list and remove the images of this machine's node."""
+
+import os
+from pathlib import Path
+
+import click
+
+from shipslog.runtime.images.store import Image, ImageStore, PullFailed
+
+from .settings import data_option, fail
+
+
+def _store(data: Path) -> ImageStore:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        store = ImageStore(data / "node" / "images")
+        store.open_for_guests()
+    except OSError as error:
+        raise fail(f"{error.filename}: {error.strerror}") from error
+    return store
+
+
+@click.group()
+def command() -> None:
+    """Build, import and list the images of this machine. A running daemon sees them at once."""
+
+
+@command.command()
+@click.argument("what")
+@click.option("--tag", "-t", default="", metavar="NAME", help="Name of the image, for a directory.")
+@click.option("--cmd", default="", metavar="'PROGRAM ARG...'", help="What it runs, for a directory.")
+@data_option
+def build(what: str, tag: str, cmd: str, data: Path) -> None:
+    """Build a recipe of ours (guestbook), or an image of one layer from the directory WHAT."""
+    from shipslog.runtime.images import closure, recipes
+
+    store = _store(data)
+    if what in recipes.RECIPES:
+        try:
+            made = recipes.build(what, store, click.echo)
+        except closure.ProgramMissing as error:
+            raise fail(str(error)) from error
+        _table(made)
+        return
+    root = Path(what)
+    if not root.is_dir():
+        raise fail(f"{what} is neither a directory nor one of our recipes ({', '.join(recipes.RECIPES)})")
+    if not tag:
+        raise fail("give the image a name: --tag NAME")
+    try:
+        _table([store.add(tag, root, {"Cmd": cmd.split()} if cmd else {})])
+    except (ValueError, OSError) as error:
+        raise fail(str(error)) from error
+
+
+@command.command("import")
+@click.argument("archive", type=click.Path(exists=True, path_type=Path))
+@click.option("--tag", "-t", default="", metavar="NAME", help="Name of the image, if the archive has none.")
+@data_option
+def import_(archive: Path, tag: str, data: Path) -> None:
+    """Import an image from an OCI or docker archive (`docker save`), or from an OCI layout directory."""
+    try:
+        _table([_store(data).import_archive(archive, tag)])
+    except PullFailed as error:
+        raise fail(str(error)) from error
+
+
+@command.command("list")
+@data_option
+def list_(data: Path) -> None:
+    """List the images."""
+    _table(_store(data).list())
+
+
+@command.command()
+@click.argument("name")
+@data_option
+def remove(name: str, data: Path) -> None:
+    """Remove an image. What containers use of it stays until they are gone."""
+    try:
+        gone = _store(data).remove(name)
+    except ValueError as error:
+        raise fail(str(error)) from error
+    if not gone:
+        raise fail(f"there is no image {name!r}; `shipslog image list` shows what there is")
+    click.echo(f"removed {name}")
+
+
+def _table(images: "list[Image] | tuple[Image, ...]") -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("IMAGE", "ID", "SIZE", "FROM"):
+        table.add_column(column, justify="right" if column == "SIZE" else "left", no_wrap=True)
+    for image in images:
+        size = f"{image.size_bytes / 1_000_000:.1f} MB"
+        table.add_row(image.name, image.image_id.removeprefix("sha256:")[:12], size, "here" if image.local else "registry")
+    console = Console(width=None if os.isatty(1) else 160)
+    console.print(table)
