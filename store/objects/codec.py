@@ -33,8 +33,8 @@ def encode(obj: Any) -> bytes:
 
 
 def to_builtins(obj: Any) -> Any:
-    """An object as plain JSON values."""
-    return msgspec.to_builtins(obj)
+    """An object as plain JSON values: dicts, lists, text, numbers."""
+    return msgspec.json.decode(_encode(obj))
 
 
 def restore(struct: type[T], data: bytes) -> T:

@@ -1042,8 +1042,8 @@ class Event(Object, frozen=True, kw_only=True):
     series: EventSeries | None = None
     action: str = ""
     related: ObjectReference | None = None
-    reporting_component: str = ""
-    reporting_instance: str = ""
+    reporting_component: str = field(default_factory=str)
+    reporting_instance: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {
         "action": 12,

@@ -87,6 +87,8 @@ metadata status resources state lastState loadBalancer daemonEndpoints kubeletEn
 scaleTargetRef jobTemplate updateStrategy roleRef podSelector listMeta
 """.split()
 )
+# Written even when empty, though the facts do not say so.
+WRITTEN = {"Event.reportingComponent", "Event.reportingInstance"}
 STRUCT_POINTERS = {"ContainerStatus.resources", "Event.related", "EnvVar.valueFrom", "PodSpec.resources"}
 
 
@@ -168,7 +170,7 @@ class Module:
                 value = True
             default = f"default_factory={ann}" if value else "default=None"
             ann = ann if value else f"{ann} | None"
-        elif f.get("required") and zero not in ("None",):
+        elif (f.get("required") or key in WRITTEN) and zero not in ("None",):
             factory = {"()": "tuple", "{}": "dict", '""': "str", "0": "int", "False": "bool", "0.0": "float"}[zero]
             default = f"default_factory={factory}"
         elif zero == "None" or (pointer and zero not in ("()", "{}")):

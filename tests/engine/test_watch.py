@@ -40,13 +40,14 @@ async def test_only_its_namespace_and_its_kind(engine: Cluster) -> None:
     assert await watch.batch(timeout_s=0.01) == []
 
 
-async def test_what_is_not_remembered_is_expired(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_not_remembered_is_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watches, "RING", 3)
-    first = await engine.create(config_map("a"))
-    for i in range(5):
-        await engine.update(config_map("a", k=str(i)))
-    with pytest.raises(Expired, match="too old resource version"):
-        engine.watch("configmaps", after=int(first.metadata.resource_version))
+    async with Cluster.open(None, runtime="none", reconcilers=()) as engine:
+        first = await engine.create(config_map("a"))
+        for i in range(5):
+            await engine.update(config_map("a", k=str(i)))
+        with pytest.raises(Expired, match="too old resource version"):
+            engine.watch("configmaps", after=int(first.metadata.resource_version))
 
 
 async def test_who_is_too_slow_is_told_to_list_again(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

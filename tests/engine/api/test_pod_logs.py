@@ -54,6 +54,8 @@ class Node:
     def __init__(self) -> None:
         self.asked: list[tuple[str, int, LogOptions]] = []
 
+    async def close(self, *, end_pods: bool = False) -> None: ...
+
     async def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
         self.asked.append((container, attempt, options))
         yield b"one\n"
