@@ -39,7 +39,7 @@ def find(layout: Layout) -> tuple[FoundPod, ...]:
             continue
         sandbox = records.read(Path(entry.path) / SANDBOX_FILE, SandboxRecord)
         alive = sandbox is not None and sandbox.ready and sandbox.pause is not None and sandbox.pause.alive
-        all_records = sorted(_containers(Path(entry.path)), key=lambda record: (record.container, record.attempt))
+        all_records = sorted(containers_of(Path(entry.path)), key=lambda record: (record.container, record.attempt))
         found.append(
             FoundPod(
                 pod_uid=entry.name,
@@ -52,7 +52,8 @@ def find(layout: Layout) -> tuple[FoundPod, ...]:
     return tuple(found)
 
 
-def _containers(pod: Path) -> list[ContainerRecord]:
+def containers_of(pod: Path) -> list[ContainerRecord]:
+    """Every attempt that a pod's directory knows of."""
     found = []
     for path in pod.glob(f"containers/*/*/{RECORD_FILE}"):
         record = records.read(path, ContainerRecord)

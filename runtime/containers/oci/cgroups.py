@@ -79,7 +79,10 @@ class Cgroups:
 
 def _remove(directory: Path) -> bool:
     """Whether the whole tree is gone."""
-    for top, names, _ in os.walk(directory, topdown=False):
+    for top, names, files in os.walk(directory, topdown=False):
+        for name in files if "unified" in directory.parts else ():
+            with contextlib.suppress(OSError):  # where the cgroup2 is hidden crun leaves plain files
+                os.unlink(os.path.join(top, name))
         for name in names:
             with contextlib.suppress(OSError):
                 os.rmdir(os.path.join(top, name))

@@ -276,7 +276,10 @@ class NodeLife:
                     await one.cleanup
             record = pod.sandbox or records.read(self.layout.pod(pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
             pod.sandbox = None
+            attempts = await asyncio.to_thread(adoption.containers_of, self.layout.pod(pod_uid))
             await self._fresh(sandbox.remove, self._sandboxes, pod_uid, record)
+            for attempt in attempts:
+                (self.layout.exits / attempt.container_id).unlink(missing_ok=True)
             if record is not None:
                 await asyncio.to_thread(self._end_pauses, record.sandbox_id)
                 if record.ip:
