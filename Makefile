@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 PACKAGES := crun conmon skopeo nftables iproute2
-TEST_PACKAGES := $(PACKAGES) busybox-static docker-registry containerd runc curl
+TEST_PACKAGES := $(PACKAGES) busybox-static redis-server redis-tools docker-registry curl
 
 .PHONY: up down test lint bench clean packages test-packages
 
@@ -47,6 +47,7 @@ endif
 test-packages:
 ifdef ROOT
 	@sh .ci/packages $(TEST_PACKAGES)
+	@sh .ci/kubectl $(CURDIR)/$(VENV)/kubectl
 endif
 
 clean:

@@ -70,8 +70,9 @@ def fields_of(struct: type[Any]) -> dict[str, Field]:
         if get_origin(hint) is Annotated and (how := _extra(hint, "merge")) is not None:
             merge, hint = how, get_args(hint)[0]
         pointer = get_origin(hint) in (Union, UnionType) and type(None) in get_args(hint)
-        required = info.default is msgspec.NODEFAULT and not pointer
-        found[info.encode_name] = Field(info.name, info.encode_name, shape_of(hint), pointer, required, merge)
+        shape = shape_of(hint)
+        required = info.default is msgspec.NODEFAULT and not pointer and shape.form != "map"
+        found[info.encode_name] = Field(info.name, info.encode_name, shape, pointer, required, merge)
     return found
 
 
