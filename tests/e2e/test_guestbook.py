@@ -1,0 +1,228 @@
+"""The main job: the guestbook, created by stock kubectl, served by real containers through netfilter."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from . import guestbook
+from .conftest import Cluster, kubectls, until
+
+pytestmark = [pytest.mark.root, pytest.mark.kubectl, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def book(cluster: Cluster) -> Cluster:
+    """The cluster with the guestbook running."""
+    told = cluster.shipslog("image", "build", "guestbook").stdout
+    assert "kubeguide/redis-master" in told
+    for manifest in guestbook.IN_ORDER:
+        cluster.k("create", "-f", "-", stdin=json.dumps(manifest))
+    cluster.k("wait", "--for=condition=Ready", "pod", "--all", "--timeout=60s")
+    return cluster
+
+
+def page(cluster: Cluster, path: str = "/", **query: str) -> str:
+    node = cluster.get("node", "n1")
+    address = next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
+    url = f"http://{address}:{guestbook.NODE_PORT}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+@pytest.mark.parametrize("kubectl", kubectls())
+def test_kubectl_shows_it(book: Cluster, kubectl: str) -> None:
+    shown = book.k("get", "nodes,rc,svc,pods,endpoints", "-o", "wide", kubectl=kubectl)
+    assert shown.count(" Running ") == 6
+    assert "80:31001/TCP" in shown
+    for rc, replicas in (("redis-master", 1), ("redis-slave", 2), ("frontend", 3)):
+        status = book.get("rc", rc)["status"]
+        assert (status["replicas"], status["readyReplicas"], status["availableReplicas"]) == (replicas,) * 3
+    endpoints = book.get("endpoints", "frontend")
+    assert len(endpoints["subsets"][0]["addresses"]) == 3
+
+
+def test_the_page_is_served_and_what_is_written_is_read_back(book: Cluster) -> None:
+    assert "<title>Guestbook</title>" in page(book)
+    entry = f"hello, {time.time_ns()}"
+    assert json.loads(page(book, "/guestbook.php", cmd="set", key="messages", value=entry)) == {"message": "Updated"}
+    read = lambda: json.loads(page(book, "/guestbook.php", cmd="get", key="messages"))["data"] == entry  # noqa: E731
+    until(read, "the slave has what the master got")
+    master = book.get("pods", "-l", "name=redis-master")["items"][0]["metadata"]["name"]
+    assert book.k("exec", master, "--", "redis-cli", "get", "messages").strip() == entry
+
+
+def test_pods_know_the_services_that_were_there_before_them(book: Cluster) -> None:
+    slave = book.get("pods", "-l", "name=redis-slave")["items"][0]["metadata"]["name"]
+    address = book.get("svc", "redis-master")["spec"]["clusterIP"]
+    env = book.k("exec", slave, "--", "env").splitlines()
+    assert f"REDIS_MASTER_SERVICE_HOST={address}" in env
+    assert f"REDIS_MASTER_PORT=tcp://{address}:6379" in env
+    assert not any(line.startswith("FRONTEND_") for line in env), "the frontend came later"
+
+
+def test_every_pod_has_one_sandbox_of_its_own(book: Cluster) -> None:
+    addresses = [p["status"]["podIP"] for p in book.get("pods")["items"]]
+    assert len(set(addresses)) == len(addresses) == 6
+
+
+@pytest.mark.parametrize("kubectl", kubectls())
+def test_a_day_with_kubectl(book: Cluster, kubectl: str) -> None:
+    def k(*arguments: str, stdin: str | None = None) -> str:
+        return book.k(*arguments, stdin=stdin, kubectl=kubectl)
+
+    k("scale", "rc", "redis-slave", "--replicas=3")
+    until(lambda: book.get("rc", "redis-slave")["status"].get("readyReplicas") == 3, "three slaves are ready")
+    k("scale", "rc", "redis-slave", "--replicas=2")
+    assert "SuccessfulCreate" in k("describe", "rc", "redis-slave")
+    slave = book.get("pods", "-l", "name=redis-slave")["items"][0]["metadata"]["name"]
+    assert "Ready to accept connections" in k("logs", slave) or "MASTER" in k("logs", slave)
+    assert "Started container" in k("describe", "pod", slave) or "Running" in k("describe", "pod", slave)
+    done = book.run("exec", slave, "--", "sh", "-c", "echo out; echo err >&2; exit 3", kubectl=kubectl)
+    assert (done.returncode, done.stdout) == (3, "out\n") and "err" in done.stderr
+    assert k("exec", "-i", slave, "--", "cat", stdin="through\n") == "through\n"
+    k("label", "pod", slave, "tier=back", "--overwrite")
+    k("annotate", "pod", slave, "note=yes", "--overwrite")
+    assert slave in k("get", "pods", "-l", "tier=back")
+    assert "restartPolicy" in k("explain", "pod.spec")
+    assert "replicationcontrollers" in k("api-resources")
+    assert "v1.32" in k("version")
+    assert "running at" in k("cluster-info")
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"}, "data": {"a": "1"}}
+    assert "created" in k("apply", "-f", "-", stdin=json.dumps(config_map))
+    assert "configured" in k("apply", "-f", "-", stdin=json.dumps({**config_map, "data": {"a": "2"}}))
+    assert "unchanged" in k("apply", "-f", "-", stdin=json.dumps({**config_map, "data": {"a": "2"}}))
+    k("delete", "configmap", "cm")
+    k("run", "once", "--image=kubeguide/redis-master", "--restart=Never", "--command", "--", "sh", "-c", "echo done")
+    until(lambda: book.get("pod", "once")["status"]["phase"] == "Succeeded", "the pod has done its work")
+    assert k("logs", "once") == "done\n"
+    k("delete", "pod", "once")
+    k("expose", "rc", "frontend", "--name=again", "--port=80")
+    until(lambda: book.get("endpoints", "again").get("subsets"), "the new Service has endpoints")
+    k("delete", "service", "again")
+    assert "Scheduled" in k("get", "events")
+
+
+def test_a_deleted_pod_is_replaced(book: Cluster) -> None:
+    before = book.get("pods", "-l", "name=redis-slave")["items"][0]["metadata"]
+    book.k("delete", "pod", before["name"], "--grace-period=1")
+
+    def replaced() -> bool:
+        pods = book.get("pods", "-l", "name=redis-slave")["items"]
+        ready = [p for p in pods if any(c["type"] == "Ready" and c["status"] == "True" for c in p["status"]["conditions"])]
+        return len(ready) == 2 and before["uid"] not in {p["metadata"]["uid"] for p in pods}
+
+    until(replaced, "another slave has taken its place")
+
+
+def test_logs_are_followed(book: Cluster) -> None:
+    talker = {
+        "name": "c",
+        "image": "kubeguide/redis-master",
+        "command": ["sh", "-c", "while true; do echo tick; sleep 0.1; done"],
+    }
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "talker"}, "spec": {"containers": [talker]}}
+    book.k("create", "-f", "-", stdin=json.dumps(pod))
+    book.k("wait", "--for=condition=Ready", "pod/talker", "--timeout=30s")
+    environment = {**os.environ, "KUBECONFIG": str(book.data / "kubeconfig")}
+    follow = subprocess.Popen([book.kubectl, "logs", "-f", "talker"], stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert follow.stdout is not None
+        assert [follow.stdout.readline() for _ in range(5)] == ["tick\n"] * 5
+    finally:
+        follow.kill()
+        follow.communicate()
+    book.k("delete", "pod", "talker", "--grace-period=1")
+
+
+def test_ports_are_forwarded(book: Cluster) -> None:
+    environment = {**os.environ, "KUBECONFIG": str(book.data / "kubeconfig")}
+    for kubectl in kubectls():
+        command = [kubectl, "port-forward", "rc/frontend", ":80"]
+        forward = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        try:
+            assert forward.stdout is not None
+            said = forward.stdout.readline()
+            port = said.split(":")[1].split(" ")[0]
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+                assert b"Guestbook" in answer.read(), said
+        finally:
+            forward.kill()
+            forward.communicate()
+
+
+def test_a_killed_container_is_restarted_with_back_off(book: Cluster) -> None:
+    crasher = {"name": "c", "image": "kubeguide/redis-master", "command": ["sh", "-c", "exit 7"]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "crasher"}, "spec": {"containers": [crasher]}}
+    book.k("create", "-f", "-", stdin=json.dumps(pod))
+
+    def backs_off() -> bool:
+        status = book.get("pod", "crasher")["status"].get("containerStatuses", [{}])[0]
+        waiting = status.get("state", {}).get("waiting", {}).get("reason")
+        ended = status.get("lastState", {}).get("terminated", {}).get("exitCode")
+        return waiting == "CrashLoopBackOff" and ended == 7 and status["restartCount"] >= 1
+
+    until(backs_off, "it waits before it is started again")
+    book.k("delete", "pod", "crasher")
+    frontend = book.get("pods", "-l", "name=frontend")["items"][0]["metadata"]["name"]
+    book.run("exec", frontend, "--", "sh", "-c", "kill 1; kill -9 1")
+    subprocess.run(["pkill", "-9", "-f", "busybox httpd -f -v -p 80 -h /www"], check=True)
+    until(lambda: book.get("pod", frontend)["status"]["containerStatuses"][0]["restartCount"] == 1, "it was restarted")
+    until(lambda: book.get("rc", "frontend")["status"].get("readyReplicas") == 3, "all frontends are ready again")
+
+
+def test_kubectl_reads_the_past(book: Cluster) -> None:
+    book.k("create", "configmap", "fleeting", "--from-literal=a=b")
+    version = book.get("configmap", "fleeting")["metadata"]["resourceVersion"]
+    book.k("delete", "configmap", "fleeting")
+    server = book.daemon["server"]
+    assert "fleeting" in book.k("--server", f"{server}/at/rev/{version}", "get", "configmaps")
+    assert "fleeting" not in book.k("get", "configmaps")
+    refused = book.k("--server", f"{server}/at/rev/{version}", "delete", "configmap", "fleeting", check=False)
+    assert "read-only" in refused
+    told = book.shipslog("history", "configmap/fleeting").stdout
+    assert "created" in told and "deleted" in told
+
+
+def test_deleting_everything_cascades_or_orphans(book: Cluster) -> None:
+    book.k("delete", "rc", "frontend", "--cascade=false", kubectl=kubectls()[0])
+    assert len(book.get("pods", "-l", "name=frontend")["items"]) == 3
+    book.k("delete", "pods", "-l", "name=frontend", "--grace-period=1")
+    book.k("delete", "rc,svc", "-l", "name in (redis-master, redis-slave)")
+    until(lambda: not book.get("pods")["items"], "all pods are gone", 60)
+    assert not list((book.data / "node" / "pods").iterdir())
+
+
+MANY = 30
+
+
+def test_kill_9_while_30_pods_start_loses_nothing_and_restarts_nothing(book: Cluster) -> None:
+    container = {"name": "c", "image": "kubeguide/redis-master", "command": ["sleep", "4711"]}
+    rc = guestbook.controller("many", MANY, "kubeguide/redis-master", 6379)
+    rc["spec"]["template"]["spec"] = {"containers": [container], "terminationGracePeriodSeconds": 1}
+    acknowledged = []
+    book.k("create", "-f", "-", stdin=json.dumps(rc))
+    for i in range(5):
+        book.k("create", "configmap", f"kept-{i}", "--from-literal=a=b")
+        acknowledged.append(f"kept-{i}")
+    os.kill(book.daemon["pid"], signal.SIGKILL)
+    assert "ready" in book.up()
+    names = {c["metadata"]["name"] for c in book.get("configmaps")["items"]}
+    assert set(acknowledged) <= names
+    until(lambda: book.get("rc", "many")["status"].get("readyReplicas") == MANY, "all pods run")
+    pods = book.get("pods", "-l", "name=many")["items"]
+    assert [p["status"]["containerStatuses"][0]["restartCount"] for p in pods] == [0] * MANY
+    running = subprocess.run(["pgrep", "-fc", "sleep 4711"], capture_output=True, text=True, check=False).stdout
+    assert int(running) == MANY, "one process a pod, none twice"
+    os.kill(book.daemon["pid"], signal.SIGKILL)
+    book.up()
+    pods = book.get("pods", "-l", "name=many")["items"]
+    assert [p["status"]["containerStatuses"][0]["restartCount"] for p in pods] == [0] * MANY, "what runs goes on"
+    book.k("delete", "rc", "many")
+    until(lambda: not book.get("pods", "-l", "name=many")["items"], "all are gone")
