@@ -1,0 +1,109 @@
+"""The house rules, kept by machine: floors, purity, sizes, and what must not be found anywhere."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("store", "runtime", "reconcilers", "engine")
+MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+GENERATED = re.compile(r"store/objects/\w+_v1\.py$")
+LINES, FUNCTION_LINES = 500, 70
+
+# Who may import what of the other rooms.
+FLOORS: dict[str, tuple[str, ...]] = {
+    "store": (),
+    "runtime": ("store",),
+    "reconcilers": ("store", "runtime.commands"),
+    "engine": ("store", "runtime", "reconcilers"),
+}
+IMPURE = {
+    "time",
+    "random",
+    "os",
+    "asyncio",
+    "anyio",
+    "socket",
+    "subprocess",
+    "threading",
+    "uuid",
+    "secrets",
+    "pathlib",
+    "structlog",
+}
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a file imports, `shipslog.` left out; relative ones made absolute."""
+    package = path.relative_to(ROOT).with_suffix("").parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level]) if node.level else ""
+            module = ".".join(part for part in (base, node.module or "") if part)
+            found |= {module} | {f"{module}.{alias.name}" for alias in node.names if node.level or module in ROOMS}
+            if module.startswith("shipslog"):
+                found |= {f"{module}.{alias.name}" for alias in node.names}
+    return {module.removeprefix("shipslog.") for module in found}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_floors(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0]
+    for module in imports(path):
+        other = module.split(".")[0]
+        if other in ROOMS and other != room:
+            allowed = any(module == floor or module.startswith(f"{floor}.") for floor in FLOORS[room])
+            parent = any(floor.startswith(f"{module}.") or floor == module for floor in FLOORS[room])
+            assert allowed or parent, f"{name(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if name(p).startswith("reconcilers/")], ids=name)
+def test_reconcilers_are_pure(path: Path) -> None:
+    assert not {module.split(".")[0] for module in imports(path)} & IMPURE
+    tree = ast.parse(path.read_text())
+    assert not [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef | ast.Await)]
+    assert "datetime.now" not in path.read_text() and "print(" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if not GENERATED.search(name(p))], ids=name)
+def test_sizes(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") <= LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < FUNCTION_LINES, f"{name(path)}: {node.name}"
+
+
+def test_nothing_is_left_for_later_or_points_at_a_machine() -> None:
+    wrong = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b|/home/\w|/work/|/tmp/venv|pypi\.org|pythonhosted")
+    skipping = re.compile(r"mark\.(skip|xfail)|pytest\.xfail")
+    for path in [*MODULES, *(ROOT / "tests").rglob("*.py"), *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        if path == Path(__file__):
+            continue
+        text = path.read_text()
+        assert not wrong.search(text), f"{name(path)}: {wrong.search(text)}"
+        assert not skipping.search(text), name(path)
+
+
+def test_rooms_have_no_drawers_for_odds_and_ends() -> None:
+    odd = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
+    assert not [name(path) for path in MODULES if path.stem in odd]
+
+
+def test_the_import_is_light() -> None:
+    code = (
+        "import sys, shipslog; print([m for m in ('aiohttp', 'cryptography', 'rich', 'yaml', 'sqlite3') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
