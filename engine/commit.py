@@ -131,6 +131,10 @@ class Committer:
                 if not request.future.done():
                     request.future.set_exception(Unavailable("the cluster stopped before it could say what came of this"))
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def close(self) -> None:
         """Take nothing more; what is queued is still committed."""
         self._closed = True

@@ -5,7 +5,8 @@ differs from the one that was sent last. Service account tokens are made here, a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -15,9 +16,11 @@ from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.facts import RulesetFailed, RuntimeFact, SandboxFailed
 from shipslog.store.objects import registry
-from shipslog.store.refusals import Refusal
+from shipslog.store.refusals import Refusal, Unavailable
 
 from .commit import Committer
+
+RETRY_S = 0.2  # until a log that refused is tried again
 
 log = structlog.get_logger()
 TokenMaker = Callable[[RunPodSandbox], Awaitable[RunPodSandbox]]
@@ -30,6 +33,8 @@ class Dispatcher:
         self.committer, self.runtimes = committer, runtimes
         self.prepare: TokenMaker | None = None
         self._under_way: dict[str, AnyRuntimeCommand] = {}
+        self._reported: deque[RuntimeFact] = deque()
+        self._reporting: asyncio.Task[None] | None = None
         self._standing: dict[str, AnyRuntimeCommand] = {}
 
     def wants(self, command: AnyRuntimeCommand) -> bool:
@@ -86,9 +91,38 @@ class Dispatcher:
                 ]
         return await self.runtimes[command.node].execute(command)
 
+    def report(self, fact: RuntimeFact) -> None:
+        """What a runtime saw happen by itself: put on the log in its order, tried again for as long as the log refuses."""
+        self._reported.append(fact)
+        if self._reporting is None or self._reporting.done():
+            self._reporting = asyncio.get_running_loop().create_task(self._record_reported())
+
+    async def _record_reported(self) -> None:
+        while self._reported:
+            facts = first_of_one_node(self._reported)
+            try:
+                await self.record(facts, node=facts[0].node, cause=None)
+            except Unavailable:
+                if self.committer.closed:
+                    return  # the runtime tells the next engine what it finds
+                await asyncio.sleep(RETRY_S)
+                continue
+            for _ in facts:
+                self._reported.popleft()
+
     def record(self, facts: Sequence[RuntimeFact], *, node: str, cause: int | None) -> "asyncio.Future[list[int]]":
         """Append what a node reports, signed by the node."""
         return self.committer.submit_facts(facts, actor=f"system:node:{node}", cause=cause)
+
+
+def first_of_one_node(facts: Iterable[RuntimeFact]) -> list[RuntimeFact]:
+    """The facts at the front that one node reported."""
+    found: list[RuntimeFact] = []
+    for fact in facts:
+        if found and fact.node != found[0].node:
+            break
+        found.append(fact)
+    return found
 
 
 def summary(command: AnyObjectCommand | AnyRuntimeCommand) -> str:

@@ -215,7 +215,7 @@ class Host:
     def report(self, fact: RuntimeFact) -> None:
         """A runtime saw something happen by itself. Called on the loop."""
         if not self._closed:
-            self.dispatcher.record((fact,), node=fact.node, cause=None)
+            self.dispatcher.report(fact)
 
     def idle(self) -> bool:
         """Nothing awake, nothing being committed or carried out: only timers could bring news."""

@@ -1,0 +1,51 @@
+"""Two hundred worlds, each under its own seed; and proof that the checkers would notice."""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+import structlog
+
+from shipslog.engine import cluster as engine_cluster
+from shipslog.reconcilers import catalogue
+
+from . import world
+from .checkers import Broken
+from .world import simulate
+
+SEEDS = 200
+
+
+def _quietly(seed: int) -> str:
+    """ "" when the world came out well, else what broke and how to see it again."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    try:
+        simulate(seed)
+    except BaseException as error:
+        return f"{type(error).__name__}: {str(error)[:500]}\n  see it again:  python -m tests.simulation --seed {seed}"
+    return ""
+
+
+@pytest.mark.slow
+def test_every_seed_comes_out_well() -> None:
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        broken = [said for said in pool.map(_quietly, range(1, SEEDS + 1), chunksize=10) if said]
+    assert not broken, "\n".join(broken)
+
+
+def test_the_same_seed_is_the_same_world() -> None:
+    one: list[str] = []
+    other: list[str] = []
+    assert simulate(7, one.append) == simulate(7, other.append)
+    assert one == other and any("crash" in line for line in one)
+
+
+@pytest.mark.parametrize("missing", ["endpoints", "endpoint-slices", "service-proxy", "kubelet", "garbage-collector"])
+def test_a_world_without_one_of_its_rules_is_found_out(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = tuple(r for r in catalogue.ALL if r.name != missing)
+    monkeypatch.setattr(engine_cluster, "all_reconcilers", lambda: left)
+    monkeypatch.setattr(world, "all_reconcilers", lambda: left)
+    monkeypatch.setattr(world, "SETTLE_S", 60.0)
+    with pytest.raises(Broken):
+        for seed in range(1, 6):
+            simulate(seed)
