@@ -200,7 +200,9 @@ def _run_conmon(place: ContainerPlace, request: StartContainer, record: Containe
         answer = _read_all(reader)
     finally:
         os.close(reader)
-    told: dict[str, Any] = json.loads(answer) if answer.strip() else {"pid": -1, "message": done.stderr.decode(errors="replace")}
+    told: dict[str, Any] = (
+        json.loads(answer) if answer.strip() else {"pid": -1, "message": done.stderr.decode(errors="replace")}
+    )
     if told.get("pid", -1) <= 0:
         raise StartFailed("RunContainerError", _oci_message(str(told.get("message", ""))))
 

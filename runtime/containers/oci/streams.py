@@ -53,12 +53,13 @@ async def open_exec(
     """Start a process in the container. Errors: StreamRefused."""
     command = _exec_command(crun, record, argv, tty=tty)
     try:
-        return await asyncio.to_thread(_start, command, stdin, tty)
+        return await asyncio.to_thread(start_process, command, stdin, tty)
     except OSError as error:
         raise StreamRefused(500, f"cannot run {command[0]}: {error}") from error
 
 
-def _start(command: list[str], stdin: bool, tty: bool) -> "ExecStreams":
+def start_process(command: list[str], stdin: bool, tty: bool) -> "ExecStreams":
+    """Start a program with pipes, or on a terminal of its own. In a thread. Errors: OSError."""
     if not tty:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -1,0 +1,402 @@
+"""Pods as plain processes of this machine: no image, no namespace, no address of their own. For where containers cannot run.
+
+Each container is a small shell that runs its command, writes its output and, at its end, its exit code: so a daemon that
+comes back finds what runs and what has ended. A container's command has to be one that this machine has.
+"""
+
+import asyncio
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from shipslog.runtime.commands import (
+    AnyRuntimeCommand,
+    ApplyRuleset,
+    PullImage,
+    RemovePodSandbox,
+    RunPodSandbox,
+    SetProbes,
+    StartContainer,
+    StopContainer,
+)  # fmt: skip
+from shipslog.runtime.containers.oci import logs, machine, streams
+from shipslog.runtime.node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
+from shipslog.runtime.probes import Prober
+from shipslog.store.facts import (
+    ContainerExited,
+    ContainerStarted,
+    ContainerStartFailed,
+    ImagePulled,
+    RulesetApplied,
+    RuntimeFact,
+    SandboxExited,
+    SandboxFailed,
+    SandboxRemoved,
+    SandboxStarted,
+)  # fmt: skip
+from shipslog.store.state import PodRuntime
+
+POLL_S = 0.05  # for the exit files of what another daemon started
+# $1 its own directory, $2 where it runs: output line by line as conmon writes it, the exit code when all is over.
+SHELL = r"""
+d=$1; cd "$2" || exit 1; shift 2
+now() { date -u +%Y-%m-%dT%H:%M:%S.%NZ; }
+stamp() { while IFS= read -r line || [ -n "$line" ]; do printf '%s %s F %s\n' "$(now)" "$1" "$line"; done; }
+mkfifo "$d/out" "$d/err"
+stamp stdout < "$d/out" >> "$d/log" & a=$!
+stamp stderr < "$d/err" >> "$d/log" & b=$!
+setsid "$@" > "$d/out" 2> "$d/err" < /dev/null & pid=$!
+echo $pid > "$d/pid"
+trap 'kill -TERM -$pid' TERM
+wait $pid; code=$?
+while kill -0 $pid 2>/dev/null; do wait $pid; code=$?; done
+wait $a $b
+echo $code > "$d/exit.partial"; mv "$d/exit.partial" "$d/exit"
+"""
+
+
+class ProcessRecord(Struct, frozen=True, kw_only=True):
+    """One attempt, as it is written down beside its log."""
+
+    pod_uid: str
+    container: str
+    attempt: int
+    started_at_ns: int
+    env: tuple[tuple[str, str], ...] = ()
+    working_dir: str = ""
+
+    @property
+    def container_id(self) -> str:
+        return f"shipslog://process-{self.pod_uid}-{self.container}-{self.attempt}"
+
+
+class SandboxRecord(Struct, frozen=True, kw_only=True):
+    sandbox_id: str
+    started_at_ns: int
+
+
+class ProcessNode:
+    """NodeRuntime on plain processes. `data` keeps what they write."""
+
+    def __init__(self, node: str, data: Path, *, address: str = "127.0.0.1") -> None:
+        self.node, self.data, self.address = node, data.resolve(), address
+        self._report: Report = lambda fact: None
+        self._known: dict[tuple[str, str, int], ProcessRecord] = {}
+        self._awaited: set[tuple[str, str, int]] = set()
+        self._children: set[int] = set()  # shells that this process started: it has to reap them
+        self._watching: asyncio.Task[None] | None = None
+        self._probes: Prober | None = None
+
+    # --- life ---
+
+    async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
+        self._report = report
+        self.data.mkdir(parents=True, exist_ok=True)
+        observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr="", crun="")
+        info = {**observed.info, "containerRuntimeVersion": "process://1"}
+        report(msgspec.structs.replace(observed, info=info))
+        self._probes = Prober(self.node, report, self.exec_output)
+        for fact in self._take_up(known):
+            report(fact)
+        self._watching = asyncio.ensure_future(self._watch())
+
+    def _take_up(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
+        facts: list[RuntimeFact] = []
+        told = {pod.pod_uid: pod for pod in known}
+        for directory in sorted(self.data.iterdir()):
+            sandbox = self._sandbox(directory.name)
+            if sandbox is None:
+                continue
+            before = told.get(directory.name)
+            if before is None or before.sandbox_id != sandbox.sandbox_id:
+                facts.append(self._sandbox_started(directory.name, sandbox))
+            for path in sorted(directory.glob("containers/*/*/record.json")):
+                record = msgspec.json.decode(path.read_bytes(), type=ProcessRecord)
+                seen = before.containers.get(record.container) if before is not None else None
+                if seen is not None and seen.attempt > record.attempt:
+                    continue
+                if seen is None or seen.attempt < record.attempt:
+                    facts.append(self._started(record))
+                if seen is None or seen.attempt < record.attempt or seen.running:
+                    self._known[record.pod_uid, record.container, record.attempt] = record
+        for uid, runtime in told.items():
+            if self._sandbox(uid) is None and runtime.sandbox_id:
+                facts.append(SandboxExited(node=self.node, pod_uid=uid, sandbox_id=runtime.sandbox_id))
+        return facts
+
+    async def _watch(self) -> None:
+        """Tell of what has ended."""
+        while True:
+            self._reap()
+            for key, record in list(self._known.items()):
+                ended = self._exit(record)
+                if ended is not None:
+                    del self._known[key]
+                    if key not in self._awaited:
+                        self._report(ended)
+            await asyncio.sleep(POLL_S)
+
+    def _reap(self) -> None:
+        for pid in list(self._children):
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                    continue
+            self._children.discard(pid)
+
+    async def close(self, *, end_pods: bool = False) -> None:
+        if self._probes is not None:
+            await self._probes.close()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        if end_pods:
+            for directory in list(self.data.iterdir()):
+                await self._remove(directory.name)
+
+    # --- commands ---
+
+    async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
+        match command:
+            case RunPodSandbox():
+                return (self._run_sandbox(command),)
+            case PullImage(image=image):
+                return (ImagePulled(node=self.node, image=image, image_id="process", present=True, at_ns=time.time_ns()),)
+            case StartContainer():
+                return await asyncio.to_thread(self._start, command)
+            case StopContainer():
+                return (await self._stop(command),)
+            case RemovePodSandbox(pod_uid=uid):
+                await self._remove(uid)
+                return (SandboxRemoved(node=self.node, pod_uid=uid),)
+            case SetProbes(targets=targets):
+                if self._probes is not None:
+                    await self._probes.set_targets(targets)
+                return ()
+            case ApplyRuleset(ruleset=ruleset):
+                return (RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services)),)
+
+    def _sandbox(self, uid: str) -> SandboxRecord | None:
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode((self.data / uid / "sandbox.json").read_bytes(), type=SandboxRecord)
+        return None
+
+    def _run_sandbox(self, command: RunPodSandbox) -> RuntimeFact:
+        record = self._sandbox(command.pod_uid)
+        directory = self.data / command.pod_uid
+        try:
+            directory.mkdir(exist_ok=True)
+            for volume in command.volumes:
+                self._volume(directory / "volumes" / volume.name, {f.path: f.data for f in volume.files})
+            if record is None:
+                record = SandboxRecord(sandbox_id=f"process-{command.pod_uid}", started_at_ns=time.time_ns())
+                _write(directory / "sandbox.json", msgspec.json.encode(record))
+        except OSError as error:
+            return SandboxFailed(
+                node=self.node,
+                pod_uid=command.pod_uid,
+                reason="FailedCreatePodSandBox",
+                message=str(error),
+                at_ns=time.time_ns(),
+            )
+        return self._sandbox_started(command.pod_uid, record)
+
+    def _volume(self, directory: Path, files: dict[str, bytes]) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            _write(directory / name, data)
+
+    def _sandbox_started(self, uid: str, record: SandboxRecord) -> SandboxStarted:
+        return SandboxStarted(
+            node=self.node, pod_uid=uid, sandbox_id=record.sandbox_id, ip=self.address, at_ns=record.started_at_ns
+        )
+
+    def _start(self, command: StartContainer) -> tuple[RuntimeFact, ...]:
+        """In a thread. A container that is there already is told of, not started again."""
+        directory = self._directory(command.pod_uid, command.container, command.attempt)
+        if self._sandbox(command.pod_uid) is None:
+            return (self._not_started(command, "CreateContainerError", "the pod has no sandbox"),)
+        record = self._record(directory)
+        if record is None:
+            argv = [*command.command, *command.args]
+            program = shutil.which(argv[0]) if argv else None
+            if program is None:
+                why = (
+                    f"{argv[0]}: no such program on this machine"
+                    if argv
+                    else "a pod on plain processes has to name its command"
+                )
+                return (self._not_started(command, "RunContainerError", why),)
+            record = ProcessRecord(
+                pod_uid=command.pod_uid, container=command.container, attempt=command.attempt, started_at_ns=time.time_ns(),
+                env=command.env, working_dir=command.working_dir,
+            )  # fmt: skip
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir(parents=True)
+            (directory / "log").touch()
+            self._spawn(directory, record, [program, *argv[1:]])
+            _write(directory / "record.json", msgspec.json.encode(record))
+        self._known[record.pod_uid, record.container, record.attempt] = record
+        return (self._started(record),)
+
+    def _spawn(self, directory: Path, record: ProcessRecord, argv: list[str]) -> None:
+        environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(directory), **dict(record.env)}
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            actions = [(os.POSIX_SPAWN_DUP2, null, target) for target in (0, 1, 2)]
+            arguments = ["/bin/sh", "-c", SHELL, "shipslog-container", str(directory), record.working_dir or str(directory)]
+            self._children.add(os.posix_spawn("/bin/sh", [*arguments, *argv], environment, file_actions=actions, setsid=True))
+        finally:
+            os.close(null)
+        deadline = time.monotonic() + 5
+        while not (directory / "pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.002)
+
+    def _started(self, record: ProcessRecord) -> ContainerStarted:
+        return ContainerStarted(
+            node=self.node, pod_uid=record.pod_uid, container=record.container, attempt=record.attempt,
+            container_id=record.container_id, image_id="process", at_ns=record.started_at_ns,
+        )  # fmt: skip
+
+    def _not_started(self, command: StartContainer, reason: str, message: str) -> ContainerStartFailed:
+        return ContainerStartFailed(
+            node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt, reason=reason,
+            message=message, at_ns=time.time_ns(),
+        )  # fmt: skip
+
+    async def _stop(self, command: StopContainer) -> ContainerExited:
+        key = (command.pod_uid, command.container, command.attempt)
+        record = self._record(self._directory(*key))
+        if record is None:
+            return self._lost(*key)
+        self._awaited.add(key)
+        deadline = time.monotonic() + command.grace_period_s
+        self._signal(record, signal.SIGTERM)
+        while (ended := self._exit(record)) is None:
+            if time.monotonic() >= deadline:
+                self._signal(record, signal.SIGKILL)
+            await asyncio.sleep(0.02)
+        return ended
+
+    def _pid(self, record: ProcessRecord) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            return int((self._directory(record.pod_uid, record.container, record.attempt) / "pid").read_text())
+        return 0
+
+    def _signal(self, record: ProcessRecord, number: signal.Signals) -> None:
+        pid = self._pid(record)
+        if pid > 1:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, number)
+
+    async def _remove(self, uid: str) -> None:
+        for path in (self.data / uid).glob("containers/*/*/record.json"):
+            record = msgspec.json.decode(path.read_bytes(), type=ProcessRecord)
+            self._known.pop((record.pod_uid, record.container, record.attempt), None)
+            while self._exit(record) is None:
+                self._signal(record, signal.SIGKILL)
+                await asyncio.sleep(0.02)
+        shutil.rmtree(self.data / uid, ignore_errors=True)
+
+    # --- looking ---
+
+    def _directory(self, uid: str, container: str, attempt: int) -> Path:
+        return self.data / uid / "containers" / container / str(attempt)
+
+    def _record(self, directory: Path) -> ProcessRecord | None:
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode((directory / "record.json").read_bytes(), type=ProcessRecord)
+        return None
+
+    def _exit(self, record: ProcessRecord) -> ContainerExited | None:
+        """How it ended; None while it runs."""
+        file = self._directory(record.pod_uid, record.container, record.attempt) / "exit"
+        try:
+            code, at_ns = int(file.read_text()), file.stat().st_mtime_ns
+        except (OSError, ValueError):
+            return None if self._alive(record) else self._lost(record.pod_uid, record.container, record.attempt)
+        return ContainerExited(
+            node=self.node, pod_uid=record.pod_uid, container=record.container, attempt=record.attempt,
+            container_id=record.container_id, exit_code=code, signal=code - 128 if code > 128 else 0,
+            reason="Error" if code else "Completed", started_at_ns=record.started_at_ns, at_ns=at_ns,
+        )  # fmt: skip
+
+    def _alive(self, record: ProcessRecord) -> bool:
+        """Its shell may still have to write how it ended: that counts as alive."""
+        directory = str(self._directory(record.pod_uid, record.container, record.attempt)).encode()
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                with contextlib.suppress(OSError):
+                    if directory in Path("/proc", name, "cmdline").read_bytes().split(b"\0"):
+                        return True
+        return (self._directory(record.pod_uid, record.container, record.attempt) / "exit").exists()
+
+    def _lost(self, uid: str, container: str, attempt: int) -> ContainerExited:
+        return ContainerExited(
+            node=self.node, pod_uid=uid, container=container, attempt=attempt, exit_code=137, reason="ContainerStatusUnknown",
+            message="The process could not be located when the node came back", at_ns=time.time_ns(),
+        )  # fmt: skip
+
+    # --- streams ---
+
+    def _running(self, uid: str, container: str) -> ProcessRecord:
+        found = [r for (u, c, _), r in self._known.items() if (u, c) == (uid, container) and self._exit(r) is None]
+        if not found:
+            raise StreamRefused(500, f'container not found ("{container}")')
+        return max(found, key=lambda r: r.attempt)
+
+    async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
+        command = self._beside(self._running(pod_uid, container), argv)
+        return await asyncio.to_thread(streams.start_process, command, stdin, tty)
+
+    def _beside(self, record: ProcessRecord, argv: Sequence[str]) -> list[str]:
+        """A command in the environment and the directory of a container."""
+        where = record.working_dir or str(self._directory(record.pod_uid, record.container, record.attempt))
+        return ["/usr/bin/env", f"--chdir={where}", *(f"{k}={v}" for k, v in record.env), *argv]
+
+    async def exec_output(self, pod_uid: str, container: str, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
+        """(exit code, what it wrote). Errors: StreamRefused, subprocess.TimeoutExpired."""
+        command = self._beside(self._running(pod_uid, container), argv)
+        done = await asyncio.to_thread(
+            subprocess.run, command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=timeout_s, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout
+
+    async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams:
+        record = self._running(pod_uid, container)
+        log = shlex.quote(str(self._directory(pod_uid, container, record.attempt) / "log"))
+        follow = ["/bin/sh", "-c", f"tail -n 0 -f {log} | cut -d ' ' -f 4-"]
+        return await asyncio.to_thread(streams.start_process, follow, False, False)
+
+    async def port_forward(self, pod_uid: str, port: int) -> ByteStream:
+        try:
+            connection = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", port), 10)
+        except OSError as error:
+            raise StreamRefused(500, f"cannot connect to port {port}: {error.strerror or error}") from error
+        connection.setblocking(False)
+        return streams.PortStream(connection)
+
+    def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
+        wanted = attempt - 1 if options.previous else attempt
+        directory = self._directory(pod_uid, container, wanted)
+        record = self._record(directory)
+        if record is None:
+            raise StreamRefused(400, f'container "{container}" in pod "{pod_uid}" not found')
+        return logs.read(directory, options, lambda: self._exit(record) is None)
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    partial.rename(path)

@@ -1,0 +1,308 @@
+"""What every runtime promises, asked of each: simulated, plain processes, real containers."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipslog.runtime.commands import (
+    ApplyRuleset,
+    FileContent,
+    Hook,
+    Mount,
+    ProbeTarget,
+    PullImage,
+    RemovePodSandbox,
+    Ruleset,
+    RunPodSandbox,
+    SetProbes,
+    StartContainer,
+    StopContainer,
+    VolumeSource,
+)
+from shipslog.runtime.containers.process import ProcessNode
+from shipslog.runtime.containers.simulated import EXIT_CODE, RUNS_FOR, SimulatedNode
+from shipslog.runtime.node import LogOptions, NodeRuntime, StreamRefused
+from shipslog.store.facts import (
+    ContainerExited,
+    ContainerStarted,
+    ContainerStartFailed,
+    ImagePulled,
+    ImagePullFailed,
+    NodeObserved,
+    ProbeFlipped,
+    RulesetApplied,
+    SandboxRemoved,
+    SandboxStarted,
+)
+from shipslog.store.state import ContainerRuntime, PodRuntime
+
+UID, IMAGE = "11111111-2222-4333-8444-555555555555", "busybox:contract"
+Make = Callable[[], NodeRuntime]
+
+
+class Bench:
+    """One runtime under test, and what it reports. `again` makes another on the same machine, as a daemon that comes back."""
+
+    def __init__(self, kind: str, make: Make) -> None:
+        self.kind, self._make = kind, make
+        self.node = make()
+        self.facts: list[Any] = []
+
+    async def start(self, known: tuple[PodRuntime, ...] = ()) -> None:
+        await self.node.start(self.facts.append, known)
+
+    async def again(self, *known: PodRuntime) -> None:
+        await self.node.close()
+        self.facts.clear()
+        self.node = self._make()
+        await self.start(known)
+
+    async def pod(self, **more: Any) -> SandboxStarted:
+        labels = more.pop("labels", {})
+        command = RunPodSandbox(node="n", pod_uid=UID, namespace="default", name="p", hostname="p", labels=labels, **more)
+        (fact,) = await self.node.execute(command)
+        assert isinstance(fact, SandboxStarted), fact
+        return fact
+
+    async def run(self, script: str, attempt: int = 0, **more: Any) -> tuple[Any, ...]:
+        await self.node.execute(PullImage(node="n", image=IMAGE, policy="IfNotPresent"))
+        command = StartContainer(
+            node="n", pod_uid=UID, namespace="default", name="p", container="c", attempt=attempt, image=IMAGE,
+            command=("sh", "-c", script), **more,
+        )  # fmt: skip
+        return await self.node.execute(command)
+
+    async def told(self, kind: type[Any]) -> Any:
+        async with asyncio.timeout(10):
+            while not (found := [f for f in self.facts if isinstance(f, kind)]):
+                await asyncio.sleep(0.01)
+        return found[-1]
+
+    async def log(self, **options: Any) -> bytes:
+        return b"".join([part async for part in self.node.logs(UID, "c", 0, LogOptions(**options))])
+
+
+def known(started: ContainerStarted, sandbox: SandboxStarted) -> PodRuntime:
+    """What the log knows of a pod whose container runs."""
+    container = ContainerRuntime(
+        name="c", attempt=started.attempt, running=True, container_id=started.container_id, started_at_ns=started.at_ns
+    )
+    return PodRuntime(pod_uid=UID, node="n", sandbox_id=sandbox.sandbox_id, ip=sandbox.ip, containers={"c": container})
+
+
+def real_node(tmp_path: Path) -> Make:
+    from shipslog.runtime.images.store import ImageStore
+    from shipslog.runtime.oci_node import OciNode
+
+    root = tmp_path / "root"
+    (root / "bin").mkdir(parents=True)
+    shutil.copy("/bin/busybox", root / "bin/busybox")
+    for applet in ("sh", "sleep", "cat", "echo", "env", "hostname", "true", "false", "kill"):
+        (root / "bin" / applet).symlink_to("busybox")
+    (root / "tmp").mkdir()
+    store = ImageStore(tmp_path / "node" / "images")
+    store.open()
+    store.add(IMAGE, root, {"Cmd": ["sh"]})
+    return lambda: OciNode("n", tmp_path / "node", pod_cidr="10.233.7.0/24", cluster_cidr="10.233.0.0/16")
+
+
+@pytest.fixture(params=["simulated", "process", pytest.param("oci", marks=pytest.mark.root)])
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    make: Make
+    if request.param == "simulated":
+        kept = SimulatedNode("n", now_ns=time.time_ns)
+        make = lambda: kept  # noqa: E731
+    elif request.param == "process":
+        make = lambda: ProcessNode("n", tmp_path / "processes")  # noqa: E731
+    elif os.geteuid() != 0:
+        pytest.skip("real containers need root")
+    else:
+        make = real_node(tmp_path)
+    bench = Bench(request.param, make)
+    await bench.start()
+    try:
+        yield bench
+    finally:
+        await bench.node.close(end_pods=True)
+
+
+def really(bench: Bench) -> bool:
+    """Whether something runs of which one can see more than the facts."""
+    return bench.kind != "simulated"
+
+
+async def test_it_reports_the_node(bench: Bench) -> None:
+    observed = await bench.told(NodeObserved)
+    assert observed.node == "n"
+    assert int(observed.capacity["cpu"]) > 0 and observed.info["operatingSystem"] == "linux"
+
+
+async def test_a_pod_lives(bench: Bench) -> None:
+    sandbox = await bench.pod()
+    (started,) = await bench.run("echo hello; echo world >&2; exec sleep 60")
+    assert isinstance(started, ContainerStarted) and started.container_id.startswith("shipslog://")
+    if really(bench):
+        async with asyncio.timeout(5):
+            while (await bench.log()).count(b"\n") < 2:
+                await asyncio.sleep(0.02)
+        assert sorted((await bench.log()).splitlines()) == [b"hello", b"world"]
+        assert (await bench.log(tail_lines=1)).count(b"\n") == 1
+        assert b"Z hello" in await bench.log(timestamps=True)
+    again = await bench.pod()
+    assert again.sandbox_id == sandbox.sandbox_id, "asked twice, made once"
+    (same,) = await bench.run("echo hello; exec sleep 60")
+    assert same == started, "asked twice, started once"
+    stop = StopContainer(node="n", pod_uid=UID, container="c", attempt=0, grace_period_s=2)
+    (ended,) = await bench.node.execute(stop)
+    assert isinstance(ended, ContainerExited) and ended.exit_code in (143, 137)
+    assert await bench.node.execute(stop) == (ended,), "asked twice, told the same"
+    assert await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID)) == (SandboxRemoved(node="n", pod_uid=UID),)
+    assert await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID)) == (SandboxRemoved(node="n", pod_uid=UID),)
+
+
+async def test_an_end_is_reported_with_its_code_once(bench: Bench) -> None:
+    await bench.pod(labels={RUNS_FOR: "0.1", EXIT_CODE: "7"})
+    facts = await bench.run("sleep 0.1; exit 7")
+    ended = await bench.told(ContainerExited) if len(facts) == 1 else facts[1]
+    assert (ended.exit_code, ended.reason, ended.attempt) == (7, "Error", 0)
+    await asyncio.sleep(0.1)
+    assert sum(isinstance(f, ContainerExited) for f in bench.facts) + len(facts) - 1 == 1
+    (second, *_) = await bench.run("exec sleep 60", attempt=1)
+    assert isinstance(second, ContainerStarted) and second.attempt == 1
+
+
+async def test_what_ignores_the_signal_is_killed_after_the_grace_period(bench: Bench) -> None:
+    await bench.pod()
+    await bench.run("trap '' TERM; echo deaf; while true; do sleep 0.1; done")
+    if really(bench):
+        await _until(lambda: _has(bench, b"deaf\n"))
+    begun = time.monotonic()
+    (ended,) = await bench.node.execute(StopContainer(node="n", pod_uid=UID, container="c", attempt=0, grace_period_s=1))
+    assert ended.exit_code in (137, 143)
+    if really(bench):
+        assert ended.exit_code == 137 and time.monotonic() - begun >= 0.9
+
+
+async def test_what_runs_is_adopted(bench: Bench) -> None:
+    sandbox = await bench.pod()
+    (started,) = await bench.run("exec sleep 60")
+    await bench.again(known(started, sandbox))
+    assert [type(f).__name__ for f in bench.facts] == ["NodeObserved"], "nothing has changed"
+    (same,) = await bench.run("exec sleep 60")
+    assert same.container_id == started.container_id
+
+
+async def test_what_ended_meanwhile_is_told_with_its_real_code(bench: Bench) -> None:
+    sandbox = await bench.pod(labels={RUNS_FOR: "0.2", EXIT_CODE: "5"})
+    (started,) = await bench.run("sleep 0.2; exit 5")
+    if bench.kind == "simulated":
+        await asyncio.sleep(0.3)
+    else:
+        await bench.node.close()
+        await asyncio.sleep(0.6)
+    await bench.again(known(started, sandbox))
+    ended = await bench.told(ContainerExited)
+    assert (ended.exit_code, ended.attempt) == (5, 0)
+
+
+async def test_what_the_log_does_not_know_is_told(bench: Bench) -> None:
+    await bench.pod()
+    await bench.run("exec sleep 60")
+    await bench.again()
+    assert (await bench.told(SandboxStarted)).pod_uid == UID
+    assert (await bench.told(ContainerStarted)).attempt == 0
+
+
+async def test_what_cannot_be_started_says_why(bench: Bench) -> None:
+    (fact,) = await bench.run("true")
+    assert isinstance(fact, ContainerStartFailed) and "no sandbox" in fact.message
+    if bench.kind != "process":
+        (failed,) = await bench.node.execute(PullImage(node="n", image="missing.invalid/nothing:1", policy="Never"))
+        assert isinstance(failed, ImagePullFailed) and failed.reason == "ErrImageNeverPull"
+    (pulled,) = await bench.node.execute(PullImage(node="n", image=IMAGE, policy="IfNotPresent"))
+    assert isinstance(pulled, ImagePulled)
+
+
+async def test_probes_report_what_flips(bench: Bench) -> None:
+    await bench.pod()
+    await bench.run("exec sleep 60")
+    target = ProbeTarget(pod_uid=UID, container="c", attempt=0, probe="readiness", action=Hook(exec=("true",)), period_s=1)
+    await bench.node.execute(SetProbes(node="n", targets=(target,)))
+    flip = await bench.told(ProbeFlipped)
+    assert (flip.probe, flip.healthy) == ("readiness", True)
+    if really(bench):
+        bench.facts.clear()
+        bad = ProbeTarget(
+            pod_uid=UID,
+            container="c",
+            attempt=0,
+            probe="liveness",
+            action=Hook(exec=("false",)),
+            period_s=1,
+            failure_threshold=1,
+        )
+        await bench.node.execute(SetProbes(node="n", targets=(bad,)))
+        flip = await bench.told(ProbeFlipped)
+        assert (flip.probe, flip.healthy) == ("liveness", False)
+
+
+async def test_rules_are_applied(bench: Bench) -> None:
+    (fact,) = await bench.node.execute(ApplyRuleset(node="n", ruleset=Ruleset(services={}, digest="d")))
+    assert fact == RulesetApplied(node="n", digest="d", services=0)
+
+
+async def test_people_talk_to_processes(bench: Bench) -> None:
+    await bench.pod()
+    await bench.run("exec sleep 60", env=(("WORD", "ahoy"),))
+    if not really(bench):
+        with pytest.raises(StreamRefused):
+            await bench.node.exec(UID, "c", ("true",), stdin=False, tty=False)
+        return
+    process = await bench.node.exec(UID, "c", ("sh", "-c", "echo $WORD; cat; echo end >&2; exit 3"), stdin=True, tty=False)
+    await process.write(b"typed\n")
+    await process.close_stdin()
+    said = [(stream, data) async for stream, data in process.output()]
+    assert b"".join(data for stream, data in said if stream == 1) == b"ahoy\ntyped\n"
+    assert b"".join(data for stream, data in said if stream == 2) == b"end\n"
+    assert await process.wait() == 3
+    await process.close()
+    with pytest.raises(StreamRefused):
+        await bench.node.exec(UID, "nobody", ("true",), stdin=False, tty=False)
+
+
+async def test_volumes_hold_what_they_should(bench: Bench) -> None:
+    if bench.kind != "oci":
+        return
+    secret = VolumeSource(name="s", kind="files", files=(FileContent(path="key", data=b"v1"),), in_memory=True)
+    shared = VolumeSource(name="e", kind="emptyDir")
+    await bench.pod(volumes=(secret, shared))
+    mounts = (Mount(volume="s", path="/secret"), Mount(volume="e", path="/shared"))
+    await bench.run("cat /secret/key; echo x > /shared/file; hostname; exec sleep 60", mounts=mounts)
+    await _until(lambda: _has(bench, b"v1p\n"))
+
+
+async def _has(bench: Bench, wanted: bytes) -> bool:
+    return (await bench.log()).replace(b"v1\n", b"v1") == wanted
+
+
+async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(5):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_nothing_is_left(bench: Bench) -> None:
+    await bench.pod()
+    await bench.run("exec sleep 4242")
+    await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID))
+    if really(bench):
+        pgrep = ["pgrep", "-f", "^sleep 4242"]
+        found = await asyncio.to_thread(subprocess.run, pgrep, capture_output=True, text=True, check=False)
+        assert not found.stdout
