@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # as Kubernetes' generated names: no vowels, no look-alikes
@@ -48,4 +49,9 @@ class Entropy:
 
 def api_time(time_ns: int) -> str:
     """`2026-11-23T10:32:00Z`: whole seconds, as metav1.Time prints."""
-    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second(time_ns // 1_000_000_000)
+
+
+@lru_cache(maxsize=64)  # a busy second prints thousands of times
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

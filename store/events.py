@@ -5,7 +5,7 @@ import msgspec
 from .facts import AnyFact
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A fact with its place (`revision`, gap-free from 1), its time (ns UTC), who did it, and what that was a reaction to."""
 
     revision: int

@@ -8,7 +8,7 @@ and attempt, so that a late or doubled one is recognised.
 from msgspec import Raw, Struct
 
 
-class Fact(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+class Fact(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     """Base of all facts; the tag on the wire is the class name."""
 
 

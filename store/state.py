@@ -14,7 +14,7 @@ from .objects.core_v1 import Pod
 T = TypeVar("T")
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One object as the view holds it: the Struct, the bytes that every reader shares, and when it last changed."""
 
     resource: str  # the registry's key
