@@ -23,7 +23,7 @@ class Choice(Struct, frozen=True):
 
 def choose(
     wanted: str, *, data: Path, node: str, nodes: int = 1, pod_cidr: str = "10.244.0.0/16", service_cidr: str = "10.96.0.0/16",
-    cri_socket: Path | None = None, address: str = "",
+    cri_socket: str = "", address: str = "",
 ) -> Choice:  # fmt: skip
     """The runtime `wanted`: auto, oci, cri, process or simulated. Errors: RuntimeUnavailable, saying what to install."""
     if wanted == "simulated":

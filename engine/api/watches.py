@@ -147,7 +147,7 @@ class Stream:
         if annotations:
             metadata["annotations"] = annotations
         kind = self.plan.kind
-        obj = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
+        obj: dict[str, Any] = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
         if self._wanted.shape:
             obj |= {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{self._wanted.version}"}
         if self._wanted.shape == "Table":

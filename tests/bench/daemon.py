@@ -51,7 +51,7 @@ async def _ready(port: int, context: ssl.SSLContext, begun: float) -> float:
         except OSError:
             if time.perf_counter() - begun > 30:
                 raise
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.01)
 
 
 def admin_context(one: Cluster) -> ssl.SSLContext:
