@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 from aiohttp import web

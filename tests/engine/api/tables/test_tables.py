@@ -87,7 +87,8 @@ def test_a_pod_that_is_going_says_so() -> None:
 
 def test_nodes() -> None:
     row = cells(
-        core_v1.Node, metadata={"name": "n", "labels": {"node-role.kubernetes.io/control-plane": ""}, "creationTimestamp": BORN},
+        core_v1.Node,
+        metadata={"name": "n", "labels": {"node-role.kubernetes.io/control-plane": ""}, "creationTimestamp": BORN},
         spec={"unschedulable": True},
         status={
             "conditions": [{"type": "Ready", "status": "True"}], "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}],
