@@ -31,7 +31,7 @@ def choose(
     if wanted == "process":
         return _process(data, node, address, "as asked for")
     if wanted == "cri":
-        raise RuntimeUnavailable("--runtime cri is not built yet; use oci, process or simulated")
+        return _cri(data, node, pod_cidr, cri_socket)
     missing = [name for name in BINARIES if _which(name) is None]
     if wanted == "oci" or (os.geteuid() == 0 and not missing):
         if missing:
@@ -65,6 +65,18 @@ def _oci(data: Path, node: str, pod_cidr: str) -> Choice:
     rules = NftablesAdapter(instance_of(data / "node"))
     runtime = OciNode(node, data / "node", pod_cidr=first, cluster_cidr=pod_cidr, rules=rules)
     return Choice([runtime], "oci: containers by crun and conmon, services by nftables")
+
+
+def _cri(data: Path, node: str, pod_cidr: str, socket: str) -> Choice:
+    from .containers.cri.node import CriNode
+    from .containers.oci.layout import instance_of
+    from .netfilter.nftables import NftablesAdapter
+
+    if not socket:
+        raise RuntimeUnavailable("--runtime cri needs --cri-socket PATH, for example /run/containerd/containerd.sock")
+    rules = NftablesAdapter(instance_of(data / "cri")) if os.geteuid() == 0 and _which("nft") else None
+    runtime = CriNode(node, data / "cri", socket, pod_cidr=pod_cidr_of_node(pod_cidr), rules=rules)
+    return Choice([runtime], f"cri: containers by the runtime at {socket}")
 
 
 def _process(data: Path, node: str, address: str, why: str) -> Choice:

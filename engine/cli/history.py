@@ -34,9 +34,8 @@ def command(target: str, namespace: str, log_file: Path | None, output: str, dat
 
 
 async def _tell(path: Path, kind_name: str, namespace: str, name: str, output: str) -> bool:
-    from shipslog.store.sqlite import SqliteLog
-
     from shipslog.engine.replay import history, resource_named
+    from shipslog.store.sqlite import SqliteLog
 
     kind = resource_named(kind_name)
     log = await SqliteLog.open(path, read_only=True)

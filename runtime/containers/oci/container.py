@@ -77,6 +77,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
         termination_message_fallback_to_logs=request.termination_message_fallback_to_logs,
     )
     bundle.mkdir(parents=True, exist_ok=True)
+    (place.layout.exits / record.container_id).unlink(missing_ok=True)  # of a try that a crash cut off: its id is the same
     records.write(bundle / RECORD_FILE, record)
     try:
         _write_config(place, sandbox, request, image, bundle)

@@ -153,10 +153,11 @@ class NodeLife:
     async def _undo(self, record: ContainerRecord) -> None:
         bundle = self.bundle(record)
         found = adoption.with_process(record, bundle)
-        for process in (found.process, found.conmon):
+        for process in (found.conmon, found.process):  # in this order: nobody is left who would write down an exit
             if process is not None:
                 process.kill(9)
         await self._inside(container.delete, self._place, record)
+        (self.layout.exits / record.container_id).unlink(missing_ok=True)
         records.write(bundle / container.RECORD_FILE, msgspec.structs.replace(record, phase="failed"))
 
     def _end_strays(self, ours: set[str]) -> None:

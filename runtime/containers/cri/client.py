@@ -1,0 +1,134 @@
+"""The calls of the CRI that a node needs, synchronous, to be made in threads. Source: cri-api/pkg/apis/runtime/v1/api.proto."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shipslog.runtime.node import RuntimeUnavailable
+
+CALL_S, PULL_S = 120.0, 1800.0
+OWNER = "shipslog.instance"
+POD_UID, POD_NAME, NAMESPACE = "io.kubernetes.pod.uid", "io.kubernetes.pod.name", "io.kubernetes.pod.namespace"
+CONTAINER, ATTEMPT = "io.kubernetes.container.name", "io.kubernetes.container.restartCount"
+
+
+class CallFailed(Exception):
+    """The runtime refused or could not; the message is its own. `code` is gRPC's name for it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class CriClient:
+    """One connection. `name` and `version` are the runtime's own. Errors of all calls: CallFailed."""
+
+    def __init__(self, socket: str, instance: str) -> None:
+        try:
+            import grpc
+            from cri_api.v1 import api_pb2, api_pb2_grpc
+        except ImportError as error:
+            raise RuntimeUnavailable("the CRI needs two more packages: pip install 'shipslog[cri]'") from error
+        path = socket.removeprefix("unix://")
+        if not Path(path).exists():
+            raise RuntimeUnavailable(f"there is no CRI socket at {path}; is the runtime running?")
+        self.api: Any = api_pb2
+        self._grpc: Any = grpc
+        self._channel = grpc.insecure_channel(f"unix://{path}", options=[("grpc.max_receive_message_length", 16 << 20)])
+        self._runtime = api_pb2_grpc.RuntimeServiceStub(self._channel)
+        self._images = api_pb2_grpc.ImageServiceStub(self._channel)
+        self._owner = {OWNER: instance}
+        try:
+            told = self._call(self._runtime.Version, self.api.VersionRequest(), 10)
+        except CallFailed as error:
+            raise RuntimeUnavailable(f"{path} does not answer as a CRI v1 runtime: {error}") from error
+        self.name, self.version = told.runtime_name, told.runtime_version
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def _call(self, method: Any, request: Any, timeout_s: float = CALL_S) -> Any:
+        try:
+            return method(request, timeout=timeout_s)
+        except self._grpc.RpcError as error:
+            raise CallFailed(error.code().name, error.details() or error.code().name) from error
+
+    # --- sandboxes ---
+
+    def run_sandbox(self, config: Any) -> str:
+        config.labels.update(self._owner)
+        return str(self._call(self._runtime.RunPodSandbox, self.api.RunPodSandboxRequest(config=config)).pod_sandbox_id)
+
+    def sandbox_ip(self, sandbox_id: str) -> str:
+        status = self._call(self._runtime.PodSandboxStatus, self.api.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id)).status
+        return str(status.network.ip)
+
+    def sandboxes(self, pod_uid: str = "") -> list[Any]:
+        """Those of this node, the newest first."""
+        labels = {**self._owner, **({POD_UID: pod_uid} if pod_uid else {})}
+        wanted = self.api.PodSandboxFilter(label_selector=labels)
+        found = self._call(self._runtime.ListPodSandbox, self.api.ListPodSandboxRequest(filter=wanted)).items
+        return sorted(found, key=lambda s: -s.created_at)
+
+    def remove_sandbox(self, sandbox_id: str) -> None:
+        self._call(self._runtime.StopPodSandbox, self.api.StopPodSandboxRequest(pod_sandbox_id=sandbox_id))
+        self._call(self._runtime.RemovePodSandbox, self.api.RemovePodSandboxRequest(pod_sandbox_id=sandbox_id))
+
+    # --- containers ---
+
+    def create(self, sandbox_id: str, config: Any, sandbox: Any) -> str:
+        config.labels.update(self._owner)
+        request = self.api.CreateContainerRequest(pod_sandbox_id=sandbox_id, config=config, sandbox_config=sandbox)
+        return str(self._call(self._runtime.CreateContainer, request).container_id)
+
+    def start(self, container_id: str) -> None:
+        self._call(self._runtime.StartContainer, self.api.StartContainerRequest(container_id=container_id))
+
+    def stop(self, container_id: str, grace_s: int) -> None:
+        request = self.api.StopContainerRequest(container_id=container_id, timeout=grace_s)
+        self._call(self._runtime.StopContainer, request, CALL_S + grace_s)
+
+    def remove(self, container_id: str) -> None:
+        self._call(self._runtime.RemoveContainer, self.api.RemoveContainerRequest(container_id=container_id))
+
+    def containers(self, labels: Mapping[str, str] | None = None) -> list[Any]:
+        """Those of this node."""
+        wanted = self.api.ContainerFilter(label_selector={**self._owner, **(labels or {})})
+        return list(self._call(self._runtime.ListContainers, self.api.ListContainersRequest(filter=wanted)).containers)
+
+    def status(self, container_id: str) -> Any:
+        return self._call(self._runtime.ContainerStatus, self.api.ContainerStatusRequest(container_id=container_id)).status
+
+    # --- streams ---
+
+    def exec_sync(self, container_id: str, argv: tuple[str, ...], timeout_s: float) -> tuple[int, bytes]:
+        request = self.api.ExecSyncRequest(container_id=container_id, cmd=argv, timeout=max(int(timeout_s), 1))
+        told = self._call(self._runtime.ExecSync, request, timeout_s + 5)
+        return int(told.exit_code), bytes(told.stdout + told.stderr)
+
+    def exec_url(self, container_id: str, argv: tuple[str, ...], *, stdin: bool, tty: bool) -> str:
+        request = self.api.ExecRequest(
+            container_id=container_id, cmd=argv, stdin=stdin, stdout=True, stderr=not tty, tty=tty
+        )  # fmt: skip
+        return str(self._call(self._runtime.Exec, request).url)
+
+    def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
+        request = self.api.AttachRequest(container_id=container_id, stdin=stdin, stdout=True, stderr=not tty, tty=tty)
+        return str(self._call(self._runtime.Attach, request).url)
+
+    def port_url(self, sandbox_id: str, port: int) -> str:
+        request = self.api.PortForwardRequest(pod_sandbox_id=sandbox_id, port=[port])
+        return str(self._call(self._runtime.PortForward, request).url)
+
+    # --- images ---
+
+    def image(self, name: str) -> Any | None:
+        """What is known of an image that is here; None if it is not."""
+        request = self.api.ImageStatusRequest(image=self.api.ImageSpec(image=name))
+        found = self._call(self._images.ImageStatus, request).image
+        return found if found.id else None
+
+    def pull(self, name: str, credentials: tuple[str, str] | None) -> str:
+        auth = self.api.AuthConfig(username=credentials[0], password=credentials[1]) if credentials else None
+        request = self.api.PullImageRequest(image=self.api.ImageSpec(image=name), auth=auth)
+        return str(self._call(self._images.PullImage, request, PULL_S).image_ref)

@@ -1,0 +1,104 @@
+"""From our commands to the CRI's messages. Pure but for the host's resolver file, which pods without a cluster DNS get."""
+
+from pathlib import Path
+from typing import Any
+
+from shipslog.runtime.commands import RunPodSandbox, StartContainer
+from shipslog.runtime.volumes.pod_volumes import source_path
+
+from .client import ATTEMPT, CONTAINER, NAMESPACE, POD_NAME, POD_UID
+
+SHARES_OF_A_CORE, PERIOD_US = 1024, 100_000
+PROPAGATION = {"HostToContainer": 1, "Bidirectional": 2}
+
+
+def sandbox(api: Any, request: RunPodSandbox, logs: Path, attempt: int) -> Any:
+    """PodSandboxConfig"""
+    protocols = {"tcp": 0, "udp": 1, "sctp": 2}
+    config = api.PodSandboxConfig(
+        metadata=api.PodSandboxMetadata(name=request.name, uid=request.pod_uid, namespace=request.namespace, attempt=attempt),
+        hostname="" if request.host_network else request.hostname, log_directory=str(logs),
+        port_mappings=[
+            api.PortMapping(
+                protocol=protocols.get(p.protocol.lower(), 0), container_port=p.container_port, host_port=p.host_port,
+                host_ip=p.host_ip,
+            )
+            for p in request.port_mappings
+        ],
+        labels={**request.labels, POD_UID: request.pod_uid, POD_NAME: request.name, NAMESPACE: request.namespace},
+        linux=api.LinuxPodSandboxConfig(
+            security_context=api.LinuxSandboxSecurityContext(namespace_options=namespaces(api, request)),
+            sysctls=dict(request.sysctls),
+        ),
+    )  # fmt: skip
+    if request.dns_servers:
+        config.dns_config.CopyFrom(
+            api.DNSConfig(servers=request.dns_servers, searches=request.dns_searches, options=request.dns_options)
+        )
+    return config
+
+
+def namespaces(api: Any, request: RunPodSandbox) -> Any:
+    pid = api.NODE if request.host_pid else api.POD if request.share_process_namespace else api.CONTAINER
+    return api.NamespaceOption(
+        network=api.NODE if request.host_network else api.POD, pid=pid, ipc=api.NODE if request.host_ipc else api.POD
+    )
+
+
+def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: Path) -> Any:
+    """ContainerConfig. `directory` is the pod's: its volumes, and the containers' messages."""
+    volumes = {volume.name: volume for volume in pod.volumes}
+    message = directory / f"termination-{request.container}-{request.attempt}"
+    message.touch()
+    message.chmod(0o666)
+    mounts = [api.Mount(container_path=request.termination_message_path, host_path=str(message))]
+    for mount in request.mounts:
+        source = source_path(directory / "volumes", volumes[mount.volume])
+        source = source / mount.sub_path if mount.sub_path else source
+        mounts.append(
+            api.Mount(
+                container_path=mount.path, host_path=str(source), readonly=mount.read_only or volumes[mount.volume].read_only,
+                propagation=PROPAGATION.get(mount.propagation, 0),
+            )
+        )  # fmt: skip
+    return api.ContainerConfig(
+        metadata=api.ContainerMetadata(name=request.container, attempt=request.attempt),
+        image=api.ImageSpec(image=request.image), command=request.command, args=request.args, working_dir=request.working_dir,
+        envs=[api.KeyValue(key=key, value=value) for key, value in request.env], mounts=mounts,
+        labels={
+            POD_UID: request.pod_uid, POD_NAME: request.name, NAMESPACE: request.namespace, CONTAINER: request.container,
+            ATTEMPT: str(request.attempt),
+        },
+        log_path=log_path(request.container, request.attempt), stdin=request.stdin, stdin_once=request.stdin_once,
+        tty=request.tty,
+        linux=api.LinuxContainerConfig(
+            resources=_resources(api, request), security_context=_security(api, request, pod)
+        ),
+    )  # fmt: skip
+
+
+def log_path(name: str, attempt: int) -> str:
+    """Below the pod's log directory: a directory an attempt, as the reader of logs wants it."""
+    return f"{name}/{attempt}/log"
+
+
+def _resources(api: Any, request: StartContainer) -> Any:
+    quota = request.cpu_limit_milli * PERIOD_US // 1000
+    return api.LinuxContainerResources(
+        cpu_shares=max(request.cpu_request_milli * SHARES_OF_A_CORE // 1000, 2), cpu_period=PERIOD_US if quota else 0,
+        cpu_quota=quota, memory_limit_in_bytes=request.memory_limit_bytes, oom_score_adj=request.oom_score_adj,
+    )  # fmt: skip
+
+
+def _security(api: Any, request: StartContainer, pod: RunPodSandbox) -> Any:
+    security = request.security
+    made = api.LinuxContainerSecurityContext(
+        privileged=security.privileged, readonly_rootfs=security.read_only_root, namespace_options=namespaces(api, pod),
+        supplemental_groups=security.supplemental_groups, no_new_privs=not security.allow_privilege_escalation,
+        capabilities=api.Capability(add_capabilities=security.capabilities_add, drop_capabilities=security.capabilities_drop),
+    )  # fmt: skip
+    if security.run_as_user is not None:
+        made.run_as_user.value = security.run_as_user
+    if security.run_as_group is not None:
+        made.run_as_group.value = security.run_as_group
+    return made

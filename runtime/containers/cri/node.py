@@ -1,0 +1,356 @@
+"""A node whose pods a CRI runtime runs. What it runs is told by labels, so that a daemon that comes back finds it."""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from shipslog.runtime.commands import (
+    AnyRuntimeCommand,
+    ApplyRuleset,
+    PullImage,
+    RemovePodSandbox,
+    Ruleset,
+    RunPodSandbox,
+    SetProbes,
+    StartContainer,
+    StopContainer,
+)  # fmt: skip
+from shipslog.runtime.containers.oci import logs, machine
+from shipslog.runtime.containers.oci.layout import instance_of
+from shipslog.runtime.node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
+from shipslog.runtime.probes import Prober
+from shipslog.runtime.volumes import pod_volumes
+from shipslog.store.facts import (
+    ContainerExited,
+    ContainerStarted,
+    ContainerStartFailed,
+    ImagePulled,
+    ImagePullFailed,
+    RulesetApplied,
+    RulesetFailed,
+    RuntimeFact,
+    SandboxExited,
+    SandboxFailed,
+    SandboxRemoved,
+    SandboxStarted,
+)  # fmt: skip
+from shipslog.store.state import PodRuntime
+
+from . import config
+from .client import ATTEMPT, CONTAINER, POD_UID, CallFailed, CriClient
+from .streams import CriPort, CriProcess
+
+POLL_S = 0.25
+READY, EXITED, RUNNING = 0, 2, 1
+MESSAGE_BYTES = 4096
+
+
+class Rules(Protocol):
+    """The packet rules of the node's services: one of runtime.netfilter."""
+
+    async def apply(self, ruleset: Ruleset) -> None: ...
+    async def close(self, *, remove: bool) -> None: ...
+
+
+class CriNode:
+    """NodeRuntime over a CRI socket. `data` keeps volumes, logs and what the runtime does not remember. Errors of `start`:
+    RuntimeUnavailable."""
+
+    def __init__(self, node: str, data: Path, socket: str, *, pod_cidr: str = "", rules: Rules | None = None) -> None:
+        self.node, self.data, self._socket, self._pod_cidr, self._rules = node, data.resolve(), socket, pod_cidr, rules
+        self._report: Report = lambda fact: None
+        self._client: CriClient | None = None
+        self._running: dict[str, tuple[str, str, int]] = {}  # container id -> pod uid, name, attempt
+        self._stopping: set[str] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._probes: Prober | None = None
+
+    @property
+    def client(self) -> CriClient:
+        assert self._client is not None, "start first"
+        return self._client
+
+    # --- life ---
+
+    async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
+        self._report = report
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._client = await asyncio.to_thread(CriClient, self._socket, instance_of(self.data))
+        observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr=self._pod_cidr, crun="")
+        version = f"{self.client.name}://{self.client.version}"
+        report(msgspec.structs.replace(observed, info={**observed.info, "containerRuntimeVersion": version}))
+        self._probes = Prober(self.node, report, self.exec_output)
+        for fact in await asyncio.to_thread(self._differences, known):
+            report(fact)
+        self._watching = asyncio.ensure_future(self._watch())
+
+    def _differences(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
+        """What the log does not know yet."""
+        facts: list[RuntimeFact] = []
+        told = {pod.pod_uid: pod for pod in known}
+        alive = {s.metadata.uid: s for s in reversed(self.client.sandboxes()) if s.state == READY}
+        for uid, found in alive.items():
+            before = told.get(uid)
+            if before is None or before.sandbox_id != found.id:
+                facts.append(self._sandbox_started(uid, found.id))
+        for one in sorted(self.client.containers(), key=lambda c: int(c.labels[ATTEMPT])):
+            uid, name, attempt = self._key(one)
+            before = told.get(uid)
+            seen = before.containers.get(name) if before is not None else None
+            if one.state not in (RUNNING, EXITED) or (seen is not None and seen.attempt > attempt):
+                continue
+            if seen is None or seen.attempt < attempt:
+                facts.append(self._started(one.id))
+            if one.state == EXITED and (seen is None or seen.attempt < attempt or seen.running):
+                facts.append(self._exit(one.id))
+            elif one.state == RUNNING:
+                self._running[one.id] = (uid, name, attempt)
+        for uid, runtime in told.items():
+            if runtime.sandbox_id and uid not in alive:
+                facts.append(SandboxExited(node=self.node, pod_uid=uid, sandbox_id=runtime.sandbox_id))
+        return facts
+
+    @staticmethod
+    def _key(one: Any) -> tuple[str, str, int]:
+        return one.labels[POD_UID], one.labels[CONTAINER], int(one.labels[ATTEMPT])
+
+    async def _watch(self) -> None:
+        """Ask what has ended: the interface has no word for it that every runtime knows."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            if not self._running:
+                continue
+            try:
+                alive = {c.id for c in await asyncio.to_thread(self.client.containers) if c.state == RUNNING}
+                for container_id in [c for c in self._running if c not in alive]:
+                    del self._running[container_id]
+                    if container_id not in self._stopping:
+                        self._report(await asyncio.to_thread(self._exit, container_id))
+            except CallFailed:
+                continue  # it is being restarted: what ended is found when it answers again
+
+    async def close(self, *, end_pods: bool = False) -> None:
+        if self._probes is not None:
+            await self._probes.close()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        if self._client is not None:
+            if end_pods:
+                for uid in {s.metadata.uid for s in await asyncio.to_thread(self.client.sandboxes)}:
+                    await asyncio.to_thread(self._remove, uid)
+            self._client.close()
+        if self._rules is not None:
+            await self._rules.close(remove=end_pods)
+
+    # --- commands ---
+
+    async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
+        match command:
+            case RunPodSandbox():
+                return (await asyncio.to_thread(self._run_sandbox, command),)
+            case PullImage():
+                return (await asyncio.to_thread(self._pull, command),)
+            case StartContainer():
+                return await asyncio.to_thread(self._start, command)
+            case StopContainer():
+                return (await asyncio.to_thread(self._stop, command),)
+            case RemovePodSandbox(pod_uid=uid):
+                await asyncio.to_thread(self._remove, uid)
+                return (SandboxRemoved(node=self.node, pod_uid=uid),)
+            case SetProbes(targets=targets):
+                if self._probes is not None:
+                    await self._probes.set_targets(targets)
+                return ()
+            case ApplyRuleset(ruleset=ruleset):
+                return (await self._apply(ruleset),)
+
+    async def _apply(self, ruleset: Ruleset) -> RuntimeFact:
+        if self._rules is not None:
+            try:
+                await self._rules.apply(ruleset)
+            except Exception as error:
+                return RulesetFailed(node=self.node, digest=ruleset.digest, message=str(error))
+        return RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services))
+
+    def _live_sandbox(self, uid: str) -> str:
+        return next((s.id for s in self.client.sandboxes(uid) if s.state == READY), "")
+
+    def _run_sandbox(self, command: RunPodSandbox) -> RuntimeFact:
+        uid, directory = command.pod_uid, self.data / command.pod_uid
+        reason = "FailedMount"
+        try:
+            directory.mkdir(exist_ok=True)
+            pod_volumes.prepare(directory / "volumes", command.volumes, command.fs_group)
+            volumes = tuple(msgspec.structs.replace(v, files=(), token_requests=()) for v in command.volumes)
+            (directory / "pod.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(command, volumes=volumes)))
+            reason = "FailedCreatePodSandBox"
+            sandbox_id = self._live_sandbox(uid)
+            if not sandbox_id:
+                before = self.client.sandboxes(uid)
+                made = config.sandbox(self.client.api, command, directory / "containers", len(before))
+                sandbox_id = self.client.run_sandbox(made)
+            return self._sandbox_started(uid, sandbox_id)
+        except (OSError, CallFailed, pod_volumes.VolumeFailed) as error:
+            return SandboxFailed(node=self.node, pod_uid=uid, reason=reason, message=str(error), at_ns=time.time_ns())
+
+    def _sandbox_started(self, uid: str, sandbox_id: str) -> SandboxStarted:
+        ip = self.client.sandbox_ip(sandbox_id)
+        return SandboxStarted(node=self.node, pod_uid=uid, sandbox_id=sandbox_id, ip=ip, at_ns=time.time_ns())
+
+    def _pull(self, command: PullImage) -> RuntimeFact:
+        name, at_ns = command.image, time.time_ns()
+        try:
+            present = self.client.image(name)
+            here = present is not None and command.policy != "Always"
+            if not here:
+                if command.policy == "Never":
+                    raise CallFailed("ErrImageNeverPull", f'Container image "{name}" is not present with pull policy of Never')
+                credentials = next(((user, password) for _, user, password in command.credentials), None)
+                self.client.pull(name, credentials)
+                present = self.client.image(name)
+        except CallFailed as error:
+            reason = error.code if error.code == "ErrImageNeverPull" else "ErrImagePull"
+            return ImagePullFailed(node=self.node, image=name, reason=reason, message=str(error), at_ns=at_ns)
+        image_id, size = (present.id, int(present.size)) if present is not None else ("", 0)
+        return ImagePulled(node=self.node, image=name, image_id=image_id, present=here, size_bytes=size, at_ns=time.time_ns())
+
+    def _find(self, uid: str, name: str, attempt: int) -> Any | None:
+        labels = {POD_UID: uid, CONTAINER: name, ATTEMPT: str(attempt)}
+        return next((c for c in self.client.containers(labels) if c.state in (RUNNING, EXITED)), None)
+
+    def _start(self, command: StartContainer) -> tuple[RuntimeFact, ...]:
+        found = self._find(command.pod_uid, command.container, command.attempt)
+        if found is None:
+            try:
+                container_id = self._create(command)
+            except (CallFailed, OSError) as error:
+                reason = (
+                    "RunContainerError" if isinstance(error, CallFailed) and "exec" in str(error) else "CreateContainerError"
+                )
+                return (
+                    ContainerStartFailed(
+                        node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt,
+                        reason=reason, message=str(error), at_ns=time.time_ns(),
+                    ),
+                )  # fmt: skip
+        else:
+            container_id = found.id
+        facts: tuple[RuntimeFact, ...] = (self._started(container_id),)
+        if found is not None and found.state == EXITED:
+            return (*facts, self._exit(container_id))
+        self._running[container_id] = (command.pod_uid, command.container, command.attempt)
+        return facts
+
+    def _create(self, command: StartContainer) -> str:
+        sandbox_id = self._live_sandbox(command.pod_uid)
+        if not sandbox_id:
+            raise CallFailed("NOT_FOUND", "the pod has no sandbox")
+        directory = self.data / command.pod_uid
+        pod = msgspec.json.decode((directory / "pod.json").read_bytes(), type=RunPodSandbox)
+        (directory / "containers" / command.container / str(command.attempt)).mkdir(parents=True, exist_ok=True)
+        api = self.client.api
+        made = config.container(api, command, pod, directory)
+        container_id = self.client.create(sandbox_id, made, config.sandbox(api, pod, directory / "containers", 0))
+        try:
+            self.client.start(container_id)
+        except CallFailed:
+            with contextlib.suppress(CallFailed):
+                self.client.remove(container_id)
+            raise
+        return container_id
+
+    def _started(self, container_id: str) -> ContainerStarted:
+        status = self.client.status(container_id)
+        uid, name, attempt = self._key(status)
+        return ContainerStarted(
+            node=self.node, pod_uid=uid, container=name, attempt=attempt, container_id=f"{self.client.name}://{container_id}",
+            image_id=status.image_ref, at_ns=status.started_at or status.created_at,
+        )  # fmt: skip
+
+    def _exit(self, container_id: str) -> ContainerExited:
+        status = self.client.status(container_id)
+        uid, name, attempt = self._key(status)
+        message = ""
+        with contextlib.suppress(OSError):
+            message = (self.data / uid / f"termination-{name}-{attempt}").read_text(errors="replace")[:MESSAGE_BYTES]
+        code = status.exit_code
+        return ContainerExited(
+            node=self.node, pod_uid=uid, container=name, attempt=attempt, container_id=f"{self.client.name}://{container_id}",
+            exit_code=code, reason=status.reason or ("Error" if code else "Completed"), message=message,
+            started_at_ns=status.started_at, at_ns=status.finished_at,
+        )  # fmt: skip
+
+    def _stop(self, command: StopContainer) -> ContainerExited:
+        found = self._find(command.pod_uid, command.container, command.attempt)
+        if found is None:
+            return ContainerExited(
+                node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt, exit_code=137,
+                reason="ContainerStatusUnknown", message="The container could not be located", at_ns=time.time_ns(),
+            )  # fmt: skip
+        self._stopping.add(found.id)
+        if found.state == RUNNING:
+            if command.pre_stop is not None and command.pre_stop.exec and command.grace_period_s:
+                with contextlib.suppress(CallFailed):
+                    self.client.exec_sync(found.id, command.pre_stop.exec, command.grace_period_s)
+            self.client.stop(found.id, command.grace_period_s)
+        return self._exit(found.id)
+
+    def _remove(self, uid: str) -> None:
+        for found in self.client.sandboxes(uid):
+            self.client.remove_sandbox(found.id)
+        for container_id, (owner, _, _) in list(self._running.items()):
+            if owner == uid:
+                self._running.pop(container_id, None)
+        directory = self.data / uid
+        if directory.exists():
+            pod_volumes.remove_tree(directory / "volumes")
+            shutil.rmtree(directory, ignore_errors=True)
+
+    # --- streams ---
+
+    def _running_id(self, uid: str, name: str) -> str:
+        found = [(attempt, cid) for cid, (u, n, attempt) in self._running.items() if (u, n) == (uid, name)]
+        if not found:
+            raise StreamRefused(500, f'container not found ("{name}")')
+        return max(found)[1]
+
+    async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
+        found = self._running_id(pod_uid, container)
+        return await CriProcess.open(await self._url(lambda: self.client.exec_url(found, tuple(argv), stdin=stdin, tty=tty)))
+
+    async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams:
+        found = self._running_id(pod_uid, container)
+        return await CriProcess.open(await self._url(lambda: self.client.attach_url(found, stdin=stdin, tty=tty)))
+
+    async def port_forward(self, pod_uid: str, port: int) -> ByteStream:
+        sandbox_id = await asyncio.to_thread(self._live_sandbox, pod_uid)
+        return await CriPort.open(await self._url(lambda: self.client.port_url(sandbox_id, port)))
+
+    async def _url(self, ask: Any) -> str:
+        try:
+            url: str = await asyncio.to_thread(ask)
+        except CallFailed as error:
+            raise StreamRefused(500, str(error)) from error
+        return url
+
+    async def exec_output(self, pod_uid: str, container: str, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
+        """(exit code, what it wrote). Errors: StreamRefused."""
+        found = self._running_id(pod_uid, container)
+        try:
+            return await asyncio.to_thread(self.client.exec_sync, found, tuple(argv), timeout_s)
+        except CallFailed as error:
+            raise StreamRefused(500, str(error)) from error
+
+    def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
+        wanted = attempt - 1 if options.previous else attempt
+        directory = self.data / pod_uid / "containers" / container / str(wanted)
+        if not (directory / "log").exists():
+            raise StreamRefused(400, f'container "{container}" in pod "{pod_uid}" not found')
+        return logs.read(directory, options, lambda: (pod_uid, container, wanted) in self._running.values())
