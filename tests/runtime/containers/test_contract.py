@@ -97,23 +97,35 @@ def known(started: ContainerStarted, sandbox: SandboxStarted) -> PodRuntime:
     return PodRuntime(pod_uid=UID, node="n", sandbox_id=sandbox.sandbox_id, ip=sandbox.ip, containers={"c": container})
 
 
-def real_node(tmp_path: Path) -> Make:
-    from shipslog.runtime.images.store import ImageStore
-    from shipslog.runtime.oci_node import OciNode
-
-    root = tmp_path / "root"
+def busybox(root: Path) -> Path:
     (root / "bin").mkdir(parents=True)
     shutil.copy("/bin/busybox", root / "bin/busybox")
     for applet in ("sh", "sleep", "cat", "echo", "env", "hostname", "true", "false", "kill"):
         (root / "bin" / applet).symlink_to("busybox")
     (root / "tmp").mkdir()
+    return root
+
+
+def cri_node(tmp_path: Path, socket: str) -> Make:
+    from shipslog.runtime.containers.cri.node import CriNode
+
+    return lambda: CriNode("n", tmp_path / "cri", socket)
+
+
+def real_node(tmp_path: Path) -> Make:
+    from shipslog.runtime.images.store import ImageStore
+    from shipslog.runtime.oci_node import OciNode
+
+    root = busybox(tmp_path / "root")
     store = ImageStore(tmp_path / "node" / "images")
     store.open()
     store.add(IMAGE, root, {"Cmd": ["sh"]})
     return lambda: OciNode("n", tmp_path / "node", pod_cidr="10.233.7.0/24", cluster_cidr="10.233.0.0/16")
 
 
-@pytest.fixture(params=["simulated", "process", pytest.param("oci", marks=pytest.mark.root)])
+@pytest.fixture(
+    params=["simulated", "process", pytest.param("oci", marks=pytest.mark.root), pytest.param("cri", marks=pytest.mark.root)]
+)
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     make: Make
     if request.param == "simulated":
@@ -123,6 +135,8 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         make = lambda: ProcessNode("n", tmp_path / "processes")  # noqa: E731
     elif os.geteuid() != 0:
         pytest.skip("real containers need root")
+    elif request.param == "cri":
+        make = cri_node(tmp_path, request.getfixturevalue("containerd"))
     else:
         make = real_node(tmp_path)
     bench = Bench(request.param, make)
@@ -147,7 +161,7 @@ async def test_it_reports_the_node(bench: Bench) -> None:
 async def test_a_pod_lives(bench: Bench) -> None:
     sandbox = await bench.pod()
     (started,) = await bench.run("echo hello; echo world >&2; exec sleep 60")
-    assert isinstance(started, ContainerStarted) and started.container_id.startswith("shipslog://")
+    assert isinstance(started, ContainerStarted) and "://" in started.container_id
     if really(bench):
         async with asyncio.timeout(5):
             while (await bench.log()).count(b"\n") < 2:
@@ -206,7 +220,7 @@ async def test_what_ended_meanwhile_is_told_with_its_real_code(bench: Bench) -> 
         await asyncio.sleep(0.3)
     else:
         await bench.node.close()
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.0)
     await bench.again(known(started, sandbox))
     ended = await bench.told(ContainerExited)
     assert (ended.exit_code, ended.attempt) == (5, 0)
@@ -265,7 +279,9 @@ async def test_people_talk_to_processes(bench: Bench) -> None:
         with pytest.raises(StreamRefused):
             await bench.node.exec(UID, "c", ("true",), stdin=False, tty=False)
         return
-    process = await bench.node.exec(UID, "c", ("sh", "-c", "echo $WORD; cat; echo end >&2; exit 3"), stdin=True, tty=False)
+    # The CRI's WebSocket has no word for the end of the input (docs/limits.md): there only a line is read.
+    reading = "read line; echo $line" if bench.kind == "cri" else "cat"
+    process = await bench.node.exec(UID, "c", ("sh", "-c", f"echo $WORD; {reading}; echo end >&2; exit 3"), stdin=True, tty=False)
     await process.write(b"typed\n")
     await process.close_stdin()
     said = [(stream, data) async for stream, data in process.output()]
@@ -278,7 +294,7 @@ async def test_people_talk_to_processes(bench: Bench) -> None:
 
 
 async def test_volumes_hold_what_they_should(bench: Bench) -> None:
-    if bench.kind != "oci":
+    if bench.kind not in ("oci", "cri"):
         return
     secret = VolumeSource(name="s", kind="files", files=(FileContent(path="key", data=b"v1"),), in_memory=True)
     shared = VolumeSource(name="e", kind="emptyDir")
