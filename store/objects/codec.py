@@ -136,20 +136,27 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object as it was written, with its repeated keys."""
 
 
+class _Repeats(Exception):
+    """A key stands twice in its object."""
+
+
+def _refuse_repeats(pairs: list[tuple[str, Any]]) -> None:
+    if len(pairs) > 1 and len(dict(pairs)) != len(pairs):
+        raise _Repeats
+
+
+_unrepeated = json.JSONDecoder(object_pairs_hook=_refuse_repeats)
+
+
 def _repeated(data: bytes) -> list[str]:
     """The paths of keys that stand twice in their object. Most bodies have none, and that is found out quickly."""
-    found = False
-
-    def count(pairs: list[tuple[str, Any]]) -> None:
-        nonlocal found
-        if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
-            found = True
-
     try:
-        json.loads(data, object_pairs_hook=count)
-        return _repeated_in(json.loads(data, object_pairs_hook=_Pairs), "") if found else []
+        _unrepeated.decode(data.decode())
+    except _Repeats:
+        return _repeated_in(json.loads(data, object_pairs_hook=_Pairs), "")
     except (ValueError, RecursionError):
-        return []  # msgspec has the word on what is no JSON
+        pass  # msgspec has the word on what is no JSON
+    return []
 
 
 def _repeated_in(value: Any, path: str) -> list[str]:

@@ -281,7 +281,8 @@ async def test_people_talk_to_processes(bench: Bench) -> None:
         return
     # The CRI's WebSocket has no word for the end of the input (docs/limits.md): there only a line is read.
     reading = "read line; echo $line" if bench.kind == "cri" else "cat"
-    process = await bench.node.exec(UID, "c", ("sh", "-c", f"echo $WORD; {reading}; echo end >&2; exit 3"), stdin=True, tty=False)
+    script = f"echo $WORD; {reading}; echo end >&2; exit 3"
+    process = await bench.node.exec(UID, "c", ("sh", "-c", script), stdin=True, tty=False)
     await process.write(b"typed\n")
     await process.close_stdin()
     said = [(stream, data) async for stream, data in process.output()]
