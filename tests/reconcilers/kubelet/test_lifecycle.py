@@ -1,0 +1,172 @@
+"""A pod's life on its node, decision by decision."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.engine.view import MemoryView
+from shipslog.reconcilers.kubelet import lifecycle
+from shipslog.runtime.commands import PullImage, RemovePodSandbox, RunPodSandbox, StartContainer, StopContainer
+from shipslog.store.commands import Delete, Update
+from shipslog.store.facts import ContainerExited, ContainerStarted, ImagePulled, ImagePullFailed, SandboxRemoved, SandboxStarted
+from shipslog.store.objects import core_v1
+from tests.reconcilers.views import NOW, add, node, observed, pod, service, view_of
+
+UID = "uid-pods-p"
+SANDBOX = SandboxStarted(node="n", pod_uid=UID, sandbox_id="s1", ip="10.0.0.2", at_ns=NOW)
+PULLED = ImagePulled(node="n", image="img", image_id="sha256:1", at_ns=NOW)
+SECOND = 10**9
+
+
+def started(attempt: int = 0) -> ContainerStarted:
+    return ContainerStarted(node="n", pod_uid=UID, container="c", attempt=attempt, container_id=f"x{attempt}", at_ns=NOW)
+
+
+def exited(code: int, attempt: int = 0) -> ContainerExited:
+    return ContainerExited(node="n", pod_uid=UID, container="c", attempt=attempt, exit_code=code, at_ns=NOW)
+
+
+def bound(**more: Any) -> core_v1.Pod:
+    made = pod("p", node="n", phase="Pending", **more)
+    (container,) = made.spec.containers
+    container = replace(container, image_pull_policy="IfNotPresent")
+    return replace(made, spec=replace(made.spec, containers=(container,)))
+
+
+def world(*things: Any, **more: Any) -> MemoryView:
+    return view_of(node("n"), observed("n"), bound(**more), *things)
+
+
+def decide(view: MemoryView, now: int = NOW) -> Any:
+    return lifecycle.decide(view, f"pod/{UID}", now=now)
+
+
+def kinds(view: MemoryView, now: int = NOW) -> list[str]:
+    return [type(c).__name__ for c in decide(view, now).commands]
+
+
+def status(view: MemoryView, now: int = NOW) -> core_v1.PodStatus:
+    (update,) = [c for c in decide(view, now).commands if isinstance(c, Update)]
+    made: core_v1.PodStatus = update.object.status
+    return made
+
+
+def test_it_begins_with_a_sandbox_its_images_and_a_status() -> None:
+    view = world()
+    assert kinds(view) == ["PullImage", "RunPodSandbox", "Update"]
+    first = status(view)
+    assert (first.phase, first.qos_class, first.start_time) == ("Pending", "BestEffort", "2027-01-15T08:00:00Z")
+    assert first.container_statuses[0].state.waiting == core_v1.ContainerStateWaiting(reason="ContainerCreating")
+
+
+def test_then_its_containers_start() -> None:
+    assert "StartContainer" in kinds(world(SANDBOX, PULLED))
+    assert kinds(world(SANDBOX))[:1] == ["PullImage"], "not before the image is there"
+
+
+def test_the_container_knows_the_services_that_are_there() -> None:
+    view = view_of(node("n"), observed("n"), service("redis-master"), bound(), SANDBOX, PULLED)
+    (start,) = [c for c in decide(view).commands if isinstance(c, StartContainer)]
+    assert dict(start.env)["REDIS_MASTER_SERVICE_HOST"] == "10.96.0.9"
+    assert dict(start.env)["REDIS_MASTER_PORT_80_TCP"] == "tcp://10.96.0.9:80"
+
+
+def test_running_is_said_with_conditions_and_addresses() -> None:
+    running = status(world(SANDBOX, PULLED, started()))
+    assert (running.phase, running.pod_ip, running.host_ip) == ("Running", "10.0.0.2", "192.0.2.9")
+    assert {c.type: c.status for c in running.conditions} == {
+        "PodReadyToStartContainers": "True", "Initialized": "True", "Ready": "True", "ContainersReady": "True",
+    }  # fmt: skip
+    assert running.container_statuses[0].ready and running.container_statuses[0].started
+
+
+def test_a_crash_is_restarted_at_once_and_then_with_back_off() -> None:
+    once = world(SANDBOX, PULLED, started(), exited(1))
+    (start,) = [c for c in decide(once).commands if isinstance(c, StartContainer)]
+    assert start.attempt == 1
+    twice = world(SANDBOX, PULLED, started(), exited(1), started(1), exited(1, 1))
+    decision = decide(twice, NOW + SECOND)
+    assert not [c for c in decision.commands if isinstance(c, StartContainer)]
+    waiting = status(twice, NOW + SECOND).container_statuses[0]
+    assert waiting.state.waiting is not None and waiting.state.waiting.reason == "CrashLoopBackOff"
+    assert "back-off 10s restarting failed container=c pod=p_default" in waiting.state.waiting.message
+    assert waiting.last_state.terminated is not None and waiting.restart_count == 1
+    assert decision.requeue_after == 9.0
+    assert "StartContainer" in kinds(twice, NOW + 10 * SECOND)
+
+
+def test_what_is_not_to_be_restarted_is_not() -> None:
+    for policy, code, phase in (("Never", 0, "Succeeded"), ("Never", 1, "Failed"), ("OnFailure", 0, "Succeeded")):
+        view = world(SANDBOX, PULLED, started(), exited(code), spec=core_v1.PodSpec(restart_policy=policy))
+        assert "StartContainer" not in kinds(view) and status(view).phase == phase, policy
+
+
+def test_an_image_that_cannot_be_had_is_tried_again_later() -> None:
+    failed = ImagePullFailed(node="n", image="img", reason="ErrImagePull", message="not found", at_ns=NOW)
+    view = world(SANDBOX, failed)
+    assert "PullImage" not in kinds(view)
+    assert status(view).container_statuses[0].state.waiting == core_v1.ContainerStateWaiting(
+        reason="ErrImagePull", message="not found"
+    )
+    later = status(view, NOW + 2 * SECOND).container_statuses[0].state.waiting
+    assert later is not None and later.reason == "ImagePullBackOff"
+    assert "PullImage" in kinds(view, NOW + 11 * SECOND)
+
+
+def test_deletion_stops_then_removes_then_lets_go() -> None:
+    going = {"deletion_timestamp": "2027-01-15T08:00:30Z", "deletion_grace_period_seconds": 7}
+    view = world(SANDBOX, PULLED, started(), **going)
+    (stop,) = [c for c in decide(view).commands if isinstance(c, StopContainer)]
+    assert stop.grace_period_s == 7
+    add(view, exited(143))
+    assert RemovePodSandbox(node="n", pod_uid=UID) in decide(view).commands
+    add(view, SandboxRemoved(node="n", pod_uid=UID))
+    (gone,) = decide(view).commands
+    assert isinstance(gone, Delete) and (gone.name, gone.grace_period_s) == ("p", 0)
+
+
+def test_what_the_api_has_forgotten_is_removed() -> None:
+    view = view_of(node("n"), observed("n"), SANDBOX)
+    assert decide(view).commands == (RemovePodSandbox(node="n", pod_uid=UID),)
+    assert lifecycle.decide(view, "pod/unknown", now=NOW).commands == ()
+
+
+def test_a_node_that_has_not_reported_is_not_asked() -> None:
+    assert lifecycle.decide(view_of(node("n"), bound()), f"pod/{UID}", now=NOW).commands == ()
+
+
+def test_init_containers_run_first_one_after_the_other() -> None:
+    init = tuple(core_v1.Container(name=n, image="img", image_pull_policy="IfNotPresent") for n in ("i1", "i2"))
+    view = world(SANDBOX, PULLED, spec=core_v1.PodSpec(init_containers=init))
+
+    def starts() -> list[str]:
+        return [c.container for c in decide(view).commands if isinstance(c, StartContainer)]
+
+    assert starts() == ["i1"]
+    for name in ("i1", "i2"):
+        assert starts() == [name]
+        common = {"node": "n", "pod_uid": UID, "container": name, "attempt": 0, "at_ns": NOW}
+        add(view, ContainerStarted(container_id=name, **common))
+        assert starts() == []
+        add(view, ContainerExited(exit_code=0, **common))
+    assert starts() == ["c"]
+
+
+def test_a_deadline_ends_the_pod() -> None:
+    view = world(SANDBOX, PULLED, started(), spec=core_v1.PodSpec(active_deadline_seconds=5))
+    entry = view.by_uid(UID)
+    assert entry is not None
+    running = replace(entry.object, status=replace(entry.object.status, start_time="2027-01-15T08:00:00Z"))
+    view = view_of(node("n"), observed("n"), running, SANDBOX, PULLED, started())
+    assert decide(view, NOW + 2 * SECOND).requeue_after == 3.0
+    ended = status(view, NOW + 5 * SECOND)
+    assert (ended.phase, ended.reason) == ("Failed", "DeadlineExceeded")
+
+
+def test_missing_settings_are_waited_for() -> None:
+    volume = core_v1.Volume(name="v", config_map=core_v1.ConfigMapVolumeSource(name="settings"))
+    view = world(spec=core_v1.PodSpec(volumes=(volume,)))
+    decision = decide(view)
+    assert not [c for c in decision.commands if isinstance(c, RunPodSandbox)]
+    assert 'configmap "settings" not found' in decision.reason and decision.requeue_after == 1.0
+    assert PullImage in {type(c) for c in decision.commands}

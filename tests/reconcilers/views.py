@@ -1,0 +1,95 @@
+"""Views for rules: objects and facts in, a MemoryView out."""
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from shipslog.engine.view import MemoryView
+from shipslog.store.events import Event
+from shipslog.store.facts import AnyFact, NodeObserved, ObjectCreated
+from shipslog.store.objects import codec, core_v1, meta_v1, registry
+
+NOW = 1_800_000_000_000_000_000
+BORN = "2027-01-15T08:00:00Z"
+
+
+def view_of(*things: Any) -> MemoryView:
+    """Objects (Structs of registered kinds) and facts, in their order."""
+    view = MemoryView()
+    add(view, *things)
+    return view
+
+
+def add(view: MemoryView, *things: Any) -> None:
+    for thing in things:
+        fact: AnyFact = thing if hasattr(thing, "node") else _created(thing)
+        view.evolve(Event(revision=view.revision + 1, time_ns=NOW, actor="test", fact=fact))
+
+
+def _created(obj: Any) -> ObjectCreated:
+    kind = registry.of(obj)
+    meta = obj.metadata
+    uid = meta.uid or f"uid-{kind.plural}-{meta.name}"
+    namespace = (meta.namespace or "default") if kind.namespaced else ""
+    meta = replace(meta, uid=uid, namespace=namespace, creation_timestamp=meta.creation_timestamp or BORN)
+    raw = msgspec.Raw(codec.encode(replace(obj, metadata=meta)))
+    return ObjectCreated(resource=kind.resource, namespace=namespace, name=meta.name, uid=uid, object=raw)
+
+
+def meta(name: str, **more: Any) -> meta_v1.ObjectMeta:
+    return meta_v1.ObjectMeta(name=name, namespace=more.pop("namespace", "default"), **more)
+
+
+def owned_by(name: str, uid: str = "", controller: bool = True) -> tuple[meta_v1.OwnerReference, ...]:
+    return (
+        meta_v1.OwnerReference(
+            api_version="v1", kind="ReplicationController", name=name, uid=uid or f"uid-replicationcontrollers-{name}",
+            controller=controller, block_owner_deletion=True,
+        ),
+    )  # fmt: skip
+
+
+def pod(
+    name: str, *, node: str = "", phase: str = "", ready: bool = False, ip: str = "", cpu: str = "", **more: Any
+) -> core_v1.Pod:
+    """A pod of one container."""
+    requests = {"cpu": cpu} if cpu else {}
+    container = core_v1.Container(
+        name="c", image="img", ports=(core_v1.ContainerPort(name="http", container_port=8080),),
+        resources=core_v1.ResourceRequirements(requests=requests),
+    )  # fmt: skip
+    conditions = (core_v1.PodCondition(type="Ready", status="True", last_transition_time=BORN),) if ready else ()
+    spec = replace(more.pop("spec", core_v1.PodSpec()), containers=(container,), node_name=node)
+    return core_v1.Pod(
+        metadata=meta(name, **more), spec=spec,
+        status=core_v1.PodStatus(phase=phase or ("Running" if node else "Pending"), conditions=conditions, pod_ip=ip),
+    )  # fmt: skip
+
+
+def node(name: str, cpu: str = "4", *, ready: bool = True, **more: Any) -> core_v1.Node:
+    capacity = {"cpu": cpu, "memory": "8Gi", "pods": "110"}
+    condition = core_v1.NodeCondition(type="Ready", status="True" if ready else "False")
+    return core_v1.Node(
+        metadata=meta_v1.ObjectMeta(name=name, labels=more.pop("labels", {})), spec=core_v1.NodeSpec(**more),
+        status=core_v1.NodeStatus(capacity=capacity, allocatable=capacity, conditions=(condition,)),
+    )  # fmt: skip
+
+
+def observed(name: str) -> NodeObserved:
+    return NodeObserved(node=name, addresses=(("InternalIP", "192.0.2.9"),), capacity={"cpu": "4", "memory": "8Gi"})
+
+
+def rc(name: str, replicas: int, **more: Any) -> core_v1.ReplicationController:
+    labels = {"app": name}
+    template = core_v1.PodTemplateSpec(metadata=meta_v1.ObjectMeta(labels=labels), spec=pod("x").spec)
+    spec = core_v1.ReplicationControllerSpec(
+        replicas=replicas, selector=labels, template=template, min_ready_seconds=more.pop("min_ready_seconds", 0)
+    )
+    return core_v1.ReplicationController(metadata=meta(name, generation=1, **more), spec=spec)
+
+
+def service(name: str, **more: Any) -> core_v1.Service:
+    port = core_v1.ServicePort(name="", port=80, target_port=more.pop("target_port", 8080), protocol="TCP")
+    spec = core_v1.ServiceSpec(selector={"app": name}, ports=(port,), cluster_ip=more.pop("cluster_ip", "10.96.0.9"), **more)
+    return core_v1.Service(metadata=meta(name), spec=spec)
