@@ -1,6 +1,7 @@
 """`shipslog history KIND/NAME`: each change of one object, who made it, why, and its diff."""
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def command(target: str, namespace: str, log_file: Path | None, output: str, dat
     kind_name, slash, name = target.partition("/")
     if not slash or not name:
         raise fail(f"{target!r}: name the object as KIND/NAME, for example pod/web", 2)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
     try:
         found = asyncio.run(_tell(log_file or data / "cluster.db", kind_name, namespace, name, output))
     except (LogError, ValueError, OSError) as error:

@@ -166,5 +166,6 @@ def _tell(ready: dict[str, str], pid: int, log_file: Path) -> None:
         click.echo(f"  {name:<11} {value}")
     click.echo("\nTry:")
     click.echo(f"  export KUBECONFIG={ready['kubeconfig']}")
-    for line in ("kubectl get nodes,pods --all-namespaces", "shipslog image build guestbook", "shipslog down"):
+    called = sys.argv[0] if sys.argv[0].endswith("shipslog") else "shipslog"
+    for line in ("kubectl get nodes,pods --all-namespaces", f"{called} image build guestbook", f"{called} down"):
         click.echo(f"  {line}")
