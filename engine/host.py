@@ -15,7 +15,7 @@ from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
-from shipslog.store.facts import DecisionTaken, EngineStarted, RuntimeFact
+from shipslog.store.facts import DecisionTaken, EngineStarted, ObjectFact, RuntimeFact
 from shipslog.store.refusals import AlreadyExists, Conflict, NotFound, Refusal
 from shipslog.store.state import Entry
 
@@ -64,6 +64,7 @@ class Host:
         self.committer, self.clock = committer, clock
         self.view = committer.view
         self.lanes = [Lane(r) for r in reconcilers]
+        self._by_resource: dict[str, list[Lane]] = {}
         self.dispatcher = Dispatcher(committer, runtimes)
         self.reasons: dict[tuple[str, str], str] = {}
         self.on_decision: list[DecisionListener] = []
@@ -81,10 +82,18 @@ class Host:
         if isinstance(event.fact, EngineStarted):
             self.wake_all(event.revision)
             return
-        for lane in self.lanes:
+        fact = event.fact
+        for lane in self._lanes_for(fact.resource) if isinstance(fact, ObjectFact) else self.lanes:
             for key in lane.reconciler.keys_for(self.view, event):
                 lane.wake(key, event.revision)
         self._wake.set()
+
+    def _lanes_for(self, resource: str) -> list[Lane]:
+        lanes = self._by_resource.get(resource)
+        if lanes is None:
+            concerned = (lane for lane in self.lanes if resource in (lane.reconciler.resources or (resource,)))
+            lanes = self._by_resource[resource] = list(concerned)
+        return lanes
 
     def wake_all(self, cause: int | None) -> None:
         """Look at every key once: after a start, what was half done is found this way."""

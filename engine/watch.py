@@ -6,6 +6,7 @@ anew, as with any Kubernetes API server.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Literal
 
 from shipslog.store.refusals import Expired
@@ -43,6 +44,9 @@ class Watch:
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._overrun = False
+        # For whoever can pass records on at once, without waking a task for it. False: not now, wake the reader instead.
+        self.push: Callable[[], bool] | None = None
+        self._pushing = False
 
     def deliver(self, record: WatchRecord) -> None:
         """Called by the hub for each record of the kind."""
@@ -54,8 +58,26 @@ class Watch:
             self.close()
             return
         self._records.append(record)
+        if self.push is None:
+            self._wake()
+        elif not self._pushing:
+            self._pushing = True  # once for all records of this turn of the loop
+            asyncio.get_running_loop().call_soon(self._push)
+
+    def _push(self) -> None:
+        self._pushing = False
+        if self._records and not self._closed and (self.push is None or not self.push()):
+            self._wake()
+
+    def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def take(self) -> list[WatchRecord]:
+        """All records that are there."""
+        records = list(self._records)
+        self._records.clear()
+        return records
 
     async def batch(self, timeout_s: float | None = None) -> list[WatchRecord]:
         """All records that are there; waits for the first one. [] after `timeout_s` or when closed.
@@ -72,9 +94,7 @@ class Watch:
                 self._waiter = None
         if self._overrun:
             raise Expired(f"watch of {self.resource} closed: the listener fell {QUEUE} changes behind. List again.")
-        records = list(self._records)
-        self._records.clear()
-        return records
+        return self.take()
 
     @property
     def closed(self) -> bool:
@@ -95,8 +115,7 @@ class Watch:
         """Stop listening; a waiting reader is let go."""
         self._closed = True
         self._hub.forget(self)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._wake()
 
 
 class WatchHub:

@@ -34,6 +34,7 @@ class Reconciler(msgspec.Struct, frozen=True, kw_only=True):
     keys_for: Callable[[View, Event], Iterable[str]]  # the view already holds the event
     all_keys: Callable[[View], Iterable[str]]  # what to look at after a start
     decide: Decide
+    resources: frozenset[str] = frozenset()  # the kinds whose changes `keys_for` looks at; none named: all
 
 
 def digest(commands: tuple[AnyObjectCommand | AnyRuntimeCommand, ...]) -> str:

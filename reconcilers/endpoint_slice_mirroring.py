@@ -88,5 +88,5 @@ def _endpoint(address: core_v1.EndpointAddress, ready: bool) -> discovery_v1.End
 
 RECONCILER = Reconciler(
     name="endpoint-slice-mirroring", actor="system:controller:endpointslicemirroring-controller", keys_for=keys_for,
-    all_keys=all_keys, decide=decide,
+    all_keys=all_keys, decide=decide, resources=frozenset({"endpoints", "services"}),
 )  # fmt: skip

@@ -138,5 +138,5 @@ def _endpoint(target: Target) -> discovery_v1.Endpoint:
 
 RECONCILER = Reconciler(
     name="endpoint-slices", actor="system:controller:endpointslice-controller", keys_for=keys_for, all_keys=all_keys,
-    decide=decide,
+    decide=decide, resources=frozenset({"services", "pods", "endpointslices.discovery.k8s.io"}),
 )  # fmt: skip

@@ -89,5 +89,10 @@ def _address(target: Target) -> core_v1.EndpointAddress:
 
 
 RECONCILER = Reconciler(
-    name="endpoints", actor="system:controller:endpoint-controller", keys_for=keys_for, all_keys=all_keys, decide=decide
+    name="endpoints",
+    actor="system:controller:endpoint-controller",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"services", "pods", "endpoints"}),
 )

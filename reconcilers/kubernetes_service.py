@@ -90,5 +90,10 @@ def _service(view: View) -> core_v1.Service:
 
 
 RECONCILER = Reconciler(
-    name="kubernetes-service", actor="system:controller:kubernetes-service", keys_for=keys_for, all_keys=all_keys, decide=decide
+    name="kubernetes-service",
+    actor="system:controller:kubernetes-service",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"services", "endpoints", "endpointslices.discovery.k8s.io", "namespaces"}),
 )

@@ -163,5 +163,10 @@ def _without_node(view: View, name: str) -> Decision:
 
 
 RECONCILER = Reconciler(
-    name="node-lifecycle", actor="system:controller:node-controller", keys_for=keys_for, all_keys=all_keys, decide=decide
+    name="node-lifecycle",
+    actor="system:controller:node-controller",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"nodes", "pods", "leases.coordination.k8s.io"}),
 )

@@ -161,5 +161,5 @@ def _status(
 
 RECONCILER = Reconciler(
     name="replication-controller", actor="system:controller:replication-controller", keys_for=keys_for, all_keys=all_keys,
-    decide=decide,
+    decide=decide, resources=frozenset({"replicationcontrollers", "pods"}),
 )  # fmt: skip

@@ -54,5 +54,5 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 RECONCILER = Reconciler(
     name="service-account", actor="system:controller:service-account-controller", keys_for=keys_for, all_keys=all_keys,
-    decide=decide,
+    decide=decide, resources=frozenset({"namespaces", "serviceaccounts", "configmaps"}),
 )  # fmt: skip

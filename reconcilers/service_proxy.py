@@ -303,5 +303,10 @@ def _memory(view: View) -> Memory:
 
 
 RECONCILER = Reconciler(
-    name="service-proxy", actor="system:controller:service-proxy", keys_for=keys_for, all_keys=all_keys, decide=decide
+    name="service-proxy",
+    actor="system:controller:service-proxy",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"services", "endpointslices.discovery.k8s.io"}),
 )

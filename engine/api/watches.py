@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
+import structlog
 from aiohttp import web
 from msgspec.structs import replace
 
@@ -21,6 +22,9 @@ from .routes import first, flag
 from .selection import Selection, of_params
 
 BOOKMARK_S = 60.0
+UNSENT = 256 * 1024  # bytes in a connection at which its watch waits for the client
+
+log = structlog.get_logger()
 SHORTEST_S = 1800.0  # of a watch without a timeout; up to twice as long, so that not all come back at once
 INITIAL_END = {"k8s.io/initial-events-end": "true"}
 
@@ -100,6 +104,23 @@ async def _follow(response: web.StreamResponse, stream: "Stream", source: Watch,
     plan_ = stream.plan
     next_mark = time.monotonic() + BOOKMARK_S
     transport = stream.call.request.transport
+
+    def push() -> bool:
+        """Write what has come straight into the connection, unless the client is behind: fifty watchers are fifty tasks that
+        need not be woken."""
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size() > UNSENT:
+            return False
+        try:
+            lines = b"".join([line for record in source.take() for line in stream.lines(record)])
+        except Exception:
+            log.exception("watch_failed", path=stream.call.route.path)
+            transport.abort()  # better no stream than one that has left something out
+            return True
+        if lines:
+            transport.write(b"%x\r\n%b\r\n" % (len(lines), lines))
+        return True
+
+    source.push = push
     while True:
         now = time.monotonic()
         until = min(deadline, next_mark) if plan_.bookmarks else deadline

@@ -190,4 +190,11 @@ def _with_status(pod: BoundPod, plan: Plan, otherwise: str, *, failure: str = ""
     return plan.decision(otherwise)
 
 
-RECONCILER = Reconciler(name="kubelet", actor="system:controller:kubelet", keys_for=keys_for, all_keys=all_keys, decide=decide)
+RECONCILER = Reconciler(
+    name="kubelet",
+    actor="system:controller:kubelet",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"pods"}),
+)

@@ -134,4 +134,11 @@ def _lease(view: View, node: core_v1.Node, now: Instant, commands: list[Any]) ->
     return RENEW_S
 
 
-RECONCILER = Reconciler(name="node", actor="system:controller:node", keys_for=keys_for, all_keys=all_keys, decide=decide)
+RECONCILER = Reconciler(
+    name="node",
+    actor="system:controller:node",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"nodes", "namespaces"}),
+)

@@ -89,4 +89,11 @@ def _targets(pod: BoundPod, container: AnyContainer) -> Iterator[ProbeTarget]:
             )  # fmt: skip
 
 
-RECONCILER = Reconciler(name="probes", actor="system:controller:kubelet", keys_for=keys_for, all_keys=all_keys, decide=decide)
+RECONCILER = Reconciler(
+    name="probes",
+    actor="system:controller:kubelet",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"pods"}),
+)

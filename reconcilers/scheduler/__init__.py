@@ -163,4 +163,11 @@ def _unscheduled(pod: core_v1.Pod, reason: str, message: str, now: Instant) -> l
     return [Update(object=replace(pod, status=status), subresource="status")]
 
 
-RECONCILER = Reconciler(name="scheduler", actor="system:kube-scheduler", keys_for=keys_for, all_keys=all_keys, decide=decide)
+RECONCILER = Reconciler(
+    name="scheduler",
+    actor="system:kube-scheduler",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"pods", "nodes"}),
+)
