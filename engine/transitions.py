@@ -65,6 +65,9 @@ class Transition:
             case Bind():
                 return self.bind(command, ctx)
             case Evict():
+                entry = self.head.entry("pods", command.name, command.namespace)
+                if entry is not None:
+                    admission.admit_eviction(entry.object, ctx)
                 delete = Delete(
                     resource="pods", namespace=command.namespace, name=command.name, uid=command.uid,
                     grace_period_s=command.grace_period_s,

@@ -141,3 +141,21 @@ async def test_the_way_of_deleting_becomes_finalizers(engine: Cluster) -> None:
             Delete(resource="replicationcontrollers", namespace="default", name=name, propagation=propagation)  # type: ignore[arg-type]
         )
         assert engine.get(core_v1.ReplicationController, name).metadata.finalizers == (finalizer,)
+
+
+async def test_an_eviction_asks_the_budgets(engine: Cluster) -> None:
+    from shipslog.store.commands import Evict
+    from shipslog.store.objects import policy_v1
+    from shipslog.store.refusals import TooManyRequests
+
+    made = await engine.create(pod("p", labels={"app": "x"}))
+    await engine.submit(Bind(namespace="default", name="p", node="n1"))
+    running = replace(engine.get(core_v1.Pod, "p"), status=replace(made.status, phase="Running"))
+    await engine.update(replace(running, metadata=replace(running.metadata, resource_version="")), subresource="status")
+    spec = policy_v1.PodDisruptionBudgetSpec(min_available=1, selector=meta_v1.LabelSelector(match_labels={"app": "x"}))
+    await engine.create(policy_v1.PodDisruptionBudget(metadata=meta("b"), spec=spec))
+    with pytest.raises(TooManyRequests, match="disruption budget"):
+        await engine.submit(Evict(namespace="default", name="p"))
+    await engine.delete(policy_v1.PodDisruptionBudget, "b")
+    await engine.submit(Evict(namespace="default", name="p"))
+    assert engine.get(core_v1.Pod, "p").metadata.deletion_timestamp
