@@ -80,6 +80,7 @@ def test_a_day_with_kubectl(book: Cluster, kubectl: str) -> None:
     k("scale", "rc", "redis-slave", "--replicas=3")
     until(lambda: book.get("rc", "redis-slave")["status"].get("readyReplicas") == 3, "three slaves are ready")
     k("scale", "rc", "redis-slave", "--replicas=2")
+    until(lambda: len(book.get("pods", "-l", "name=redis-slave")["items"]) == 2, "the third is gone")
     assert "SuccessfulCreate" in k("describe", "rc", "redis-slave")
     slave = book.get("pods", "-l", "name=redis-slave")["items"][0]["metadata"]["name"]
     assert "Ready to accept connections" in k("logs", slave) or "MASTER" in k("logs", slave)
