@@ -78,7 +78,8 @@ class Prober:
                 code, output = await self._exec(target.pod_uid, target.container, action.exec, timeout_s)
                 return code == 0, output[:MESSAGE_BYTES].decode(errors="replace").strip()
             if action.http_url:
-                return await asyncio.to_thread(http_get, action, timeout_s)
+                status = await asyncio.to_thread(http_get, action, timeout_s)
+                return 200 <= status < 400, f"HTTP probe failed with statuscode: {status}"
             if action.tcp:
                 await asyncio.to_thread(_connect, action.tcp, timeout_s)
                 return True, ""
@@ -91,8 +92,8 @@ class Prober:
             return False, str(error)
 
 
-def http_get(action: Hook, timeout_s: float) -> tuple[bool, str]:
-    """A GET whose status counts; certificates are not checked, as kubelet does not. Errors: OSError, HTTPException."""
+def http_get(action: Hook, timeout_s: float) -> int:
+    """The status of a GET; certificates are not checked, as kubelet does not. Errors: OSError, HTTPException."""
     parts = urllib.parse.urlsplit(action.http_url)
     secure = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if secure else 80)
@@ -108,8 +109,7 @@ def http_get(action: Hook, timeout_s: float) -> tuple[bool, str]:
     with contextlib.closing(connection):
         headers = {"User-Agent": "kube-probe/1.32", "Accept": "*/*", **dict(action.http_headers)}
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), headers=headers)
-        status = connection.getresponse().status
-    return 200 <= status < 400, f"HTTP probe failed with statuscode: {status}"
+        return connection.getresponse().status
 
 
 def _connect(where: str, timeout_s: float) -> None:

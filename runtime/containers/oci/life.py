@@ -341,8 +341,6 @@ class NodeLife:
                 one.ended.set_result(msgspec.structs.replace(ended, message=f"FailedPostStartHook: {error}"))
 
     async def _hook(self, one: Container, hook: Any, timeout_s: float) -> None:
-        pod = self._pods.get(one.record.pod_uid)
-        address = pod.sandbox.ip if pod is not None and pod.sandbox is not None else ""
         if hook.sleep_s:
             await asyncio.sleep(min(hook.sleep_s, timeout_s))
             return
@@ -350,7 +348,7 @@ class NodeLife:
         def exec_in(argv: tuple[str, ...], limit_s: float) -> tuple[int, bytes]:
             return streams.exec_output(self.crun_command, one.record, argv, self.layout, limit_s)
 
-        await asyncio.to_thread(hooks.run, hook, exec_in=exec_in, pod_ip=address, timeout_s=timeout_s)
+        await asyncio.to_thread(hooks.run, hook, exec_in=exec_in, timeout_s=timeout_s)
 
     async def stop_container(self, command: StopContainer) -> ContainerExited:
         """Hook, signal, and KILL when the grace period is over; -> how it ended."""

@@ -305,6 +305,24 @@ async def test_volumes_hold_what_they_should(bench: Bench) -> None:
     await _until(lambda: _has(bench, b"v1p\n"))
 
 
+async def test_handlers_run_around_a_life(bench: Bench) -> None:
+    if bench.kind != "oci":
+        return
+    await bench.pod()
+    facts = await bench.run("exec sleep 60", post_start=Hook(exec=("sh", "-c", "echo began > /tmp/began")))
+    assert [type(f).__name__ for f in facts] == ["ContainerStarted"]
+    process = await bench.node.exec(UID, "c", ("cat", "/tmp/began"), stdin=False, tty=False)
+    assert [data async for _, data in process.output()] == [b"began\n"]
+    await process.close()
+    slow = Hook(exec=("sh", "-c", "sleep 0.3"))
+    begun = time.monotonic()
+    stop = StopContainer(node="n", pod_uid=UID, container="c", attempt=0, grace_period_s=1, pre_stop=slow)
+    await bench.node.execute(stop)
+    assert time.monotonic() - begun >= 0.3
+    bad = await bench.run("exec sleep 60", attempt=1, post_start=Hook(exec=("false",)))
+    assert isinstance(bad[-1], ContainerExited) and "FailedPostStartHook" in bad[-1].message
+
+
 async def _has(bench: Bench, wanted: bytes) -> bool:
     return (await bench.log()).replace(b"v1\n", b"v1") == wanted
 
