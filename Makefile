@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 PACKAGES := crun conmon skopeo nftables iproute2
-TEST_PACKAGES := $(PACKAGES) busybox-static redis-server redis-tools docker-registry containerd runc containernetworking-plugins procps curl
+TEST_PACKAGES := $(PACKAGES) busybox-static redis-server redis-tools docker-registry containerd runc containernetworking-plugins uidmap slirp4netns procps curl
 
 .PHONY: up down test lint bench clean packages test-packages
 

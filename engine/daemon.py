@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from shipslog.runtime.choice import Choice, choose
+from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
+from shipslog.runtime.containers.oci.machine import main_address
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.sqlite import SqliteLog
 
@@ -53,7 +54,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     dropped: str = ""  # what a crash had left half written, if anything
 
 
-async def run(settings: Settings, ready: Callable[[Ready], None]) -> None:
+async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground = UNMOVED) -> None:
     """Serve until SIGTERM, SIGINT, or SIGUSR1 (then the pods end too). `ready` is called once /readyz says ok.
 
     Errors: LogError, RuntimeUnavailable, OSError (port in use, directory not writable), ValueError (bad settings)."""
@@ -61,10 +62,12 @@ async def run(settings: Settings, ready: Callable[[Ready], None]) -> None:
     settings.data.mkdir(parents=True, exist_ok=True)
     stop, end_pods = _signals()
     event_log = await SqliteLog.open(settings.data / "cluster.db")  # first of all: it holds the directory for this process
-    address = own_address() if settings.bind in ("0.0.0.0", "::") else settings.bind
+    here = ground.rootless.address if ground.rootless is not None else main_address()
+    address = here if settings.bind in ("0.0.0.0", "::") or ground.rootless is not None else settings.bind
     choice = choose(
         settings.runtime, data=settings.data, node=settings.node_name or socket.gethostname().lower(), nodes=settings.nodes,
-        pod_cidr=settings.pod_cidr, service_cidr=settings.service_cidr, cri_socket=settings.cri_socket, address=own_address(),
+        pod_cidr=settings.pod_cidr, service_cidr=settings.service_cidr, cri_socket=settings.cri_socket, address=here,
+        ground=ground,
     )  # fmt: skip
     config = ClusterConfig(
         service_cidr=settings.service_cidr, pod_cidr=settings.pod_cidr, node_port_first=first, node_port_last=last,
@@ -82,7 +85,8 @@ async def run(settings: Settings, ready: Callable[[Ready], None]) -> None:
     ) as cluster:
         tokens = PodTokens(cluster.view, AccountTokens(pki.account_key), cluster.clock, cluster.entropy)
         cluster.host.dispatcher.prepare = tokens.complete
-        server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data)
+        outside = ground.rootless.outside if ground.rootless is not None else None
+        server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data, outside=outside)
         await server.start()
         _spare_collections()
         try:
@@ -151,16 +155,6 @@ def port_range(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def own_address() -> str:
-    """The address that this machine is reached at from outside; loopback if it has no other."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # a datagram socket sends nothing on connect: this only asks the routes
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
-
-
 def first_address(cidr: str) -> str:
     """The first usable address of a range."""
     import ipaddress
@@ -169,10 +163,11 @@ def first_address(cidr: str) -> str:
 
 
 def end_pods_of(data: Path) -> None:
-    """End what the pods of a data directory have left on the machine, with no daemon running."""
+    """End what the pods of a data directory have left on the machine, with no daemon running. Only before the first thread."""
+    ground = prepare("auto", data)
 
     async def end() -> None:
-        choice = choose("auto", data=data, node=socket.gethostname().lower(), address=own_address())
+        choice = choose("auto", data=data, node=socket.gethostname().lower(), address=main_address(), ground=ground)
         for runtime in choice.runtimes:
             await runtime.start(lambda fact: None, ())
             await runtime.close(end_pods=True)

@@ -9,9 +9,21 @@ from pathlib import Path
 from msgspec import Struct
 
 from .node import NodeRuntime, RuntimeUnavailable
+from .rootless.internet import PROGRAM as OUTWARD
+from .rootless.namespace import Rootless, Unavailable, enter
 
 BINARIES = ("crun", "conmon", "skopeo", "nft")
 PACKAGES = {"nft": "nftables"}
+
+
+class Ground(Struct, frozen=True):
+    """Where this process stands: `rootless` once it is in a user namespace, or `why` it cannot have real containers."""
+
+    rootless: Rootless | None = None
+    why: str = ""
+
+
+UNMOVED = Ground()
 
 
 class Choice(Struct, frozen=True):
@@ -21,27 +33,42 @@ class Choice(Struct, frozen=True):
     said: str
 
 
+def prepare(wanted: str, data: Path) -> Ground:
+    """What has to be done before this process has any thread: without root, where real containers are `wanted` and possible, it
+    moves into the user namespace of its node. Errors: RuntimeUnavailable."""
+    if wanted not in ("auto", "oci"):
+        return Ground()
+    missing = [name for name in BINARIES if _which(name) is None]
+    if missing and wanted == "oci":
+        packages = " ".join(PACKAGES.get(name, name) for name in missing)
+        raise RuntimeUnavailable(f"real containers need {', '.join(missing)}; on Debian: apt-get install {packages}")
+    if missing:
+        return Ground(why=f"{', '.join(missing)} missing: no containers")
+    if os.geteuid() == 0:
+        return Ground()
+    try:
+        return Ground(enter(data))
+    except Unavailable as error:
+        if wanted == "oci":
+            raise RuntimeUnavailable(str(error)) from error
+        return Ground(why=str(error))
+
+
 def choose(
     wanted: str, *, data: Path, node: str, nodes: int = 1, pod_cidr: str = "10.244.0.0/16", service_cidr: str = "10.96.0.0/16",
-    cri_socket: str = "", address: str = "",
+    cri_socket: str = "", address: str = "", ground: Ground = UNMOVED,
 ) -> Choice:  # fmt: skip
-    """The runtime `wanted`: auto, oci, cri, process or simulated. Errors: RuntimeUnavailable, saying what to install."""
+    """The runtime `wanted`: auto, oci, cri, process or simulated, on the `ground` that `prepare` found. Errors:
+    RuntimeUnavailable, saying what to install."""
     if wanted == "simulated":
         return _simulated(node, nodes)
     if wanted == "process":
         return _process(data, node, address, "as asked for")
     if wanted == "cri":
         return _cri(data, node, pod_cidr, cri_socket)
-    missing = [name for name in BINARIES if _which(name) is None]
-    if wanted == "oci" or (os.geteuid() == 0 and not missing):
-        if missing:
-            packages = " ".join(PACKAGES.get(name, name) for name in missing)
-            raise RuntimeUnavailable(f"real containers need {', '.join(missing)}; on Debian: apt-get install {packages}")
-        if os.geteuid() != 0:
-            raise RuntimeUnavailable("--runtime oci needs root; without it use --runtime process")
-        return _oci(data, node, pod_cidr)
-    why = "not root" if os.geteuid() != 0 else f"{', '.join(missing)} missing"
-    return _process(data, node, address, f"{why}: no containers")
+    if ground.why:
+        return _process(data, node, address, ground.why)
+    return _oci(data, node, pod_cidr, ground.rootless)
 
 
 def _which(name: str) -> str | None:
@@ -56,15 +83,19 @@ def _simulated(node: str, nodes: int) -> Choice:
     return Choice(runtimes, f"simulated: {nodes} node{'s' if nodes > 1 else ''} that only pretend to run pods")
 
 
-def _oci(data: Path, node: str, pod_cidr: str) -> Choice:
+def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None) -> Choice:
     from .containers.oci.layout import instance_of
     from .netfilter.nftables import NftablesAdapter
     from .oci_node import OciNode
 
     first = pod_cidr_of_node(pod_cidr)
     rules = NftablesAdapter(instance_of(data / "node"))
-    runtime = OciNode(node, data / "node", pod_cidr=first, cluster_cidr=pod_cidr, rules=rules)
-    return Choice([runtime], "oci: containers by crun and conmon, services by nftables")
+    runtime = OciNode(node, data / "node", pod_cidr=first, cluster_cidr=pod_cidr, rules=rules, ground=rootless)
+    said = "oci: containers by crun and conmon, services by nftables"
+    if rootless is not None:
+        said += f"; rootless in a user namespace of {rootless.ids} id{'s' if rootless.ids > 1 else ''}"
+        said += "" if _which(OUTWARD) else f" (pods cannot reach the outside: install {OUTWARD})"
+    return Choice([runtime], said)
 
 
 def _cri(data: Path, node: str, pod_cidr: str, socket: str) -> Choice:

@@ -41,6 +41,9 @@ from .network.addresses import AddressesExhausted
 from .network.nat import NatFailed
 from .node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
 from .probes import Prober
+from .rootless.internet import open_internet
+from .rootless.namespace import Rootless
+from .rootless.ports import Port, PublishedPorts
 from .volumes.pod_volumes import VolumeFailed
 
 T = TypeVar("T")
@@ -55,7 +58,7 @@ class Rules(Protocol):
 
 class OciNode:
     """NodeRuntime on this machine. `data` keeps images, pods and logs; two nodes with different ones do not meet, as long as
-    their pod ranges differ."""
+    their pod ranges differ. `ground`: where the process is, if it is not root."""
 
     def __init__(
         self,
@@ -66,14 +69,16 @@ class OciNode:
         cluster_cidr: str = "10.244.0.0/16",
         rules: Rules | None = None,
         settings: OciSettings | None = None,
-        run: Path | None = None,
+        ground: Rootless | None = None,
     ) -> None:
         self.node = node
         self.settings = settings or detect()
         self._pod_cidr = pod_cidr
         self._rules = rules
         self._probes: Prober | None = None
-        self._life = NodeLife(node, data, self.settings, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr, run=run)
+        self._ground = ground
+        self._ports = PublishedPorts(ground.outside, ground.address) if ground is not None else None
+        self._life = NodeLife(node, data, self.settings, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
         self.images: ImageStore = self._life.images
 
     @property
@@ -88,8 +93,12 @@ class OciNode:
         """See NodeRuntime. Errors: RuntimeUnavailable."""
         found = await self._life.open(report, known)
         observed = await asyncio.to_thread(
-            machine.observe, self.node, self._life.layout.data, pod_cidr=self._pod_cidr, crun=self.settings.crun
-        )
+            machine.observe, self.node, self._life.layout.data, pod_cidr=self._pod_cidr, crun=self.settings.crun,
+            address=self._ground.address if self._ground is not None else "",
+        )  # fmt: skip
+        if self._ground is not None:
+            await open_internet(self._ground)
+        await self._publish_host_ports()
         self._probes = Prober(self.node, report, self.exec_output)
         report(observed)
         for fact in found:
@@ -107,6 +116,7 @@ class OciNode:
                 return (await self._stop_container(command),)
             case RemovePodSandbox():
                 await self._life.remove_pod(command.pod_uid)
+                await self._publish_host_ports()
                 return (SandboxRemoved(node=self.node, pod_uid=command.pod_uid),)
             case SetProbes():
                 if self._probes is not None:
@@ -118,7 +128,9 @@ class OciNode:
 
     async def _run_pod_sandbox(self, command: RunPodSandbox) -> tuple[RuntimeFact, ...]:
         try:
-            return (sandbox_started(self.node, await self._life.run_pod(command)),)
+            made = await self._life.run_pod(command)
+            await self._publish_host_ports()
+            return (sandbox_started(self.node, made),)
         except VolumeFailed as error:
             reason, message = "FailedMount", str(error)
         except (OSError, AddressesExhausted, NatFailed) as error:
@@ -131,7 +143,8 @@ class OciNode:
             if present is not None:
                 image, here = present, True
             else:
-                image, here = await asyncio.to_thread(self.images.pull, command.image, command.policy, command.credentials)
+                in_thread = asyncio.to_thread if self._ground is None else self._ground.outside.run
+                image, here = await in_thread(self.images.pull, command.image, command.policy, command.credentials)
         except (PullFailed, ValueError) as error:
             reason = error.reason if isinstance(error, PullFailed) else "InvalidImageName"
             at = time.time_ns()
@@ -153,7 +166,17 @@ class OciNode:
             except Exception as error:
                 # whatever went wrong, the node's packets still follow the rules before: the reconciler tries again
                 return RulesetFailed(node=self.node, digest=ruleset.digest, message=str(error))
+        if self._ports is not None:
+            wanted = {
+                (rule.protocol, rule.node_port) for rules in ruleset.services.values() for rule in rules if rule.node_port
+            }
+            await self._ports.publish("services", frozenset(Port(protocol, "", port) for protocol, port in wanted))
         return RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services))
+
+    async def _publish_host_ports(self) -> None:
+        if self._ports is not None:
+            wanted = {(m.protocol.lower(), m.host_ip, m.host_port) for m in self._life.host_ports()}
+            await self._ports.publish("pods", frozenset(Port(*port) for port in wanted))
 
     # --- streams ---
 
@@ -174,7 +197,7 @@ class OciNode:
 
     async def port_forward(self, pod_uid: str, port: int) -> ByteStream:
         sandbox = self._life.live_sandbox(pod_uid)
-        return await streams.open_port(sandbox, port)
+        return await streams.open_port(self._life.layout, sandbox, port)
 
     def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
         wanted = attempt - 1 if options.previous else attempt
@@ -195,6 +218,10 @@ class OciNode:
         """See NodeRuntime."""
         if self._probes is not None:
             await self._probes.close()
+        if self._ports is not None:
+            await self._ports.close()
         await self._life.close(end_pods=end_pods)
         if self._rules is not None:
             await self._rules.close(remove=end_pods)
+        if self._ground is not None and end_pods:
+            await asyncio.to_thread(self._ground.end)

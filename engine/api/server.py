@@ -9,6 +9,7 @@ from aiohttp import web
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.replay import Recording
+from shipslog.runtime.rootless.outside import Outside, bound
 
 from .account_tokens import AccountTokens
 from .authentication import Authenticator, Connection, admin_token
@@ -33,57 +34,58 @@ class Connections(web.Server):
 class ApiServer:
     """Kubernetes' API over TLS, for a cluster or for a recording of one.
 
-    `data`: directory of the administrator's token. `port` 0 takes a free one; `port` says which after `start`."""
+    `data`: directory of the administrator's token. `port` 0 takes a free one; `port` says which after `start`. `outside`: for a
+    process in a network of its own; then the API is to be had there too."""
 
     def __init__(
-        self, cluster: Cluster | Recording, *, pki: Pki, data: Path, bind: str = "127.0.0.1", port: int = 6443
-    ) -> None:
+        self, cluster: Cluster | Recording, *, pki: Pki, data: Path, bind: str = "127.0.0.1", port: int = 6443,
+        outside: Outside | None = None,
+    ) -> None:  # fmt: skip
         self._cluster, self._pki, self._bind, self.port = cluster, pki, bind, port
         tokens = AccountTokens(pki.account_key)
         authenticator = Authenticator(cluster.view, tokens, admin_token(data / "token"))
         self.handler = Handler(cluster, authenticator, tokens)
+        self._outside = outside
         self._server: Connections | None = None
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
 
     async def start(self) -> None:
         """Listen. Errors: OSError, saying which address is taken."""
         self._server = Connections(self.handler, handler_cancellation=True)
         loop = asyncio.get_running_loop()
         try:
-            listener = _listening(self._bind, self.port)
+            listening = self._bound()
         except OSError as error:
             raise OSError(
                 error.errno, f"cannot listen on {self._bind}:{self.port}: {error.strerror}. Choose another --port."
             ) from error
-        self.port = listener.getsockname()[1]
-        self._listener = await loop.create_server(
-            self._server, sock=listener, ssl=self._pki.server_context(), backlog=BACKLOG, ssl_handshake_timeout=10.0,
-            ssl_shutdown_timeout=1.0,
-        )  # fmt: skip
+        tls = self._pki.server_context()
+        self._listeners = [
+            await loop.create_server(
+                self._server, sock=listener, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=10.0, ssl_shutdown_timeout=1.0
+            )
+            for listener in listening
+        ]
         self.handler.ready = True
         log.info("api_listening", bind=self._bind, port=self.port)
 
     async def stop(self) -> None:
         """End watches, let requests finish, close."""
-        if self._listener is None or self._server is None:
+        if not self._listeners or self._server is None:
             return
         self.handler.ready = False
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for watch in tuple(self.handler.watching):
             watch.close()
         await self._server.shutdown(STOP_S)
-        self._listener = None
+        self._listeners = []
 
-
-def _listening(bind: str, port: int) -> socket.socket:
-    """A bound socket. Errors: OSError when the address is taken or not ours."""
-    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((bind, port))
-        listener.setblocking(False)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
+    def _bound(self) -> list[socket.socket]:
+        if self._outside is None:
+            listener = bound(self._bind, self.port)
+            self.port = listener.getsockname()[1]
+            return [listener]
+        listener = self._outside.bound(self._bind, self.port)
+        self.port = listener.getsockname()[1]
+        return [listener, bound("0.0.0.0", self.port)]

@@ -5,18 +5,27 @@ from pathlib import Path
 
 import click
 
+from shipslog.runtime.containers.oci.settings import mapped_ids
 from shipslog.runtime.images.store import Image, ImageStore, PullFailed
+from shipslog.runtime.rootless.namespace import Unavailable, take_user_namespace
 
 from .settings import data_option, fail
 
 
 def _store(data: Path) -> ImageStore:
+    """The store of the node. Without root this process moves into a user namespace like the node's, to own files of others."""
     try:
         data.mkdir(parents=True, exist_ok=True)
-        store = ImageStore(data / "node" / "images")
+        ids = None
+        if os.geteuid() != 0:
+            take_user_namespace()
+            ids = mapped_ids()
+        store = ImageStore(data / "node" / "images", ids=ids)
         store.open_for_guests()
     except OSError as error:
         raise fail(f"{error.filename}: {error.strerror}") from error
+    except Unavailable as error:
+        raise fail(str(error)) from error
     return store
 
 

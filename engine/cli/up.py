@@ -58,9 +58,15 @@ def _start_lightly() -> None:
 
 
 def _foreground(options: dict[str, Any]) -> None:
+    from shipslog.runtime.choice import prepare
+    from shipslog.runtime.node import RuntimeUnavailable
+
+    try:
+        ground = prepare(options["runtime"], options["data"])
+    except (RuntimeUnavailable, OSError) as error:
+        raise fail(str(error)) from error
     _start_lightly()
     from shipslog.engine.daemon import Ready, Settings, run
-    from shipslog.runtime.node import RuntimeUnavailable
     from shipslog.store.log import LogError
 
     pipe = os.environ.pop("SHIPSLOG_READY_FD", "")
@@ -78,11 +84,14 @@ def _foreground(options: dict[str, Any]) -> None:
     try:
         settings = Settings(**options)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(run(settings, ready))
+            runner.run(run(settings, ready, ground))
     except BaseExceptionGroup as group:
         raise fail(str(_first(group))) from group
     except (LogError, RuntimeUnavailable, OSError, ValueError) as error:
         raise fail(str(error)) from error
+    finally:
+        if ground.rootless is not None:
+            ground.rootless.end_if_unused()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

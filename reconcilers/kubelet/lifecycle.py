@@ -171,8 +171,6 @@ def sandbox_command(pod: BoundPod) -> RunPodSandbox:
 
 
 def _port_mappings(spec: core_v1.PodSpec) -> Iterator[PortMapping]:
-    if spec.host_network:
-        return
     for container in (*spec.init_containers, *spec.containers):
         for port in container.ports:
             if port.host_port:

@@ -68,9 +68,9 @@ class Image(Struct, frozen=True, kw_only=True):
 class ImageStore:
     """Synchronous, safe to call from several threads."""
 
-    def __init__(self, directory: Path, *, skopeo_path: str = "skopeo", rootless: bool = False) -> None:
+    def __init__(self, directory: Path, *, skopeo_path: str = "skopeo", ids: int | None = None) -> None:
         self.directory = directory
-        self.layers = Layers(directory / "layers", rootless=rootless)
+        self.layers = Layers(directory / "layers", ids=ids)
         self._skopeo = skopeo_path
         self._blobs = directory / "blobs"
         self._lock = threading.Lock()

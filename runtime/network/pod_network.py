@@ -5,13 +5,10 @@ connection tracking too, and what was translated on the way there is translated 
 """
 
 import contextlib
-import os
 import socket
 from pathlib import Path
 
 from .netlink import Netlink, hardware_address
-
-NETNS = Path("/run/netns")
 
 
 def ensure_bridge(name: str, gateway: str, prefix_length: int) -> None:
@@ -67,19 +64,3 @@ def disconnect_pod(link: str) -> None:
     """Without the link in any namespace; waits until the kernel has let go of it."""
     with Netlink() as netlink:
         netlink.delete_link(link)
-
-
-def netns_path(name: str) -> Path:
-    return NETNS / name
-
-
-def names_of(instance: str) -> list[str]:
-    """The named namespaces of one daemon."""
-    prefix = f"sl-{instance}-"
-    return sorted(entry for entry in (os.listdir(NETNS) if NETNS.is_dir() else []) if entry.startswith(prefix))
-
-
-def links_of(instance: str) -> list[str]:
-    """The pods' links of one daemon."""
-    prefix = f"sl{instance[:4]}"
-    return sorted(entry for entry in os.listdir("/sys/class/net") if entry.startswith(prefix))

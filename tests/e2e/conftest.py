@@ -6,12 +6,15 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import as_user
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60
@@ -33,10 +36,11 @@ def kubectls() -> list[str]:
 
 
 class Cluster:
-    """One daemon on a data directory of its own."""
+    """One daemon on a data directory of its own; with `rootless` it is an ordinary user's."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, rootless: bool = False) -> None:
         self.data, self.port = data, free_port()
+        self._as = [sys.executable, "-m", "tests.as_user"] if rootless else []
         self.kubectl = kubectls()[-1]
         self.options = (
             "--bind", "127.0.0.1", "--port", str(self.port), "--pod-cidr", "10.231.0.0/16", "--service-cidr", "10.96.0.0/16",
@@ -44,7 +48,7 @@ class Cluster:
         )  # fmt: skip
 
     def shipslog(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "shipslog", *arguments, "--data", str(self.data)]
+        command = [*self._as, sys.executable, "-m", "shipslog", *arguments, "--data", str(self.data)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
@@ -102,17 +106,21 @@ def machine() -> dict[str, set[str]]:
         "netns": set(os.listdir("/run/netns")) if Path("/run/netns").is_dir() else set(),
         "mounts": {line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()},
         "cgroups": {str(p) for p in Path("/sys/fs/cgroup").glob("*/shipslog-*")},
-        "processes": {p for p in processes if "conmon" in p or "/pause " in p},
+        "processes": {p for p in processes if "conmon" in p or "/pause " in p or "slirp4netns" in p},
     }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster on real containers; at its end the machine must be as it was."""
+@pytest.fixture(scope="module", params=["root", "rootless"])
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A cluster on real containers, of root and of an ordinary user; at its end the machine must be as it was."""
     if os.geteuid() != 0:
-        pytest.skip("real containers need root")
+        pytest.skip("needs root: to have containers, or to be somebody else")
     before = machine()
-    one = Cluster(tmp_path_factory.mktemp("shipslog"), "--runtime", "oci", "--node-name", "n1")
+    rootless = request.param == "rootless"
+    data = Path(tempfile.mkdtemp(prefix="shipslog-e2e-"))
+    if rootless:
+        os.chown(data, as_user.UID, as_user.UID)
+    one = Cluster(data, "--runtime", "oci", "--node-name", "n1", rootless=rootless)
     one.up()
     try:
         until(lambda: "n1" in one.k("get", "nodes", check=False), "the node registers")

@@ -59,7 +59,7 @@ def test_a_missing_binary_is_named(tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": str(tmp_path)}
     code = (
         "import pathlib, shipslog.runtime.choice as c; c._which = lambda name: None; "
-        "c.choose('oci', data=pathlib.Path('/nonexistent'), node='n')"
+        "c.prepare('oci', pathlib.Path('/nonexistent'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
     assert "apt-get install crun conmon skopeo nftables" in done.stderr

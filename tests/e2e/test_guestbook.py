@@ -227,3 +227,22 @@ def test_kill_9_while_30_pods_start_loses_nothing_and_restarts_nothing(book: Clu
     assert [p["status"]["containerStatuses"][0]["restartCount"] for p in pods] == [0] * MANY, "what runs goes on"
     book.k("delete", "rc", "many")
     until(lambda: not book.get("pods", "-l", "name=many")["items"], "all are gone")
+
+
+def test_pods_that_lost_their_namespaces_begin_anew(book: Cluster) -> None:
+    holder = book.data / "node" / "holder.json"
+    if not holder.exists():
+        pytest.skip("only without root is there a process that everything hangs on")
+    container = {"name": "c", "image": "kubeguide/redis-master", "command": ["sleep", "4712"]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "again"}, "spec": {"containers": [container]}}
+    pod["spec"]["terminationGracePeriodSeconds"] = 1  # type: ignore[index]
+    book.k("create", "-f", "-", stdin=json.dumps(pod))
+    book.k("wait", "--for=condition=Ready", "pod/again", "--timeout=30s")
+    os.kill(book.daemon["pid"], signal.SIGKILL)
+    os.kill(json.loads(holder.read_text())["pid"], signal.SIGKILL)
+    book.up()
+    until(lambda: book.get("pod", "again")["status"]["containerStatuses"][0]["restartCount"] == 1, "it was started again")
+    until(lambda: book.run("exec", "again", "--", "sh", "-c", ":").returncode == 0, "and it can be entered")
+    running = subprocess.run(["pgrep", "-fc", "sleep 4712"], capture_output=True, text=True, check=False).stdout
+    assert int(running) == 1
+    book.k("delete", "pod", "again")

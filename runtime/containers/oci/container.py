@@ -28,6 +28,10 @@ from .settings import OciSettings
 
 RECORD_FILE = "container.json"
 _MESSAGE_BYTES = 4096
+_NO_SUCH_ID = (
+    "the container's user {} or group {} is beyond the {} ids of this rootless node: give the daemon's user subordinate ids "
+    "(/etc/subuid, /etc/subgid, newuidmap) and start the daemon again after `shipslog down --all`"
+)
 _FALLBACK_BYTES, _FALLBACK_LINES = 2048, 80
 
 
@@ -110,10 +114,13 @@ def _write_config(place: ContainerPlace, sandbox: SandboxRecord, request: StartC
     (bundle / "termination-log").chmod(0o666)
     pod = place.layout.pod(request.pod_uid)
     fs_group = sandbox.request.fs_group
+    user = image_user.resolve(rootfs, image.config.user, request.security, image=request.image, fs_group=fs_group)
+    if max(user.uid, user.gid) >= place.settings.ids:
+        raise StartFailed("CreateContainerError", _NO_SUCH_ID.format(user.uid, user.gid, place.settings.ids))
     situation = spec.Situation(
         pod=sandbox.request,
         image=image.config,
-        user=image_user.resolve(rootfs, image.config.user, request.security, image=request.image, fs_group=fs_group),
+        user=user,
         rootfs=rootfs,
         pod_directory=pod,
         bundle=bundle,

@@ -11,6 +11,7 @@ class Layout(Struct, frozen=True):
 
     data: Path
     run: Path
+    netns: Path = Path("/run/netns")  # where namespaces have names; `ip netns` looks there
 
     @property
     def pods(self) -> Path:
@@ -44,10 +45,13 @@ def instance_of(data: Path) -> str:
     return hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:8]
 
 
-def layout_of(data: Path, run: Path | None = None) -> Layout:
-    """The layout under a data directory; `run` defaults to one in /run that no other data directory has."""
+def layout_of(data: Path, *, rootless: bool = False) -> Layout:
+    """The layout under a data directory. Its `run` is one in /run that no other has; without root DATA/run, where a file system
+    in memory is mounted."""
     data = data.resolve()
-    return Layout(data, run or Path("/run/shipslog") / instance_of(data))
+    if rootless:
+        return Layout(data, data / "run", data / "run" / "netns")
+    return Layout(data, Path("/run/shipslog") / instance_of(data))
 
 
 def container_id(pod_uid: str, container: str, attempt: int) -> str:

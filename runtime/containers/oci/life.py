@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from shipslog.runtime.commands import RunPodSandbox, StartContainer, StopContainer
+from shipslog.runtime.commands import PortMapping, RunPodSandbox, StartContainer, StopContainer
 from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.network import pod_network
 from shipslog.runtime.network.addresses import Addresses
@@ -41,14 +41,14 @@ GONE_S = 5.0  # for a process to be gone after KILL
 class NodeLife:
     """Everything that one node runs. `open` first."""
 
-    def __init__(
-        self, node: str, data: Path, settings: OciSettings, *, pod_cidr: str, cluster_cidr: str, run: Path | None = None
-    ) -> None:
+    def __init__(self, node: str, data: Path, settings: OciSettings, *, pod_cidr: str, cluster_cidr: str) -> None:
         self.node, self.settings = node, settings
-        self.layout: Layout = layout.layout_of(data, run)
+        self.layout: Layout = layout.layout_of(data, rootless=settings.rootless)
         self.instance = layout.instance_of(data)
         self.bridge = layout.bridge_name(self.instance)
-        self.images = ImageStore(self.layout.images, skopeo_path=settings.skopeo, rootless=settings.rootless)
+        self.images = ImageStore(
+            self.layout.images, skopeo_path=settings.skopeo, ids=settings.ids if settings.rootless else None
+        )
         self._addresses = Addresses(pod_cidr, self.layout.data / "next-address")
         self._cgroups = Cgroups(settings, self.instance)
         self._nat = Nat(settings.nft, self.instance, bridge=self.bridge, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
@@ -89,7 +89,7 @@ class NodeLife:
         for path in (places.data, places.pods, places.exits, places.images, places.run, places.run / "sockets", places.crun):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
         places.pinned.mkdir(parents=True, exist_ok=True)
-        pod_network.NETNS.mkdir(parents=True, exist_ok=True)
+        places.netns.mkdir(parents=True, exist_ok=True)
         self.images.open()
         self._namespace.open()
         command = pause.install(places.data)
@@ -115,7 +115,7 @@ class NodeLife:
                 self._watch_pause(state)
             elif pod.sandbox is not None:
                 await self._fresh(sandbox.end_pause, pod.sandbox)
-                await self._fresh(sandbox.remove_network, pod.sandbox)
+                await self._fresh(sandbox.remove_network, self.layout, pod.sandbox)
             for record in pod.half_made:
                 await self._undo(record)
             for record in pod.containers:
@@ -222,7 +222,7 @@ class NodeLife:
     async def _forget_sandbox(self, record: SandboxRecord) -> None:
         await self._fresh(sandbox.end_pause, record)
         await asyncio.to_thread(self._end_pauses, record.sandbox_id)
-        await self._fresh(sandbox.remove_network, record)
+        await self._fresh(sandbox.remove_network, self.layout, record)
         if record.ip:
             await asyncio.to_thread(self._nat.unmap_ports, record.ip, record.request.port_mappings)
             self._addresses.release(record.ip, record.request.pod_uid)
@@ -288,6 +288,10 @@ class NodeLife:
                         await asyncio.to_thread(self._nat.unmap_ports, record.ip, record.request.port_mappings)
                     self._addresses.release(record.ip, pod_uid)
             self._pods.forget_pod(pod_uid)
+
+    def host_ports(self) -> list[PortMapping]:
+        """Of all pods that have a sandbox."""
+        return [mapping for pod in self._pods if pod.sandbox is not None for mapping in pod.sandbox.request.port_mappings]
 
     # --- containers ---
 

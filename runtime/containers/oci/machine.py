@@ -13,8 +13,8 @@ KUBELET_VERSION = "v1.32.0+shipslog"
 _PODS = "110"
 
 
-def observe(node: str, data: Path, *, pod_cidr: str, crun: str) -> NodeObserved:
-    """The node's NodeObserved."""
+def observe(node: str, data: Path, *, pod_cidr: str, crun: str, address: str = "") -> NodeObserved:
+    """The node's NodeObserved; `address` defaults to the machine's own."""
     capacity = {
         "cpu": str(os.cpu_count() or 1),
         "memory": f"{_memory_ki()}Ki",
@@ -26,7 +26,7 @@ def observe(node: str, data: Path, *, pod_cidr: str, crun: str) -> NodeObserved:
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     return NodeObserved(
         node=node,
-        addresses=(("InternalIP", main_address()), ("Hostname", node)),
+        addresses=(("InternalIP", address or main_address()), ("Hostname", node)),
         capacity=capacity,
         allocatable=dict(capacity),
         info={

@@ -4,6 +4,7 @@ It is pinned by a bind mount in the run directory, so it outlives the daemon: ov
 are while the daemon is away. See docs/adr/0010-node-mount-namespace.md.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from . import linux
 
 T = TypeVar("T")
 NSFS_MAGIC = "nsfs"
+_UNIFIED = "/sys/fs/cgroup/unified"
 
 
 def in_fresh_thread(work: Callable[[], T]) -> "Future[T]":
@@ -84,17 +86,31 @@ class NodeNamespace:
             # private: a pin that spread into the namespace that it pins is refused by the kernel
             linux.mount("none", str(self._directory), flags=linux.MS_PRIVATE)
         self._file.touch()
+        # A namespace can be pinned only in one that was made before it. The kernel goes by numbers that each processor gives
+        # out on its own (Linux 6.18): so if it must be, be where ours was made.
+        for processor in (None, *sorted(os.sched_getaffinity(0))):
+            try:
+                self._make_and_pin(processor)
+                return
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+        raise OSError(errno.EINVAL, "the node's mount namespace cannot be pinned", str(self._file))
+
+    def _make_and_pin(self, processor: int | None) -> None:
         ready, done = threading.Event(), threading.Event()
         where = [""]
 
         def hold() -> None:
             try:
+                if processor is not None:
+                    os.sched_setaffinity(0, {processor})
                 linux.unshare(linux.CLONE_NEWNS)
                 # slave: later mounts of the machine are seen, ours are not seen by the machine; shared towards containers
                 linux.mount("none", "/", flags=linux.MS_REC | linux.MS_SLAVE)
                 linux.mount("none", "/", flags=linux.MS_REC | linux.MS_SHARED)
                 if self._hide:
-                    linux.unmount("/sys/fs/cgroup/unified")
+                    _hide_unified()
                 where[0] = f"/proc/self/task/{threading.get_native_id()}/ns/mnt"
             finally:
                 ready.set()
@@ -108,6 +124,13 @@ class NodeNamespace:
         finally:
             done.set()
             held.result()
+
+
+def _hide_unified() -> None:
+    try:
+        linux.unmount(_UNIFIED)
+    except OSError:  # in a user namespace the machine's mounts are fixed, but they can be covered
+        linux.mount("none", _UNIFIED, "tmpfs", linux.MS_RDONLY)
 
 
 def _is_mounted(path: Path, fstype: str = "") -> bool:

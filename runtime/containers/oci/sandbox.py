@@ -86,7 +86,7 @@ def _start_pause(place: SandboxPlace, request: RunPodSandbox, record: SandboxRec
             linux.unshare(flags)
         if not request.host_network:
             linux.sethostname(request.hostname[:64])
-            target = pod_network.netns_path(record.netns)
+            target = place.layout.netns / record.netns
             target.touch()
             linux.mount("/proc/thread-self/ns/net", str(target), flags=linux.MS_BIND)
             descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
@@ -143,20 +143,16 @@ def _resolv_conf(request: RunPodSandbox) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def remove_network(record: SandboxRecord) -> None:
+def remove_network(layout: Layout, record: SandboxRecord) -> None:
     """Link and named namespace; idempotent. In the machine's namespaces."""
     if record.link:
         pod_network.disconnect_pod(record.link)
     if record.netns:
-        remove_netns(record.netns)
-
-
-def remove_netns(name: str) -> None:
-    path = pod_network.netns_path(name)
-    with contextlib.suppress(OSError):
-        linux.unmount(str(path))
-    with contextlib.suppress(OSError):
-        path.unlink()
+        path = layout.netns / record.netns
+        with contextlib.suppress(OSError):
+            linux.unmount(str(path))
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def end_pause(record: SandboxRecord) -> None:
@@ -185,7 +181,7 @@ def remove(place: SandboxPlace, pod_uid: str, record: SandboxRecord | None) -> N
     """All of the pod but its containers, which have ended: nothing of it is left afterwards. Idempotent."""
     if record is not None:
         end_pause(record)
-        remove_network(record)
+        remove_network(place.layout, record)
     _enter_node(place)
     place.cgroups.kill_pod(pod_uid)
     place.cgroups.remove_pod(pod_uid)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from shipslog.runtime.node import RuntimeUnavailable
 
+ALL_IDS = (1 << 32) - 1  # of the machine itself
 # Docker's default set: what an image may count on.
 DEFAULT_CAPABILITIES = (
     "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID",
@@ -40,8 +41,12 @@ class OciSettings(Struct, frozen=True, kw_only=True):
     capabilities: tuple[str, ...] = ALL_CAPABILITIES  # what may be given at all: the bounding set
     oom_score_adj_min: int = -1000  # the lowest that we may give
     overlay_options: str = ""  # userxattr in a user namespace
-    rootless: bool = False
+    ids: int = ALL_IDS  # how many user ids there are: a user namespace has fewer
     workers: int = 4  # pods and containers that are made at the same time
+
+    @property
+    def rootless(self) -> bool:
+        return self.ids < ALL_IDS
 
 
 def detect(*, run_checks: bool = True) -> OciSettings:
@@ -57,7 +62,8 @@ def detect(*, run_checks: bool = True) -> OciSettings:
         raise RuntimeUnavailable("this kernel has no overlay file system; load it with: modprobe overlay")
     bounding = int(_status_field("CapBnd"), 16)
     capabilities = tuple(name for number, name in enumerate(ALL_CAPABILITIES) if bounding >> number & 1)
-    rootless = Path("/proc/self/uid_map").read_text().split()[:3] != ["0", "0", "4294967295"]
+    ids = mapped_ids()
+    rootless = ids < ALL_IDS
     root = Path("/sys/fs/cgroup")
     unified = (root / "cgroup.controllers").exists()
     return OciSettings(
@@ -68,8 +74,13 @@ def detect(*, run_checks: bool = True) -> OciSettings:
         capabilities=capabilities,
         oom_score_adj_min=-1000 if "CAP_SYS_RESOURCE" in capabilities else int(Path("/proc/self/oom_score_adj").read_text()),
         overlay_options="userxattr" if rootless else "",
-        rootless=rootless,
+        ids=ids,
     )
+
+
+def mapped_ids() -> int:
+    """How many user ids this process's user namespace has."""
+    return sum(int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines())
 
 
 def _status_field(name: str) -> str:

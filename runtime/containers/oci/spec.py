@@ -19,6 +19,7 @@ _MASKED = (
     "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
     "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
 )  # fmt: skip
+_TTY_GROUP = 5
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
@@ -147,10 +148,11 @@ def _mounts(request: StartContainer, situation: Situation, settings: OciSettings
     writable = "rw" if request.security.privileged else "ro"
     kernel = ["nosuid", "noexec", "nodev"]
     pod = situation.pod_directory
+    terminals = [f"gid={_TTY_GROUP}"] if settings.ids > _TTY_GROUP else []
     found = [
         _entry("/proc", "proc", "proc", kernel),
         _entry("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
-        _entry("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+        _entry("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", *terminals]),
         _entry("/dev/mqueue", "mqueue", "mqueue", kernel),
         _sysfs(situation, writable),
     ]

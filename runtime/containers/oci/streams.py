@@ -14,7 +14,6 @@ import tty as terminal
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from shipslog.runtime.network import pod_network
 from shipslog.runtime.node import StreamRefused
 
 from . import linux
@@ -267,19 +266,19 @@ class AttachStreams:
 # --- ports ---
 
 
-async def open_port(sandbox: SandboxRecord, port: int) -> "PortStream":
+async def open_port(layout: Layout, sandbox: SandboxRecord, port: int) -> "PortStream":
     """A connection to a port of the pod, on its loopback. Errors: StreamRefused."""
     try:
-        connection = await asyncio.wrap_future(in_fresh_thread(lambda: _connect(sandbox, port)))
+        connection = await asyncio.wrap_future(in_fresh_thread(lambda: _connect(layout, sandbox, port)))
     except OSError as error:
         name = sandbox.request.name
         raise StreamRefused(500, f"cannot connect to port {port} of pod {name}: {error.strerror or error}") from error
     return PortStream(connection)
 
 
-def _connect(sandbox: SandboxRecord, port: int) -> socket.socket:
+def _connect(layout: Layout, sandbox: SandboxRecord, port: int) -> socket.socket:
     if sandbox.netns:
-        descriptor = os.open(pod_network.netns_path(sandbox.netns), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(layout.netns / sandbox.netns, os.O_RDONLY | os.O_CLOEXEC)
         try:
             linux.setns(descriptor, linux.CLONE_NEWNET)
         finally:

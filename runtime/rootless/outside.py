@@ -1,0 +1,48 @@
+"""The way back to the machine's own network, for a process whose other threads are in its node's."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from shipslog.runtime.containers.oci.node_namespace import in_fresh_thread
+
+T = TypeVar("T")
+
+
+class Outside:
+    """One thread that was begun before its process moved. A thread begins where the one that begins it is: so further ones that
+    this one begins, and their subprocesses, are outside too."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="shipslog-outside")
+        self._thread.submit(int).result()  # an executor begins its threads when there is work
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Short work, now."""
+        return self._thread.submit(work).result()
+
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        """Work that takes its time, in a thread of its own."""
+        begun = await asyncio.wrap_future(self._thread.submit(lambda: (in_fresh_thread(lambda: work(*arguments)),)))
+        return await asyncio.wrap_future(begun[0])
+
+    def bound(self, address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+        """A socket that is bound in the machine's network. Errors: OSError."""
+        return self.call(lambda: bound(address, port, kind))
+
+
+def bound(address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """A bound socket in the calling thread's network, not blocking. Errors: OSError when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = socket.socket(family, kind)
+    try:
+        if kind is socket.SOCK_STREAM:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((address, port))
+        made.setblocking(False)
+    except BaseException:
+        made.close()
+        raise
+    return made

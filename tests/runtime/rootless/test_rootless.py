@@ -1,0 +1,47 @@
+"""Containers without root: the contract of every runtime, kept inside a user namespace, with many ids and with one."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import as_user
+
+CONTRACT = "tests/runtime/containers/test_contract.py"
+pytestmark = [pytest.mark.root]
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="shipslog-rootless-"))
+    os.chown(made, as_user.UID, as_user.UID)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.mark.parametrize("ids", ["many", "one"])
+def test_the_contract_is_kept(directory: Path, ids: str) -> None:
+    options = ["--no-ids"] if ids == "one" else []
+    command = [sys.executable, "-m", "tests.as_user", *options, sys.executable, "-m", "tests.runtime.rootless.inside"]
+    done = subprocess.run([*command, str(directory), CONTRACT, "-k", "oci"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "skipped" not in done.stdout, done.stdout
+
+
+def test_no_user_namespace_is_said() -> None:
+    take = "from shipslog.runtime.rootless.namespace import take_user_namespace; take_user_namespace()"
+    script = f'echo 0 > /proc/sys/user/max_user_namespaces; exec {sys.executable} -c "{take}"'
+    done = subprocess.run(["unshare", "-Ur", "sh", "-c", script], capture_output=True, text=True, check=False)
+    assert "no user namespace: No space left on device (see the sysctl user.max_user_namespaces)" in done.stderr
+
+
+def test_a_user_beyond_the_ids_is_said(directory: Path) -> None:
+    command = [sys.executable, "-m", "tests.as_user", "--no-ids", sys.executable, "-m", "tests.runtime.rootless.inside"]
+    here = "tests/runtime/rootless/one_id.py"
+    done = subprocess.run([*command, str(directory), here], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
