@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-import yaml
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
@@ -121,6 +120,8 @@ def success(*, name: str = "", group: str = "", kind: str = "", uid: str = "", c
 
 def as_yaml(encoded: bytes) -> bytes:
     """JSON as YAML."""
+    import yaml  # few replies need it
+
     text_: str = yaml.dump(msgspec.json.decode(encoded), Dumper=yaml.CSafeDumper, default_flow_style=False, allow_unicode=True)
     return text_.encode()
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-import yaml
 from aiohttp import web
 
 from shipslog.engine.cluster import Cluster
@@ -137,6 +136,8 @@ def decode(data: bytes, media: str, kind: type[Any], validation: str) -> tuple[A
         obj = protobuf.decode(kind, raw)
         names = {f: v for f, v in (("api_version", api_version), ("kind", kind_name)) if v}
         return msgspec.structs.replace(obj, **names), ()
+    import yaml  # few requests need it
+
     try:
         value = yaml.load(data, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
