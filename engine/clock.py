@@ -2,7 +2,6 @@
 
 import random
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -36,7 +35,9 @@ class Entropy:
 
     def uid(self) -> str:
         """A version 4 UUID."""
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        digits = f"{self._random.getrandbits(128):032x}"
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def suffix(self, length: int = 5) -> str:
         """Random characters for a generated name."""
