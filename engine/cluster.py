@@ -58,6 +58,7 @@ class Cluster:
         self.host = Host(self.committer, reconcilers, self.runtimes, clock)
         self.narrator = Narrator(self.committer)
         self.host.on_decision.append(self.narrator.on_decision)
+        self.host.on_concern.append(self.narrator.on_concern)
         self._snapshot_at = view.revision
         self._past: OrderedDict[int, MemoryView] = OrderedDict()
         self._saving: asyncio.Task[None] | None = None

@@ -6,12 +6,20 @@ differs from the one that was sent last. Service account tokens are made here, a
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import structlog
 
 from shipslog.reconcilers.decision import is_runtime
-from shipslog.runtime.commands import DECLARATIVE, AnyRuntimeCommand, RunPodSandbox
+from shipslog.runtime.commands import (
+    DECLARATIVE,
+    AnyRuntimeCommand,
+    RefreshVolumes,
+    RemovePodSandbox,
+    RunPodSandbox,
+    StopContainer,
+)
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.facts import RulesetFailed, RuntimeFact, SandboxFailed
@@ -23,11 +31,17 @@ from .commit import Committer
 RETRY_S = 0.2  # until a log that refused is tried again
 
 log = structlog.get_logger()
-TokenMaker = Callable[[RunPodSandbox], Awaitable[RunPodSandbox]]
+C = TypeVar("C", RunPodSandbox, RefreshVolumes)
+
+
+class TokenMaker(Protocol):
+    """Completes what a pod's volumes hold. Errors: Refusal."""
+
+    def __call__(self, command: C) -> Awaitable[C]: ...
 
 
 class Dispatcher:
-    """Which commands are under way, by identity. `prepare` completes a sandbox with what may not stand on the log."""
+    """Which commands are under way, by identity. `prepare` completes volumes with what may not stand on the log."""
 
     def __init__(self, committer: Committer, runtimes: Mapping[str, NodeRuntime]) -> None:
         self.committer, self.runtimes = committer, runtimes
@@ -40,8 +54,11 @@ class Dispatcher:
     def wants(self, command: AnyRuntimeCommand) -> bool:
         """Whether sending it now would do anything."""
         identity = command.identity
-        if command.node not in self.runtimes or identity in self._under_way:
+        if command.node not in self.runtimes:
             return False
+        busy = self._under_way.get(identity)
+        if busy is not None:
+            return hurries(command, busy)
         return not isinstance(command, DECLARATIVE) or self._standing.get(identity) != command
 
     def reserve(self, commands: Sequence[AnyRuntimeCommand]) -> list[AnyRuntimeCommand]:
@@ -63,6 +80,10 @@ class Dispatcher:
         identity = command.identity
         try:
             facts = await self._execute(command)
+            if isinstance(command, RunPodSandbox):
+                self._standing[f"volumes/{command.pod_uid}"] = command.refresh()  # that is what it has just been given
+            elif isinstance(command, RemovePodSandbox):
+                self._standing.pop(f"volumes/{command.pod_uid}", None)
             if isinstance(command, DECLARATIVE):
                 self._standing[identity] = command
                 if any(isinstance(fact, RulesetFailed) for fact in facts):
@@ -76,9 +97,12 @@ class Dispatcher:
             self._standing.pop(identity, None)
             await asyncio.sleep(1.0)  # a bug or a lost machine: not in a tight loop
         finally:
-            self._under_way.pop(identity, None)
+            if self._under_way.get(identity) is command:
+                del self._under_way[identity]
 
     async def _execute(self, command: AnyRuntimeCommand) -> Sequence[RuntimeFact]:
+        if isinstance(command, RefreshVolumes) and self.prepare is not None:
+            command = await self.prepare(command)
         if isinstance(command, RunPodSandbox) and self.prepare is not None:
             try:
                 command = await self.prepare(command)
@@ -113,6 +137,13 @@ class Dispatcher:
     def record(self, facts: Sequence[RuntimeFact], *, node: str, cause: int | None) -> "asyncio.Future[list[int]]":
         """Append what a node reports, signed by the node."""
         return self.committer.submit_facts(facts, actor=f"system:node:{node}", cause=cause)
+
+
+def hurries(command: AnyRuntimeCommand, busy: AnyRuntimeCommand) -> bool:
+    """Whether a command is to overtake the one of its identity that is under way: an end with a shorter grace period."""
+    if not isinstance(command, StopContainer) or not isinstance(busy, StopContainer):
+        return False
+    return command.attempt == busy.attempt and command.grace_period_s < busy.grace_period_s
 
 
 def first_of_one_node(facts: Iterable[RuntimeFact]) -> list[RuntimeFact]:

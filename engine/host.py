@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from shipslog.reconcilers.decision import Decision, Reconciler, digest, is_runtime
+from shipslog.reconcilers.decision import Concern, Decision, Reconciler, digest, is_runtime
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
@@ -27,6 +27,7 @@ RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
 YIELD_AFTER_NS = 5_000_000  # decide for so long, then let the API and the writer have the loop
 
 log = structlog.get_logger()
+ConcernListener = Callable[[Reconciler, str, Concern], None]
 DecisionListener = Callable[[Reconciler, str, Decision, Sequence[AnyObjectCommand], Sequence[object]], None]
 
 
@@ -68,6 +69,8 @@ class Host:
         self.dispatcher = Dispatcher(committer, runtimes)
         self.reasons: dict[tuple[str, str], str] = {}
         self.on_decision: list[DecisionListener] = []
+        self.on_concern: list[ConcernListener] = []
+        self._told: dict[tuple[str, str], tuple[Concern, ...]] = {}
         self._wake = asyncio.Event()
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -149,11 +152,26 @@ class Host:
             self._refused(lane, key, cause)
             return
         self.reasons[(reconciler.name, key)] = decision.reason
+        self._tell(reconciler, key, decision.concerns)
         if decision.requeue_after is not None:
             self._come_again(lane, key, decision.requeue_after, cause)
         wanted = [c for c in decision.commands if not is_runtime(c) or self.dispatcher.wants(c)]  # type: ignore[arg-type]
         if wanted:
             self._carry_out(lane, key, cause, decision, now_ns)
+
+    def _tell(self, reconciler: Reconciler, key: str, concerns: tuple[Concern, ...]) -> None:
+        """What is in the way of a key is told when it changes, not each time it is looked at."""
+        before = self._told.get((reconciler.name, key), ())
+        if concerns == before:
+            return
+        if concerns:
+            self._told[(reconciler.name, key)] = concerns
+        else:
+            del self._told[(reconciler.name, key)]
+        for concern in concerns:
+            if concern not in before:
+                for listener in self.on_concern:
+                    listener(reconciler, key, concern)
 
     def _carry_out(self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int) -> None:
         objects: list[AnyObjectCommand] = [c for c in decision.commands if not is_runtime(c)]  # type: ignore[misc]

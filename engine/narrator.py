@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from shipslog.reconcilers.decision import Decision, Reconciler
+from shipslog.reconcilers.decision import Concern, Decision, Reconciler
 from shipslog.runtime.commands import PullImage, StartContainer, StopContainer
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Update
 from shipslog.store.events import Event
@@ -90,6 +90,13 @@ class Narrator:
             for saying in self._of_runtime(other, now_ns):
                 self.say(saying)
 
+    def on_concern(self, reconciler: Reconciler, key: str, concern: Concern) -> None:
+        """Something is in the way of a pod."""
+        about = self._reference(key.removeprefix("pod/"))
+        if about is not None:
+            node = self.view.by_uid(about.uid).object.spec.node_name  # type: ignore[union-attr]
+            self.say(Saying(about, "Warning", concern.reason, concern.message, "kubelet", node, self.view.time_ns))
+
     def _of_command(self, command: AnyObjectCommand, result: Any, component: str, now_ns: int) -> Iterator[Saying]:
         match command:
             case Create(object=core_v1.Pod() as pod):
@@ -133,6 +140,8 @@ class Narrator:
                 where = f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
                 message = f"Back-off restarting failed container {status.name} in pod {where}"
                 yield Saying(about, "Warning", "BackOff", message, "kubelet", node, now_ns)
+            elif waiting.reason == "CreateContainerConfigError":
+                yield Saying(about, "Warning", "Failed", f"Error: {waiting.message}", "kubelet", node, now_ns)
             elif waiting.reason == "ImagePullBackOff":
                 yield Saying(about, "Normal", "BackOff", f'Back-off pulling image "{status.image}"', "kubelet", node, now_ns)
 

@@ -1,8 +1,10 @@
-"""Service account tokens for the volumes of pods: made when a sandbox is, from requests that hold no secret themselves."""
+"""Service account tokens for the volumes of pods: made when the volumes are, from requests that hold no secret themselves."""
+
+from typing import TypeVar
 
 from msgspec.structs import replace
 
-from shipslog.runtime.commands import FileContent, RunPodSandbox, TokenRequest, VolumeSource
+from shipslog.runtime.commands import FileContent, RefreshVolumes, RunPodSandbox, TokenRequest, VolumeSource
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import not_found
 from shipslog.store.state import View
@@ -10,21 +12,22 @@ from shipslog.store.state import View
 from .api.account_tokens import AccountTokens, Claims
 from .clock import Clock, Entropy
 
+C = TypeVar("C", RunPodSandbox, RefreshVolumes)
 # The lifetime that the default volume asks for. As Kubernetes does, such a token is made to last: many clients read it once.
 DEFAULT_S, EXTENDED_S = 3607, 365 * 24 * 3600
 
 
 class PodTokens:
-    """Completes sandboxes with the tokens that their volumes ask for; the dispatcher's `prepare`."""
+    """Completes commands with the tokens that their volumes ask for; the dispatcher's `prepare`."""
 
     def __init__(self, view: View, tokens: AccountTokens, clock: Clock, entropy: Entropy) -> None:
         self._view, self._tokens, self._clock, self._entropy = view, tokens, clock, entropy
 
-    async def complete(self, sandbox: RunPodSandbox) -> RunPodSandbox:
-        """The sandbox with its tokens as files. Errors: NotFound for an account that does not exist."""
-        if not any(volume.token_requests for volume in sandbox.volumes):
-            return sandbox
-        return replace(sandbox, volumes=tuple(self._filled(volume) for volume in sandbox.volumes))
+    async def complete(self, command: C) -> C:
+        """The command with its tokens as files. Errors: NotFound for an account that does not exist."""
+        if not any(volume.token_requests for volume in command.volumes):
+            return command
+        return replace(command, volumes=tuple(self._filled(volume) for volume in command.volumes))
 
     def _filled(self, volume: VolumeSource) -> VolumeSource:
         made = tuple(FileContent(path=r.path, data=self._token(r).encode(), mode=r.mode) for r in volume.token_requests)

@@ -25,6 +25,7 @@ ALL: tuple[Reconciler, ...] = (
     kubelet.NODE,
     kubelet.PODS,
     kubelet.PROBES,
+    kubelet.VOLUMES,
     endpoints.RECONCILER,
     endpoint_slices.RECONCILER,
     endpoint_slice_mirroring.RECONCILER,

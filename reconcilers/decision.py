@@ -14,12 +14,20 @@ from shipslog.store.state import View
 Instant = int  # nanoseconds UTC
 
 
+class Concern(msgspec.Struct, frozen=True, kw_only=True):
+    """What people should hear of the object that a key is about; told once for as long as it stays the same."""
+
+    reason: str  # one word: FailedMount
+    message: str
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What to do about one key now, and always why. `requeue_after` is in seconds."""
 
     reason: str
     commands: tuple[AnyObjectCommand | AnyRuntimeCommand, ...] = ()
     requeue_after: float | None = None
+    concerns: tuple[Concern, ...] = ()
 
 
 class Decide(Protocol):

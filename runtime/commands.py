@@ -1,8 +1,8 @@
 """Commands to the outside, in the words of the CRI and of nftables. Values only: what they need is in them.
 
 Every command is idempotent. `identity` says what it is about: while one is under way, another of the same identity is not
-sent. A command of pods and containers is fenced by pod uid and attempt, a declarative one (ApplyRuleset, SetProbes) carries
-the whole wanted state and replaces the one before it.
+sent (but a StopContainer with less patience). A command of pods and containers is fenced by pod uid and attempt, a declarative
+one (ApplyRuleset, SetProbes, RefreshVolumes) carries the whole wanted state and replaces the one before it.
 """
 
 from typing import Literal
@@ -89,6 +89,24 @@ class RunPodSandbox(RuntimeCommand, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         return f"sandbox/{self.pod_uid}"
+
+    def refresh(self, round_: int = 0) -> "RefreshVolumes":
+        """The part of it that may change while the pod runs."""
+        files = tuple(volume for volume in self.volumes if volume.kind == "files")
+        return RefreshVolumes(node=self.node, pod_uid=self.pod_uid, volumes=files, fs_group=self.fs_group, round=round_)
+
+
+class RefreshVolumes(RuntimeCommand, frozen=True, kw_only=True):
+    """The files of a running pod's volumes, as they should be; each volume changes at once or not at all. No outcome."""
+
+    pod_uid: str
+    volumes: tuple[VolumeSource, ...]  # of kind files
+    fs_group: int | None = None
+    round: int = 0  # raised when tokens are to be made anew
+
+    @property
+    def identity(self) -> str:
+        return f"volumes/{self.pod_uid}"
 
 
 class PullImage(RuntimeCommand, frozen=True, kw_only=True):
@@ -247,5 +265,7 @@ class ApplyRuleset(RuntimeCommand, frozen=True, kw_only=True):
         return f"ruleset/{self.node}"
 
 
-AnyRuntimeCommand = RunPodSandbox | PullImage | StartContainer | StopContainer | RemovePodSandbox | SetProbes | ApplyRuleset
-DECLARATIVE = (SetProbes, ApplyRuleset)
+AnyRuntimeCommand = (
+    RunPodSandbox | RefreshVolumes | PullImage | StartContainer | StopContainer | RemovePodSandbox | SetProbes | ApplyRuleset
+)
+DECLARATIVE = (RefreshVolumes, SetProbes, ApplyRuleset)

@@ -25,6 +25,7 @@ from .commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
     PullImage,
+    RefreshVolumes,
     RemovePodSandbox,
     Ruleset,
     RunPodSandbox,
@@ -108,6 +109,9 @@ class OciNode:
         match command:
             case RunPodSandbox():
                 return await self._run_pod_sandbox(command)
+            case RefreshVolumes():
+                await self._life.refresh_volumes(command)
+                return ()
             case PullImage():
                 return await self._pull_image(command)
             case StartContainer():

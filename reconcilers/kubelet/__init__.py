@@ -7,5 +7,6 @@ of it out (runtime/containers), running a probe (runtime/probes.py).
 from .lifecycle import RECONCILER as PODS
 from .node import RECONCILER as NODE
 from .probes import RECONCILER as PROBES
+from .refresh import RECONCILER as VOLUMES
 
-__all__ = ["NODE", "PODS", "PROBES"]
+__all__ = ["NODE", "PODS", "PROBES", "VOLUMES"]

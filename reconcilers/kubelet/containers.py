@@ -16,10 +16,10 @@ from .fields import ConfigError
 from .hooks import lifecycle_hook
 from .plan import Plan
 from .security import security
-from .times import SECOND_NS, duration, parse
+from .times import duration
 from .volumes import mounts
 
-CONFIG_RETRY_S, CONFIG_RETRY_LATER_S = 1.0, 10.0  # until what is missing may have been made; slower for an old pod
+CONFIG_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
 
 
 def plan_containers(pod: BoundPod, plan: Plan) -> None:
@@ -162,9 +162,7 @@ def _start(pod: BoundPod, container: AnyContainer, attempt: int, plan: Plan, sin
     try:
         command = start_command(pod, container, attempt)
     except ConfigError as error:
-        age_s = (pod.now - parse(pod.pod.metadata.creation_timestamp)) / SECOND_NS
-        again_s = CONFIG_RETRY_S if age_s < 60 else CONFIG_RETRY_LATER_S
-        plan.wait(container.name, "CreateContainerConfigError", str(error), again_s)
+        plan.wait(container.name, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
         return
     plan.do(command, f"Starting {container.name}" if attempt == 0 else f"Restarting {container.name}, attempt {attempt}")
 

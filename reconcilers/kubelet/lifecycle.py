@@ -25,7 +25,7 @@ from .status import status_of
 from .times import SECOND_NS, parse
 from .volumes import volumes
 
-VOLUME_RETRY_S = 1.0  # until a missing secret or config map may have been made
+VOLUME_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 
 
@@ -36,6 +36,8 @@ def keys_for(view: View, event: Event) -> Iterable[str]:
             return (f"pod/{uid}",) if _concerns_a_node(view, uid) else ()
         case PodFact(pod_uid=uid):
             return (f"pod/{uid}",)
+        case ObjectFact(resource="configmaps" | "secrets", namespace=namespace):
+            return [f"pod/{pod.metadata.uid}" for pod in view.list(core_v1.Pod, namespace) if _waits(pod)]
         case ImagePulled(node=node, image=image) | ImagePullFailed(node=node, image=image):
             return _waiting_for(view, node, image)
         case NodeObserved(node=node):
@@ -54,6 +56,14 @@ def all_keys(view: View) -> Iterable[str]:
 def _concerns_a_node(view: View, uid: str) -> bool:
     entry = view.by_uid(uid)
     return view.pod_runtime(uid) is not None if entry is None else bool(entry.object.spec.node_name)
+
+
+def _waits(pod: core_v1.Pod) -> bool:
+    """Whether something that it needs may be missing."""
+    if not pod.spec.node_name or pod.status.phase not in ("", "Pending", "Running"):
+        return False
+    statuses = (*pod.status.init_container_statuses, *pod.status.container_statuses)
+    return not statuses or any(s.state.waiting is not None for s in statuses)
 
 
 def _waiting_for(view: View, node: str, image: str) -> Iterator[str]:
@@ -149,7 +159,7 @@ def _plan_sandbox(pod: BoundPod, plan: Plan) -> None:
     try:
         plan.do(sandbox_command(pod), "Making its sandbox")
     except ConfigError as error:
-        plan.because(f"FailedMount: {error}")
+        plan.concern("FailedMount", str(error))
         plan.again(VOLUME_RETRY_S)
 
 
@@ -194,5 +204,5 @@ RECONCILER = Reconciler(
     keys_for=keys_for,
     all_keys=all_keys,
     decide=decide,
-    resources=frozenset({"pods"}),
+    resources=frozenset({"pods", "configmaps", "secrets"}),
 )

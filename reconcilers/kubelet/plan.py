@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from shipslog.reconcilers.decision import Decision
+from shipslog.reconcilers.decision import Concern, Decision
 from shipslog.runtime.commands import AnyRuntimeCommand, StartContainer
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.objects import core_v1
@@ -14,6 +14,7 @@ class Plan(Struct):
     commands: list[AnyObjectCommand | AnyRuntimeCommand] = field(default_factory=list)
     waiting: dict[str, core_v1.ContainerStateWaiting] = field(default_factory=dict)  # by container
     reasons: list[str] = field(default_factory=list)
+    concerns: list[Concern] = field(default_factory=list)
     requeue_after: float | None = None
 
     def do(self, command: AnyObjectCommand | AnyRuntimeCommand, reason: str) -> None:
@@ -24,6 +25,11 @@ class Plan(Struct):
     def because(self, reason: str) -> None:
         if reason not in self.reasons:
             self.reasons.append(reason)
+
+    def concern(self, reason: str, message: str) -> None:
+        """Tell people what is in the way."""
+        self.concerns.append(Concern(reason=reason, message=message))
+        self.because(f"{reason}: {message}")
 
     def wait(self, container: str, reason: str, message: str, again_s: float | None = None) -> None:
         """A container waits; look again in so many seconds."""
@@ -43,5 +49,6 @@ class Plan(Struct):
     def decision(self, otherwise: str) -> Decision:
         """The decision; `otherwise` is the reason when nothing gave one."""
         return Decision(
-            reason="; ".join(self.reasons) or otherwise, commands=tuple(self.commands), requeue_after=self.requeue_after
-        )
+            reason="; ".join(self.reasons) or otherwise, commands=tuple(self.commands), requeue_after=self.requeue_after,
+            concerns=tuple(self.concerns),
+        )  # fmt: skip

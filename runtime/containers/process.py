@@ -19,19 +19,24 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from shipslog.runtime import hooks
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
+    Hook,
     PullImage,
+    RefreshVolumes,
     RemovePodSandbox,
     RunPodSandbox,
     SetProbes,
     StartContainer,
     StopContainer,
+    VolumeSource,
 )  # fmt: skip
 from shipslog.runtime.containers.oci import logs, machine, streams
 from shipslog.runtime.node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
+from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import (
     ContainerExited,
     ContainerStarted,
@@ -169,6 +174,9 @@ class ProcessNode:
         match command:
             case RunPodSandbox():
                 return (self._run_sandbox(command),)
+            case RefreshVolumes(pod_uid=uid):
+                self._write_volumes(uid, command.volumes)
+                return ()
             case PullImage(image=image):
                 return (ImagePulled(node=self.node, image=image, image_id="process", present=True, at_ns=time.time_ns()),)
             case StartContainer():
@@ -195,8 +203,7 @@ class ProcessNode:
         directory = self.data / command.pod_uid
         try:
             directory.mkdir(exist_ok=True)
-            for volume in command.volumes:
-                self._volume(directory / "volumes" / volume.name, {f.path: f.data for f in volume.files})
+            self._write_volumes(command.pod_uid, command.volumes)
             if record is None:
                 record = SandboxRecord(sandbox_id=f"process-{command.pod_uid}", started_at_ns=time.time_ns())
                 _write(directory / "sandbox.json", msgspec.json.encode(record))
@@ -210,11 +217,14 @@ class ProcessNode:
             )
         return self._sandbox_started(command.pod_uid, record)
 
-    def _volume(self, directory: Path, files: dict[str, bytes]) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            (directory / name).parent.mkdir(parents=True, exist_ok=True)
-            _write(directory / name, data)
+    def _write_volumes(self, uid: str, volumes: tuple[VolumeSource, ...]) -> None:
+        if not (self.data / uid).is_dir():
+            return
+        for volume in volumes:
+            directory = self.data / uid / "volumes" / volume.name
+            directory.mkdir(parents=True, exist_ok=True)
+            if volume.kind == "files":
+                pod_volumes.write_files(directory, volume.files)
 
     def _sandbox_started(self, uid: str, record: SandboxRecord) -> SandboxStarted:
         return SandboxStarted(
@@ -227,6 +237,7 @@ class ProcessNode:
         if self._sandbox(command.pod_uid) is None:
             return (self._not_started(command, "CreateContainerError", "the pod has no sandbox"),)
         record = self._record(directory)
+        fresh = record is None
         if record is None:
             argv = [*command.command, *command.args]
             program = shutil.which(argv[0]) if argv else None
@@ -247,7 +258,23 @@ class ProcessNode:
             self._spawn(directory, record, [program, *argv[1:]])
             _write(directory / "record.json", msgspec.json.encode(record))
         self._known[record.pod_uid, record.container, record.attempt] = record
+        if fresh and command.post_start is not None:
+            try:
+                self._hook(record, command.post_start, hooks.POST_START_S)
+            except hooks.HookFailed as error:
+                return self._started(record), self._ended_by(record, f"FailedPostStartHook: {error}")
         return (self._started(record),)
+
+    def _hook(self, record: ProcessRecord, hook: Hook, timeout_s: float) -> None:
+        hooks.run(hook, exec_in=lambda argv, limit_s: self._run_beside(record, argv, limit_s), timeout_s=timeout_s)
+
+    def _ended_by(self, record: ProcessRecord, message: str) -> ContainerExited:
+        """Kill it, for a reason of ours."""
+        self._awaited.add((record.pod_uid, record.container, record.attempt))
+        while (ended := self._exit(record)) is None:
+            self._signal(record, signal.SIGKILL)
+            time.sleep(0.02)
+        return msgspec.structs.replace(ended, message=message)
 
     def _spawn(self, directory: Path, record: ProcessRecord, argv: list[str]) -> None:
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(directory), **dict(record.env)}
@@ -279,8 +306,12 @@ class ProcessNode:
         record = self._record(self._directory(*key))
         if record is None:
             return self._lost(*key)
+        first = key not in self._awaited  # a second command only has less patience
         self._awaited.add(key)
         deadline = time.monotonic() + command.grace_period_s
+        if command.pre_stop is not None and command.grace_period_s and first:
+            with contextlib.suppress(hooks.HookFailed, StreamRefused):
+                await asyncio.to_thread(self._hook, record, command.pre_stop, command.grace_period_s)
         self._signal(record, signal.SIGTERM)
         while (ended := self._exit(record)) is None:
             if time.monotonic() >= deadline:
@@ -366,9 +397,11 @@ class ProcessNode:
 
     async def exec_output(self, pod_uid: str, container: str, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
         """(exit code, what it wrote). Errors: StreamRefused, subprocess.TimeoutExpired."""
-        command = self._beside(self._running(pod_uid, container), argv)
-        done = await asyncio.to_thread(
-            subprocess.run, command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        return await asyncio.to_thread(self._run_beside, self._running(pod_uid, container), argv, timeout_s)
+
+    def _run_beside(self, record: ProcessRecord, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
+        done = subprocess.run(
+            self._beside(record, argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=timeout_s, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout

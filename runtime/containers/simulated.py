@@ -14,6 +14,7 @@ from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
     PullImage,
+    RefreshVolumes,
     RemovePodSandbox,
     Ruleset,
     RunPodSandbox,
@@ -141,6 +142,8 @@ class SimulatedNode:
         match command:
             case RunPodSandbox():
                 return self._run_sandbox(command)
+            case RefreshVolumes():
+                return ()
             case PullImage():
                 return (self._pull(command),)
             case StartContainer():

@@ -86,9 +86,13 @@ def _files(path: Path, volume: VolumeSource) -> None:
     path.mkdir(exist_ok=True)
     if volume.in_memory:
         _tmpfs(path, "mode=0755")
-    if _same(path, volume.files):
-        return
-    write_atomically(path, volume.files)
+    write_files(path, volume.files)
+
+
+def write_files(path: Path, files: tuple[FileContent, ...]) -> None:
+    """Have exactly these files in the volume; nothing is touched if they are there. Errors: VolumeFailed, OSError."""
+    if not _same(path, files):
+        write_atomically(path, files)
 
 
 def _same(path: Path, files: tuple[FileContent, ...]) -> bool:

@@ -178,6 +178,29 @@ def test_a_killed_container_is_restarted_with_back_off(book: Cluster) -> None:
     until(lambda: book.get("rc", "frontend")["status"].get("readyReplicas") == 3, "all frontends are ready again")
 
 
+def test_a_config_map_reaches_the_pod_that_waits_and_the_pod_that_runs(book: Cluster) -> None:
+    container = {
+        "name": "c", "image": "kubeguide/redis-master", "command": ["sleep", "4713"],
+        "volumeMounts": [{"name": "v", "mountPath": "/settings"}],
+    }  # fmt: skip
+    spec = {"containers": [container], "volumes": [{"name": "v", "configMap": {"name": "settings"}}]}
+    book.k(
+        "create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "set"}, "spec": spec})
+    )
+    message = 'MountVolume.SetUp failed for volume "v" : configmap "settings" not found'
+    until(lambda: message in book.k("describe", "pod", "set"), "people are told what it waits for")
+    book.k("create", "configmap", "settings", "--from-literal=color=red")
+    book.k("wait", "--for=condition=Ready", "pod/set", "--timeout=30s")
+    shown = lambda: book.k("exec", "set", "--", "sh", "-c", "read c < /settings/color; echo $c").strip()  # noqa: E731
+    book.k("patch", "configmap", "settings", "--type=merge", "-p", '{"data":{"color":"red\\n"}}')
+    until(lambda: shown() == "red", "it shows what the config map holds")
+    book.k("patch", "configmap", "settings", "--type=merge", "-p", '{"data":{"color":"blue\\n"}}')
+    until(lambda: shown() == "blue", "it shows what it holds now")
+    book.k("delete", "pod", "set", "--grace-period=30", "--wait=false")
+    book.k("delete", "pod", "set", "--grace-period=1")
+    book.k("delete", "configmap", "settings")
+
+
 def test_kubectl_reads_the_past(book: Cluster) -> None:
     book.k("create", "configmap", "fleeting", "--from-literal=a=b")
     version = book.get("configmap", "fleeting")["metadata"]["resourceVersion"]

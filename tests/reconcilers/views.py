@@ -23,11 +23,11 @@ def view_of(*things: Any) -> MemoryView:
 
 def add(view: MemoryView, *things: Any) -> None:
     for thing in things:
-        fact: AnyFact = thing if hasattr(thing, "node") else _created(thing)
+        fact: AnyFact = thing if hasattr(thing, "node") else created(thing)
         view.evolve(Event(revision=view.revision + 1, time_ns=NOW, actor="test", fact=fact))
 
 
-def _created(obj: Any) -> ObjectCreated:
+def created(obj: Any) -> ObjectCreated:
     kind = registry.of(obj)
     meta = obj.metadata
     uid = meta.uid or f"uid-{kind.plural}-{meta.name}"

@@ -10,10 +10,13 @@ from typing import Any, Protocol
 
 import msgspec
 
+from shipslog.runtime import hooks
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
+    Hook,
     PullImage,
+    RefreshVolumes,
     RemovePodSandbox,
     Ruleset,
     RunPodSandbox,
@@ -155,6 +158,11 @@ class CriNode:
         match command:
             case RunPodSandbox():
                 return (await asyncio.to_thread(self._run_sandbox, command),)
+            case RefreshVolumes(pod_uid=uid):
+                if (self.data / uid / "volumes").is_dir():
+                    prepare = pod_volumes.prepare
+                    await asyncio.to_thread(prepare, self.data / uid / "volumes", command.volumes, command.fs_group)
+                return ()
             case PullImage():
                 return (await asyncio.to_thread(self._pull, command),)
             case StartContainer():
@@ -246,7 +254,28 @@ class CriNode:
         if found is not None and found.state == EXITED:
             return (*facts, self._exit(container_id))
         self._running[container_id] = (command.pod_uid, command.container, command.attempt)
+        if command.post_start is not None and found is None:
+            facts += self._post_start(container_id, command.post_start)
         return facts
+
+    def _post_start(self, container_id: str, hook: Hook) -> tuple[RuntimeFact, ...]:
+        """Nothing, or the end of a container whose handler failed."""
+        try:
+            self._hook(container_id, hook, hooks.POST_START_S)
+        except hooks.HookFailed as error:
+            self._stopping.add(container_id)
+            self.client.stop(container_id, 0)
+            return (msgspec.structs.replace(self._exit(container_id), message=f"FailedPostStartHook: {error}"),)
+        return ()
+
+    def _hook(self, container_id: str, hook: Hook, timeout_s: float) -> None:
+        def exec_in(argv: tuple[str, ...], limit_s: float) -> tuple[int, bytes]:
+            try:
+                return self.client.exec_sync(container_id, argv, limit_s)
+            except CallFailed as error:
+                raise hooks.HookFailed(f"Exec lifecycle hook ({list(argv)}) failed - error: {error}") from error
+
+        hooks.run(hook, exec_in=exec_in, timeout_s=timeout_s)
 
     def _create(self, command: StartContainer) -> str:
         sandbox_id = self._live_sandbox(command.pod_uid)
@@ -294,11 +323,12 @@ class CriNode:
                 node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt, exit_code=137,
                 reason="ContainerStatusUnknown", message="The container could not be located", at_ns=time.time_ns(),
             )  # fmt: skip
+        first = found.id not in self._stopping  # a second command only has less patience
         self._stopping.add(found.id)
         if found.state == RUNNING:
-            if command.pre_stop is not None and command.pre_stop.exec and command.grace_period_s:
-                with contextlib.suppress(CallFailed):
-                    self.client.exec_sync(found.id, command.pre_stop.exec, command.grace_period_s)
+            if command.pre_stop is not None and command.grace_period_s and first:
+                with contextlib.suppress(hooks.HookFailed):
+                    self._hook(found.id, command.pre_stop, command.grace_period_s)
             self.client.stop(found.id, command.grace_period_s)
         return self._exit(found.id)
 

@@ -15,16 +15,18 @@ from typing import Any
 
 import msgspec
 
-from shipslog.runtime.commands import PortMapping, RunPodSandbox, StartContainer, StopContainer
+from shipslog.runtime import hooks
+from shipslog.runtime.commands import PortMapping, RefreshVolumes, RunPodSandbox, StartContainer, StopContainer
 from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.network import pod_network
 from shipslog.runtime.network.addresses import Addresses
 from shipslog.runtime.network.nat import Nat
 from shipslog.runtime.node import Report, StreamRefused
+from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeFact, SandboxExited
 from shipslog.store.state import PodRuntime
 
-from . import adoption, container, hooks, layout, linux, pause, records, sandbox, streams
+from . import adoption, container, layout, linux, pause, records, sandbox, streams
 from .cgroups import Cgroups
 from .container import ContainerPlace, Exit, StartFailed
 from .layout import Layout, container_id
@@ -34,7 +36,6 @@ from .records import ContainerRecord, SandboxRecord
 from .sandbox import SandboxPlace
 from .settings import OciSettings
 
-HOOK_S = 30.0  # for a post-start hook; a pre-stop hook has the grace period
 GONE_S = 5.0  # for a process to be gone after KILL
 
 
@@ -289,6 +290,16 @@ class NodeLife:
                     self._addresses.release(record.ip, pod_uid)
             self._pods.forget_pod(pod_uid)
 
+    async def refresh_volumes(self, command: RefreshVolumes) -> None:
+        """Bring the files of a running pod's volumes up to date. Errors: VolumeFailed, OSError."""
+        pod = self._pods.get(command.pod_uid)
+        if pod is None:
+            return
+        async with pod.lock:
+            if pod.sandbox is not None:
+                where = self.layout.pod(command.pod_uid) / "volumes"
+                await self._inside(pod_volumes.prepare, where, command.volumes, command.fs_group)
+
     def host_ports(self) -> list[PortMapping]:
         """Of all pods that have a sandbox."""
         return [mapping for pod in self._pods if pod.sandbox is not None for mapping in pod.sandbox.request.port_mappings]
@@ -335,7 +346,7 @@ class NodeLife:
     async def _post_start(self, one: Container, request: StartContainer) -> None:
         assert request.post_start is not None
         try:
-            await self._hook(one, request.post_start, HOOK_S)
+            await self._hook(one, request.post_start, hooks.POST_START_S)
         except hooks.HookFailed as error:
             one.awaited += 1
             await self._kill(one)
@@ -367,7 +378,8 @@ class NodeLife:
         if not one.ended.done():
             one.awaited += 1
             deadline = time.monotonic() + command.grace_period_s
-            if command.pre_stop is not None and command.grace_period_s > 0:
+            first = one.awaited == 1  # a second command only has less patience
+            if command.pre_stop is not None and command.grace_period_s > 0 and first:
                 with contextlib.suppress(hooks.HookFailed):
                     await self._hook(one, command.pre_stop, command.grace_period_s)
             if command.grace_period_s > 0 and one.record.process is not None and not one.ended.done():

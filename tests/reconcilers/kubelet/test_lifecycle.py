@@ -168,5 +168,7 @@ def test_missing_settings_are_waited_for() -> None:
     view = world(spec=core_v1.PodSpec(volumes=(volume,)))
     decision = decide(view)
     assert not [c for c in decision.commands if isinstance(c, RunPodSandbox)]
-    assert 'configmap "settings" not found' in decision.reason and decision.requeue_after == 1.0
+    assert [(c.reason, c.message) for c in decision.concerns] == [
+        ("FailedMount", 'MountVolume.SetUp failed for volume "v" : configmap "settings" not found')
+    ]
     assert PullImage in {type(c) for c in decision.commands}

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from shipslog.runtime.commands import (
@@ -18,6 +19,7 @@ from shipslog.runtime.commands import (
     Mount,
     ProbeTarget,
     PullImage,
+    RefreshVolumes,
     RemovePodSandbox,
     Ruleset,
     RunPodSandbox,
@@ -305,13 +307,42 @@ async def test_volumes_hold_what_they_should(bench: Bench) -> None:
     await _until(lambda: _has(bench, b"v1p\n"))
 
 
-async def test_handlers_run_around_a_life(bench: Bench) -> None:
-    if bench.kind != "oci":
+async def test_files_change_under_a_running_container(bench: Bench) -> None:
+    if not really(bench):
+        return
+    await bench.pod(volumes=(VolumeSource(name="s", kind="files", files=(FileContent(path="key", data=b"old\n"),)),))
+    where = "/secret" if bench.kind != "process" else "../../../volumes/s"
+    script = f"cat {where}/key; until cat {where}/fresh 2>/dev/null; do sleep 0.02; done; exec sleep 60"
+    await bench.run(script, mounts=(Mount(volume="s", path="/secret"),))
+    await _until(lambda: _has(bench, b"old\n"))
+    files = (FileContent(path="fresh", data=b"new\n"),)
+    fresh = RefreshVolumes(node="n", pod_uid=UID, volumes=(VolumeSource(name="s", kind="files", files=files),))
+    assert await bench.node.execute(fresh) == ()
+    await _until(lambda: _has(bench, b"old\nnew\n"))
+
+
+async def test_less_patience_overtakes(bench: Bench) -> None:
+    if not really(bench):
         return
     await bench.pod()
-    facts = await bench.run("exec sleep 60", post_start=Hook(exec=("sh", "-c", "echo began > /tmp/began")))
+    await bench.run("trap '' TERM; echo deaf; while true; do sleep 0.1; done")
+    await _until(lambda: _has(bench, b"deaf\n"))
+    patient = StopContainer(node="n", pod_uid=UID, container="c", attempt=0, grace_period_s=60)
+    first = asyncio.ensure_future(bench.node.execute(patient))
+    await asyncio.sleep(0.3)
+    async with asyncio.timeout(20):
+        (ended,) = await bench.node.execute(msgspec.structs.replace(patient, grace_period_s=1))
+        (same,) = await first
+    assert (ended.exit_code, same.exit_code) == (137, 137)
+
+
+async def test_handlers_run_around_a_life(bench: Bench) -> None:
+    if not really(bench):
+        return
+    await bench.pod()
+    facts = await bench.run("exec sleep 60", post_start=Hook(exec=("sh", "-c", "echo began > began")))
     assert [type(f).__name__ for f in facts] == ["ContainerStarted"]
-    process = await bench.node.exec(UID, "c", ("cat", "/tmp/began"), stdin=False, tty=False)
+    process = await bench.node.exec(UID, "c", ("cat", "began"), stdin=False, tty=False)
     assert [data async for _, data in process.output()] == [b"began\n"]
     await process.close()
     slow = Hook(exec=("sh", "-c", "sleep 0.3"))

@@ -2,10 +2,13 @@
 
 import http.client
 import subprocess
+import time
 from collections.abc import Callable
 
-from shipslog.runtime.commands import Hook
-from shipslog.runtime.probes import http_get
+from .commands import Hook
+from .probes import http_get
+
+POST_START_S = 30.0  # for a post-start hook; a pre-stop hook has the grace period
 
 
 class HookFailed(Exception):
@@ -13,9 +16,11 @@ class HookFailed(Exception):
 
 
 def run(hook: Hook, *, exec_in: Callable[[tuple[str, ...], float], tuple[int, bytes]], timeout_s: float) -> None:
-    """Carry out an exec or HTTP handler, in a thread. Errors: HookFailed."""
+    """Carry it out, in a thread. Errors: HookFailed."""
     try:
-        if hook.exec:
+        if hook.sleep_s:
+            time.sleep(min(hook.sleep_s, timeout_s))
+        elif hook.exec:
             code, output = exec_in(hook.exec, timeout_s)
             if code:
                 text = output.decode(errors="replace").strip()

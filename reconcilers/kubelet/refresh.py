@@ -1,0 +1,112 @@
+"""What changes in the volumes of a running pod: config maps, secrets, the pod's own fields, tokens that grow old.
+
+The whole content goes to the node when it differs from what was sent last. Source: kubelet's volume manager, which remounts
+such volumes every minute or so; here a change goes out when it happens.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from shipslog.reconcilers.decision import Decision, Instant, Reconciler
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectFact, SandboxStarted
+from shipslog.store.objects import core_v1
+from shipslog.store.state import View
+
+from .bound_pod import TERMINAL, BoundPod
+from .fields import ConfigError
+from .lifecycle import sandbox_command
+from .times import SECOND_NS
+
+DEFAULT_TOKEN_S = 3607  # asked for by the default volume; such a token is made to last, and its volume hardly ever changes
+ROOT_CA = "kube-root-ca.crt"
+_OLD = 0.8  # of its lifetime, and a token is made anew
+
+
+def keys_for(view: View, event: Event) -> Iterable[str]:
+    """The pods that show what has changed; a pod that has begun, or whose own fields may have."""
+    match event.fact:
+        case ObjectFact(resource="configmaps" | "secrets", namespace=namespace, name=name) as fact:
+            return [_key(pod) for pod in view.list(core_v1.Pod, namespace) if (fact.resource, name) in _shown(pod)]
+        case ObjectFact(resource="pods", uid=uid) | SandboxStarted(pod_uid=uid):
+            entry = view.by_uid(uid)
+            return (f"pod/{uid}",) if entry is not None and _may_change(entry.object) else ()
+    return ()
+
+
+def all_keys(view: View) -> Iterable[str]:
+    return [_key(pod) for pod in view.list(core_v1.Pod) if _may_change(pod)]
+
+
+def _key(pod: core_v1.Pod) -> str:
+    return f"pod/{pod.metadata.uid}"
+
+
+def _sources(pod: core_v1.Pod) -> Iterator[core_v1.Volume | core_v1.VolumeProjection]:
+    for volume in pod.spec.volumes:
+        if volume.projected is not None:
+            yield from volume.projected.sources
+        else:
+            yield volume
+
+
+def _shown(pod: core_v1.Pod) -> Iterator[tuple[str, str]]:
+    """(resource, name) of the objects whose content the pod shows."""
+    for source in _sources(pod):
+        if source.config_map is not None:
+            yield "configmaps", source.config_map.name
+        elif isinstance(source, core_v1.Volume) and source.secret is not None:
+            yield "secrets", source.secret.secret_name
+        elif isinstance(source, core_v1.VolumeProjection) and source.secret is not None:
+            yield "secrets", source.secret.name
+
+
+def _renewed_s(pod: core_v1.Pod) -> float:
+    """How often its tokens are made anew; 0 for never."""
+    tokens = (s.service_account_token for s in _sources(pod) if isinstance(s, core_v1.VolumeProjection))
+    lifetimes = [t.expiration_seconds or 3600 for t in tokens if t is not None]
+    return min((s * _OLD for s in lifetimes if s != DEFAULT_TOKEN_S), default=0.0)
+
+
+def _may_change(pod: core_v1.Pod) -> bool:
+    if not pod.spec.node_name or not pod.spec.volumes:
+        return False
+    shown = any(name != ROOT_CA for _, name in _shown(pod))
+    own = any(v.downward_api is not None for v in pod.spec.volumes) or any(
+        s.downward_api is not None for v in pod.spec.volumes if v.projected and v.name[:15] != "kube-api-access"
+        for s in v.projected.sources
+    )  # fmt: skip
+    return shown or own or _renewed_s(pod) > 0
+
+
+def decide(view: View, key: str, *, now: Instant) -> Decision:
+    """The content of the pod's volumes now."""
+    uid = key.removeprefix("pod/")
+    entry, runtime = view.by_uid(uid), view.pod_runtime(uid)
+    if entry is None or runtime is None or not runtime.sandbox_id:
+        return Decision(reason="the pod has no sandbox")
+    pod: core_v1.Pod = entry.object
+    observed = view.node_observed(pod.spec.node_name)
+    if observed is None or pod.metadata.deletion_timestamp or pod.status.phase in TERMINAL:
+        return Decision(reason="its node has not reported" if observed is None else "the pod is ending")
+    bound = BoundPod(view=view, node=pod.spec.node_name, pod=pod, runtime=runtime, observed=observed, now=now)
+    every_s = _renewed_s(pod)
+    round_, again_s = 0, None
+    if every_s:
+        age_s = max(now - runtime.sandbox_started_at_ns, 0) / SECOND_NS
+        round_ = int(age_s / every_s)
+        again_s = (round_ + 1) * every_s - age_s
+    try:
+        command = sandbox_command(bound).refresh(round_)
+    except ConfigError as error:
+        return Decision(reason=f"the volumes stay as they are: {error}", requeue_after=again_s)
+    return Decision(reason="its volumes as they should be", commands=(command,), requeue_after=again_s)
+
+
+RECONCILER = Reconciler(
+    name="kubelet-volumes",
+    actor="system:controller:kubelet",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"pods", "configmaps", "secrets"}),
+)

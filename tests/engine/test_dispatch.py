@@ -1,0 +1,118 @@
+"""What is sent to a runtime, and when: volumes that changed, an end that is hurried."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from shipslog.engine.cluster import Cluster
+from shipslog.runtime.commands import AnyRuntimeCommand, RefreshVolumes, RunPodSandbox, StopContainer
+from shipslog.runtime.containers.simulated import SimulatedNode
+from shipslog.store.facts import RuntimeFact
+from shipslog.store.objects import core_v1, meta_v1
+
+
+class Told(SimulatedNode):
+    """A simulated node that remembers what it was told, and does not hurry to end containers."""
+
+    def __init__(self) -> None:
+        super().__init__("n1", now_ns=time.time_ns)
+        self.commands: list[AnyRuntimeCommand] = []
+        self.slow = False
+
+    async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
+        self.commands.append(command)
+        if isinstance(command, StopContainer) and self.slow:
+            await asyncio.sleep(0.3 if command.grace_period_s <= 1 else 30)
+        return await super().execute(command)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [command for command in self.commands if isinstance(command, kind)]
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def config_map(**data: str) -> core_v1.ConfigMap:
+    return core_v1.ConfigMap(metadata=meta_v1.ObjectMeta(name="settings", namespace="default"), data=data)
+
+
+def a_pod() -> core_v1.Pod:
+    volume = core_v1.Volume(name="v", config_map=core_v1.ConfigMapVolumeSource(name="settings"))
+    spec = core_v1.PodSpec(containers=(core_v1.Container(name="c", image="i"),), volumes=(volume,))
+    return core_v1.Pod(metadata=meta_v1.ObjectMeta(name="p", namespace="default"), spec=spec)
+
+
+async def running(cluster: Cluster) -> core_v1.Pod:
+    await until(lambda: cluster.get(core_v1.Pod, "p", "default").status.phase == "Running")
+    return cluster.get(core_v1.Pod, "p", "default")
+
+
+async def test_volumes_are_refreshed_when_and_only_when_they_changed() -> None:
+    node = Told()
+    async with Cluster.open(runtime=[node]) as cluster:
+        await cluster.create(config_map(a="1"))
+        await cluster.create(a_pod())
+        await running(cluster)
+        await asyncio.sleep(0.1)
+        assert not node.of(RefreshVolumes), "the sandbox was made with them"
+        current = cluster.get(core_v1.ConfigMap, "settings", "default")
+        await cluster.update(core_v1.ConfigMap(metadata=current.metadata, data={"a": "2"}))
+        await until(lambda: node.of(RefreshVolumes))
+        (refreshed,) = node.of(RefreshVolumes)
+        files = {f.path: f.data for volume in refreshed.volumes if volume.name == "v" for f in volume.files}
+        assert files == {"a": b"2"}
+
+
+async def test_a_pod_that_waits_for_a_config_map_begins_when_it_comes() -> None:
+    node = Told()
+    async with Cluster.open(runtime=[node]) as cluster:
+        await cluster.create(a_pod())
+
+        def told() -> Sequence[str]:
+            return [e.message for e in cluster.list(core_v1.Event) if e.reason == "FailedMount"]
+
+        await until(told)
+        assert list(told()) == ['MountVolume.SetUp failed for volume "v" : configmap "settings" not found']
+        assert not node.of(RunPodSandbox)
+        await cluster.create(config_map(a="1"))
+        await running(cluster)
+
+
+async def test_a_shorter_grace_period_overtakes() -> None:
+    node = Told()
+    async with Cluster.open(runtime=[node]) as cluster:
+        await cluster.create(config_map(a="1"))
+        await cluster.create(a_pod())
+        await running(cluster)
+        node.slow = True
+        await cluster.delete(core_v1.Pod, "p", "default")
+        await until(lambda: node.of(StopContainer))
+        await cluster.delete(core_v1.Pod, "p", "default", grace_period_s=1)
+        await cluster.gone(core_v1.Pod, "p", timeout_s=5)
+        assert [c.grace_period_s for c in node.of(StopContainer)] == [30, 1]
+
+
+@pytest.mark.parametrize("missing", ["configmap", "secret"])
+async def test_a_container_that_lacks_its_environment_says_so(missing: str) -> None:
+    name = "settings"
+    source = core_v1.EnvFromSource(
+        config_map_ref=core_v1.ConfigMapEnvSource(name=name) if missing == "configmap" else None,
+        secret_ref=core_v1.SecretEnvSource(name=name) if missing == "secret" else None,
+    )
+    spec = core_v1.PodSpec(containers=(core_v1.Container(name="c", image="i", env_from=(source,)),))
+    made: Awaitable[Any]
+    async with Cluster.open() as cluster:
+        await cluster.create(core_v1.Pod(metadata=meta_v1.ObjectMeta(name="p", namespace="default"), spec=spec))
+        await until(lambda: [e for e in cluster.list(core_v1.Event) if e.message == f'Error: {missing} "settings" not found'])
+        if missing == "configmap":
+            made = cluster.create(config_map(a="1"))
+        else:
+            made = cluster.create(core_v1.Secret(metadata=meta_v1.ObjectMeta(name=name, namespace="default")))
+        await made
+        await running(cluster)

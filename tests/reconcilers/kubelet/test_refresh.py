@@ -1,0 +1,107 @@
+"""What a running pod's volumes hold follows the objects that they show."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.engine.view import MemoryView
+from shipslog.reconcilers.kubelet import lifecycle, refresh
+from shipslog.runtime.commands import RefreshVolumes
+from shipslog.store.events import Event
+from shipslog.store.facts import SandboxStarted
+from shipslog.store.objects import core_v1
+from tests.reconcilers.views import NOW, add, created, meta, node, observed, pod, view_of
+
+UID = "uid-pods-p"
+SANDBOX = SandboxStarted(node="n", pod_uid=UID, sandbox_id="s1", ip="10.0.0.2", at_ns=NOW)
+SECOND = 10**9
+SETTINGS = core_v1.Volume(name="v", config_map=core_v1.ConfigMapVolumeSource(name="settings"))
+
+
+def token(expiration_s: int) -> core_v1.Volume:
+    source = core_v1.ServiceAccountTokenProjection(path="token", expiration_seconds=expiration_s)
+    projected = core_v1.ProjectedVolumeSource(sources=(core_v1.VolumeProjection(service_account_token=source),))
+    return core_v1.Volume(name="t", projected=projected)
+
+
+def world(*things: Any, volumes: tuple[core_v1.Volume, ...] = (SETTINGS,)) -> MemoryView:
+    bound = pod("p", node="n")
+    return view_of(node("n"), observed("n"), *things, replace(bound, spec=replace(bound.spec, volumes=volumes)), SANDBOX)
+
+
+def settings(**data: str) -> core_v1.ConfigMap:
+    return core_v1.ConfigMap(metadata=meta("settings"), data=data)
+
+
+def decide(view: MemoryView, now: int = NOW) -> Any:
+    return refresh.decide(view, f"pod/{UID}", now=now)
+
+
+def keys(view: MemoryView, changed: Any) -> list[str]:
+    fact = changed if hasattr(changed, "node") else created(changed)
+    return list(refresh.keys_for(view, Event(revision=view.revision, time_ns=NOW, actor="test", fact=fact)))
+
+
+def test_a_changed_config_map_goes_to_the_pods_that_show_it() -> None:
+    view = world(settings(a="1"))
+    (command,) = decide(view).commands
+    assert isinstance(command, RefreshVolumes)
+    assert [(f.path, f.data) for f in command.volumes[0].files] == [("a", b"1")]
+    assert keys(view, settings(a="2")) == [f"pod/{UID}"]
+    assert keys(view, core_v1.ConfigMap(metadata=meta("others"))) == []
+    assert keys(view, core_v1.Secret(metadata=meta("settings"))) == []
+
+
+def test_what_a_sandbox_was_given_needs_no_refresh() -> None:
+    view = world(settings(a="1"))
+    entry = view.by_uid(UID)
+    assert entry is not None
+    given = lifecycle.sandbox_command(
+        lifecycle.BoundPod(
+            view=view, node="n", pod=entry.object, runtime=view.pod_runtime(UID), observed=observed("n"), now=NOW
+        )
+    )
+    assert decide(view).commands == (given.refresh(),)
+
+
+def test_what_is_gone_leaves_the_files_as_they_are() -> None:
+    decision = decide(world())
+    assert not decision.commands and 'configmap "settings" not found' in decision.reason
+
+
+def test_a_pod_that_shows_nothing_of_others_is_left_alone() -> None:
+    default = replace(token(refresh.DEFAULT_TOKEN_S), name="kube-api-access-x")
+    ca = core_v1.VolumeProjection(config_map=core_v1.ConfigMapProjection(name=refresh.ROOT_CA))
+    assert default.projected is not None
+    default = replace(default, projected=replace(default.projected, sources=(*default.projected.sources, ca)))
+    view = world(volumes=(default,))
+    assert list(refresh.all_keys(view)) == []
+    assert keys(view, SANDBOX) == []
+
+
+def test_tokens_are_made_anew_before_they_end() -> None:
+    account = core_v1.ServiceAccount(metadata=meta("default"))
+    view = world(account, volumes=(token(600),))
+    first = decide(view, NOW + 100 * SECOND)
+    assert (first.commands[0].round, first.requeue_after) == (0, 380.0)
+    second = decide(view, NOW + 500 * SECOND)
+    assert (second.commands[0].round, second.requeue_after) == (1, 460.0)
+    assert first.commands[0] != second.commands[0]
+
+
+def test_a_pod_that_ends_is_left_alone() -> None:
+    view = world(settings(a="1"))
+    entry = view.by_uid(UID)
+    assert entry is not None
+    ending = replace(entry.object.metadata, deletion_timestamp="2027-01-15T08:00:00Z")
+    other = view_of(node("n"), observed("n"), settings(a="1"), replace(entry.object, metadata=ending), SANDBOX)
+    assert not decide(other).commands
+    assert not refresh.decide(view, "pod/unknown", now=NOW).commands
+
+
+def test_pods_that_wait_for_a_config_map_are_woken_by_it() -> None:
+    view = view_of(node("n"), observed("n"))
+    waiting = pod("p", node="n", phase="Pending")
+    add(view, replace(waiting, spec=replace(waiting.spec, volumes=(SETTINGS,))))
+    event = Event(revision=view.revision, time_ns=NOW, actor="test", fact=created(settings()))
+    assert list(lifecycle.keys_for(view, event)) == [f"pod/{UID}"]
