@@ -15,6 +15,17 @@ ROOT = Path(__file__).parents[1]
 UID, FIRST_ID = 4711, 1_471_100_000
 
 
+def prefix(*options: str) -> list[str]:
+    """What goes before a command that an ordinary user is to run: nothing, if that is who runs the tests."""
+    return [sys.executable, "-m", "tests.as_user", *options] if os.geteuid() == 0 else []
+
+
+def give(directory: Path) -> None:
+    """Make the directory that user's."""
+    if os.geteuid() == 0:
+        os.chown(directory, UID, UID)
+
+
 def _opened(paths: list[Path]) -> None:
     """Make the paths reachable for everybody: what stands in the way is covered, and they are put back there."""
     held = {path: os.open(path, os.O_PATH) for path in paths}
