@@ -277,7 +277,7 @@ class ProcessNode:
         return msgspec.structs.replace(ended, message=message)
 
     def _spawn(self, directory: Path, record: ProcessRecord, argv: list[str]) -> None:
-        environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(directory), **dict(record.env)}
+        environment = _environment(directory, record)
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         try:
             actions = [(os.POSIX_SPAWN_DUP2, null, target) for target in (0, 1, 2)]
@@ -392,8 +392,15 @@ class ProcessNode:
 
     def _beside(self, record: ProcessRecord, argv: Sequence[str]) -> list[str]:
         """A command in the environment and the directory of a container."""
-        where = record.working_dir or str(self._directory(record.pod_uid, record.container, record.attempt))
-        return ["/usr/bin/env", f"--chdir={where}", *(f"{k}={v}" for k, v in record.env), *argv]
+        directory = self._directory(record.pod_uid, record.container, record.attempt)
+        where, environment = record.working_dir or str(directory), _environment(directory, record)
+        return [
+            "/usr/bin/env",
+            "--ignore-environment",
+            f"--chdir={where}",
+            *(f"{k}={v}" for k, v in environment.items()),
+            *argv,
+        ]
 
     async def exec_output(self, pod_uid: str, container: str, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
         """(exit code, what it wrote). Errors: StreamRefused, subprocess.TimeoutExpired."""
@@ -427,6 +434,11 @@ class ProcessNode:
         if record is None:
             raise StreamRefused(400, f'container "{container}" in pod "{pod_uid}" not found')
         return logs.read(directory, options, lambda: self._exit(record) is None)
+
+
+def _environment(directory: Path, record: ProcessRecord) -> dict[str, str]:
+    """The container's own, and where programs and home are; nothing of the daemon's."""
+    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(directory), **dict(record.env)}
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -6,10 +6,10 @@ import contextlib
 from aiohttp import WSMsgType, web
 
 from shipslog.runtime.node import ByteStream, NodeRuntime, StreamRefused
+from shipslog.runtime.spdy import Connection, SpdyError, Stream
 from shipslog.store.objects import core_v1
 
 from .over_spdy import negotiated, upgrade
-from .spdy import Connection, SpdyError, Stream
 
 PROTOCOL = "portforward.k8s.io"
 TUNNEL = "SPDY/3.1+portforward.k8s.io"

@@ -7,10 +7,10 @@ import msgspec
 from aiohttp import web
 
 from shipslog.runtime.node import StreamRefused
+from shipslog.runtime.spdy import Connection, Stream
 from shipslog.store.refusals import BadRequest, Forbidden
 
 from .remote import OPEN_S, Wanted, failure, run, sizes_in
-from .spdy import Connection, Stream
 from .takeover import RawConnection, take_over
 
 PROTOCOLS = ("v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io")

@@ -353,15 +353,17 @@ class CriNode:
 
     async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
         found = self._running_id(pod_uid, container)
-        return await CriProcess.open(await self._url(lambda: self.client.exec_url(found, tuple(argv), stdin=stdin, tty=tty)))
+        url = await self._url(lambda: self.client.exec_url(found, tuple(argv), stdin=stdin, tty=tty))
+        return await CriProcess.open(url, stdin=stdin, tty=tty)
 
     async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams:
         found = self._running_id(pod_uid, container)
-        return await CriProcess.open(await self._url(lambda: self.client.attach_url(found, stdin=stdin, tty=tty)))
+        url = await self._url(lambda: self.client.attach_url(found, stdin=stdin, tty=tty))
+        return await CriProcess.open(url, stdin=stdin, tty=tty)
 
     async def port_forward(self, pod_uid: str, port: int) -> ByteStream:
         sandbox_id = await asyncio.to_thread(self._live_sandbox, pod_uid)
-        return await CriPort.open(await self._url(lambda: self.client.port_url(sandbox_id, port)))
+        return await CriPort.open(await self._url(lambda: self.client.port_url(sandbox_id, port)), port)
 
     async def _url(self, ask: Any) -> str:
         try:

@@ -1,25 +1,77 @@
-"""exec, attach and ports through the runtime's own streaming server, over WebSocket (v4.channel.k8s.io)."""
+"""exec, attach and ports through the runtime's own streaming server, over SPDY/3.1 as the kubelet speaks it."""
 
 import asyncio
 import contextlib
+import ssl
+import urllib.parse
 from collections.abc import AsyncIterator
-from typing import Any
 
-import aiohttp
 import msgspec
 
 from shipslog.runtime.node import StreamRefused
+from shipslog.runtime.spdy import Connection, SpdyError, Stream
 
-STDIN, STDOUT, STDERR, ERROR, RESIZE = 0, 1, 2, 3, 4
+COMMANDS, PORTS = "v4.channel.k8s.io", "portforward.k8s.io"
+STDOUT, STDERR = 1, 2
+_HEAD_LIMIT = 64 * 1024
+_ANSWER_S = 10.0
 
 
-async def _open(url: str) -> tuple[aiohttp.ClientSession, aiohttp.ClientWebSocketResponse]:
-    session = aiohttp.ClientSession()
-    try:
-        return session, await session.ws_connect(url, protocols=("v4.channel.k8s.io",), max_msg_size=0, autoping=True)
-    except (aiohttp.ClientError, OSError) as error:
-        await session.close()
-        raise StreamRefused(500, f"the runtime's streaming server does not answer: {error}") from error
+class _Link:
+    """A connection to the streaming server, and the task that reads it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+        self.spdy = Connection(self._send, self._throttle)
+        self._reading = asyncio.get_running_loop().create_task(self._read())
+
+    @classmethod
+    async def open(cls, url: str, protocol: str) -> "_Link":
+        """Errors: StreamRefused."""
+        parts = urllib.parse.urlsplit(url)
+        secure = ssl.create_default_context() if parts.scheme == "https" else None
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                reader, writer = await asyncio.open_connection(
+                    parts.hostname, parts.port or (443 if secure else 80), ssl=secure, limit=_HEAD_LIMIT
+                )
+                path = parts.path + (f"?{parts.query}" if parts.query else "")
+                writer.write(
+                    f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"
+                    f"X-Stream-Protocol-Version: {protocol}\r\nContent-Length: 0\r\n\r\n".encode()
+                )
+                answer = await reader.readuntil(b"\r\n\r\n")
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            raise StreamRefused(500, f"the runtime's streaming server does not answer: {error}") from error
+        if not answer.startswith(b"HTTP/1.1 101"):
+            writer.close()
+            raise StreamRefused(
+                500, f"the runtime's streaming server refuses: {answer.splitlines()[0].decode(errors='replace')}"
+            )
+        return cls(reader, writer)
+
+    async def _send(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def _throttle(self, stop: bool) -> None:
+        self._may_read.clear() if stop else self._may_read.set()
+
+    async def _read(self) -> None:
+        with contextlib.suppress(ConnectionError, SpdyError):
+            while data := await self._reader.read(1 << 16):
+                self.spdy.feed(data)
+                await self._may_read.wait()
+        self.spdy.end()
+
+    async def close(self) -> None:
+        self._reading.cancel()
+        self.spdy.end()
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
 
 
 class _Cause(msgspec.Struct):
@@ -38,94 +90,105 @@ class _Status(msgspec.Struct):
 
 
 class CriProcess:
-    """ProcessStreams on a WebSocket."""
+    """ProcessStreams: one stream each for errors, input, the outputs and the terminal's size."""
 
-    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._session, self._socket = session, socket
+    def __init__(self, link: _Link, streams: dict[str, Stream]) -> None:
+        self._link, self._streams = link, streams
         self._code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, url: str) -> "CriProcess":
+    async def open(cls, url: str, *, stdin: bool, tty: bool) -> "CriProcess":
         """Errors: StreamRefused."""
-        return cls(*await _open(url))
+        link = await _Link.open(url, COMMANDS)
+        wanted = {"error": True, "stdin": stdin, "stdout": True, "stderr": not tty, "resize": tty}
+        try:
+            streams = {name: await link.spdy.open({"streamtype": name}) for name, there in wanted.items() if there}
+            await streams["error"].close()
+        except ConnectionError as error:
+            await link.close()
+            raise StreamRefused(500, f"the runtime's streaming server went away: {error}") from error
+        return cls(link, streams)
 
     async def output(self) -> AsyncIterator[tuple[int, bytes]]:
-        async for message in self._socket:
-            data = message.data if isinstance(message.data, bytes) else str(message.data).encode()
-            if not data:
-                continue
-            if data[0] in (STDOUT, STDERR) and len(data) > 1:
-                yield data[0], data[1:]
-            elif data[0] == ERROR:
-                self._ended(data[1:])
-        if not self._code.done():
-            self._code.set_result(0)
-
-    def _ended(self, data: bytes) -> None:
-        if self._code.done():
-            return
+        sources = {STDOUT: self._streams["stdout"]}
+        if "stderr" in self._streams:
+            sources[STDERR] = self._streams["stderr"]
+        reading = {asyncio.ensure_future(stream.read()): number for number, stream in sources.items()}
         try:
-            status = msgspec.json.decode(data, type=_Status)
+            while reading:
+                done, _ = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+                for task in sorted(done, key=reading.__getitem__):
+                    number = reading.pop(task)
+                    if data := task.result():
+                        yield number, data
+                        reading[asyncio.ensure_future(sources[number].read())] = number
+        finally:
+            for task in reading:
+                task.cancel()
+        if not self._code.done():
+            self._code.set_result(await self._exit_code())
+
+    async def _exit_code(self) -> int:
+        said = b""
+        while part := await self._streams["error"].read():
+            said += part
+        if not said:
+            return 0
+        try:
+            status = msgspec.json.decode(said, type=_Status)
         except msgspec.DecodeError:
-            self._code.set_result(1)
-            return
+            return 1
         causes = status.details.causes if status.details is not None else []
         codes = [int(c.message) for c in causes if c.reason == "ExitCode" and c.message.isdigit()]
-        self._code.set_result(0 if status.status == "Success" else codes[0] if codes else 1)
+        return 0 if status.status == "Success" else codes[0] if codes else 1
 
     async def write(self, data: bytes) -> None:
         with contextlib.suppress(ConnectionError):
-            await self._socket.send_bytes(bytes((STDIN,)) + data)
+            await self._streams["stdin"].write(data)
 
     async def close_stdin(self) -> None:
-        """The v4 protocol has no word for the end of the input: an empty message is as near as it gets."""
         with contextlib.suppress(ConnectionError):
-            await self._socket.send_bytes(bytes((STDIN,)))
+            await self._streams["stdin"].close()
 
     async def resize(self, columns: int, rows: int) -> None:
-        with contextlib.suppress(ConnectionError):
-            await self._socket.send_bytes(bytes((RESIZE,)) + msgspec.json.encode({"Width": columns, "Height": rows}))
+        if "resize" in self._streams:
+            with contextlib.suppress(ConnectionError):
+                await self._streams["resize"].write(msgspec.json.encode({"Width": columns, "Height": rows}) + b"\n")
 
     async def wait(self) -> int:
         return await self._code
 
     async def close(self) -> None:
-        await self._socket.close()
-        await self._session.close()
+        await self._link.close()
 
 
 class CriPort:
-    """ByteStream on a WebSocket: channel 0 is data, 1 errors; the first message of each names the port."""
+    """ByteStream: a stream of data, and one that tells what went wrong."""
 
-    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._session, self._socket = session, socket
-        self._named: set[int] = set()
+    def __init__(self, link: _Link, data: Stream, errors: Stream) -> None:
+        self._link, self._data, self._errors = link, data, errors
 
     @classmethod
-    async def open(cls, url: str) -> "CriPort":
+    async def open(cls, url: str, port: int) -> "CriPort":
         """Errors: StreamRefused."""
-        return cls(*await _open(url))
+        link = await _Link.open(url, PORTS)
+        named = {"port": str(port), "requestid": "0"}
+        try:
+            errors = await link.spdy.open({"streamtype": "error", **named})
+            await errors.close()
+            return cls(link, await link.spdy.open({"streamtype": "data", **named}), errors)
+        except ConnectionError as error:
+            await link.close()
+            raise StreamRefused(500, f"the runtime's streaming server went away: {error}") from error
 
     async def read(self, limit: int = 65536) -> bytes:
-        async for message in self._socket:
-            data: Any = message.data
-            if not isinstance(data, bytes) or not data:
-                continue
-            channel = data[0]
-            if channel not in self._named:
-                self._named.add(channel)
-                continue
-            if channel == 1:
-                return b""
-            if len(data) > 1:
-                return data[1:]
-        return b""
+        return await self._data.read()
 
     async def write(self, data: bytes) -> None:
-        await self._socket.send_bytes(b"\x00" + data)
+        await self._data.write(data)
 
-    async def close_write(self) -> None: ...
+    async def close_write(self) -> None:
+        await self._data.close()
 
     async def close(self) -> None:
-        await self._socket.close()
-        await self._session.close()
+        await self._link.close()

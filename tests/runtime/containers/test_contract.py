@@ -281,9 +281,7 @@ async def test_people_talk_to_processes(bench: Bench) -> None:
         with pytest.raises(StreamRefused):
             await bench.node.exec(UID, "c", ("true",), stdin=False, tty=False)
         return
-    # The CRI's WebSocket has no word for the end of the input (docs/limits.md): there only a line is read.
-    reading = "read line; echo $line" if bench.kind == "cri" else "cat"
-    script = f"echo $WORD; {reading}; echo end >&2; exit 3"
+    script = "echo $WORD; cat; echo end >&2; exit 3"
     process = await bench.node.exec(UID, "c", ("sh", "-c", script), stdin=True, tty=False)
     await process.write(b"typed\n")
     await process.close_stdin()
@@ -294,6 +292,58 @@ async def test_people_talk_to_processes(bench: Bench) -> None:
     await process.close()
     with pytest.raises(StreamRefused):
         await bench.node.exec(UID, "nobody", ("true",), stdin=False, tty=False)
+
+
+async def test_much_is_said_both_ways(bench: Bench) -> None:
+    if not really(bench):
+        return
+    await bench.pod()
+    await bench.run("exec sleep 60")
+    process = await bench.node.exec(UID, "c", ("cat",), stdin=True, tty=False)
+    sent = bytes(range(256)) * 8_000  # 2 MB: more than any buffer on the way
+
+    async def say() -> None:
+        await process.write(sent)
+        await process.close_stdin()
+
+    saying = asyncio.ensure_future(say())
+    async with asyncio.timeout(20):
+        heard = b"".join([data async for _, data in process.output()])
+    await saying
+    assert (heard, await process.wait()) == (sent, 0)
+    await process.close()
+
+
+async def test_a_terminal_has_a_size(bench: Bench) -> None:
+    if not really(bench):
+        return
+    await bench.pod()
+    await bench.run("exec sleep 60")
+    script = "read go; busybox stty size"
+    process = await bench.node.exec(UID, "c", ("sh", "-c", script), stdin=True, tty=True)
+    await process.resize(71, 23)
+    await asyncio.sleep(0.3)
+    await process.write(b"go\n")
+    async with asyncio.timeout(10):
+        assert b"23 71" in b"".join([data async for _, data in process.output()])
+    await process.close()
+
+
+async def test_ports_are_reached(bench: Bench) -> None:
+    if not really(bench):
+        return
+    await bench.pod()
+    await bench.run("echo listening; while true; do echo ahoy | busybox nc -l -p 34917; done")
+    await _until(lambda: _has(bench, b"listening\n"))
+    await asyncio.sleep(0.2)
+    port = await bench.node.port_forward(UID, 34917)
+    await port.write(b"hello\n")
+    heard = b""
+    async with asyncio.timeout(10):
+        while b"\n" not in heard and (data := await port.read()):
+            heard += data
+    assert heard == b"ahoy\n"
+    await port.close()
 
 
 async def test_volumes_hold_what_they_should(bench: Bench) -> None:

@@ -14,12 +14,13 @@ from tests import as_user
 
 CONTRACT = "tests/runtime/containers/test_contract.py"
 PROGRAMS = ("crun", "conmon", "skopeo", "nft", "busybox")
-MISSING = [name for name in PROGRAMS if shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} not installed, and only root can install it")
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
+    missing = [name for name in PROGRAMS if shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed, and only root can install it")
     made = Path(tempfile.mkdtemp(prefix="shipslog-rootless-"))
     as_user.give(made)
     yield made

@@ -6,7 +6,8 @@ import zlib
 
 import pytest
 
-from shipslog.engine.api.streams import remote, spdy
+from shipslog.engine.api.streams import remote
+from shipslog.runtime import spdy
 
 
 class Peer:

@@ -1,4 +1,5 @@
-"""SPDY/3.1 as the Kubernetes clients speak it: streams with headers over one connection. No sockets here: bytes in, bytes out.
+"""SPDY/3.1 as Kubernetes' clients and container runtimes speak it: streams with headers over one connection. No sockets here:
+bytes in, bytes out.
 
 Source: the SPDY/3.1 draft (frames, header compression) and the behaviour of client-go's spdystream, which keeps no flow
 control windows: backpressure is the connection's own.
@@ -105,7 +106,7 @@ class Stream:
 
 
 class Connection:
-    """The server's side. Feed it what comes; new streams come out of `accept`."""
+    """One side of it. Feed it what comes. A server's new streams come out of `accept`, a client makes its own with `open`."""
 
     def __init__(self, send: Send, throttle: Callable[[bool], None] = lambda stop: None) -> None:
         self.send = send
@@ -114,6 +115,7 @@ class Connection:
         self._deflate = zlib.compressobj(6, zlib.DEFLATED, 11, zdict=DICTIONARY)
         self._data = bytearray()
         self._streams: dict[int, Stream] = {}
+        self._next_id = 1  # of the client's streams
         self._new: asyncio.Queue[Stream | None] = asyncio.Queue()
         self._unread = 0
         self._stopped = False
@@ -200,6 +202,13 @@ class Connection:
             self._throttle(stop)
 
     # --- out ---
+
+    async def open(self, headers: Mapping[str, str]) -> Stream:
+        """A stream of ours, as a client. Errors: ConnectionError."""
+        stream = self._streams[self._next_id] = Stream(self, self._next_id, headers)
+        self._next_id += 2
+        await self.send(_control(SYN_STREAM, 0, struct.pack(">IIH", stream.id, 0, 0) + self._block(headers)))
+        return stream
 
     async def accept(self) -> Stream | None:
         """The next stream that the peer opens; None when none will come."""
