@@ -21,9 +21,10 @@ from shipslog.reconcilers.decision import Reconciler
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.facts import ClusterConfig, EngineStarted
-from shipslog.store.log import EventLog
+from shipslog.store.log import EventLog, LogError
 from shipslog.store.objects import core_v1, registry
 from shipslog.store.refusals import BadRequest, Expired, NotFound, not_found
+from shipslog.store.retention import EXACT_NS
 
 from . import manifests, snapshots
 from .clock import Clock, Entropy, SystemClock
@@ -37,6 +38,7 @@ T = TypeVar("T")
 VERSION = "0.1.0"
 ADMIN = "system:admin"
 MASTERS = ("system:masters", "system:authenticated")
+RETAIN_EVERY_S = 600.0
 SNAPSHOT_EVERY = 50_000  # events between two snapshots
 SNAPSHOT_AT_CLOSE = 2_000  # a clean stop saves one if so many came since
 PAST_VIEWS = 8  # kept in memory for readers of the past
@@ -60,6 +62,7 @@ class Cluster:
         self.host.on_decision.append(self.narrator.on_decision)
         self.host.on_concern.append(self.narrator.on_concern)
         self._snapshot_at = view.revision
+        self._retaining: asyncio.Task[None] | None = None
         self._past: OrderedDict[int, MemoryView] = OrderedDict()
         self._saving: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -97,6 +100,7 @@ class Cluster:
                 cluster._run(cluster.committer.run())
                 await cluster._start(config or view.config, ca_certificate)
                 cluster._run(cluster.host.run())
+                cluster._retaining = asyncio.get_running_loop().create_task(cluster._retain())
                 yield cluster
             finally:
                 with anyio.CancelScope(shield=True):
@@ -130,6 +134,15 @@ class Cluster:
             for node, runtime in self.runtimes.items():
                 group.start_soon(runtime.start, self.host.report, self.view.pods_running_on(node))
 
+    async def _retain(self) -> None:
+        """Now and then let the log go of heartbeats."""
+        while True:
+            await asyncio.sleep(RETAIN_EVERY_S)
+            try:
+                await self.log.forget(self.clock.now_ns() - EXACT_NS)
+            except LogError as error:
+                log.warning("retention_failed", why=str(error))
+
     async def _ensure(self, obj: Any) -> None:
         kind = registry.of(obj)
         if self.view.entry(kind.resource, obj.metadata.name, obj.metadata.namespace) is None:
@@ -145,6 +158,9 @@ class Cluster:
             await self.committer.submit(Update(object=wanted), actor="system:engine", groups=MASTERS)
 
     async def _stop(self, end_pods: bool) -> None:
+        if self._retaining is not None:
+            self._retaining.cancel()
+            await asyncio.gather(self._retaining, return_exceptions=True)
         await self.host.close()
         for runtime in self.runtimes.values():
             await runtime.close(end_pods=end_pods)

@@ -73,6 +73,10 @@ class DecisionTaken(Fact, frozen=True, kw_only=True):
     digest: str  # of the full commands, see reconcilers.decision.digest
 
 
+class Forgotten(Fact, frozen=True, kw_only=True):
+    """Retention let this go: a heartbeat among many. It is never appended; a log reads it in the place of what was there."""
+
+
 # --- what nodes report ---
 
 
@@ -181,7 +185,7 @@ class RulesetFailed(NodeFact, frozen=True, kw_only=True):
 
 
 AnyFact = (
-    ObjectCreated | ObjectModified | ObjectDeleted | EngineStarted | DecisionTaken | NodeObserved | SandboxStarted
+    ObjectCreated | ObjectModified | ObjectDeleted | EngineStarted | DecisionTaken | Forgotten | NodeObserved | SandboxStarted
     | SandboxFailed | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed | ContainerStarted | ContainerStartFailed
     | ContainerExited | ProbeFlipped | RulesetApplied | RulesetFailed
 )  # fmt: skip

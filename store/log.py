@@ -103,5 +103,8 @@ class EventLog(Protocol):
     async def verify(self, progress: Callable[[int], None] | None = None) -> None:
         """Check every checksum from the first revision. `progress` hears each revision reached. Errors: LogCorrupt."""
 
+    async def forget(self, until_ns: int) -> int:
+        """Let go of heartbeats that are older than a time, see `retention`. -> how many went. Errors: LogError."""
+
     async def close(self) -> None:
         """Let go of files and threads. What was appended stays."""

@@ -3,10 +3,13 @@
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Sequence
 
+import msgspec
+
 from .events import Event
-from .facts import ObjectFact
+from .facts import DecisionTaken, Forgotten, ObjectFact, ObjectModified
 from .integrity import object_key
 from .log import LogError, RevisionConflict, Snapshot, check_batch
+from .retention import Coalescer, Decided
 from .tail import Tail
 
 CHUNK_EVENTS = 512
@@ -21,6 +24,7 @@ class MemoryLog:
         self._objects: dict[str, list[Event]] = {}
         self._snapshots: list[Snapshot] = []
         self._tail = Tail()
+        self._coalescer, self._coalesced = Coalescer(), 0
         self._closed = False
 
     @property
@@ -80,6 +84,24 @@ class MemoryLog:
         self._check_open()
         if progress is not None:
             progress(self.revision)
+
+    async def forget(self, until_ns: int) -> int:
+        self._check_open()
+        count, end = 0, bisect_right(self._events, until_ns, key=lambda event: event.time_ns)
+        for event in self._events[self._coalesced : end]:
+            fact = event.fact
+            key = object_key(fact.resource, fact.namespace, fact.name) if isinstance(fact, ObjectFact) else None
+            decided = Decided(fact.reconciler, fact.commands) if isinstance(fact, DecisionTaken) else None
+            gone = self._coalescer.feed(
+                event.revision, event.time_ns, event.cause, key, modified=isinstance(fact, ObjectModified), decided=decided
+            )
+            if gone and key is not None:
+                self._objects[key] = [e for e in self._objects[key] if e.revision not in gone]
+            for revision in gone:
+                self._events[revision - 1] = msgspec.structs.replace(self._events[revision - 1], fact=Forgotten())
+            count += len(gone)
+        self._coalesced = max(self._coalesced, end)
+        return count
 
     async def close(self) -> None:
         self._closed = True

@@ -8,13 +8,16 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import msgspec
 import structlog
 
-from .events import Event
-from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, rows_of
+from .events import Event, encode_fact
+from .facts import ObjectModified
+from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
 from .log import LogCorrupt, LogError, RevisionConflict, Snapshot, check_batch
+from .retention import Coalescer, Decided
 from .sqlite_connection import Connection, check_schema, create, translate, writer
 from .sqlite_past import Past, batches
 from .tail import Tail
@@ -24,6 +27,10 @@ R = TypeVar("R")
 INSERT = """INSERT INTO events (revision, time_ns, actor, cause, object, fact, digest, checksum)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 PART_BYTES = 1 << 20  # a snapshot is written so much at a time: batches of events get in between
+MODIFIED = encode_fact(ObjectModified(resource="r", name="n", uid="u", object=msgspec.Raw(b"{}"))).partition(b",")[0]
+DECISION = b'{"type":"DecisionTaken",'  # how such a fact begins; as long as the other
+LOOKED_AT_ONCE, FORGOTTEN_AT_ONCE = 4_096, 256  # events a hop, a transaction: appends get in between
+LOOK_BACK_NS = 2 * 86_400 * 1_000_000_000  # how far a log that is opened again looks for what may go
 KEPT_NEWEST = 3  # snapshots; of the older ones each is kept at about twice the distance of the one before
 
 log = structlog.get_logger()
@@ -42,6 +49,8 @@ class SqliteLog:
         self._revision = 0
         self._checksum = GENESIS
         self._time_ns = 0
+        self._coalescer = Coalescer()
+        self._coalesced: int | None = None
         self._closed = False
 
     # --- opening and closing ---
@@ -190,6 +199,30 @@ class SqliteLog:
             raise LogCorrupt(str(self.path), chain.revision + 1, "the event is missing")
         await past.verify_indexes()
 
+    # --- retention ---
+
+    async def forget(self, until_ns: int) -> int:
+        self._check_open()
+        if self._db is None:
+            raise LogError(f"{self.path}: is open read-only; nothing was changed.")
+        if self._coalesced is None:  # what is older was gone through before this log was opened
+            self._coalesced = await self.revision_at(until_ns - LOOK_BACK_NS)
+        count, end = 0, await self.revision_at(until_ns)
+        while self._coalesced < end:
+            past = await self._reading()
+            rows = await past.ask(self._coalesced + 1, _to_look_through, self._coalesced, end)
+            revisions = []
+            for *row, tag, fact in rows:
+                decided = msgspec.json.decode(fact, type=Decided) if fact is not None else None
+                revisions += self._coalescer.feed(*row, modified=tag == MODIFIED, decided=decided)
+            try:
+                for start in range(0, len(revisions), FORGOTTEN_AT_ONCE):
+                    count += await self._transact(_forget, revisions[start : start + FORGOTTEN_AT_ONCE])
+            except sqlite3.Error as error:
+                raise translate(error, self.path, self._coalesced + 1, "write") from error
+            self._coalesced = rows[-1][0]
+        return count
+
     # --- snapshots ---
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
@@ -243,6 +276,34 @@ def _insert(db: sqlite3.Connection, rows: list[Row]) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _to_look_through(db: sqlite3.Connection, after: int, until: int) -> list[Any]:
+    """(revision, time, cause, key, the fact's tag, the fact if it is a decision) of each event."""
+    tag = f"substr(fact, 1, {len(MODIFIED)})"
+    statement = f"""SELECT revision, time_ns, cause, object, {tag}, CASE {tag} WHEN ? THEN fact END FROM events
+    WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT {LOOKED_AT_ONCE}"""
+    return db.execute(statement, (DECISION, after, until)).fetchall()
+
+
+def _forget(db: sqlite3.Connection, revisions: list[int]) -> int:
+    """Leave of each event what the chain needs. -> of how many."""
+    marks = ",".join("?" * len(revisions))
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        rows = db.execute(
+            "SELECT revision, time_ns, actor, cause, object, fact FROM events "
+            f"WHERE revision IN ({marks}) AND fact IS NOT NULL",
+            revisions,
+        ).fetchall()
+        changed = [(row_digest(*row), row[0]) for row in rows]
+        db.executemany("UPDATE events SET object = NULL, fact = NULL, digest = ? WHERE revision = ?", changed)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return len(changed)
 
 
 def _drop_snapshot(db: sqlite3.Connection, revision: int) -> None:

@@ -14,7 +14,7 @@ from typing import Concatenate, Literal, ParamSpec, TypeVar
 import msgspec
 
 from .events import Event, decode_fact
-from .facts import ObjectFact
+from .facts import Forgotten, ObjectFact
 from .integrity import GENESIS, ChainReader, Row, inspect_wal, object_key
 from .log import LogCorrupt
 from .sqlite_connection import Connection, reader, translate
@@ -184,8 +184,8 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 def _event(row: Row) -> Event:
     revision, time_ns, actor, cause, _, fact, _, _ = row
-    assert fact is not None
-    return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, fact=decode_fact(fact))
+    told = decode_fact(fact) if fact is not None else Forgotten()
+    return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, fact=told)
 
 
 def _end(db: sqlite3.Connection) -> int:
