@@ -7,7 +7,6 @@ must look like is admission's business. Source: the generic registry's create, u
 from collections.abc import Callable
 from typing import Any, Literal
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,10 +16,10 @@ from shipslog.store.refusals import (
     STALE,
     AlreadyExists,
     BadRequest,
-    Cause,
     Conflict,
     Invalid,
     MethodNotAllowed,
+    Unexpected,
     conflict,
     not_found,
 )
@@ -80,18 +79,31 @@ class Transition:
         kind = registry.of(obj)
         meta = obj.metadata
         if meta.resource_version:
-            raise BadRequest("resourceVersion should not be set on objects to be created")
+            raise Unexpected("resourceVersion should not be set on objects to be created")
         if kind.namespaced and not meta.namespace:
             raise BadRequest("an empty namespace may not be set during creation")
+        owners = self._owners(meta.owner_references, ctx)
         name = meta.name or self._generate(kind, meta.namespace, meta.generate_name)
         meta = replace(
             meta, name=name, namespace=meta.namespace if kind.namespaced else "", uid=self.entropy.uid(), self_link="",
             creation_timestamp=api_time(ctx.now_ns), deletion_timestamp="", deletion_grace_period_seconds=None, generation=0,
+            owner_references=owners,
         )  # fmt: skip
         obj = admission.admit_create(kind, replace(obj, metadata=meta), ctx)
         if name and self.head.entry(kind.resource, name, meta.namespace) is not None:
             raise already_exists(kind, name)
         return Change(effect="Created", object=obj, kind=kind)
+
+    def _owners(self, owners: tuple[Any, ...], ctx: admission.Admission) -> tuple[Any, ...]:
+        """Each once: Kubernetes drops the same reference given twice, with a warning."""
+        once = tuple(dict.fromkeys(owners)) if len(owners) > 1 else owners
+        if len(once) < len(owners):
+            uids = dict.fromkeys(o.uid for o in owners if owners.count(o) > 1)
+            ctx.warnings.append(
+                ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may "
+                "reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: " + ", ".join(uids)
+            )
+        return once
 
     def _generate(self, kind: registry.Kind, namespace: str, prefix: str) -> str:
         if not prefix:
@@ -122,12 +134,15 @@ class Transition:
         return self._replace(kind, old, obj, subresource, ctx)
 
     def _replace(self, kind: registry.Kind, old: Any, obj: Any, subresource: str, ctx: admission.Admission) -> Change:
-        was = old.metadata
+        was, given = old.metadata, obj.metadata
+        grace_s = given.deletion_grace_period_seconds
         meta = replace(
-            obj.metadata, uid=was.uid, creation_timestamp=obj.metadata.creation_timestamp or was.creation_timestamp,
-            deletion_timestamp=was.deletion_timestamp, generate_name=obj.metadata.generate_name or was.generate_name,
-            deletion_grace_period_seconds=was.deletion_grace_period_seconds, generation=was.generation,
-            resource_version=was.resource_version, self_link="",
+            given, uid=given.uid or was.uid, creation_timestamp=was.creation_timestamp,
+            deletion_timestamp=was.deletion_timestamp or given.deletion_timestamp,
+            generate_name=given.generate_name or was.generate_name,
+            deletion_grace_period_seconds=was.deletion_grace_period_seconds if grace_s is None else grace_s,
+            generation=was.generation, resource_version=was.resource_version, self_link="",
+            owner_references=self._owners(given.owner_references, ctx),
         )  # fmt: skip
         new = admission.admit_update(kind, old, replace(obj, metadata=meta), subresource, ctx)
         if new == old:
@@ -152,15 +167,14 @@ class Transition:
         try:
             new, warnings = codec.from_builtins(kind.type, target, validation=command.field_validation)
         except codec.Undecodable as refusal:
-            shown = msgspec.json.encode(target).decode()
-            cause = Cause("FieldValueInvalid", f"Invalid value: {shown}: {refusal.why}", "patch")
-            raise Invalid(f' "" is invalid: patch: {cause.message}', causes=(cause,)) from refusal
+            raise patch.unreadable(target, refusal.why) from refusal
         ctx.warnings.extend(warnings)
         meta = new.metadata
         if meta.resource_version and meta.resource_version != old.metadata.resource_version:
             raise conflict(kind.plural, kind.group, command.name, STALE)
-        if meta.uid and meta.uid != old.metadata.uid:
-            raise conflict(kind.plural, kind.group, command.name, uid_differs(meta.uid, old.metadata.uid))
+        if not kind.namespaced and meta.namespace:
+            new = replace(new, metadata=replace(meta, namespace=""))
+            meta = new.metadata
         if new.kind != kind.kind or new.api_version != kind.api_version:
             raise BadRequest(f"the patch may not change kind or apiVersion ({kind.api_version} {kind.kind})")
         if meta.name != command.name:
@@ -268,6 +282,8 @@ class Transition:
         pod: core_v1.Pod = entry.object
         if command.uid and command.uid != pod.metadata.uid:
             raise conflict("pods", "", command.name, uid_differs(command.uid, pod.metadata.uid))
+        if command.resource_version and command.resource_version != pod.metadata.resource_version:
+            raise conflict("pods", "", command.name, STALE)
         if not command.node:
             raise Invalid('Binding "" is invalid: target.name: Required value', name=command.name, kind="Binding")
         if pod.metadata.deletion_timestamp:

@@ -55,6 +55,7 @@ class Bind(ObjectCommand, frozen=True, kw_only=True):
     name: str
     node: str
     uid: str = ""
+    resource_version: str = ""
 
 
 class Evict(ObjectCommand, frozen=True, kw_only=True):

@@ -48,8 +48,14 @@ class Refusal(Exception):
             "status": "Failure",
             "message": self.message,
         }
-        status |= {"reason": self.reason, **({"details": details} if details else {}), "code": self.code}
-        return status
+        reason = {"reason": self.reason} if self.reason else {}
+        return status | reason | ({"details": details} if details else {}) | {"code": self.code}
+
+
+class Unexpected(Refusal):
+    """What Kubernetes answers with a plain error: 500, and no reason."""
+
+    reason = ""
 
 
 class BadRequest(Refusal):

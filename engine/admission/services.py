@@ -113,8 +113,13 @@ def _without_useless(old: Service, new: Service) -> Service:
     """What another type needed and the new one cannot have is dropped, unless the request itself changed it."""
     before, spec = old.spec, new.spec
     changes: dict[str, Any] = {}
-    if _has_address(old) and not _has_address(new) and before.cluster_ips == spec.cluster_ips:
-        changes |= {"cluster_ip": "", "cluster_ips": (), "ip_families": (), "ip_family_policy": None}
+    if _has_address(old) and not _has_address(new):
+        if before.cluster_ips == spec.cluster_ips:
+            changes |= {"cluster_ip": "", "cluster_ips": ()}
+        if before.ip_families == spec.ip_families:
+            changes["ip_families"] = ()
+        if before.ip_family_policy == spec.ip_family_policy:
+            changes["ip_family_policy"] = None
     same_ports = [p.node_port for p in before.ports] == [p.node_port for p in spec.ports]
     if before.type in ON_NODES and spec.type not in ON_NODES and same_ports:
         changes["ports"] = tuple(replace(p, node_port=0) for p in spec.ports)

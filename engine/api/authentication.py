@@ -13,7 +13,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from shipslog.engine.view import MemoryView
 from shipslog.store.objects import core_v1
-from shipslog.store.refusals import Unauthorized
+from shipslog.store.refusals import Refusal, Unauthorized
 
 from .account_tokens import AccountTokens, Claims, InvalidToken
 
@@ -95,9 +95,11 @@ class Authenticator:
 def impersonated(user: User, request: web.BaseRequest) -> User:
     """Whom the request wants to be (Impersonate-User, Impersonate-Group); whether it may is for the caller to check."""
     name = request.headers.get("Impersonate-User", "")
+    groups = request.headers.getall("Impersonate-Group", [])
+    if not name and groups:
+        raise Refusal(f"requested {groups} without impersonating a user: send Impersonate-User too")
     if not name:
         return user
-    groups = request.headers.getall("Impersonate-Group", [])
     if name.startswith("system:serviceaccount:") and not groups:
         groups = [ACCOUNTS, f"{ACCOUNTS}:{name.split(':')[2]}"]
     return User(name, tuple(dict.fromkeys([*groups, AUTHENTICATED if name != ANONYMOUS.name else "system:unauthenticated"])))

@@ -6,7 +6,8 @@ from aiohttp import web
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.replay import Recording
 from shipslog.engine.watch import Watch
-from shipslog.store.refusals import MethodNotAllowed, Refusal, Unauthorized
+from shipslog.store.objects import registry
+from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
 
 from . import documents, objects, pod_logs, replies, requests, reviews, routes, subresources, watches, writes
 from .account_tokens import AccountTokens
@@ -17,6 +18,7 @@ from .requests import Call
 from .routes import NO_PARAMS, Route, flag, unknown_path
 
 log = structlog.get_logger()
+NOTHING_HERE = "404 page not found\n"  # as Go answers where no API is
 READS = frozenset({"GET", "HEAD"})
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
@@ -50,7 +52,7 @@ class Handler:
         params = routes.params(query) if query else NO_PARAMS
         if user is ANONYMOUS and not _public(route):
             raise Unauthorized("Unauthorized")
-        if "Impersonate-User" in request.headers:
+        if "Impersonate-User" in request.headers or "Impersonate-Group" in request.headers:
             user = self._impersonate(user, request)
         view, now_ns, past = self.cluster.view, self._clock.now_ns(), False
         if route.at:
@@ -59,7 +61,10 @@ class Handler:
         call = Call(request, route, params, user, self.cluster, view, now_ns, past)
         if not route.resource:
             require(user, Attributes(request.method.lower() if request.method != "HEAD" else "get", route.path))
-            return documents.answer(call, self.tokens, ready=self.ready)
+            try:
+                return documents.answer(call, self.tokens, ready=self.ready)
+            except NotFound:
+                return replies.text(NOTHING_HERE, 404)
         verb = _verb(call)
         if "system:masters" not in user.groups:
             name, sub = route.name, route.subresource
@@ -81,9 +86,13 @@ class Handler:
         if route.subresource:
             return await self._subresource(call)
         if kind is None:
+            if not registry.serves(route.group, route.version):
+                return replies.text(NOTHING_HERE, 404)
             raise unknown_path()
         if verb not in kind.verbs and not (kind.kind == "Binding" and verb == "create"):
             raise requests.method_not_allowed(call)
+        if not _fits(call, verb, kind):
+            raise requests.no_such_method()
         match verb:
             case "get":
                 return await objects.get(call)
@@ -122,7 +131,7 @@ def _public(route: Route) -> bool:
 def _verb(call: Call) -> str:
     """The verb of a request, as authorization names it."""
     method, route = call.request.method, call.route
-    if method in READS:
+    if method == "GET":
         if route.subresource:
             return "create" if route.subresource in subresources.STREAMS else "get"
         watched = route.watch or (call.params is not NO_PARAMS and flag(call.params, "watch"))
@@ -133,5 +142,13 @@ def _verb(call: Call) -> str:
         return "deletecollection"
     verb = VERBS.get(method)
     if verb is None:
-        raise requests.method_not_allowed(call)
+        raise requests.no_such_method()
     return verb
+
+
+def _fits(call: Call, verb: str, kind: registry.Kind) -> bool:
+    """Whether the path is one that the verb is served at: some are for objects, some for a namespace's collection."""
+    route = call.route
+    if verb in ("update", "patch") and not route.name:
+        return False
+    return verb != "deletecollection" or bool(route.namespace) or not kind.namespaced

@@ -12,8 +12,8 @@ from shipslog.store.state import Entry
 from . import replies, shapes
 from .negotiation import Format
 from .replies import Reply
-from .requests import Call, entry_of, resource_version
-from .routes import first
+from .requests import Call, entry_of, invalid_option, resource_version, unsupported
+from .routes import Params, first
 from .selection import Selection, of_params
 
 PAGES = 128  # lists that are being read page by page, kept as they were at their first page
@@ -79,6 +79,7 @@ async def read(call: Call, kind: registry.Kind, namespace: str | None, selection
     if not params:
         return Page(selection.entries(call.view, kind, namespace), call.view.revision)
     limit, token = _limit(first(params, "limit")), first(params, "continue")
+    check_options(params)
     key = (kind.resource, namespace, first(params, "labelSelector"), first(params, "fieldSelector"))
     if token:
         if first(params, "resourceVersion") not in ("", "0"):
@@ -86,8 +87,9 @@ async def read(call: Call, kind: registry.Kind, namespace: str | None, selection
         return _continued(call, kind, namespace, selection, pages, key, limit, decode_token(token))
     view = call.view
     version, match = resource_version(first(params, "resourceVersion")), first(params, "resourceVersionMatch")
-    _check_match(params.get("resourceVersion"), version, match)
     check_version(call, version)
+    if params.get("resourceVersion") == ["0"] and not match:
+        limit = 0  # whatever is at hand, and all of it: Kubernetes answers this from its cache
     if match == "Exact" or (version and limit and not match):
         view = await call.cluster.at(revision=version)
     entries = selection.entries(view, kind, namespace)
@@ -167,17 +169,32 @@ def _limit(text: str) -> int:
         raise BadRequest(f'unable to parse limit "{text}" as a number') from error
 
 
-def _check_match(given: list[str] | None, version: int, match: str) -> None:
-    if not match:
-        return
-    if match not in ("Exact", "NotOlderThan"):
-        raise BadRequest(f'resourceVersionMatch: Unsupported value: "{match}": supported values: "Exact", "NotOlderThan"')
-    if not given or not given[0]:
-        raise BadRequest(
-            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-        )
-    if match == "Exact" and not version:
-        raise BadRequest('resourceVersionMatch: Forbidden: resourceVersionMatch "Exact" is forbidden for resourceVersion "0"')
+def check_options(params: Params, *, watch: bool = False) -> None:
+    """What a list or a watch is asked for must make sense together. Errors: BadRequest, Invalid naming the option."""
+    timeout = first(params, "timeoutSeconds")
+    if timeout and not timeout.lstrip("-").isdigit():
+        raise BadRequest(f'unable to decode timeoutSeconds "{timeout}": it must be a number')
+    version, match = first(params, "resourceVersion"), first(params, "resourceVersionMatch")
+    initial = "sendInitialEvents" in params
+    said = ""
+    if match not in ("", "Exact", "NotOlderThan"):
+        raise unsupported("ListOptions", "resourceVersionMatch", match, ("Exact", "NotOlderThan"))
+    if watch:
+        if initial and match != "NotOlderThan":
+            said = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        elif match and not initial:
+            said = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+    elif initial:
+        message = "Forbidden: sendInitialEvents is forbidden for list"
+        raise invalid_option("ListOptions", "sendInitialEvents", "FieldValueForbidden", message)
+    elif match and first(params, "continue"):
+        said = "resourceVersionMatch is forbidden when continue is provided"
+    elif match and not version:
+        said = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+    elif match == "Exact" and version == "0":
+        said = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+    if said:
+        raise invalid_option("ListOptions", "resourceVersionMatch", "FieldValueForbidden", f"Forbidden: {said}")
 
 
 def check_version(call: Call, version: int) -> None:

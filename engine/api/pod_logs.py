@@ -18,9 +18,9 @@ async def handle(call: Call) -> web.StreamResponse:
     pod: core_v1.Pod = entry_of(call).object
     options = options_of(call)
     container = container_of(pod, first(call.params, "container"))
-    attempt = attempt_of(pod, container, previous=options.previous)
     if not pod.spec.node_name:
-        raise BadRequest(f'pod "{pod.metadata.name}" has not been assigned to a node: {pod.status.phase}')
+        return web.Response(status=204)  # there is nobody to ask, and nothing yet to tell
+    attempt = attempt_of(pod, container, previous=options.previous)
     runtime = call.cluster.runtimes.get(pod.spec.node_name)
     if runtime is None:
         raise Unavailable(f'node "{pod.spec.node_name}" is not run by this server; its logs are there')

@@ -16,6 +16,7 @@ from .negotiation import JSON, YAML, Format
 _encode = msgspec.json.Encoder().encode
 _HEADS: dict[tuple[int, str], bytes] = {}
 _date = (0, b"")
+BROWSERS = ("curl", "Wget", "Mozilla/5.0")
 
 
 def _head(code: int, media: str) -> bytes:
@@ -35,6 +36,15 @@ def _date_line() -> bytes:
     if now != _date[0]:
         _date = (now, time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(now)).encode())
     return _date[1]
+
+
+def _for_people(request: web.BaseRequest) -> bool:
+    """Whether JSON is to be indented: on request, and for what people type addresses into."""
+    if "pretty=" in request.raw_path:
+        wanted = request.query.get("pretty")
+        if wanted is not None:
+            return wanted.lower() in ("1", "t", "true")
+    return request.headers.get("User-Agent", "").startswith(BROWSERS)
 
 
 class Reply(web.StreamResponse):
@@ -57,6 +67,8 @@ class Reply(web.StreamResponse):
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client is gone")
         self._keep_alive = request.keep_alive
+        if self.media == JSON and _for_people(request):
+            self.body = msgspec.json.format(self.body, indent=2)
         lines = [_head(self.code, self.media), _date_line(), b"Content-Length: %d\r\n" % len(self.body)]
         lines.extend(f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in self.extra)
         if not self._keep_alive:

@@ -17,6 +17,7 @@ from .negotiation import JSON, PROTOBUF, Format, accepted, body_type
 from .routes import Params, Route, first, unknown_path
 
 BODY_LIMIT = 3 * 1024 * 1024  # as the Kubernetes API server's
+MANAGER_LENGTH = 128
 VALIDATIONS = ("", "Ignore", "Warn", "Strict")
 
 
@@ -53,7 +54,8 @@ class Call(msgspec.Struct):
 
     @property
     def dry_run(self) -> bool:
-        """Errors: Invalid for another value than All."""
+        """Errors: Invalid for another value than All, and for other options that make no sense."""
+        _check_manager(self.params, self.options_kind)
         return dry_run(self.params.get("dryRun", []), self.options_kind)
 
     @property
@@ -71,6 +73,28 @@ class Call(msgspec.Struct):
         return value or "Warn"
 
 
+def _check_manager(params: Params, options_kind: str) -> None:
+    manager = first(params, "fieldManager")
+    message = ""
+    if len(manager) > MANAGER_LENGTH:
+        message = f"Invalid value: {manager!r}: may not be more than {MANAGER_LENGTH} bytes".replace("'", '"')
+    elif not manager.isprintable():
+        message = f"Invalid value: {manager!r}: should only contain printable characters".replace("'", '"')
+    if message:
+        raise invalid_option(options_kind, "fieldManager", "FieldValueInvalid", message)
+    if options_kind == "PatchOptions" and "force" in params:
+        message = "Forbidden: may not be specified for non-apply patch"
+        raise invalid_option(options_kind, "force", "FieldValueForbidden", message)
+
+
+def invalid_option(options_kind: str, field: str, reason: str, message: str) -> Invalid:
+    """422 for an option of a request."""
+    return Invalid(
+        f'{options_kind}.meta.k8s.io "" is invalid: {field}: {message}', group="meta.k8s.io", kind=options_kind,
+        causes=(Cause(reason, message, field),),
+    )  # fmt: skip
+
+
 def dry_run(values: list[str] | tuple[str, ...], options_kind: str) -> bool:
     if not values:
         return False
@@ -82,10 +106,7 @@ def dry_run(values: list[str] | tuple[str, ...], options_kind: str) -> bool:
 def unsupported(options_kind: str, field: str, value: str, supported: tuple[str, ...]) -> Invalid:
     """422 for an option with a value that Kubernetes does not know."""
     message = f'Unsupported value: "{value}": supported values: {", ".join(f"{s!r}" for s in supported if s)}'.replace("'", '"')
-    return Invalid(
-        f'{options_kind}.meta.k8s.io "" is invalid: {field}: {message}', group="meta.k8s.io", kind=options_kind,
-        causes=(Cause("FieldValueNotSupported", message, field),),
-    )  # fmt: skip
+    return invalid_option(options_kind, field, "FieldValueNotSupported", message)
 
 
 def method_not_allowed(call: Call) -> MethodNotAllowed:
@@ -93,6 +114,20 @@ def method_not_allowed(call: Call) -> MethodNotAllowed:
     return MethodNotAllowed(
         "the server does not allow this method on the requested resource", group=route.group, kind=route.resource
     )
+
+
+def no_such_method() -> MethodNotAllowed:
+    """405 for a method that no handler of the path knows, whatever it is about."""
+    return MethodNotAllowed("the server does not allow this method on the requested resource")
+
+
+def expect(obj: Any, kind: str, *versions: str) -> None:
+    """Errors: BadRequest if the body says that it is something else."""
+    if (obj.kind or kind) != kind or (obj.api_version or versions[0]) not in versions:
+        raise BadRequest(
+            f'{obj.kind or kind} in version "{obj.api_version or versions[0]}" cannot be handled as a {kind}: '
+            f'no kind "{obj.kind or kind}" is registered for version "{obj.api_version or versions[0]}" here'
+        )
 
 
 async def body(request: web.BaseRequest) -> bytes:
@@ -136,15 +171,32 @@ def decode(data: bytes, media: str, kind: type[Any], validation: str) -> tuple[A
         obj = protobuf.decode(kind, raw)
         names = {f: v for f, v in (("api_version", api_version), ("kind", kind_name)) if v}
         return msgspec.structs.replace(obj, **names), ()
-    import yaml  # few requests need it
-
-    try:
-        value = yaml.load(data, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise BadRequest(f"error converting YAML to JSON: {error}") from error
+    value, repeated = _yaml(data)
     if not isinstance(value, dict):
         raise BadRequest(f"the body is no object but {type(value).__name__}")
-    return codec.from_builtins(kind, value, validation=validation)
+    obj, warnings = codec.from_builtins(kind, value, validation=validation)
+    said = tuple(f'error converting YAML to JSON: key "{key}" already set in map' for key in repeated)
+    if said and validation == "Strict":
+        raise BadRequest(f"strict decoding error: {', '.join(said)}")
+    return obj, (*warnings, *said) if validation == "Warn" else warnings
+
+
+def _yaml(data: bytes) -> tuple[Any, list[str]]:
+    """(the value, the keys that stand twice in a mapping). Errors: BadRequest."""
+    import yaml  # few requests need it
+
+    repeated: list[str] = []
+
+    class Loader(yaml.CSafeLoader):
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            keys = [key.value for key, _ in node.value]
+            repeated.extend(dict.fromkeys(key for key in keys if keys.count(key) > 1))
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(data, Loader=Loader), repeated
+    except yaml.YAMLError as error:
+        raise BadRequest(f"error converting YAML to JSON: {error}") from error
 
 
 def resource_version(text: str) -> int:

@@ -43,7 +43,10 @@ async def handle(call: Call) -> Reply:
     dry_run = call.dry_run
     if method == "PUT":
         scale, _ = await requests.decoded(call, autoscaling_v1.Scale)
-        if scale.metadata.name and scale.metadata.name != name:
+        requests.expect(scale, "Scale", "autoscaling/v1")
+        if not scale.metadata.name:
+            raise BadRequest("name must be provided: the body of the request has no metadata.name")
+        if scale.metadata.name != name:
             raise BadRequest(f"the name of the object ({scale.metadata.name}) does not match the name on the URL ({name})")
         version = scale.metadata.resource_version
     elif method == "PATCH":
@@ -62,7 +65,10 @@ async def _patched(call: Call, entry: Entry) -> tuple[autoscaling_v1.Scale, str]
     before = codec.to_builtins(of(entry))
     version = before["metadata"].pop("resourceVersion", "")
     target: Any = patch.apply(autoscaling_v1.Scale, before, data, media)
-    scale, _ = codec.from_builtins(autoscaling_v1.Scale, target, validation=call.field_validation)
+    try:
+        scale, _ = codec.from_builtins(autoscaling_v1.Scale, target, validation=call.field_validation)
+    except codec.Undecodable as refusal:
+        raise patch.unreadable(target, refusal.why) from refusal
     named: str = scale.metadata.resource_version
     return scale, named if named != version else ""
 

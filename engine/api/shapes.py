@@ -20,7 +20,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: Sequence[str] = ()) -> Reply:
-    """One object in a shape."""
+    """One object in a shape. Errors: NotAcceptable for the shape of a list."""
+    if wanted.shape == "PartialObjectMetadataList":
+        raise NotAcceptable("you requested PartialObjectMetadataList, but the requested object is not a list")
     body = encoded(entry, wanted, call)
     headers = [replies.warning(w) for w in warnings]
     return Reply(replies.as_yaml(body) if wanted.yaml else body, code, YAML if wanted.yaml else "application/json", headers)
@@ -37,7 +39,9 @@ def encoded(entry: Entry, wanted: Format, call: Call) -> bytes:
 
 
 def many(kind: registry.Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format, call: Call) -> Reply:
-    """A list in a shape."""
+    """A list in a shape. Errors: NotAcceptable for the shape of one object."""
+    if wanted.shape == "PartialObjectMetadata":
+        raise NotAcceptable("you requested PartialObjectMetadata, but the requested object is a list")
     if wanted.shape == "Table":
         value = table(kind, entries, metadata, wanted, call)
     elif wanted.shape:

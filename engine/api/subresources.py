@@ -74,6 +74,7 @@ async def _binding(call: Call) -> Reply:
 async def _bind(call: Call, pod: str) -> Reply:
     dry_run = call.dry_run
     binding, _ = await requests.decoded(call, core_v1.Binding)
+    requests.expect(binding, "Binding", "v1")
     pod = pod or binding.metadata.name
     if binding.metadata.name not in ("", pod):
         raise BadRequest(f"the name of the object ({binding.metadata.name}) does not match the name on the URL ({pod})")
@@ -88,7 +89,10 @@ async def _bind(call: Call, pod: str) -> Reply:
             f'Binding "{pod}" is invalid: target.name: Required value', name=pod, kind="Binding",
             causes=(Cause("FieldValueRequired", "Required value", "target.name"),),
         )  # fmt: skip
-    command = Bind(namespace=call.route.namespace, name=pod, node=binding.target.name, uid=binding.metadata.uid)
+    meta = binding.metadata
+    command = Bind(
+        namespace=call.route.namespace, name=pod, node=binding.target.name, uid=meta.uid, resource_version=meta.resource_version
+    )
     await writes.submit(call, command, dry_run)
     return replies.success(code=201)
 
@@ -96,6 +100,7 @@ async def _bind(call: Call, pod: str) -> Reply:
 async def _eviction(call: Call) -> Reply:
     dry_run = call.dry_run
     eviction, _ = await requests.decoded(call, policy_v1.Eviction, validation="Ignore")
+    requests.expect(eviction, "Eviction", "policy/v1", "policy/v1beta1")
     _, namespace, name = call.named()
     if eviction.metadata.name not in ("", name):
         raise BadRequest("name in URL does not match name in Eviction object")
@@ -115,6 +120,8 @@ async def _token(call: Call, tokens: AccountTokens) -> Reply:
     entry = entry_of(call)
     account: core_v1.ServiceAccount = entry.object
     request, _ = await requests.decoded(call, authentication_v1.TokenRequest)
+    requests.expect(request, "TokenRequest", "authentication.k8s.io/v1")
+    _check_named(request, account)
     seconds = USUAL_TOKEN_S if request.spec.expiration_seconds is None else request.spec.expiration_seconds
     _check_life(seconds)
     bound = request.spec.bound_object_ref
@@ -138,6 +145,21 @@ async def _token(call: Call, tokens: AccountTokens) -> Reply:
 def _entropy(call: Call) -> str:
     entropy: Any = getattr(call.cluster, "entropy", None)
     return str(entropy.uid()) if entropy is not None else ""
+
+
+def _check_named(request: authentication_v1.TokenRequest, account: core_v1.ServiceAccount) -> None:
+    """What the body says of its name must be what the URL says."""
+    for field, given, wanted, what in (
+        ("name", request.metadata.name, account.metadata.name, "service account"),
+        ("namespace", request.metadata.namespace, account.metadata.namespace, "service account's namespace"),
+    ):
+        if given not in ("", wanted):
+            message = f'Invalid value: "{given}": must match the {what} if specified'
+            raise Invalid(
+                f'TokenRequest.authentication.k8s.io "" is invalid: metadata.{field}: {message}',
+                group="authentication.k8s.io", kind="TokenRequest",
+                causes=(Cause("FieldValueInvalid", message, f"metadata.{field}"),),
+            )  # fmt: skip
 
 
 def _check_life(seconds: int) -> None:
@@ -164,6 +186,9 @@ def _bound_uid(call: Call, bound: authentication_v1.BoundObjectReference) -> str
     if entry is None:
         raise not_found(plural, "", bound.name)
     uid: str = entry.object.metadata.uid
+    account = call.route.name
+    if plural == "pods" and (entry.object.spec.service_account_name or "default") != account:
+        raise BadRequest(f'cannot bind token for serviceaccount "{account}" to pod running with different serviceaccount name')
     if bound.uid and bound.uid != uid:
         raise conflict(
             plural,

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from shipslog.engine.watch import Watch, WatchRecord
 from shipslog.store.objects import codec, registry
-from shipslog.store.refusals import BadRequest, Expired, Refusal
+from shipslog.store.refusals import Expired, NotAcceptable, Refusal
 from shipslog.store.state import Entry
 
 from . import shapes
-from .objects import check_version
+from .objects import check_options, check_version
 from .requests import Call, resource_version
 from .routes import first, flag
 from .selection import Selection, of_params
@@ -46,22 +46,15 @@ def plan(call: Call) -> Plan:
     """Errors: BadRequest for parameters that make no sense."""
     params, kind = call.params, call.kind
     version, timeout = first(params, "resourceVersion"), first(params, "timeoutSeconds")
-    send_initial, match = params.get("sendInitialEvents"), first(params, "resourceVersionMatch")
-    if timeout and not timeout.isdigit():
-        raise BadRequest(f'unable to decode timeoutSeconds "{timeout}": it must be a number')
+    send_initial = params.get("sendInitialEvents")
+    check_options(params, watch=True)
+    if call.wanted.yaml:
+        raise NotAcceptable("a watch is a stream of JSON: only application/json and its shapes are accepted")
     number = resource_version(version)
     initial = not number
     if send_initial is not None:
-        if match != "NotOlderThan":
-            raise BadRequest(
-                "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            )
         initial = flag(params, "sendInitialEvents")
-    elif match:
-        raise BadRequest(
-            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-        )
-    seconds = float(timeout) if timeout and int(timeout) else SHORTEST_S * (1 + random.random())
+    seconds = float(timeout) if timeout and int(timeout) > 0 else SHORTEST_S * (1 + random.random())
     bookmarks = flag(params, "allowWatchBookmarks")
     marked = initial and send_initial is not None and bookmarks
     selection = of_params(kind, params, call.route.name)

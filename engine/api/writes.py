@@ -101,7 +101,7 @@ async def delete_collection(call: Call, pages: objects.Pages) -> Reply:
     gone: list[Entry] = []
     for entry in page.entries:
         meta = entry.object.metadata
-        command = command_of(kind, meta.namespace, meta.name, replace(options, preconditions=None))
+        command = command_of(kind, meta.namespace, meta.name, options)
         try:
             gone.append((await submit(call, command, bool(options.dry_run))).entry)
         except NotFound:
@@ -177,7 +177,7 @@ def in_place(kind: registry.Kind, obj: Any, namespace: str) -> Any:
     meta = obj.metadata
     if meta.namespace == namespace:
         return obj
-    if meta.namespace:
+    if meta.namespace and kind.namespaced:
         raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
     return replace(obj, metadata=replace(meta, namespace=namespace))
 

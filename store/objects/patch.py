@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from shipslog.store.refusals import BadRequest, Cause, Invalid, TooLarge
+from shipslog.store.refusals import BadRequest, Cause, Invalid, TooLarge, Unexpected
 
 from .shapes import Field, Shape, fields_of
 
@@ -20,6 +20,12 @@ MAX_OPERATIONS = 10_000
 
 _DIRECTIVE, _RETAIN = "$patch", "$retainKeys"
 _DELETE_FROM, _ORDER = "$deleteFromPrimitiveList/", "$setElementOrder/"
+
+
+def unreadable(target: Any, why: str) -> Invalid:
+    """422 for what a patch has made of an object, if it is none any more."""
+    message = f"Invalid value: {msgspec.json.encode(target).decode()}: {why}"
+    return Invalid(f' "" is invalid: patch: {message}', causes=(Cause("FieldValueInvalid", message, "patch"),))
 
 
 def apply(struct: type[Any], current: dict[str, Any], body: bytes, media_type: str) -> dict[str, Any]:
@@ -92,7 +98,7 @@ class _Strategic:
         if directive == "delete":
             return {}
         if directive not in (None, "merge"):
-            raise BadRequest(f"Unknown patch type found: {directive}")
+            raise Unexpected(f"Unknown patch type found: {directive}")
         out = self._retained(current, patch)
         deletions, orders = _directives(patch, _DELETE_FROM), _directives(patch, _ORDER)
         for key, gone in deletions.items():
@@ -120,7 +126,7 @@ class _Strategic:
             raise BadRequest("The patch format for $retainKeys is wrong: it is a list of field names")
         strangers = [k for k in patch if not k.startswith("$") and k not in retain]
         if strangers:
-            raise BadRequest(f"The patch format for $retainKeys is wrong: {strangers[0]} is in the patch and not in the list")
+            raise unprocessable(f"The patch format for $retainKeys is wrong: {strangers[0]} stands in the patch and not there")
         return {k: v for k, v in current.items() if k in retain}
 
     def _merge_value(
@@ -173,9 +179,9 @@ class _Strategic:
                 if set(item) == {_DIRECTIVE}:
                     continue
             elif directive not in (None, "merge", "delete"):
-                raise BadRequest(f"Unknown patch type found: {directive}")
+                raise Unexpected(f"Unknown patch type found: {directive}")
             if merge_key not in item:
-                raise BadRequest(f"map: {item} does not contain declared merge key: {merge_key}")
+                raise Unexpected(f"map: {item} does not contain declared merge key: {merge_key}")
             if directive != "delete":
                 items.append({k: v for k, v in item.items() if k != _DIRECTIVE})
         return items, replaced

@@ -76,6 +76,7 @@ _KINDS = (
 _BY_RESOURCE = {k.resource: k for k in _KINDS}
 _BY_TYPE = {k.type: k for k in _KINDS}
 _BY_PATH = {(k.group, k.version, k.plural): k for k in _KINDS}
+_SERVED = {(k.group, k.version) for k in _KINDS}
 _BY_GVK = {(k.api_version, k.kind): k for k in _KINDS}
 
 
@@ -96,6 +97,11 @@ def of(obj: Any) -> Kind:
 
 def find(group: str, version: str, plural: str) -> Kind | None:
     return _BY_PATH.get((group, version, plural))
+
+
+def serves(group: str, version: str) -> bool:
+    """Whether there is any kind in a group's version."""
+    return (group, version) in _SERVED
 
 
 def by_gvk(api_version: str, kind: str) -> Kind | None:

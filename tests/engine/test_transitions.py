@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from shipslog.engine.cluster import Cluster
 from shipslog.store.commands import Bind, Delete, Patch, Update
 from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.refusals import BadRequest, Conflict, Invalid, NotFound
+from shipslog.store.refusals import BadRequest, Conflict, Invalid, NotFound, Unexpected
 
 from .conftest import SteppedClock
 
@@ -38,7 +38,7 @@ async def test_names_are_generated(engine: Cluster) -> None:
 
 
 async def test_a_resource_version_may_not_be_created(engine: Cluster) -> None:
-    with pytest.raises(BadRequest, match="resourceVersion should not be set"):
+    with pytest.raises(Unexpected, match="resourceVersion should not be set"):
         await engine.create(core_v1.ConfigMap(metadata=meta("a", resource_version="5")))
 
 

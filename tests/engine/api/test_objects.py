@@ -24,9 +24,11 @@ async def test_what_is_not_there_is_not_found(admin: Client) -> None:
 
 
 async def test_paths_that_nobody_knows(admin: Client) -> None:
-    for path in ("/api/v1/bananas", "/apis/nowhere/v1/things", "/nothing", f"{CONFIG_MAPS}/a/b"):
+    for path in ("/api/v1/bananas", f"{CONFIG_MAPS}/a/b"):
         code, status = await admin.call("GET", path)
         assert (code, status["reason"]) == (404, "NotFound"), path
+    for path in ("/apis/nowhere/v1/things", "/apis/nowhere", "/nothing"):
+        assert await admin.call("GET", path) == (404, "404 page not found\n"), path
 
 
 async def test_a_list_has_a_revision_and_items_without_kind(admin: Client) -> None:
@@ -92,11 +94,20 @@ async def test_bad_parameters_of_a_list(admin: Client) -> None:
         "limit=x",
         "continue=%%%",
         "resourceVersion=abc",
-        "resourceVersionMatch=Exact",
-        "resourceVersionMatch=x&resourceVersion=1",
+        "timeoutSeconds=x",
     ):
         code, status = await admin.call("GET", f"{CONFIG_MAPS}?{query}")
         assert (code, status["reason"]) == (400, "BadRequest"), query
+    for query, field in (
+        ("resourceVersionMatch=Exact", "resourceVersionMatch"),
+        ("resourceVersionMatch=x&resourceVersion=1", "resourceVersionMatch"),
+        ("resourceVersionMatch=Exact&resourceVersion=0", "resourceVersionMatch"),
+        ("sendInitialEvents=true", "sendInitialEvents"),
+        ("watch=1&sendInitialEvents=true", "resourceVersionMatch"),
+        ("watch=1&resourceVersionMatch=NotOlderThan", "resourceVersionMatch"),
+    ):
+        code, status = await admin.call("GET", f"{CONFIG_MAPS}?{query}")
+        assert (code, status["details"]["kind"], status["details"]["causes"][0]["field"]) == (422, "ListOptions", field), query
     code, status = await admin.call("GET", f"{CONFIG_MAPS}?resourceVersion=999999")
     assert (code, status["reason"]) == (504, "Timeout")
 
@@ -123,11 +134,36 @@ async def test_yaml_and_what_cannot_be_given(admin: Client) -> None:
     assert (code, status["reason"]) == (406, "NotAcceptable")
 
 
-async def test_head_has_no_body(admin: Client) -> None:
+async def test_methods_that_a_path_does_not_have(admin: Client) -> None:
     await admin.config_map("a")
-    code, value, headers = await admin.full("HEAD", f"{CONFIG_MAPS}/a")
-    assert (code, value) == (200, None) or (code, value) == (200, "")
-    assert int(headers["Content-Length"]) > 10
+    for method, path in (
+        ("HEAD", f"{CONFIG_MAPS}/a"), ("PUT", CONFIG_MAPS), ("PATCH", CONFIG_MAPS), ("DELETE", "/api/v1/configmaps"),
+        ("POST", "/api/v1/configmaps"), ("POST", f"{CONFIG_MAPS}/a"),
+    ):  # fmt: skip
+        code, _ = await admin.call(method, path, {} if method in ("PUT", "PATCH", "POST") else None)
+        assert code == 405, (method, path)
+    assert (await admin.call("GET", f"{CONFIG_MAPS}/a"))[0] == 200
+
+
+async def test_shapes_of_lists_are_for_lists(admin: Client) -> None:
+    await admin.config_map("a")
+    shape = "application/json;as={};g=meta.k8s.io;v=v1"
+    assert (await admin.call("GET", f"{CONFIG_MAPS}/a", headers={"Accept": shape.format("PartialObjectMetadataList")}))[
+        0
+    ] == 406
+    assert (await admin.call("GET", CONFIG_MAPS, headers={"Accept": shape.format("PartialObjectMetadata")}))[0] == 406
+    assert (await admin.call("GET", f"{CONFIG_MAPS}?watch=1", headers={"Accept": "application/yaml"}))[0] == 406
+
+
+async def test_people_get_it_indented(admin: Client) -> None:
+    await admin.config_map("a")
+    async with admin.session.get(f"{admin.base}{CONFIG_MAPS}/a?pretty=true") as response:
+        pretty = await response.text()
+    assert pretty.startswith('{\n  "apiVersion": "v1",\n  "kind": "ConfigMap"')
+    async with admin.session.get(f"{admin.base}{CONFIG_MAPS}/a", headers={"User-Agent": "curl/8"}) as response:
+        assert await response.text() == pretty
+    async with admin.session.get(f"{admin.base}{CONFIG_MAPS}/a") as response:
+        assert "\n" not in await response.text()
 
 
 def test_a_continue_token_says_what_it_was_made_of() -> None:

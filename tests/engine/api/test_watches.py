@@ -79,7 +79,7 @@ async def test_initial_events_end_with_a_bookmark(admin: Client) -> None:
     assert kind == "BOOKMARK"
     assert obj["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
     code, _ = await admin.call("GET", f"{CONFIG_MAPS}?watch=1&sendInitialEvents=true")
-    assert code == 400
+    assert code == 422
 
 
 async def test_a_revision_that_is_forgotten(api: Api, admin: Client) -> None:

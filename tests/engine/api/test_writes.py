@@ -153,3 +153,88 @@ async def test_methods_that_make_no_sense(admin: Client) -> None:
     for method, path in (("POST", f"{CONFIG_MAPS}/a"), ("PUT", CONFIG_MAPS), ("OPTIONS", CONFIG_MAPS), ("POST", "/version")):
         code, status = await admin.call(method, path, {"metadata": {"name": "a"}})
         assert code in (404, 405), (method, path, status)
+
+
+async def test_preconditions_hold_for_collections_too(admin: Client) -> None:
+    await admin.config_map("a", labels={"l": "x"})
+    code, _ = await admin.call("DELETE", f"{CONFIG_MAPS}?labelSelector=l%3Dx", {"preconditions": {"uid": "another"}})
+    assert code == 409
+    assert (await admin.call("GET", f"{CONFIG_MAPS}/a"))[0] == 200
+
+
+async def test_subresources_take_their_own_kind_only(admin: Client) -> None:
+    pods, accounts = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/serviceaccounts"
+    await admin.call("POST", pods, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
+    await admin.call("POST", accounts, {"metadata": {"name": "s"}})
+    await admin.call("POST", accounts, {"metadata": {"name": "default"}})
+    for path, body in (
+        (f"{pods}/p/eviction", {"kind": "Pod", "apiVersion": "v1"}),
+        (f"{pods}/p/eviction", {"kind": "Eviction", "apiVersion": "policy/v9"}),
+        (f"{pods}/p/binding", {"kind": "Pod", "apiVersion": "v1", "target": {"name": "n"}}),
+        (f"{accounts}/s/token", {"kind": "Pod", "apiVersion": "v1"}),
+        (f"{accounts}/s/token", {"spec": {"boundObjectRef": {"kind": "Pod", "name": "p"}}}),
+    ):
+        code, status = await admin.call("POST", path, body)
+        assert (code, status["reason"]) == (400, "BadRequest"), (path, body)
+    code, status = await admin.call("POST", f"{accounts}/s/token", {"metadata": {"name": "other"}})
+    assert (code, status["details"]["causes"][0]["field"]) == (422, "metadata.name")
+    stale = {"metadata": {"name": "p", "resourceVersion": "1"}, "target": {"name": "n"}}
+    assert (await admin.call("POST", f"{pods}/p/binding", stale))[0] == 409
+    assert (await admin.call("GET", f"{pods}/p"))[0] == 200
+
+
+async def test_metadata_that_the_server_keeps(admin: Client) -> None:
+    made = await admin.config_map("a")
+    meta = made["metadata"]
+    path = f"{CONFIG_MAPS}/a"
+    code, kept = await admin.call("PATCH", path, {"metadata": {"creationTimestamp": "2001-01-01T00:00:00Z"}}, headers=MERGE)
+    assert (code, kept["metadata"]["creationTimestamp"]) == (200, meta["creationTimestamp"])
+    for change, field in (
+        ({"deletionTimestamp": "2001-01-01T00:00:00Z"}, "metadata.deletionTimestamp"),
+        ({"deletionGracePeriodSeconds": 5}, "metadata.deletionGracePeriodSeconds"),
+        ({"uid": "another"}, "metadata.uid"),
+    ):
+        code, status = await admin.call("PATCH", path, {"metadata": change}, headers=MERGE)
+        assert (code, status["details"]["causes"][0]["field"]) == (422, field)
+    code, _ = await admin.call("PUT", path, {"metadata": {"name": "a", "uid": "another"}})
+    assert code == 409
+    node = {"metadata": {"name": "n", "namespace": "somewhere"}}
+    code, made = await admin.call("POST", "/api/v1/nodes", node)
+    assert code == 201 and "namespace" not in made["metadata"]
+    code, status = await admin.call("POST", CONFIG_MAPS, {"metadata": {"name": "b", "resourceVersion": "5"}})
+    assert code == 500 and "reason" not in status
+
+
+async def test_an_owner_given_twice_is_kept_once(admin: Client) -> None:
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "u"}
+    body = {"metadata": {"name": "b", "ownerReferences": [owner, owner]}}
+    code, made, headers = await admin.full("POST", CONFIG_MAPS, body)
+    assert (code, len(made["metadata"]["ownerReferences"])) == (201, 1)
+    assert "duplicate" in headers["Warning"]
+
+
+async def test_a_key_that_stands_twice_in_yaml(admin: Client) -> None:
+    body = b"metadata: {name: a}\ndata:\n  k: x\n  k: y\n"
+    headers = {"Content-Type": "application/yaml"}
+    code, status = await admin.call("POST", f"{CONFIG_MAPS}?fieldValidation=Strict", body, headers=headers)
+    assert code == 400 and 'key "k" already set in map' in status["message"]
+    code, _, answer = await admin.full("POST", CONFIG_MAPS, body, headers=headers)
+    assert code == 201 and "already set in map" in answer["Warning"]
+
+
+async def test_options_that_make_no_sense(admin: Client) -> None:
+    await admin.config_map("a")
+    for method, query, field in (
+        ("POST", f"fieldManager={'x' * 129}", "fieldManager"), ("POST", "fieldManager=%00", "fieldManager"),
+        ("PATCH", "force=true", "force"),
+    ):  # fmt: skip
+        path = CONFIG_MAPS if method == "POST" else f"{CONFIG_MAPS}/a"
+        code, status = await admin.call(
+            method, f"{path}?{query}", {"metadata": {"name": "b"}}, headers=MERGE if method == "PATCH" else {}
+        )
+        assert (code, status["details"]["causes"][0]["field"]) == (422, field), query
+
+
+async def test_groups_are_of_somebody(admin: Client) -> None:
+    code, status = await admin.call("GET", CONFIG_MAPS, headers={"Impersonate-Group": "g"})
+    assert code == 500 and "without impersonating a user" in status["message"]
