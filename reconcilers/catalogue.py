@@ -1,6 +1,7 @@
 """All the rules that a cluster keeps."""
 
 from . import (
+    disruption,
     endpoint_slice_mirroring,
     endpoint_slices,
     endpoints,
@@ -30,6 +31,7 @@ ALL: tuple[Reconciler, ...] = (
     endpoint_slices.RECONCILER,
     endpoint_slice_mirroring.RECONCILER,
     service_proxy.RECONCILER,
+    disruption.RECONCILER,
     garbage_collector.RECONCILER,
     node_lifecycle.RECONCILER,
 )

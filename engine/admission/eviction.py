@@ -3,6 +3,7 @@
 Source: pkg/registry/core/pod/storage/eviction.go of Kubernetes 1.32.
 """
 
+from shipslog.reconcilers import disruption
 from shipslog.store.objects import selector
 from shipslog.store.objects.core_v1 import Pod
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget
@@ -34,7 +35,7 @@ def admit_eviction(pod: Pod, ctx: Admission) -> PodDisruptionBudget | None:
         return None
     if (status.observed_generation or 0) < budget.metadata.generation:
         why = f"The disruption budget {budget.metadata.name} is still being processed by the server."
-    elif status.disruptions_allowed <= 0:
+    elif min(status.disruptions_allowed, _to_spare(budget, ctx)) <= 0:
         why = (
             f"The disruption budget {budget.metadata.name} needs {status.desired_healthy} healthy pods and has "
             f"{status.current_healthy} currently"
@@ -42,6 +43,11 @@ def admit_eviction(pod: Pod, ctx: Admission) -> PodDisruptionBudget | None:
     else:
         return budget
     raise TooManyRequests(NOT_ALLOWED, causes=(Cause("DisruptionBudget", why, ""),))
+
+
+def _to_spare(budget: PodDisruptionBudget, ctx: Admission) -> int:
+    """How many may go at this very moment: the status does not know yet of an eviction that was granted just before."""
+    return disruption.healthy(disruption.pods_of(ctx.view, budget)) - budget.status.desired_healthy
 
 
 def _budgets_of(pod: Pod, ctx: Admission) -> list[PodDisruptionBudget]:
