@@ -51,8 +51,14 @@ def _json_patch(current: dict[str, Any], operations: Any) -> dict[str, Any]:
         raise BadRequest("error decoding patch: a JSON patch is an array of operations")
     if len(operations) > MAX_OPERATIONS:
         raise TooLarge(f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}")
+    patched: Any = current
     try:
-        patched = jsonpatch.JsonPatch(operations).apply(current)
+        jsonpatch.JsonPatch(operations)  # all of them must be readable before the first is applied
+        for operation in operations:
+            counted = {**operation, **{k: _counted(patched, operation, k) for k in ("path", "from") if k in operation}}
+            if counted["op"] == "test" and counted.get("value", ...) is None and _is_absent(patched, counted["path"]):
+                continue  # what is not there is null
+            patched = jsonpatch.JsonPatch([counted]).apply(patched)
     except jsonpatch.InvalidJsonPatch as error:
         raise BadRequest(f"error decoding patch: {error}") from error
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
@@ -60,6 +66,33 @@ def _json_patch(current: dict[str, Any], operations: Any) -> dict[str, Any]:
     if not isinstance(patched, dict):
         raise unprocessable("the patch replaces the whole object by something that is no object")
     return patched
+
+
+def _counted(document: Any, operation: dict[str, Any], field: str) -> str:
+    """A pointer with its negative indices counted from the end, as Kubernetes' library allows them."""
+    pointer: str = operation[field]
+    if not isinstance(pointer, str) or "/-" not in pointer:
+        return pointer
+    parts, here = pointer.split("/"), document
+    for at, part in enumerate(parts[1:], 1):
+        if isinstance(here, list) and part[:1] == "-" and part[1:].isdigit():
+            adds = operation["op"] == "add" and field == "path" and at == len(parts) - 1
+            parts[at] = str(len(here) + int(part) + (1 if adds else 0))
+        here = _step(here, parts[at])
+    return "/".join(parts)
+
+
+def _step(here: Any, part: str) -> Any:
+    if isinstance(here, list):
+        return here[int(part)] if part.isdigit() and int(part) < len(here) else None
+    return here.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(here, dict) else None
+
+
+def _is_absent(document: Any, pointer: str) -> bool:
+    here = document
+    for part in pointer.split("/")[1:]:
+        here = _step(here, part)
+    return here is None
 
 
 def unprocessable(why: str) -> Invalid:

@@ -127,3 +127,21 @@ def test_json_patch() -> None:
 def test_bad_json_patches(body: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         patch.apply(core_v1.Pod, POD, body, patch.JSON_PATCH)
+
+
+def test_json_patches_count_from_the_end_too() -> None:
+    current = {"spec": {"items": [1, 2, 3]}}
+
+    def patched(*operations: dict[str, Any]) -> Any:
+        return patch.apply(core_v1.Pod, current, json.dumps(operations).encode(), patch.JSON_PATCH)["spec"]["items"]
+
+    assert patched({"op": "replace", "path": "/spec/items/-1", "value": 9}) == [1, 2, 9]
+    assert patched({"op": "add", "path": "/spec/items/-1", "value": 9}) == [1, 2, 3, 9]
+    assert patched({"op": "add", "path": "/spec/items/-", "value": 9}) == [1, 2, 3, 9]
+    assert patched({"op": "remove", "path": "/spec/items/-3"}) == [2, 3]
+    assert patched({"op": "move", "from": "/spec/items/-1", "path": "/spec/items/0"}) == [3, 1, 2]
+    assert patched({"op": "test", "path": "/metadata/annotations", "value": None}) == [1, 2, 3]
+    for broken in ({"op": "remove", "path": "/spec/items/-4"}, {"op": "test", "path": "/spec/items/0", "value": None}):
+        with pytest.raises(Invalid):
+            patched(broken)
+    assert current == {"spec": {"items": [1, 2, 3]}}
