@@ -28,7 +28,8 @@ YIELD_AFTER_NS = 5_000_000  # decide for so long, then let the API and the write
 
 log = structlog.get_logger()
 ConcernListener = Callable[[Reconciler, str, Concern], None]
-DecisionListener = Callable[[Reconciler, str, Decision, Sequence[AnyObjectCommand], Sequence[object]], None]
+# reconciler, key, the runtime commands that are sent, the object commands and what came of them
+DecisionListener = Callable[[Reconciler, str, Sequence[AnyRuntimeCommand], Sequence[AnyObjectCommand], Sequence[object]], None]
 
 
 class Lane:
@@ -187,7 +188,7 @@ class Host:
         def committed(done: "asyncio.Future[list[Committed | Refusal | int]]") -> None:
             results = self._committed(lane, key, cause, sent, done)
             for listener in self.on_decision if results else ():
-                listener(lane.reconciler, key, decision, objects, results[1:])
+                listener(lane.reconciler, key, sent, objects, results[1:])
 
         future.add_done_callback(committed)
 

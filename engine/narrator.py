@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from shipslog.reconcilers.decision import Concern, Decision, Reconciler
-from shipslog.runtime.commands import PullImage, StartContainer, StopContainer
+from shipslog.reconcilers.decision import Concern, Reconciler
+from shipslog.runtime.commands import AnyRuntimeCommand, PullImage, StartContainer, StopContainer
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import (
@@ -78,15 +78,16 @@ class Narrator:
             self.say(saying)
 
     def on_decision(
-        self, reconciler: Reconciler, key: str, decision: Decision, objects: Sequence[AnyObjectCommand], results: Sequence[Any]
-    ) -> None:
-        """A decision was committed; `results` are those of its object commands."""
+        self, reconciler: Reconciler, key: str, sent: Sequence[AnyRuntimeCommand], objects: Sequence[AnyObjectCommand],
+        results: Sequence[Any],
+    ) -> None:  # fmt: skip
+        """A decision was committed: `sent` goes to runtimes, `results` are those of its object commands."""
         now_ns = self.view.time_ns
         component = reconciler.actor.removeprefix("system:controller:").removeprefix("system:")
         for command, result in zip(objects, results, strict=True):
             for saying in self._of_command(command, result, component, now_ns):
                 self.say(saying)
-        for other in decision.commands:
+        for other in sent:
             for saying in self._of_runtime(other, now_ns):
                 self.say(saying)
 
@@ -188,6 +189,13 @@ class Narrator:
                 else:
                     message = f'Successfully pulled image "{fact.image}". Image size: {fact.size_bytes} bytes.'
                 yield Saying(about, "Normal", "Pulled", message, "kubelet", fact.node, at_ns)
+            elif fact.reason == "InvalidImageName":
+                message = f'Failed to apply default image tag "{fact.image}": {fact.message}'
+                yield Saying(about, "Warning", "InspectFailed", message, "kubelet", fact.node, at_ns)
+                yield Saying(about, "Warning", "Failed", f"Error: {fact.reason}", "kubelet", fact.node, at_ns)
+            elif fact.reason == "ErrImageNeverPull":
+                yield Saying(about, "Warning", "ErrImageNeverPull", fact.message, "kubelet", fact.node, at_ns)
+                yield Saying(about, "Warning", "Failed", f"Error: {fact.reason}", "kubelet", fact.node, at_ns)
             else:
                 message = f'Failed to pull image "{fact.image}": {fact.message}'
                 yield Saying(about, "Warning", "Failed", message, "kubelet", fact.node, at_ns)

@@ -24,8 +24,9 @@ from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, Probe
 RESET_AFTER_NS = 600 * 1_000_000_000  # a container that ran for ten minutes starts its back-off anew
 
 
-def evolve_pod(pod: PodRuntime | None, fact: PodFact) -> PodRuntime | None:
-    """The pod's state after the fact; the same object when the fact says nothing new."""
+def evolve_pod(pod: PodRuntime | None, fact: PodFact, image: str = "") -> PodRuntime | None:
+    """The pod's state after the fact; the same object when the fact says nothing new. `image`: what the pod's spec names now
+    for the container that the fact is about."""
     match fact:
         case SandboxStarted():
             base = pod or PodRuntime(pod_uid=fact.pod_uid, node=fact.node)
@@ -49,13 +50,14 @@ def evolve_pod(pod: PodRuntime | None, fact: PodFact) -> PodRuntime | None:
                     return None  # a word about a pod that was removed
                 pod = PodRuntime(pod_uid=fact.pod_uid, node=fact.node)
             before = pod.containers.get(fact.container)
-            after = evolve_container(before, fact)
+            after = evolve_container(before, fact, image)
             return pod if after is before or after is None else replace(pod, containers={**pod.containers, after.name: after})
     return pod
 
 
-def evolve_container(state: ContainerRuntime | None, fact: ContainerFact) -> ContainerRuntime | None:
-    """The container's state after the fact; unchanged for what is older than its newest attempt."""
+def evolve_container(state: ContainerRuntime | None, fact: ContainerFact, image: str = "") -> ContainerRuntime | None:
+    """The container's state after the fact; unchanged for what is older than its newest attempt. `image`: what the pod's spec
+    names now."""
     if state is not None and fact.attempt < state.attempt:
         return state
     newer = state is None or fact.attempt > state.attempt
@@ -67,7 +69,7 @@ def evolve_container(state: ContainerRuntime | None, fact: ContainerFact) -> Con
                 return state
             return ContainerRuntime(
                 name=fact.container, attempt=fact.attempt, running=True, container_id=fact.container_id,
-                image_id=fact.image_id, started_at_ns=fact.at_ns, last_exit=last_exit, failures=failures,
+                image_id=fact.image_id, image=image, started_at_ns=fact.at_ns, last_exit=last_exit, failures=failures,
             )  # fmt: skip
         case ContainerStartFailed():
             if state is not None and not newer and (state.running or state.exit is not None):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from shipslog.store.events import Event
 from shipslog.store.facts import (
     ClusterConfig,
+    ContainerStarted,
     EngineStarted,
     ImagePulled,
     ImagePullFailed,
@@ -271,7 +272,8 @@ class MemoryView:
     def _evolve_pod(self, fact: PodFact) -> None:
         uid = fact.pod_uid
         before = self._pods.get(uid)
-        after = None if isinstance(fact, SandboxRemoved) else evolve_pod(before, fact)
+        image = self._image_of(fact) if isinstance(fact, ContainerStarted) else ""
+        after = None if isinstance(fact, SandboxRemoved) else evolve_pod(before, fact, image)
         if after is None:
             if before is not None:
                 del self._pods[uid]
@@ -280,6 +282,14 @@ class MemoryView:
         self._pods[uid] = after
         if before is None:
             self._pods_running.setdefault(after.node, set()).add(uid)
+
+    def _image_of(self, fact: ContainerStarted) -> str:
+        entry = self._by_uid.get(fact.pod_uid)
+        if entry is None or entry.resource != "pods":
+            return ""
+        spec: core_v1.PodSpec = entry.object.spec
+        containers: tuple[Any, ...] = (*spec.containers, *spec.init_containers, *spec.ephemeral_containers)
+        return next((c.image for c in containers if c.name == fact.container), "")
 
     # --- for snapshots ---
 

@@ -18,6 +18,7 @@ from .decision import Decision, Instant, Reconciler
 from .pods import SECOND_NS
 
 LEASES = "kube-node-lease"
+UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 UNREACHABLE, NOT_READY = "node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready"
 UNKNOWN_MESSAGE = "Kubelet stopped posting node status."
 CHECKED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
@@ -106,6 +107,10 @@ def _taints(node: core_v1.Node, state: str, now: Instant) -> tuple[core_v1.Taint
     if key is not None and not any(t.key == key for t in kept):
         stamp = datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         kept += [core_v1.Taint(key=key, effect="NoSchedule"), core_v1.Taint(key=key, effect="NoExecute", time_added=stamp)]
+    kept = [t for t in kept if t.key != UNSCHEDULABLE or node.spec.unschedulable]
+    if node.spec.unschedulable and not any(t.key == UNSCHEDULABLE for t in kept):
+        stamp = datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        kept.append(core_v1.Taint(key=UNSCHEDULABLE, effect="NoSchedule", time_added=stamp))
     return tuple(kept)
 
 

@@ -24,9 +24,8 @@ def run(hook: Hook, *, exec_in: Callable[[tuple[str, ...], float], tuple[int, by
             code, output = exec_in(hook.exec, timeout_s)
             if code:
                 text = output.decode(errors="replace").strip()
-                raise HookFailed(
-                    f"Exec lifecycle hook ({list(hook.exec)}) failed - error: command exited with {code}, message: {text!r}"
-                )
+                said = f'command exited with {code}, message: "{text}"'
+                raise HookFailed(f"Exec lifecycle hook ([{' '.join(hook.exec)}]) failed - error: {said}")
         elif hook.http_url:
             status = http_get(hook, timeout_s)
             if not 200 <= status < 400:

@@ -89,7 +89,17 @@ class Prober:
         except subprocess.TimeoutExpired:
             return False, f"command timed out after {target.timeout_s} s"
         except (OSError, http.client.HTTPException) as error:
-            return False, str(error)
+            return False, _in_words(action, error)
+
+
+def _in_words(action: Hook, error: Exception) -> str:
+    """As kubelet puts it: what was asked, and what the network said."""
+    reason = "i/o timeout" if isinstance(error, TimeoutError) else str(getattr(error, "strerror", None) or error)
+    reason = reason[:1].lower() + reason[1:]
+    if action.http_url:
+        where = urllib.parse.urlsplit(action.http_url).netloc
+        return f'Get "{action.http_url}": dial tcp {where}: connect: {reason}'
+    return f"dial tcp {action.tcp}: connect: {reason}" if action.tcp else reason
 
 
 def http_get(action: Hook, timeout_s: float) -> int:
@@ -130,5 +140,6 @@ def _grpc(action: Hook, timeout_s: float) -> tuple[bool, str]:
         try:
             answer: bytes = check(request, timeout=timeout_s)
         except grpc.RpcError as error:
-            return False, f"service unhealthy: {error}"
+            said = error.details() if hasattr(error, "details") else str(error)
+            return False, f"service unhealthy: {said}"
     return answer[:2] == b"\x08\x01", "service unhealthy (responded with another status than SERVING)"

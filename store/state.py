@@ -37,6 +37,7 @@ class ContainerRuntime(Struct, frozen=True, kw_only=True):
     running: bool = False
     container_id: str = ""
     image_id: str = ""
+    image: str = ""  # as the pod named it when this attempt started
     started_at_ns: int = 0
     exit: ContainerExited | None = None  # of this attempt, when it is not running
     last_exit: ContainerExited | None = None  # of the attempt before

@@ -100,17 +100,15 @@ def attempt_of(pod: core_v1.Pod, container: str, *, previous: bool) -> int:
     if previous:
         if status.last_state.terminated is None or not status.last_state.terminated.container_id:
             raise BadRequest(f'previous terminated container "{container}" in pod "{pod.metadata.name}" not found')
-        return status.restart_count - 1 if _started(status) else max(0, status.restart_count - 1)
+        # the runtime goes back by one; a container that waits to be restarted is itself the one before
+        backs_off = status.state.waiting is not None and status.state.waiting.reason == "CrashLoopBackOff"
+        return status.restart_count + 1 if backs_off else status.restart_count
     if status.state.waiting is not None and not status.container_id:
         why = status.state.waiting.message or status.state.waiting.reason or "ContainerCreating"
         if status.state.waiting.reason in ("ErrImagePull", "ImagePullBackOff"):
             why = f"trying and failing to pull image: {why}"
         raise BadRequest(f'container "{container}" in pod "{pod.metadata.name}" is waiting to start: {why}')
     return status.restart_count
-
-
-def _started(status: core_v1.ContainerStatus) -> bool:
-    return status.state.running is not None or status.state.terminated is not None
 
 
 def refusal_of(error: StreamRefused) -> Refusal:

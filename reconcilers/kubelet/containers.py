@@ -30,7 +30,7 @@ def plan_containers(pod: BoundPod, plan: Plan) -> None:
             if container.name not in unhealthy:
                 _plan_start(pod, container, plan)
         if all(finished(pod, c) for c in pod.spec.containers):
-            stop_sidecars(pod, plan, pod.grace_period_s, "every other container has ended")
+            stop_sidecars(pod, plan, pod.grace_period_s, "")
     for extra in pod.spec.ephemeral_containers:
         if pod.state(extra.name) is None:
             _start(pod, extra, 0, plan)
@@ -78,7 +78,7 @@ def _plan_init(pod: BoundPod, plan: Plan) -> bool:
     """True when the app containers may run. Else the next init container is on its way."""
     if init_failed(pod):
         plan.because("InitContainerFailed")
-        stop_sidecars(pod, plan, pod.grace_period_s, "an init container failed")
+        stop_sidecars(pod, plan, pod.grace_period_s, "")
         return False
     for container in pod.spec.init_containers:
         if is_sidecar(container):
@@ -201,7 +201,7 @@ def stop_command(pod: BoundPod, state: ContainerRuntime, grace_s: int, reason: s
             pre_stop = None  # a hook that cannot be made must not keep the container running
     return StopContainer(
         node=pod.node, pod_uid=pod.uid, container=state.name, attempt=state.attempt, grace_period_s=grace_s, pre_stop=pre_stop,
-        reason=f"Stopping container {state.name}" if not reason else f"Container {state.name}: {reason}",
+        reason=f"Container {state.name} {reason}" if reason else f"Stopping container {state.name}",
     )  # fmt: skip
 
 
@@ -225,10 +225,15 @@ def stop_sidecars(pod: BoundPod, plan: Plan, grace_s: int, reason: str) -> None:
 
 
 def _stop_unhealthy(pod: BoundPod, plan: Plan) -> set[str]:
-    """End what its liveness or startup probe has given up; its restart follows from its end."""
+    """End what has another image now, or what its liveness or startup probe has given up; its restart follows from its end."""
     stopped = set()
     for state in pod.running():
         container = pod.container(state.name)
+        if container is not None and state.image and state.image != container.image:
+            changed = stop_command(pod, state, pod.grace_period_s, "definition changed, will be restarted")
+            plan.do(changed, f"{state.name} has another image now")
+            stopped.add(state.name)
+            continue
         for kind in ("startup", "liveness"):
             verdict = state.probes.get(kind)
             if container is None or verdict is None or verdict.healthy:

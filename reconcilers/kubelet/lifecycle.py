@@ -99,10 +99,13 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if entry.object.metadata.deletion_timestamp:
         return _ending(pod, plan)
     if entry.object.status.phase in TERMINAL:
-        stop_all(pod, plan, pod.grace_period_s, "the pod has ended")
+        stop_all(pod, plan, pod.grace_period_s, "")
         return _with_status(pod, plan, "the pod has ended")
     if _past_deadline(pod, plan):
-        stop_all(pod, plan, pod.grace_period_s, "DeadlineExceeded")
+        stop_all(pod, plan, pod.grace_period_s, "")
+        if any(True for _ in pod.running()):
+            plan.concern("DeadlineExceeded", DEADLINE)
+            return _with_status(pod, plan, "DeadlineExceeded")  # it has failed once nothing of it runs
         return _with_status(pod, plan, "DeadlineExceeded", failure="DeadlineExceeded", message=DEADLINE)
     if pod.sandbox_up:
         plan_containers(pod, plan)

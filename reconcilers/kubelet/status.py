@@ -115,7 +115,7 @@ def _container(pod: BoundPod, container: AnyContainer, waiting: Waiting) -> core
     image_id = state.image_id or (image.pulled.image_id if image is not None and image.pulled is not None else "")
     return core_v1.ContainerStatus(
         name=container.name, state=now, last_state=core_v1.ContainerState(terminated=last),
-        ready=_is_ready(pod, container), restart_count=state.attempt, image=container.image, image_id=image_id,
+        ready=_is_ready(pod, container), restart_count=state.attempt, image=state.image or container.image, image_id=image_id,
         container_id=state.container_id or (state.last_exit.container_id if state.last_exit else ""), started=runs,
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ NLMSG_ERROR = 2
 RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_DELROUTE = 16, 17, 20, 24, 25
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_LINKINFO, IFLA_NET_NS_FD = 1, 3, 4, 10, 18, 28
 IFLA_INFO_KIND, IFLA_INFO_DATA, VETH_INFO_PEER = 1, 2, 1
+IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_MODE = 4, 5, 4
 IFA_ADDRESS, IFA_LOCAL, IFA_F_NODAD = 1, 2, 2
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PREFSRC = 1, 4, 5, 7
 IFF_UP, RTNH_F_ONLINK = 1, 4
@@ -82,6 +83,12 @@ class Netlink:
         info = _attribute(IFLA_LINKINFO | NLA_F_NESTED, _attribute(IFLA_INFO_KIND, b"veth") + data)
         body = _link_header(0, IFF_UP) + _name(name) + _number(IFLA_MASTER, master) + info
         self._ask(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, name)
+
+    def allow_hairpin(self, name: str) -> None:
+        """A port of a bridge sends back what came from it: with br_netfilter that is a pod's way to its own service."""
+        port = _attribute(IFLA_BRPORT_MODE, b"\x01")
+        info = _attribute(IFLA_INFO_SLAVE_KIND, b"bridge") + _attribute(IFLA_INFO_SLAVE_DATA | NLA_F_NESTED, port)
+        self._ask(RTM_NEWLINK, 0, _link_header() + _name(name) + _attribute(IFLA_LINKINFO | NLA_F_NESTED, info), name)
 
     def up(self, index: int) -> None:
         self._ask(RTM_NEWLINK, 0, _link_header(index, IFF_UP), f"link {index}")

@@ -52,6 +52,7 @@ def connect_pod(host: Netlink, *, link: str, bridge: int, ip: str, gateway: str,
         Path("/proc/sys/net/ipv4/conf/all/accept_redirects").write_text("0")
         Path("/proc/sys/net/ipv4/conf/default/accept_redirects").write_text("0")
     host.add_veth(link, master=bridge, peer="eth0", peer_ns_fd=netns_fd, peer_address=hardware_address(ip))
+    host.allow_hairpin(link)
     with Netlink() as inside:
         inside.up(1)
         index = socket.if_nametoindex("eth0")

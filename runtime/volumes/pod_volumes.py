@@ -60,6 +60,12 @@ def _tmpfs(path: Path, options: str, size_bytes: int = 0) -> None:
     linux.mount("tmpfs", str(path), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
 
 
+_CHECKED = {
+    "Directory": "directory", "DirectoryOrCreate": "directory", "File": "file", "FileOrCreate": "file",
+    "Socket": "socket file", "CharDevice": "character device", "BlockDevice": "block device",
+}  # fmt: skip
+
+
 def _host_path(volume: VolumeSource) -> None:
     path, wanted = Path(volume.host_path), volume.host_path_type
     try:
@@ -69,16 +75,19 @@ def _host_path(volume: VolumeSource) -> None:
             path.touch(mode=0o644)
         elif wanted == "" and not path.exists():
             path.mkdir(parents=True, mode=0o755)  # what the container runtimes of Kubernetes do with a missing source
+        if not path.exists():
+            what = _CHECKED.get(wanted, "file")
+            message = f"hostPath type check failed: {path} is not a {what}"
+            raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {message}')
         mode = path.stat().st_mode
     except OSError as error:
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}": {error}') from error
     checks = {
-        "Directory": (stat.S_ISDIR, "directory"), "DirectoryOrCreate": (stat.S_ISDIR, "directory"),
-        "File": (stat.S_ISREG, "file"), "FileOrCreate": (stat.S_ISREG, "file"), "Socket": (stat.S_ISSOCK, "socket file"),
-        "CharDevice": (stat.S_ISCHR, "character device"), "BlockDevice": (stat.S_ISBLK, "block device"),
+        "Directory": stat.S_ISDIR, "DirectoryOrCreate": stat.S_ISDIR, "File": stat.S_ISREG, "FileOrCreate": stat.S_ISREG,
+        "Socket": stat.S_ISSOCK, "CharDevice": stat.S_ISCHR, "BlockDevice": stat.S_ISBLK,
     }  # fmt: skip
-    if wanted in checks and not checks[wanted][0](mode):
-        message = f"hostPath type check failed: {path} is not a {checks[wanted][1]}"
+    if wanted in checks and not checks[wanted](mode):
+        message = f"hostPath type check failed: {path} is not a {_CHECKED[wanted]}"
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {message}')
 
 

@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -120,6 +121,39 @@ def test_a_deleted_pod_is_replaced(book: Cluster) -> None:
         return len(ready) == 2 and before["uid"] not in {p["metadata"]["uid"] for p in pods}
 
     until(replaced, "another slave has taken its place")
+
+
+def test_a_pod_reaches_its_own_service(book: Cluster) -> None:
+    address = book.get("svc", "frontend")["spec"]["clusterIP"]
+    pod = book.get("pods", "-l", "name=frontend")["items"][0]["metadata"]["name"]
+    ask = f"i=0; while [ $i -lt 12 ]; do printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 3 {address} 80; i=$((i+1)); done"
+    assert book.k("exec", pod, "--", "sh", "-c", ask).count("<title>Guestbook</title>") == 12, "also when it meets itself"
+
+
+def test_what_a_container_said_before_is_kept(book: Cluster) -> None:
+    speaker = {"name": "c", "image": "kubeguide/redis-master", "command": ["sh", "-c", "echo said; exit 1"]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "speaker"}, "spec": {"containers": [speaker]}}
+    book.k("create", "-f", "-", stdin=json.dumps(pod))
+    until(lambda: book.get("pod", "speaker")["status"].get("containerStatuses", [{}])[0].get("restartCount"), "a restart")
+    assert book.k("logs", "speaker", "--previous") == "said\n"
+    book.k("delete", "pod", "speaker")
+
+
+def test_another_image_is_another_container(book: Cluster) -> None:
+    sleeper = {"name": "c", "image": "kubeguide/redis-master", "command": ["sleep", "4714"]}
+    spec = {"containers": [sleeper], "terminationGracePeriodSeconds": 1}
+    book.k("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "be"}, "spec": spec}))
+    book.k("wait", "--for=condition=Ready", "pod/be", "--timeout=30s")
+    assert book.k("exec", "be", "--", "sh", "-c", "cat /etc/resolv.conf") == Path("/etc/resolv.conf").read_text()
+    book.k("set", "image", "pod/be", "c=kubeguide/guestbook-redis-slave")
+
+    def changed() -> bool:
+        status = book.get("pod", "be")["status"]["containerStatuses"][0]
+        return bool(status["restartCount"] == 1 and status["image"].endswith("redis-slave") and status["state"].get("running"))
+
+    until(changed, "it runs the other image")
+    assert "Container c definition changed, will be restarted" in book.k("describe", "pod", "be")
+    book.k("delete", "pod", "be")
 
 
 def test_logs_are_followed(book: Cluster) -> None:

@@ -75,7 +75,8 @@ async def _output(wanted: Wanted, process: ProcessStreams, client: Client) -> in
     async for stream, data in process.output():
         if (stream == 1 and wanted.stdout) or (stream == 2 and wanted.stderr):
             await client.write(stream, data)
-    return await process.wait()
+    code = await process.wait()
+    return code if wanted.argv is not None else 0  # whoever attaches is not told how the container ended
 
 
 async def _feed(process: ProcessStreams, client: Client) -> None:

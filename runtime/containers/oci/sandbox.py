@@ -137,7 +137,14 @@ def _hosts(request: RunPodSandbox, ip: str) -> str:
 
 
 def _resolv_conf(request: RunPodSandbox) -> str:
-    lines = [f"search {' '.join(request.dns_searches)}"] if request.dns_searches else []
+    """Without servers of its own the pod asks those of the node, and looks where the node looks."""
+    lines: list[str] = []
+    if not request.dns_servers:
+        with contextlib.suppress(OSError):
+            told = Path("/etc/resolv.conf").read_text(errors="replace").splitlines()
+            skipped = ("#", ";", *(("search", "domain") if request.dns_searches else ()))
+            lines = [line for line in told if line.strip() and not line.startswith(skipped)]
+    lines += [f"search {' '.join(request.dns_searches)}"] if request.dns_searches else []
     lines += [f"nameserver {server}" for server in request.dns_servers]
     lines += [f"options {' '.join(request.dns_options)}"] if request.dns_options else []
     return "\n".join(lines) + "\n" if lines else ""

@@ -9,7 +9,9 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import termios
+import time
 import tty as terminal
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -23,6 +25,7 @@ from .pods import Container
 from .records import ContainerRecord, SandboxRecord
 
 CHUNK = 65536
+CONSOLE_S = 10.0  # for crun to hand over the terminal
 OUTPUT_LIMIT = 10 * 1024
 STDOUT, STDERR = 1, 2
 _CONMON_STDERR = 3
@@ -52,9 +55,40 @@ async def open_exec(
     """Start a process in the container. Errors: StreamRefused."""
     command = _exec_command(crun, record, argv, tty=tty)
     try:
+        if tty:
+            return await asyncio.to_thread(_on_terminal, crun, record, argv)
         return await asyncio.to_thread(start_process, command, stdin, tty)
     except OSError as error:
         raise StreamRefused(500, f"cannot run {command[0]}: {error}") from error
+
+
+def _on_terminal(crun: Sequence[str], record: ContainerRecord, argv: Sequence[str]) -> "ExecStreams":
+    """Start a process on a terminal of the container, and be its other end: so its size can be changed. In a thread."""
+    with tempfile.TemporaryDirectory(prefix="shipslog-tty-") as directory, socket.socket(socket.AF_UNIX) as listener:
+        path = f"{directory}/console"
+        listener.bind(path)
+        listener.listen(1)
+        process = subprocess.Popen(
+            [*crun, "exec", "--tty", "--console-socket", path, record.container_id, *argv], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, bufsize=0,
+        )  # fmt: skip
+        assert process.stderr is not None
+        with process.stderr as said:
+            listener.settimeout(0.05)
+            deadline = time.monotonic() + CONSOLE_S
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                    break
+                except TimeoutError:
+                    if process.poll() is not None or time.monotonic() > deadline:
+                        process.kill()
+                        process.wait()
+                        raise StreamRefused(500, said.read(OUTPUT_LIMIT).decode(errors="replace").strip()) from None
+            with connection:
+                connection.settimeout(CONSOLE_S)
+                master = socket.recv_fds(connection, 4096, 1)[1][0]
+    return ExecStreams(process, os.dup(master), {os.dup(master): STDOUT}, master=master)
 
 
 def start_process(command: list[str], stdin: bool, tty: bool) -> "ExecStreams":

@@ -34,7 +34,9 @@ def test_which_attempt() -> None:
     status = {"name": "a", "ready": True, "restartCount": 2, "image": "i", "imageID": ""}
     running = status | {"state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1, "containerID": "shipslog://1"}}}
     assert attempt_of(pod("a", containerStatuses=[running]), "a", previous=False) == 2
-    assert attempt_of(pod("a", containerStatuses=[running]), "a", previous=True) == 1
+    assert attempt_of(pod("a", containerStatuses=[running]), "a", previous=True) == 2, "the runtime goes back by one"
+    waiting = running | {"state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    assert attempt_of(pod("a", containerStatuses=[waiting]), "a", previous=True) == 3
     waiting = status | {"state": {"waiting": {"reason": "ContainerCreating"}}}
     with pytest.raises(BadRequest, match='container "a" in pod "p" is waiting to start: ContainerCreating'):
         attempt_of(pod("a", containerStatuses=[waiting]), "a", previous=False)

@@ -159,8 +159,24 @@ def test_a_deadline_ends_the_pod() -> None:
     running = replace(entry.object, status=replace(entry.object.status, start_time="2027-01-15T08:00:00Z"))
     view = view_of(node("n"), observed("n"), running, SANDBOX, PULLED, started())
     assert decide(view, NOW + 2 * SECOND).requeue_after == 3.0
+    decision = decide(view, NOW + 5 * SECOND)
+    assert [c.reason for c in decision.concerns] == ["DeadlineExceeded"]
+    assert [type(c).__name__ for c in decision.commands][:1] == ["StopContainer"]
+    add(view, exited(143))
     ended = status(view, NOW + 5 * SECOND)
     assert (ended.phase, ended.reason) == ("Failed", "DeadlineExceeded")
+
+
+def test_another_image_restarts_the_container() -> None:
+    view = world(SANDBOX, PULLED, started())
+    assert "StopContainer" not in kinds(view)
+    entry = view.by_uid(UID)
+    assert entry is not None
+    (container,) = entry.object.spec.containers
+    spec = replace(entry.object.spec, containers=(replace(container, image="other"),))
+    add(view, replace(entry.object, spec=spec))
+    (stop,) = [c for c in decide(view).commands if isinstance(c, StopContainer)]
+    assert stop.reason == "Container c definition changed, will be restarted"
 
 
 def test_missing_settings_are_waited_for() -> None:

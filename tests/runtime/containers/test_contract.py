@@ -319,13 +319,18 @@ async def test_a_terminal_has_a_size(bench: Bench) -> None:
         return
     await bench.pod()
     await bench.run("exec sleep 60")
-    script = "read go; busybox stty size"
+    script = "while read go; do busybox stty size; done"
     process = await bench.node.exec(UID, "c", ("sh", "-c", script), stdin=True, tty=True)
-    await process.resize(71, 23)
-    await asyncio.sleep(0.3)
-    await process.write(b"go\n")
-    async with asyncio.timeout(10):
-        assert b"23 71" in b"".join([data async for _, data in process.output()])
+    output, heard = process.output(), b""
+    async with asyncio.timeout(20):
+        for columns, rows in ((71, 23), (99, 31), (44, 12)):
+            await process.resize(columns, rows)
+            await asyncio.sleep(0.3)
+            await process.write(b"go\n")
+            while b"%d %d" % (rows, columns) not in heard:
+                heard += (await anext(output))[1]
+    await process.close_stdin()
+    await output.aclose()  # type: ignore[attr-defined]
     await process.close()
 
 
