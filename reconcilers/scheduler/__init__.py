@@ -21,6 +21,7 @@ from shipslog.store.state import View
 
 from . import priorities
 from .fit import Amounts, NodeLoad, load_of, misfits, requests_of
+from .topology import NOWHERE_CLOSED, Neighbours, depends_on_others
 
 KEY, NAME = "pending", "default-scheduler"
 BATCH = 256  # pods bound by one decision; the next follows when they are on the log
@@ -36,8 +37,9 @@ def keys_for(view: View, event: Event) -> Iterable[str]:
         pod = entry.object if entry is not None else None
         if pod is not None and not pod.spec.node_name:
             return (KEY,)
+        waiting = view.pods_on("")
         freed = isinstance(fact, ObjectDeleted) or (pod is not None and pod.status.phase in TERMINAL)
-        return (KEY,) if freed and view.pods_on("") else ()
+        return (KEY,) if waiting and (freed or any(depends_on_others(p) for p in waiting)) else ()
     return (KEY,) if fact.resource == "nodes" and view.pods_on("") else ()
 
 
@@ -52,19 +54,20 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         return Decision(reason="no pod waits for a node")
     waiting.sort(key=lambda p: (-(p.spec.priority or 0), p.metadata.creation_timestamp, p.metadata.namespace, p.metadata.name))
     loads = [load_of(node, view.pods_on(node.metadata.name)) for node in view.list(core_v1.Node)]
-    crowds = Crowds(view)
+    crowds, neighbours = Crowds(view), Neighbours(view, loads)
     commands: list[AnyObjectCommand] = []
     bound = 0
     for pod in waiting:
         if pod.spec.scheduling_gates:
             commands += _unscheduled(pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", now)
             continue
-        chosen, why = choose(pod, loads, crowds)
+        chosen, why = choose(pod, loads, crowds, neighbours)
         if chosen is None:
             commands += _unscheduled(pod, "Unschedulable", why, now)
             continue
         chosen.place(pod.spec, requests_of(pod.spec))
         crowds.place(pod, chosen.name)
+        neighbours.place(pod, chosen.name)
         meta = pod.metadata
         commands.append(Bind(namespace=meta.namespace, name=meta.name, node=chosen.name, uid=meta.uid))
         bound += 1
@@ -112,11 +115,14 @@ class Crowds:
         return (namespace, owner.uid if owner else "", tuple(s.metadata.name for s in mine)), selectors
 
 
-def choose(pod: core_v1.Pod, loads: list[NodeLoad], crowds: Crowds) -> tuple[NodeLoad | None, str]:
+def choose(pod: core_v1.Pod, loads: list[NodeLoad], crowds: Crowds, neighbours: Neighbours) -> tuple[NodeLoad | None, str]:
     """The best node that fits; or None, and why none does."""
     asked, reasons, fitting = requests_of(pod.spec), Counter[str](), []
+    limits = neighbours.limits(pod)
     for load in loads:
         why = misfits(pod, asked, load)
+        if not why and limits is not NOWHERE_CLOSED and (said := limits.misfit(load.node.metadata.labels)):
+            why = [said]
         if why:
             reasons.update(why)
         else:
