@@ -17,6 +17,7 @@ from shipslog.runtime.commands import AnyRuntimeCommand, PullImage, StartContain
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import (
+    ContainerExited,
     ContainerFact,
     ContainerStarted,
     ContainerStartFailed,
@@ -35,6 +36,7 @@ from shipslog.store.state import Entry
 from .clock import api_time
 from .commit import Committed, Committer
 
+POST_START = "FailedPostStartHook: "  # how a runtime begins to say that the handler failed
 DELAY_S = 0.1  # collected for so long before they are written
 TTL_S = 3600.0
 CHUNK = 64  # written at a time
@@ -65,6 +67,7 @@ class Narrator:
         self._said: OrderedDict[tuple[str, ...], tuple[str, str, int]] = OrderedDict()  # -> name, namespace, count
         self._queue: dict[tuple[str, ...], tuple[Saying, int]] = {}
         self._pulling: OrderedDict[tuple[str, str], dict[str, str]] = OrderedDict()  # (node, image) -> pod uid: field path
+        self._stamp = 0
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -132,11 +135,13 @@ class Narrator:
     def _of_waiting(self, pod: core_v1.Pod, now_ns: int) -> Iterator[Saying]:
         """Back-offs show in a pod's status before anything else happens."""
         node = pod.spec.node_name
-        for status in pod.status.container_statuses:
+        statuses = [("spec.initContainers", s) for s in pod.status.init_container_statuses]
+        statuses += [("spec.containers", s) for s in pod.status.container_statuses]
+        for path, status in statuses:
             waiting = status.state.waiting
             if waiting is None:
                 continue
-            about = reference(pod, f"spec.containers{{{status.name}}}")
+            about = reference(pod, f"{path}{{{status.name}}}")
             if waiting.reason == "CrashLoopBackOff":
                 where = f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
                 message = f"Back-off restarting failed container {status.name} in pod {where}"
@@ -183,6 +188,9 @@ class Narrator:
             about = self._reference(uid, path)
             if about is None:
                 continue
+            tried = isinstance(fact, ImagePulled) and not fact.present
+            if tried or (isinstance(fact, ImagePullFailed) and fact.reason == "ErrImagePull"):
+                yield Saying(about, "Normal", "Pulling", f'Pulling image "{fact.image}"', "kubelet", fact.node, at_ns)
             if isinstance(fact, ImagePulled):
                 if fact.present:
                     message = f'Container image "{fact.image}" already present on machine'
@@ -243,7 +251,8 @@ class Narrator:
                 self._said[key] = (name, namespace, count + times)
                 await self.committer.submit(Update(object=event), actor=actor, groups=("system:masters",))
                 return
-        event = event_object(saying, times, self.committer.entropy.suffix(10))
+        self._stamp = max(self._stamp + 1, saying.at_ns)  # names are in the order of what happened, as Kubernetes' are
+        event = event_object(saying, times, f"{self._stamp:x}")
         self._said[key] = (event.metadata.name, event.metadata.namespace, times)
         while len(self._said) > REMEMBERED:
             self._said.popitem(last=False)
@@ -274,6 +283,8 @@ def _of_pod(fact: PodFact) -> Iterator[tuple[str, str, str]]:
             yield "Normal", "Started", f"Started container {fact.container}"
         case ContainerStartFailed():
             yield "Warning", "Failed", f"Error: {fact.message}"
+        case ContainerExited(message=message) if message.startswith(POST_START):
+            yield "Warning", "FailedPostStartHook", message.removeprefix(POST_START)
         case SandboxFailed(reason="FailedMount"):
             yield "Warning", "FailedMount", fact.message
         case SandboxFailed():

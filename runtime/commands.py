@@ -150,6 +150,7 @@ class StartContainer(RuntimeCommand, frozen=True, kw_only=True):
     container: str
     attempt: int
     image: str
+    target: str = ""  # the container whose processes this one sees: for debugging
     command: tuple[str, ...] = ()  # () the image's entrypoint
     args: tuple[str, ...] = ()  # () the image's arguments, unless command is set
     env: tuple[tuple[str, str], ...] = ()

@@ -175,6 +175,7 @@ def start_command(pod: BoundPod, container: AnyContainer, attempt: int) -> Start
     return StartContainer(
         node=pod.node, pod_uid=pod.uid, namespace=pod.pod.metadata.namespace, name=pod.pod.metadata.name,
         container=container.name, attempt=attempt, image=container.image, command=resolved.command, args=resolved.args,
+        target=container.target_container_name if isinstance(container, core_v1.EphemeralContainer) else "",
         env=resolved.env, working_dir=container.working_dir, mounts=mounts(pod.pod, container, dict(resolved.env)),
         stdin=container.stdin, stdin_once=container.stdin_once, tty=container.tty,
         cpu_request_milli=resources.cpu_request_milli(container), cpu_limit_milli=resources.cpu_limit_milli(container),

@@ -3,6 +3,7 @@
 Source: kubelet's makeEnvironmentVariables and pkg/kubelet/envvars; the expansion is third_party/forked/golang/expansion.
 """
 
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 
@@ -139,6 +140,11 @@ def _of_service(service: core_v1.Service) -> dict[str, str]:
 
 def _variable_name(name: str) -> str:
     return name.upper().replace("-", "_")
+
+
+def references(text: str) -> list[str]:
+    """The names that `expand` would look up."""
+    return re.findall(r"\$\(([^)]*)\)", text.replace("$$", ""))
 
 
 def expand(text: str, known: Mapping[str, str]) -> str:

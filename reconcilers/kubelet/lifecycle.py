@@ -16,6 +16,7 @@ from shipslog.store.objects import core_v1
 from shipslog.store.state import PodRuntime, View
 
 from . import backoff, resources
+from .admission import refused
 from .bound_pod import TERMINAL, BoundPod
 from .containers import first_images, plan_containers, stop_all, wants_sandbox
 from .dns import names
@@ -107,6 +108,11 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
             plan.concern("DeadlineExceeded", DEADLINE)
             return _with_status(pod, plan, "DeadlineExceeded")  # it has failed once nothing of it runs
         return _with_status(pod, plan, "DeadlineExceeded", failure="DeadlineExceeded", message=DEADLINE)
+    if runtime is None:
+        reason, message = refused(pod)
+        if reason:
+            plan.concern(reason, message)
+            return _with_status(pod, plan, reason, failure=reason, message=f"Pod was rejected: {message}")
     if pod.sandbox_up:
         plan_containers(pod, plan)
     elif wants_sandbox(pod):

@@ -163,8 +163,10 @@ def _conditions(
         **_ready(pod, phase, init, apps),
     }
     old = {c.type: c for c in pod.pod.status.conditions}
+    if "PodScheduled" not in old:  # bound by whoever made it, not by a scheduler
+        new["PodScheduled"] = _condition("PodScheduled", True)
     out = [_kept(old.get(type_), condition, pod.now) for type_, condition in new.items()]
-    return (*out, *(c for c in pod.pod.status.conditions if c.type not in OURS))
+    return (*out, *(c for c in pod.pod.status.conditions if c.type not in OURS and c.type not in new))
 
 
 def _condition(type_: str, holds: bool, reason: str = "", message: str = "") -> core_v1.PodCondition:

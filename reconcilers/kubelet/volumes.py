@@ -8,7 +8,7 @@ from shipslog.runtime.commands import FileContent, Mount, TokenRequest, VolumeSo
 from shipslog.store.objects import core_v1, quantity
 
 from .bound_pod import AnyContainer, BoundPod
-from .environment import config_map_data, expand, secret_data
+from .environment import config_map_data, expand, references, secret_data
 from .fields import ConfigError, field_value, resource_value
 
 DEFAULT_MODE = 0o644
@@ -133,7 +133,16 @@ def mounts(pod: core_v1.Pod, container: AnyContainer, env: Mapping[str, str]) ->
     return tuple(
         Mount(
             volume=mount.name, path=mount.mount_path, read_only=mount.read_only, propagation=mount.mount_propagation or "",
-            sub_path=expand(mount.sub_path_expr, env) if mount.sub_path_expr else mount.sub_path,
+            sub_path=_expanded(mount, env) if mount.sub_path_expr else mount.sub_path,
         )
         for mount in container.volume_mounts
     )  # fmt: skip
+
+
+def _expanded(mount: core_v1.VolumeMount, env: Mapping[str, str]) -> str:
+    """The path with its variables. Errors: ConfigError for one that the container has not."""
+    missing = [name for name in references(mount.sub_path_expr) if name not in env]
+    if missing:
+        why = f'missing value for "{missing[0]}"'
+        raise ConfigError(f"failed to expand subPathExpr of volumeMount {mount.name}: {why}")
+    return expand(mount.sub_path_expr, env)

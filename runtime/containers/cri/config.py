@@ -45,8 +45,9 @@ def namespaces(api: Any, request: RunPodSandbox) -> Any:
     )
 
 
-def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: Path) -> Any:
-    """ContainerConfig. `directory` is the pod's: its volumes, and the containers' messages."""
+def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: Path, target_id: str = "") -> Any:
+    """ContainerConfig. `directory` is the pod's: its volumes, and the containers' messages. `target_id`: of the container whose
+    processes it sees."""
     volumes = {volume.name: volume for volume in pod.volumes}
     message = directory / f"termination-{request.container}-{request.attempt}"
     message.touch()
@@ -72,7 +73,7 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
         log_path=log_path(request.container, request.attempt), stdin=request.stdin, stdin_once=request.stdin_once,
         tty=request.tty,
         linux=api.LinuxContainerConfig(
-            resources=_resources(api, request), security_context=_security(api, request, pod)
+            resources=_resources(api, request), security_context=_security(api, request, pod, target_id)
         ),
     )  # fmt: skip
 
@@ -90,10 +91,12 @@ def _resources(api: Any, request: StartContainer) -> Any:
     )  # fmt: skip
 
 
-def _security(api: Any, request: StartContainer, pod: RunPodSandbox) -> Any:
-    security = request.security
+def _security(api: Any, request: StartContainer, pod: RunPodSandbox, target_id: str) -> Any:
+    security, shared = request.security, namespaces(api, pod)
+    if target_id:
+        shared.pid, shared.target_id = api.TARGET, target_id
     made = api.LinuxContainerSecurityContext(
-        privileged=security.privileged, readonly_rootfs=security.read_only_root, namespace_options=namespaces(api, pod),
+        privileged=security.privileged, readonly_rootfs=security.read_only_root, namespace_options=shared,
         supplemental_groups=security.supplemental_groups, no_new_privs=not security.allow_privilege_escalation,
         capabilities=api.Capability(add_capabilities=security.capabilities_add, drop_capabilities=security.capabilities_drop),
     )  # fmt: skip

@@ -285,7 +285,11 @@ class CriNode:
         pod = msgspec.json.decode((directory / "pod.json").read_bytes(), type=RunPodSandbox)
         (directory / "containers" / command.container / str(command.attempt)).mkdir(parents=True, exist_ok=True)
         api = self.client.api
-        made = config.container(api, command, pod, directory)
+        try:
+            target = self._running_id(command.pod_uid, command.target) if command.target else ""
+        except StreamRefused as error:
+            raise CallFailed("NOT_FOUND", f'the target container "{command.target}" does not run') from error
+        made = config.container(api, command, pod, directory, target)
         container_id = self.client.create(sandbox_id, made, config.sandbox(api, pod, directory / "containers", 0))
         try:
             self.client.start(container_id)

@@ -62,8 +62,9 @@ class ContainerPlace(Struct, frozen=True, kw_only=True):
     cgroups: Cgroups
 
 
-def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContainer) -> ContainerRecord:
-    """Make it and start it. Errors: StartFailed; nothing but the log and the record is left then."""
+def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContainer, seen: int = 0) -> ContainerRecord:
+    """Make it and start it; `seen`: a process whose pid namespace it is to share. Errors: StartFailed; nothing but the log and
+    the record is left then."""
     bundle = place.layout.container(request.pod_uid, request.container, request.attempt)
     image = place.images.get(request.image)
     if image is None:
@@ -84,7 +85,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
     (place.layout.exits / record.container_id).unlink(missing_ok=True)  # of a try that a crash cut off: its id is the same
     records.write(bundle / RECORD_FILE, record)
     try:
-        _write_config(place, sandbox, request, image, bundle)
+        _write_config(place, sandbox, request, image, bundle, seen)
         _run_conmon(place, request, record, bundle)
         _crun_start(place, record)
         started = msgspec.structs.replace(record, phase="started", **_processes(bundle), started_at_ns=time.time_ns())
@@ -107,7 +108,9 @@ def _translated(error: Exception) -> StartFailed:
             return StartFailed("CreateContainerError", str(error))
 
 
-def _write_config(place: ContainerPlace, sandbox: SandboxRecord, request: StartContainer, image: Image, bundle: Path) -> None:
+def _write_config(
+    place: ContainerPlace, sandbox: SandboxRecord, request: StartContainer, image: Image, bundle: Path, seen: int
+) -> None:
     rootfs = bundle / "rootfs"
     _mount_root(place, image, bundle)
     (bundle / "termination-log").touch()
@@ -125,6 +128,7 @@ def _write_config(place: ContainerPlace, sandbox: SandboxRecord, request: StartC
         pod_directory=pod,
         bundle=bundle,
         pause_pid=sandbox.pause.pid if sandbox.pause is not None else 0,
+        seen_pid=seen,
         cgroups_path=place.cgroups.path(request.pod_uid, container_id(request.pod_uid, request.container, request.attempt)),
         mounts=_mount_sources(sandbox, request, pod, bundle),
     )

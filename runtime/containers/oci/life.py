@@ -322,7 +322,8 @@ class NodeLife:
                 return (self._not_started(request, "CreateContainerError", "the pod has no sandbox"),)
             try:
                 async with self._making:
-                    record: ContainerRecord = await self._inside(container.create, self._place, pod.sandbox, request)
+                    seen = self._process_of(request.pod_uid, request.target)
+                    record: ContainerRecord = await self._inside(container.create, self._place, pod.sandbox, request, seen)
             except StartFailed as error:
                 return (self._not_started(request, error.reason, str(error)),)
             one = Container(record)
@@ -331,6 +332,16 @@ class NodeLife:
         if request.post_start is not None and not one.ended.done():
             await self._post_start(one, request)
         return self._told(one)
+
+    def _process_of(self, pod_uid: str, name: str) -> int:
+        """The first process of a container that runs; 0 for none. Errors: StartFailed."""
+        if not name:
+            return 0
+        pod = self._pods.get(pod_uid)
+        one = pod.newest(name) if pod is not None else None
+        if one is None or one.ended.done() or one.record.process is None:
+            raise StartFailed("CreateContainerError", f'the target container "{name}" does not run')
+        return one.record.process.pid
 
     def _told(self, one: Container) -> tuple[RuntimeFact, ...]:
         one.announced = True

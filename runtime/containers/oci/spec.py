@@ -37,6 +37,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     pod_directory: Path
     bundle: Path
     pause_pid: int
+    seen_pid: int = 0  # whose pid namespace is shared, if any container's
     cgroups_path: str
     mounts: tuple[tuple[Mount, Path], ...]  # with the source on this node
 
@@ -118,7 +119,9 @@ def _namespaces(situation: Situation) -> list[dict[str, str]]:
         found += [{"type": "network", "path": f"{held}/net"}, {"type": "uts", "path": f"{held}/uts"}]
     if not pod.host_ipc:
         found.append({"type": "ipc", "path": f"{held}/ipc"})
-    if pod.share_process_namespace:
+    if situation.seen_pid:
+        found.append({"type": "pid", "path": f"/proc/{situation.seen_pid}/ns/pid"})
+    elif pod.share_process_namespace:
         found.append({"type": "pid", "path": f"{held}/pid"})
     elif not pod.host_pid:
         found.append({"type": "pid"})

@@ -76,6 +76,7 @@ def test_running_is_said_with_conditions_and_addresses() -> None:
     assert (running.phase, running.pod_ip, running.host_ip) == ("Running", "10.0.0.2", "192.0.2.9")
     assert {c.type: c.status for c in running.conditions} == {
         "PodReadyToStartContainers": "True", "Initialized": "True", "Ready": "True", "ContainersReady": "True",
+        "PodScheduled": "True",
     }  # fmt: skip
     assert running.container_statuses[0].ready and running.container_statuses[0].started
 
@@ -188,3 +189,33 @@ def test_missing_settings_are_waited_for() -> None:
         ("FailedMount", 'MountVolume.SetUp failed for volume "v" : configmap "settings" not found')
     ]
     assert PullImage in {type(c) for c in decision.commands}
+
+
+def test_a_sysctl_that_is_not_the_pods_own_is_refused() -> None:
+    for name, phase in (("kernel.msgmax", "Failed"), ("net.ipv4.tcp_syncookies", "Pending")):
+        security = core_v1.PodSecurityContext(sysctls=(core_v1.Sysctl(name=name, value="1"),))
+        assert status(world(spec=core_v1.PodSpec(security_context=security))).phase == phase
+
+
+def test_a_path_with_an_unknown_variable_is_told() -> None:
+    mount = core_v1.VolumeMount(name="v", mount_path="/v", sub_path_expr="$(NOPE)/x")
+    volume = core_v1.Volume(name="v", empty_dir=core_v1.EmptyDirVolumeSource())
+    made = bound(spec=core_v1.PodSpec(volumes=(volume,)))
+    (container,) = made.spec.containers
+    made = replace(made, spec=replace(made.spec, containers=(replace(container, volume_mounts=(mount,)),)))
+    view = view_of(node("n"), observed("n"), made, SANDBOX, PULLED)
+    (waiting,) = [s.state.waiting for s in status(view).container_statuses]
+    assert waiting is not None and waiting.reason == "CreateContainerConfigError"
+    assert 'missing value for "NOPE"' in waiting.message
+
+
+def test_a_pod_that_was_put_on_a_node_where_it_does_not_fit_is_refused() -> None:
+    def outcome(**more: Any) -> tuple[str, str]:
+        found = status(world(**more))
+        return found.phase, found.reason
+
+    assert outcome(cpu="500") == ("Failed", "OutOfcpu")
+    assert outcome(cpu="1") == ("Pending", "")
+    assert outcome(spec=core_v1.PodSpec(node_selector={"disk": "ssd"})) == ("Failed", "NodeAffinity")
+    fitting = status(world())
+    assert [c.status for c in fitting.conditions if c.type == "PodScheduled"] == ["True"]

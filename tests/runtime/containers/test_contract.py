@@ -334,6 +334,27 @@ async def test_a_terminal_has_a_size(bench: Bench) -> None:
     await process.close()
 
 
+async def test_a_debugger_sees_the_processes_of_its_target(bench: Bench) -> None:
+    if bench.kind not in ("oci", "cri"):
+        return
+    await bench.pod()
+    await bench.run("exec sleep 4242")
+    look = ("sh", "-c", "for p in /proc/[0-9]*/cmdline; do cat $p; echo; done; exec sleep 60")
+    debugger = StartContainer(
+        node="n", pod_uid=UID, namespace="default", name="p", container="debugger", attempt=0, image=IMAGE, command=look,
+        target="c",
+    )  # fmt: skip
+    assert isinstance((await bench.node.execute(debugger))[0], ContainerStarted)
+
+    async def seen() -> bool:
+        return b"sleep\x004242" in b"".join([part async for part in bench.node.logs(UID, "debugger", 0, LogOptions())])
+
+    await _until(seen)
+    nobody = msgspec.structs.replace(debugger, container="other", target="nobody")
+    (refused,) = await bench.node.execute(nobody)
+    assert isinstance(refused, ContainerStartFailed) and '"nobody" does not run' in refused.message
+
+
 async def test_ports_are_reached(bench: Bench) -> None:
     if not really(bench):
         return

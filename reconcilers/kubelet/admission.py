@@ -1,0 +1,52 @@
+"""Whether a node takes a pod that no scheduler has weighed: one whose maker named the node.
+
+Source: kubelet's predicate admission handler and sysctl allowlist, Kubernetes 1.32.
+"""
+
+from shipslog.reconcilers.scheduler.fit import load_of, matches_node, ports_of, requests_of
+from shipslog.store.objects import core_v1
+
+from .bound_pod import BoundPod
+
+# Kubernetes' safe set
+SAFE_SYSCTLS = frozenset({
+    "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_syncookies", "net.ipv4.tcp_wmem",
+})  # fmt: skip
+
+
+def refused(pod: BoundPod) -> tuple[str, str]:
+    """(reason, message) for a pod that the node does not take; ("", "") for one that it does."""
+    forbidden = _forbidden_sysctl(pod.spec)
+    if forbidden:
+        return "SysctlForbidden", f'forbidden sysctl: "{forbidden}" not allowlisted'
+    if any(c.type == "PodScheduled" and c.status == "True" for c in pod.pod.status.conditions):
+        return "", ""
+    return _misfit(pod)
+
+
+def _forbidden_sysctl(spec: core_v1.PodSpec) -> str:
+    """The first sysctl that a pod may not set: those that are not its own, or could hurt the node."""
+    asked = spec.security_context.sysctls if spec.security_context is not None else ()
+    return next((s.name for s in asked if s.name.replace("/", ".") not in SAFE_SYSCTLS), "")
+
+
+def _misfit(pod: BoundPod) -> tuple[str, str]:
+    node = pod.view.get(core_v1.Node, pod.node)
+    if node is None:
+        return "", ""
+    if not matches_node(pod.spec, node):
+        return "NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+    load = load_of(node, [other for other in pod.view.pods_on(pod.node) if other.metadata.uid != pod.uid])
+    if load.pods + 1 > load.capacity.get("pods", load.pods + 1):
+        return "OutOfpods", f"Node didn't have enough resource: pods, requested: 1, used: {load.pods}"
+    for name, asked in requests_of(pod.spec).items():
+        used, capacity = load.used.get(name, 0), load.capacity.get(name, 0)
+        if asked and used + asked > capacity:
+            told = f"requested: {asked}, used: {used}, capacity: {capacity}"
+            return f"OutOf{name}", f"Node didn't have enough resource: {name}, {told}"
+    if any(port in load.ports for port in ports_of(pod.spec)):
+        return "NodePorts", "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
+    return "", ""
