@@ -24,6 +24,7 @@ from .fit import Amounts, NodeLoad, load_of, misfits, requests_of
 from .topology import NOWHERE_CLOSED, Neighbours, depends_on_others
 
 KEY, NAME = "pending", "default-scheduler"
+LOOK_AGAIN_S = 1.0  # while a pod waits for what others do: to ask at each of their changes would cost too much
 BATCH = 256  # pods bound by one decision; the next follows when they are on the log
 
 
@@ -37,9 +38,8 @@ def keys_for(view: View, event: Event) -> Iterable[str]:
         pod = entry.object if entry is not None else None
         if pod is not None and not pod.spec.node_name:
             return (KEY,)
-        waiting = view.pods_on("")
         freed = isinstance(fact, ObjectDeleted) or (pod is not None and pod.status.phase in TERMINAL)
-        return (KEY,) if waiting and (freed or any(depends_on_others(p) for p in waiting)) else ()
+        return (KEY,) if freed and view.pods_on("") else ()
     return (KEY,) if fact.resource == "nodes" and view.pods_on("") else ()
 
 
@@ -56,13 +56,14 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     loads = [load_of(node, view.pods_on(node.metadata.name)) for node in view.list(core_v1.Node)]
     crowds, neighbours = Crowds(view), Neighbours(view, loads)
     commands: list[AnyObjectCommand] = []
-    bound = 0
+    bound, curious = 0, False
     for pod in waiting:
         if pod.spec.scheduling_gates:
             commands += _unscheduled(pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", now)
             continue
         chosen, why = choose(pod, loads, crowds, neighbours)
         if chosen is None:
+            curious = curious or depends_on_others(pod)
             commands += _unscheduled(pod, "Unschedulable", why, now)
             continue
         chosen.place(pod.spec, requests_of(pod.spec))
@@ -74,7 +75,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         if bound == BATCH:
             break
     left = len(waiting) - bound
-    again_s = 0.001 if bound == BATCH else None
+    again_s = 0.001 if bound == BATCH else LOOK_AGAIN_S if curious else None
     return Decision(reason=f"{bound} pods bound, {left} left waiting", commands=tuple(commands), requeue_after=again_s)
 
 
