@@ -5,6 +5,7 @@ In a mount namespace of its own: there the user, who is not otherwise on this ma
 """
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +19,14 @@ UID, FIRST_ID = 4711, 1_471_100_000
 def prefix(*options: str) -> list[str]:
     """What goes before a command that an ordinary user is to run: nothing, if that is who runs the tests."""
     return [sys.executable, "-m", "tests.as_user", *options] if os.geteuid() == 0 else []
+
+
+def hindrance() -> str:
+    """Why there can be no rootless node on this machine; "" if there can."""
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "--net", "true"], capture_output=True, check=False
+    )
+    return "" if done.returncode == 0 else "this machine gives no user namespaces"
 
 
 def give(directory: Path) -> None:

@@ -118,6 +118,8 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         pytest.skip("needs root")
     if not kubectls() or shutil.which("crun") is None:
         pytest.skip("kubectl or crun is not installed, and only root can install it")
+    if rootless and as_user.hindrance():
+        pytest.skip(as_user.hindrance())
     before = machine()
     data = Path(tempfile.mkdtemp(prefix="shipslog-e2e-"))
     if rootless:

@@ -21,6 +21,8 @@ def directory() -> Iterator[Path]:
     missing = [name for name in PROGRAMS if shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin") is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed, and only root can install it")
+    if as_user.hindrance():
+        pytest.skip(as_user.hindrance())
     made = Path(tempfile.mkdtemp(prefix="shipslog-rootless-"))
     as_user.give(made)
     yield made
@@ -39,6 +41,8 @@ def test_the_contract_is_kept(directory: Path, ids: str) -> None:
 
 
 def test_no_user_namespace_is_said() -> None:
+    if as_user.hindrance():
+        pytest.skip(as_user.hindrance())
     take = "from shipslog.runtime.rootless.namespace import take_user_namespace; take_user_namespace()"
     script = f'echo 0 > /proc/sys/user/max_user_namespaces; exec {sys.executable} -c "{take}"'
     done = subprocess.run(["unshare", "-Ur", "sh", "-c", script], capture_output=True, text=True, check=False)
