@@ -1,0 +1,17 @@
+"""Who runs when: the log is followed, commands are committed, rules are hosted, the API is served, the past is read.
+
+Floors, bottom to top, kept by a test; a room imports only those below it:
+
+    time/        the clock, ids and randomness, moments as people write them
+    state/       what is known at one revision: the view, what runs, snapshots of it
+    admission/   what makes an object of each kind acceptable
+    commit/      the single writer: from a command to a durable event, and the watches that hear of it
+    auth/        who asks and what they may: certificates, tokens, identities
+    host/        runs the reconcilers, hands their commands to the runtimes, words events for people
+    cluster.py   the library's face; replay.py: a log that nobody writes
+    api/         HTTP: Kubernetes' wire for a cluster or a recording
+    daemon.py    a cluster with an API on a machine
+    cli/         the command `shipslog`
+
+What happened is `store`'s, what should happen is `reconcilers`', how it happens is `runtime`'s.
+"""

@@ -17,22 +17,23 @@ from typing import Any, Literal, TypeVar
 import anyio
 import structlog
 
-from shipslog.reconcilers.decision import Reconciler
+from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.facts import ClusterConfig, EngineStarted
-from shipslog.store.log import EventLog, LogError
+from shipslog.store.log.event_log import EventLog, LogError
+from shipslog.store.log.retention import EXACT_NS
 from shipslog.store.objects import core_v1, registry
 from shipslog.store.refusals import BadRequest, Expired, NotFound, not_found
-from shipslog.store.retention import EXACT_NS
 
-from . import manifests, snapshots
-from .clock import Clock, Entropy, SystemClock
-from .commit import Committed, Committer
-from .host import Host
-from .narrator import Narrator
-from .view import MemoryView
-from .watch import Watch, WatchHub
+from . import manifests
+from .commit.committer import Committed, Committer
+from .commit.watch import Watch, WatchHub
+from .host.host import Host
+from .host.narrator import Narrator
+from .state import snapshots
+from .state.view import MemoryView
+from .time.clock import Clock, Entropy, SystemClock
 
 T = TypeVar("T")
 VERSION = "0.1.0"
@@ -310,10 +311,10 @@ def all_reconcilers() -> Sequence[Reconciler]:
 async def open_log(path: str | Path | None) -> EventLog:
     """The SQLite log at `path`, or one in memory. Errors: LogError."""
     if path is None:
-        from shipslog.store.memory import MemoryLog
+        from shipslog.store.log.memory import MemoryLog
 
         return MemoryLog()
-    from shipslog.store.sqlite import SqliteLog
+    from shipslog.store.log.sqlite import SqliteLog
 
     return await SqliteLog.open(Path(path))
 

@@ -14,16 +14,16 @@ import structlog
 from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
 from shipslog.runtime.containers.oci.machine import main_address
 from shipslog.store.facts import ClusterConfig
-from shipslog.store.sqlite import SqliteLog
+from shipslog.store.log.sqlite import SqliteLog
 
-from . import moments
-from .api import certificates, kubeconfig
-from .api.account_tokens import AccountTokens
 from .api.server import ApiServer
-from .clock import SystemClock
+from .auth import certificates, kubeconfig
+from .auth.account_tokens import AccountTokens
 from .cluster import Cluster, past
-from .pod_tokens import PodTokens
+from .host.pod_tokens import PodTokens
 from .replay import Recording
+from .time import moments
+from .time.clock import SystemClock
 
 log = structlog.get_logger()
 
@@ -180,8 +180,8 @@ async def serve_recording(
     path: Path, moment: str, *, bind: str, port: int, kubeconfig: Path, say: Callable[[str], None]
 ) -> None:
     """Serve a log file read-only, at a moment, until SIGINT or SIGTERM. Certificates lie beside the kubeconfig."""
-    from .api.kubeconfig import write
-    from .clock import api_time
+    from .auth.kubeconfig import write
+    from .time.clock import api_time
 
     event_log = await SqliteLog.open(path, read_only=True)
     try:

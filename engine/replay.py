@@ -10,19 +10,19 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from shipslog.reconcilers.decision import Reconciler, digest
+from shipslog.reconcilers.rule.decision import Reconciler, digest
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, DecisionTaken, ObjectDeleted, ObjectFact
-from shipslog.store.log import EventLog
+from shipslog.store.log.event_log import EventLog
 from shipslog.store.objects import registry
 from shipslog.store.refusals import MethodNotAllowed
 
-from .clock import Clock, SystemClock
 from .cluster import PAST_VIEWS, past
-from .dispatch import summary
-from .view import MemoryView
-from .watch import Watch, WatchHub
+from .commit.watch import Watch, WatchHub
+from .host.dispatch import summary
+from .state.view import MemoryView
+from .time.clock import Clock, SystemClock
 
 Progress = Callable[[int, int], None]  # done, of how many
 

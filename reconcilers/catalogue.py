@@ -1,21 +1,10 @@
 """All the rules that a cluster keeps."""
 
-from . import (
-    disruption,
-    endpoint_slice_mirroring,
-    endpoint_slices,
-    endpoints,
-    garbage_collector,
-    kubelet,
-    kubernetes_service,
-    namespace,
-    node_lifecycle,
-    replication_controller,
-    scheduler,
-    service_account,
-    service_proxy,
-)
-from .decision import Reconciler
+from . import kubelet, scheduler
+from .cluster import garbage_collector, namespace, node_lifecycle, service_account
+from .rule.decision import Reconciler
+from .services import endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
+from .workloads import disruption, replication_controller
 
 ALL: tuple[Reconciler, ...] = (
     namespace.RECONCILER,

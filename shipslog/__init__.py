@@ -7,7 +7,7 @@ __all__ = ["Cluster", "ClusterConfig", "Entropy", "Refusal"]
 _HOMES = {
     "Cluster": "shipslog.engine.cluster",
     "ClusterConfig": "shipslog.store.facts",
-    "Entropy": "shipslog.engine.clock",
+    "Entropy": "shipslog.engine.time.clock",
     "Refusal": "shipslog.store.refusals",
 }
 

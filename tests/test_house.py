@@ -21,6 +21,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "reconcilers": ("store", "runtime.commands"),
     "engine": ("store", "runtime", "reconcilers"),
 }
+# Inside the engine, bottom to top: a floor imports only those below it and itself.
+ENGINE = ("time", "state", "admission", "commit", "auth", "host", "manifests", "cluster", "replay", "api", "daemon", "cli")
 IMPURE = {
     "time",
     "random",
@@ -66,6 +68,32 @@ def test_floors(path: Path) -> None:
             allowed = any(module == floor or module.startswith(f"{floor}.") for floor in FLOORS[room])
             parent = any(floor.startswith(f"{module}.") or floor == module for floor in FLOORS[room])
             assert allowed or parent, f"{name(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if name(p).startswith("engine/")], ids=name)
+def test_floors_of_the_engine(path: Path) -> None:
+    floor = path.relative_to(ROOT).with_suffix("").parts[1]
+    if floor == "__init__":
+        return
+    for module in imports(path):
+        other = module.split(".")[1:2] if module.startswith("engine.") else []
+        if other and other[0] in ENGINE:
+            assert ENGINE.index(other[0]) <= ENGINE.index(floor), f"{name(path)} imports {module}, a floor above it"
+
+
+def test_every_room_says_what_belongs_there() -> None:
+    silent = [name(p) for p in MODULES if p.name == "__init__.py" and not ast.get_docstring(ast.parse(p.read_text()))]
+    assert not silent, f"these packages say nothing of what belongs in them: {silent}"
+
+
+@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))], ids=name)
+def test_rooms_are_imported_by_their_full_name(path: Path) -> None:
+    """`from store.x` would make a second class of the same name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            assert (node.module or "").split(".")[0] not in ROOMS, f"{name(path)}:{node.lineno}: write shipslog.{node.module}"
+        elif isinstance(node, ast.Import):
+            assert not {a.name.split(".")[0] for a in node.names} & set(ROOMS), f"{name(path)}:{node.lineno}"
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if name(p).startswith("reconcilers/")], ids=name)

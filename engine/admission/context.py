@@ -2,10 +2,9 @@
 
 from msgspec import Struct
 
+from shipslog.engine.state.view import MemoryView
+from shipslog.engine.time.clock import Entropy
 from shipslog.store.facts import ClusterConfig
-
-from ..clock import Entropy
-from ..view import MemoryView
 
 
 class Admission(Struct, kw_only=True):

@@ -3,7 +3,7 @@
 Source: pkg/registry/core/pod/storage/eviction.go of Kubernetes 1.32.
 """
 
-from shipslog.reconcilers import disruption
+from shipslog.reconcilers.workloads import disruption
 from shipslog.store.objects import selector
 from shipslog.store.objects.core_v1 import Pod
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from shipslog.engine.auth.account_tokens import AccountTokens
+
 from . import discovery, replies, requests
-from .account_tokens import AccountTokens
 from .replies import Reply
 from .requests import Call
 from .routes import unknown_path

@@ -3,16 +3,16 @@
 import structlog
 from aiohttp import web
 
+from shipslog.engine.auth.account_tokens import AccountTokens
+from shipslog.engine.auth.authentication import ANONYMOUS, Authenticator, User, impersonated
+from shipslog.engine.auth.authorization import PUBLIC, Attributes, forbidden, require
 from shipslog.engine.cluster import Cluster
+from shipslog.engine.commit.watch import Watch
 from shipslog.engine.replay import Recording
-from shipslog.engine.watch import Watch
 from shipslog.store.objects import registry
 from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
 
 from . import documents, objects, pod_logs, replies, requests, reviews, routes, subresources, watches, writes
-from .account_tokens import AccountTokens
-from .authentication import ANONYMOUS, Authenticator, User, impersonated
-from .authorization import PUBLIC, Attributes, forbidden, require
 from .past import Past
 from .requests import Call
 from .routes import NO_PARAMS, Route, flag, unknown_path

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from shipslog.engine import moments
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.replay import Recording
-from shipslog.engine.view import MemoryView
+from shipslog.engine.state.view import MemoryView
+from shipslog.engine.time import moments
 
 
 class Past:

@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from shipslog.engine.auth.authentication import User
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.replay import Recording
-from shipslog.engine.view import MemoryView
+from shipslog.engine.state.view import MemoryView
 from shipslog.store.objects import codec, protobuf, registry
 from shipslog.store.refusals import BadRequest, Cause, Invalid, MethodNotAllowed, NotFound, TooLarge
 from shipslog.store.state import Entry
 
-from .authentication import User
 from .negotiation import JSON, PROTOBUF, Format, accepted, body_type
 from .routes import Params, Route, first, unknown_path
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shipslog.engine.auth.authentication import Authenticator, User
+from shipslog.engine.auth.authorization import NODE_RULES, SELF_REVIEWS, Attributes, Verdict, authorize
 from shipslog.store.objects import authentication_v1 as authn
 from shipslog.store.objects import authorization_v1 as authz
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Unauthorized
 
 from . import replies, requests
-from .authentication import Authenticator, User
-from .authorization import NODE_RULES, SELF_REVIEWS, Attributes, Verdict, authorize
 from .replies import Reply
 from .requests import Call
 

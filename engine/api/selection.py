@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.engine.view import MemoryView
+from shipslog.engine.state.view import MemoryView
 from shipslog.store.objects import core_v1, registry, selector
 from shipslog.store.refusals import BadRequest
 from shipslog.store.state import Entry

@@ -7,13 +7,13 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
+from shipslog.engine.auth.account_tokens import AccountTokens
+from shipslog.engine.auth.authentication import Authenticator, Connection, admin_token
+from shipslog.engine.auth.certificates import Pki
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.replay import Recording
 from shipslog.runtime.rootless.outside import Outside, bound
 
-from .account_tokens import AccountTokens
-from .authentication import Authenticator, Connection, admin_token
-from .certificates import Pki
 from .handler import Handler
 
 BACKLOG = 1024

@@ -5,14 +5,14 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import replace
 
-from shipslog.engine.clock import api_time
+from shipslog.engine.auth.account_tokens import AccountTokens, Claims
+from shipslog.engine.auth.authentication import BOUND_KINDS
+from shipslog.engine.time.clock import api_time
 from shipslog.store.commands import Bind, Evict
 from shipslog.store.objects import authentication_v1, core_v1, policy_v1
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Unavailable, conflict, not_found
 
 from . import pod_logs, replies, requests, scale, writes
-from .account_tokens import AccountTokens, Claims
-from .authentication import BOUND_KINDS
 from .objects import formatted
 from .replies import Reply
 from .requests import Call, entry_of

@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 from msgspec.structs import replace
 
-from shipslog.engine.watch import Watch, WatchRecord
+from shipslog.engine.commit.watch import Watch, WatchRecord
 from shipslog.store.objects import codec, registry
 from shipslog.store.refusals import Expired, NotAcceptable, Refusal
 from shipslog.store.state import Entry

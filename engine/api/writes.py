@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.engine.commit import Committed
+from shipslog.engine.commit.committer import Committed
 from shipslog.store.commands import Create, Delete, Patch, Update
 from shipslog.store.objects import meta_v1, registry
 from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType

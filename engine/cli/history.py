@@ -21,7 +21,7 @@ def command(target: str, namespace: str, log_file: Path | None, output: str, dat
     """Each change of one object: its revision and time, who made it, why, and what it changed.
 
     Works beside a running daemon and on a log file alone."""
-    from shipslog.store.log import LogError
+    from shipslog.store.log.event_log import LogError
 
     kind_name, slash, name = target.partition("/")
     if not slash or not name:
@@ -37,7 +37,7 @@ def command(target: str, namespace: str, log_file: Path | None, output: str, dat
 
 async def _tell(path: Path, kind_name: str, namespace: str, name: str, output: str) -> bool:
     from shipslog.engine.replay import history, resource_named
-    from shipslog.store.sqlite import SqliteLog
+    from shipslog.store.log.sqlite import SqliteLog
 
     kind = resource_named(kind_name)
     log = await SqliteLog.open(path, read_only=True)
@@ -58,7 +58,7 @@ COLOURS = {"created": "green", "modified": "yellow", "deleted": "red"}
 
 
 def _print(chapter: Any) -> None:
-    from shipslog.engine.clock import api_time
+    from shipslog.engine.time.clock import api_time
 
     event = chapter.event
     head = f"{event.revision:>8}  {api_time(event.time_ns)}  {chapter.effect:<8}  {event.actor}"

@@ -22,7 +22,7 @@ def command(log_file: Path, moment: str, verify: bool, bind: str, port: int, kub
     """Read a log file alone, with no daemon behind it and without changing it.
 
     Serves it read-only: stock kubectl gets the cluster as it was at that moment."""
-    from shipslog.store.log import LogError
+    from shipslog.store.log.event_log import LogError
     from shipslog.store.refusals import Refusal
 
     try:
@@ -41,7 +41,7 @@ async def _verify(path: Path) -> None:
 
     from shipslog.engine.replay import verify
     from shipslog.reconcilers.catalogue import ALL
-    from shipslog.store.sqlite import SqliteLog
+    from shipslog.store.log.sqlite import SqliteLog
 
     log = await SqliteLog.open(path, read_only=True)
     started = time.monotonic()

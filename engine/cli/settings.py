@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from shipslog.store.writer_lock import writer_lives
+from shipslog.store.log.writer_lock import writer_lives
 
 
 class Daemon(msgspec.Struct, frozen=True, kw_only=True):

@@ -73,7 +73,7 @@ def _foreground(options: dict[str, Any]) -> None:
     except (RuntimeUnavailable, OSError) as error:
         raise fail(str(error)) from error
     from shipslog.engine.daemon import Ready, Settings, run
-    from shipslog.store.log import LogError
+    from shipslog.store.log.event_log import LogError
 
     pipe = os.environ.pop("SHIPSLOG_READY_FD", "")
 

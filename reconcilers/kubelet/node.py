@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.reconcilers.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.store.commands import Create, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import NodeObserved, ObjectFact

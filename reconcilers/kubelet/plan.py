@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from shipslog.reconcilers.decision import Concern, Decision
+from shipslog.reconcilers.rule.decision import Concern, Decision
 from shipslog.runtime.commands import AnyRuntimeCommand, StartContainer
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.objects import core_v1

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from shipslog.reconcilers.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.runtime.commands import ProbeTarget, SetProbes
 from shipslog.store.events import Event
 from shipslog.store.facts import NodeObserved, ObjectFact, PodFact

@@ -6,7 +6,7 @@ such volumes every minute or so; here a change goes out when it happens.
 
 from collections.abc import Iterable, Iterator
 
-from shipslog.reconcilers.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact, SandboxStarted
 from shipslog.store.objects import core_v1

@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.reconcilers.decision import Decision, Instant, Reconciler
-from shipslog.reconcilers.pods import SECOND_NS, TERMINAL, controller_of
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.pods import SECOND_NS, TERMINAL, controller_of
 from shipslog.store.commands import AnyObjectCommand, Bind, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted, ObjectFact

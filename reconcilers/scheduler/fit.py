@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.reconcilers.node_lifecycle import tolerates
-from shipslog.reconcilers.pods import TERMINAL
+from shipslog.reconcilers.cluster.node_lifecycle import tolerates
+from shipslog.reconcilers.rule.pods import TERMINAL
 from shipslog.store.objects import core_v1, quantity
 
 Amounts = dict[str, int]  # by resource: cpu in thousandths, others whole

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from shipslog.runtime.commands import Ruleset, ServiceRules
-from shipslog.store.sequences import shared_ends
+from shipslog.store.log.sequences import shared_ends
 
 from .elements import Element, Parts, SharedChain, checked, fronts, moved, parts_of, placed_rules
 

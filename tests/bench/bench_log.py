@@ -7,12 +7,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from shipslog.engine import snapshots
 from shipslog.engine.cluster import load
-from shipslog.engine.view import MemoryView
-from shipslog.store.integrity import rows_of
-from shipslog.store.sqlite import INSERT, SqliteLog
-from tests.store.test_log import events
+from shipslog.engine.state import snapshots
+from shipslog.engine.state.view import MemoryView
+from shipslog.store.log.integrity import rows_of
+from shipslog.store.log.sqlite import INSERT, SqliteLog
+from tests.store.log.test_event_log import events
 
 from . import Row
 

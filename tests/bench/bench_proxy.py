@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from shipslog.reconcilers import service_proxy
+from shipslog.reconcilers.services import service_proxy
 from shipslog.runtime.commands import ApplyRuleset, Ruleset
 from shipslog.runtime.netfilter.nftables import NftablesAdapter
 from shipslog.store.facts import ClusterConfig, NodeObserved

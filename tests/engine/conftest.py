@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shipslog.engine.clock import Entropy
 from shipslog.engine.cluster import Cluster
+from shipslog.engine.time.clock import Entropy
 
 
 class SteppedClock:

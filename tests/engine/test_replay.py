@@ -5,12 +5,11 @@ import pytest
 
 from shipslog.engine import replay
 from shipslog.engine.cluster import Cluster
-from shipslog.reconcilers.decision import Decision, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Reconciler
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import MethodNotAllowed
 from shipslog.store.state import View
-
-from .test_host import config_map, keys_of_config_maps, mark, reconciler, settled
+from tests.engine.host.test_host import config_map, keys_of_config_maps, mark, reconciler, settled
 
 
 async def test_the_same_rules_decide_the_same_and_others_are_found_out() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from shipslog.engine.view import MemoryView
+from shipslog.engine.state.view import MemoryView
 from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, NodeObserved, ObjectCreated
 from shipslog.store.objects import codec, core_v1, meta_v1, registry

@@ -12,8 +12,8 @@ from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.runtime.node import Report
 from shipslog.store.events import Event
 from shipslog.store.facts import RuntimeFact
-from shipslog.store.log import LogUnwritable, Snapshot
-from shipslog.store.memory import MemoryLog
+from shipslog.store.log.event_log import LogUnwritable, Snapshot
+from shipslog.store.log.memory import MemoryLog
 from shipslog.store.state import PodRuntime
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from shipslog.engine import replay
-from shipslog.engine.clock import Entropy
 from shipslog.engine.cluster import Cluster, all_reconcilers
+from shipslog.engine.time.clock import Entropy
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.events import Event
-from shipslog.store.memory import MemoryLog
+from shipslog.store.log.memory import MemoryLog
 from shipslog.store.refusals import Unavailable
 
 from . import checkers, clients

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.engine.admission import Admission, admit_create, admit_delete, admit_update
-from shipslog.engine.clock import Entropy, api_time
-from shipslog.engine.view import MemoryView
+from shipslog.engine.state.view import MemoryView
+from shipslog.engine.time.clock import Entropy, api_time
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectModified
 from shipslog.store.objects import codec, core_v1, registry

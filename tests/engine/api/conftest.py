@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shipslog.engine.api import certificates
 from shipslog.engine.api.server import ApiServer
+from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"

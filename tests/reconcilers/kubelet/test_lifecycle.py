@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.engine.view import MemoryView
+from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.kubelet import lifecycle
 from shipslog.runtime.commands import PullImage, RemovePodSandbox, RunPodSandbox, StartContainer, StopContainer
 from shipslog.store.commands import Delete, Update

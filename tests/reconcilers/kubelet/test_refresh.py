@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.engine.view import MemoryView
+from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.kubelet import lifecycle, refresh
 from shipslog.runtime.commands import RefreshVolumes
 from shipslog.store.events import Event

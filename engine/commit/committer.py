@@ -1,0 +1,256 @@
+"""The single writer: commands in, events durable, the view moved on, everyone told. In that order, and in one order for all.
+
+All that waits at one moment is evaluated against the head and appended in one transaction: one fsync acknowledges many. The
+committed view, the watches, the reconcilers and the caller see an event only when it is on the disk.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from shipslog.engine.admission import Admission
+from shipslog.engine.state.view import MemoryView
+from shipslog.engine.time.clock import Clock, Entropy
+from shipslog.store.commands import AnyObjectCommand
+from shipslog.store.events import Event
+from shipslog.store.facts import AnyFact, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
+from shipslog.store.log.event_log import EventLog, LogError
+from shipslog.store.refusals import Refusal, Unavailable
+from shipslog.store.state import Entry
+
+from .transitions import Effect, Transition, finish
+from .watch import Change as WatchChange
+from .watch import WatchHub, WatchRecord
+
+BATCH_EVENTS = 256  # at most so many events share a transaction, so that the loop stays responsive
+
+log = structlog.get_logger()
+Listener = Callable[[Event, Entry | None, Entry | None], None]  # after commit: event, entry, previous entry
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """What a command came to. `entry` is the object as it now is (or last was)."""
+
+    entry: Entry
+    kind: Effect
+    warnings: tuple[str, ...] = ()
+
+
+class Request(msgspec.Struct):
+    """One unit of work for the writer: commands, or facts, with who wants them and why."""
+
+    actor: str
+    future: "asyncio.Future[list[Any]]"
+    groups: tuple[str, ...] = ()
+    cause: int | None = None
+    dry_run: bool = False
+    commands: Sequence[AnyObjectCommand] = ()
+    facts: Sequence[AnyFact] = ()
+    decision: DecisionTaken | None = None
+
+
+class Staged(msgspec.Struct):
+    """An event that is evaluated and not yet durable."""
+
+    event: Event
+    entry: Entry | None
+    previous: Entry | None
+
+
+class Committer:
+    """Owns the head and the log's tail. One task runs `run`; everything else calls `submit...`."""
+
+    def __init__(self, event_log: EventLog, view: MemoryView, hub: WatchHub, clock: Clock, entropy: Entropy) -> None:
+        self.log, self.view, self.hub, self.clock, self.entropy = event_log, view, hub, clock, entropy
+        self.head = view.copy()
+        self.listeners: list[Listener] = []
+        self.after_batch: list[Callable[[], None]] = []
+        self._transition = Transition(self.head, entropy)
+        self._queue: deque[Request] = deque()
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._under_way: list[Request] = []
+
+    # --- asking ---
+
+    async def submit(
+        self,
+        command: AnyObjectCommand,
+        *,
+        actor: str,
+        groups: tuple[str, ...] = (),
+        cause: int | None = None,
+        dry_run: bool = False,
+    ) -> Committed:
+        """Commit one command. Returns when it is durable. Errors: Refusal; then nothing was written."""
+        request = self._request(actor, groups=groups, cause=cause, dry_run=dry_run, commands=(command,))
+        result = (await request.future)[0]
+        if isinstance(result, Refusal):
+            raise result
+        assert isinstance(result, Committed)
+        return result
+
+    def submit_decision(
+        self, decision: DecisionTaken, commands: Sequence[AnyObjectCommand], *, actor: str, cause: int | None
+    ) -> "asyncio.Future[list[Committed | Refusal | int]]":
+        """Record a decision and commit its object commands behind it. The first result is the decision's revision, then
+        one a command, in order."""
+        return self._request(actor, cause=cause, commands=commands, decision=decision).future
+
+    def submit_facts(self, facts: Sequence[AnyFact], *, actor: str, cause: int | None = None) -> "asyncio.Future[list[int]]":
+        """Append facts; the results are their revisions."""
+        return self._request(actor, cause=cause, facts=facts).future
+
+    def _request(self, actor: str, **more: Any) -> Request:
+        request = Request(actor, asyncio.get_running_loop().create_future(), **more)
+        if self._closed:
+            request.future.set_exception(Unavailable("the cluster is closed; nothing was written"))
+            return request
+        self._queue.append(request)
+        self._wake.set()
+        return request
+
+    # --- writing ---
+
+    async def run(self) -> None:
+        """Commit until closed. However it ends, nobody waits for an answer for ever."""
+        try:
+            while self._queue or not self._closed:
+                if self._queue:
+                    await self._commit_batch()
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        finally:
+            self._closed = True
+            for request in (*self._under_way, *self._queue):
+                if not request.future.done():
+                    request.future.set_exception(Unavailable("the cluster stopped before it could say what came of this"))
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        """Take nothing more; what is queued is still committed."""
+        self._closed = True
+        self._wake.set()
+
+    async def _commit_batch(self) -> None:
+        staged: list[Staged] = []
+        done: list[tuple[Request, list[Any]]] = []
+        now_ns = max(self.clock.now_ns(), self.head.time_ns)
+        while self._queue and len(staged) < BATCH_EVENTS:
+            request = self._queue.popleft()
+            if request.future.cancelled():
+                continue
+            self._under_way.append(request)
+            done.append((request, self._evaluate(request, now_ns, staged)))
+        if staged:
+            try:
+                await self.log.append([s.event for s in staged], expected_revision=self.view.revision)
+            except LogError as error:
+                self._under_way.clear()
+                self._abandon(done, error)
+                return
+            self._publish(staged)
+        self._under_way.clear()
+        for request, results in done:
+            if not request.future.done():
+                request.future.set_result(results)
+        if staged:
+            for callback in self.after_batch:
+                callback()
+
+    def _evaluate(self, request: Request, now_ns: int, staged: list[Staged]) -> list[Any]:
+        """Evaluate one request against the head; its events are staged behind those before it."""
+        results: list[Any] = []
+        cause = request.cause
+        for fact in request.facts:
+            results.append(self._stage(fact, request.actor, cause, now_ns, staged, None))
+        if request.decision is not None:
+            cause = self._stage(request.decision, request.actor, cause, now_ns, staged, None)
+            results.append(cause)
+        for command in request.commands:
+            ctx = Admission(
+                view=self.head, now_ns=now_ns, entropy=self.entropy, actor=request.actor, groups=request.groups,
+                dry_run=request.dry_run, config=self.head.config, warnings=[],
+            )  # fmt: skip
+            try:
+                results.append(self._carry_out(command, ctx, cause, staged))
+            except Refusal as refusal:
+                results.append(refusal)
+            except Exception:  # a bug in one kind's rules: nothing is staged yet, so only this command fails
+                log.exception("command_failed", command=type(command).__name__, actor=request.actor)
+                results.append(Refusal(f"internal error while carrying out {type(command).__name__}; nothing was written"))
+        return results
+
+    def _carry_out(self, command: AnyObjectCommand, ctx: Admission, cause: int | None, staged: list[Staged]) -> Committed:
+        change = self._transition.evaluate(command, ctx)
+        meta, resource, warnings = change.object.metadata, change.kind.resource, tuple(ctx.warnings)
+        if change.effect == "Unchanged":
+            entry = self.head.entry(resource, meta.name, meta.namespace)
+            assert entry is not None
+            return Committed(entry, "Unchanged", warnings)
+        if ctx.dry_run:
+            before = self.head.entry(resource, meta.name, meta.namespace)
+            return Committed(finish(change, before.revision if before else 0), change.effect, warnings)
+        entry = finish(change, self.head.revision + 1)
+        raw = msgspec.Raw(entry.encoded)
+        fact: ObjectFact
+        if change.effect == "Created":
+            fact = ObjectCreated(resource=resource, namespace=meta.namespace, name=meta.name, uid=meta.uid, object=raw)
+        elif change.effect == "Deleted":
+            fact = ObjectDeleted(resource=resource, namespace=meta.namespace, name=meta.name, uid=meta.uid, object=raw)
+        else:
+            fact = ObjectModified(
+                resource=resource, namespace=meta.namespace, name=meta.name, uid=meta.uid, object=raw,
+                subresource=change.subresource,
+            )  # fmt: skip
+        self._stage(fact, ctx.actor, cause, ctx.now_ns, staged, entry)
+        return Committed(entry, change.effect, warnings)
+
+    def _stage(
+        self, fact: AnyFact, actor: str, cause: int | None, now_ns: int, staged: list[Staged], entry: Entry | None
+    ) -> int:
+        event = Event(revision=self.head.revision + 1, time_ns=now_ns, actor=actor, cause=cause, fact=fact)
+        made, previous = self.head.evolve(event, entry)
+        staged.append(Staged(event, made, previous))
+        return event.revision
+
+    def _publish(self, staged: list[Staged]) -> None:
+        """The batch is durable: the view moves on, watches and listeners hear of it."""
+        for s in staged:
+            self.view.evolve(s.event, s.entry)
+            fact = s.event.fact
+            if s.entry is not None and isinstance(fact, ObjectFact):
+                record = WatchRecord(s.event.revision, change_of(fact), fact.namespace, s.entry, s.previous)
+                self.hub.publish(fact.resource, record)
+            for listener in self.listeners:
+                listener(s.event, s.entry, s.previous)
+
+    def _abandon(self, done: list[tuple[Request, list[Any]]], error: LogError) -> None:
+        """The disk refused the batch: forget it, tell everyone in it, and go on from what is durable."""
+        log.error("append_failed", error=str(error), requests=len(done))
+        self.head = self.view.copy()
+        self._transition = Transition(self.head, self.entropy)
+        for request, results in done:
+            if request.future.done():
+                continue
+            if all(isinstance(r, Refusal) for r in results) and results:
+                request.future.set_result(results)
+            else:
+                request.future.set_exception(
+                    Unavailable(f"the log could not be written: {error} Nothing was written; try again.")
+                )
+
+
+def change_of(fact: ObjectFact) -> WatchChange:
+    """How a watch names what happened."""
+    if isinstance(fact, ObjectCreated):
+        return "ADDED"
+    return "DELETED" if isinstance(fact, ObjectDeleted) else "MODIFIED"

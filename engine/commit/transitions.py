@@ -1,0 +1,319 @@
+"""From an object command to the change it makes, or to the refusal: metadata, preconditions, deletion, in Kubernetes' order.
+
+Everything here is synchronous and works on the head (the state with all that is being committed). What an object of a kind
+must look like is admission's business. Source: the generic registry's create, update and delete of Kubernetes 1.32.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shipslog.engine import admission
+from shipslog.engine.state.view import MemoryView
+from shipslog.engine.time.clock import Entropy, api_time
+from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
+from shipslog.store.objects import codec, core_v1, patch, registry
+from shipslog.store.refusals import (
+    STALE,
+    AlreadyExists,
+    BadRequest,
+    Conflict,
+    Invalid,
+    MethodNotAllowed,
+    Unexpected,
+    conflict,
+    not_found,
+)
+from shipslog.store.state import Entry
+
+Effect = Literal["Created", "Modified", "Deleted", "Unchanged"]
+CREATE_ON_UPDATE = frozenset({"endpoints", "events", "leases.coordination.k8s.io", "serviceaccounts"})
+ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
+NAME_TRIES = 8
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """What a command comes to: the object's next state and how it got there."""
+
+    effect: Effect
+    object: Any
+    kind: registry.Kind
+    subresource: str = ""
+
+
+class Transition:
+    """Evaluates commands against one head. `context` builds the admission context for an actor."""
+
+    def __init__(self, head: MemoryView, entropy: Entropy) -> None:
+        self.head, self.entropy = head, entropy
+
+    def evaluate(self, command: AnyObjectCommand, ctx: admission.Admission) -> Change:
+        """The change that the command makes now. Errors: Refusal; nothing has changed then."""
+        match command:
+            case Create():
+                return self.create(command.object, ctx)
+            case Update():
+                return self.update(command.object, command.subresource, ctx)
+            case Patch():
+                return self.patch(command, ctx)
+            case Delete():
+                return self.delete(command, ctx)
+            case Bind():
+                return self.bind(command, ctx)
+            case Evict():
+                entry = self.head.entry("pods", command.name, command.namespace)
+                if entry is not None:
+                    admission.admit_eviction(entry.object, ctx)
+                delete = Delete(
+                    resource="pods", namespace=command.namespace, name=command.name, uid=command.uid,
+                    grace_period_s=command.grace_period_s,
+                )  # fmt: skip
+                return self.delete(delete, ctx)
+
+    # --- create ---
+
+    def create(self, obj: Any, ctx: admission.Admission) -> Change:
+        kind = registry.of(obj)
+        meta = obj.metadata
+        if meta.resource_version:
+            raise Unexpected("resourceVersion should not be set on objects to be created")
+        if kind.namespaced and not meta.namespace:
+            raise BadRequest("an empty namespace may not be set during creation")
+        owners = self._owners(meta.owner_references, ctx)
+        name = meta.name or self._generate(kind, meta.namespace, meta.generate_name)
+        meta = replace(
+            meta, name=name, namespace=meta.namespace if kind.namespaced else "", uid=self.entropy.uid(), self_link="",
+            creation_timestamp=api_time(ctx.now_ns), deletion_timestamp="", deletion_grace_period_seconds=None, generation=0,
+            owner_references=owners,
+        )  # fmt: skip
+        obj = admission.admit_create(kind, replace(obj, metadata=meta), ctx)
+        if name and self.head.entry(kind.resource, name, meta.namespace) is not None:
+            raise already_exists(kind, name)
+        return Change(effect="Created", object=obj, kind=kind)
+
+    def _owners(self, owners: tuple[Any, ...], ctx: admission.Admission) -> tuple[Any, ...]:
+        """Each once: Kubernetes drops the same reference given twice, with a warning."""
+        once = tuple(dict.fromkeys(owners)) if len(owners) > 1 else owners
+        if len(once) < len(owners):
+            uids = dict.fromkeys(o.uid for o in owners if owners.count(o) > 1)
+            ctx.warnings.append(
+                ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may "
+                "reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: " + ", ".join(uids)
+            )
+        return once
+
+    def _generate(self, kind: registry.Kind, namespace: str, prefix: str) -> str:
+        if not prefix:
+            return ""  # admission says what is wrong
+        for _ in range(NAME_TRIES):
+            name = prefix[:58] + self.entropy.suffix()
+            if self.head.entry(kind.resource, name, namespace) is None:
+                break
+        return name
+
+    # --- update ---
+
+    def update(self, obj: Any, subresource: str, ctx: admission.Admission) -> Change:
+        kind = registry.of(obj)
+        meta = obj.metadata
+        if not meta.name:
+            raise Invalid(f'{kind.kind} "" is invalid: metadata.name: Required value', kind=kind.kind, group=kind.group)
+        entry = self.head.entry(kind.resource, meta.name, meta.namespace)
+        if entry is None:
+            if kind.resource in CREATE_ON_UPDATE and not subresource and not meta.resource_version:
+                return self.create(obj, ctx)
+            raise not_found(kind.plural, kind.group, meta.name)
+        old = entry.object
+        if meta.resource_version and meta.resource_version != old.metadata.resource_version:
+            raise conflict(kind.plural, kind.group, meta.name, STALE)
+        if meta.uid and meta.uid != old.metadata.uid:
+            raise conflict(kind.plural, kind.group, meta.name, uid_differs(meta.uid, old.metadata.uid))
+        return self._replace(kind, old, obj, subresource, ctx)
+
+    def _replace(self, kind: registry.Kind, old: Any, obj: Any, subresource: str, ctx: admission.Admission) -> Change:
+        was, given = old.metadata, obj.metadata
+        grace_s = given.deletion_grace_period_seconds
+        meta = replace(
+            given, uid=given.uid or was.uid, creation_timestamp=was.creation_timestamp,
+            deletion_timestamp=was.deletion_timestamp or given.deletion_timestamp,
+            generate_name=given.generate_name or was.generate_name,
+            deletion_grace_period_seconds=was.deletion_grace_period_seconds if grace_s is None else grace_s,
+            generation=was.generation, resource_version=was.resource_version, self_link="",
+            owner_references=self._owners(given.owner_references, ctx),
+        )  # fmt: skip
+        new = admission.admit_update(kind, old, replace(obj, metadata=meta), subresource, ctx)
+        if new == old:
+            return Change(effect="Unchanged", object=old, kind=kind)
+        if was.deletion_timestamp and self._may_go(kind, new):
+            return Change(effect="Deleted", object=new, kind=kind)
+        return Change(effect="Modified", object=new, kind=kind, subresource=subresource)
+
+    def _may_go(self, kind: registry.Kind, obj: Any) -> bool:
+        """Whether an object that is being deleted has nothing left to wait for."""
+        if obj.metadata.finalizers or obj.metadata.deletion_grace_period_seconds:
+            return False
+        return kind.resource != "namespaces" or not obj.spec.finalizers
+
+    def patch(self, command: Patch, ctx: admission.Admission) -> Change:
+        kind = registry.by_resource(command.resource)
+        entry = self.head.entry(command.resource, command.name, command.namespace)
+        if entry is None:
+            raise not_found(kind.plural, kind.group, command.name)
+        old = entry.object
+        target: dict[str, Any] = patch.apply(kind.type, codec.to_builtins(old), command.body, command.media_type)
+        try:
+            new, warnings = codec.from_builtins(kind.type, target, validation=command.field_validation)
+        except codec.Undecodable as refusal:
+            raise patch.unreadable(target, refusal.why) from refusal
+        ctx.warnings.extend(warnings)
+        meta = new.metadata
+        if meta.resource_version and meta.resource_version != old.metadata.resource_version:
+            raise conflict(kind.plural, kind.group, command.name, STALE)
+        if not kind.namespaced and meta.namespace:
+            new = replace(new, metadata=replace(meta, namespace=""))
+            meta = new.metadata
+        if new.kind != kind.kind or new.api_version != kind.api_version:
+            raise BadRequest(f"the patch may not change kind or apiVersion ({kind.api_version} {kind.kind})")
+        if meta.name != command.name:
+            raise BadRequest(f"the name of the object ({meta.name}) does not match the name on the URL ({command.name})")
+        if meta.namespace != command.namespace:
+            raise BadRequest("the namespace of the object does not match the namespace on the URL")
+        return self._replace(kind, old, new, command.subresource, ctx)
+
+    # --- delete ---
+
+    def delete(self, command: Delete, ctx: admission.Admission) -> Change:
+        kind = registry.by_resource(command.resource)
+        entry = self.head.entry(command.resource, command.name, command.namespace)
+        if entry is None:
+            raise not_found(kind.plural, kind.group, command.name)
+        old = entry.object
+        self._check_preconditions(kind, old, command)
+        admission.admit_delete(kind, old, ctx)
+        finalizers = self._finalizers(kind, old, command.propagation)
+        if kind.resource == "pods":
+            return self._delete_pod(kind, old, finalizers, command.grace_period_s, ctx)
+        if kind.resource == "namespaces":
+            return self._delete_namespace(kind, old, finalizers, ctx)
+        if not finalizers:
+            return Change(effect="Deleted", object=old, kind=kind)
+        return self._mark(kind, old, finalizers, 0, ctx)
+
+    def _check_preconditions(self, kind: registry.Kind, old: Any, command: Delete) -> None:
+        name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+        for what, wanted, found in (
+            ("UID", command.uid, old.metadata.uid),
+            ("ResourceVersion", command.resource_version, old.metadata.resource_version),
+        ):
+            if wanted is not None and wanted != found:
+                raise Conflict(
+                    f'Operation cannot be fulfilled on {name} "{command.name}": the {what} in the precondition ({wanted}) does '
+                    f"not match the {what} in record ({found}). The object might have been deleted and then recreated",
+                    name=command.name, group=kind.group, kind=kind.plural,
+                )  # fmt: skip
+
+    def _finalizers(self, kind: registry.Kind, old: Any, propagation: str) -> tuple[str, ...]:
+        """The finalizers that the way of deleting asks for. A core ReplicationController orphans unless told otherwise."""
+        have: tuple[str, ...] = old.metadata.finalizers
+        if not propagation:
+            if ORPHAN in have or FOREGROUND in have:
+                return have
+            propagation = "Orphan" if kind.resource == "replicationcontrollers" else "Background"
+        others: tuple[str, ...] = tuple(f for f in have if f not in (ORPHAN, FOREGROUND))
+        return others + {"Orphan": (ORPHAN,), "Foreground": (FOREGROUND,)}.get(propagation, ())
+
+    def _mark(
+        self, kind: registry.Kind, old: Any, finalizers: tuple[str, ...], grace_s: int, ctx: admission.Admission
+    ) -> Change:
+        meta = old.metadata
+        if meta.deletion_timestamp and meta.finalizers == finalizers and (meta.deletion_grace_period_seconds or 0) <= grace_s:
+            return Change(effect="Unchanged", object=old, kind=kind)
+        at = api_time(ctx.now_ns + grace_s * 1_000_000_000)
+        if meta.deletion_timestamp:
+            at = min(at, meta.deletion_timestamp)
+            grace_s = min(grace_s, meta.deletion_grace_period_seconds or 0)
+        generation = meta.generation + 1 if meta.generation and not meta.deletion_timestamp else meta.generation
+        meta = replace(
+            meta, deletion_timestamp=at, deletion_grace_period_seconds=grace_s, finalizers=finalizers, generation=generation
+        )
+        return Change(effect="Modified", object=replace(old, metadata=meta), kind=kind)
+
+    def _delete_pod(
+        self, kind: registry.Kind, old: core_v1.Pod, finalizers: tuple[str, ...], grace_s: int | None, ctx: admission.Admission
+    ) -> Change:
+        """A pod that a node runs is marked and goes when its node deletes it with a grace period of 0."""
+        if grace_s is not None and grace_s < 0:
+            grace_s = 1
+        if grace_s is None:
+            grace_s = old.spec.termination_grace_period_seconds
+            grace_s = 30 if grace_s is None else grace_s
+        if not old.spec.node_name or old.status.phase in ("Succeeded", "Failed"):
+            grace_s = 0
+        if grace_s == 0 and not finalizers:
+            at = old.metadata.deletion_timestamp or api_time(ctx.now_ns)
+            meta = replace(old.metadata, deletion_timestamp=at, deletion_grace_period_seconds=0)
+            return Change(effect="Deleted", object=replace(old, metadata=meta), kind=kind)
+        return self._mark(kind, old, finalizers, grace_s, ctx)
+
+    def _delete_namespace(
+        self, kind: registry.Kind, old: core_v1.Namespace, finalizers: tuple[str, ...], ctx: admission.Admission
+    ) -> Change:
+        if old.metadata.deletion_timestamp:
+            if not old.spec or not old.spec.finalizers:
+                return Change(effect="Deleted" if not finalizers else "Unchanged", object=old, kind=kind)
+            raise Conflict(
+                f'Operation cannot be fulfilled on namespaces "{old.metadata.name}": The system is ensuring all content is '
+                "removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.",
+                name=old.metadata.name, kind="namespaces",
+            )  # fmt: skip
+        marked = self._mark(kind, old, finalizers, 0, ctx).object
+        return Change(effect="Modified", object=replace(marked, status=replace(marked.status, phase="Terminating")), kind=kind)
+
+    # --- bind ---
+
+    def bind(self, command: Bind, ctx: admission.Admission) -> Change:
+        kind = registry.by_resource("pods")
+        entry = self.head.entry("pods", command.name, command.namespace)
+        if entry is None:
+            raise not_found("pods", "", command.name)
+        pod: core_v1.Pod = entry.object
+        if command.uid and command.uid != pod.metadata.uid:
+            raise conflict("pods", "", command.name, uid_differs(command.uid, pod.metadata.uid))
+        if command.resource_version and command.resource_version != pod.metadata.resource_version:
+            raise conflict("pods", "", command.name, STALE)
+        if not command.node:
+            raise Invalid('Binding "" is invalid: target.name: Required value', name=command.name, kind="Binding")
+        if pod.metadata.deletion_timestamp:
+            raise conflict(
+                "pods/binding", "", command.name, f"pod {command.name} is being deleted, cannot be assigned to a host"
+            )
+        if pod.spec.node_name:
+            why = f'pod {command.name} is already assigned to node "{pod.spec.node_name}"'
+            raise conflict("pods/binding", "", command.name, why)
+        scheduled = core_v1.PodCondition(type="PodScheduled", status="True", last_transition_time=api_time(ctx.now_ns))
+        others = tuple(c for c in pod.status.conditions if c.type != "PodScheduled")
+        pod = replace(
+            pod, spec=replace(pod.spec, node_name=command.node), status=replace(pod.status, conditions=(*others, scheduled))
+        )
+        return Change(effect="Modified", object=pod, kind=kind, subresource="binding")
+
+
+def already_exists(kind: registry.Kind, name: str) -> AlreadyExists:
+    full = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+    return AlreadyExists(f'{full} "{name}" already exists', name=name, group=kind.group, kind=kind.plural)
+
+
+def uid_differs(wanted: str, found: str) -> str:
+    return f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
+
+
+def finish(change: Change, revision: int, encode: Callable[[Any], bytes] = codec.encode) -> Entry:
+    """The entry of the changed object at its revision."""
+    version = str(revision) if revision else ""  # a dry run's new object has none
+    obj = replace(change.object, metadata=replace(change.object.metadata, resource_version=version))
+    return Entry(change.kind.resource, obj, encode(obj), revision)
+
+
+__all__ = ["Change", "Effect", "MethodNotAllowed", "Transition", "already_exists", "finish"]

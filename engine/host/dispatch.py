@@ -1,0 +1,176 @@
+"""Hands runtime commands to the runtimes and puts what came of them on the log.
+
+One command an identity is under way at a time. A declarative command (the whole ruleset, all probes) is sent when it
+differs from the one that was sent last. Service account tokens are made here, at the last moment: they never reach the log.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import structlog
+
+from shipslog.engine.commit.committer import Committer
+from shipslog.reconcilers.rule.decision import is_runtime
+from shipslog.runtime.commands import (
+    DECLARATIVE,
+    AnyRuntimeCommand,
+    RefreshVolumes,
+    RemovePodSandbox,
+    RunPodSandbox,
+    StopContainer,
+)
+from shipslog.runtime.node import NodeRuntime
+from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
+from shipslog.store.facts import RulesetFailed, RuntimeFact, SandboxFailed
+from shipslog.store.objects import registry
+from shipslog.store.refusals import Refusal, Unavailable
+
+RETRY_S = 0.2  # until a log that refused is tried again
+
+log = structlog.get_logger()
+C = TypeVar("C", RunPodSandbox, RefreshVolumes)
+
+
+class TokenMaker(Protocol):
+    """Completes what a pod's volumes hold. Errors: Refusal."""
+
+    def __call__(self, command: C) -> Awaitable[C]: ...
+
+
+class Dispatcher:
+    """Which commands are under way, by identity. `prepare` completes volumes with what may not stand on the log."""
+
+    def __init__(self, committer: Committer, runtimes: Mapping[str, NodeRuntime]) -> None:
+        self.committer, self.runtimes = committer, runtimes
+        self.prepare: TokenMaker | None = None
+        self._under_way: dict[str, AnyRuntimeCommand] = {}
+        self._reported: deque[RuntimeFact] = deque()
+        self._reporting: asyncio.Task[None] | None = None
+        self._standing: dict[str, AnyRuntimeCommand] = {}
+
+    def wants(self, command: AnyRuntimeCommand) -> bool:
+        """Whether sending it now would do anything."""
+        identity = command.identity
+        if command.node not in self.runtimes:
+            return False
+        busy = self._under_way.get(identity)
+        if busy is not None:
+            return hurries(command, busy)
+        return not isinstance(command, DECLARATIVE) or self._standing.get(identity) != command
+
+    def reserve(self, commands: Sequence[AnyRuntimeCommand]) -> list[AnyRuntimeCommand]:
+        """Those that are to be sent, marked as under way."""
+        chosen = []
+        for command in commands:
+            if self.wants(command):
+                self._under_way[command.identity] = command
+                chosen.append(command)
+        return chosen
+
+    def release(self, commands: Sequence[AnyRuntimeCommand]) -> None:
+        """They were not sent after all."""
+        for command in commands:
+            self._under_way.pop(command.identity, None)
+
+    async def carry_out(self, command: AnyRuntimeCommand, cause: int) -> None:
+        """Execute it and append the outcome; the identity is free when the outcome is durable."""
+        identity = command.identity
+        try:
+            facts = await self._execute(command)
+            if isinstance(command, RunPodSandbox):
+                self._standing[f"volumes/{command.pod_uid}"] = command.refresh()  # that is what it has just been given
+            elif isinstance(command, RemovePodSandbox):
+                self._standing.pop(f"volumes/{command.pod_uid}", None)
+            if isinstance(command, DECLARATIVE):
+                self._standing[identity] = command
+                if any(isinstance(fact, RulesetFailed) for fact in facts):
+                    del self._standing[identity]  # the reconciler says when to try again
+            if facts:
+                await self.record(facts, node=command.node, cause=cause)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("runtime_command_failed", node=command.node, identity=identity, cause=cause)
+            self._standing.pop(identity, None)
+            await asyncio.sleep(1.0)  # a bug or a lost machine: not in a tight loop
+        finally:
+            if self._under_way.get(identity) is command:
+                del self._under_way[identity]
+
+    async def _execute(self, command: AnyRuntimeCommand) -> Sequence[RuntimeFact]:
+        if isinstance(command, RefreshVolumes) and self.prepare is not None:
+            command = await self.prepare(command)
+        if isinstance(command, RunPodSandbox) and self.prepare is not None:
+            try:
+                command = await self.prepare(command)
+            except Refusal as refusal:
+                at_ns = self.committer.clock.now_ns()
+                return [
+                    SandboxFailed(
+                        node=command.node, pod_uid=command.pod_uid, reason="FailedMount", message=refusal.message, at_ns=at_ns
+                    )
+                ]
+        return await self.runtimes[command.node].execute(command)
+
+    def report(self, fact: RuntimeFact) -> None:
+        """What a runtime saw happen by itself: put on the log in its order, tried again for as long as the log refuses."""
+        self._reported.append(fact)
+        if self._reporting is None or self._reporting.done():
+            self._reporting = asyncio.get_running_loop().create_task(self._record_reported())
+
+    async def _record_reported(self) -> None:
+        while self._reported:
+            facts = first_of_one_node(self._reported)
+            try:
+                await self.record(facts, node=facts[0].node, cause=None)
+            except Unavailable:
+                if self.committer.closed:
+                    return  # the runtime tells the next engine what it finds
+                await asyncio.sleep(RETRY_S)
+                continue
+            for _ in facts:
+                self._reported.popleft()
+
+    def record(self, facts: Sequence[RuntimeFact], *, node: str, cause: int | None) -> "asyncio.Future[list[int]]":
+        """Append what a node reports, signed by the node."""
+        return self.committer.submit_facts(facts, actor=f"system:node:{node}", cause=cause)
+
+
+def hurries(command: AnyRuntimeCommand, busy: AnyRuntimeCommand) -> bool:
+    """Whether a command is to overtake the one of its identity that is under way: an end with a shorter grace period."""
+    if not isinstance(command, StopContainer) or not isinstance(busy, StopContainer):
+        return False
+    return command.attempt == busy.attempt and command.grace_period_s < busy.grace_period_s
+
+
+def first_of_one_node(facts: Iterable[RuntimeFact]) -> list[RuntimeFact]:
+    """The facts at the front that one node reported."""
+    found: list[RuntimeFact] = []
+    for fact in facts:
+        if found and fact.node != found[0].node:
+            break
+        found.append(fact)
+    return found
+
+
+def summary(command: AnyObjectCommand | AnyRuntimeCommand) -> str:
+    """One line for people: `Create pods default/web-`, `StartContainer container/UID/app`."""
+    verb = type(command).__name__
+    match command:
+        case Create() | Update():
+            meta = command.object.metadata
+            name = meta.name or meta.generate_name
+            where = f"{meta.namespace}/{name}" if meta.namespace else name
+            door = f"/{command.subresource}" if isinstance(command, Update) and command.subresource else ""
+            return f"{verb} {registry.of(command.object).resource}{door} {where}"
+        case Patch() | Delete():
+            where = f"{command.namespace}/{command.name}" if command.namespace else command.name
+            return f"{verb} {command.resource} {where}"
+        case Bind():
+            return f"Bind {command.namespace}/{command.name} to {command.node}"
+        case Evict():
+            return f"Evict {command.namespace}/{command.name}"
+    assert is_runtime(command)
+    return f"{verb} {command.identity}"

@@ -1,0 +1,260 @@
+"""Runs the reconcilers: wakes keys, decides, records, commits, dispatches to the runtimes, and comes again.
+
+Decisions are synchronous and pure; the host is what waits. A key is not decided again before the view holds what its last
+decision wrote. A runtime command goes out only when the decision that issued it is durable, and is not repeated while one
+of the same identity is under way. Everything is level-triggered: after a start every key is looked at once.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from shipslog.engine.commit.committer import Committed, Committer
+from shipslog.engine.time.clock import Clock
+from shipslog.reconcilers.rule.decision import Concern, Decision, Reconciler, digest, is_runtime
+from shipslog.runtime.commands import AnyRuntimeCommand
+from shipslog.runtime.node import NodeRuntime
+from shipslog.store.commands import AnyObjectCommand
+from shipslog.store.events import Event
+from shipslog.store.facts import DecisionTaken, EngineStarted, ObjectFact, RuntimeFact
+from shipslog.store.refusals import AlreadyExists, Conflict, NotFound, Refusal
+from shipslog.store.state import Entry
+
+from .dispatch import Dispatcher, summary
+
+RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
+YIELD_AFTER_NS = 5_000_000  # decide for so long, then let the API and the writer have the loop
+
+log = structlog.get_logger()
+ConcernListener = Callable[[Reconciler, str, Concern], None]
+# reconciler, key, the runtime commands that are sent, the object commands and what came of them
+DecisionListener = Callable[[Reconciler, str, Sequence[AnyRuntimeCommand], Sequence[AnyObjectCommand], Sequence[object]], None]
+
+
+class Lane:
+    """The keys of one reconciler: which wait, which are being committed, which sleep."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self.reconciler = reconciler
+        self.waiting: dict[str, int | None] = {}  # key -> the newest revision that woke it; in order of waking
+        self.committing: set[str] = set()
+        self.woken_again: dict[str, int | None] = {}
+        self.timers: dict[str, asyncio.TimerHandle] = {}
+        self.refusals: dict[str, int] = {}
+
+    def wake(self, key: str, cause: int | None) -> None:
+        if key in self.committing:
+            self.woken_again[key] = cause
+            return
+        timer = self.timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        self.waiting[key] = cause
+
+    def stop(self) -> None:
+        for timer in self.timers.values():
+            timer.cancel()
+
+
+class Host:
+    """One task runs `run`. `reasons` holds the last reason of every decided key, for `why` and for the curious."""
+
+    def __init__(
+        self, committer: Committer, reconcilers: Sequence[Reconciler], runtimes: Mapping[str, NodeRuntime], clock: Clock
+    ) -> None:
+        self.committer, self.clock = committer, clock
+        self.view = committer.view
+        self.lanes = [Lane(r) for r in reconcilers]
+        self._by_resource: dict[str, list[Lane]] = {}
+        self.dispatcher = Dispatcher(committer, runtimes)
+        self.reasons: dict[tuple[str, str], str] = {}
+        self.on_decision: list[DecisionListener] = []
+        self.on_concern: list[ConcernListener] = []
+        self._told: dict[tuple[str, str], tuple[Concern, ...]] = {}
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        committer.listeners.append(self.on_event)
+
+    # --- waking ---
+
+    def on_event(self, event: Event, entry: Entry | None, previous: Entry | None) -> None:
+        """An event became durable: wake whom it concerns."""
+        if isinstance(event.fact, DecisionTaken):
+            return
+        if isinstance(event.fact, EngineStarted):
+            self.wake_all(event.revision)
+            return
+        fact = event.fact
+        for lane in self._lanes_for(fact.resource) if isinstance(fact, ObjectFact) else self.lanes:
+            for key in lane.reconciler.keys_for(self.view, event):
+                lane.wake(key, event.revision)
+        self._wake.set()
+
+    def _lanes_for(self, resource: str) -> list[Lane]:
+        lanes = self._by_resource.get(resource)
+        if lanes is None:
+            concerned = (lane for lane in self.lanes if resource in (lane.reconciler.resources or (resource,)))
+            lanes = self._by_resource[resource] = list(concerned)
+        return lanes
+
+    def wake_all(self, cause: int | None) -> None:
+        """Look at every key once: after a start, what was half done is found this way."""
+        for lane in self.lanes:
+            for key in lane.reconciler.all_keys(self.view):
+                lane.wake(key, cause)
+        self._wake.set()
+
+    def _come_again(self, lane: Lane, key: str, after_s: float, cause: int | None) -> None:
+        old = lane.timers.pop(key, None)
+        if old is not None:
+            old.cancel()
+
+        def ring() -> None:
+            lane.timers.pop(key, None)
+            lane.wake(key, cause)
+            self._wake.set()
+
+        lane.timers[key] = asyncio.get_running_loop().call_later(max(after_s, 0.001), ring)
+
+    # --- deciding ---
+
+    async def run(self) -> None:
+        """Decide whatever is awake until closed."""
+        while not self._closed:
+            if not any(lane.waiting for lane in self.lanes):
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            await self._round()
+
+    async def _round(self) -> None:
+        started = self.clock.now_ns()
+        for lane in self.lanes:
+            keys = list(lane.waiting.items())
+            lane.waiting.clear()
+            for index, (key, cause) in enumerate(keys):
+                self._decide(lane, key, cause)
+                if self.clock.now_ns() - started > YIELD_AFTER_NS and index + 1 < len(keys):
+                    await asyncio.sleep(0)
+                    started = self.clock.now_ns()
+        await asyncio.sleep(0)
+
+    def _decide(self, lane: Lane, key: str, cause: int | None) -> None:
+        if key in lane.committing:  # woken while its last decision is being committed
+            lane.woken_again[key] = cause
+            return
+        reconciler, now_ns = lane.reconciler, self.clock.now_ns()
+        try:
+            decision = reconciler.decide(self.view, key, now=now_ns)
+        except Exception:
+            log.exception("decision_failed", reconciler=reconciler.name, key=key, revision=self.view.revision)
+            self._refused(lane, key, cause)
+            return
+        self.reasons[(reconciler.name, key)] = decision.reason
+        self._tell(reconciler, key, decision.concerns)
+        if decision.requeue_after is not None:
+            self._come_again(lane, key, decision.requeue_after, cause)
+        wanted = [c for c in decision.commands if not is_runtime(c) or self.dispatcher.wants(c)]  # type: ignore[arg-type]
+        if wanted:
+            self._carry_out(lane, key, cause, decision, now_ns)
+
+    def _tell(self, reconciler: Reconciler, key: str, concerns: tuple[Concern, ...]) -> None:
+        """What is in the way of a key is told when it changes, not each time it is looked at."""
+        before = self._told.get((reconciler.name, key), ())
+        if concerns == before:
+            return
+        if concerns:
+            self._told[(reconciler.name, key)] = concerns
+        else:
+            del self._told[(reconciler.name, key)]
+        for concern in concerns:
+            if concern not in before:
+                for listener in self.on_concern:
+                    listener(reconciler, key, concern)
+
+    def _carry_out(self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int) -> None:
+        objects: list[AnyObjectCommand] = [c for c in decision.commands if not is_runtime(c)]  # type: ignore[misc]
+        runtime: list[AnyRuntimeCommand] = [c for c in decision.commands if is_runtime(c)]  # type: ignore[misc]
+        record = DecisionTaken(
+            reconciler=lane.reconciler.name, key=key, read_revision=self.view.revision, now_ns=now_ns, reason=decision.reason,
+            commands=tuple(summary(c) for c in decision.commands[:16]), digest=digest(decision.commands),
+        )  # fmt: skip
+        lane.committing.add(key)
+        future = self.committer.submit_decision(record, objects, actor=lane.reconciler.actor, cause=cause)
+        sent = self.dispatcher.reserve(runtime)
+
+        def committed(done: "asyncio.Future[list[Committed | Refusal | int]]") -> None:
+            results = self._committed(lane, key, cause, sent, done)
+            for listener in self.on_decision if results else ():
+                listener(lane.reconciler, key, sent, objects, results[1:])
+
+        future.add_done_callback(committed)
+
+    def _committed(
+        self, lane: Lane, key: str, cause: int | None, runtime: list[AnyRuntimeCommand],
+        done: "asyncio.Future[list[Committed | Refusal | int]]",
+    ) -> Sequence[object]:  # fmt: skip
+        """The decision is on the log, or could not be: dispatch what it wants done. -> its results, () if it failed."""
+        lane.committing.discard(key)
+        if key in lane.woken_again:
+            lane.wake(key, lane.woken_again.pop(key))
+            self._wake.set()
+        if done.cancelled() or done.exception() is not None or self._closed:
+            self.dispatcher.release(runtime)
+            if not self._closed:
+                self._refused(lane, key, cause)
+            return ()
+        results = done.result()
+        revision = results[0]
+        assert isinstance(revision, int)
+        for command in runtime:
+            self._dispatch(lane, key, command, revision)
+        refusals = [r for r in results[1:] if isinstance(r, Refusal)]
+        if not refusals:
+            lane.refusals.pop(key, None)
+            return results
+        stale = all(isinstance(r, Conflict | NotFound | AlreadyExists) for r in refusals)
+        emit = log.debug if stale else log.warning
+        emit("command_refused", reconciler=lane.reconciler.name, key=key, revision=revision, why=refusals[0].message)
+        self._refused(lane, key, cause)
+        return results
+
+    def _refused(self, lane: Lane, key: str, cause: int | None) -> None:
+        """Try again, later each time, unless something wakes the key before."""
+        count = lane.refusals.get(key, 0)
+        lane.refusals[key] = count + 1
+        self._come_again(lane, key, min(RETRY_FIRST_S * 2 ** min(count, 20), RETRY_MAX_S), cause)
+
+    # --- dispatching ---
+
+    def _dispatch(self, lane: Lane, key: str, command: AnyRuntimeCommand, cause: int) -> None:
+        async def carry_out() -> None:
+            await self.dispatcher.carry_out(command, cause)
+            if not self._closed:
+                lane.wake(key, cause)  # its outcome may ask for more, and commands that were held back can go now
+                self._wake.set()
+
+        task = asyncio.get_running_loop().create_task(carry_out())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def report(self, fact: RuntimeFact) -> None:
+        """A runtime saw something happen by itself. Called on the loop."""
+        if not self._closed:
+            self.dispatcher.report(fact)
+
+    def idle(self) -> bool:
+        """Nothing awake, nothing being committed or carried out: only timers could bring news."""
+        return not self._tasks and not any(lane.waiting or lane.committing or lane.woken_again for lane in self.lanes)
+
+    async def close(self) -> None:
+        """Decide no more; wait for what the runtimes are doing, a little."""
+        self._closed = True
+        self._wake.set()
+        for lane in self.lanes:
+            lane.stop()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,357 @@
+"""The current state in memory: objects by key with their indexes, and what runs. Evolves one event at a time.
+
+The engine keeps two: the head, which the committer writes ahead of the disk, and the committed view, which everybody else
+reads. The same class serves the past, evolved up to an older revision.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from shipslog.store.events import Event
+from shipslog.store.facts import (
+    ClusterConfig,
+    ContainerStarted,
+    EngineStarted,
+    ImagePulled,
+    ImagePullFailed,
+    NodeObserved,
+    ObjectCreated,
+    ObjectDeleted,
+    ObjectFact,
+    ObjectModified,
+    PodFact,
+    RulesetApplied,
+    RulesetFailed,
+    SandboxRemoved,
+)  # fmt: skip
+from shipslog.store.objects import codec, core_v1, registry
+from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState
+
+from .runtime import evolve_image, evolve_pod
+
+T = TypeVar("T")
+Key = tuple[str, str, str]  # resource, namespace, name
+_NO_RULESET = RulesetState()
+
+
+class Shelf:
+    """The objects of one kind in one namespace: by name, in order of name, and by label."""
+
+    __slots__ = ("by_label", "by_name", "names")
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Entry] = {}
+        self.names: list[str] = []
+        self.by_label: dict[tuple[str, str], set[str]] = {}
+
+    def put(self, name: str, entry: Entry, previous: Entry | None) -> None:
+        if previous is None:
+            insort(self.names, name)
+        self.by_name[name] = entry
+        old = previous.object.metadata.labels if previous is not None else {}
+        new = entry.object.metadata.labels
+        if old == new:
+            return
+        self._unlabel(name, old)
+        for label in new.items():
+            self.by_label.setdefault(label, set()).add(name)
+
+    def drop(self, name: str, previous: Entry) -> None:
+        del self.by_name[name]
+        del self.names[bisect_left(self.names, name)]
+        self._unlabel(name, previous.object.metadata.labels)
+
+    def _unlabel(self, name: str, labels: Mapping[str, str]) -> None:
+        for label in labels.items():
+            names = self.by_label[label]
+            names.discard(name)
+            if not names:
+                del self.by_label[label]
+
+    def entries(self) -> list[Entry]:
+        by_name = self.by_name
+        return [by_name[name] for name in self.names]
+
+    def select(self, labels: Mapping[str, str]) -> list[Entry]:
+        if not labels:
+            return self.entries()
+        sets = [self.by_label.get(label, set()) for label in labels.items()]
+        return [self.by_name[name] for name in sorted(set.intersection(*sets))]
+
+
+class MemoryView:
+    """The state after `revision`; implements `store.state.View`. Only `evolve` changes it."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.time_ns = 0
+        self.config = ClusterConfig()
+        self._shelves: dict[str, dict[str, Shelf]] = {}
+        self._by_uid: dict[str, Entry] = {}
+        self._owned: dict[str, set[Key]] = {}
+        self._pods_by_node: dict[str, set[tuple[str, str]]] = {}
+        self._service_ips: dict[str, str] = {}
+        self._node_ports: dict[tuple[int, str], str] = {}
+        self._pods: dict[str, PodRuntime] = {}
+        self._pods_running: dict[str, set[str]] = {}
+        self._images: dict[tuple[str, str], ImageState] = {}
+        self._nodes: dict[str, NodeObserved] = {}
+        self._rulesets: dict[str, RulesetState] = {}
+
+    # --- reading ---
+
+    def entry(self, resource: str, name: str, namespace: str = "") -> Entry | None:
+        shelf = self._shelves.get(resource, {}).get(namespace)
+        return shelf.by_name.get(name) if shelf is not None else None
+
+    def entries(self, resource: str, namespace: str | None = None) -> list[Entry]:
+        shelves = self._shelves.get(resource, {})
+        if namespace is not None:
+            shelf = shelves.get(namespace)
+            return shelf.entries() if shelf is not None else []
+        return [entry for _, shelf in sorted(shelves.items()) for entry in shelf.entries()]
+
+    def entries_labelled(self, resource: str, namespace: str | None, labels: Mapping[str, str]) -> list[Entry]:
+        """Those that carry all these labels, by (namespace, name), through the label index."""
+        shelves = self._shelves.get(resource, {})
+        chosen = sorted((ns, s) for ns, s in shelves.items() if namespace is None or ns == namespace)
+        return [entry for _, shelf in chosen for entry in shelf.select(labels)]
+
+    def get(self, kind: type[T], name: str, namespace: str = "") -> T | None:
+        entry = self.entry(registry.of(kind).resource, name, namespace)
+        return entry.object if entry is not None else None
+
+    def list(self, kind: type[T], namespace: str | None = None) -> Sequence[T]:
+        return [entry.object for entry in self.entries(registry.of(kind).resource, namespace)]
+
+    def select(self, kind: type[T], namespace: str, labels: Mapping[str, str]) -> Sequence[T]:
+        return [entry.object for entry in self.entries_labelled(registry.of(kind).resource, namespace, labels)]
+
+    def owned(self, uid: str) -> Sequence[Entry]:
+        keys = sorted(self._owned.get(uid, ()))
+        return [self._shelves[resource][namespace].by_name[name] for resource, namespace, name in keys]
+
+    def by_uid(self, uid: str) -> Entry | None:
+        return self._by_uid.get(uid)
+
+    def pods_on(self, node: str) -> Sequence[core_v1.Pod]:
+        pods = self._shelves.get("pods", {})
+        return [pods[namespace].by_name[name].object for namespace, name in sorted(self._pods_by_node.get(node, ()))]
+
+    def resources(self) -> Iterator[str]:
+        return (resource for resource, shelves in sorted(self._shelves.items()) if any(s.names for s in shelves.values()))
+
+    def service_holding(self, address: str) -> str | None:
+        """namespace/name of the Service that has this cluster address."""
+        return self._service_ips.get(address)
+
+    def service_on_node_port(self, port: int, protocol: str) -> str | None:
+        """namespace/name of the Service that has this node port."""
+        return self._node_ports.get((port, protocol))
+
+    def pod_runtime(self, pod_uid: str) -> PodRuntime | None:
+        return self._pods.get(pod_uid)
+
+    def pods_running_on(self, node: str) -> Sequence[PodRuntime]:
+        return [self._pods[uid] for uid in sorted(self._pods_running.get(node, ()))]
+
+    def image(self, node: str, image: str) -> ImageState | None:
+        return self._images.get((node, image))
+
+    def node_observed(self, node: str) -> NodeObserved | None:
+        return self._nodes.get(node)
+
+    def nodes_observed(self) -> Sequence[str]:
+        """The names of the nodes whose runtimes have reported themselves."""
+        return sorted(self._nodes)
+
+    def ruleset(self, node: str) -> RulesetState:
+        return self._rulesets.get(node, _NO_RULESET)
+
+    def ruleset_digest(self, node: str) -> str:
+        return self.ruleset(node).digest
+
+    # --- evolving ---
+
+    def evolve(self, event: Event, made: Entry | None = None) -> tuple[Entry | None, Entry | None]:
+        """Take in the next event. -> (entry, previous entry) of the object it is about, else (None, None).
+
+        `made` spares the decoding where the caller just made the object. Errors: AssertionError for a gap in the order."""
+        assert event.revision == self.revision + 1, f"event {event.revision} after revision {self.revision}"
+        self.revision, self.time_ns = event.revision, event.time_ns
+        fact = event.fact
+        if isinstance(fact, ObjectFact):
+            return self._evolve_object(event.revision, fact, made)
+        if isinstance(fact, PodFact):
+            self._evolve_pod(fact)
+        elif isinstance(fact, ImagePulled | ImagePullFailed):
+            key = (fact.node, fact.image)
+            self._images[key] = evolve_image(self._images.get(key), fact)
+        elif isinstance(fact, NodeObserved):
+            self._nodes[fact.node] = fact
+        elif isinstance(fact, RulesetApplied):
+            self._rulesets[fact.node] = RulesetState(digest=fact.digest)
+        elif isinstance(fact, RulesetFailed):
+            self._rulesets[fact.node] = RulesetState(
+                failed_digest=fact.digest, message=fact.message, failed_at_ns=event.time_ns,
+                failures=self.ruleset(fact.node).failures + 1,
+            )  # fmt: skip
+        elif isinstance(fact, EngineStarted):
+            self.config = fact.config
+            self._rulesets.clear()  # the adapters that held them are gone...
+            self._nodes.clear()  # ...and a node counts again when its runtime reports itself
+        return None, None
+
+    def _evolve_object(self, revision: int, fact: ObjectFact, made: Entry | None) -> tuple[Entry, Entry | None]:
+        entry = made or entry_of(fact, revision)
+        if isinstance(fact, ObjectDeleted):
+            return entry, self._take(fact.resource, fact.namespace, fact.name)
+        assert isinstance(fact, ObjectCreated | ObjectModified)
+        return entry, self._put(fact.resource, fact.namespace, fact.name, entry)
+
+    def _put(self, resource: str, namespace: str, name: str, entry: Entry) -> Entry | None:
+        shelves = self._shelves.setdefault(resource, {})
+        shelf = shelves.get(namespace)
+        if shelf is None:
+            shelf = shelves[namespace] = Shelf()
+        previous = shelf.by_name.get(name)
+        shelf.put(name, entry, previous)
+        self._index(entry, previous, (resource, namespace, name))
+        return previous
+
+    def _take(self, resource: str, namespace: str, name: str) -> Entry:
+        shelf = self._shelves[resource][namespace]
+        previous = shelf.by_name[name]
+        shelf.drop(name, previous)
+        if not shelf.names:
+            del self._shelves[resource][namespace]
+        self._index(None, previous, (resource, namespace, name))
+        return previous
+
+    def _index(self, entry: Entry | None, previous: Entry | None, key: Key) -> None:
+        old, new = previous.object if previous else None, entry.object if entry else None
+        if old is not None and (new is None or old.metadata.uid != new.metadata.uid):
+            self._by_uid.pop(old.metadata.uid, None)
+        if entry is not None:
+            self._by_uid[entry.object.metadata.uid] = entry
+        before = {o.uid for o in old.metadata.owner_references} if old is not None else set()
+        after = {o.uid for o in new.metadata.owner_references} if new is not None else set()
+        if before != after:
+            for uid in before - after:
+                _discard(self._owned, uid, key)
+            for uid in after - before:
+                self._owned.setdefault(uid, set()).add(key)
+        if key[0] == "pods":
+            self._index_pod(old, new, key)
+        elif key[0] == "services":
+            self._index_service(old, new, f"{key[1]}/{key[2]}")
+
+    def _index_pod(self, old: core_v1.Pod | None, new: core_v1.Pod | None, key: Key) -> None:
+        before = old.spec.node_name if old is not None else None
+        after = new.spec.node_name if new is not None else None
+        if before == after:
+            return
+        if before is not None:
+            _discard(self._pods_by_node, before, (key[1], key[2]))
+        if after is not None:
+            self._pods_by_node.setdefault(after, set()).add((key[1], key[2]))
+
+    def _index_service(self, old: core_v1.Service | None, new: core_v1.Service | None, key: str) -> None:
+        for service in (old,) if old is not None else ():
+            for address in addresses_of(service):
+                self._service_ips.pop(address, None)
+            for port in node_ports_of(service):
+                self._node_ports.pop(port, None)
+        for service in (new,) if new is not None else ():
+            for address in addresses_of(service):
+                self._service_ips[address] = key
+            for port in node_ports_of(service):
+                self._node_ports[port] = key
+
+    def _evolve_pod(self, fact: PodFact) -> None:
+        uid = fact.pod_uid
+        before = self._pods.get(uid)
+        image = self._image_of(fact) if isinstance(fact, ContainerStarted) else ""
+        after = None if isinstance(fact, SandboxRemoved) else evolve_pod(before, fact, image)
+        if after is None:
+            if before is not None:
+                del self._pods[uid]
+                _discard(self._pods_running, before.node, uid)
+            return
+        self._pods[uid] = after
+        if before is None:
+            self._pods_running.setdefault(after.node, set()).add(uid)
+
+    def _image_of(self, fact: ContainerStarted) -> str:
+        entry = self._by_uid.get(fact.pod_uid)
+        if entry is None or entry.resource != "pods":
+            return ""
+        spec: core_v1.PodSpec = entry.object.spec
+        containers: tuple[Any, ...] = (*spec.containers, *spec.init_containers, *spec.ephemeral_containers)
+        return next((c.image for c in containers if c.name == fact.container), "")
+
+    # --- for snapshots ---
+
+    def state(self) -> dict[str, Any]:
+        """All that `restored` needs, in terms that msgspec encodes; the indexes are left out."""
+        entries = [e for resource in sorted(self._shelves) for e in self.entries(resource)]
+        return {
+            "revision": self.revision, "time_ns": self.time_ns, "config": self.config,
+            "entries": [(e.resource, e.revision, e.encoded) for e in entries],
+            "pods": [self._pods[uid] for uid in sorted(self._pods)],
+            "images": [(node, image, state) for (node, image), state in sorted(self._images.items())],
+            "nodes": [self._nodes[node] for node in sorted(self._nodes)], "rulesets": self._rulesets,
+        }  # fmt: skip
+
+    def load(
+        self, *, revision: int, time_ns: int, config: ClusterConfig, entries: Sequence[Entry], pods: Sequence[PodRuntime],
+        images: Sequence[tuple[str, str, ImageState]], nodes: Sequence[NodeObserved], rulesets: Mapping[str, RulesetState],
+    ) -> None:  # fmt: skip
+        """Fill an empty view with what `state` gave."""
+        self.revision, self.time_ns, self.config = revision, time_ns, config
+        for entry in entries:
+            meta = entry.object.metadata
+            self._put(entry.resource, meta.namespace, meta.name, entry)
+        for pod in pods:
+            self._pods[pod.pod_uid] = pod
+            self._pods_running.setdefault(pod.node, set()).add(pod.pod_uid)
+        self._images = {(node, image): state for node, image, state in images}
+        self._nodes = {node.node: node for node in nodes}
+        self._rulesets = dict(rulesets)
+
+    def copy(self) -> "MemoryView":
+        """A second view of the same state, sharing every object."""
+        other, state = MemoryView(), self.state()
+        state["entries"] = [e for resource in sorted(self._shelves) for e in self.entries(resource)]
+        other.load(**state)
+        return other
+
+
+def entry_of(fact: ObjectFact, revision: int) -> Entry:
+    """The entry that an object fact from the log stands for."""
+    encoded = bytes(fact.object)
+    return Entry(fact.resource, codec.restore(registry.by_resource(fact.resource).type, encoded), encoded, revision)
+
+
+def addresses_of(service: core_v1.Service) -> tuple[str, ...]:
+    """The cluster addresses that a Service holds; () for headless and external ones."""
+    spec = service.spec
+    held = spec.cluster_ips or ((spec.cluster_ip,) if spec.cluster_ip else ())
+    return () if spec.type == "ExternalName" else tuple(a for a in held if a != "None")
+
+
+def node_ports_of(service: core_v1.Service) -> list[tuple[int, str]]:
+    """(port, protocol) of every node port that a Service holds."""
+    ports = [(p.node_port, p.protocol or "TCP") for p in service.spec.ports if p.node_port]
+    if service.spec.health_check_node_port:
+        ports.append((service.spec.health_check_node_port, "TCP"))
+    return ports
+
+
+def _discard(index: dict[str, set[Any]], key: str, value: object) -> None:
+    held = index.get(key)
+    if held is not None:
+        held.discard(value)
+        if not held:
+            del index[key]

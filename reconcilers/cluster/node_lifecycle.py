@@ -1,0 +1,176 @@
+"""Nodes that fall silent: their Ready turns Unknown, they are tainted, and after a while their pods go.
+
+Source: Kubernetes' node lifecycle controller and taint eviction; pod garbage collection for nodes that no longer exist.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.pods import SECOND_NS
+from shipslog.store.commands import AnyObjectCommand, Delete, Update
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectFact
+from shipslog.store.objects import coordination_v1, core_v1
+from shipslog.store.state import View
+
+LEASES = "kube-node-lease"
+UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
+UNREACHABLE, NOT_READY = "node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready"
+UNKNOWN_MESSAGE = "Kubelet stopped posting node status."
+CHECKED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
+
+
+def keys_for(view: View, event: Event) -> Iterable[str]:
+    """The node, when it or its lease changed, or a pod was bound to it."""
+    fact = event.fact
+    if not isinstance(fact, ObjectFact):
+        return ()
+    if fact.resource == "nodes":
+        return (fact.name,)
+    if fact.resource == "pods":
+        entry = view.by_uid(fact.uid)
+        name = entry.object.spec.node_name if entry is not None else ""
+        if not name:
+            return ()
+        node = view.get(core_v1.Node, name)
+        return () if node is not None and not node.spec.taints else (name,)
+    if fact.resource == "leases.coordination.k8s.io" and fact.namespace == LEASES:
+        node = view.get(core_v1.Node, fact.name)
+        return (fact.name,) if node is not None and _condition(node, "Ready") == "Unknown" else ()
+    return ()
+
+
+def all_keys(view: View) -> Iterable[str]:
+    bound = {p.spec.node_name for p in view.list(core_v1.Pod) if p.spec.node_name}
+    return sorted(bound | {n.metadata.name for n in view.list(core_v1.Node)})
+
+
+def _condition(node: core_v1.Node, type_: str) -> str:
+    return next((c.status for c in node.status.conditions if c.type == type_), "Unknown")
+
+
+def decide(view: View, key: str, *, now: Instant) -> Decision:
+    """Judge one node by its lease."""
+    node = view.get(core_v1.Node, key)
+    if node is None:
+        return _without_node(view, key)
+    silent_ns = now - _last_heard(view, node)
+    grace_ns = int(view.config.node_monitor_grace_s * SECOND_NS)
+    if silent_ns < grace_ns and _condition(node, "Ready") != "Unknown":
+        healthy = _taints(node, "Ready" if _condition(node, "Ready") == "True" else "NotReady", now)
+        again_s = (grace_ns - silent_ns) / SECOND_NS + 1
+        commands: list[AnyObjectCommand] = _retaint(node, healthy)
+        evictions, evict_s = _evictions(view, node, healthy, now)
+        waits = [again_s] + ([evict_s] if evict_s is not None else [])
+        return Decision(reason="it is heard of", commands=(*commands, *evictions), requeue_after=min(waits))
+    if silent_ns < grace_ns:
+        return Decision(reason="it is heard of again; its own status follows")
+    commands = []
+    if _condition(node, "Ready") != "Unknown":
+        commands.append(Update(object=replace(node, status=_unknown(node, now)), subresource="status"))
+        return Decision(reason="it has not been heard of", commands=tuple(commands), requeue_after=0.1)
+    taints = _taints(node, "Unknown", now)
+    commands = _retaint(node, taints)
+    evictions, again = _evictions(view, node, taints, now)
+    return Decision(reason="it is unreachable", commands=(*commands, *evictions), requeue_after=again)
+
+
+def _last_heard(view: View, node: core_v1.Node) -> int:
+    lease = view.get(coordination_v1.Lease, node.metadata.name, LEASES)
+    text = lease.spec.renew_time if lease is not None and lease.spec is not None else ""
+    return _ns(text or "") or _ns(node.metadata.creation_timestamp)
+
+
+def _ns(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * 1_000_000) * 1000 if text else 0
+
+
+def _unknown(node: core_v1.Node, now: Instant) -> core_v1.NodeStatus:
+    stamp = datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    conditions = tuple(
+        replace(c, status="Unknown", reason="NodeStatusUnknown", message=UNKNOWN_MESSAGE, last_transition_time=stamp)
+        if c.type in CHECKED
+        else c
+        for c in node.status.conditions
+    )
+    return replace(node.status, conditions=conditions)
+
+
+def _taints(node: core_v1.Node, state: str, now: Instant) -> tuple[core_v1.Taint, ...]:
+    """The node's taints with those that its state asks for."""
+    key = {"Unknown": UNREACHABLE, "NotReady": NOT_READY}.get(state)
+    kept = [t for t in node.spec.taints if t.key not in (UNREACHABLE, NOT_READY) or t.key == key]
+    if key is not None and not any(t.key == key for t in kept):
+        stamp = datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        kept += [core_v1.Taint(key=key, effect="NoSchedule"), core_v1.Taint(key=key, effect="NoExecute", time_added=stamp)]
+    kept = [t for t in kept if t.key != UNSCHEDULABLE or node.spec.unschedulable]
+    if node.spec.unschedulable and not any(t.key == UNSCHEDULABLE for t in kept):
+        stamp = datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        kept.append(core_v1.Taint(key=UNSCHEDULABLE, effect="NoSchedule", time_added=stamp))
+    return tuple(kept)
+
+
+def _retaint(node: core_v1.Node, taints: tuple[core_v1.Taint, ...]) -> list[AnyObjectCommand]:
+    return [Update(object=replace(node, spec=replace(node.spec, taints=taints)))] if taints != node.spec.taints else []
+
+
+def _evictions(
+    view: View, node: core_v1.Node, taints: tuple[core_v1.Taint, ...], now: Instant
+) -> tuple[list[AnyObjectCommand], float | None]:
+    """Pods that do not tolerate a NoExecute taint (any longer), and seconds until the next such."""
+    commands: list[AnyObjectCommand] = []
+    soonest: float | None = None
+    executing = [t for t in taints if t.effect == "NoExecute"]
+    for pod in view.pods_on(node.metadata.name) if executing else ():
+        if pod.metadata.deletion_timestamp:
+            continue
+        left_s = min((_tolerated_s(pod, taint, now) for taint in executing), default=float("inf"))
+        if left_s <= 0:
+            meta = pod.metadata
+            commands.append(Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid))
+        elif left_s != float("inf"):
+            soonest = left_s if soonest is None else min(soonest, left_s)
+    return commands, soonest
+
+
+def _tolerated_s(pod: core_v1.Pod, taint: core_v1.Taint, now: Instant) -> float:
+    """For how long the pod stays: 0 for not at all, infinity for ever."""
+    for toleration in pod.spec.tolerations:
+        if not tolerates(toleration, taint):
+            continue
+        if toleration.toleration_seconds is None:
+            return float("inf")
+        return max((_ns(taint.time_added) + toleration.toleration_seconds * SECOND_NS - now) / SECOND_NS, 0.0)
+    return 0.0
+
+
+def tolerates(toleration: core_v1.Toleration, taint: core_v1.Taint) -> bool:
+    """Whether a toleration covers a taint."""
+    if toleration.effect and toleration.effect != taint.effect:
+        return False
+    if toleration.key and toleration.key != taint.key:
+        return False
+    return toleration.operator == "Exists" or toleration.value == taint.value
+
+
+def _without_node(view: View, name: str) -> Decision:
+    """Pods of a node that does not exist are gone: nobody will ever say so."""
+    commands = []
+    for pod in view.pods_on(name):
+        if view.node_observed(name) is None:
+            meta = pod.metadata
+            commands.append(Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid, grace_period_s=0))
+    return Decision(reason="there is no such node", commands=tuple(commands))
+
+
+RECONCILER = Reconciler(
+    name="node-lifecycle",
+    actor="system:controller:node-controller",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"nodes", "pods", "leases.coordination.k8s.io"}),
+)

@@ -1,0 +1,92 @@
+"""Mirrors the Endpoints that people write for Services without a selector into EndpointSlices: the proxy reads only those."""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectFact
+from shipslog.store.objects import core_v1, discovery_v1, meta_v1
+from shipslog.store.state import View
+
+from .endpoint_slices import RESOURCE
+from .endpoint_targets import MANAGED_BY, SERVICE_NAME
+
+CONTROLLER = "endpointslicemirroring-controller.k8s.io"
+SKIP = "endpointslice.kubernetes.io/skip-mirror"
+
+
+def keys_for(view: View, event: Event) -> Iterable[str]:
+    """The name that Endpoints and their Service share."""
+    fact = event.fact
+    if isinstance(fact, ObjectFact) and fact.resource in ("endpoints", "services"):
+        return (f"{fact.namespace}/{fact.name}",)
+    return ()
+
+
+def all_keys(view: View) -> Iterable[str]:
+    yield from (f"{e.metadata.namespace}/{e.metadata.name}" for e in view.list(core_v1.Endpoints))
+    for slice_ in view.list(discovery_v1.EndpointSlice):
+        if slice_.metadata.labels.get(MANAGED_BY) == CONTROLLER:
+            yield f"{slice_.metadata.namespace}/{slice_.metadata.labels.get(SERVICE_NAME, '')}"
+
+
+def decide(view: View, key: str, *, now: Instant) -> Decision:
+    """One slice for each subset of the Endpoints."""
+    namespace, _, name = key.partition("/")
+    endpoints, service = view.get(core_v1.Endpoints, name, namespace), view.get(core_v1.Service, name, namespace)
+    current = list(view.select(discovery_v1.EndpointSlice, namespace, {SERVICE_NAME: name, MANAGED_BY: CONTROLLER}))
+    wanted: list[discovery_v1.EndpointSlice] = []
+    if endpoints is not None and service is not None and not service.spec.selector and mirrored(endpoints):
+        wanted = [_slice(endpoints, subset) for subset in endpoints.subsets]
+    commands: list[AnyObjectCommand] = []
+    for have, want in zip(current, wanted, strict=False):
+        if (have.endpoints, have.ports) != (want.endpoints, want.ports):
+            commands.append(Update(object=replace(have, endpoints=want.endpoints, ports=want.ports)))
+    commands += [Create(object=want) for want in wanted[len(current) :]]
+    for have in current[len(wanted) :]:
+        meta = have.metadata
+        commands.append(Delete(resource=RESOURCE, namespace=namespace, name=meta.name, uid=meta.uid))
+    return Decision(reason=f"{len(wanted)} subsets to mirror", commands=tuple(commands))
+
+
+def mirrored(endpoints: core_v1.Endpoints) -> bool:
+    """Whether nobody said that they should not be."""
+    meta = endpoints.metadata
+    return meta.labels.get(SKIP) != "true" and "control-plane.alpha.kubernetes.io/leader" not in meta.annotations
+
+
+def _slice(endpoints: core_v1.Endpoints, subset: core_v1.EndpointSubset) -> discovery_v1.EndpointSlice:
+    meta = endpoints.metadata
+    owner = meta_v1.OwnerReference(
+        api_version="v1", kind="Endpoints", name=meta.name, uid=meta.uid, controller=True, block_owner_deletion=True
+    )
+    labels = {**meta.labels, SERVICE_NAME: meta.name, MANAGED_BY: CONTROLLER}
+    return discovery_v1.EndpointSlice(
+        metadata=meta_v1.ObjectMeta(
+            generate_name=f"{meta.name}-", namespace=meta.namespace, labels=labels, owner_references=(owner,)
+        ),
+        address_type="IPv4",
+        endpoints=(
+            *(_endpoint(a, True) for a in subset.addresses), *(_endpoint(a, False) for a in subset.not_ready_addresses),
+        ),
+        ports=tuple(
+            discovery_v1.EndpointPort(name=p.name, protocol=p.protocol or "TCP", port=p.port, app_protocol=p.app_protocol)
+            for p in subset.ports
+        ),
+    )  # fmt: skip
+
+
+def _endpoint(address: core_v1.EndpointAddress, ready: bool) -> discovery_v1.Endpoint:
+    return discovery_v1.Endpoint(
+        addresses=(address.ip,), conditions=discovery_v1.EndpointConditions(ready=ready), hostname=address.hostname or None,
+        node_name=address.node_name, target_ref=address.target_ref,
+    )  # fmt: skip
+
+
+RECONCILER = Reconciler(
+    name="endpoint-slice-mirroring", actor="system:controller:endpointslicemirroring-controller", keys_for=keys_for,
+    all_keys=all_keys, decide=decide, resources=frozenset({"endpoints", "services"}),
+)  # fmt: skip

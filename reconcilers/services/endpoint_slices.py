@@ -1,0 +1,142 @@
+"""Keeps the EndpointSlices of every Service that has a selector: at most a hundred endpoints each, as few changed as can be."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.workloads.replication_controller import owner_reference
+from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectFact
+from shipslog.store.objects import core_v1, discovery_v1, meta_v1
+from shipslog.store.state import View
+
+from .endpoint_targets import MANAGED_BY, SERVICE_NAME, Port, Target, by_ports, services_of, targets_of
+from .endpoints import HEADLESS
+
+RESOURCE = "endpointslices.discovery.k8s.io"
+CONTROLLER = "endpointslice-controller.k8s.io"
+MAX_ENDPOINTS = 100
+
+
+def keys_for(view: View, event: Event) -> Iterable[str]:
+    """Services, by what concerns them; and slices of ours that somebody else changed."""
+    fact = event.fact
+    if isinstance(fact, ObjectFact) and fact.resource == RESOURCE:
+        entry = view.by_uid(fact.uid)
+        name = entry.object.metadata.labels.get(SERVICE_NAME, "") if entry is not None else ""
+        return (f"{fact.namespace}/{name}",) if name else _all(view, fact.namespace)
+    return services_of(view, event)
+
+
+def _all(view: View, namespace: str | None = None) -> list[str]:
+    return [f"{s.metadata.namespace}/{s.metadata.name}" for s in view.list(core_v1.Service, namespace)]
+
+
+def all_keys(view: View) -> Iterable[str]:
+    return _all(view)
+
+
+def decide(view: View, key: str, *, now: Instant) -> Decision:
+    """Make, change or delete the slices of one Service."""
+    namespace, _, name = key.partition("/")
+    service = view.get(core_v1.Service, name, namespace)
+    labels = {SERVICE_NAME: name, MANAGED_BY: CONTROLLER}
+    current = list(view.select(discovery_v1.EndpointSlice, namespace, labels))
+    if service is None or not service.spec.selector or service.spec.type == "ExternalName":
+        commands = tuple(_delete(s) for s in current) if service is not None else ()
+        return Decision(reason="no Service with a selector", commands=commands)
+    if service.metadata.deletion_timestamp:
+        return Decision(reason="the Service is going")
+    targets = targets_of(view, service)
+    groups = by_ports(targets) or [((), [])]
+    commands_left: list[AnyObjectCommand] = []
+    free = list(current)
+    for ports, group in groups:
+        same = [s for s in free if _ports(ports) == s.ports]
+        free = [s for s in free if s not in same]
+        commands_left += _fit(service, ports, group, same)
+    spare = [c for c in commands_left if isinstance(c, Create)]
+    for slice_ in free:
+        if len(spare) == 1 and not commands_left[1:]:  # the only slice changes its ports
+            make = spare.pop()
+            commands_left = [Update(object=replace(slice_, ports=make.object.ports, endpoints=make.object.endpoints))]
+        else:
+            commands_left.append(_delete(slice_))
+    ready = sum(t.ready for t in targets)
+    return Decision(reason=f"{ready} of {len(targets)} pods are ready", commands=tuple(commands_left))
+
+
+def _delete(slice_: discovery_v1.EndpointSlice) -> Delete:
+    meta = slice_.metadata
+    return Delete(resource=RESOURCE, namespace=meta.namespace, name=meta.name, uid=meta.uid)
+
+
+def _fit(
+    service: core_v1.Service, ports: tuple[Port, ...], targets: Sequence[Target], current: list[discovery_v1.EndpointSlice]
+) -> list[AnyObjectCommand]:
+    """Put the endpoints into the slices that hold them already; new ones where there is room; the rest into new slices."""
+    wanted = {t.pod.metadata.uid: _endpoint(t) for t in sorted(targets, key=lambda t: (t.ip, t.pod.metadata.uid))}
+    labels = _labels(service)
+    kept: list[tuple[discovery_v1.EndpointSlice, list[discovery_v1.Endpoint]]] = []
+    for slice_ in current:
+        uids = [e.target_ref.uid for e in slice_.endpoints if e.target_ref is not None]
+        kept.append((slice_, [wanted.pop(uid) for uid in uids if uid in wanted]))
+    left = list(wanted.values())
+    for _, endpoints in sorted(kept, key=lambda item: -len(item[1])):
+        room = MAX_ENDPOINTS - len(endpoints)
+        endpoints += left[:room]
+        left = left[room:]
+    commands: list[AnyObjectCommand] = []
+    empty = [slice_ for slice_, endpoints in kept if not endpoints]
+    doomed = empty if any(endpoints for _, endpoints in kept) or left else empty[1:]
+    for slice_, endpoints in kept:
+        if slice_ in doomed:
+            commands.append(_delete(slice_))
+        elif tuple(endpoints) != slice_.endpoints or slice_.metadata.labels != labels:
+            meta = replace(slice_.metadata, labels=labels)
+            commands.append(Update(object=replace(slice_, metadata=meta, endpoints=tuple(endpoints))))
+    chunks = [left[i : i + MAX_ENDPOINTS] for i in range(0, len(left), MAX_ENDPOINTS)] or ([] if kept else [[]])
+    commands += [Create(object=_slice(service, ports, chunk, labels)) for chunk in chunks]
+    return commands
+
+
+def _slice(
+    service: core_v1.Service, ports: tuple[Port, ...], endpoints: Sequence[discovery_v1.Endpoint], labels: dict[str, str]
+) -> discovery_v1.EndpointSlice:
+    meta = service.metadata
+    return discovery_v1.EndpointSlice(
+        metadata=meta_v1.ObjectMeta(
+            generate_name=f"{meta.name}-", namespace=meta.namespace, labels=labels, owner_references=(owner_reference(service),)
+        ),
+        address_type="IPv4", endpoints=tuple(endpoints), ports=_ports(ports),
+    )  # fmt: skip
+
+
+def _labels(service: core_v1.Service) -> dict[str, str]:
+    labels = {**service.metadata.labels, SERVICE_NAME: service.metadata.name, MANAGED_BY: CONTROLLER}
+    labels.pop(HEADLESS, None)
+    if service.spec.cluster_ip == "None":
+        labels[HEADLESS] = ""
+    return labels
+
+
+def _ports(ports: tuple[Port, ...]) -> tuple[discovery_v1.EndpointPort, ...]:
+    return tuple(
+        discovery_v1.EndpointPort(name=p.name, protocol=p.protocol, port=p.port, app_protocol=p.app_protocol) for p in ports
+    )
+
+
+def _endpoint(target: Target) -> discovery_v1.Endpoint:
+    conditions = discovery_v1.EndpointConditions(ready=target.ready, serving=target.serving, terminating=target.terminating)
+    return discovery_v1.Endpoint(
+        addresses=(target.ip,), conditions=conditions, hostname=target.hostname or None, target_ref=target.reference(),
+        node_name=target.pod.spec.node_name or None,
+    )  # fmt: skip
+
+
+RECONCILER = Reconciler(
+    name="endpoint-slices", actor="system:controller:endpointslice-controller", keys_for=keys_for, all_keys=all_keys,
+    decide=decide, resources=frozenset({"services", "pods", "endpointslices.discovery.k8s.io"}),
+)  # fmt: skip

@@ -1,0 +1,116 @@
+"""Which pods stand behind a Service, and how: what Endpoints and EndpointSlices are both made of.
+
+Source: Kubernetes' endpoints and endpointslice controllers (ShouldPodBeInEndpoints, FindPort, DesiredEndpointSlice...).
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from shipslog.reconcilers.rule.pods import TERMINAL, is_ready
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectFact
+from shipslog.store.objects import core_v1
+from shipslog.store.objects.selector import of_labels
+from shipslog.store.state import View
+
+MANAGED_BY, SERVICE_NAME = "endpointslice.kubernetes.io/managed-by", "kubernetes.io/service-name"
+
+
+class Port(Struct, frozen=True, order=True):
+    """One port of a Service as one pod (or several alike) has it; `port` 0 for a headless Service without ports."""
+
+    name: str
+    protocol: str
+    port: int
+    app_protocol: str | None = None
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """One pod behind a Service."""
+
+    pod: core_v1.Pod
+    ip: str
+    ports: tuple[Port, ...]
+    ready: bool
+    serving: bool
+    terminating: bool
+    hostname: str = ""
+
+    def reference(self) -> core_v1.ObjectReference:
+        meta = self.pod.metadata
+        return core_v1.ObjectReference(kind="Pod", namespace=meta.namespace, name=meta.name, uid=meta.uid)
+
+
+def services_of(view: View, event: Event) -> Iterable[str]:
+    """The Services that an event concerns: its own, or those that select the pod (also by the labels it had)."""
+    fact = event.fact
+    if not isinstance(fact, ObjectFact):
+        return ()
+    if fact.resource == "services":
+        return (f"{fact.namespace}/{fact.name}",)
+    if fact.resource != "pods":
+        return ()
+    entry = view.by_uid(fact.uid)
+    services = view.list(core_v1.Service, fact.namespace)
+    if entry is None:
+        return [f"{fact.namespace}/{s.metadata.name}" for s in services if s.spec.selector]
+    labels, found = entry.object.metadata.labels, []
+    for service in services:
+        if not service.spec.selector:
+            continue
+        if of_labels(service.spec.selector).matches(labels) or _holds(view, service, fact.uid):
+            found.append(f"{fact.namespace}/{service.metadata.name}")
+    return found
+
+
+def _holds(view: View, service: core_v1.Service, uid: str) -> bool:
+    """Whether the Service's Endpoints still name a pod that its selector no longer matches."""
+    endpoints = view.get(core_v1.Endpoints, service.metadata.name, service.metadata.namespace)
+    return endpoints is not None and any(
+        address.target_ref is not None and address.target_ref.uid == uid
+        for subset in endpoints.subsets
+        for address in (*subset.addresses, *subset.not_ready_addresses)
+    )
+
+
+def targets_of(view: View, service: core_v1.Service) -> list[Target]:
+    """The pods that a Service selects and that have an address."""
+    meta, spec = service.metadata, service.spec
+    out = []
+    for pod in view.select(core_v1.Pod, meta.namespace, spec.selector):
+        if not pod.status.pod_ip or pod.status.phase in TERMINAL:
+            continue
+        terminating = bool(pod.metadata.deletion_timestamp)
+        serving = is_ready(pod)
+        ready = spec.publish_not_ready_addresses or (serving and not terminating)
+        named = pod.spec.hostname if pod.spec.subdomain == meta.name else ""
+        ports = tuple(p for p in (_port_of(pod, port) for port in spec.ports) if p is not None)
+        if ports or (not spec.ports and spec.cluster_ip == "None"):
+            out.append(
+                Target(
+                    pod=pod, ip=pod.status.pod_ip, ports=ports, ready=ready, terminating=terminating, hostname=named,
+                    serving=serving or spec.publish_not_ready_addresses,
+                )
+            )  # fmt: skip
+    return out
+
+
+def _port_of(pod: core_v1.Pod, port: core_v1.ServicePort) -> Port | None:
+    """The pod's port that a Service's port means; None if the pod has none of that name."""
+    target, protocol = port.target_port, port.protocol or "TCP"
+    if isinstance(target, str) and target:
+        for container in (*pod.spec.containers, *(c for c in pod.spec.init_containers if c.restart_policy == "Always")):
+            for candidate in container.ports:
+                if candidate.name == target and (candidate.protocol or "TCP") == protocol:
+                    return Port(port.name, protocol, candidate.container_port, port.app_protocol)
+        return None
+    return Port(port.name, protocol, target if isinstance(target, int) and target else port.port, port.app_protocol)
+
+
+def by_ports(targets: Sequence[Target]) -> list[tuple[tuple[Port, ...], list[Target]]]:
+    """The targets by the ports that they have in common."""
+    groups: dict[tuple[Port, ...], list[Target]] = {}
+    for target in targets:
+        groups.setdefault(target.ports, []).append(target)
+    return sorted(groups.items(), key=lambda group: [(p.name, p.protocol, p.port) for p in group[0]])

@@ -1,0 +1,311 @@
+"""Keeps a node's packet rules what Services and EndpointSlices say: one whole ruleset a node, sent when its digest differs.
+
+What a service becomes depends on that service and its slices alone, so it is remembered with the objects that it came from,
+and one change among thousands costs one service's work. The memory changes no answer: with an empty one it is the same.
+The rules follow the Kubernetes API reference for Service and EndpointSlice v1, and KEP-1669 for endpoints that terminate.
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Literal, cast
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
+from shipslog.store.events import Event
+from shipslog.store.facts import EngineStarted, NodeObserved, ObjectFact, RulesetApplied, RulesetFailed
+from shipslog.store.log.sequences import shared_ends
+from shipslog.store.objects.core_v1 import Node, Service, ServicePort
+from shipslog.store.objects.discovery_v1 import Endpoint, EndpointSlice
+from shipslog.store.state import Entry, View
+
+SERVICES, SLICES, NODES = "services", "endpointslices.discovery.k8s.io", "nodes"
+SERVICE_NAME = "kubernetes.io/service-name"
+RETRY_FIRST_S, RETRY_MAX_S = 0.5, 60.0
+AFFINITY_DEFAULT_S = 10800
+_MODULUS = 1 << 128
+
+Address = tuple[str, int]
+Rules = tuple[ServiceRules, ...]
+
+
+def keys_for(view: View, event: Event) -> Iterable[str]:
+    """Nodes: all for a service or a slice, one for what it reported."""
+    match event.fact:
+        case ObjectFact(resource=resource):
+            return _nodes(view) if resource in (SERVICES, SLICES) else ()
+        case RulesetApplied(node=node) | RulesetFailed(node=node) | NodeObserved(node=node):
+            return (node,)
+        case EngineStarted():
+            return _nodes(view)
+    return ()
+
+
+def all_keys(view: View) -> Iterable[str]:
+    return _nodes(view)
+
+
+def _nodes(view: View) -> list[str]:
+    return [node.metadata.name for node in view.list(Node) if view.node_observed(node.metadata.name) is not None]
+
+
+def decide(view: View, key: str, *, now: Instant) -> Decision:
+    """Send the ruleset that the node should have, unless it has it or has just failed with it."""
+    if view.node_observed(key) is None:
+        return Decision(reason="NodeNotObserved")
+    ruleset, state = _memory(view).ruleset(view, key), view.ruleset(key)
+    if state.digest == ruleset.digest:
+        return Decision(reason="RulesetInPlace")
+    if state.failed_digest == ruleset.digest:
+        pause_s = min(RETRY_FIRST_S * 2.0 ** min(state.failures - 1, 20), RETRY_MAX_S)
+        wait_s = state.failed_at_ns / 1e9 + pause_s - now / 1e9
+        if wait_s > 0:
+            return Decision(reason=f"RulesetBackOff: {state.message}", requeue_after=wait_s)
+    return Decision(reason="RulesetDiffers", commands=(ApplyRuleset(node=key, ruleset=ruleset),))
+
+
+# --- what one service becomes ---
+
+
+def rules_of(service: Service, slices: Sequence[EndpointSlice], node: str) -> Rules:
+    """One service's rules on one node; () for what needs none: headless and ExternalName services."""
+    spec = service.spec
+    addresses = _ipv4(spec.cluster_ips or (spec.cluster_ip,))
+    if spec.type == "ExternalName" or not addresses:
+        return ()
+    external = spec.external_ips
+    if spec.type == "LoadBalancer":
+        ingress = service.status.load_balancer.ingress
+        external += tuple(i.ip for i in ingress if i.ip and i.ip_mode != "Proxy")
+    external = _ipv4(external)
+    rules: list[ServiceRules] = []
+    for port in spec.ports:
+        rules += _rules_of_port(service, port, addresses, external, slices, node)
+    return tuple(rules)
+
+
+def _rules_of_port(
+    service: Service, port: ServicePort, addresses: tuple[str, ...], external: tuple[str, ...],
+    slices: Sequence[EndpointSlice], node: str,
+) -> Iterator[ServiceRules]:  # fmt: skip
+    """One rule; two where clients inside the cluster get other endpoints than those outside."""
+    spec = service.spec
+    candidates = list(_candidates(slices, port))
+    everywhere = _chosen(candidates)
+    here = _chosen([c for c in candidates if c[1].node_name == node]) if _is_local(service) else ()
+    node_port = port.node_port if spec.type in ("NodePort", "LoadBalancer") else 0
+    rule = ServiceRules(
+        service=f"{service.metadata.namespace}/{service.metadata.name}:{port.name}",
+        protocol=cast(Literal["tcp", "udp", "sctp"], (port.protocol or "TCP").lower()), port=port.port, addresses=addresses,
+        external_addresses=external, node_port=node_port, affinity_s=_affinity_s(service), endpoints=everywhere,
+        local_endpoints=here if spec.external_traffic_policy == "Local" else None,
+    )  # fmt: skip
+    if spec.internal_traffic_policy != "Local":
+        yield rule
+        return
+    yield msgspec.structs.replace(rule, external_addresses=(), node_port=0, endpoints=here, local_endpoints=None)
+    if external or node_port:
+        yield msgspec.structs.replace(rule, addresses=())
+
+
+def _candidates(slices: Sequence[EndpointSlice], port: ServicePort) -> Iterator[tuple[Address, Endpoint]]:
+    """The endpoints that serve this port: by name and protocol, as the slices' authors resolved the target port."""
+    for part in slices:
+        if part.address_type != "IPv4":
+            continue
+        for offered in part.ports:
+            if (offered.name or "") != port.name or (offered.protocol or "TCP") != (port.protocol or "TCP") or not offered.port:
+                continue
+            for endpoint in part.endpoints:
+                for address in _ipv4(endpoint.addresses[:1]):  # all addresses of an endpoint are the same place
+                    yield (address, offered.port), endpoint
+
+
+def _chosen(candidates: Sequence[tuple[Address, Endpoint]]) -> tuple[Address, ...]:
+    """Those that are ready; if none is, those that terminate and still serve."""
+    ready = {address for address, endpoint in candidates if _ready(endpoint)}
+    return tuple(sorted(ready or {address for address, endpoint in candidates if _serves_to_the_end(endpoint)}))
+
+
+def _ready(endpoint: Endpoint) -> bool:
+    conditions = endpoint.conditions
+    return conditions is None or conditions.ready is not False  # unknown counts as ready
+
+
+def _serves_to_the_end(endpoint: Endpoint) -> bool:
+    conditions = endpoint.conditions
+    return conditions is not None and conditions.terminating is True and conditions.serving is True
+
+
+def _is_local(service: Service) -> bool:
+    return "Local" in (service.spec.external_traffic_policy, service.spec.internal_traffic_policy)
+
+
+def _affinity_s(service: Service) -> int:
+    spec = service.spec
+    if spec.session_affinity != "ClientIP":
+        return 0
+    client_ip = spec.session_affinity_config.client_ip if spec.session_affinity_config else None
+    return (client_ip.timeout_seconds if client_ip else None) or AFFINITY_DEFAULT_S
+
+
+def _ipv4(addresses: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(address for address in addresses if _is_ipv4(address)))
+
+
+@cache
+def _is_ipv4(address: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(address) is not None
+    except ValueError:
+        return False
+
+
+# --- what is remembered ---
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One service with its slices, and its rules where they are the same on every node (None: they are not)."""
+
+    service: Service
+    slices: tuple[EndpointSlice, ...]
+    rules: Rules | None
+    number: int  # the digest of the rules, 0 for none
+
+
+class Memory:
+    """What one view's services became. `ruleset` looks at what has changed in the view since the last call."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Sequence[Entry]] = {SERVICES: (), SLICES: ()}
+        self.services: dict[str, Service] = {}
+        self.slices: dict[str, dict[str, EndpointSlice]] = {}  # by service, by name
+        self.parts: dict[str, Part] = {}
+        self.shared: dict[str, Rules] = {}  # of the services that are the same everywhere; never changed in place
+        self.total = 0  # the sum of their numbers: one service changes it by a subtraction and an addition
+        self.on_node: dict[str, dict[str, tuple[Part, Rules, int]]] = {}  # by service, by node
+
+    def ruleset(self, view: View, node: str) -> Ruleset:
+        """The ruleset of a node; parts that did not change are the same objects as the last time."""
+        self._follow(view)
+        services, total = self.shared, self.total
+        if self.on_node:
+            services = dict(services)
+            for name in sorted(self.on_node):
+                rules, number = self._rules_on(name, node)
+                total += number
+                if rules:
+                    services[name] = rules
+        pod_cidr = view.config.pod_cidr
+        digest = f"{(total + _number(pod_cidr)) % _MODULUS:032x}"
+        return Ruleset(services=services, pod_cidr=pod_cidr, digest=digest)
+
+    def _rules_on(self, name: str, node: str) -> tuple[Rules, int]:
+        part, by_node = self.parts[name], self.on_node[name]
+        held = by_node.get(node)
+        if held is None or held[0] is not part:
+            rules = rules_of(part.service, part.slices, node)
+            if held is not None and held[1] == rules:
+                rules = held[1]
+            held = by_node[node] = (part, rules, _number(rules))
+        return held[1], held[2]
+
+    def _follow(self, view: View) -> None:
+        """Take in what changed in the view."""
+        touched: dict[str, None] = {}
+        for resource in (SERVICES, SLICES):
+            before, after = self.entries[resource], view.entries(resource)
+            gone, come = changes(before, after)
+            for entry in gone:
+                touched[self._forget(resource, entry)] = None
+            for entry in come:
+                touched[self._learn(resource, entry)] = None
+            self.entries[resource] = after
+        if touched:
+            self.shared = dict(self.shared)
+            for name in touched:
+                self._renew(name)
+
+    def _forget(self, resource: str, entry: Entry) -> str:
+        name = _service_name(resource, entry)
+        if resource == SERVICES:
+            self.services.pop(name, None)
+        elif name in self.slices:
+            self.slices[name].pop(entry.object.metadata.name, None)
+            if not self.slices[name]:
+                del self.slices[name]
+        return name
+
+    def _learn(self, resource: str, entry: Entry) -> str:
+        name = _service_name(resource, entry)
+        if resource == SERVICES:
+            self.services[name] = entry.object
+        else:
+            self.slices.setdefault(name, {})[entry.object.metadata.name] = entry.object
+        return name
+
+    def _renew(self, name: str) -> None:
+        old, service = self.parts.pop(name, None), self.services.get(name)
+        before = old.rules if old is not None else None
+        if old is not None:
+            self.total -= old.number
+        rules: Rules | None = ()
+        if service is not None:
+            held = self.slices.get(name, {})
+            slices = tuple(held[key] for key in sorted(held))
+            rules = None if _is_local(service) else rules_of(service, slices, "")
+            if rules is not None and rules == before:
+                rules = before  # the same object: nothing to do for whoever compares
+            number = old.number if old is not None and rules and rules is before else _number(rules)
+            self.parts[name] = Part(service=service, slices=slices, rules=rules, number=number)
+            self.total += number
+        if rules:
+            self.shared[name] = rules
+        else:
+            self.shared.pop(name, None)
+        if rules is None:
+            self.on_node.setdefault(name, {})
+        else:
+            self.on_node.pop(name, None)
+
+
+def _service_name(resource: str, entry: Entry) -> str:
+    meta = entry.object.metadata
+    return f"{meta.namespace}/{meta.name if resource == SERVICES else meta.labels.get(SERVICE_NAME, '')}"
+
+
+def _number(value: Rules | str | None) -> int:
+    """128 bits of what the value says, 0 for nothing."""
+    return int.from_bytes(hashlib.blake2b(msgspec.json.encode(value), digest_size=16).digest(), "big") if value else 0
+
+
+def changes(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """(gone, come) between two sorted listings."""
+    head, tail = shared_ends(before, after)
+    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
+    held, wanted = {id(entry) for entry in old}, {id(entry) for entry in new}
+    return [e for e in old if id(e) not in wanted], [e for e in new if id(e) not in held]
+
+
+_memories: WeakKeyDictionary[View, Memory] = WeakKeyDictionary()
+
+
+def _memory(view: View) -> Memory:
+    memory = _memories.get(view)
+    if memory is None:
+        memory = _memories[view] = Memory()
+    return memory
+
+
+RECONCILER = Reconciler(
+    name="service-proxy",
+    actor="system:controller:service-proxy",
+    keys_for=keys_for,
+    all_keys=all_keys,
+    decide=decide,
+    resources=frozenset({"services", "endpointslices.discovery.k8s.io"}),
+)

@@ -1,0 +1,110 @@
+"""The protocol of an event log: append, read, subscribe, snapshot. Implementations: sqlite, memory."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from shipslog.store.events import Event
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The state after the event `revision`, as the engine encoded it; opaque to the log."""
+
+    revision: int
+    time_ns: int
+    payload: bytes
+
+
+class LogError(Exception):
+    """Base of what a log can refuse or fail with. The message says what was left untouched and what to do."""
+
+
+class RevisionConflict(LogError):
+    """The log is not where the writer believed; nothing was written."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        self.expected, self.found = expected, found
+        super().__init__(
+            f"append refused: the log is at revision {found}, the caller read revision {expected}. "
+            "Nothing was written. Read the view again and decide again."
+        )
+
+
+class LogCorrupt(LogError):
+    """The log breaks at `revision`; the file was not touched."""
+
+    def __init__(self, path: str, revision: int, what: str) -> None:
+        self.path, self.revision, self.what = path, revision, what
+        super().__init__(f"{path}: the log breaks at revision {revision}: {what}. The file was not touched.")
+
+
+class LogForeign(LogError):
+    """The file is not a log of ours, or of a newer format; it was not touched."""
+
+
+class LogBusy(LogError):
+    """Another process holds the log for writing."""
+
+
+class LogUnwritable(LogError):
+    """The medium refused (disk full, read-only); the batch is not on the log and nobody may be told that it is."""
+
+
+def check_batch(events: Sequence[Event], revision: int, time_ns: int) -> None:
+    """Events must follow `revision` without gaps and never be earlier than `time_ns`: `revision_at` halves the log."""
+    for event in events:
+        revision += 1
+        if event.revision != revision:
+            raise ValueError(f"event {event.revision} stands where revision {revision} belongs; nothing was written")
+        if event.time_ns < time_ns:
+            raise ValueError(f"event {revision} is at {event.time_ns} ns, before {time_ns} ns; nothing was written")
+        time_ns = event.time_ns
+
+
+class EventLog(Protocol):
+    """An append-only sequence of events, durable before `append` returns, with gap-free revisions from 1."""
+
+    @property
+    def revision(self) -> int:
+        """The last durable revision; 0 when empty."""
+
+    @property
+    def dropped(self) -> str:
+        """A sentence about what opening the log had to leave behind (a torn last batch), for people; "" when nothing."""
+
+    @property
+    def first_revision(self) -> int:
+        """The oldest revision that `read` still holds; later ones only, after compaction."""
+
+    async def append(self, events: Sequence[Event], *, expected_revision: int) -> None:
+        """Write the batch atomically and durably. Errors: RevisionConflict, LogUnwritable; then nothing was written.
+
+        A batch whose revisions leave a gap or whose times go back is a bug: ValueError, see `check_batch`."""
+
+    def read(self, after: int = 0, until: int | None = None) -> AsyncIterator[list[Event]]:
+        """Events with after < revision <= until, in order, in chunks. From a read-only connection of its own."""
+
+    def read_object(self, resource: str, namespace: str, name: str) -> AsyncIterator[list[Event]]:
+        """The object facts of one object, in order, without a scan of the log."""
+
+    async def revision_at(self, time_ns: int) -> int:
+        """The last revision whose event is not later than `time_ns`; 0 before the first."""
+
+    def subscribe(self, after: int) -> AsyncIterator[list[Event]]:
+        """`read` that does not end: batches follow as they become durable."""
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep it beside the log; older ones may go."""
+
+    async def load_snapshot(self, until: int | None = None) -> Snapshot | None:
+        """The newest one with revision <= until."""
+
+    async def verify(self, progress: Callable[[int], None] | None = None) -> None:
+        """Check every checksum from the first revision. `progress` hears each revision reached. Errors: LogCorrupt."""
+
+    async def forget(self, until_ns: int) -> int:
+        """Let go of heartbeats that are older than a time, see `retention`. -> how many went. Errors: LogError."""
+
+    async def close(self) -> None:
+        """Let go of files and threads. What was appended stays."""

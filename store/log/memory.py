@@ -1,0 +1,119 @@
+"""A log in memory: for tests, for simulation under a virtual clock, for clusters that need not outlive their process."""
+
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import msgspec
+
+from shipslog.store.events import Event
+from shipslog.store.facts import DecisionTaken, Forgotten, ObjectFact, ObjectModified
+
+from .event_log import LogError, RevisionConflict, Snapshot, check_batch
+from .integrity import object_key
+from .retention import Coalescer, Decided
+from .tail import Tail
+
+CHUNK_EVENTS = 512
+
+
+class MemoryLog:
+    """An EventLog that lasts as long as the object. Never waits for anything but `subscribe`."""
+
+    def __init__(self) -> None:
+        self.dropped = ""
+        self._events: list[Event] = []
+        self._objects: dict[str, list[Event]] = {}
+        self._snapshots: list[Snapshot] = []
+        self._tail = Tail()
+        self._coalescer, self._coalesced = Coalescer(), 0
+        self._closed = False
+
+    @property
+    def revision(self) -> int:
+        return len(self._events)
+
+    @property
+    def first_revision(self) -> int:
+        return 1
+
+    async def append(self, events: Sequence[Event], *, expected_revision: int) -> None:
+        self._check_open()
+        if expected_revision != self.revision:
+            raise RevisionConflict(expected_revision, self.revision)
+        if not events:
+            return
+        batch = list(events)
+        check_batch(batch, expected_revision, self._events[-1].time_ns if self._events else 0)
+        self._events.extend(batch)
+        for event in batch:
+            if isinstance(fact := event.fact, ObjectFact):
+                self._objects.setdefault(object_key(fact.resource, fact.namespace, fact.name), []).append(event)
+        self._tail.announce(batch)
+
+    async def read(self, after: int = 0, until: int | None = None) -> AsyncIterator[list[Event]]:
+        self._check_open()
+        end = self.revision if until is None else min(until, self.revision)
+        for start in range(max(after, 0), end, CHUNK_EVENTS):
+            yield self._events[start : min(start + CHUNK_EVENTS, end)]
+
+    async def read_object(self, resource: str, namespace: str, name: str) -> AsyncIterator[list[Event]]:
+        self._check_open()
+        found = self._objects.get(object_key(resource, namespace, name), [])[:]
+        for start in range(0, len(found), CHUNK_EVENTS):
+            yield found[start : start + CHUNK_EVENTS]
+
+    async def revision_at(self, time_ns: int) -> int:
+        self._check_open()
+        return bisect_right(self._events, time_ns, key=lambda event: event.time_ns)
+
+    def subscribe(self, after: int) -> AsyncIterator[list[Event]]:
+        self._check_open()
+        return self._tail.follow(after, self.read)
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        self._check_open()
+        if not 0 <= snapshot.revision <= self.revision:
+            raise ValueError(f"a snapshot of revision {snapshot.revision}, but the log is at {self.revision}")
+        kept = [s for s in self._snapshots if s.revision != snapshot.revision]
+        self._snapshots = sorted([*kept, snapshot], key=lambda s: s.revision)
+
+    async def load_snapshot(self, until: int | None = None) -> Snapshot | None:
+        self._check_open()
+        return next((s for s in reversed(self._snapshots) if until is None or s.revision <= until), None)
+
+    async def verify(self, progress: Callable[[int], None] | None = None) -> None:
+        self._check_open()
+        if progress is not None:
+            progress(self.revision)
+
+    async def forget(self, until_ns: int) -> int:
+        self._check_open()
+        count, end = 0, bisect_right(self._events, until_ns, key=lambda event: event.time_ns)
+        for event in self._events[self._coalesced : end]:
+            fact = event.fact
+            key = object_key(fact.resource, fact.namespace, fact.name) if isinstance(fact, ObjectFact) else None
+            decided = Decided(fact.reconciler, fact.commands) if isinstance(fact, DecisionTaken) else None
+            gone = self._coalescer.feed(
+                event.revision, event.time_ns, event.cause, key, modified=isinstance(fact, ObjectModified), decided=decided
+            )
+            if gone and key is not None:
+                self._objects[key] = [e for e in self._objects[key] if e.revision not in gone]
+            for revision in gone:
+                self._events[revision - 1] = msgspec.structs.replace(self._events[revision - 1], fact=Forgotten())
+            count += len(gone)
+        self._coalesced = max(self._coalesced, end)
+        return count
+
+    async def close(self) -> None:
+        self._closed = True
+        self._tail.close()
+
+    async def __aenter__(self) -> "MemoryLog":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LogError("the log is closed; nothing was read or written")

@@ -1,0 +1,363 @@
+"""The event log in one SQLite file: WAL, every batch one synced transaction, one writer, a checksum chain over all batches.
+
+A file is looked at before it is opened for writing: what is foreign, truncated or altered is refused and stays as it was.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from shipslog.store.events import Event, encode_fact
+from shipslog.store.facts import ObjectModified
+
+from .event_log import LogCorrupt, LogError, RevisionConflict, Snapshot, check_batch
+from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
+from .retention import Coalescer, Decided
+from .sqlite_connection import Connection, check_schema, create, translate, writer
+from .sqlite_past import Past, batches
+from .tail import Tail
+from .writer_lock import WriterLock
+
+R = TypeVar("R")
+INSERT = """INSERT INTO events (revision, time_ns, actor, cause, object, fact, digest, checksum)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+PART_BYTES = 1 << 20  # a snapshot is written so much at a time: batches of events get in between
+MODIFIED = encode_fact(ObjectModified(resource="r", name="n", uid="u", object=msgspec.Raw(b"{}"))).partition(b",")[0]
+DECISION = b'{"type":"DecisionTaken",'  # how such a fact begins; as long as the other
+LOOKED_AT_ONCE, FORGOTTEN_AT_ONCE = 4_096, 256  # events a hop, a transaction: appends get in between
+LOOK_BACK_NS = 2 * 86_400 * 1_000_000_000  # how far a log that is opened again looks for what may go
+KEPT_NEWEST = 3  # snapshots; of the older ones each is kept at about twice the distance of the one before
+
+log = structlog.get_logger()
+
+
+class SqliteLog:
+    """An EventLog in a file. Make one with `SqliteLog.open`."""
+
+    def __init__(self, path: Path, lock: WriterLock | None) -> None:
+        self.path, self._lock = path, lock
+        self.dropped = ""
+        self._db: Connection | None = None
+        self._past = Past(path, own=lock is not None)
+        self._past_opening: asyncio.Task[None] | None = None
+        self._tail = Tail()
+        self._revision = 0
+        self._checksum = GENESIS
+        self._time_ns = 0
+        self._coalescer = Coalescer()
+        self._coalesced: int | None = None
+        self._closed = False
+
+    # --- opening and closing ---
+
+    @classmethod
+    async def open(cls, path: Path, *, read_only: bool = False) -> "SqliteLog":
+        """Open the log at `path`, or make one unless `read_only`.
+
+        Errors: LogBusy, LogForeign, LogCorrupt (naming the revision at which it breaks), LogUnwritable; the file is then as
+        it was."""
+        if read_only and not path.exists():
+            raise LogError(f"{path}: there is no log here.")
+        lock = None if read_only else WriterLock(path)
+        made = cls(path, lock)
+        try:
+            if path.exists():
+                await made._examine()
+            else:
+                create(path)
+            if not read_only:
+                made._db = await writer(path).connected()
+                end = await made._transact(_end)
+                if end != made._revision:
+                    raise LogCorrupt(str(path), min(end, made._revision) + 1, f"it ended at {made._revision} and now at {end}")
+        except BaseException:
+            await made.close()
+            raise
+        return made
+
+    async def _examine(self) -> None:
+        """Look at the file without touching it; know its end, and that what a start builds on can be believed."""
+        header = inspect_header(self.path)
+        wal = inspect_wal(self.path.with_name(self.path.name + "-wal"))
+        past = Past(self.path, own=False)
+        try:
+            await past.open()
+            await past.ask(1, check_schema, self.path)
+            newest = 0 if header.truncated or wal.lost_commits else await past.ask(1, _newest_snapshot)
+            chain = await past.verify(newest)
+            if wal.lost_commits:
+                what = f"{wal.lost_commits} batches follow in the write-ahead log that can no longer be read"
+                raise LogCorrupt(str(self.path), chain.revision + 1, what)
+            if header.truncated:
+                raise LogCorrupt(str(self.path), chain.revision + 1, "the file is shorter than its header says")
+        finally:
+            await past.close()
+        self._revision, self._checksum, self._time_ns = chain.revision, chain.checksum, chain.time_ns
+        if wal.torn_bytes:
+            self.dropped = (
+                f"A torn last batch of {wal.torn_bytes} bytes after revision {chain.revision} was dropped: "
+                "it was never acknowledged."
+            )
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._tail.close()
+        if self._past_opening is not None:
+            await asyncio.gather(self._past_opening, return_exceptions=True)
+        await self._past.close()
+        db, self._db = self._db, None
+        if db is not None:
+            await db.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    async def __aenter__(self) -> "SqliteLog":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    # --- where it is ---
+
+    @property
+    def revision(self) -> int:
+        return self._revision
+
+    @property
+    def first_revision(self) -> int:
+        return 1
+
+    # --- writing ---
+
+    async def append(self, events: Sequence[Event], *, expected_revision: int) -> None:
+        self._check_open()
+        if self._db is None:
+            raise LogError(f"{self.path}: is open read-only; nothing was written.")
+        if expected_revision != self._revision:
+            raise RevisionConflict(expected_revision, self._revision)
+        if not events:
+            return
+        batch = list(events)
+        check_batch(batch, expected_revision, self._time_ns)
+        # Once the thread has it the batch happens, whoever still waits for it.
+        await asyncio.shield(asyncio.ensure_future(self._append(batch)))
+
+    async def _append(self, batch: list[Event]) -> None:
+        rows, checksum = rows_of(self._checksum, batch)
+        try:
+            await self._transact(_insert, rows)
+        except sqlite3.Error as error:
+            raise translate(error, self.path, batch[0].revision, "write") from error
+        self._revision, self._checksum, self._time_ns = batch[-1].revision, checksum, batch[-1].time_ns
+        self._tail.announce(batch)
+
+    async def _transact(self, function: Callable[..., R], *args: object) -> R:
+        assert self._db is not None
+        return await self._db.transact(function, *args)
+
+    # --- reading ---
+
+    async def _reading(self) -> Past:
+        """The read-only connection, opened when it is first needed."""
+        self._check_open()
+        if self._past_opening is None:
+            self._past_opening = asyncio.ensure_future(self._past.open())
+        await asyncio.shield(self._past_opening)
+        return self._past
+
+    async def read(self, after: int = 0, until: int | None = None) -> AsyncIterator[list[Event]]:
+        end = self._revision if until is None else min(until, self._revision)
+        if max(after, 0) >= end:
+            return
+        past = await self._reading()
+        async for events in past.read(max(after, 0), end):
+            yield events
+
+    async def read_object(self, resource: str, namespace: str, name: str) -> AsyncIterator[list[Event]]:
+        past = await self._reading()
+        async for events in past.read_object(object_key(resource, namespace, name), self._revision):
+            yield events
+
+    async def revision_at(self, time_ns: int) -> int:
+        return await (await self._reading()).revision_at(time_ns, self._revision)
+
+    def subscribe(self, after: int) -> AsyncIterator[list[Event]]:
+        self._check_open()
+        return self._tail.follow(after, self.read)
+
+    async def verify(self, progress: Callable[[int], None] | None = None) -> None:
+        past = await self._reading()
+        chain = await past.verify(0, progress)
+        if chain.revision < self._revision:
+            raise LogCorrupt(str(self.path), chain.revision + 1, "the event is missing")
+        await past.verify_indexes()
+
+    # --- retention ---
+
+    async def forget(self, until_ns: int) -> int:
+        self._check_open()
+        if self._db is None:
+            raise LogError(f"{self.path}: is open read-only; nothing was changed.")
+        if self._coalesced is None:  # what is older was gone through before this log was opened
+            self._coalesced = await self.revision_at(until_ns - LOOK_BACK_NS)
+        count, end = 0, await self.revision_at(until_ns)
+        while self._coalesced < end:
+            past = await self._reading()
+            rows = await past.ask(self._coalesced + 1, _to_look_through, self._coalesced, end)
+            revisions = []
+            for *row, tag, fact in rows:
+                decided = msgspec.json.decode(fact, type=Decided) if fact is not None else None
+                revisions += self._coalescer.feed(*row, modified=tag == MODIFIED, decided=decided)
+            try:
+                for start in range(0, len(revisions), FORGOTTEN_AT_ONCE):
+                    count += await self._transact(_forget, revisions[start : start + FORGOTTEN_AT_ONCE])
+            except sqlite3.Error as error:
+                raise translate(error, self.path, self._coalesced + 1, "write") from error
+            self._coalesced = rows[-1][0]
+        return count
+
+    # --- snapshots ---
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        self._check_open()
+        if not 0 <= snapshot.revision <= self._revision:
+            raise ValueError(f"a snapshot of revision {snapshot.revision}, but the log is at {self._revision}")
+        if self._db is None:
+            raise LogError(f"{self.path}: is open read-only; nothing was written.")
+        revision, parts = snapshot.revision, 0
+        try:
+            await self._transact(_drop_snapshot, revision)
+            for data in batches(snapshot.payload, PART_BYTES):
+                await self._transact(_insert_part, revision, parts, data)
+                parts += 1
+            await self._transact(_finish_snapshot, snapshot, parts)
+        except sqlite3.Error as error:
+            raise translate(error, self.path, revision, "write") from error
+
+    async def load_snapshot(self, until: int | None = None) -> Snapshot | None:
+        past = await self._reading()
+        limit = self._revision if until is None else until
+        while True:
+            found = await past.ask(1, _read_snapshot, limit)
+            if not isinstance(found, int):
+                return found
+            log.warning("snapshot_damaged", path=str(self.path), revision=found)  # the events before it are whole
+            limit = found - 1
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LogError(f"{self.path}: the log is closed; nothing was read or written.")
+
+
+# --- in the thread ---
+
+
+def _end(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(revision), 0) FROM events").fetchone()[0])
+
+
+def _newest_snapshot(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(revision), 0) FROM snapshots").fetchone()[0])
+
+
+def _insert(db: sqlite3.Connection, rows: list[Row]) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.executemany(INSERT, rows)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _to_look_through(db: sqlite3.Connection, after: int, until: int) -> list[Any]:
+    """(revision, time, cause, key, the fact's tag, the fact if it is a decision) of each event."""
+    tag = f"substr(fact, 1, {len(MODIFIED)})"
+    statement = f"""SELECT revision, time_ns, cause, object, {tag}, CASE {tag} WHEN ? THEN fact END FROM events
+    WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT {LOOKED_AT_ONCE}"""
+    return db.execute(statement, (DECISION, after, until)).fetchall()
+
+
+def _forget(db: sqlite3.Connection, revisions: list[int]) -> int:
+    """Leave of each event what the chain needs. -> of how many."""
+    marks = ",".join("?" * len(revisions))
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        rows = db.execute(
+            "SELECT revision, time_ns, actor, cause, object, fact FROM events "
+            f"WHERE revision IN ({marks}) AND fact IS NOT NULL",
+            revisions,
+        ).fetchall()
+        changed = [(row_digest(*row), row[0]) for row in rows]
+        db.executemany("UPDATE events SET object = NULL, fact = NULL, digest = ? WHERE revision = ?", changed)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return len(changed)
+
+
+def _drop_snapshot(db: sqlite3.Connection, revision: int) -> None:
+    db.execute("DELETE FROM snapshots WHERE revision = ?", (revision,))
+    db.execute("DELETE FROM snapshot_parts WHERE revision = ?", (revision,))
+
+
+def _insert_part(db: sqlite3.Connection, revision: int, part: int, data: bytes) -> None:
+    db.execute("INSERT INTO snapshot_parts (revision, part, data) VALUES (?, ?, ?)", (revision, part, data))
+
+
+def _finish_snapshot(db: sqlite3.Connection, snapshot: Snapshot, parts: int) -> None:
+    """Its row makes a snapshot one; parts without a row are what a crash left."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.execute(
+            "INSERT INTO snapshots (revision, time_ns, parts, checksum) VALUES (?, ?, ?, ?)",
+            (snapshot.revision, snapshot.time_ns, parts, _checksum(snapshot)),
+        )
+        kept = thinned([row[0] for row in db.execute("SELECT revision FROM snapshots")])
+        marks = ",".join("?" * len(kept))
+        db.execute(f"DELETE FROM snapshots WHERE revision NOT IN ({marks})", kept)
+        db.execute(f"DELETE FROM snapshot_parts WHERE revision NOT IN ({marks})", kept)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def thinned(revisions: Sequence[int]) -> list[int]:
+    """Which snapshots to keep: the newest, and older ones ever farther apart, so that any past is not far from one."""
+    ordered = sorted(revisions, reverse=True)
+    kept = ordered[:KEPT_NEWEST]
+    for revision in ordered[KEPT_NEWEST:]:
+        if kept[-1] - revision >= (kept[0] - kept[-1]) / 2:
+            kept.append(revision)
+    return kept
+
+
+def _read_snapshot(db: sqlite3.Connection, until: int) -> Snapshot | int | None:
+    """The newest snapshot up to a revision; its revision alone when it is damaged; None when there is none."""
+    row = db.execute(
+        "SELECT revision, time_ns, parts, checksum FROM snapshots WHERE revision <= ? ORDER BY revision DESC LIMIT 1", (until,)
+    ).fetchone()
+    if row is None:
+        return None
+    revision, time_ns, parts, checksum = row
+    data = [r[0] for r in db.execute("SELECT data FROM snapshot_parts WHERE revision = ? ORDER BY part", (revision,))]
+    snapshot = Snapshot(revision, time_ns, b"".join(data))
+    return snapshot if len(data) == parts and _checksum(snapshot) == checksum else int(revision)
+
+
+def _checksum(snapshot: Snapshot) -> bytes:
+    head = b"%d %d:" % (snapshot.revision, snapshot.time_ns)
+    return blake2b(head + snapshot.payload, digest_size=32).digest()

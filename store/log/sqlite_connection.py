@@ -1,0 +1,143 @@
+"""SQLite's side of the log: the tables, connections that do one whole piece of work a hop, and what its errors mean."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from urllib.parse import quote
+
+import aiosqlite
+
+from .event_log import LogCorrupt, LogError, LogForeign, LogUnwritable
+from .integrity import APPLICATION_ID, FORMAT
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SCHEMA = (
+    """CREATE TABLE events (
+    revision INTEGER PRIMARY KEY,
+    time_ns INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    cause INTEGER,
+    object TEXT,
+    fact BLOB,
+    digest BLOB,
+    checksum BLOB
+) STRICT""",
+    "CREATE INDEX events_of_object ON events (object) WHERE object IS NOT NULL",
+    """CREATE TABLE snapshots (
+    revision INTEGER PRIMARY KEY,
+    time_ns INTEGER NOT NULL,
+    parts INTEGER NOT NULL,
+    checksum BLOB NOT NULL
+) STRICT""",
+    """CREATE TABLE snapshot_parts (
+    revision INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (revision, part)
+) STRICT, WITHOUT ROWID""",
+)
+
+BUSY_MS = 5_000
+CHECKPOINT_PAGES = 1_000  # 4 MB: what a crash leaves to be read at the next start
+
+
+class Connection(aiosqlite.Connection):
+    """A connection whose thread runs whole functions: one hop for a batch instead of one a statement."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        # a program that dies without closing its log must end all the same: nothing in the thread is worth waiting for
+        cast(Any, getattr(self, "_thread", self)).daemon = True
+
+    async def connected(self) -> Self:
+        """Open the file, in the thread. Errors: sqlite3.Error."""
+        await self
+        return self
+
+    async def transact(self, function: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `function` with the connection in its thread."""
+        execute = cast(Callable[..., "aiosqlite.context.Result[R]"], self._execute)
+        return await execute(function, self._conn, *args, **kwargs)
+
+
+def writer(path: Path) -> Connection:
+    """The one connection that writes. Every commit is synced before it returns (synchronous=FULL)."""
+
+    def connect() -> sqlite3.Connection:
+        db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        db.execute("PRAGMA trusted_schema=OFF")
+        return db
+
+    return Connection(connect)
+
+
+def reader(path: Path, *, still: bool) -> Connection:
+    """A connection that cannot write. `still`: nobody else has the file open, so it is read without any file beside it."""
+    uri = f"file:{quote(str(path))}?mode=ro" + ("&immutable=1" if still else "")
+
+    def connect() -> sqlite3.Connection:
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
+        db.execute("PRAGMA query_only=ON")
+        db.execute("PRAGMA trusted_schema=OFF")
+        return db
+
+    return Connection(connect)
+
+
+def create(path: Path) -> None:
+    """Make an empty log. It appears under its name whole or not at all. Errors: LogUnwritable."""
+    new = path.with_name(path.name + "-new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        db = sqlite3.connect(new, isolation_level=None)
+        try:
+            db.execute("BEGIN")
+            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={FORMAT}")
+            for statement in SCHEMA:
+                db.execute(statement)
+            db.execute("COMMIT")
+            db.execute("PRAGMA journal_mode=WAL")
+        finally:
+            db.close()
+        new.rename(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except (OSError, sqlite3.Error) as error:
+        new.unlink(missing_ok=True)
+        raise LogUnwritable(
+            f"{path}: cannot make a log here: {error}. Nothing was written; free the place or name another."
+        ) from error
+
+
+def check_schema(db: sqlite3.Connection, path: Path) -> None:
+    """A file that bears our mark but other tables, views or triggers is not one that we wrote. Errors: LogForeign."""
+    found = {row[0] for row in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
+    if found != set(SCHEMA):
+        raise LogForeign(
+            f"{path}: bears the mark of a Shipslog log, but not its tables. It was not touched; name another file."
+        )
+
+
+def translate(error: sqlite3.Error, path: Path, revision: int, doing: str) -> LogError:
+    """What an error of SQLite means for the log; `revision` is the first that could not be read or written."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_MISMATCH):
+        return LogCorrupt(str(path), revision, str(error))
+    if doing == "read":
+        return LogError(f"{path}: revision {revision} could not be read: {error}. Nothing was changed; try again.")
+    return LogUnwritable(
+        f"{path}: revision {revision} and what follows could not be written: {error}. Nothing was written; "
+        "the log goes on at this revision when the medium takes writes again."
+    )

@@ -1,0 +1,219 @@
+"""Reading a log's file: the past, for the writer's own process and for whoever looks at the file from outside.
+
+A file that no writer has open is read as it lies, without a lock or a file beside it; a file whose writer was killed still
+has a write-ahead log, and is read together with it through links in a directory of our own, so that neither changes.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Concatenate, Literal, ParamSpec, TypeVar
+
+import msgspec
+
+from shipslog.store.events import Event, decode_fact
+from shipslog.store.facts import Forgotten, ObjectFact
+
+from .event_log import LogCorrupt
+from .integrity import GENESIS, ChainReader, Row, inspect_wal, object_key
+from .sqlite_connection import Connection, reader, translate
+from .writer_lock import writer_lives
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Manner = Literal["shared", "still", "aside"]
+CHUNK_EVENTS = 512
+VERIFY_EVENTS = 4_096  # rows a hop: a few ms in the thread
+
+COLUMNS = "revision, time_ns, actor, cause, object, fact, digest, checksum"
+READ = f"SELECT {COLUMNS} FROM events WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT {CHUNK_EVENTS}"
+READ_OBJECT = f"""SELECT {COLUMNS} FROM events
+WHERE object = ? AND object IS NOT NULL AND revision > ? AND revision <= ? ORDER BY revision LIMIT {CHUNK_EVENTS}"""
+VERIFY = f"SELECT {COLUMNS} FROM events WHERE revision > ? ORDER BY revision LIMIT {VERIFY_EVENTS}"
+
+
+class Past:
+    """A read-only connection and the questions one can ask it. `own`: this process holds the log for writing."""
+
+    def __init__(self, path: Path, *, own: bool) -> None:
+        self.path, self._own = path, own
+        self._db: Connection | None = None
+        self._manner: Manner = "shared"
+        self._aside: tempfile.TemporaryDirectory[str] | None = None
+        self._seen: tuple[tuple[int, int, int], ...] = ()
+
+    # --- the connection ---
+
+    async def open(self) -> None:
+        """Connect in the manner that leaves everything as it is."""
+        wal = inspect_wal(self.wal)
+        path = self.path
+        if self._own or writer_lives(self.path):
+            self._manner = "shared" if self._own or self.wal.exists() else "still"
+        else:
+            self._manner = "still" if wal.empty else "aside"
+        self._seen = self._fingerprint()
+        if self._manner == "aside":
+            self._aside = tempfile.TemporaryDirectory(prefix="shipslog-")
+            path = Path(self._aside.name) / self.path.name
+            for suffix in ("", "-wal"):
+                _link_or_copy(self.path.with_name(self.path.name + suffix), path.with_name(path.name + suffix))
+        self._db = await reader(path, still=self._manner == "still").connected()
+
+    @property
+    def wal(self) -> Path:
+        return self.path.with_name(self.path.name + "-wal")
+
+    async def close(self) -> None:
+        """Let go of the connection and its thread."""
+        db, self._db = self._db, None
+        if db is not None:
+            await db.close()
+        aside, self._aside = self._aside, None
+        if aside is not None:
+            aside.cleanup()
+
+    def _fingerprint(self) -> tuple[tuple[int, int, int], ...]:
+        found = []
+        for path in (self.path, self.wal):
+            try:
+                stat = path.stat()
+                found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+            except FileNotFoundError:
+                found.append((0, 0, 0))
+        return tuple(found)
+
+    async def ask(
+        self, revision: int, function: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run a question in the thread. `revision` is the first it needs, for the message. Errors: LogCorrupt, LogError."""
+        while True:
+            if self._manner != "shared" and self._fingerprint() != self._seen:
+                await self.close()
+                await self.open()  # a writer has come since: what was read as it lay may be half old, half new
+            assert self._db is not None
+            try:
+                answer = await self._db.transact(function, *args, **kwargs)
+            except sqlite3.Error as error:
+                if self._manner != "shared" and self._fingerprint() != self._seen:
+                    continue
+                raise translate(error, self.path, revision, "read") from error
+            if self._manner == "shared" or self._fingerprint() == self._seen:
+                return answer
+
+    # --- questions ---
+
+    async def end(self) -> int:
+        """The last revision on the file."""
+        return await self.ask(1, _end)
+
+    async def read(self, after: int, until: int) -> AsyncIterator[list[Event]]:
+        """Events in chunks; no transaction is held between them. Errors: LogCorrupt where one is missing."""
+        while after < until:
+            events = await self.ask(after + 1, self._events, READ, (after, until), after + 1)
+            for expected, event in enumerate(events, after + 1):
+                if event.revision != expected:
+                    raise LogCorrupt(str(self.path), expected, f"the next event on the file is {event.revision}")
+            if not events:
+                raise LogCorrupt(str(self.path), after + 1, "the event is missing")
+            after = events[-1].revision
+            yield events
+
+    async def read_object(self, key: str, until: int) -> AsyncIterator[list[Event]]:
+        """The events of one object, through the index."""
+        after = 0
+        while events := await self.ask(after + 1, self._events, READ_OBJECT, (key, after, until), after + 1):
+            for event in events:
+                fact = event.fact
+                if not isinstance(fact, ObjectFact) or object_key(fact.resource, fact.namespace, fact.name) != key:
+                    raise LogCorrupt(str(self.path), event.revision, f"it is listed under {key}, and is not about it")
+            after = events[-1].revision
+            yield events
+
+    async def revision_at(self, time_ns: int, until: int) -> int:
+        """The last revision not later than a time."""
+        return await self.ask(1, _revision_at, time_ns, until)
+
+    def _events(self, db: sqlite3.Connection, statement: str, values: tuple[object, ...], first: int) -> list[Event]:
+        events: list[Event] = []
+        try:
+            for row in db.execute(statement, values):
+                first = row[0]
+                events.append(_event(row))
+                first += 1
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
+            raise LogCorrupt(str(self.path), first, f"it cannot be read: {error}") from error
+        except sqlite3.Error as error:
+            raise translate(error, self.path, first, "read") from error
+        return events
+
+    # --- verification ---
+
+    async def verify(self, after: int, progress: Callable[[int], None] | None = None) -> ChainReader:
+        """Follow the chain from the last batch that ends at or before `after`. Errors: LogCorrupt."""
+        chain = ChainReader(str(self.path), *await self.ask(1, _anchor, after))
+        while await self.ask(chain.revision + 1, self._follow, chain):
+            if progress is not None:
+                progress(chain.revision)
+        chain.finish()
+        return chain
+
+    def _follow(self, db: sqlite3.Connection, chain: ChainReader) -> bool:
+        before = chain.revision
+        try:
+            for row in db.execute(VERIFY, (chain.revision,)):
+                chain.feed(row)
+        except sqlite3.Error as error:
+            raise translate(error, self.path, chain.revision + 1, "read") from error
+        return chain.revision > before
+
+    async def verify_indexes(self) -> None:
+        """Let SQLite compare its pages and indexes with the rows. Errors: LogCorrupt."""
+        answer = await self.ask(1, lambda db: db.execute("PRAGMA integrity_check(1)").fetchone()[0])
+        if answer != "ok":
+            raise LogCorrupt(str(self.path), 1, f"its events agree with their checksums, but not with their index: {answer}")
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _event(row: Row) -> Event:
+    revision, time_ns, actor, cause, _, fact, _, _ = row
+    told = decode_fact(fact) if fact is not None else Forgotten()
+    return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, fact=told)
+
+
+def _end(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(revision), 0) FROM events").fetchone()[0])
+
+
+def _anchor(db: sqlite3.Connection, after: int) -> tuple[int, bytes, int]:
+    row = db.execute(
+        "SELECT revision, checksum, time_ns FROM events WHERE revision <= ? AND checksum IS NOT NULL "
+        "ORDER BY revision DESC LIMIT 1",
+        (after,),
+    ).fetchone()
+    return row or (0, GENESIS, 0)
+
+
+def _revision_at(db: sqlite3.Connection, time_ns: int, until: int) -> int:
+    low, high = 0, until  # times never go back, so halving finds it without an index of times
+    while low < high:
+        middle = (low + high + 1) // 2
+        if db.execute("SELECT time_ns FROM events WHERE revision = ?", (middle,)).fetchone()[0] <= time_ns:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def batches(payload: bytes, size: int) -> Iterator[bytes]:
+    """A payload in parts of at most `size` bytes; at least one."""
+    for start in range(0, max(len(payload), 1), size):
+        yield payload[start : start + size]

@@ -1,0 +1,160 @@
+"""Create, update, patch, delete, bind: metadata, preconditions and the ways of going."""
+
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from shipslog.engine.cluster import Cluster
+from shipslog.store.commands import Bind, Delete, Patch, Update
+from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.refusals import BadRequest, Conflict, Invalid, NotFound, Unexpected
+from tests.engine.conftest import SteppedClock
+
+MERGE = "application/merge-patch+json"
+
+
+def meta(name: str = "", **more: object) -> meta_v1.ObjectMeta:
+    return meta_v1.ObjectMeta(name=name, namespace="default", **more)  # type: ignore[arg-type]
+
+
+def pod(name: str, **more: object) -> core_v1.Pod:
+    spec = core_v1.PodSpec(containers=(core_v1.Container(name="c", image="i"),))
+    return core_v1.Pod(metadata=meta(name, **more), spec=spec)
+
+
+async def test_a_new_object_gets_its_metadata(engine: Cluster) -> None:
+    made = await engine.create(core_v1.ConfigMap(metadata=meta("a", uid="mine", generation=7)))
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", made.metadata.uid)
+    assert made.metadata.creation_timestamp == "2027-01-15T08:00:00Z"
+    assert made.metadata.resource_version == str(engine.view.revision)
+
+
+async def test_names_are_generated(engine: Cluster) -> None:
+    made = [await engine.create(core_v1.ConfigMap(metadata=meta(generate_name="job-"))) for _ in range(3)]
+    assert all(re.fullmatch(r"job-[a-z0-9]{5}", m.metadata.name) for m in made)
+    assert len({m.metadata.name for m in made}) == 3
+
+
+async def test_a_resource_version_may_not_be_created(engine: Cluster) -> None:
+    with pytest.raises(Unexpected, match="resourceVersion should not be set"):
+        await engine.create(core_v1.ConfigMap(metadata=meta("a", resource_version="5")))
+
+
+async def test_what_an_update_may_not_change_it_does_not(engine: Cluster) -> None:
+    made = await engine.create(core_v1.ConfigMap(metadata=meta("a")))
+    changed = await engine.update(replace(made, metadata=replace(made.metadata, labels={"a": "b"}, generation=99)))
+    assert (changed.metadata.uid, changed.metadata.generation) == (made.metadata.uid, made.metadata.generation)
+    assert changed.metadata.labels == {"a": "b"}
+    with pytest.raises(Conflict, match="UID in precondition"):
+        await engine.update(core_v1.ConfigMap(metadata=meta("a", uid="other")))
+
+
+async def test_patches_carry_preconditions(engine: Cluster) -> None:
+    await engine.create(core_v1.ConfigMap(metadata=meta("a"), data={"k": "1"}))
+
+    async def patch(body: bytes) -> core_v1.ConfigMap:
+        command = Patch(
+            resource="configmaps", namespace="default", name="a", media_type=MERGE, body=body, field_validation="Strict"
+        )
+        made: core_v1.ConfigMap = (await engine.submit(command)).entry.object
+        return made
+
+    assert (await patch(b'{"data":{"l":"2"}}')).data == {"k": "1", "l": "2"}
+    with pytest.raises(Conflict):
+        await patch(b'{"metadata":{"resourceVersion":"1"},"data":{"l":"3"}}')
+    with pytest.raises(BadRequest, match="does not match the name on the URL"):
+        await patch(b'{"metadata":{"name":"b"}}')
+    with pytest.raises(Invalid, match='unknown field "dada"') as refusal:
+        await patch(b'{"dada":{}}')
+    assert refusal.value.causes[0].field == "patch"
+
+
+async def test_delete_looks_at_its_preconditions(engine: Cluster) -> None:
+    made = await engine.create(core_v1.ConfigMap(metadata=meta("a")))
+    with pytest.raises(Conflict, match="UID in the precondition"):
+        await engine.delete(core_v1.ConfigMap, "a", uid="other")
+    with pytest.raises(Conflict, match="ResourceVersion in the precondition"):
+        await engine.delete(core_v1.ConfigMap, "a", resource_version="1")
+    await engine.delete(core_v1.ConfigMap, "a", uid=made.metadata.uid)
+    with pytest.raises(NotFound, match='configmaps "a" not found'):
+        engine.get(core_v1.ConfigMap, "a")
+
+
+async def test_finalizers_hold_an_object_until_they_are_gone(engine: Cluster) -> None:
+    await engine.create(core_v1.ConfigMap(metadata=meta("a", finalizers=("example.com/hold",))))
+    await engine.delete(core_v1.ConfigMap, "a")
+    held = engine.get(core_v1.ConfigMap, "a")
+    assert held.metadata.deletion_timestamp and held.metadata.finalizers == ("example.com/hold",)
+    await engine.update(replace(held, metadata=replace(held.metadata, finalizers=())))
+    await engine.gone(core_v1.ConfigMap, "a", timeout_s=1)
+
+
+async def test_a_bound_pod_goes_when_its_node_says_so(engine: Cluster, stepped: SteppedClock) -> None:
+    made = await engine.create(pod("p"))
+    await engine.submit(Bind(namespace="default", name="p", node="n1", uid=made.metadata.uid))
+    with pytest.raises(Conflict, match='already assigned to node "n1"'):
+        await engine.submit(Bind(namespace="default", name="p", node="n2"))
+    await engine.delete(core_v1.Pod, "p", grace_period_s=60)
+    marked = engine.get(core_v1.Pod, "p")
+    assert marked.metadata.deletion_timestamp == "2027-01-15T08:01:00Z"
+    assert marked.metadata.deletion_grace_period_seconds == 60
+    stepped.step(10)
+    await engine.delete(core_v1.Pod, "p", grace_period_s=5)
+    assert engine.get(core_v1.Pod, "p").metadata.deletion_timestamp == "2027-01-15T08:00:15Z", "sooner, never later"
+    await engine.delete(core_v1.Pod, "p", grace_period_s=0)
+    await engine.gone(core_v1.Pod, "p", timeout_s=1)
+
+
+async def test_a_pod_that_nobody_runs_goes_at_once(engine: Cluster) -> None:
+    await engine.create(pod("p"))
+    await engine.delete(core_v1.Pod, "p")
+    await engine.gone(core_v1.Pod, "p", timeout_s=1)
+
+
+async def test_the_status_and_the_spec_have_doors_of_their_own(engine: Cluster) -> None:
+    made = await engine.create(pod("p"))
+    running = replace(made, status=replace(made.status, phase="Running"))
+    assert (await engine.update(running)).status.phase == "Pending"
+    assert (await engine.update(running, subresource="status")).status.phase == "Running"
+    labelled = replace(made, metadata=replace(made.metadata, resource_version="", labels={"x": "y"}))
+    assert (await engine.update(labelled)).status.phase == "Running"
+
+
+async def test_a_namespace_is_marked_and_goes_when_finalized(engine: Cluster) -> None:
+    await engine.create(core_v1.Namespace(metadata=meta_v1.ObjectMeta(name="team")))
+    await engine.delete(core_v1.Namespace, "team")
+    ending = engine.get(core_v1.Namespace, "team")
+    assert (ending.status.phase, ending.spec.finalizers) == ("Terminating", ("kubernetes",))
+    await engine.submit(Update(object=replace(ending, spec=core_v1.NamespaceSpec()), subresource="finalize"))
+    await engine.gone(core_v1.Namespace, "team", timeout_s=1)
+
+
+async def test_the_way_of_deleting_becomes_finalizers(engine: Cluster) -> None:
+    selector = {"app": "x"}
+    template = core_v1.PodTemplateSpec(metadata=meta_v1.ObjectMeta(labels=selector), spec=pod("p").spec)
+    for name, propagation, finalizer in (("o", "Orphan", "orphan"), ("f", "Foreground", "foregroundDeletion")):
+        spec = core_v1.ReplicationControllerSpec(replicas=0, selector=selector, template=template)
+        await engine.create(core_v1.ReplicationController(metadata=meta(name), spec=spec))
+        await engine.submit(
+            Delete(resource="replicationcontrollers", namespace="default", name=name, propagation=propagation)  # type: ignore[arg-type]
+        )
+        assert engine.get(core_v1.ReplicationController, name).metadata.finalizers == (finalizer,)
+
+
+async def test_an_eviction_asks_the_budgets(engine: Cluster) -> None:
+    from shipslog.store.commands import Evict
+    from shipslog.store.objects import policy_v1
+    from shipslog.store.refusals import TooManyRequests
+
+    made = await engine.create(pod("p", labels={"app": "x"}))
+    await engine.submit(Bind(namespace="default", name="p", node="n1"))
+    running = replace(engine.get(core_v1.Pod, "p"), status=replace(made.status, phase="Running"))
+    await engine.update(replace(running, metadata=replace(running.metadata, resource_version="")), subresource="status")
+    spec = policy_v1.PodDisruptionBudgetSpec(min_available=1, selector=meta_v1.LabelSelector(match_labels={"app": "x"}))
+    await engine.create(policy_v1.PodDisruptionBudget(metadata=meta("b"), spec=spec))
+    with pytest.raises(TooManyRequests, match="disruption budget"):
+        await engine.submit(Evict(namespace="default", name="p"))
+    await engine.delete(policy_v1.PodDisruptionBudget, "b")
+    await engine.submit(Evict(namespace="default", name="p"))
+    assert engine.get(core_v1.Pod, "p").metadata.deletion_timestamp

@@ -1,0 +1,102 @@
+"""The view: its indexes, its copy, its snapshot, and that it comes out the same however it was built."""
+
+import asyncio
+
+import msgspec
+
+from shipslog.engine.cluster import Cluster, past
+from shipslog.engine.state import snapshots
+from shipslog.engine.state.view import MemoryView
+from shipslog.store.commands import Bind
+from shipslog.store.objects import core_v1, meta_v1
+
+
+def owned_pod(name: str, owner: str, node: str = "", **labels: str) -> core_v1.Pod:
+    reference = meta_v1.OwnerReference(api_version="v1", kind="ReplicationController", name="rc", uid=owner)
+    return core_v1.Pod(
+        metadata=meta_v1.ObjectMeta(name=name, namespace="default", labels=labels, owner_references=(reference,)),
+        spec=core_v1.PodSpec(containers=(core_v1.Container(name="c", image="i"),), node_name=node),
+    )
+
+
+def service(name: str, ip: str, node_port: int) -> core_v1.Service:
+    ports = (core_v1.ServicePort(port=80, node_port=node_port),)
+    return core_v1.Service(
+        metadata=meta_v1.ObjectMeta(name=name, namespace="default"),
+        spec=core_v1.ServiceSpec(cluster_ip=ip, type="NodePort", ports=ports, selector={"a": "b"}),
+    )
+
+
+async def fill(engine: Cluster) -> None:
+    await asyncio.gather(
+        engine.create(owned_pod("one", "u1", "n1", app="web", tier="a")),
+        engine.create(owned_pod("two", "u1", "", app="web")),
+        engine.create(owned_pod("three", "u2", "n1", app="db")),
+        engine.create(service("svc", "10.96.0.77", 30123)),
+    )
+
+
+def names(objects: object) -> list[str]:
+    return [getattr(o, "object", o).metadata.name for o in objects]  # type: ignore[attr-defined]
+
+
+async def test_objects_are_found_by_name_label_owner_node_and_address(engine: Cluster) -> None:
+    await fill(engine)
+    view = engine.view
+    assert names(view.entries("pods", "default")) == ["one", "three", "two"]
+    assert names(view.entries_labelled("pods", None, {"app": "web"})) == ["one", "two"]
+    assert names(view.entries_labelled("pods", "default", {"app": "web", "tier": "a"})) == ["one"]
+    assert names(view.owned("u1")) == ["one", "two"]
+    assert names(view.pods_on("n1")) == ["one", "three"]
+    assert view.service_holding("10.96.0.77") == "default/svc"
+    assert view.service_on_node_port(30123, "TCP") == "default/svc"
+    one = view.get(core_v1.Pod, "one", "default")
+    assert one is not None
+    found = view.by_uid(one.metadata.uid)
+    assert found is not None and found.object is one
+
+
+async def test_indexes_follow_changes_and_deletions(engine: Cluster) -> None:
+    await fill(engine)
+    view = engine.view
+    await engine.submit(Bind(namespace="default", name="two", node="n2"))
+    assert names(view.pods_on("n2")) == ["two"]
+    one = engine.get(core_v1.Pod, "one")
+    meta = msgspec.structs.replace(one.metadata, labels={"app": "db"}, owner_references=())
+    await engine.update(msgspec.structs.replace(one, metadata=meta))
+    assert names(view.entries_labelled("pods", None, {"app": "db"})) == ["one", "three"]
+    assert names(view.owned("u1")) == ["two"]
+    await engine.delete(core_v1.Pod, "one", grace_period_s=0)
+    assert view.by_uid(one.metadata.uid) is None
+    assert names(view.pods_on("n1")) == ["three"]
+    await engine.delete(core_v1.Service, "svc")
+    assert view.service_holding("10.96.0.77") is None
+    assert view.service_on_node_port(30123, "TCP") is None
+
+
+async def test_however_it_is_built_it_comes_out_the_same(engine: Cluster) -> None:
+    await fill(engine)
+    await engine.delete(core_v1.Pod, "two", grace_period_s=0)
+    as_committed = msgspec.to_builtins(engine.view.state())
+    from_the_log = await past(engine.log, engine.view.revision)
+    restored = snapshots.restore(snapshots.take(engine.view))
+    for view in (from_the_log, restored, engine.view.copy(), engine.committer.head):
+        assert msgspec.to_builtins(view.state()) == as_committed
+        assert names(view.owned("u1")) == ["one"]
+        assert view.service_holding("10.96.0.77") == "default/svc"
+
+
+async def test_the_past_is_as_it_was(engine: Cluster) -> None:
+    await fill(engine)
+    before = engine.view.revision
+    await engine.delete(core_v1.Service, "svc")
+    then = await engine.at(before)
+    assert then.get(core_v1.Service, "svc", "default") is not None
+    assert engine.view.get(core_v1.Service, "svc", "default") is None
+    assert (await engine.at(before)) is then, "kept for the next reader"
+
+
+def test_an_empty_view_has_answers() -> None:
+    view = MemoryView()
+    assert view.entries("pods") == [] and view.entry("pods", "x", "y") is None
+    assert view.pods_on("n") == [] and view.owned("u") == [] and list(view.resources()) == []

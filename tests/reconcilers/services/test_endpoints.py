@@ -1,0 +1,79 @@
+"""Endpoints and slices name the pods that a Service selects, with what can be said of them."""
+
+from typing import Any
+
+from shipslog.reconcilers.services import endpoint_slices, endpoints
+from shipslog.store.commands import Create, Delete, Update
+from shipslog.store.objects import core_v1, discovery_v1
+from tests.reconcilers.views import NOW, meta, pod, service, view_of
+
+WEB = {"labels": {"app": "web"}}
+
+
+def made(rule: Any, *things: Any) -> Any:
+    (command,) = rule.decide(view_of(*things), "default/web", now=NOW).commands
+    assert isinstance(command, Create | Update)
+    return command.object
+
+
+def test_ready_and_unready_pods() -> None:
+    pods = (pod("a", node="n", ready=True, ip="10.0.0.2", **WEB), pod("b", node="n", ip="10.0.0.1", **WEB))
+    (subset,) = made(endpoints, service("web"), *pods).subsets
+    assert [a.ip for a in subset.addresses] == ["10.0.0.2"] and [a.ip for a in subset.not_ready_addresses] == ["10.0.0.1"]
+    assert subset.ports == (core_v1.EndpointPort(port=8080, protocol="TCP"),)
+    assert subset.addresses[0].target_ref.name == "a" and subset.addresses[0].node_name == "n"
+    slice_ = made(endpoint_slices, service("web"), *pods)
+    assert [(e.addresses, e.conditions.ready) for e in slice_.endpoints] == [(("10.0.0.1",), False), (("10.0.0.2",), True)]
+    assert slice_.metadata.labels["kubernetes.io/service-name"] == "web"
+
+
+def test_named_ports_are_looked_up_in_each_pod() -> None:
+    named = service("web", target_port="http")
+    assert made(endpoints, named, pod("a", node="n", ready=True, ip="10.0.0.2", **WEB)).subsets[0].ports[0].port == 8080
+    assert (
+        made(endpoints, service("web", target_port="nope"), pod("a", node="n", ready=True, ip="10.0.0.2", **WEB)).subsets == ()
+    )
+
+
+def test_what_ended_or_has_no_address_is_left_out() -> None:
+    pods = (pod("a", node="n", phase="Succeeded", ip="10.0.0.2", **WEB), pod("b", node="n", ready=True, **WEB))
+    assert made(endpoints, service("web"), *pods).subsets == ()
+
+
+def test_a_pod_that_goes_serves_in_slices_only() -> None:
+    going = pod("a", node="n", ready=True, ip="10.0.0.2", deletion_timestamp="2027-01-15T08:00:00Z", **WEB)
+    assert made(endpoints, service("web"), going).subsets == ()
+    (endpoint,) = made(endpoint_slices, service("web"), going).endpoints
+    assert (endpoint.conditions.ready, endpoint.conditions.serving, endpoint.conditions.terminating) == (False, True, True)
+
+
+def test_without_a_selector_they_are_their_owners() -> None:
+    plain = core_v1.Service(metadata=meta("web"), spec=core_v1.ServiceSpec(ports=(core_v1.ServicePort(port=80),)))
+    mine = core_v1.Endpoints(metadata=meta("web"))
+    assert endpoints.decide(view_of(plain, mine), "default/web", now=NOW).commands == ()
+
+
+def test_what_was_made_goes_with_the_service() -> None:
+    labels = {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}
+    ours, theirs = core_v1.Endpoints(metadata=meta("web", labels=labels)), core_v1.Endpoints(metadata=meta("web"))
+    (gone,) = endpoints.decide(view_of(ours), "default/web", now=NOW).commands
+    assert isinstance(gone, Delete)
+    assert endpoints.decide(view_of(theirs), "default/web", now=NOW).commands == ()
+
+
+def test_slices_hold_a_hundred_and_change_as_little_as_can_be() -> None:
+    pods = [pod(f"p{i:03}", node="n", ready=True, ip=f"10.0.{i // 200}.{i % 200 + 1}", **WEB) for i in range(250)]
+    commands = endpoint_slices.decide(view_of(service("web"), *pods), "default/web", now=NOW).commands
+    slices = [c.object for c in commands if isinstance(c, Create)]
+    assert sorted(len(s.endpoints) for s in slices) == [50, 100, 100]
+    named = [
+        discovery_v1.EndpointSlice(
+            metadata=meta(f"web-{i}", labels=dict(s.metadata.labels)), address_type="IPv4", endpoints=s.endpoints, ports=s.ports
+        )
+        for i, s in enumerate(slices)
+    ]
+    view = view_of(service("web"), *pods, *named)
+    assert endpoint_slices.decide(view, "default/web", now=NOW).commands == ()
+    fewer = view_of(service("web"), *pods[:-1], *named)
+    (changed,) = endpoint_slices.decide(fewer, "default/web", now=NOW).commands
+    assert isinstance(changed, Update) and len(changed.object.endpoints) in (49, 99)

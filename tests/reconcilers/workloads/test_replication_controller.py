@@ -1,0 +1,71 @@
+"""As many pods as asked for: made, adopted, released, deleted in the right order, counted."""
+
+from shipslog.reconcilers.workloads import replication_controller as rule
+from shipslog.store.commands import Create, Delete, Update
+from tests.reconcilers.views import NOW, add, owned_by, pod, rc, view_of
+
+MINE = {"labels": {"app": "web"}, "owner_references": owned_by("web")}
+
+
+def decide(*things: object, now: int = NOW) -> tuple[object, ...]:
+    return rule.decide(view_of(*things), "default/web", now=now).commands
+
+
+def test_missing_pods_are_made_from_the_template() -> None:
+    commands = decide(rc("web", 3), pod("web-1", **MINE))
+    made = [c.object for c in commands if isinstance(c, Create)]
+    assert len(made) == 2
+    assert (made[0].metadata.generate_name, made[0].metadata.labels) == ("web-", {"app": "web"})
+    (owner,) = made[0].metadata.owner_references
+    assert (owner.name, owner.controller, owner.block_owner_deletion) == ("web", True, True)
+
+
+def test_pods_that_ended_are_replaced_and_not_counted() -> None:
+    commands = decide(rc("web", 1), pod("web-1", phase="Failed", **MINE))
+    assert sum(isinstance(c, Create) for c in commands) == 1
+
+
+def test_surplus_goes_in_the_order_that_hurts_least() -> None:
+    ready = pod("ready", node="n", ready=True, **MINE)
+    starting = pod("starting", node="n", phase="Pending", **MINE)
+    unbound = pod("unbound", **MINE)
+    deleted = [c.name for c in decide(rc("web", 1), ready, starting, unbound) if isinstance(c, Delete)]
+    assert deleted == ["unbound", "starting"]
+
+
+def test_an_orphan_that_matches_is_adopted_and_a_stranger_released() -> None:
+    commands = decide(
+        rc("web", 2),
+        pod("orphan", labels={"app": "web"}),
+        pod("renamed", labels={"app": "x"}, owner_references=owned_by("web")),
+    )
+    changed = {c.object.metadata.name: c.object.metadata.owner_references for c in commands if isinstance(c, Update)}
+    assert changed["renamed"] == () and changed["orphan"][0].name == "web"
+
+
+def test_pods_of_others_are_left_alone() -> None:
+    other = pod("theirs", labels={"app": "web"}, owner_references=owned_by("other", "uid-other"))
+    commands = decide(rc("web", 1), other)
+    assert sum(isinstance(c, Create) for c in commands) == 1 and not any(isinstance(c, Delete) for c in commands)
+
+
+def test_a_controller_that_goes_makes_nothing() -> None:
+    assert not [c for c in decide(rc("web", 3, deletion_timestamp="2027-01-15T08:00:00Z")) if isinstance(c, Create)]
+
+
+def test_the_status_counts_and_waits_for_min_ready_seconds() -> None:
+    view = view_of(rc("web", 2, min_ready_seconds=10), pod("a", node="n", ready=True, **MINE), pod("b", node="n", **MINE))
+    decision = rule.decide(view, "default/web", now=NOW + 4 * 10**9)
+    (update,) = decision.commands
+    assert isinstance(update, Update)
+    status = update.object.status
+    assert (status.replicas, status.ready_replicas, status.available_replicas, status.observed_generation) == (2, 1, 0, 1)
+    assert decision.requeue_after == 6.0
+
+
+def test_which_events_wake_it() -> None:
+    view = view_of(rc("web", 1), rc("other", 1))
+    assert list(rule.all_keys(view)) == ["default/other", "default/web"]
+    add(view, pod("p", **MINE))
+    entry = view.by_uid("uid-pods-p")
+    assert entry is not None

@@ -1,0 +1,108 @@
+"""Heartbeats in between go; what matters of them stays, and so do the places of all events."""
+
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from shipslog.store.events import Event
+from shipslog.store.facts import DecisionTaken, Forgotten, ObjectCreated, ObjectFact, ObjectModified
+from shipslog.store.log.event_log import EventLog, LogError
+from shipslog.store.log.memory import MemoryLog
+from shipslog.store.log.sqlite import SqliteLog
+
+T0 = 1_800_000_000_000_000_000
+SECOND = 1_000_000_000
+LEASES = "leases.coordination.k8s.io"
+
+
+def heartbeat(revision: int, at_s: float, *, name: str = "n1", created: bool = False) -> Event:
+    kind = ObjectCreated if created else ObjectModified
+    raw = msgspec.Raw(b'{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"n1"}}')
+    fact = kind(resource=LEASES, namespace="kube-node-lease", name=name, uid="u", object=raw)
+    return Event(revision=revision, time_ns=T0 + int(at_s * SECOND), actor="system:node:n1", cause=None, fact=fact)
+
+
+def decision(revision: int, at_s: float, reconciler: str, *commands: str) -> Event:
+    fact = DecisionTaken(
+        reconciler=reconciler, key="n1", read_revision=revision - 1, now_ns=0, reason="r", commands=commands, digest="d"
+    )
+    return Event(revision=revision, time_ns=T0 + int(at_s * SECOND), actor="system:controller:x", cause=None, fact=fact)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EventLog]:
+    made: EventLog = MemoryLog() if request.param == "memory" else await SqliteLog.open(tmp_path / "log.db")
+    yield made
+    await made.close()
+
+
+async def facts(log: EventLog) -> list[object]:
+    return [event.fact async for batch in log.read() for event in batch]
+
+
+async def forgotten(log: EventLog) -> list[int]:
+    return [r for r, fact in enumerate(await facts(log), 1) if isinstance(fact, Forgotten)]
+
+
+async def test_one_in_ten_minutes_is_kept(log: EventLog) -> None:
+    beats = [heartbeat(1, 0, created=True), *(heartbeat(r, (r - 1) * 10) for r in range(2, 362))]
+    await log.append(beats, expected_revision=0)
+    gone = await log.forget(beats[-1].time_ns)
+    kept = [(e.time_ns - T0) // SECOND async for batch in log.read_object(LEASES, "kube-node-lease", "n1") for e in batch]
+    assert kept[0] == 0 and kept[-1] == 3600 and len(kept) == 361 - gone and gone > 350
+    assert all(later - earlier <= 610 for earlier, later in itertools.pairwise(kept))
+    assert log.revision == 361 and len(await facts(log)) == 361
+    await log.verify()
+    assert await log.forget(beats[-1].time_ns) == 0, "once is enough"
+    assert await log.revision_at(T0 + 100 * SECOND) == 11
+
+
+async def test_gaps_and_what_was_looked_at_stay(log: EventLog) -> None:
+    times = [0, 10, 20, 30, 40, 100, 110, 120, 130, 140]
+    beats = [heartbeat(r, at, created=r == 1) for r, at in enumerate(times, 1)]
+    looked = decision(11, 141, "node-lifecycle", "Update nodes n1")
+    later = [heartbeat(r, r * 10 + 30) for r in range(12, 16)]
+    await log.append([*beats, looked, *later], expected_revision=0)
+    await log.forget(T0 + 1000 * SECOND)
+    assert await forgotten(log) == [2, 3, 4, 7, 8, 12, 13], "not 5 and 6 beside the gap, not 9 and 10 before the look"
+
+
+async def test_the_decisions_of_heartbeats_go_with_them(log: EventLog) -> None:
+    """A decision that renewed a lease has read the one before: it goes with either."""
+    made: list[Event] = [heartbeat(1, 0, created=True)]
+    for turn in range(1, 8):
+        made.append(decision(2 * turn, turn * 10, "node", "Update leases.coordination.k8s.io kube-node-lease/n1"))
+        made.append(msgspec.structs.replace(heartbeat(2 * turn + 1, turn * 10), cause=2 * turn))
+    await log.append(made, expected_revision=0)
+    await log.forget(T0 + 1000 * SECOND)
+    assert await forgotten(log) == list(range(2, 13)), "the last but one waits, its successor's decision read it"
+
+
+async def test_what_is_young_stays(log: EventLog) -> None:
+    beats = [heartbeat(1, 0, created=True), *(heartbeat(r, r * 10) for r in range(2, 20))]
+    await log.append(beats, expected_revision=0)
+    await log.forget(T0 + 100 * SECOND)
+    assert max(await forgotten(log)) < 10
+    await log.forget(T0 + 1000 * SECOND)
+    assert await forgotten(log) == list(range(2, 18))
+
+
+async def test_a_log_that_is_opened_again_goes_on(tmp_path: Path) -> None:
+    beats = [heartbeat(1, 0, created=True), *(heartbeat(r, r * 10) for r in range(2, 40))]
+    async with await SqliteLog.open(tmp_path / "log.db") as log:
+        await log.append(beats[:20], expected_revision=0)
+        await log.forget(T0 + 150 * SECOND)
+        before = await forgotten(log)
+        assert before
+    async with await SqliteLog.open(tmp_path / "log.db") as log:
+        await log.append(beats[20:], expected_revision=20)
+        await log.forget(T0 + 1000 * SECOND)
+        assert set(before) < set(await forgotten(log))
+        await log.verify()
+        assert isinstance((await facts(log))[-1], ObjectFact)
+    async with await SqliteLog.open(tmp_path / "log.db", read_only=True) as log:
+        with pytest.raises(LogError, match="read-only"):
+            await log.forget(T0)

@@ -1,0 +1,213 @@
+"""The file: what is refused and left alone, what a crash leaves, a full disk, two writers, a recording."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError, LogForeign, LogUnwritable, Snapshot
+from shipslog.store.log.sqlite import SqliteLog, thinned
+
+from .test_event_log import T0, events, read
+
+ROOT = Path(__file__).parents[3]
+
+
+async def written(path: Path, count: int = 200) -> None:
+    async with await SqliteLog.open(path) as log:
+        for start in range(1, count, 10):
+            await log.append(events(start, start + 9), expected_revision=start - 1)
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in directory.iterdir() if not p.name.endswith("-lock")}
+
+
+async def test_it_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    await written(path)
+    async with await SqliteLog.open(path) as log:
+        assert log.revision == 200 and log.dropped == ""
+        assert await read(log) == events(1, 200)
+        await log.append(events(201, 201), expected_revision=200)
+        await log.verify()
+
+
+async def test_every_commit_is_synced(tmp_path: Path) -> None:
+    async with await SqliteLog.open(tmp_path / "log.db") as log:
+        assert log._db is not None
+        modes = await log._db.transact(
+            lambda db: (db.execute("PRAGMA synchronous").fetchone()[0], db.execute("PRAGMA journal_mode").fetchone()[0])
+        )
+        assert modes == (2, "wal")
+
+
+@pytest.mark.parametrize(("name", "content"), [("text", b"hello, I am a text\n" * 50), ("other", None), ("future", None)])
+async def test_what_is_not_ours_is_refused_and_left_alone(tmp_path: Path, name: str, content: bytes | None) -> None:
+    path = tmp_path / "log.db"
+    if content is not None:
+        path.write_bytes(content)
+    else:
+        db = sqlite3.connect(path)
+        db.execute("CREATE TABLE t (x)")
+        if name == "future":
+            db.execute(f"PRAGMA application_id={0x53484C47}")
+            db.execute("PRAGMA user_version=99")
+        db.commit()
+        db.close()
+    before = contents(tmp_path)
+    with pytest.raises(LogForeign, match="not touched"):
+        await SqliteLog.open(path)
+    assert contents(tmp_path) == before
+
+
+async def test_an_altered_event_is_found_with_its_revision(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    await written(path)
+    db = sqlite3.connect(path)
+    db.execute("UPDATE events SET actor='mallory' WHERE revision=57")
+    db.commit()
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    before = contents(tmp_path)
+    with pytest.raises(LogCorrupt, match=r"breaks at revision 51.*not touched"):
+        await SqliteLog.open(path)
+    assert contents(tmp_path) == before
+
+
+async def test_a_missing_event_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    await written(path)
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM events WHERE revision=120")
+    db.commit()
+    db.close()
+    with pytest.raises(LogCorrupt, match="breaks at revision 120"):
+        await SqliteLog.open(path)
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.6, 0.9])
+async def test_a_truncated_file_is_refused_with_the_revision_at_which_it_breaks(tmp_path: Path, keep: float) -> None:
+    path = tmp_path / "log.db"
+    await written(path, 2000)
+    size = path.stat().st_size
+    os.truncate(path, int(size * keep))
+    before = contents(tmp_path)
+    with pytest.raises(LogCorrupt) as refusal:
+        await SqliteLog.open(path)
+    assert 1 <= refusal.value.revision <= 2000
+    assert contents(tmp_path) == before
+
+
+async def test_a_torn_last_batch_is_dropped_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    log = await SqliteLog.open(path)
+    await log.append(events(1, 10), expected_revision=0)
+    await log.append(events(11, 20), expected_revision=10)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{path}{suffix}", copy / f"log.db{suffix}")
+    await log.close()
+    wal = copy / "log.db-wal"
+    os.truncate(wal, wal.stat().st_size - 1000)
+    async with await SqliteLog.open(copy / "log.db") as torn:
+        assert torn.revision == 10
+        assert "torn last batch" in torn.dropped and "never acknowledged" in torn.dropped
+        await torn.append(events(11, 12), expected_revision=10)
+
+
+async def test_one_writer_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    async with await SqliteLog.open(path):
+        with pytest.raises(LogBusy, match=f"process {os.getpid()} has this log open for writing"):
+            await SqliteLog.open(path)
+    async with await SqliteLog.open(path) as again:
+        assert again.revision == 0
+
+
+async def test_a_recording_is_read_while_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    async with await SqliteLog.open(path) as log:
+        await log.append(events(1, 50), expected_revision=0)
+        async with await SqliteLog.open(path, read_only=True) as recording:
+            assert recording.revision == 50 and await read(recording) == events(1, 50)
+            with pytest.raises(LogError, match="read-only"):
+                await recording.append(events(51, 51), expected_revision=50)
+        await log.append(events(51, 60), expected_revision=50)
+    with pytest.raises(LogError, match="no log here"):
+        await SqliteLog.open(tmp_path / "nothing.db", read_only=True)
+
+
+async def test_a_full_disk_refuses_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    async with await SqliteLog.open(tmp_path / "log.db") as log:
+        await log.append(events(1, 10), expected_revision=0)
+        assert log._db is not None
+        pages = await log._db.transact(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
+        await log._db.transact(lambda db: db.execute(f"PRAGMA max_page_count={pages + 2}").fetchall())
+        with pytest.raises(LogUnwritable, match="full"):
+            await log.append(events(11, 2000), expected_revision=10)
+        assert log.revision == 10 and await read(log) == events(1, 10)
+        await log._db.transact(lambda db: db.execute("PRAGMA max_page_count=1000000").fetchall())
+        await log.append(events(11, 20), expected_revision=10)
+        await log.verify()
+
+
+async def test_a_damaged_snapshot_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    await written(path)
+    async with await SqliteLog.open(path) as log:
+        for revision in (50, 150):
+            await log.save_snapshot(Snapshot(revision, T0, b"x" * 100))
+        assert log._db is not None
+        await log._db.transact(lambda db: db.execute("UPDATE snapshot_parts SET data=x'00' WHERE revision=150").fetchall())
+        found = await log.load_snapshot()
+        assert found is not None and found.revision == 50
+
+
+def test_snapshots_are_thinned_with_age() -> None:
+    kept: list[int] = []
+    for revision in range(50, 50 * 200, 50):
+        kept = thinned([*kept, revision])
+    assert len(kept) < 15
+    assert kept[:3] == [9950, 9900, 9850]
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from shipslog.store.log.sqlite import SqliteLog
+from tests.store.log.test_event_log import events
+
+async def main():
+    log = await SqliteLog.open(Path(sys.argv[1]))
+    revision = log.revision
+    while True:
+        await log.append(events(revision + 1, revision + 3), expected_revision=revision)
+        revision += 3
+        print(revision, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_kill_9_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    path, acknowledged = tmp_path / "log.db", 0
+    for _ in range(4):
+        process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)  # noqa: ASYNC220
+        assert process.stdout is not None
+        for _ in range(40):
+            acknowledged = int(await asyncio.to_thread(process.stdout.readline))
+        process.send_signal(signal.SIGKILL)
+        rest = process.communicate()[0].split()
+        acknowledged = int(rest[-1]) if rest else acknowledged
+        async with await SqliteLog.open(path) as log:
+            assert log.revision >= acknowledged
+            await log.verify()
+            assert await read(log) == events(1, log.revision)
