@@ -6,17 +6,18 @@ It is made once for each released format, and never again: what matters is that 
 """
 
 import asyncio
+import gzip
 import sys
 from pathlib import Path
 
-from shipslog.engine import snapshots
-from shipslog.engine.clock import Entropy
 from shipslog.engine.cluster import Cluster, past
+from shipslog.engine.state import snapshots
+from shipslog.engine.time.clock import Entropy
 from shipslog.runtime.containers.simulated import EXIT_CODE, RUNS_FOR, SimulatedNode
 from shipslog.store.events import Event
-from shipslog.store.memory import MemoryLog
+from shipslog.store.log.memory import MemoryLog
+from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects import core_v1
-from shipslog.store.sqlite import SqliteLog
 from tests.e2e.guestbook import IN_ORDER
 from tests.simulation.virtual_time import VirtualClock, VirtualLoop, run
 
@@ -112,12 +113,15 @@ async def read(disk: MemoryLog) -> list[Event]:
 
 def main(name: str) -> None:
     path = LOGS / f"{name}.db"
-    if path.exists():
-        raise SystemExit(f"{path} is there: a golden log is made once")
+    packed = path.with_name(path.name + ".gz")
+    if packed.exists():
+        raise SystemExit(f"{packed} is there: a golden log is made once")
     loop, disk = VirtualLoop(), MemoryLog()
     run(lives(disk, loop), loop)
     asyncio.run(keep(asyncio.run(read(disk)), path))
+    packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
     path.with_name(path.name + "-lock").unlink()
+    path.unlink()
 
 
 if __name__ == "__main__":
