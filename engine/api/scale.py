@@ -64,7 +64,7 @@ async def _patched(call: Call, entry: Entry) -> tuple[autoscaling_v1.Scale, str]
     data, media = await requests.body(call.request), writes.patch_type(call)
     before = codec.to_builtins(of(entry))
     version = before["metadata"].pop("resourceVersion", "")
-    target: Any = patch.apply(autoscaling_v1.Scale, before, data, media)
+    target: Any = patch.apply(autoscaling_v1.Scale, codec.encode(before), data, media)
     try:
         scale, _ = codec.from_builtins(autoscaling_v1.Scale, target, validation=call.field_validation)
     except codec.Undecodable as refusal:

@@ -4,6 +4,7 @@ Everything here is synchronous and works on the head (the state with all that is
 must look like is admission's business. Source: the generic registry's create, update and delete of Kubernetes 1.32.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -97,7 +98,7 @@ class Transition:
         """Each once: Kubernetes drops the same reference given twice, with a warning."""
         once = tuple(dict.fromkeys(owners)) if len(owners) > 1 else owners
         if len(once) < len(owners):
-            uids = dict.fromkeys(o.uid for o in owners if owners.count(o) > 1)
+            uids = dict.fromkeys(o.uid for o, times in Counter(owners).items() if times > 1)
             ctx.warnings.append(
                 ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may "
                 "reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: " + ", ".join(uids)
@@ -162,7 +163,7 @@ class Transition:
         if entry is None:
             raise not_found(kind.plural, kind.group, command.name)
         old = entry.object
-        target: dict[str, Any] = patch.apply(kind.type, codec.to_builtins(old), command.body, command.media_type)
+        target: dict[str, Any] = patch.apply(kind.type, entry.encoded, command.body, command.media_type)
         try:
             new, warnings = codec.from_builtins(kind.type, target, validation=command.field_validation)
         except codec.Undecodable as refusal:

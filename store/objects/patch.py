@@ -3,20 +3,22 @@
 Source for the last: the API conventions' "strategic merge patch", and k8s.io/apimachinery/pkg/util/strategicpatch (1.32).
 """
 
-from collections.abc import Iterable
+from collections import deque
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from shipslog.store.refusals import BadRequest, Cause, Invalid, TooLarge, Unexpected
 
+from . import json_patch, json_text
+from .json_patch import unprocessable
 from .shapes import Field, Shape, fields_of
 
 T = TypeVar("T")
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
-MAX_OPERATIONS = 10_000
+MAX_REVISITED = 5_000_000  # items of lists that a strategic merge may go over, in all: a second or so
 
 _DIRECTIVE, _RETAIN = "$patch", "$retainKeys"
 _DELETE_FROM, _ORDER = "$deleteFromPrimitiveList/", "$setElementOrder/"
@@ -28,84 +30,32 @@ def unreadable(target: Any, why: str) -> Invalid:
     return Invalid(f' "" is invalid: patch: {message}', causes=(Cause("FieldValueInvalid", message, "patch"),))
 
 
-def apply(struct: type[Any], current: dict[str, Any], body: bytes, media_type: str) -> dict[str, Any]:
-    """What the patch makes of an object's JSON; `current` stays as it is. Errors: BadRequest, Invalid, TooLarge."""
+def apply(struct: type[Any], current: bytes, body: bytes, media_type: str) -> dict[str, Any]:
+    """What the patch makes of an object's JSON. Errors: BadRequest, Invalid, TooLarge."""
     try:
-        patch = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, RecursionError) as error:
+        patch = json_text.parse(body)
+    except json_text.NotJson as error:
         raise BadRequest(f"error decoding patch: {error}") from error
+    document: dict[str, Any] = msgspec.json.decode(current)  # ours alone: it is changed in place
     if media_type == JSON_PATCH:
-        return _json_patch(current, patch)
-    if not isinstance(patch, dict):
+        patched = json_patch.apply(document, patch)
+    elif not isinstance(patch, dict):
         raise BadRequest(f"error decoding patch: a {media_type} body is a JSON object")
-    if media_type == MERGE_PATCH:
-        merged: dict[str, Any] = _merge_patch(current, patch)
-        return merged
-    return _Strategic().merge_struct(struct, current, patch)
-
-
-def _json_patch(current: dict[str, Any], operations: Any) -> dict[str, Any]:
-    import jsonpatch  # at its first use: importing it is slow
-
-    if not isinstance(operations, list) or not all(isinstance(o, dict) for o in operations):
-        raise BadRequest("error decoding patch: a JSON patch is an array of operations")
-    if len(operations) > MAX_OPERATIONS:
-        raise TooLarge(f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}")
-    patched: Any = current
+    elif media_type == MERGE_PATCH:
+        patched = _merge_patch(document, patch)
+    else:
+        patched = _Strategic().merge_struct(struct, document, patch)
     try:
-        jsonpatch.JsonPatch(operations)  # all of them must be readable before the first is applied
-        for operation in operations:
-            counted = {**operation, **{k: _counted(patched, operation, k) for k in ("path", "from") if k in operation}}
-            if counted["op"] == "test" and counted.get("value", ...) is None and _is_absent(patched, counted["path"]):
-                continue  # what is not there is null
-            patched = jsonpatch.JsonPatch([counted]).apply(patched)
-    except jsonpatch.InvalidJsonPatch as error:
-        raise BadRequest(f"error decoding patch: {error}") from error
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
-        raise unprocessable(str(error)) from error
-    if not isinstance(patched, dict):
-        raise unprocessable("the patch replaces the whole object by something that is no object")
+        json_text.check_depth(patched)
+    except json_text.NotJson as error:
+        raise unprocessable(f"what the patch makes is {error}") from error
     return patched
-
-
-def _counted(document: Any, operation: dict[str, Any], field: str) -> str:
-    """A pointer with its negative indices counted from the end, as Kubernetes' library allows them."""
-    pointer: str = operation[field]
-    if not isinstance(pointer, str) or "/-" not in pointer:
-        return pointer
-    parts, here = pointer.split("/"), document
-    for at, part in enumerate(parts[1:], 1):
-        if isinstance(here, list) and part[:1] == "-" and part[1:].isdigit():
-            adds = operation["op"] == "add" and field == "path" and at == len(parts) - 1
-            parts[at] = str(len(here) + int(part) + (1 if adds else 0))
-        here = _step(here, parts[at])
-    return "/".join(parts)
-
-
-def _step(here: Any, part: str) -> Any:
-    if isinstance(here, list):
-        return here[int(part)] if part.isdigit() and int(part) < len(here) else None
-    return here.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(here, dict) else None
-
-
-def _is_absent(document: Any, pointer: str) -> bool:
-    here = document
-    for part in pointer.split("/")[1:]:
-        here = _step(here, part)
-    return here is None
-
-
-def unprocessable(why: str) -> Invalid:
-    """422 for a patch that can be read and not applied."""
-    return Invalid(
-        "the server rejected our request due to an error in our request", causes=(Cause("UnexpectedServerResponse", why, ""),)
-    )
 
 
 def _merge_patch(current: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
         return patch
-    out = dict(current) if isinstance(current, dict) else {}
+    out = current if isinstance(current, dict) else {}
     for key, value in patch.items():
         if value is None:
             out.pop(key, None)
@@ -115,7 +65,22 @@ def _merge_patch(current: Any, patch: Any) -> Any:
 
 
 class _Strategic:
-    """One strategic merge. `shape` is None where the type knows nothing of a value."""
+    """One strategic merge, in place. `shape` is None where the type knows nothing of a value.
+
+    One patch may name the same item of a list many times, and each time its lists again: what that goes over is counted."""
+
+    def __init__(self) -> None:
+        self._revisited = 0
+
+    def _over(self, items: list[Any]) -> list[Any]:
+        """A list that is gone over from end to end. Errors: TooLarge."""
+        self._revisited += len(items)
+        if self._revisited > MAX_REVISITED:
+            raise TooLarge(
+                f"the patch goes over long lists again and again: {self._revisited} items, at most {MAX_REVISITED} are "
+                "allowed; name each item once"
+            )
+        return items
 
     def merge_struct(self, struct: type[Any] | None, current: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
         fields = fields_of(struct) if struct is not None else {}
@@ -136,7 +101,8 @@ class _Strategic:
         deletions, orders = _directives(patch, _DELETE_FROM), _directives(patch, _ORDER)
         for key, gone in deletions.items():
             if isinstance(out.get(key), list):
-                out[key] = [v for v in out[key] if v not in gone]
+                named = {_identity(v) for v in gone}
+                out[key] = [v for v in self._over(out[key]) if _identity(v) not in named]
         for key, value in patch.items():
             if key.startswith("$"):
                 continue
@@ -148,19 +114,20 @@ class _Strategic:
                 out[key] = self._merge_value(key, field, shape, out.get(key), value, orders.get(key))
         for key, order in orders.items():
             if key not in patch and isinstance(out.get(key), list):
-                out[key] = _ordered(out[key], [], order, out[key], _merge_key(fields.get(key)))
+                out[key] = _ordered(self._over(out[key]), order, out[key], _merge_key(fields.get(key)))
         return out
 
     def _retained(self, current: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
         retain = patch.get(_RETAIN)
         if retain is None:
-            return dict(current)
+            return current
         if not isinstance(retain, list):
             raise BadRequest("The patch format for $retainKeys is wrong: it is a list of field names")
-        strangers = [k for k in patch if not k.startswith("$") and k not in retain]
+        retained = {_identity(name) for name in retain}
+        strangers = [k for k in patch if not k.startswith("$") and k not in retained]
         if strangers:
             raise unprocessable(f"The patch format for $retainKeys is wrong: {strangers[0]} stands in the patch and not there")
-        return {k: v for k, v in current.items() if k in retain}
+        return {k: v for k, v in current.items() if k in retained}
 
     def _merge_value(
         self, key: str, field: Field | None, shape: Shape | None, current: Any, patch: Any, order: list[Any] | None
@@ -183,21 +150,24 @@ class _Strategic:
     ) -> list[Any]:
         merge_key = _merge_key(field)
         if not merge_key:
-            merged = [*current, *(v for v in dict.fromkeys(patch) if v not in current)]
-            return merged if order is None else _ordered(merged, patch, order, current, "")
+            have = {_identity(v) for v in self._over(current)}
+            merged = [*current, *{i: v for v in patch if (i := _identity(v)) not in have}.values()]
+            return merged if order is None else _ordered(merged, order, current, "")
         items, replaced = self._without_directives(key, patch, merge_key)
         if replaced:
             return self._clean(items)
         struct = field.shape.item.struct if field is not None and field.shape.item is not None else None
-        gone = [p[merge_key] for p in patch if p.get(_DIRECTIVE) == "delete"]
-        merged = [c for c in current if c.get(merge_key) not in gone]
+        gone = {_identity(p[merge_key]) for p in patch if p.get(_DIRECTIVE) == "delete"}
+        merged = [c for c in self._over(current) if _named(c, merge_key) not in gone]
+        places = {_named(item, merge_key): i for i, item in reversed(list(enumerate(merged)))}  # the first of a name counts
         for item in items:
-            at = next((i for i, c in enumerate(merged) if c.get(merge_key) == item[merge_key]), None)
-            if at is None:
+            name = _identity(item[merge_key])
+            at = places.setdefault(name, len(merged))
+            if at == len(merged):
                 merged.append(self.merge_struct(struct, {}, item))
             else:
                 merged[at] = self.merge_struct(struct, merged[at], item)
-        return merged if order is None else _ordered(merged, items, order, current, merge_key)
+        return merged if order is None else _ordered(merged, order, current, merge_key)
 
     def _without_directives(self, key: str, patch: list[Any], merge_key: str) -> tuple[list[dict[str, Any]], bool]:
         """The items to merge, and whether they replace the whole list."""
@@ -242,26 +212,29 @@ def _merge_key(field: Field | None) -> str:
     return field.merge.patch_merge_key if field is not None else ""
 
 
-def _ordered(merged: list[Any], patched: Iterable[Any], order: list[Any], before: list[Any], merge_key: str) -> list[Any]:
+def _ordered(merged: list[Any], order: list[Any], before: list[Any], merge_key: str) -> list[Any]:
     """The merged list with the items that `order` names in its order; the others keep their places among them."""
-
-    def name(item: Any) -> Any:
-        return item.get(merge_key) if merge_key and isinstance(item, dict) else item
-
-    wanted = {_hashable(name(o)): i for i, o in enumerate(order)}
-    was = {_hashable(name(b)): i for i, b in enumerate(before)}
-    ours = sorted((m for m in merged if _hashable(name(m)) in wanted), key=lambda m: wanted[_hashable(name(m))])
-    theirs = sorted((m for m in merged if _hashable(name(m)) not in wanted), key=lambda m: was.get(_hashable(name(m)), 0))
+    wanted = {_named(o, merge_key): i for i, o in enumerate(order)}
+    was = {_named(b, merge_key): i for i, b in enumerate(before)}
+    named = [(_named(m, merge_key), m) for m in merged]
+    ours = deque(sorted((n for n in named if n[0] in wanted), key=lambda n: wanted[n[0]]))
+    theirs = deque(sorted((n for n in named if n[0] not in wanted), key=lambda n: was.get(n[0], 0)))
     out: list[Any] = []
     while ours or theirs:
         if ours and theirs:
-            left, right = was.get(_hashable(name(theirs[0]))), was.get(_hashable(name(ours[0])))
+            left, right = was.get(theirs[0][0]), was.get(ours[0][0])
             first = theirs if left is not None and right is not None and left < right else ours
         else:
             first = ours or theirs
-        out.append(first.pop(0))
+        out.append(first.popleft()[1])
     return out
 
 
-def _hashable(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+def _named(item: Any, merge_key: str) -> Any:
+    """What an item of a list is told apart by: the value of its merge key, or itself."""
+    return _identity(item.get(merge_key) if merge_key and isinstance(item, dict) else item)
+
+
+def _identity(value: Any) -> Any:
+    """A value as a key: text is itself, and nothing else is equal to it (nor true to 1)."""
+    return value if isinstance(value, str) else (repr(value),)
