@@ -4,7 +4,8 @@ Floors, bottom to top, kept by a test; a room imports only those below it:
 
     time/        the clock, ids and randomness, moments as people write them
     state/       what is known at one revision: the view, what runs, snapshots of it
-    admission/   what makes an object of each kind acceptable
+    kinds/       all that is known of one kind in one module: defaults, checks, deletion, columns, words
+    admission/   the chain that every object passes
     commit/      the single writer: from a command to a durable event, and the watches that hear of it
     auth/        who asks and what they may: certificates, tokens, identities
     host/        runs the reconcilers, hands their commands to the runtimes, words events for people

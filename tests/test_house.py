@@ -22,7 +22,21 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "engine": ("store", "runtime", "reconcilers"),
 }
 # Inside the engine, bottom to top: a floor imports only those below it and itself.
-ENGINE = ("time", "state", "admission", "commit", "auth", "host", "manifests", "cluster", "replay", "api", "daemon", "cli")
+ENGINE = (
+    "time",
+    "state",
+    "kinds",
+    "admission",
+    "commit",
+    "auth",
+    "host",
+    "manifests",
+    "cluster",
+    "replay",
+    "api",
+    "daemon",
+    "cli",
+)
 IMPURE = {
     "time",
     "random",

@@ -3,14 +3,11 @@
 Source: the NamespaceLifecycle admission plugin.
 """
 
+from shipslog.engine.kinds.context import Admission
+from shipslog.engine.kinds.faults import forbidden
 from shipslog.store.objects.core_v1 import Namespace
 from shipslog.store.objects.registry import Kind
 from shipslog.store.refusals import Cause, not_found
-
-from .context import Admission
-from .fields import forbidden
-
-PROTECTED = frozenset({"default", "kube-system", "kube-public"})
 
 
 def check_namespace(kind: Kind, name: str, namespace: str, ctx: Admission) -> None:
@@ -23,9 +20,3 @@ def check_namespace(kind: Kind, name: str, namespace: str, ctx: Admission) -> No
         why = f"unable to create new content in namespace {namespace} because it is being terminated"
         cause = Cause("NamespaceTerminating", f"namespace {namespace} is being terminated", "metadata.namespace")
         raise forbidden(kind, name, why, (cause,))
-
-
-def check_deletable(kind: Kind, namespace: Namespace) -> None:
-    """Errors: Forbidden for the namespaces that a cluster cannot do without."""
-    if namespace.metadata.name in PROTECTED:
-        raise forbidden(kind, namespace.metadata.name, "this namespace may not be deleted")

@@ -1,56 +1,22 @@
 """Which objects a request means: label selectors and field selectors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
 
+from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.engine.kinds.strategy import Reader
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.objects import core_v1, registry, selector
+from shipslog.store.objects import registry, selector
 from shipslog.store.refusals import BadRequest
 from shipslog.store.state import Entry
 
 from .routes import Params, first
 
-Reader = Callable[[Any], str]
-
 EVERY: dict[str, Reader] = {"metadata.name": lambda o: o.metadata.name}
 NAMESPACED: dict[str, Reader] = EVERY | {"metadata.namespace": lambda o: o.metadata.namespace}
-
-
-def _flag(value: bool | None) -> str:
-    return "true" if value else "false"
-
-
-def _source(event: core_v1.Event) -> str:
-    return event.source.component or event.reporting_component
-
-
-# Source: the conversion functions of Kubernetes 1.32 (pkg/apis/*/v1/conversion.go), which name the supported labels.
-FIELDS: dict[str, Mapping[str, Reader]] = {
-    "pods": {
-        "spec.nodeName": lambda o: o.spec.node_name, "spec.restartPolicy": lambda o: o.spec.restart_policy,
-        "spec.schedulerName": lambda o: o.spec.scheduler_name, "spec.serviceAccountName": lambda o: o.spec.service_account_name,
-        "spec.hostNetwork": lambda o: _flag(o.spec.host_network), "status.phase": lambda o: o.status.phase,
-        "status.podIP": lambda o: o.status.pod_ip, "status.podIPs": lambda o: ",".join(i.ip for i in o.status.pod_ips),
-        "status.nominatedNodeName": lambda o: o.status.nominated_node_name,
-    },
-    "events": {
-        "involvedObject.kind": lambda o: o.involved_object.kind,
-        "involvedObject.namespace": lambda o: o.involved_object.namespace,
-        "involvedObject.name": lambda o: o.involved_object.name, "involvedObject.uid": lambda o: o.involved_object.uid,
-        "involvedObject.apiVersion": lambda o: o.involved_object.api_version,
-        "involvedObject.resourceVersion": lambda o: o.involved_object.resource_version,
-        "involvedObject.fieldPath": lambda o: o.involved_object.field_path, "reason": lambda o: o.reason,
-        "reportingComponent": lambda o: o.reporting_component, "source": _source, "type": lambda o: o.type,
-    },
-    "secrets": {"type": lambda o: o.type},
-    "namespaces": {"status.phase": lambda o: o.status.phase, "name": lambda o: o.metadata.name},
-    "nodes": {"spec.unschedulable": lambda o: _flag(o.spec.unschedulable)},
-    "replicationcontrollers": {"status.replicas": lambda o: str(o.status.replicas)},
-    "services": {"spec.clusterIP": lambda o: o.spec.cluster_ip, "spec.type": lambda o: o.spec.type},
-}  # fmt: skip
 
 
 class Selection(Struct, frozen=True):
@@ -103,7 +69,7 @@ def of_params(kind: registry.Kind, params: Params, name: str = "") -> Selection:
 @lru_cache(maxsize=1024)
 def _selection(kind: registry.Kind, labels: str, fields: str, name: str) -> Selection:
     selected = selector.parse_labels(labels) if labels.strip() else None
-    known: Mapping[str, Reader] = {**(NAMESPACED if kind.namespaced else EVERY), **FIELDS.get(kind.resource, {})}
+    known: Mapping[str, Reader] = {**(NAMESPACED if kind.namespaced else EVERY), **strategy_of(kind.resource).selectable}
     readers: list[tuple[Reader, bool, str]] = []
     exact: dict[str, str] = {}
     for requirement in selector.parse_fields(fields) if fields.strip() else ():

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from shipslog.engine.kinds.catalogue import strategy_of
 from shipslog.store.objects import registry
 from shipslog.store.refusals import BadRequest, NotAcceptable
 from shipslog.store.state import Entry
@@ -14,7 +15,6 @@ from .negotiation import YAML, Format
 from .replies import Reply
 from .requests import Call
 from .routes import first
-from .tables import columns_of, row_of
 
 _encode = msgspec.json.Encoder().encode
 
@@ -68,17 +68,17 @@ def table(
         raise BadRequest(f'unrecognized includeObject value: "{include}"')
     if wanted.shape != "Table":
         raise NotAcceptable(f"{kind.kind} cannot be shown as {wanted.shape}")
+    strategy = strategy_of(kind.resource)
     rows = []
     for entry in entries:
-        cells, conditions = row_of(kind, entry.object, call.now_ns)
-        row: dict[str, Any] = {"cells": cells}
-        if conditions:
+        row: dict[str, Any] = {"cells": strategy.cells(entry.object, call.now_ns)}
+        if conditions := strategy.row_conditions(entry.object):
             row["conditions"] = conditions
         if include == "Metadata":
             row["object"] = partial(entry, wanted.version)
         elif include == "Object":
             row["object"] = msgspec.Raw(entry.encoded)
         rows.append(row)
-    definitions = [c.definition() for c in columns_of(kind)]
+    definitions = [c.definition() for c in strategy.columns]
     version = f"meta.k8s.io/{wanted.version}"
     return {"kind": "Table", "apiVersion": version, "metadata": metadata, "columnDefinitions": definitions, "rows": rows}

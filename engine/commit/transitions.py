@@ -12,6 +12,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.engine import admission
+from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.engine.kinds.core.pod.binding import bound
+from shipslog.engine.kinds.core.pod.eviction import admit_eviction
+from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy, api_time
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
@@ -30,7 +34,6 @@ from shipslog.store.refusals import (
 from shipslog.store.state import Entry
 
 Effect = Literal["Created", "Modified", "Deleted", "Unchanged"]
-CREATE_ON_UPDATE = frozenset({"endpoints", "events", "leases.coordination.k8s.io", "serviceaccounts"})
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 NAME_TRIES = 8
 
@@ -64,14 +67,7 @@ class Transition:
             case Bind():
                 return self.bind(command, ctx)
             case Evict():
-                entry = self.head.entry("pods", command.name, command.namespace)
-                if entry is not None:
-                    admission.admit_eviction(entry.object, ctx)
-                delete = Delete(
-                    resource="pods", namespace=command.namespace, name=command.name, uid=command.uid,
-                    grace_period_s=command.grace_period_s,
-                )  # fmt: skip
-                return self.delete(delete, ctx)
+                return self.evict(command, ctx)
 
     # --- create ---
 
@@ -123,7 +119,7 @@ class Transition:
             raise Invalid(f'{kind.kind} "" is invalid: metadata.name: Required value', kind=kind.kind, group=kind.group)
         entry = self.head.entry(kind.resource, meta.name, meta.namespace)
         if entry is None:
-            if kind.resource in CREATE_ON_UPDATE and not subresource and not meta.resource_version:
+            if strategy_of(kind.resource).create_on_update and not subresource and not meta.resource_version:
                 return self.create(obj, ctx)
             raise not_found(kind.plural, kind.group, meta.name)
         old = entry.object
@@ -153,9 +149,8 @@ class Transition:
 
     def _may_go(self, kind: registry.Kind, obj: Any) -> bool:
         """Whether an object that is being deleted has nothing left to wait for."""
-        if obj.metadata.finalizers or obj.metadata.deletion_grace_period_seconds:
-            return False
-        return kind.resource != "namespaces" or not obj.spec.finalizers
+        meta = obj.metadata
+        return not meta.finalizers and not meta.deletion_grace_period_seconds and not strategy_of(kind.resource).is_held(obj)
 
     def patch(self, command: Patch, ctx: admission.Admission) -> Change:
         kind = registry.by_resource(command.resource)
@@ -192,15 +187,16 @@ class Transition:
             raise not_found(kind.plural, kind.group, command.name)
         old = entry.object
         self._check_preconditions(kind, old, command)
-        admission.admit_delete(kind, old, ctx)
-        finalizers = self._finalizers(kind, old, command.propagation)
-        if kind.resource == "pods":
-            return self._delete_pod(kind, old, finalizers, command.grace_period_s, ctx)
-        if kind.resource == "namespaces":
-            return self._delete_namespace(kind, old, finalizers, ctx)
-        if not finalizers:
-            return Change(effect="Deleted", object=old, kind=kind)
-        return self._mark(kind, old, finalizers, 0, ctx)
+        strategy = strategy_of(kind.resource)
+        strategy.admit_delete(kind, old, ctx)
+        finalizers = self._finalizers(strategy, old, command.propagation)
+        grace_s = strategy.grace_period_s(old, command.grace_period_s)
+        if grace_s or finalizers or strategy.is_held(old):
+            return self._mark(kind, old, finalizers, grace_s or 0, ctx)
+        if grace_s is not None:
+            at = old.metadata.deletion_timestamp or api_time(ctx.now_ns)
+            old = replace(old, metadata=replace(old.metadata, deletion_timestamp=at, deletion_grace_period_seconds=0))
+        return Change(effect="Deleted", object=old, kind=kind)
 
     def _check_preconditions(self, kind: registry.Kind, old: Any, command: Delete) -> None:
         name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
@@ -215,13 +211,13 @@ class Transition:
                     name=command.name, group=kind.group, kind=kind.plural,
                 )  # fmt: skip
 
-    def _finalizers(self, kind: registry.Kind, old: Any, propagation: str) -> tuple[str, ...]:
-        """The finalizers that the way of deleting asks for. A core ReplicationController orphans unless told otherwise."""
+    def _finalizers(self, strategy: Strategy, old: Any, propagation: str) -> tuple[str, ...]:
+        """The finalizers that the way of deleting asks for; a kind has its own way where the command names none."""
         have: tuple[str, ...] = old.metadata.finalizers
         if not propagation:
             if ORPHAN in have or FOREGROUND in have:
                 return have
-            propagation = "Orphan" if kind.resource == "replicationcontrollers" else "Background"
+            propagation = strategy.propagation
         others: tuple[str, ...] = tuple(f for f in have if f not in (ORPHAN, FOREGROUND))
         return others + {"Orphan": (ORPHAN,), "Foreground": (FOREGROUND,)}.get(propagation, ())
 
@@ -239,66 +235,37 @@ class Transition:
         meta = replace(
             meta, deletion_timestamp=at, deletion_grace_period_seconds=grace_s, finalizers=finalizers, generation=generation
         )
-        return Change(effect="Modified", object=replace(old, metadata=meta), kind=kind)
+        new = replace(old, metadata=meta)
+        if not old.metadata.deletion_timestamp:
+            new = strategy_of(kind.resource).marked(new)
+        return Change(effect="Modified", object=new, kind=kind)
 
-    def _delete_pod(
-        self, kind: registry.Kind, old: core_v1.Pod, finalizers: tuple[str, ...], grace_s: int | None, ctx: admission.Admission
-    ) -> Change:
-        """A pod that a node runs is marked and goes when its node deletes it with a grace period of 0."""
-        if grace_s is not None and grace_s < 0:
-            grace_s = 1
-        if grace_s is None:
-            grace_s = old.spec.termination_grace_period_seconds
-            grace_s = 30 if grace_s is None else grace_s
-        if not old.spec.node_name or old.status.phase in ("Succeeded", "Failed"):
-            grace_s = 0
-        if grace_s == 0 and not finalizers:
-            at = old.metadata.deletion_timestamp or api_time(ctx.now_ns)
-            meta = replace(old.metadata, deletion_timestamp=at, deletion_grace_period_seconds=0)
-            return Change(effect="Deleted", object=replace(old, metadata=meta), kind=kind)
-        return self._mark(kind, old, finalizers, grace_s, ctx)
-
-    def _delete_namespace(
-        self, kind: registry.Kind, old: core_v1.Namespace, finalizers: tuple[str, ...], ctx: admission.Admission
-    ) -> Change:
-        if old.metadata.deletion_timestamp:
-            if not old.spec or not old.spec.finalizers:
-                return Change(effect="Deleted" if not finalizers else "Unchanged", object=old, kind=kind)
-            raise Conflict(
-                f'Operation cannot be fulfilled on namespaces "{old.metadata.name}": The system is ensuring all content is '
-                "removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.",
-                name=old.metadata.name, kind="namespaces",
-            )  # fmt: skip
-        marked = self._mark(kind, old, finalizers, 0, ctx).object
-        return Change(effect="Modified", object=replace(marked, status=replace(marked.status, phase="Terminating")), kind=kind)
-
-    # --- bind ---
+    # --- pods ---
 
     def bind(self, command: Bind, ctx: admission.Admission) -> Change:
-        kind = registry.by_resource("pods")
-        entry = self.head.entry("pods", command.name, command.namespace)
-        if entry is None:
-            raise not_found("pods", "", command.name)
-        pod: core_v1.Pod = entry.object
+        kind = registry.of(core_v1.Pod)
+        pod = self._pod(kind, command.name, command.namespace)
         if command.uid and command.uid != pod.metadata.uid:
-            raise conflict("pods", "", command.name, uid_differs(command.uid, pod.metadata.uid))
+            raise conflict(kind.plural, "", command.name, uid_differs(command.uid, pod.metadata.uid))
         if command.resource_version and command.resource_version != pod.metadata.resource_version:
-            raise conflict("pods", "", command.name, STALE)
-        if not command.node:
-            raise Invalid('Binding "" is invalid: target.name: Required value', name=command.name, kind="Binding")
-        if pod.metadata.deletion_timestamp:
-            raise conflict(
-                "pods/binding", "", command.name, f"pod {command.name} is being deleted, cannot be assigned to a host"
-            )
-        if pod.spec.node_name:
-            why = f'pod {command.name} is already assigned to node "{pod.spec.node_name}"'
-            raise conflict("pods/binding", "", command.name, why)
-        scheduled = core_v1.PodCondition(type="PodScheduled", status="True", last_transition_time=api_time(ctx.now_ns))
-        others = tuple(c for c in pod.status.conditions if c.type != "PodScheduled")
-        pod = replace(
-            pod, spec=replace(pod.spec, node_name=command.node), status=replace(pod.status, conditions=(*others, scheduled))
-        )
-        return Change(effect="Modified", object=pod, kind=kind, subresource="binding")
+            raise conflict(kind.plural, "", command.name, STALE)
+        return Change(effect="Modified", object=bound(pod, command, ctx), kind=kind, subresource="binding")
+
+    def evict(self, command: Evict, ctx: admission.Admission) -> Change:
+        kind = registry.of(core_v1.Pod)
+        admit_eviction(self._pod(kind, command.name, command.namespace), ctx)
+        delete = Delete(
+            resource=kind.resource, namespace=command.namespace, name=command.name, uid=command.uid,
+            grace_period_s=command.grace_period_s,
+        )  # fmt: skip
+        return self.delete(delete, ctx)
+
+    def _pod(self, kind: registry.Kind, name: str, namespace: str) -> core_v1.Pod:
+        entry = self.head.entry(kind.resource, name, namespace)
+        if entry is None:
+            raise not_found(kind.plural, kind.group, name)
+        pod: core_v1.Pod = entry.object
+        return pod
 
 
 def already_exists(kind: registry.Kind, name: str) -> AlreadyExists:

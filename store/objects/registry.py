@@ -95,6 +95,11 @@ def of(obj: Any) -> Kind:
     return _BY_TYPE[obj if isinstance(obj, type) else type(obj)]
 
 
+def kind_of(struct: type[Any]) -> Kind | None:
+    """The kind whose objects are of this type; None for a part of one."""
+    return _BY_TYPE.get(struct)
+
+
 def find(group: str, version: str, plural: str) -> Kind | None:
     return _BY_PATH.get((group, version, plural))
 

@@ -3,29 +3,17 @@
 import re
 from typing import Any
 
+from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.store.objects import registry
 from shipslog.store.objects.shapes import Field
 
 TYPES = {
-    "Pod": "Containers that run together on one node, with one network address and common volumes.",
     "PodSpec": "What a pod is to be: its containers, volumes, and where and how they run.",
     "PodStatus": "What has become of a pod, as the node that runs it reports.",
     "Container": "One program of a pod: its image, command, environment, ports and limits.",
-    "ReplicationController": "Keeps a number of pods of one template running.",
     "ReplicationControllerSpec": "How many pods, of which template, and how they are recognised.",
-    "Service": "A stable address for a set of pods, with the ports that are served there.",
     "ServiceSpec": "Which pods stand behind a Service, on which ports, and how it is reached.",
-    "Endpoints": "The addresses of the pods behind a Service.",
-    "EndpointSlice": "Some of the addresses behind a Service, with their ports and conditions.",
-    "Namespace": "A scope for names. Deleting it deletes what is in it.",
-    "Node": "A machine that runs pods.",
-    "ConfigMap": "Settings for pods, as keys and values.",
-    "Secret": "Confidential values for pods, base64-encoded.",
-    "ServiceAccount": "An identity for the processes in pods.",
-    "Event": "Something that happened to an object, for people to read.",
-    "Lease": "A claim that its holder renews: a node that lives renews its own.",
     "Binding": "Assigns a pod to a node.",
-    "PodTemplate": "A pod to be copied.",
-    "PodDisruptionBudget": "How many pods of a set may be missing at one time by somebody's will.",
     "ObjectMeta": "What every object has: its name, labels, annotations, owners and history.",
     "LabelSelector": "Chooses objects by their labels; all conditions must hold.",
     "Probe": "How to find out whether a container works: what is tried, how often, and when it counts.",
@@ -79,8 +67,10 @@ FIELDS = {
 
 
 def about_type(struct: type[Any]) -> str:
-    """One sentence about a type."""
-    return TYPES.get(struct.__name__) or f"{_spaced(struct.__name__).capitalize()}."
+    """One sentence about a type; a kind has its own."""
+    kind = registry.kind_of(struct)
+    about = strategy_of(kind.resource).about if kind is not None else ""
+    return about or TYPES.get(struct.__name__) or f"{_spaced(struct.__name__).capitalize()}."
 
 
 def about_field(struct: type[Any], field: Field) -> str:

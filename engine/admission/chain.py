@@ -1,0 +1,41 @@
+"""The chain that every object passes: admitted to be created, changed, deleted.
+
+The order is Kubernetes': defaults, the namespace, admission rules, what the request may set, validation, allocation.
+"""
+
+from typing import Any
+
+from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.engine.kinds.context import Admission
+from shipslog.engine.kinds.faults import Faults
+from shipslog.engine.kinds.metadata import check_metadata, check_metadata_update
+from shipslog.store.objects.registry import Kind
+
+from .namespace import check_namespace
+
+
+def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
+    """The object as it will be stored. Errors: Invalid, Forbidden, NotFound (its namespace)."""
+    strategy = strategy_of(kind.resource)
+    obj = strategy.default(obj)
+    if kind.namespaced:
+        check_namespace(kind, obj.metadata.name, obj.metadata.namespace, ctx)
+    obj = strategy.create(kind, obj, ctx)
+    faults = Faults()
+    check_metadata(faults, obj.metadata, namespaced=kind.namespaced, name=strategy.name, strict=strategy.strict_finalizers)
+    strategy.check(faults, obj)
+    faults.refuse(kind, obj.metadata.name)
+    return strategy.allocate(kind, None, obj, ctx)
+
+
+def admit_update(kind: Kind, old: Any, new: Any, subresource: str, ctx: Admission) -> Any:
+    """The changed object as it will be stored. `subresource`: "", "status", "finalize", "ephemeralcontainers".
+    Errors: Invalid, Forbidden."""
+    strategy = strategy_of(kind.resource)
+    new = strategy.default_status(new) if subresource == "status" else strategy.default(new)
+    new = strategy.update(kind, old, new, subresource, ctx)
+    faults = Faults()
+    check_metadata_update(faults, new.metadata, old.metadata, strict=strategy.strict_finalizers)
+    strategy.check_update(faults, old, new, subresource)
+    faults.refuse(kind, old.metadata.name)
+    return new if subresource else strategy.allocate(kind, old, new, ctx)

@@ -1,0 +1,55 @@
+"""Eviction: a pod goes only if its disruption budget can spare it.
+
+Source: pkg/registry/core/pod/storage/eviction.go of Kubernetes 1.32.
+"""
+
+from shipslog.engine.kinds.context import Admission
+from shipslog.reconcilers.workloads import disruption
+from shipslog.store.objects import selector
+from shipslog.store.objects.core_v1 import Pod
+from shipslog.store.objects.policy_v1 import PodDisruptionBudget
+from shipslog.store.refusals import Cause, Refusal, TooManyRequests
+
+BUDGETS = "poddisruptionbudgets.policy"
+NOT_ALLOWED = "Cannot evict pod as it would violate the pod's disruption budget."
+SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+
+
+def admit_eviction(pod: Pod, ctx: Admission) -> PodDisruptionBudget | None:
+    """The budget that the eviction draws on, None when none speaks of this pod.
+    Errors: TooManyRequests when the budget is spent; Refusal (500) for a pod with several."""
+    if pod.status.phase in ("Succeeded", "Failed", "Pending") or pod.metadata.deletion_timestamp:
+        return None  # what does not run, and what ends anyway, takes nothing from a budget
+    budgets = _budgets_of(pod, ctx)
+    if len(budgets) > 1:
+        raise Refusal(SEVERAL)
+    if not budgets:
+        return None
+    budget = budgets[0]
+    status = budget.status
+    ready = any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions)
+    if not ready and (
+        budget.spec.unhealthy_pod_eviction_policy == "AlwaysAllow" or status.current_healthy >= status.desired_healthy > 0
+    ):
+        return None
+    if (status.observed_generation or 0) < budget.metadata.generation:
+        why = f"The disruption budget {budget.metadata.name} is still being processed by the server."
+    elif min(status.disruptions_allowed, _to_spare(budget, ctx)) <= 0:
+        why = (
+            f"The disruption budget {budget.metadata.name} needs {status.desired_healthy} healthy pods and has "
+            f"{status.current_healthy} currently"
+        )
+    else:
+        return budget
+    raise TooManyRequests(NOT_ALLOWED, causes=(Cause("DisruptionBudget", why, ""),))
+
+
+def _to_spare(budget: PodDisruptionBudget, ctx: Admission) -> int:
+    """How many may go at this very moment: the status does not know yet of an eviction that was granted just before."""
+    return disruption.healthy(disruption.pods_of(ctx.view, budget)) - budget.status.desired_healthy
+
+
+def _budgets_of(pod: Pod, ctx: Admission) -> list[PodDisruptionBudget]:
+    labels = pod.metadata.labels
+    held: list[PodDisruptionBudget] = [entry.object for entry in ctx.view.entries(BUDGETS, pod.metadata.namespace)]
+    return [b for b in held if b.spec.selector is not None and selector.of_label_selector(b.spec.selector).matches(labels)]

@@ -1,0 +1,47 @@
+"""Pod templates: pods to be copied."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.engine.kinds.columns import NAME, Column, labels
+from shipslog.engine.kinds.context import Admission
+from shipslog.engine.kinds.faults import Faults
+from shipslog.engine.kinds.pod_spec.checks.spec import check_template
+from shipslog.engine.kinds.pod_spec.defaults.spec import default_template
+from shipslog.engine.kinds.strategy import Strategy, generation_after
+from shipslog.store.objects.core_v1 import PodTemplate
+from shipslog.store.objects.registry import Kind
+
+
+class PodTemplateStrategy(Strategy):
+    about = "A pod to be copied."
+    columns = (
+        NAME,
+        Column("Containers", "The containers of the template."),
+        Column("Images", "The images of the template's containers."),
+        Column("Pod Labels", "The labels that a pod of the template gets."),
+    )
+
+    def cells(self, obj: PodTemplate, now_ns: int) -> list[Any]:
+        containers = obj.template.spec.containers
+        return [
+            obj.metadata.name, ",".join(c.name for c in containers), ",".join(c.image for c in containers),
+            labels(obj.template.metadata.labels),
+        ]  # fmt: skip
+
+    def default(self, obj: PodTemplate) -> PodTemplate:
+        return replace(obj, template=default_template(obj.template))
+
+    def create(self, kind: Kind, obj: PodTemplate, ctx: Admission) -> PodTemplate:
+        return replace(obj, metadata=replace(obj.metadata, generation=1))
+
+    def update(self, kind: Kind, old: PodTemplate, new: PodTemplate, subresource: str, ctx: Admission) -> PodTemplate:
+        generation = generation_after(old, old.template != new.template)
+        return replace(new, metadata=replace(new.metadata, generation=generation))
+
+    def check(self, faults: Faults, obj: PodTemplate) -> None:
+        check_template(faults, obj.template, "template")
+
+
+STRATEGY = PodTemplateStrategy()

@@ -1,0 +1,82 @@
+"""What is scarce: cluster addresses and node ports. The view says what is held; a random choice says what comes next.
+
+Nothing is kept here, so what a Service gave up is free as soon as the view has moved on. A choice costs a few lookups however
+many Services there are, as long as the range is not nearly full.
+"""
+
+import ipaddress
+from functools import lru_cache
+
+from shipslog.engine.kinds.context import Admission
+from shipslog.store.refusals import Refusal
+
+PROTOCOLS = ("TCP", "UDP", "SCTP")
+TRIES = 64  # random choices before the whole range is looked through
+IN_USE, PORT_IN_USE = "provided IP is already allocated", "provided port is already allocated"
+
+
+@lru_cache(maxsize=8)
+def _range(cidr: str) -> tuple[int, int, int]:
+    """The first and the last address that can be given, and how many at the start are left to those who ask by name."""
+    network = ipaddress.ip_network(cidr, strict=False)
+    first, last = int(network.network_address) + 1, int(network.broadcast_address) - (network.version == 4)
+    size = last - first + 1
+    kept = min(max(16, size // 16), 256) if size > 32 else 1
+    return first, last, kept
+
+
+def family_of(cidr: str) -> str:
+    """IPv4 or IPv6."""
+    return "IPv6" if ":" in cidr else "IPv4"
+
+
+def address_fault(address: str, key: str, ctx: Admission) -> str:
+    """Why the Service `key` cannot have this address; "" when it can."""
+    cidr = ctx.config.service_cidr
+    first, last, _ = _range(cidr)
+    value = int(ipaddress.ip_address(address))
+    if family_of(address) != family_of(cidr) or not first <= value <= last:
+        return f"provided IP is not in the valid range. The range of valid IPs is {cidr}"
+    return IN_USE if ctx.view.service_holding(address) not in (None, key) else ""
+
+
+def free_address(ctx: Admission) -> str:
+    """An address that no Service holds, from behind the first ones of the range as long as there are some.
+    Errors: Refusal when the range is full."""
+    cidr = ctx.config.service_cidr
+    first, last, kept = _range(cidr)
+    make = ipaddress.IPv6Address if family_of(cidr) == "IPv6" else ipaddress.IPv4Address
+    span = last - first + 1 - kept
+    for _ in range(TRIES if span > 0 else 0):
+        address = str(make(first + kept + ctx.entropy.below(span)))
+        if ctx.view.service_holding(address) is None:
+            return address
+    for value in (*range(first + kept, last + 1), *range(first + 1, first + kept)):  # the very first is the API server's
+        if ctx.view.service_holding(str(make(value))) is None:
+            return str(make(value))
+    raise Refusal("failed to allocate a serviceIP: range is full")
+
+
+def _held(port: int, key: str, ctx: Admission) -> bool:
+    return any(ctx.view.service_on_node_port(port, protocol) not in (None, key) for protocol in PROTOCOLS)
+
+
+def node_port_fault(port: int, key: str, ctx: Admission) -> str:
+    """Why the Service `key` cannot have this node port; "" when it can."""
+    first, last = ctx.config.node_port_first, ctx.config.node_port_last
+    if not first <= port <= last:
+        return f"provided port is not in the valid range. The range of valid ports is {first}-{last}"
+    return PORT_IN_USE if _held(port, key, ctx) else ""
+
+
+def free_node_port(taken: set[int], ctx: Admission) -> int:
+    """A port that no Service holds and that is not in `taken`. Errors: Refusal when the range is full."""
+    first, last = ctx.config.node_port_first, ctx.config.node_port_last
+    for _ in range(TRIES):
+        port = first + ctx.entropy.below(last - first + 1)
+        if port not in taken and not _held(port, "", ctx):
+            return port
+    for port in range(first, last + 1):
+        if port not in taken and not _held(port, "", ctx):
+            return port
+    raise Refusal("failed to allocate a nodePort: range is full")

@@ -1,0 +1,1 @@
+"""PodSpec: defaults, checks and warnings that pods and all templates of pods share."""

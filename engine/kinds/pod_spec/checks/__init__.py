@@ -1,0 +1,1 @@
+"""What may be wrong with a PodSpec, in Kubernetes' words and order."""

@@ -1,0 +1,1 @@
+"""What a PodSpec means where it says nothing."""

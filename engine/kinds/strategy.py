@@ -1,0 +1,104 @@
+"""What the engine asks of every kind, and the answers of a kind that has none of its own.
+
+A kind's module (`kinds/GROUP/KIND.py`) makes one `STRATEGY`. Source of the steps: the strategies of the generic registry of
+Kubernetes (create, update, graceful delete).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from msgspec.structs import replace
+
+from shipslog.store.objects.registry import Kind
+
+from . import names
+from .columns import NAME, Column
+from .context import Admission
+from .faults import Faults
+
+Reader = Callable[[Any], str]  # the value that a field selector compares
+
+
+class Strategy:
+    """The rules of one kind. Each step takes the object of the step before; objects are frozen, so steps return new ones.
+
+    A kind without rules of its own keeps what it is given: its metadata is checked, its status changes only through the
+    status subresource, and it is shown by name and age.
+    """
+
+    about: ClassVar[str] = ""  # one sentence for `kubectl explain`
+    strict_finalizers: ClassVar[bool] = True  # core kinds also refuse finalizers without a domain
+    create_on_update: ClassVar[bool] = False  # whether a PUT of what is not there creates it
+    propagation: ClassVar[str] = "Background"  # how dependents go when a deletion does not say
+    columns: ClassVar[Sequence[Column]] = (NAME, Column("Created At", "When the API server created the object.", "date"))
+    selectable: ClassVar[Mapping[str, Reader]] = {}  # field selectors beyond those of metadata
+
+    # --- what it looks like ---
+
+    def cells(self, obj: Any, now_ns: int) -> list[Any]:
+        """One value for each of `columns`."""
+        return [obj.metadata.name, obj.metadata.creation_timestamp or None]
+
+    def row_conditions(self, obj: Any) -> list[dict[str, str]]:
+        """What a table's row says about itself: kubectl greys out pods that have ended."""
+        return []
+
+    # --- creating and changing ---
+
+    def name(self, value: str) -> names.Messages:
+        """What is wrong with a name of this kind."""
+        return names.subdomain(value)
+
+    def default(self, obj: Any) -> Any:
+        """What the object means where it says nothing. Before anything else, on create and on update; idempotent."""
+        return obj
+
+    def default_status(self, obj: Any) -> Any:
+        """The same where only the status counts: the spec will be put back to what it was."""
+        return self.default(obj)
+
+    def create(self, kind: Kind, obj: Any, ctx: Admission) -> Any:
+        """Drop what a creator may not set; set what the cluster sets. Errors: Forbidden by an admission rule."""
+        return obj
+
+    def update(self, kind: Kind, old: Any, new: Any, subresource: str, ctx: Admission) -> Any:
+        """Drop what this request may not change."""
+        if subresource == "status" and "status" in kind.subresources:
+            return replace(old, metadata=new.metadata, status=new.status)
+        if "status" in kind.subresources:
+            return replace(new, status=old.status)
+        return new
+
+    def check(self, faults: Faults, obj: Any) -> None:
+        """What is wrong with a new object, beyond its metadata."""
+
+    def check_update(self, faults: Faults, old: Any, new: Any, subresource: str) -> None:
+        """What is wrong with a changed object, beyond its metadata."""
+        self.check(faults, new)
+
+    def allocate(self, kind: Kind, old: Any, obj: Any, ctx: Admission) -> Any:
+        """Give it what is scarce, when it is known to be right; `old` is None on create. Errors: Invalid when taken."""
+        return obj
+
+    # --- deleting ---
+
+    def admit_delete(self, kind: Kind, old: Any, ctx: Admission) -> None:
+        """Errors: Forbidden for what a cluster cannot do without, Conflict for what cannot be deleted again."""
+
+    def grace_period_s(self, old: Any, asked_s: int | None) -> int | None:
+        """Seconds that an object gets to end before it goes; None for kinds that go at once and are not marked."""
+        return None
+
+    def is_held(self, obj: Any) -> bool:
+        """Whether something besides finalizers and a grace period keeps an object that is being deleted."""
+        return False
+
+    def marked(self, obj: Any) -> Any:
+        """The object as it looks from now on, when its deletion has been marked for the first time."""
+        return obj
+
+
+def generation_after(old: Any, changed: bool) -> int:
+    """The generation of a changed object: one more when what it asks for has changed."""
+    generation: int = old.metadata.generation
+    return generation + 1 if changed else generation
