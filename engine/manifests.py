@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from shipslog.store.commands import Patch
-from shipslog.store.objects import codec, registry
+from shipslog.store.objects import codec, json_text, registry, yaml_text
 from shipslog.store.refusals import BadRequest
 from shipslog.store.state import Entry
 
@@ -18,13 +18,13 @@ def documents(manifest: str | bytes | Mapping[str, Any]) -> Iterator[dict[str, A
     if isinstance(manifest, Mapping):
         loaded: list[Any] = [dict(manifest)]
     else:
-        import yaml
-
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
-            loaded = list(yaml.load_all(manifest, Loader=loader))
-        except yaml.YAMLError as error:
+            parsed = yaml_text.parse(manifest)
+        except yaml_text.NotYaml as error:
             raise BadRequest(f"the manifest is not YAML: {error}") from error
+        if repeated := next((d.repeated for d in parsed if d.repeated), ()):
+            raise BadRequest(f'the manifest says twice what only counts once: key "{repeated[0]}" already set in map')
+        loaded = [d.value for d in parsed]
     for document in loaded:
         if document is None:
             continue
@@ -61,8 +61,7 @@ def three_way(kind: registry.Kind, current: Entry, document: Mapping[str, Any]) 
     """The strategic merge patch from the current object to the manifest; fields that the last apply set are removed."""
     meta = current.object.metadata
     wanted = {k: v for k, v in document.items() if k != "status"}
-    last = meta.annotations.get(LAST_APPLIED)
-    patch = _deletions(msgspec.json.decode(last), wanted) if last else {}
+    patch = _deletions(_last_applied(meta.annotations), wanted)
     patch = _merge(patch, wanted)
     annotations = patch.setdefault("metadata", {}).setdefault("annotations", {})
     annotations[LAST_APPLIED] = _remembered(document)
@@ -70,6 +69,15 @@ def three_way(kind: registry.Kind, current: Entry, document: Mapping[str, Any]) 
         resource=kind.resource, namespace=meta.namespace, name=meta.name, body=msgspec.json.encode(patch),
         media_type="application/strategic-merge-patch+json",
     )  # fmt: skip
+
+
+def _last_applied(annotations: Mapping[str, str]) -> dict[str, Any]:
+    """What the last apply set; nothing if the annotation is not there, or is none of ours: clients may write what they like."""
+    try:
+        last = json_text.parse(annotations.get(LAST_APPLIED, "{}"))
+    except json_text.NotJson:
+        return {}
+    return last if isinstance(last, dict) else {}
 
 
 def _remembered(document: Mapping[str, Any]) -> str:

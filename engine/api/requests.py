@@ -9,7 +9,7 @@ from shipslog.engine.auth.authentication import User
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.replay import Recording
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.objects import codec, protobuf, registry
+from shipslog.store.objects import codec, protobuf, registry, yaml_text
 from shipslog.store.refusals import BadRequest, Cause, Invalid, MethodNotAllowed, NotFound, TooLarge
 from shipslog.store.state import Entry
 
@@ -171,7 +171,19 @@ def decode(data: bytes, media: str, kind: type[Any], validation: str) -> tuple[A
         obj = protobuf.decode(kind, raw)
         names = {f: v for f, v in (("api_version", api_version), ("kind", kind_name)) if v}
         return msgspec.structs.replace(obj, **names), ()
-    value, repeated = _yaml(data)
+    return _from_yaml(data, kind, validation)
+
+
+def _from_yaml(data: bytes, kind: type[Any], validation: str) -> tuple[Any, tuple[str, ...]]:
+    try:
+        documents = yaml_text.parse(data)
+    except yaml_text.NotYaml as error:
+        raise BadRequest(f"error converting YAML to JSON: {error}") from error
+    if len(documents) != 1:
+        raise BadRequest(
+            f"error converting YAML to JSON: the body has {len(documents)} documents, and one object is sent in one"
+        )
+    value, repeated = documents[0].value, documents[0].repeated
     if not isinstance(value, dict):
         raise BadRequest(f"the body is no object but {type(value).__name__}")
     obj, warnings = codec.from_builtins(kind, value, validation=validation)
@@ -179,24 +191,6 @@ def decode(data: bytes, media: str, kind: type[Any], validation: str) -> tuple[A
     if said and validation == "Strict":
         raise BadRequest(f"strict decoding error: {', '.join(said)}")
     return obj, (*warnings, *said) if validation == "Warn" else warnings
-
-
-def _yaml(data: bytes) -> tuple[Any, list[str]]:
-    """(the value, the keys that stand twice in a mapping). Errors: BadRequest."""
-    import yaml  # few requests need it
-
-    repeated: list[str] = []
-
-    class Loader(yaml.CSafeLoader):
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [key.value for key, _ in node.value]
-            repeated.extend(dict.fromkeys(key for key in keys if keys.count(key) > 1))
-            return super().construct_mapping(node, deep)
-
-    try:
-        return yaml.load(data, Loader=Loader), repeated
-    except yaml.YAMLError as error:
-        raise BadRequest(f"error converting YAML to JSON: {error}") from error
 
 
 def resource_version(text: str) -> int:

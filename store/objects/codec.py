@@ -11,6 +11,7 @@ import msgspec
 
 from shipslog.store.refusals import BadRequest
 
+from . import json_text
 from .normal import Malformed, normalised
 from .shapes import per_type
 from .walk import Walk, WrongType
@@ -48,15 +49,16 @@ def decode(struct: type[T], data: bytes, *, validation: str = "Strict") -> tuple
     if b'"creationTimestamp":null,' in data:  # Go clients write it in every object; it cannot stand within a JSON string
         data = data.replace(b'"creationTimestamp":null,', b"").replace(b',"creationTimestamp":null', b"")
     try:
-        obj = _decoder(struct).decode(data)
-    except msgspec.MsgspecError:
+        with json_text.uncollected():
+            obj = _decoder(struct).decode(data)
+    except (ValueError, RecursionError):  # what is wrong is said below, in Kubernetes' words
         obj = None
     repeated = _repeated(data) if validation != "Ignore" and obj is not None else []
     if obj is None or repeated:
         try:
-            value = msgspec.json.decode(data)
-        except (msgspec.MsgspecError, RecursionError) as error:
-            raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: {_reason(error)}") from error
+            value = json_text.parse(data)
+        except json_text.NotJson as error:
+            raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: {error}") from error
         if not isinstance(value, dict):
             raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: not an object: {_shown(value)}")
         return _from_value(struct, value, validation, _repeated(data) if validation != "Ignore" else [])
@@ -77,6 +79,7 @@ def _from_value(struct: type[T], value: dict[str, Any], validation: str, repeate
     except WrongType as error:
         raise _cannot(struct, value, str(error)) from error
     said = [f'duplicate field "{path}"' for path in repeated] + [f'unknown field "{path}"' for path in walk.unknown]
+    del said[json_text.MAX_TOLD :]
     if said and validation == "Strict":
         raise _cannot(struct, value, f"strict decoding error: {', '.join(said)}")
     try:
@@ -121,10 +124,6 @@ def _summary(data: bytes) -> str:
     return data[:SUMMARY].hex() + (" ..." if len(data) > SUMMARY else "")
 
 
-def _reason(error: Exception) -> str:
-    return str(error).removeprefix("JSON is malformed: ") if not isinstance(error, RecursionError) else "nested too deeply"
-
-
 def _shown(value: Any) -> str:
     return json.dumps(value)[:SUMMARY]
 
@@ -153,23 +152,24 @@ def _repeated(data: bytes) -> list[str]:
     try:
         _unrepeated.decode(data.decode())
     except _Repeats:
-        return _repeated_in(json.loads(data, object_pairs_hook=_Pairs), "")
+        out: list[str] = []
+        _add_repeated(json.loads(data, object_pairs_hook=_Pairs), "", out)
+        return out
     except (ValueError, RecursionError):
         pass  # msgspec has the word on what is no JSON
     return []
 
 
-def _repeated_in(value: Any, path: str) -> list[str]:
-    out: list[str] = []
+def _add_repeated(value: Any, path: str, out: list[str]) -> None:
     if isinstance(value, _Pairs):
         seen: set[str] = set()
         for key, inner in value:
-            here = f"{path}.{key}" if path else key
-            if key in seen:
-                out.append(here)
+            if key in seen and len(out) < json_text.MAX_TOLD:
+                out.append(f"{path}.{key}" if path else key)
             seen.add(key)
-            out += _repeated_in(inner, here)
+            if isinstance(inner, list):
+                _add_repeated(inner, f"{path}.{key}" if path else key, out)
     elif isinstance(value, list):
         for i, inner in enumerate(value):
-            out += _repeated_in(inner, f"{path}[{i}]")
-    return out
+            if isinstance(inner, list):
+                _add_repeated(inner, f"{path}[{i}]", out)

@@ -13,6 +13,8 @@ import msgspec
 
 MAX_DEPTH = 200  # containers within containers; rules that follow a value down may recurse as far as that
 
+MAX_TOLD = 100  # unknown or repeated fields that an answer names; as Kubernetes' decoder
+
 
 class NotJson(ValueError):
     """The text is no JSON, or is nested too deeply; the message says which."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .json_text import MAX_TOLD
 from .shapes import Shape, fields_of
 
 _SIMPLE: dict[str, type] = {"string": str, "byte": str, "time": str, "microtime": str, "bool": bool}
@@ -26,7 +27,8 @@ class Walk:
             here = f"{path}.{key}" if path else key
             field = fields.get(key)
             if field is None:
-                self.unknown.append(here)
+                if len(self.unknown) < MAX_TOLD:
+                    self.unknown.append(here)
             elif inner is not None:
                 named = f"{names}.{key}" if names else key
                 out[key] = self._value(field.shape, inner, here, f"{struct.__name__}.{named}", named)
@@ -74,7 +76,7 @@ def _item(shape: Shape) -> Shape:
 def _is_int(value: Any, limit: int) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return value == int(value) and -limit <= value < limit
+    return value == value // 1 and -limit <= value < limit
 
 
 def _zero(shape: Shape) -> Any:

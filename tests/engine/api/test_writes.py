@@ -214,7 +214,7 @@ async def test_an_owner_given_twice_is_kept_once(admin: Client) -> None:
 
 
 async def test_a_key_that_stands_twice_in_yaml(admin: Client) -> None:
-    body = b"metadata: {name: a}\ndata:\n  k: x\n  k: y\n"
+    body = b"metadata: {name: a}\ndata:\n  k: x\n  k: z\n"
     headers = {"Content-Type": "application/yaml"}
     code, status = await admin.call("POST", f"{CONFIG_MAPS}?fieldValidation=Strict", body, headers=headers)
     assert code == 400 and 'key "k" already set in map' in status["message"]
