@@ -6,7 +6,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 PACKAGES := crun conmon skopeo nftables iproute2
 TEST_PACKAGES := $(PACKAGES) busybox-static redis-server redis-tools docker-registry containerd runc containernetworking-plugins uidmap slirp4netns procps curl
 
-.PHONY: up down test lint bench clean packages test-packages
+.PHONY: up down test lint bench crash clean packages test-packages
 
 up: $(VENV)/.installed packages
 	@$(BIN)/shipslog up --detach
@@ -21,6 +21,9 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+crash: $(VENV)/.installed-test
+	$(BIN)/python -m tests.crash --kills 1000
 
 bench: $(VENV)/.installed-test test-packages
 	$(BIN)/python -m tests.bench

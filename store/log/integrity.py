@@ -103,9 +103,11 @@ class Header(msgspec.Struct, frozen=True):
     pages: int
     size: int
 
-    @property
-    def truncated(self) -> bool:
-        return self.size < self.page_size * self.pages
+    def truncated(self, wal: "WalReport") -> bool:
+        """Whether a page is in neither file. A checkpoint that was cut off has written the new count of pages and not yet
+        all of them: those are still in the write-ahead log."""
+        whole = self.size // self.page_size
+        return any(page not in wal.pages for page in range(whole + 1, (wal.size_pages or self.pages) + 1))
 
 
 def inspect_header(path: Path) -> Header:
@@ -137,6 +139,8 @@ class WalReport(msgspec.Struct, frozen=True):
     committed_frames: int = 0  # frames of transactions that are whole
     torn_bytes: int = 0  # what follows of a last transaction that never became whole
     lost_commits: int = 0  # commits behind a damaged frame: acknowledged, and no longer readable
+    size_pages: int = 0  # of the database after the last of them
+    pages: frozenset[int] = frozenset()  # the numbers of those that they hold
 
     @property
     def empty(self) -> bool:
@@ -161,7 +165,8 @@ def inspect_wal(path: Path) -> WalReport:
     if magic & ~1 != 0x377F0682 or running != (sum1, sum2):
         return WalReport(lost_commits=1 if len(data) > 32 else 0, torn_bytes=len(data))
     step = 24 + page_size
-    committed = end = 0  # frames up to the last whole commit; byte after it
+    committed = end = size = 0  # frames up to the last whole commit; byte after it; pages of the database then
+    numbers: list[int] = []
     sound = True
     commits_behind = 0
     last = 32
@@ -170,21 +175,23 @@ def inspect_wal(path: Path) -> WalReport:
         if len(head) < 16 or struct.unpack_from(">II", head, 8) != (salt1, salt2):
             break  # left over from before the write-ahead log was restarted
         last = min(at + step, len(data))
-        commit = struct.unpack_from(">I", head, 4)[0]
+        number, commit = struct.unpack_from(">II", head)
         if sound:
             whole = last == at + step
             if whole:
                 running = _wal_checksum(order, head[:8] + data[at + 24 : last], *running)
             sound = whole and running == struct.unpack_from(">II", head, 16)
+        if sound:
+            numbers.append(number)
         if sound and commit:
-            committed, end = (at - 32) // step + 1, last
+            committed, end, size = (at - 32) // step + 1, last, commit
         elif not sound and commit and last == at + step:
             commits_behind += 1
             torn_end = last
-    if sound and committed:
-        return WalReport(committed, torn_bytes=last - end)
     lost = commits_behind if commits_behind > 1 or (commits_behind == 1 and torn_end < last) else 0
-    return WalReport(committed, torn_bytes=last - (end or 32), lost_commits=lost)
+    return WalReport(
+        committed, torn_bytes=last - (end or 32), lost_commits=lost, size_pages=size, pages=frozenset(numbers[:committed])
+    )
 
 
 def _wal_checksum(order: str, data: bytes, s0: int, s1: int) -> tuple[int, int]:

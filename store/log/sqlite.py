@@ -89,12 +89,12 @@ class SqliteLog:
         try:
             await past.open()
             await past.ask(1, check_schema, self.path)
-            newest = 0 if header.truncated or wal.lost_commits else await past.ask(1, _newest_snapshot)
+            newest = 0 if header.truncated(wal) or wal.lost_commits else await past.ask(1, _newest_snapshot)
             chain = await past.verify(newest)
             if wal.lost_commits:
                 what = f"{wal.lost_commits} batches follow in the write-ahead log that can no longer be read"
                 raise LogCorrupt(str(self.path), chain.revision + 1, what)
-            if header.truncated:
+            if header.truncated(wal):
                 raise LogCorrupt(str(self.path), chain.revision + 1, "the file is shorter than its header says")
         finally:
             await past.close()

@@ -92,6 +92,22 @@ async def test_a_missing_event_is_found(tmp_path: Path) -> None:
         await SqliteLog.open(path)
 
 
+@pytest.mark.parametrize("missing", [1, 3, 40])
+async def test_a_checkpoint_that_was_cut_off_has_lost_nothing(tmp_path: Path, missing: int) -> None:
+    """Its first page says how long the file will be, its last pages are still in the write-ahead log alone."""
+    path, cut = tmp_path / "log.db", tmp_path / "cut" / "log.db"
+    cut.parent.mkdir()
+    async with await SqliteLog.open(path) as log:
+        await log.append(events(1, 800), expected_revision=0)
+        shutil.copy(f"{path}-wal", f"{cut}-wal")
+    whole = path.read_bytes()  # closing it finished the checkpoint
+    cut.write_bytes(whole[: len(whole) - missing * 4096 - 100])
+    for read_only in (True, False):
+        async with await SqliteLog.open(cut, read_only=read_only) as log:
+            assert log.revision == 800 and log.dropped == ""
+            await log.verify()
+
+
 @pytest.mark.parametrize("keep", [0.3, 0.6, 0.9])
 async def test_a_truncated_file_is_refused_with_the_revision_at_which_it_breaks(tmp_path: Path, keep: float) -> None:
     path = tmp_path / "log.db"
