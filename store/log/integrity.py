@@ -138,7 +138,7 @@ class WalReport(msgspec.Struct, frozen=True):
 
     committed_frames: int = 0  # frames of transactions that are whole
     torn_bytes: int = 0  # what follows of a last transaction that never became whole
-    lost_commits: int = 0  # commits behind a damaged frame: acknowledged, and no longer readable
+    lost_commits: int = 0  # commits behind a damaged frame that can no longer be read
     size_pages: int = 0  # of the database after the last of them
     pages: frozenset[int] = frozenset()  # the numbers of those that they hold
 

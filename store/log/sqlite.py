@@ -22,7 +22,7 @@ from .retention import Coalescer, Decided
 from .sqlite_connection import Connection, check_schema, create, translate, writer
 from .sqlite_past import Past, batches
 from .tail import Tail
-from .writer_lock import WriterLock
+from .writer_lock import WriterLock, acknowledged, lock_path
 
 R = TypeVar("R")
 INSERT = """INSERT INTO events (revision, time_ns, actor, cause, object, fact, digest, checksum)
@@ -76,6 +76,8 @@ class SqliteLog:
                 end = await made._transact(_end)
                 if end != made._revision:
                     raise LogCorrupt(str(path), min(end, made._revision) + 1, f"it ended at {made._revision} and now at {end}")
+                assert made._lock is not None
+                made._lock.note(end)
         except BaseException:
             await made.close()
             raise
@@ -83,27 +85,41 @@ class SqliteLog:
 
     async def _examine(self) -> None:
         """Look at the file without touching it; know its end, and that what a start builds on can be believed."""
+        noted = acknowledged(self.path) if self._lock is None else self._lock.acknowledged
         header = inspect_header(self.path)
         wal = inspect_wal(self.path.with_name(self.path.name + "-wal"))
         past = Past(self.path, own=False)
         try:
             await past.open()
             await past.ask(1, check_schema, self.path)
-            newest = 0 if header.truncated(wal) or wal.lost_commits else await past.ask(1, _newest_snapshot)
+            truncated = header.truncated(wal)
+            newest = 0 if truncated or wal.lost_commits else await past.ask(1, _newest_snapshot)
             chain = await past.verify(newest)
-            if wal.lost_commits:
-                what = f"{wal.lost_commits} batches follow in the write-ahead log that can no longer be read"
-                raise LogCorrupt(str(self.path), chain.revision + 1, what)
-            if header.truncated(wal):
-                raise LogCorrupt(str(self.path), chain.revision + 1, "the file is shorter than its header says")
         finally:
             await past.close()
         self._revision, self._checksum, self._time_ns = chain.revision, chain.checksum, chain.time_ns
-        if wal.torn_bytes:
-            self.dropped = (
-                f"A torn last batch of {wal.torn_bytes} bytes after revision {chain.revision} was dropped: "
-                "it was never acknowledged."
-            )
+        if wal.lost_commits and not 0 < noted <= chain.revision:
+            what = f"{wal.lost_commits} batches follow in the write-ahead log that can no longer be read"
+            raise LogCorrupt(str(self.path), chain.revision + 1, what)
+        if truncated:
+            raise LogCorrupt(str(self.path), chain.revision + 1, "the file is shorter than its header says")
+        if noted > chain.revision:
+            self._has_lost(noted)
+        elif wal.torn_bytes:
+            known = "it was never acknowledged" if noted else "whether it was acknowledged is not known"
+            self.dropped = f"A torn last batch of {wal.torn_bytes} bytes after revision {chain.revision} was dropped: {known}."
+
+    def _has_lost(self, noted: int) -> None:
+        """The file ends before what was acknowledged. Whoever reads is told, whoever would write over it is refused."""
+        what = f"revisions up to {noted} were acknowledged, and the file and its write-ahead log end at {self._revision}"
+        if self._lock is not None:
+            lock = lock_path(self.path).name
+            raise LogCorrupt(
+                str(self.path), self._revision + 1,
+                f"{what}. Put back {self.path.name} and {self.path.name}-wal of one moment; to go on without what is missing, "
+                f"remove {lock}",
+            )  # fmt: skip
+        self.dropped = f"Acknowledged writes are missing: {what}."
 
     async def close(self) -> None:
         if self._closed:
@@ -157,6 +173,8 @@ class SqliteLog:
         except sqlite3.Error as error:
             raise translate(error, self.path, batch[0].revision, "write") from error
         self._revision, self._checksum, self._time_ns = batch[-1].revision, checksum, batch[-1].time_ns
+        if self._lock is not None:
+            self._lock.note(self._revision)
         self._tail.announce(batch)
 
     async def _transact(self, function: Callable[..., R], *args: object) -> R:

@@ -1,14 +1,20 @@
-"""One writer a log: an advisory lock on a file beside it, which says who holds it."""
+"""One writer a log: an advisory lock on a file beside it, which says who holds it and which revision was acknowledged last.
+
+The note is written after each batch and not synced: after a kill it is exact, after a loss of power it may be behind, and it is
+never ahead of what was durable. So a log that ends before it has lost something.
+"""
 
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from .event_log import LogBusy, LogUnwritable
 
 ATTEMPTS = 10  # readers take a shared lock for an instant to see whether a writer lives
 PAUSE_S = 0.01
+NOTE = b"%-20d\n%-20d\n"  # process, revision: of one length, so that it is overwritten in place
 
 
 def lock_path(path: Path) -> Path:
@@ -16,7 +22,9 @@ def lock_path(path: Path) -> Path:
 
 
 class WriterLock:
-    """Held from construction to `release`, or to the death of the process. Errors: LogBusy, LogUnwritable."""
+    """Held from construction to `release`, or to the death of the process. Errors: LogBusy, LogUnwritable.
+
+    `acknowledged`: the last revision that the writer before acknowledged, as far as is known; 0 when nothing is."""
 
     def __init__(self, path: Path) -> None:
         beside = lock_path(path)
@@ -34,22 +42,41 @@ class WriterLock:
                 break
             except OSError as error:
                 if attempt == ATTEMPTS - 1:
-                    holder = os.pread(self._fd, 32, 0).decode(errors="replace").strip()
+                    holder = os.pread(self._fd, 20, 0).partition(b"\n")[0].decode(errors="replace").strip()
                     os.close(self._fd)
                     raise LogBusy(
                         f"{path}: process {holder or 'unknown'} has this log open for writing. Nothing was written; "
                         "stop that process or name another log."
                     ) from error
                 time.sleep(PAUSE_S)
-        try:
-            os.ftruncate(self._fd, 0)
-            os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
-        except OSError:
-            pass  # a full disk: the lock holds without a name on it
+        self.acknowledged = _noted(self._fd)
+        self.note(self.acknowledged)
+
+    def note(self, revision: int) -> None:
+        """Everything up to `revision` was acknowledged."""
+        with suppress(OSError):  # a full disk: the lock holds without a name on it
+            os.pwrite(self._fd, NOTE % (os.getpid(), revision), 0)
 
     def release(self) -> None:
         """Let another process write. The file stays: removing it would let two writers lock two files."""
         os.close(self._fd)
+
+
+def acknowledged(path: Path) -> int:
+    """The last revision that a writer of the log acknowledged, as far as is known; 0 when nothing is."""
+    try:
+        fd = os.open(lock_path(path), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        return _noted(fd)
+    finally:
+        os.close(fd)
+
+
+def _noted(fd: int) -> int:
+    lines = os.pread(fd, 64, 0).split(b"\n")
+    return int(lines[1]) if len(lines) > 2 and lines[1].strip().isdigit() else 0
 
 
 def writer_lives(path: Path) -> bool:

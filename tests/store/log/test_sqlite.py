@@ -135,8 +135,54 @@ async def test_a_torn_last_batch_is_dropped_and_said(tmp_path: Path) -> None:
     os.truncate(wal, wal.stat().st_size - 1000)
     async with await SqliteLog.open(copy / "log.db") as torn:
         assert torn.revision == 10
-        assert "torn last batch" in torn.dropped and "never acknowledged" in torn.dropped
+        assert "torn last batch" in torn.dropped and "acknowledged is not known" in torn.dropped
         await torn.append(events(11, 12), expected_revision=10)
+
+
+async def killed(directory: Path) -> Path:
+    """A log of 20 events in two batches, as a kill leaves it."""
+    directory.mkdir()
+    path, left = directory.parent / "log.db", directory / "log.db"
+    async with await SqliteLog.open(path) as log:
+        await log.append(events(1, 10), expected_revision=0)
+        await log.append(events(11, 20), expected_revision=10)
+        for suffix in ("", "-wal", "-lock"):
+            shutil.copy(f"{path}{suffix}", f"{left}{suffix}")
+    return left
+
+
+@pytest.mark.parametrize("cut", ["shortened", "removed"])
+async def test_what_was_acknowledged_and_is_missing_is_said(tmp_path: Path, cut: str) -> None:
+    path = await killed(tmp_path / "copy")
+    wal = path.with_name("log.db-wal")
+    if cut == "removed":
+        wal.unlink()
+    else:
+        os.truncate(wal, wal.stat().st_size - 1000)
+    end = 0 if cut == "removed" else 10
+    with pytest.raises(LogCorrupt, match=f"up to 20 were acknowledged.* end at {end}.*remove log.db-lock") as refusal:
+        await SqliteLog.open(path)
+    assert refusal.value.revision == end + 1
+    async with await SqliteLog.open(path, read_only=True) as log:
+        assert log.revision == end and "Acknowledged writes are missing" in log.dropped
+    path.with_name("log.db-lock").unlink()
+    async with await SqliteLog.open(path) as log:
+        assert log.revision == end and ("is not known" in log.dropped) == (cut == "shortened")
+
+
+async def test_what_a_refused_commit_left_is_no_loss(tmp_path: Path) -> None:
+    """Frames of batches that were refused after they had been written lie behind those that count."""
+    path = await killed(tmp_path / "copy")
+    wal = path.with_name("log.db-wal")
+    longer = wal.read_bytes()
+    with wal.open("r+b") as file:
+        file.seek(-2000, os.SEEK_END)
+        file.write(b"x")  # the second batch does not follow the first any more
+        file.seek(0, os.SEEK_END)
+        file.write(longer[len(longer) // 2 :])
+    path.with_name("log.db-lock").write_bytes(b"%-20d\n%-20d\n" % (1, 10))
+    async with await SqliteLog.open(path) as log:
+        assert log.revision == 10
 
 
 async def test_one_writer_at_a_time(tmp_path: Path) -> None:
