@@ -320,8 +320,12 @@ async def open_log(path: str | Path | None) -> EventLog:
 
 
 async def load(event_log: EventLog) -> MemoryView:
-    """The state that a log comes to, from its newest snapshot on."""
-    return await past(event_log, event_log.revision)
+    """The state that a log comes to, from its newest snapshot on. Its indexes agree with it; one that had to be made anew is
+    said."""
+    view = await past(event_log, event_log.revision)
+    for index in view.reindex():
+        log.warning("index_rebuilt", index=index, revision=view.revision)
+    return view
 
 
 async def past(event_log: EventLog, revision: int) -> MemoryView:

@@ -28,10 +28,10 @@ from shipslog.store.facts import (
 from shipslog.store.objects import codec, core_v1, registry
 from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState
 
+from .indexes import Indexes
 from .runtime import evolve_image, evolve_pod
 
 T = TypeVar("T")
-Key = tuple[str, str, str]  # resource, namespace, name
 _NO_RULESET = RulesetState()
 
 
@@ -69,6 +69,18 @@ class Shelf:
             if not names:
                 del self.by_label[label]
 
+    @classmethod
+    def rebuilt(cls, by_name: Mapping[str, Entry]) -> "Shelf":
+        """A shelf of these, its order and its labels made from nothing."""
+        shelf = cls()
+        for name, entry in by_name.items():
+            shelf.put(name, entry, None)
+        return shelf
+
+    def agrees(self, other: "Shelf") -> bool:
+        """Whether both find the same."""
+        return self.names == other.names and self.by_label == other.by_label
+
     def entries(self) -> list[Entry]:
         by_name = self.by_name
         return [by_name[name] for name in self.names]
@@ -88,13 +100,8 @@ class MemoryView:
         self.time_ns = 0
         self.config = ClusterConfig()
         self._shelves: dict[str, dict[str, Shelf]] = {}
-        self._by_uid: dict[str, Entry] = {}
-        self._owned: dict[str, set[Key]] = {}
-        self._pods_by_node: dict[str, set[tuple[str, str]]] = {}
-        self._service_ips: dict[str, str] = {}
-        self._node_ports: dict[tuple[int, str], str] = {}
         self._pods: dict[str, PodRuntime] = {}
-        self._pods_running: dict[str, set[str]] = {}
+        self._indexes = Indexes()
         self._images: dict[tuple[str, str], ImageState] = {}
         self._nodes: dict[str, NodeObserved] = {}
         self._rulesets: dict[str, RulesetState] = {}
@@ -129,32 +136,32 @@ class MemoryView:
         return [entry.object for entry in self.entries_labelled(registry.of(kind).resource, namespace, labels)]
 
     def owned(self, uid: str) -> Sequence[Entry]:
-        keys = sorted(self._owned.get(uid, ()))
+        keys = sorted(self._indexes.owned.get(uid, ()))
         return [self._shelves[resource][namespace].by_name[name] for resource, namespace, name in keys]
 
     def by_uid(self, uid: str) -> Entry | None:
-        return self._by_uid.get(uid)
+        return self._indexes.by_uid.get(uid)
 
     def pods_on(self, node: str) -> Sequence[core_v1.Pod]:
         pods = self._shelves.get("pods", {})
-        return [pods[namespace].by_name[name].object for namespace, name in sorted(self._pods_by_node.get(node, ()))]
+        return [pods[namespace].by_name[name].object for namespace, name in sorted(self._indexes.pods_by_node.get(node, ()))]
 
     def resources(self) -> Iterator[str]:
         return (resource for resource, shelves in sorted(self._shelves.items()) if any(s.names for s in shelves.values()))
 
     def service_holding(self, address: str) -> str | None:
         """namespace/name of the Service that has this cluster address."""
-        return self._service_ips.get(address)
+        return self._indexes.service_ips.get(address)
 
     def service_on_node_port(self, port: int, protocol: str) -> str | None:
         """namespace/name of the Service that has this node port."""
-        return self._node_ports.get((port, protocol))
+        return self._indexes.node_ports.get((port, protocol))
 
     def pod_runtime(self, pod_uid: str) -> PodRuntime | None:
         return self._pods.get(pod_uid)
 
     def pods_running_on(self, node: str) -> Sequence[PodRuntime]:
-        return [self._pods[uid] for uid in sorted(self._pods_running.get(node, ()))]
+        return [self._pods[uid] for uid in sorted(self._indexes.pods_running.get(node, ()))]
 
     def image(self, node: str, image: str) -> ImageState | None:
         return self._images.get((node, image))
@@ -217,79 +224,59 @@ class MemoryView:
             shelf = shelves[namespace] = Shelf()
         previous = shelf.by_name.get(name)
         shelf.put(name, entry, previous)
-        self._index(entry, previous, (resource, namespace, name))
+        self._indexes.object_changed((resource, namespace, name), previous, entry)
         return previous
 
-    def _take(self, resource: str, namespace: str, name: str) -> Entry:
-        shelf = self._shelves[resource][namespace]
-        previous = shelf.by_name[name]
+    def _take(self, resource: str, namespace: str, name: str) -> Entry | None:
+        shelf = self._shelves.get(resource, {}).get(namespace)
+        previous = shelf.by_name.get(name) if shelf is not None else None
+        if shelf is None or previous is None:
+            return None
         shelf.drop(name, previous)
         if not shelf.names:
             del self._shelves[resource][namespace]
-        self._index(None, previous, (resource, namespace, name))
+        self._indexes.object_changed((resource, namespace, name), previous, None)
         return previous
-
-    def _index(self, entry: Entry | None, previous: Entry | None, key: Key) -> None:
-        old, new = previous.object if previous else None, entry.object if entry else None
-        if old is not None and (new is None or old.metadata.uid != new.metadata.uid):
-            self._by_uid.pop(old.metadata.uid, None)
-        if entry is not None:
-            self._by_uid[entry.object.metadata.uid] = entry
-        before = {o.uid for o in old.metadata.owner_references} if old is not None else set()
-        after = {o.uid for o in new.metadata.owner_references} if new is not None else set()
-        if before != after:
-            for uid in before - after:
-                _discard(self._owned, uid, key)
-            for uid in after - before:
-                self._owned.setdefault(uid, set()).add(key)
-        if key[0] == "pods":
-            self._index_pod(old, new, key)
-        elif key[0] == "services":
-            self._index_service(old, new, f"{key[1]}/{key[2]}")
-
-    def _index_pod(self, old: core_v1.Pod | None, new: core_v1.Pod | None, key: Key) -> None:
-        before = old.spec.node_name if old is not None else None
-        after = new.spec.node_name if new is not None else None
-        if before == after:
-            return
-        if before is not None:
-            _discard(self._pods_by_node, before, (key[1], key[2]))
-        if after is not None:
-            self._pods_by_node.setdefault(after, set()).add((key[1], key[2]))
-
-    def _index_service(self, old: core_v1.Service | None, new: core_v1.Service | None, key: str) -> None:
-        for service in (old,) if old is not None else ():
-            for address in addresses_of(service):
-                self._service_ips.pop(address, None)
-            for port in node_ports_of(service):
-                self._node_ports.pop(port, None)
-        for service in (new,) if new is not None else ():
-            for address in addresses_of(service):
-                self._service_ips[address] = key
-            for port in node_ports_of(service):
-                self._node_ports[port] = key
 
     def _evolve_pod(self, fact: PodFact) -> None:
         uid = fact.pod_uid
         before = self._pods.get(uid)
         image = self._image_of(fact) if isinstance(fact, ContainerStarted) else ""
         after = None if isinstance(fact, SandboxRemoved) else evolve_pod(before, fact, image)
-        if after is None:
-            if before is not None:
-                del self._pods[uid]
-                _discard(self._pods_running, before.node, uid)
+        if after is before:
             return
-        self._pods[uid] = after
-        if before is None:
-            self._pods_running.setdefault(after.node, set()).add(uid)
+        if after is None:
+            del self._pods[uid]
+        else:
+            self._pods[uid] = after
+        self._indexes.pod_changed(before, after)
 
     def _image_of(self, fact: ContainerStarted) -> str:
-        entry = self._by_uid.get(fact.pod_uid)
+        entry = self._indexes.by_uid.get(fact.pod_uid)
         if entry is None or entry.resource != "pods":
             return ""
         spec: core_v1.PodSpec = entry.object.spec
         containers: tuple[Any, ...] = (*spec.containers, *spec.init_containers, *spec.ephemeral_containers)
         return next((c.image for c in containers if c.name == fact.container), "")
+
+    # --- for a log that is opened ---
+
+    def reindex(self) -> Sequence[str]:
+        """Put every index right that does not agree with the state. -> what they were: [] unless there is a bug.
+
+        It costs as much as taking the objects in, so it is for an opening: a wrong index must not keep a log from serving."""
+        wrong = []
+        for resource, shelves in self._shelves.items():
+            for namespace, shelf in shelves.items():
+                rebuilt = Shelf.rebuilt(shelf.by_name)
+                if not shelf.agrees(rebuilt):
+                    shelves[namespace] = rebuilt
+                    wrong.append(f"names and labels of {resource} in {namespace or 'the cluster'}")
+        entries = (e for shelves in self._shelves.values() for shelf in shelves.values() for e in shelf.by_name.values())
+        indexes = Indexes.rebuilt(entries, self._pods.values())
+        wrong += self._indexes.differing(indexes)
+        self._indexes = indexes
+        return wrong
 
     # --- for snapshots ---
 
@@ -315,7 +302,7 @@ class MemoryView:
             self._put(entry.resource, meta.namespace, meta.name, entry)
         for pod in pods:
             self._pods[pod.pod_uid] = pod
-            self._pods_running.setdefault(pod.node, set()).add(pod.pod_uid)
+            self._indexes.pod_changed(None, pod)
         self._images = {(node, image): state for node, image, state in images}
         self._nodes = {node.node: node for node in nodes}
         self._rulesets = dict(rulesets)
@@ -332,26 +319,3 @@ def entry_of(fact: ObjectFact, revision: int) -> Entry:
     """The entry that an object fact from the log stands for."""
     encoded = bytes(fact.object)
     return Entry(fact.resource, codec.restore(registry.by_resource(fact.resource).type, encoded), encoded, revision)
-
-
-def addresses_of(service: core_v1.Service) -> tuple[str, ...]:
-    """The cluster addresses that a Service holds; () for headless and external ones."""
-    spec = service.spec
-    held = spec.cluster_ips or ((spec.cluster_ip,) if spec.cluster_ip else ())
-    return () if spec.type == "ExternalName" else tuple(a for a in held if a != "None")
-
-
-def node_ports_of(service: core_v1.Service) -> list[tuple[int, str]]:
-    """(port, protocol) of every node port that a Service holds."""
-    ports = [(p.node_port, p.protocol or "TCP") for p in service.spec.ports if p.node_port]
-    if service.spec.health_check_node_port:
-        ports.append((service.spec.health_check_node_port, "TCP"))
-    return ports
-
-
-def _discard(index: dict[str, set[Any]], key: str, value: object) -> None:
-    held = index.get(key)
-    if held is not None:
-        held.discard(value)
-        if not held:
-            del index[key]
