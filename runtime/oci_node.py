@@ -6,8 +6,9 @@ Everything that blocks happens in threads; what is known of pods is changed on t
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar, assert_never
+from typing import Protocol, assert_never
 
 from shipslog.store.facts import (
     ContainerExited,
@@ -37,6 +38,7 @@ from .containers.oci import logs, machine, streams
 from .containers.oci.life import NodeLife
 from .containers.oci.pods import sandbox_started
 from .containers.oci.settings import OciSettings, detect
+from .images.reference import registry_of
 from .images.store import ImageStore, PullFailed
 from .network.addresses import AddressesExhausted
 from .network.nat import NatFailed
@@ -45,9 +47,10 @@ from .probes import Prober
 from .rootless.internet import open_internet
 from .rootless.namespace import Rootless
 from .rootless.ports import Port, PublishedPorts
+from .threads import OwnerThreads, in_fresh_thread
 from .volumes.pod_volumes import VolumeFailed
 
-T = TypeVar("T")
+PULLS = 8  # of one registry at once: one that hangs keeps no other waiting
 
 
 class Rules(Protocol):
@@ -79,6 +82,8 @@ class OciNode:
         self._probes: Prober | None = None
         self._ground = ground
         self._ports = PublishedPorts(ground.outside, ground.address) if ground is not None else None
+        self._threads = OwnerThreads()
+        self._registries = OwnerThreads(PULLS, begin=ground.outside.begin if ground is not None else in_fresh_thread)
         self._life = NodeLife(node, data, self.settings, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
         self.images: ImageStore = self._life.images
 
@@ -100,7 +105,7 @@ class OciNode:
         if self._ground is not None:
             await open_internet(self._ground)
         await self._publish_host_ports()
-        self._probes = Prober(self.node, report, self.exec_output)
+        self._probes = Prober(self.node, report, self.exec_output, self._life.lookups)
         report(observed)
         for fact in found:
             report(fact)
@@ -147,8 +152,8 @@ class OciNode:
             if present is not None:
                 image, here = present, True
             else:
-                in_thread = asyncio.to_thread if self._ground is None else self._ground.outside.run
-                image, here = await in_thread(self.images.pull, command.image, command.policy, command.credentials)
+                pull = partial(self.images.pull, command.image, command.policy, command.credentials)
+                image, here = await self._registries.run(registry_of(command.image), pull)
         except (PullFailed, ValueError) as error:
             reason = error.reason if isinstance(error, PullFailed) else "InvalidImageName"
             at = time.time_ns()
@@ -186,14 +191,12 @@ class OciNode:
 
     async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
         record = self._life.running(pod_uid, container).record
-        return await streams.open_exec(self._life.crun_command, record, tuple(argv), self._life.layout, stdin=stdin, tty=tty)
+        return await streams.open_exec(self._life.crun_command, record, tuple(argv), self._threads, stdin=stdin, tty=tty)
 
     async def exec_output(self, pod_uid: str, container: str, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
-        """(exit code, what it wrote, at most 10 KiB). Errors: StreamRefused, subprocess.TimeoutExpired (it was killed)."""
+        """(exit code, what it wrote, at most 10 KiB). Errors: StreamRefused, TimeoutError (it was killed)."""
         record = self._life.running(pod_uid, container).record
-        return await asyncio.to_thread(
-            streams.exec_output, self._life.crun_command, record, tuple(argv), self._life.layout, timeout_s
-        )
+        return await streams.exec_output(self._life.crun_command, record, tuple(argv), timeout_s)
 
     async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams:
         found = self._life.running(pod_uid, container)

@@ -1,51 +1,61 @@
 """Runs the probes of a node, and reports only what flips.
 
-Source: kubelet's prober: a container is not ready and not started until a probe says so, and is alive until one denies it.
+Probes live on the loop, on asynchronous sockets, each under a deadline over everything that it does: however many hang, nothing
+else waits for them. Source: kubelet's prober: a container is not ready and not started until a probe says so, and is alive
+until one denies it. Unlike there, a probe that cannot even be asked (an argument with a NUL, a header that cannot be sent)
+counts as failed and says why.
 """
 
 import asyncio
-import contextlib
-import http.client
-import socket
-import subprocess
+import os
 import time
 import urllib.parse
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import structlog
 
 from shipslog.store.facts import ProbeFlipped
 
+from . import grpc_health
 from .commands import Hook, ProbeTarget
+from .http_action import HttpFailed, http_get
+from .lookup import Lookups
 from .node import Report, StreamRefused
+from .tasks import Tasks
 
 Exec = Callable[[str, str, Sequence[str], float], Awaitable[tuple[int, bytes]]]
 Key = tuple[str, str, int, str]
 MESSAGE_BYTES = 1024
 
+log = structlog.get_logger()
+
 
 class Prober:
-    """One task a target. `run_in` executes a command in a container: (pod uid, container, argv, seconds) -> (code, output)."""
+    """One task a target. `run_in` executes a command in a container: (pod uid, container, argv, seconds) -> (code, output);
+    cancelled, it ends the command."""
 
-    def __init__(self, node: str, report: Report, run_in: Exec) -> None:
+    def __init__(self, node: str, report: Report, run_in: Exec, lookups: Lookups | None = None) -> None:
         self._node, self._report, self._exec = node, report, run_in
-        self._tasks: dict[Key, tuple[ProbeTarget, asyncio.Task[None]]] = {}
+        self._lookups = lookups or Lookups()
+        self._targets: dict[Key, tuple[ProbeTarget, asyncio.Task[None]]] = {}
+        self._tasks = Tasks("prober")
 
     async def set_targets(self, targets: Sequence[ProbeTarget]) -> None:
         """These and no others from now on; those that did not change go on undisturbed."""
         wanted: dict[Key, ProbeTarget] = {(t.pod_uid, t.container, t.attempt, t.probe): t for t in targets}
-        for key, (target, task) in list(self._tasks.items()):
+        for key, (target, task) in list(self._targets.items()):
             if wanted.get(key) != target:
                 task.cancel()
-                del self._tasks[key]
+                del self._targets[key]
         for key, target in wanted.items():
-            if key not in self._tasks:
-                self._tasks[key] = (target, asyncio.get_running_loop().create_task(self._run(target)))
+            if key not in self._targets:
+                name = f"{target.probe} probe of {target.container} in {target.pod_uid}"
+                self._targets[key] = (target, self._tasks.keep(name, partial(self._run, target)))
 
     async def close(self) -> None:
-        tasks = [task for _, task in self._tasks.values()]
-        self._tasks.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._targets.clear()
+        await self._tasks.close()
 
     async def _run(self, target: ProbeTarget) -> None:
         healthy: bool | None = True if target.probe == "liveness" else None
@@ -65,81 +75,69 @@ class Prober:
         self._report(
             ProbeFlipped(
                 node=self._node, pod_uid=target.pod_uid, container=target.container, attempt=target.attempt,
-                probe=target.probe, healthy=healthy, message=message, at_ns=time.time_ns(),
+                probe=target.probe, healthy=healthy, message=message[:MESSAGE_BYTES], at_ns=time.time_ns(),
             )
         )  # fmt: skip
         return healthy
 
     async def probe(self, target: ProbeTarget) -> tuple[bool, str]:
-        """(whether it succeeded, why not)"""
-        action, timeout_s = target.action, float(target.timeout_s)
+        """(whether it succeeded, why not); within the target's timeout, whatever is at the other end."""
         try:
-            if action.exec:
-                code, output = await self._exec(target.pod_uid, target.container, action.exec, timeout_s)
-                return code == 0, output[:MESSAGE_BYTES].decode(errors="replace").strip()
-            if action.http_url:
-                status = await asyncio.to_thread(http_get, action, timeout_s)
-                return 200 <= status < 400, f"HTTP probe failed with statuscode: {status}"
-            if action.tcp:
-                await asyncio.to_thread(_connect, action.tcp, timeout_s)
-                return True, ""
-            return await asyncio.to_thread(_grpc, action, timeout_s)
+            async with asyncio.timeout(float(target.timeout_s)):
+                return await self._ask(target)
+        except TimeoutError:
+            return False, _too_late(target)
         except StreamRefused as error:
             return False, str(error)
-        except subprocess.TimeoutExpired:
-            return False, f"command timed out after {target.timeout_s} s"
-        except (OSError, http.client.HTTPException) as error:
-            return False, _in_words(action, error)
+        except (OSError, HttpFailed) as error:
+            return False, _in_words(target.action, error)
+        except Exception as error:
+            where = {"pod_uid": target.pod_uid, "container": target.container, "probe": target.probe}
+            log.warning("probe_errored", error=repr(error), **where)
+            return False, f"probe errored: {error}"
+
+    async def _ask(self, target: ProbeTarget) -> tuple[bool, str]:
+        action = target.action
+        if action.exec:
+            code, output = await self._exec(target.pod_uid, target.container, action.exec, float(target.timeout_s))
+            return code == 0, output[:MESSAGE_BYTES].decode(errors="replace").strip()
+        if action.http_url:
+            status = await http_get(action, target.pod_uid, self._lookups)
+            return 200 <= status < 400, f"HTTP probe failed with statuscode: {status}"
+        if action.tcp:
+            await self._connect(action.tcp, target.pod_uid)
+            return True, ""
+        return await grpc_health.check(action)
+
+    async def _connect(self, where: str, pod_uid: str) -> None:
+        host, _, port = where.rpartition(":")
+        addresses = await self._lookups.addresses(pod_uid, host.strip("[]"), int(port))
+        address = addresses[0][4][0]
+        transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, address, int(port))
+        transport.abort()
+
+
+def _too_late(target: ProbeTarget) -> str:
+    """As kubelet puts it."""
+    action = target.action
+    if action.exec:
+        return f'command "{" ".join(action.exec)}" timed out after {target.timeout_s} s'
+    if action.http_url:
+        return f'Get "{action.http_url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+    if action.tcp:
+        return f"dial tcp {action.tcp}: i/o timeout"
+    return f"timeout: health rpc did not complete within {target.timeout_s} s"
 
 
 def _in_words(action: Hook, error: Exception) -> str:
     """As kubelet puts it: what was asked, and what the network said."""
-    reason = "i/o timeout" if isinstance(error, TimeoutError) else str(getattr(error, "strerror", None) or error)
+    number = getattr(error, "errno", None)
+    # not for getaddrinfo, whose numbers are its own
+    reason = os.strerror(number) if isinstance(number, int) and number > 0 else str(getattr(error, "strerror", "") or error)
     reason = reason[:1].lower() + reason[1:]
+    if isinstance(error, HttpFailed):
+        return f'Get "{action.http_url}": {reason}'
     if action.http_url:
         where = urllib.parse.urlsplit(action.http_url).netloc
         return f'Get "{action.http_url}": dial tcp {where}: connect: {reason}'
     return f"dial tcp {action.tcp}: connect: {reason}" if action.tcp else reason
-
-
-def http_get(action: Hook, timeout_s: float) -> int:
-    """The status of a GET; certificates are not checked, as kubelet does not. Errors: OSError, HTTPException."""
-    parts = urllib.parse.urlsplit(action.http_url)
-    secure = parts.scheme == "https"
-    host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-    connection: http.client.HTTPConnection
-    if secure:
-        import ssl
-
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
-    with contextlib.closing(connection):
-        headers = {"User-Agent": "kube-probe/1.32", "Accept": "*/*", **dict(action.http_headers)}
-        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), headers=headers)
-        return connection.getresponse().status
-
-
-def _connect(where: str, timeout_s: float) -> None:
-    host, _, port = where.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
-
-
-def _grpc(action: Hook, timeout_s: float) -> tuple[bool, str]:
-    try:
-        import grpc
-    except ImportError:
-        return False, "gRPC probes need the package grpcio: install shipslog[cri]"
-    # grpc.health.v1: HealthCheckRequest{service=1}, HealthCheckResponse{status=1, SERVING=1}
-    name = action.grpc_service.encode()
-    request = b"\x0a" + bytes([len(name)]) + name if name else b""
-    with grpc.insecure_channel(action.grpc) as channel:
-        check = channel.unary_unary("/grpc.health.v1.Health/Check")
-        try:
-            answer: bytes = check(request, timeout=timeout_s)
-        except grpc.RpcError as error:
-            said = error.details() if hasattr(error, "details") else str(error)
-            return False, f"service unhealthy: {said}"
-    return answer[:2] == b"\x08\x01", "service unhealthy (responded with another status than SERVING)"

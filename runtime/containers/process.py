@@ -11,9 +11,9 @@ import shlex
 import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -34,8 +34,10 @@ from shipslog.runtime.commands import (
     VolumeSource,
 )  # fmt: skip
 from shipslog.runtime.containers.oci import logs, machine, streams
+from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
+from shipslog.runtime.tasks import Tasks
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import (
     ContainerExited,
@@ -99,7 +101,8 @@ class ProcessNode:
         self._known: dict[tuple[str, str, int], ProcessRecord] = {}
         self._awaited: set[tuple[str, str, int]] = set()
         self._children: set[int] = set()  # shells that this process started: it has to reap them
-        self._watching: asyncio.Task[None] | None = None
+        self._lookups = Lookups()
+        self._tasks = Tasks("processes")
         self._probes: Prober | None = None
 
     # --- life ---
@@ -110,10 +113,10 @@ class ProcessNode:
         observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr="", crun="")
         info = {**observed.info, "containerRuntimeVersion": "process://1"}
         report(msgspec.structs.replace(observed, info=info))
-        self._probes = Prober(self.node, report, self.exec_output)
+        self._probes = Prober(self.node, report, self.exec_output, self._lookups)
         for fact in self._take_up(known):
             report(fact)
-        self._watching = asyncio.ensure_future(self._watch())
+        self._tasks.keep("exits", self._watch)
 
     def _take_up(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
         facts: list[RuntimeFact] = []
@@ -161,9 +164,7 @@ class ProcessNode:
     async def close(self, *, end_pods: bool = False) -> None:
         if self._probes is not None:
             await self._probes.close()
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        await self._tasks.close()
         if end_pods:
             for directory in list(self.data.iterdir()):
                 await self._remove(directory.name)
@@ -180,7 +181,7 @@ class ProcessNode:
             case PullImage(image=image):
                 return (ImagePulled(node=self.node, image=image, image_id="process", present=True, at_ns=time.time_ns()),)
             case StartContainer():
-                return await asyncio.to_thread(self._start, command)
+                return await self._start(command)
             case StopContainer():
                 return (await self._stop(command),)
             case RemovePodSandbox(pod_uid=uid):
@@ -231,8 +232,8 @@ class ProcessNode:
             node=self.node, pod_uid=uid, sandbox_id=record.sandbox_id, ip=self.address, at_ns=record.started_at_ns
         )
 
-    def _start(self, command: StartContainer) -> tuple[RuntimeFact, ...]:
-        """In a thread. A container that is there already is told of, not started again."""
+    async def _start(self, command: StartContainer) -> tuple[RuntimeFact, ...]:
+        """A container that is there already is told of, not started again."""
         directory = self._directory(command.pod_uid, command.container, command.attempt)
         if self._sandbox(command.pod_uid) is None:
             return (self._not_started(command, "CreateContainerError", "the pod has no sandbox"),)
@@ -255,39 +256,33 @@ class ProcessNode:
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir(parents=True)
             (directory / "log").touch()
-            self._spawn(directory, record, [program, *argv[1:]])
+            await self._spawn(directory, record, [program, *argv[1:]])
             _write(directory / "record.json", msgspec.json.encode(record))
         self._known[record.pod_uid, record.container, record.attempt] = record
         if fresh and command.post_start is not None:
             try:
-                self._hook(record, command.post_start, hooks.POST_START_S)
+                await self._hook(record, command.post_start, hooks.POST_START_S)
             except hooks.HookFailed as error:
-                return self._started(record), self._ended_by(record, f"FailedPostStartHook: {error}")
+                return self._started(record), await self._ended_by(record, f"FailedPostStartHook: {error}")
         return (self._started(record),)
 
-    def _hook(self, record: ProcessRecord, hook: Hook, timeout_s: float) -> None:
-        hooks.run(hook, exec_in=lambda argv, limit_s: self._run_beside(record, argv, limit_s), timeout_s=timeout_s)
+    async def _hook(self, record: ProcessRecord, hook: Hook, timeout_s: float) -> None:
+        exec_in = partial(self._run_beside, record)
+        await hooks.run(hook, record.pod_uid, exec_in=exec_in, lookups=self._lookups, timeout_s=timeout_s)
 
-    def _ended_by(self, record: ProcessRecord, message: str) -> ContainerExited:
+    async def _ended_by(self, record: ProcessRecord, message: str) -> ContainerExited:
         """Kill it, for a reason of ours."""
         self._awaited.add((record.pod_uid, record.container, record.attempt))
         while (ended := self._exit(record)) is None:
             self._signal(record, signal.SIGKILL)
-            time.sleep(0.02)
+            await asyncio.sleep(0.02)
         return msgspec.structs.replace(ended, message=message)
 
-    def _spawn(self, directory: Path, record: ProcessRecord, argv: list[str]) -> None:
-        environment = _environment(directory, record)
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        try:
-            actions = [(os.POSIX_SPAWN_DUP2, null, target) for target in (0, 1, 2)]
-            arguments = ["/bin/sh", "-c", SHELL, "shipslog-container", str(directory), record.working_dir or str(directory)]
-            self._children.add(os.posix_spawn("/bin/sh", [*arguments, *argv], environment, file_actions=actions, setsid=True))
-        finally:
-            os.close(null)
+    async def _spawn(self, directory: Path, record: ProcessRecord, argv: list[str]) -> None:
+        self._children.add(_spawned(directory, record, argv))
         deadline = time.monotonic() + 5
         while not (directory / "pid").exists() and time.monotonic() < deadline:
-            time.sleep(0.002)
+            await asyncio.sleep(0.002)
 
     def _started(self, record: ProcessRecord) -> ContainerStarted:
         return ContainerStarted(
@@ -311,7 +306,7 @@ class ProcessNode:
         deadline = time.monotonic() + command.grace_period_s
         if command.pre_stop is not None and command.grace_period_s and first:
             with contextlib.suppress(hooks.HookFailed, StreamRefused):
-                await asyncio.to_thread(self._hook, record, command.pre_stop, command.grace_period_s)
+                await self._hook(record, command.pre_stop, command.grace_period_s)
         self._signal(record, signal.SIGTERM)
         while (ended := self._exit(record)) is None:
             if time.monotonic() >= deadline:
@@ -388,7 +383,7 @@ class ProcessNode:
 
     async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
         command = self._beside(self._running(pod_uid, container), argv)
-        return await asyncio.to_thread(streams.start_process, command, stdin, tty)
+        return streams.start_process(command, stdin, tty)
 
     def _beside(self, record: ProcessRecord, argv: Sequence[str]) -> list[str]:
         """A command in the environment and the directory of a container."""
@@ -403,29 +398,24 @@ class ProcessNode:
         ]
 
     async def exec_output(self, pod_uid: str, container: str, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
-        """(exit code, what it wrote). Errors: StreamRefused, subprocess.TimeoutExpired."""
-        return await asyncio.to_thread(self._run_beside, self._running(pod_uid, container), argv, timeout_s)
+        """(exit code, what it wrote, at most 10 KiB). Errors: StreamRefused, TimeoutError (it was killed)."""
+        return await self._run_beside(self._running(pod_uid, container), argv, timeout_s)
 
-    def _run_beside(self, record: ProcessRecord, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
-        done = subprocess.run(
-            self._beside(record, argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=timeout_s, check=False,
-        )  # fmt: skip
-        return done.returncode, done.stdout
+    async def _run_beside(self, record: ProcessRecord, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
+        return await streams.collect(self._beside(record, argv), timeout_s)
 
     async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams:
         record = self._running(pod_uid, container)
         log = shlex.quote(str(self._directory(pod_uid, container, record.attempt) / "log"))
         follow = ["/bin/sh", "-c", f"tail -n 0 -f {log} | cut -d ' ' -f 4-"]
-        return await asyncio.to_thread(streams.start_process, follow, False, False)
+        return streams.start_process(follow, False, False)
 
     async def port_forward(self, pod_uid: str, port: int) -> ByteStream:
         try:
-            connection = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", port), 10)
+            kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+            return await streams.connected(socket.socket(socket.AF_INET, kind), port)
         except OSError as error:
             raise StreamRefused(500, f"cannot connect to port {port}: {error.strerror or error}") from error
-        connection.setblocking(False)
-        return streams.PortStream(connection)
 
     def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
         wanted = attempt - 1 if options.previous else attempt
@@ -434,6 +424,18 @@ class ProcessNode:
         if record is None:
             raise StreamRefused(400, f'container "{container}" in pod "{pod_uid}" not found')
         return logs.read(directory, options, lambda: self._exit(record) is None)
+
+
+def _spawned(directory: Path, record: ProcessRecord, argv: list[str]) -> int:
+    """The shell of a container; its pid."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, null, target) for target in (0, 1, 2)]
+        arguments = ["/bin/sh", "-c", SHELL, "shipslog-container", str(directory), record.working_dir or str(directory)]
+        environment = _environment(directory, record)
+        return os.posix_spawn("/bin/sh", [*arguments, *argv], environment, file_actions=actions, setsid=True)
+    finally:
+        os.close(null)
 
 
 def _environment(directory: Path, record: ProcessRecord) -> dict[str, str]:

@@ -32,6 +32,14 @@ class Reference(Struct, frozen=True):
         return name == "localhost" or name.startswith("127.")
 
 
+def registry_of(image: str) -> str:
+    """The host that it would be pulled from; "" for what is no name."""
+    try:
+        return parse(image).host
+    except InvalidImageName:
+        return ""
+
+
 def parse(image: str) -> Reference:
     """`redis` is docker.io/library/redis:latest, as everywhere. Errors: InvalidImageName."""
     rest, _, digest = image.partition("@")

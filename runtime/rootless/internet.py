@@ -1,10 +1,12 @@
 """Pods' way out: slirp4netns, where it is installed, turns their connections into the user's own."""
 
+import asyncio
 import contextlib
 import os
 import shutil
 import socket
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from shipslog.runtime.containers.oci.records import process
@@ -23,7 +25,7 @@ async def open_internet(ground: Rootless) -> bool:
     with contextlib.suppress(OSError):
         return socket.if_nametoindex(_DEVICE) > 0
     inside = f"/proc/{os.getpid()}/task/{os.getpid()}/ns/net"
-    return await ground.outside.run(_begin, program, inside, ground.node)
+    return await asyncio.wrap_future(ground.outside.begin(partial(_begin, program, inside, ground.node)))
 
 
 def _begin(program: str, inside: str, node: Path) -> bool:

@@ -1,12 +1,11 @@
 """The way back to the machine's own network, for a process whose other threads are in its node's."""
 
-import asyncio
 import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from shipslog.runtime.containers.oci.node_namespace import in_fresh_thread
+from shipslog.runtime.threads import in_fresh_thread
 
 T = TypeVar("T")
 
@@ -23,10 +22,9 @@ class Outside:
         """Short work, now."""
         return self._thread.submit(work).result()
 
-    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+    def begin(self, work: Callable[[], T]) -> "Future[T]":
         """Work that takes its time, in a thread of its own."""
-        begun = await asyncio.wrap_future(self._thread.submit(lambda: (in_fresh_thread(lambda: work(*arguments)),)))
-        return await asyncio.wrap_future(begun[0])
+        return self.call(lambda: in_fresh_thread(work))
 
     def bound(self, address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
         """A socket that is bound in the machine's network. Errors: OSError."""

@@ -26,8 +26,12 @@ from shipslog.runtime.commands import (
 )  # fmt: skip
 from shipslog.runtime.containers.oci import logs, machine
 from shipslog.runtime.containers.oci.layout import instance_of
+from shipslog.runtime.images.reference import registry_of
+from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
+from shipslog.runtime.tasks import Tasks
+from shipslog.runtime.threads import OwnerThreads
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import (
     ContainerExited,
@@ -50,6 +54,7 @@ from .client import ATTEMPT, CONTAINER, POD_UID, CallFailed, CriClient
 from .streams import CriPort, CriProcess
 
 POLL_S = 0.25
+PER_POD = 64  # calls at once: each stop takes as long as its grace period
 READY, EXITED, RUNNING = 0, 2, 1
 MESSAGE_BYTES = 4096
 
@@ -71,7 +76,10 @@ class CriNode:
         self._client: CriClient | None = None
         self._running: dict[str, tuple[str, str, int]] = {}  # container id -> pod uid, name, attempt
         self._stopping: set[str] = set()
-        self._watching: asyncio.Task[None] | None = None
+        self._lookups = Lookups()
+        self._tasks = Tasks("cri")
+        self._pods = OwnerThreads(PER_POD)  # their starts and ends; what is asked of them meanwhile waits elsewhere
+        self._execs, self._looks, self._registries = OwnerThreads(), OwnerThreads(), OwnerThreads()
         self._probes: Prober | None = None
 
     @property
@@ -88,10 +96,10 @@ class CriNode:
         observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr=self._pod_cidr, crun="")
         version = f"{self.client.name}://{self.client.version}"
         report(msgspec.structs.replace(observed, info={**observed.info, "containerRuntimeVersion": version}))
-        self._probes = Prober(self.node, report, self.exec_output)
+        self._probes = Prober(self.node, report, self.exec_output, self._lookups)
         for fact in await asyncio.to_thread(self._differences, known):
             report(fact)
-        self._watching = asyncio.ensure_future(self._watch())
+        self._tasks.keep("exits", self._watch)
 
     def _differences(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
         """What the log does not know yet."""
@@ -130,24 +138,22 @@ class CriNode:
             if not self._running:
                 continue
             try:
-                alive = {c.id for c in await asyncio.to_thread(self.client.containers) if c.state == RUNNING}
+                alive = {c.id for c in await self._looks.run("exits", self.client.containers) if c.state == RUNNING}
                 for container_id in [c for c in self._running if c not in alive]:
                     del self._running[container_id]
                     if container_id not in self._stopping:
-                        self._report(await asyncio.to_thread(self._exit, container_id))
+                        self._report(await self._looks.run("exits", self._exit, container_id))
             except CallFailed:
                 continue  # it is being restarted: what ended is found when it answers again
 
     async def close(self, *, end_pods: bool = False) -> None:
         if self._probes is not None:
             await self._probes.close()
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        await self._tasks.close()
         if self._client is not None:
             if end_pods:
                 for uid in {s.metadata.uid for s in await asyncio.to_thread(self.client.sandboxes)}:
-                    await asyncio.to_thread(self._remove, uid)
+                    await self._pods.run(uid, self._remove, uid)
             self._client.close()
         if self._rules is not None:
             await self._rules.close(remove=end_pods)
@@ -157,20 +163,20 @@ class CriNode:
     async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
         match command:
             case RunPodSandbox():
-                return (await asyncio.to_thread(self._run_sandbox, command),)
+                return (await self._pods.run(command.pod_uid, self._run_sandbox, command),)
             case RefreshVolumes(pod_uid=uid):
                 if (self.data / uid / "volumes").is_dir():
                     prepare = pod_volumes.prepare
-                    await asyncio.to_thread(prepare, self.data / uid / "volumes", command.volumes, command.fs_group)
+                    await self._pods.run(uid, prepare, self.data / uid / "volumes", command.volumes, command.fs_group)
                 return ()
             case PullImage():
-                return (await asyncio.to_thread(self._pull, command),)
+                return (await self._registries.run(registry_of(command.image), self._pull, command),)
             case StartContainer():
-                return await asyncio.to_thread(self._start, command)
+                return await self._started_with_hook(command)
             case StopContainer():
-                return (await asyncio.to_thread(self._stop, command),)
+                return (await self._stop(command),)
             case RemovePodSandbox(pod_uid=uid):
-                await asyncio.to_thread(self._remove, uid)
+                await self._pods.run(uid, self._remove, uid)
                 return (SandboxRemoved(node=self.node, pod_uid=uid),)
             case SetProbes(targets=targets):
                 if self._probes is not None:
@@ -254,28 +260,36 @@ class CriNode:
         if found is not None and found.state == EXITED:
             return (*facts, self._exit(container_id))
         self._running[container_id] = (command.pod_uid, command.container, command.attempt)
-        if command.post_start is not None and found is None:
-            facts += self._post_start(container_id, command.post_start)
         return facts
 
-    def _post_start(self, container_id: str, hook: Hook) -> tuple[RuntimeFact, ...]:
-        """Nothing, or the end of a container whose handler failed."""
+    async def _started_with_hook(self, command: StartContainer) -> tuple[RuntimeFact, ...]:
+        """The start, and the end of a container whose handler failed."""
+        uid, before = command.pod_uid, set(self._running)
+        facts = await self._pods.run(uid, self._start, command)
+        container_id = self._id_of(uid, command.container, command.attempt)
+        if command.post_start is None or not container_id or container_id in before:
+            return facts
         try:
-            self._hook(container_id, hook, hooks.POST_START_S)
+            await self._hook(uid, container_id, command.post_start, hooks.POST_START_S)
         except hooks.HookFailed as error:
             self._stopping.add(container_id)
-            self.client.stop(container_id, 0)
-            return (msgspec.structs.replace(self._exit(container_id), message=f"FailedPostStartHook: {error}"),)
-        return ()
+            await self._pods.run(uid, self.client.stop, container_id, 0)
+            ended = await self._pods.run(uid, self._exit, container_id)
+            return (*facts, msgspec.structs.replace(ended, message=f"FailedPostStartHook: {error}"))
+        return facts
 
-    def _hook(self, container_id: str, hook: Hook, timeout_s: float) -> None:
-        def exec_in(argv: tuple[str, ...], limit_s: float) -> tuple[int, bytes]:
+    def _id_of(self, uid: str, name: str, attempt: int) -> str:
+        """Of a container that runs; "" for none."""
+        return next((cid for cid, key in self._running.items() if key == (uid, name, attempt)), "")
+
+    async def _hook(self, uid: str, container_id: str, hook: Hook, timeout_s: float) -> None:
+        async def exec_in(argv: tuple[str, ...], limit_s: float) -> tuple[int, bytes]:
             try:
-                return self.client.exec_sync(container_id, argv, limit_s)
+                return await self._execs.run(uid, self.client.exec_sync, container_id, argv, limit_s)
             except CallFailed as error:
                 raise hooks.HookFailed(f"Exec lifecycle hook ({list(argv)}) failed - error: {error}") from error
 
-        hooks.run(hook, exec_in=exec_in, timeout_s=timeout_s)
+        await hooks.run(hook, uid, exec_in=exec_in, lookups=self._lookups, timeout_s=timeout_s)
 
     def _create(self, command: StartContainer) -> str:
         sandbox_id = self._live_sandbox(command.pod_uid)
@@ -320,8 +334,9 @@ class CriNode:
             started_at_ns=status.started_at, at_ns=status.finished_at,
         )  # fmt: skip
 
-    def _stop(self, command: StopContainer) -> ContainerExited:
-        found = self._find(command.pod_uid, command.container, command.attempt)
+    async def _stop(self, command: StopContainer) -> ContainerExited:
+        uid = command.pod_uid
+        found = await self._pods.run(uid, self._find, uid, command.container, command.attempt)
         if found is None:
             return ContainerExited(
                 node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt, exit_code=137,
@@ -332,9 +347,9 @@ class CriNode:
         if found.state == RUNNING:
             if command.pre_stop is not None and command.grace_period_s and first:
                 with contextlib.suppress(hooks.HookFailed):
-                    self._hook(found.id, command.pre_stop, command.grace_period_s)
-            self.client.stop(found.id, command.grace_period_s)
-        return self._exit(found.id)
+                    await self._hook(uid, found.id, command.pre_stop, command.grace_period_s)
+            await self._pods.run(uid, self.client.stop, found.id, command.grace_period_s)
+        return await self._pods.run(uid, self._exit, found.id)
 
     def _remove(self, uid: str) -> None:
         for found in self.client.sandboxes(uid):
@@ -357,21 +372,21 @@ class CriNode:
 
     async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
         found = self._running_id(pod_uid, container)
-        url = await self._url(lambda: self.client.exec_url(found, tuple(argv), stdin=stdin, tty=tty))
+        url = await self._url(pod_uid, lambda: self.client.exec_url(found, tuple(argv), stdin=stdin, tty=tty))
         return await CriProcess.open(url, stdin=stdin, tty=tty)
 
     async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams:
         found = self._running_id(pod_uid, container)
-        url = await self._url(lambda: self.client.attach_url(found, stdin=stdin, tty=tty))
+        url = await self._url(pod_uid, lambda: self.client.attach_url(found, stdin=stdin, tty=tty))
         return await CriProcess.open(url, stdin=stdin, tty=tty)
 
     async def port_forward(self, pod_uid: str, port: int) -> ByteStream:
-        sandbox_id = await asyncio.to_thread(self._live_sandbox, pod_uid)
-        return await CriPort.open(await self._url(lambda: self.client.port_url(sandbox_id, port)), port)
+        sandbox_id = await self._execs.run(pod_uid, self._live_sandbox, pod_uid)
+        return await CriPort.open(await self._url(pod_uid, lambda: self.client.port_url(sandbox_id, port)), port)
 
-    async def _url(self, ask: Any) -> str:
+    async def _url(self, pod_uid: str, ask: Any) -> str:
         try:
-            url: str = await asyncio.to_thread(ask)
+            url: str = await self._execs.run(pod_uid, ask)
         except CallFailed as error:
             raise StreamRefused(500, str(error)) from error
         return url
@@ -380,7 +395,7 @@ class CriNode:
         """(exit code, what it wrote). Errors: StreamRefused."""
         found = self._running_id(pod_uid, container)
         try:
-            return await asyncio.to_thread(self.client.exec_sync, found, tuple(argv), timeout_s)
+            return await self._execs.run(pod_uid, self.client.exec_sync, found, tuple(argv), timeout_s)
         except CallFailed as error:
             raise StreamRefused(500, str(error)) from error
 

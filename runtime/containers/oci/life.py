@@ -8,35 +8,42 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from shipslog.runtime import hooks
 from shipslog.runtime.commands import PortMapping, RefreshVolumes, RunPodSandbox, StartContainer, StopContainer
 from shipslog.runtime.images.store import ImageStore
+from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.network import pod_network
 from shipslog.runtime.network.addresses import Addresses
 from shipslog.runtime.network.nat import Nat
 from shipslog.runtime.node import Report, StreamRefused
+from shipslog.runtime.tasks import Tasks
+from shipslog.runtime.threads import OwnerThreads, Throttle
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeFact, SandboxExited
 from shipslog.store.state import PodRuntime
 
-from . import adoption, container, layout, linux, pause, records, sandbox, streams
+from . import adoption, container, layout, pause, records, sandbox, streams
 from .cgroups import Cgroups
 from .container import ContainerPlace, Exit, StartFailed
+from .exits import Exits
 from .layout import Layout, container_id
-from .node_namespace import NodeNamespace, in_fresh_thread
+from .node_namespace import NodeNamespace
 from .pods import SCHEME, Container, Pods, PodState, container_exited, container_started
 from .records import ContainerRecord, SandboxRecord
 from .sandbox import SandboxPlace
 from .settings import OciSettings
 
 GONE_S = 5.0  # for a process to be gone after KILL
+PATIENCE_S = 10.0  # a start that takes longer keeps no other one waiting
+PER_POD = 8  # threads at once
+T = TypeVar("T")
 
 
 class NodeLife:
@@ -53,14 +60,16 @@ class NodeLife:
         self._addresses = Addresses(pod_cidr, self.layout.data / "next-address")
         self._cgroups = Cgroups(settings, self.instance)
         self._nat = Nat(settings.nft, self.instance, bridge=self.bridge, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
-        self._namespace = NodeNamespace(self.layout.pinned, hide_unified=settings.hide_unified, workers=settings.workers)
+        self._namespace = NodeNamespace(self.layout.pinned, hide_unified=settings.hide_unified)
         self._place = ContainerPlace(layout=self.layout, settings=settings, images=self.images, cgroups=self._cgroups)
         self._sandboxes: SandboxPlace | None = None
-        self._making = asyncio.Semaphore(settings.workers)
+        self._making = Throttle(settings.workers, patience_s=PATIENCE_S)
+        self._in_node, self._in_machine = OwnerThreads(PER_POD, enter=self._namespace.enter), OwnerThreads(PER_POD)
         self._pods = Pods()
+        self._exits = Exits(node, self._place, self._pods, self._clean)
+        self.lookups = Lookups()
         self._report: Report = lambda fact: None
-        self._inotify = -1
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks("node")
 
     @property
     def crun_command(self) -> tuple[str, ...]:
@@ -77,12 +86,12 @@ class NodeLife:
         """Prepare the machine and take up what runs; -> what the log does not know yet. Errors: RuntimeUnavailable, OSError."""
         self._report = report
         await asyncio.to_thread(self._prepare)
-        self._inotify = linux.inotify_open(str(self.layout.exits), linux.IN_CLOSE_WRITE | linux.IN_MOVED_TO)
-        found = await self._inside(adoption.find, self.layout)
+        self._exits.open(report)
+        found = await self._inside("", adoption.find, self.layout)
         exits = await self._take_up(found)
         mappings = [(p.sandbox.ip, p.sandbox.request.port_mappings) for p in self._pods if p.sandbox and p.sandbox.ip]
         await asyncio.to_thread(self._nat.load, mappings)
-        asyncio.get_running_loop().add_reader(self._inotify, self._look_for_exits)
+        self._exits.begin()
         return adoption.differences(self.node, found, exits, known, time.time_ns())
 
     def _prepare(self) -> None:
@@ -115,19 +124,20 @@ class NodeLife:
                     self._addresses.hold(pod.sandbox.ip, pod.pod_uid)
                 self._watch_pause(state)
             elif pod.sandbox is not None:
-                await self._fresh(sandbox.end_pause, pod.sandbox)
-                await self._fresh(sandbox.remove_network, self.layout, pod.sandbox)
+                await self._fresh(pod.pod_uid, sandbox.end_pause, pod.sandbox)
+                await self._fresh(pod.pod_uid, sandbox.remove_network, self.layout, pod.sandbox)
             for record in pod.half_made:
                 await self._undo(record)
             for record in pod.containers:
                 ours.add(record.container_id)
-                ended = await self._inside(self._exit_of, record, pod.alive)
+                ended = await self._inside(pod.pod_uid, self._exit_of, record, pod.alive)
                 one = Container(record)
                 one.announced = True
                 self._pods.add(one)
                 if ended is not None:
                     exits[record.container_id] = ended
-                    self._end(one, ended)
+                    self._exits.end(one, ended)
+                self._exits.watch(one)
         await asyncio.to_thread(self._end_strays, ours)
         return exits
 
@@ -157,7 +167,7 @@ class NodeLife:
         for process in (found.conmon, found.process):  # in this order: nobody is left who would write down an exit
             if process is not None:
                 process.kill(9)
-        await self._inside(container.delete, self._place, record)
+        await self._inside(record.pod_uid, container.delete, self._place, record)
         (self.layout.exits / record.container_id).unlink(missing_ok=True)
         records.write(bundle / container.RECORD_FILE, msgspec.structs.replace(record, phase="failed"))
 
@@ -169,20 +179,13 @@ class NodeLife:
 
     # --- threads ---
 
-    async def _inside(self, function: Any, *arguments: Any) -> Any:
-        """Run in the node's mount namespace."""
-        return await asyncio.get_running_loop().run_in_executor(self._namespace.executor, partial(function, *arguments))
+    async def _inside(self, pod_uid: str, function: Callable[..., T], *arguments: Any) -> T:
+        """Run in the node's mount namespace, for a pod."""
+        return await self._in_node.run(pod_uid, function, *arguments)
 
-    async def _fresh(self, function: Any, *arguments: Any) -> Any:
-        """Run in a thread of its own, which may enter other namespaces."""
-        async with self._making:
-            return await asyncio.shield(asyncio.wrap_future(in_fresh_thread(partial(function, *arguments))))
-
-    def _task(self, work: Any) -> asyncio.Task[Any]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    async def _fresh(self, pod_uid: str, function: Callable[..., T], *arguments: Any) -> T:
+        """Run in the machine's namespaces; the thread may enter other ones."""
+        return await self._in_machine.run(pod_uid, function, *arguments)
 
     # --- sandboxes ---
 
@@ -192,14 +195,15 @@ class NodeLife:
         pod = self._pods.ensure(request.pod_uid)
         async with pod.lock:
             if pod.sandbox is not None:
-                pod.sandbox = await self._fresh(sandbox.update, self._sandboxes, request, pod.sandbox)
+                pod.sandbox = await self._fresh(pod.uid, sandbox.update, self._sandboxes, request, pod.sandbox)
                 return pod.sandbox
             before = records.read(self.layout.pod(request.pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
             if before is not None:
                 await self._forget_sandbox(before)
             record = self._named(request, before.generation + 1 if before is not None else 0)
             try:
-                made: SandboxRecord = await self._fresh(sandbox.create, self._sandboxes, request, record)
+                async with self._making.place():
+                    made = await self._fresh(pod.uid, sandbox.create, self._sandboxes, request, record)
                 if made.ip and request.port_mappings:
                     await asyncio.to_thread(self._nat.map_ports, made.ip, request.port_mappings)
             except BaseException:
@@ -221,9 +225,10 @@ class NodeLife:
         )  # fmt: skip
 
     async def _forget_sandbox(self, record: SandboxRecord) -> None:
-        await self._fresh(sandbox.end_pause, record)
+        uid = record.request.pod_uid
+        await self._fresh(uid, sandbox.end_pause, record)
         await asyncio.to_thread(self._end_pauses, record.sandbox_id)
-        await self._fresh(sandbox.remove_network, self.layout, record)
+        await self._fresh(uid, sandbox.remove_network, self.layout, record)
         if record.ip:
             await asyncio.to_thread(self._nat.unmap_ports, record.ip, record.request.port_mappings)
             self._addresses.release(record.ip, record.request.pod_uid)
@@ -279,7 +284,7 @@ class NodeLife:
             record = pod.sandbox or records.read(self.layout.pod(pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
             pod.sandbox = None
             attempts = await asyncio.to_thread(adoption.containers_of, self.layout.pod(pod_uid))
-            await self._fresh(sandbox.remove, self._sandboxes, pod_uid, record)
+            await self._fresh(pod_uid, sandbox.remove, self._sandboxes, pod_uid, record)
             for attempt in attempts:
                 (self.layout.exits / attempt.container_id).unlink(missing_ok=True)
             if record is not None:
@@ -298,7 +303,7 @@ class NodeLife:
         async with pod.lock:
             if pod.sandbox is not None:
                 where = self.layout.pod(command.pod_uid) / "volumes"
-                await self._inside(pod_volumes.prepare, where, command.volumes, command.fs_group)
+                await self._inside(pod.uid, pod_volumes.prepare, where, command.volumes, command.fs_group)
 
     def host_ports(self) -> list[PortMapping]:
         """Of all pods that have a sandbox."""
@@ -321,14 +326,15 @@ class NodeLife:
             if pod.sandbox is None:
                 return (self._not_started(request, "CreateContainerError", "the pod has no sandbox"),)
             try:
-                async with self._making:
+                async with self._making.place():
                     seen = self._process_of(request.pod_uid, request.target)
-                    record: ContainerRecord = await self._inside(container.create, self._place, pod.sandbox, request, seen)
+                    record = await self._inside(pod.uid, container.create, self._place, pod.sandbox, request, seen)
             except StartFailed as error:
                 return (self._not_started(request, error.reason, str(error)),)
             one = Container(record)
             self._pods.add(one)
-            self._see(one)
+            self._exits.see(one)
+            self._exits.watch(one)
         if request.post_start is not None and not one.ended.done():
             await self._post_start(one, request)
         return self._told(one)
@@ -367,14 +373,8 @@ class NodeLife:
                 one.ended.set_result(msgspec.structs.replace(ended, message=f"FailedPostStartHook: {error}"))
 
     async def _hook(self, one: Container, hook: Any, timeout_s: float) -> None:
-        if hook.sleep_s:
-            await asyncio.sleep(min(hook.sleep_s, timeout_s))
-            return
-
-        def exec_in(argv: tuple[str, ...], limit_s: float) -> tuple[int, bytes]:
-            return streams.exec_output(self.crun_command, one.record, argv, self.layout, limit_s)
-
-        await asyncio.to_thread(hooks.run, hook, exec_in=exec_in, timeout_s=timeout_s)
+        exec_in = partial(streams.exec_output, self.crun_command, one.record)
+        await hooks.run(hook, one.record.pod_uid, exec_in=exec_in, lookups=self.lookups, timeout_s=timeout_s)
 
     async def stop_container(self, command: StopContainer) -> ContainerExited:
         """Hook, signal, and KILL when the grace period is over; -> how it ended."""
@@ -410,31 +410,13 @@ class NodeLife:
             record.process.kill(9)
         await asyncio.wait((one.ended,), timeout=GONE_S)
         if not one.ended.done():
-            self._see(one)
+            self._exits.see(one)
         if not one.ended.done():
-            self._end(one, adoption.lost_exit(time.time_ns()))
+            self._exits.end(one, adoption.lost_exit(time.time_ns()))
 
-    # --- exits ---
-
-    def _look_for_exits(self) -> None:
-        for name in linux.inotify_names(self._inotify):
-            one = self._pods.by_id(name)
-            if one is not None:
-                self._see(one)
-
-    def _see(self, one: Container) -> None:
-        """Take in the exit that conmon has written, if it has."""
-        if one.ended.done():
-            return
-        ended = container.read_exit(self._place, one.record)
-        if ended is not None:
-            self._end(one, ended)
-            if one.announced and not one.awaited and not one.silent:
-                self._report(container_exited(self.node, one.record, ended))
-
-    def _end(self, one: Container, ended: Exit) -> None:
-        one.ended.set_result(ended)
-        one.cleanup = self._task(self._inside(container.delete, self._place, one.record))
+    def _clean(self, one: Container) -> None:
+        delete = self._inside(one.record.pod_uid, container.delete, self._place, one.record)
+        one.cleanup = self._tasks.start(f"removal of {one.record.container_id}", delete)
 
     # --- looking ---
 
@@ -466,13 +448,12 @@ class NodeLife:
         """Let go of everything; with `end_pods` nothing of the node is left on the machine but its images."""
         if end_pods:
             await asyncio.gather(*(self.remove_pod(pod.uid) for pod in self._pods))
-        if self._inotify >= 0:
-            asyncio.get_running_loop().remove_reader(self._inotify)
-            os.close(self._inotify)
-            self._inotify = -1
+        self._exits.close()
         for pod in self._pods:
             self._unwatch_pause(pod)
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.finished()
+        await self._in_node.finished()
+        await self._in_machine.finished()
         await asyncio.to_thread(self._close, end_pods)
 
     def _close(self, end_pods: bool) -> None:

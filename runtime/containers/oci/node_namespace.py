@@ -7,51 +7,30 @@ are while the daemon is away. See docs/adr/0010-node-mount-namespace.md.
 import errno
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+
+from shipslog.runtime.threads import in_fresh_thread
 
 from . import linux
 
-T = TypeVar("T")
 NSFS_MAGIC = "nsfs"
 _UNIFIED = "/sys/fs/cgroup/unified"
 
 
-def in_fresh_thread(work: Callable[[], T]) -> "Future[T]":
-    """Run `work` in a thread of its own, which may change its namespaces: they end with it."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="shipslog-fresh", daemon=True).start()
-    return future
-
-
 class NodeNamespace:
-    """Opens (or makes) the pinned namespace; `executor` runs work inside it."""
+    """Opens (or makes) the pinned namespace; threads `enter` it."""
 
-    def __init__(self, directory: Path, *, hide_unified: bool, workers: int) -> None:
+    def __init__(self, directory: Path, *, hide_unified: bool) -> None:
         self._file = directory / "mnt"
         self._directory = directory
         self._hide = hide_unified
         self._fd = -1
-        self._workers = workers
-        self.executor: ThreadPoolExecutor | None = None
 
     def open(self) -> None:
         """Errors: OSError."""
         if not _is_mounted(self._file, NSFS_MAGIC):
             self._make()
         self._fd = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)
-        self.executor = ThreadPoolExecutor(self._workers, thread_name_prefix="shipslog-node", initializer=self._enter)
 
     @property
     def descriptor(self) -> int:
@@ -59,10 +38,7 @@ class NodeNamespace:
         return self._fd
 
     def close(self) -> None:
-        """Let go of the threads; the namespace stays."""
-        if self.executor is not None:
-            self.executor.shutdown(wait=True)
-            self.executor = None
+        """Let go; the namespace stays."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -75,7 +51,8 @@ class NodeNamespace:
                 linux.unmount(str(path))
         self._file.unlink(missing_ok=True)
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
+        """Move the calling thread into it, for ever."""
         linux.unshare(linux.CLONE_FS)  # strictly before: a thread that shares its root cannot change its mount namespace
         linux.setns(self._fd, linux.CLONE_NEWNS)
 

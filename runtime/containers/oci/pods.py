@@ -21,6 +21,9 @@ class Container:
         self.awaited = 0  # commands that will return the exit themselves
         self.silent = False  # its exit is nobody's business: a failed hook has been reported instead
         self.cleanup: asyncio.Task[None] | None = None
+        self.pidfds: set[int] = set()  # of its process and its conmon, while both are watched
+        self.unwatched = False  # its conmon is gone
+        self.patience: asyncio.TimerHandle | None = None  # its process is gone, conmon has not said how
 
     @property
     def exit(self) -> Exit | None:

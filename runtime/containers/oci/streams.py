@@ -17,15 +17,16 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from shipslog.runtime.node import StreamRefused
+from shipslog.runtime.threads import OwnerThreads, in_fresh_thread
 
 from . import linux
 from .layout import Layout
-from .node_namespace import in_fresh_thread
 from .pods import Container
 from .records import ContainerRecord, SandboxRecord
 
 CHUNK = 65536
 CONSOLE_S = 10.0  # for crun to hand over the terminal
+CONNECT_S = 10.0  # to a port of a pod
 OUTPUT_LIMIT = 10 * 1024
 STDOUT, STDERR = 1, 2
 _CONMON_STDERR = 3
@@ -35,29 +36,40 @@ def _exec_command(crun: Sequence[str], record: ContainerRecord, argv: Sequence[s
     return [*crun, "exec", *(["--tty"] if tty else []), record.container_id, *argv]
 
 
-def exec_output(
-    crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], layout: Layout, timeout_s: float
-) -> tuple[int, bytes]:
-    """(exit code, what it wrote, at most 10 KiB). Errors: subprocess.TimeoutExpired; it was killed then."""
-    command = _exec_command(crun, record, argv, tty=False)
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout_s, check=False
-    )
-    return done.returncode, done.stdout[:OUTPUT_LIMIT]
+async def exec_output(crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
+    """(exit code, what it wrote, at most 10 KiB). Errors: TimeoutError; it was killed then, as it is when cancelled."""
+    with tempfile.TemporaryDirectory(prefix="shipslog-exec-") as directory:
+        pid_file = Path(directory, "pid")  # crun alone is not enough to kill: what it began would go on without it
+        command = [*crun, "exec", "--pid-file", str(pid_file), record.container_id, *argv]
+        return await collect(command, timeout_s, pid_file)
+
+
+async def collect(command: Sequence[str], timeout_s: float, pid_file: Path | None = None) -> tuple[int, bytes]:
+    """Run a program to its end; (exit code, what it wrote, at most 10 KiB). Errors: OSError, ValueError (an argument with a
+    NUL), TimeoutError."""
+    process = start_process(list(command), stdin=False, tty=False)
+    output = bytearray()
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for _, data in process.output():
+                output += data[: max(OUTPUT_LIMIT - len(output), 0)]
+            return await process.wait(), bytes(output)
+    finally:
+        await process.kill(pid_file)
 
 
 # --- exec ---
 
 
 async def open_exec(
-    crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], layout: Layout, *, stdin: bool, tty: bool
+    crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], threads: OwnerThreads, *, stdin: bool, tty: bool
 ) -> "ExecStreams":
-    """Start a process in the container. Errors: StreamRefused."""
+    """Start a process in the container; `threads` are the pods'. Errors: StreamRefused."""
     command = _exec_command(crun, record, argv, tty=tty)
     try:
         if tty:
-            return await asyncio.to_thread(_on_terminal, crun, record, argv)
-        return await asyncio.to_thread(start_process, command, stdin, tty)
+            return await threads.run(record.pod_uid, _on_terminal, crun, record, argv)
+        return start_process(command, stdin, tty)
     except OSError as error:
         raise StreamRefused(500, f"cannot run {command[0]}: {error}") from error
 
@@ -92,7 +104,7 @@ def _on_terminal(crun: Sequence[str], record: ContainerRecord, argv: Sequence[st
 
 
 def start_process(command: list[str], stdin: bool, tty: bool) -> "ExecStreams":
-    """Start a program with pipes, or on a terminal of its own. In a thread. Errors: OSError."""
+    """Start a program with pipes, or on a terminal of its own: some milliseconds. Errors: OSError, ValueError."""
     if not tty:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -204,13 +216,30 @@ class ExecStreams:
                 self._process.kill()
                 await _readable(self._pidfd)
                 self._process.poll()
+        self._let_go()
+
+    async def kill(self, pid_file: Path | None = None) -> None:
+        """End it now. `pid_file` names a process that it began and that would outlive it."""
+        try:
+            if self._process.poll() is None:
+                with contextlib.suppress(OSError, ValueError):
+                    if pid_file is not None:  # its parent has not reaped it yet: the number is nobody else's
+                        os.kill(int(pid_file.read_text()), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                await _readable(self._pidfd)
+                self._process.poll()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
         for descriptor in (self._write, self._master, self._pidfd, *self._reads):
             if descriptor >= 0:
                 os.close(descriptor)
         self._write, self._master, self._pidfd, self._reads = -1, -1, -1, {}
 
 
-def _let_go(waiter: "asyncio.Future[None]") -> None:
+def _wake(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_result(None)
 
@@ -218,7 +247,7 @@ def _let_go(waiter: "asyncio.Future[None]") -> None:
 async def _readable(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(descriptor, _let_go, ready)
+    loop.add_reader(descriptor, _wake, ready)
     try:
         await ready
     finally:
@@ -228,7 +257,7 @@ async def _readable(descriptor: int) -> None:
 async def _writable(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
-    loop.add_writer(descriptor, _let_go, ready)
+    loop.add_writer(descriptor, _wake, ready)
     try:
         await ready
     finally:
@@ -303,23 +332,33 @@ class AttachStreams:
 async def open_port(layout: Layout, sandbox: SandboxRecord, port: int) -> "PortStream":
     """A connection to a port of the pod, on its loopback. Errors: StreamRefused."""
     try:
-        connection = await asyncio.wrap_future(in_fresh_thread(lambda: _connect(layout, sandbox, port)))
+        connection = await asyncio.wrap_future(in_fresh_thread(lambda: _socket_in(layout, sandbox)))
+        return await connected(connection, port)
     except OSError as error:
         name = sandbox.request.name
         raise StreamRefused(500, f"cannot connect to port {port} of pod {name}: {error.strerror or error}") from error
+
+
+async def connected(connection: socket.socket, port: int) -> "PortStream":
+    """A new socket, connected to a port of the loopback of its network. Errors: OSError, TimeoutError among them."""
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+    except BaseException:
+        connection.close()
+        raise
     return PortStream(connection)
 
 
-def _connect(layout: Layout, sandbox: SandboxRecord, port: int) -> socket.socket:
+def _socket_in(layout: Layout, sandbox: SandboxRecord) -> socket.socket:
+    """A socket stays in the network that it was made in."""
     if sandbox.netns:
         descriptor = os.open(layout.netns / sandbox.netns, os.O_RDONLY | os.O_CLOEXEC)
         try:
             linux.setns(descriptor, linux.CLONE_NEWNET)
         finally:
             os.close(descriptor)
-    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
-    connection.setblocking(False)
-    return connection
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
 
 
 class PortStream:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -267,6 +268,45 @@ async def test_probes_report_what_flips(bench: Bench) -> None:
         await bench.node.execute(SetProbes(node="n", targets=(bad,)))
         flip = await bench.told(ProbeFlipped)
         assert (flip.probe, flip.healthy) == ("liveness", False)
+
+
+async def test_what_hangs_keeps_nobody_waiting(bench: Bench) -> None:
+    """More probes, handlers and commands that hang than any pool has threads; then a container is started, asked and ended."""
+    if not really(bench):
+        return
+    await bench.pod()
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen(128)
+        hook = Hook(http_url=f"http://127.0.0.1:{mute.getsockname()[1]}/")
+        await bench.run("exec sleep 60")
+        wanted = [
+            ProbeTarget(pod_uid=str(n), container="c", attempt=0, probe="liveness", action=hook, timeout_s=600)
+            for n in range(60)
+        ]
+        await bench.node.execute(SetProbes(node="n", targets=tuple(wanted)))
+        stop = StopContainer(node="n", pod_uid=UID, container="c", attempt=0, grace_period_s=600, pre_stop=hook)
+        stopping = asyncio.ensure_future(bench.node.execute(stop))
+        commands = [asyncio.ensure_future(_exec(bench, UID, "sleep", "60")) for _ in range(10)]
+        await asyncio.sleep(0.3)
+        other = "22222222-2222-4333-8444-555555555555"
+        async with asyncio.timeout(30):
+            await bench.node.execute(RunPodSandbox(node="n", pod_uid=other, namespace="default", name="q", hostname="q"))
+            start = StartContainer(
+                node="n", pod_uid=other, namespace="default", name="q", container="c", attempt=0, image=IMAGE,
+                command=("sh", "-c", "exec sleep 60"),
+            )  # fmt: skip
+            assert isinstance((await bench.node.execute(start))[0], ContainerStarted)
+            assert (await _exec(bench, other, "echo", "ahoy")) == (0, b"ahoy\n")
+            await bench.node.execute(msgspec.structs.replace(stop, pod_uid=other, grace_period_s=0, pre_stop=None))
+            await bench.node.execute(RemovePodSandbox(node="n", pod_uid=other))
+        for task in (stopping, *commands):
+            task.cancel()
+        await asyncio.gather(stopping, *commands, return_exceptions=True)
+
+
+async def _exec(bench: Bench, uid: str, *argv: str) -> object:
+    return await bench.node.exec_output(uid, "c", argv, 60.0)  # type: ignore[attr-defined]
 
 
 async def test_rules_are_applied(bench: Bench) -> None:
