@@ -23,7 +23,7 @@ from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.facts import ClusterConfig, EngineStarted
 from shipslog.store.log.event_log import EventLog, LogError
 from shipslog.store.log.retention import EXACT_NS
-from shipslog.store.objects import core_v1, registry
+from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest, Expired, NotFound, not_found
 
 from . import manifests
@@ -145,7 +145,7 @@ class Cluster:
                 log.warning("retention_failed", why=str(error))
 
     async def _ensure(self, obj: Any) -> None:
-        kind = registry.of(obj)
+        kind = self.view.scheme.of(obj)
         if self.view.entry(kind.resource, obj.metadata.name, obj.metadata.namespace) is None:
             await self.committer.submit(Create(object=obj), actor="system:engine", groups=MASTERS)
 
@@ -195,7 +195,7 @@ class Cluster:
 
     async def delete(self, kind: type[T], name: str, namespace: str = "default", **options: Any) -> None:
         """Delete an object; pods end gracefully. Options: those of `store.commands.Delete`. Errors: NotFound, Conflict."""
-        k = registry.of(kind)
+        k = self.view.scheme.of(kind)
         await self.submit(
             Delete(
                 resource=k.resource,
@@ -212,7 +212,7 @@ class Cluster:
         Errors: BadRequest for what is no manifest, and the refusals of create and patch; documents before it stay applied."""
         applied = []
         for document in manifests.documents(manifest):
-            kind, obj = manifests.parse(document)
+            kind, obj = manifests.parse(self.view.scheme, document)
             name, namespace = obj.metadata.name, obj.metadata.namespace
             current = self.view.entry(kind.resource, name, namespace)
             if current is None:
@@ -226,7 +226,7 @@ class Cluster:
 
     def get(self, kind: type[T], name: str, namespace: str = "default") -> T:
         """The object as committed last. Errors: NotFound."""
-        k = registry.of(kind)
+        k = self.view.scheme.of(kind)
         found = self.view.get(kind, name, namespace if k.namespaced else "")
         if found is None:
             raise not_found(k.plural, k.group, name)
@@ -245,7 +245,7 @@ class Cluster:
         timeout_s: float = 30.0,
     ) -> T:  # fmt: skip
         """The object once it exists and `until` holds for it. Errors: TimeoutError, saying how it was instead."""
-        k = registry.of(kind)
+        k = self.view.scheme.of(kind)
         namespace = namespace if k.namespaced else ""
         watch = self.watch(k.resource, namespace=namespace)
         try:
@@ -264,7 +264,7 @@ class Cluster:
 
     async def gone(self, kind: type[Any], name: str, namespace: str = "default", *, timeout_s: float = 30.0) -> None:
         """Returns when the object does not exist (any more). Errors: TimeoutError."""
-        k = registry.of(kind)
+        k = self.view.scheme.of(kind)
         namespace = namespace if k.namespaced else ""
         watch = self.watch(k.resource, namespace=namespace)
         try:

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from shipslog.store.commands import Patch
-from shipslog.store.objects import codec, json_text, registry, yaml_text
+from shipslog.store.objects import codec, json_text, yaml_text
+from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.refusals import BadRequest
 from shipslog.store.state import Entry
 
@@ -36,12 +37,12 @@ def documents(manifest: str | bytes | Mapping[str, Any]) -> Iterator[dict[str, A
             yield document
 
 
-def parse(document: dict[str, Any]) -> tuple[registry.Kind, Any]:
+def parse(scheme: Scheme, document: dict[str, Any]) -> tuple[Kind, Any]:
     """The kind and the object of one document, in the namespace `default` if it names none. Errors: BadRequest."""
     api_version, kind_name = document.get("apiVersion"), document.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind_name, str):
         raise BadRequest("the manifest lacks apiVersion or kind")
-    kind = registry.by_gvk(api_version, kind_name)
+    kind = scheme.by_gvk(api_version, kind_name)
     if kind is None:
         raise BadRequest(f'no matches for kind "{kind_name}" in version "{api_version}"')
     if kind.namespaced:
@@ -50,14 +51,14 @@ def parse(document: dict[str, Any]) -> tuple[registry.Kind, Any]:
     return kind, obj
 
 
-def with_last_applied(kind: registry.Kind, obj: Any, document: Mapping[str, Any]) -> Any:
+def with_last_applied(kind: Kind, obj: Any, document: Mapping[str, Any]) -> Any:
     """The object, annotated with the manifest that it was made from."""
     meta = obj.metadata
     annotations = {**meta.annotations, LAST_APPLIED: _remembered(document)}
     return msgspec.structs.replace(obj, metadata=msgspec.structs.replace(meta, annotations=annotations))
 
 
-def three_way(kind: registry.Kind, current: Entry, document: Mapping[str, Any]) -> Patch:
+def three_way(kind: Kind, current: Entry, document: Mapping[str, Any]) -> Patch:
     """The strategic merge patch from the current object to the manifest; fields that the last apply set are removed."""
     meta = current.object.metadata
     wanted = {k: v for k, v in document.items() if k != "status"}

@@ -15,7 +15,7 @@ from shipslog.runtime.node import NodeRuntime
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, DecisionTaken, ObjectDeleted, ObjectFact
 from shipslog.store.log.event_log import EventLog
-from shipslog.store.objects import registry
+from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.refusals import MethodNotAllowed
 
 from .cluster import PAST_VIEWS, past
@@ -120,7 +120,7 @@ def decide_again(view: MemoryView, revision: int, recorded: DecisionTaken, rules
     decision = rule.decide(view, recorded.key, now=recorded.now_ns)
     if digest(decision.commands) == recorded.digest:
         return None
-    commands = tuple(summary(c) for c in decision.commands[:16]) or ("nothing",)
+    commands = tuple(summary(c, view.scheme) for c in decision.commands[:16]) or ("nothing",)
     return Difference(revision=revision, recorded=recorded, reason=decision.reason, commands=commands)
 
 
@@ -186,10 +186,10 @@ def _by_name(items: list[Any]) -> dict[str, Any] | None:
     return None
 
 
-def resource_named(text: str) -> registry.Kind:
+def resource_named(scheme: Scheme, text: str) -> Kind:
     """The kind that a person means: `pod`, `po`, `pods`, `Pod`, `endpointslices.discovery.k8s.io`. Errors: ValueError."""
     wanted = text.lower()
-    for kind in registry.kinds():
+    for kind in scheme.kinds():
         if wanted in (kind.resource, kind.plural, kind.singular, kind.kind.lower(), *kind.short_names):
             return kind
-    raise ValueError(f"there is no kind {text!r}; kinds are {', '.join(sorted(k.plural for k in registry.kinds()))}")
+    raise ValueError(f"there is no kind {text!r}; kinds are {', '.join(sorted(k.plural for k in scheme.kinds()))}")

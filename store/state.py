@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from .facts import ClusterConfig, ContainerExited, ImagePulled, ImagePullFailed, NodeObserved
 from .objects.core_v1 import Pod
+from .objects.scheme import Kind, Scheme
 
 T = TypeVar("T")
 
@@ -17,10 +18,16 @@ T = TypeVar("T")
 class Entry(Struct, frozen=True, gc=False):
     """One object as the view holds it: the Struct, the bytes that every reader shares, and when it last changed."""
 
-    resource: str  # the registry's key
+    resource: str  # the kind's key
     object: Any
-    encoded: bytes  # JSON, starts with {"apiVersion":...,"kind":...,
+    encoded: bytes  # JSON
     revision: int
+    body_at: int = 1  # where `encoded` goes on behind {"apiVersion":...,"kind":..., as a list's items do
+
+
+def entry_of(kind: Kind, obj: Any, encoded: bytes, revision: int) -> Entry:
+    """The entry of an object and its JSON."""
+    return Entry(kind.resource, obj, encoded, revision, len(kind.head) if encoded.startswith(kind.head) else 1)
 
 
 class ProbeState(Struct, frozen=True, kw_only=True):
@@ -82,10 +89,14 @@ class RulesetState(Struct, frozen=True, kw_only=True):
 
 
 class View(Protocol):
-    """The state after `revision`. Types are those of store.objects; each names its kind in the registry."""
+    """The state after `revision`. Types are those of store.objects; `scheme` knows their kinds."""
 
     @property
     def revision(self) -> int: ...
+    @property
+    def scheme(self) -> Scheme:
+        """The kinds that there are at this revision."""
+
     @property
     def config(self) -> ClusterConfig: ...
 

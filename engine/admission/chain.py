@@ -9,7 +9,7 @@ from shipslog.engine.kinds.catalogue import strategy_of
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_metadata, check_metadata_update
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 
 from .namespace import check_namespace
 

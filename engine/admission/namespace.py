@@ -6,7 +6,7 @@ Source: the NamespaceLifecycle admission plugin.
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
 from shipslog.store.objects.core_v1 import Namespace
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Cause, not_found
 
 

@@ -3,12 +3,13 @@
 Source: the API server's discovery endpoints and KEP-3352 (apidiscovery.k8s.io v2 and v2beta1).
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
 
-from shipslog.store.objects import registry
+from shipslog.store.objects.scheme import Kind, Scheme
 
 # What is posted and answered, and never stored: (group, plural, singular, kind, namespaced).
 REVIEWS = (
@@ -47,47 +48,64 @@ SUBRESOURCES = {
 }
 
 
-def groups() -> list[str]:
+def groups(scheme: Scheme) -> list[str]:
     """All groups but the core one, in the order of names."""
-    named = {k.group for k in registry.kinds() if k.group} | {review[0] for review in REVIEWS}
-    return sorted(named)
+    return sorted({*(g for g in scheme.groups() if g), *(review[0] for review in REVIEWS)})
 
 
-def paths() -> Iterable[str]:
+def versions_of(scheme: Scheme, group: str) -> list[str]:
+    """The versions of a group, the preferred one first."""
+    return by_preference({*scheme.versions(group), *(("v1",) if any(review[0] == group for review in REVIEWS) else ())})
+
+
+def by_preference(versions: Iterable[str]) -> list[str]:
+    """Stable ones before beta before alpha, newer before older: v2, v1, v1beta2, v1alpha1; others last, by name."""
+
+    def rank(version: str) -> tuple[int, int, int, str]:
+        parts = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
+        if parts is None:
+            return (3, 0, 0, version)
+        stage = {None: 0, "beta": 1, "alpha": 2}[parts[2]]
+        return (stage, -int(parts[1]), -int(parts[3] or 0), "")
+
+    return sorted(versions, key=rank)
+
+
+def paths(scheme: Scheme) -> Iterable[str]:
     """The paths of discovery itself."""
-    yield "/api/v1"
-    for group in groups():
+    yield from (f"/api/{version}" for version in versions_of(scheme, ""))
+    for group in groups(scheme):
         yield f"/apis/{group}"
-        yield f"/apis/{group}/v1"
+        yield from (f"/apis/{group}/{version}" for version in versions_of(scheme, group))
 
 
-def versions(host: str) -> dict[str, Any]:
+def versions(scheme: Scheme, host: str) -> dict[str, Any]:
     """/api"""
     where = [{"clientCIDR": "0.0.0.0/0", "serverAddress": host}]
-    return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": where}
+    return {"kind": "APIVersions", "versions": versions_of(scheme, ""), "serverAddressByClientCIDRs": where}
 
 
-def group_list() -> dict[str, Any]:
+def group_list(scheme: Scheme) -> dict[str, Any]:
     """/apis"""
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(g) for g in groups()]}
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(scheme, g) for g in groups(scheme)]}
 
 
-def group(name: str) -> dict[str, Any] | None:
+def group(scheme: Scheme, name: str) -> dict[str, Any] | None:
     """/apis/GROUP"""
-    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)} if name in groups() else None
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(scheme, name)} if name in groups(scheme) else None
 
 
-def _group(name: str) -> dict[str, Any]:
-    version = {"groupVersion": f"{name}/v1", "version": "v1"}
-    return {"name": name, "versions": [version], "preferredVersion": version}
+def _group(scheme: Scheme, name: str) -> dict[str, Any]:
+    found = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions_of(scheme, name)]
+    return {"name": name, "versions": found, "preferredVersion": found[0]}
 
 
-def resource_list(name: str) -> dict[str, Any] | None:
-    """/api/v1 and /apis/GROUP/v1"""
-    if name and name not in groups():
+def resource_list(scheme: Scheme, name: str, version: str) -> dict[str, Any] | None:
+    """/api/VERSION and /apis/GROUP/VERSION"""
+    if version not in versions_of(scheme, name):
         return None
     resources: list[dict[str, Any]] = []
-    for kind in _kinds(name):
+    for kind in _kinds(scheme, name, version):
         resources.append(
             {
                 "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind,
@@ -103,19 +121,20 @@ def resource_list(name: str) -> dict[str, Any] | None:
                 }
             )  # fmt: skip
     for of_group, plural, singular, kind_name, namespaced in REVIEWS:
-        if of_group == name:
+        if of_group == name and version == "v1":
             resources.append(
                 {"name": plural, "singularName": singular, "namespaced": namespaced, "kind": kind_name, "verbs": ["create"]}
             )
-    version = f"{name}/v1" if name else "v1"
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
+    full = f"{name}/{version}" if name else version
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": full, "resources": resources}
 
 
-def _kinds(group_name: str) -> list[registry.Kind]:
-    return sorted((k for k in registry.kinds() if k.group == group_name), key=lambda k: k.plural)
+def _kinds(scheme: Scheme, group_name: str, version: str) -> list[Kind]:
+    found = (k for k in scheme.kinds() if k.group == group_name and k.version == version)
+    return sorted(found, key=lambda k: k.plural)
 
 
-def _subresources(kind: registry.Kind) -> list[tuple[str, Sub]]:
+def _subresources(kind: Kind) -> list[tuple[str, Sub]]:
     return [(name, SUBRESOURCES[name]) for name in kind.subresources]
 
 
@@ -141,46 +160,60 @@ def media_type(version: str) -> str:
     return f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
 
 
-def aggregated(version: str, *, core: bool) -> dict[str, Any]:
+def aggregated(scheme: Scheme, version: str, *, core: bool) -> dict[str, Any]:
     """All resources in one document: of the core group for /api, of the others for /apis."""
-    items = [_discovered("")] if core else [_discovered(g) for g in groups()]
+    items = [_discovered(scheme, "")] if core else [_discovered(scheme, g) for g in groups(scheme)]
     head = {"kind": "APIGroupDiscoveryList", "apiVersion": f"apidiscovery.k8s.io/{version}", "metadata": {}}
     return {**head, "items": items}
 
 
-def _discovered(name: str) -> dict[str, Any]:
+def _discovered(scheme: Scheme, name: str) -> dict[str, Any]:
+    versions_ = [
+        {"version": version, "resources": _resources(scheme, name, version), "freshness": "Current"}
+        for version in versions_of(scheme, name)
+    ]
+    return {"metadata": {"name": name} if name else {}, "versions": versions_}
+
+
+def _resources(scheme: Scheme, name: str, version: str) -> list[dict[str, Any]]:
     resources: list[dict[str, Any]] = []
-    for kind in _kinds(name):
+    for kind in _kinds(scheme, name, version):
         subresources = [
             {
                 "subresource": name_, "verbs": list(sub.verbs),
-                "responseKind": _gvk(name if sub.group is None else sub.group, sub.kind or kind.kind),
+                "responseKind": _answer(kind, sub),
             }
             for name_, sub in _subresources(kind)
         ]  # fmt: skip
         resources.append(
             {
-                "resource": kind.plural, "responseKind": _gvk(name, kind.kind), "scope": _scope(kind.namespaced),
+                "resource": kind.plural, "responseKind": _gvk(name, version, kind.kind), "scope": _scope(kind.namespaced),
                 "singularResource": kind.singular, "verbs": list(kind.verbs),
                 **_optional(shortNames=kind.short_names, categories=kind.categories),
                 **({"subresources": subresources} if subresources else {}),
             }
         )  # fmt: skip
     for of_group, plural, singular, kind_name, namespaced in REVIEWS:
-        if of_group == name:
+        if of_group == name and version == "v1":
             resources.append(
                 {
-                    "resource": plural, "responseKind": _gvk(name, kind_name), "scope": _scope(namespaced),
+                    "resource": plural, "responseKind": _gvk(name, version, kind_name), "scope": _scope(namespaced),
                     "singularResource": singular, "verbs": ["create"],
                 }
             )  # fmt: skip
-    versions_ = [{"version": "v1", "resources": resources, "freshness": "Current"}]
-    return {"metadata": {"name": name} if name else {}, "versions": versions_}
+    return resources
+
+
+def _answer(kind: Kind, sub: Sub) -> dict[str, str]:
+    """What goes over a subresource."""
+    if sub.group is None:
+        return _gvk(kind.group, kind.version, sub.kind or kind.kind)
+    return _gvk(sub.group, sub.version, sub.kind)
 
 
 def _scope(namespaced: bool) -> str:
     return "Namespaced" if namespaced else "Cluster"
 
 
-def _gvk(group_name: str, kind: str) -> dict[str, str]:
-    return {"group": group_name, "version": "v1", "kind": kind}
+def _gvk(group_name: str, version: str, kind: str) -> dict[str, str]:
+    return {"group": group_name, "version": version, "kind": kind}

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from shipslog.engine.auth.account_tokens import AccountTokens
+from shipslog.store.objects.scheme import Scheme
 
 from . import discovery, replies, requests
 from .replies import Reply
@@ -36,7 +37,7 @@ def answer(call: Call, tokens: AccountTokens, *, ready: bool) -> Reply:
     if path == "/openid/v1/jwks":
         return replies.of_value(tokens.jwks())
     if path == "":
-        return replies.of_value({"paths": _paths()})
+        return replies.of_value({"paths": _paths(call.view.scheme)})
     return _described(call, path)
 
 
@@ -75,48 +76,48 @@ def _openid(tokens: AccountTokens) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _paths() -> list[str]:
+def _paths(scheme: Scheme) -> list[str]:
     fixed = ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
-    return sorted({*fixed, *discovery.paths()})
+    return sorted({*fixed, *discovery.paths(scheme)})
 
 
 def _described(call: Call, path: str) -> Reply:
     """Discovery and OpenAPI. Errors: NotFound."""
-    accept = call.request.headers.get("Accept", "")
+    accept, scheme = call.request.headers.get("Accept", ""), call.view.scheme
     if path in ("/api", "/apis"):
         version = discovery.asked_for(accept)
         if version:
-            document = discovery.aggregated(version, core=path == "/api")
+            document = discovery.aggregated(scheme, version, core=path == "/api")
             return Reply(msgspec.json.encode(document), 200, discovery.media_type(version), [("Vary", "Accept")])
         if path == "/api":
             config = call.cluster.config
-            return replies.of_value(discovery.versions(f"{config.api_host}:{config.api_port}"))
-        return replies.of_value(discovery.group_list())
+            return replies.of_value(discovery.versions(scheme, f"{config.api_host}:{config.api_port}"))
+        return replies.of_value(discovery.group_list(scheme))
     found: Any = None
     parts = path.split("/")
-    if path == "/api/v1":
-        found = discovery.resource_list("")
+    if parts[1] == "api" and len(parts) == 3:
+        found = discovery.resource_list(scheme, "", parts[2])
     elif parts[1] == "apis" and len(parts) == 3:
-        found = discovery.group(parts[2])
-    elif parts[1] == "apis" and len(parts) == 4 and parts[3] == "v1":
-        found = discovery.resource_list(parts[2])
+        found = discovery.group(scheme, parts[2])
+    elif parts[1] == "apis" and len(parts) == 4:
+        found = discovery.resource_list(scheme, parts[2], parts[3])
     elif parts[1] == "openapi":
-        return _openapi(path, accept)
+        return _openapi(scheme, path, accept)
     if found is None:
         raise unknown_path()
     return replies.of_value(found)
 
 
-def _openapi(path: str, accept: str) -> Reply:
+def _openapi(scheme: Scheme, path: str, accept: str) -> Reply:
     from . import openapi  # its documents are large, and most programs never ask
 
     if path == "/openapi/v2":
         if "protobuf" in accept.partition(",")[0]:
-            return Reply(openapi.as_protobuf(openapi.v2()), 200, openapi.PROTOBUF)
-        return replies.of_value(openapi.v2())
+            return Reply(openapi.as_protobuf(openapi.v2(scheme)), 200, openapi.PROTOBUF)
+        return replies.of_value(openapi.v2(scheme))
     if path == "/openapi/v3":
-        return replies.of_bytes(openapi.v3_index())
-    document = openapi.v3(path.removeprefix("/openapi/v3/"))
+        return replies.of_bytes(openapi.v3_index(scheme))
+    document = openapi.v3(scheme, path.removeprefix("/openapi/v3/"))
     if document is None:
         raise unknown_path()
     return replies.of_bytes(document)

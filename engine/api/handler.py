@@ -9,7 +9,7 @@ from shipslog.engine.auth.authorization import PUBLIC, Attributes, forbidden, re
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit.watch import Watch
 from shipslog.engine.replay import Recording
-from shipslog.store.objects import registry
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
 
 from . import documents, objects, pod_logs, replies, requests, reviews, routes, subresources, watches, writes
@@ -83,7 +83,7 @@ class Handler:
         return wanted
 
     async def _resource(self, call: Call, verb: str) -> web.StreamResponse:
-        route, kind = call.route, call.route.kind
+        route, kind = call.route, call.served
         if route.resource in reviews.RESOURCES and route.group in ("authentication.k8s.io", "authorization.k8s.io"):
             return await reviews.handle(call, self.authenticator)
         if call.past and verb not in ("get", "list", "watch"):
@@ -91,7 +91,7 @@ class Handler:
         if route.subresource:
             return await self._subresource(call)
         if kind is None:
-            if not registry.serves(route.group, route.version):
+            if not call.view.scheme.serves(route.group, route.version):
                 return replies.text(NOTHING_HERE, 404)
             raise unknown_path()
         if verb not in kind.verbs and not (kind.kind == "Binding" and verb == "create"):
@@ -151,7 +151,7 @@ def _verb(call: Call) -> str:
     return verb
 
 
-def _fits(call: Call, verb: str, kind: registry.Kind) -> bool:
+def _fits(call: Call, verb: str, kind: Kind) -> bool:
     """Whether the path is one that the verb is served at: some are for objects, some for a namespace's collection."""
     route = call.route
     if verb in ("update", "patch") and not route.name:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from shipslog.store.objects import registry
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Expired, Refusal, TimedOut
 from shipslog.store.state import Entry
 
@@ -73,7 +73,7 @@ async def listing(call: Call, pages: Pages) -> Reply:
     return shapes.many(kind, page.entries, list_metadata(page), wanted, call)
 
 
-async def read(call: Call, kind: registry.Kind, namespace: str | None, selection: Selection, pages: Pages) -> Page:
+async def read(call: Call, kind: Kind, namespace: str | None, selection: Selection, pages: Pages) -> Page:
     """The entries that a LIST is about. Errors: BadRequest, Expired, TimedOut."""
     params = call.params
     if not params:
@@ -107,7 +107,7 @@ def _cut(
 
 
 def _continued(
-    call: Call, kind: registry.Kind, namespace: str | None, selection: Selection, pages: Pages,
+    call: Call, kind: Kind, namespace: str | None, selection: Selection, pages: Pages,
     key: tuple[str, str | None, str, str], limit: int, token: Token,
 ) -> Page:  # fmt: skip
     if token.rv < 0:
@@ -213,15 +213,14 @@ def list_metadata(page: Page) -> dict[str, object]:
     return metadata
 
 
-def join(kind: registry.Kind, page: Page) -> bytes:
+def join(kind: Kind, page: Page) -> bytes:
     """The JSON of a list, from the encoded objects; items carry no kind and apiVersion, as in Kubernetes."""
     head = b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[' % (
         kind.list_kind.encode(), kind.api_version.encode(), msgspec.json.encode(list_metadata(page)),
     )  # fmt: skip
     if not page.entries:
         return head + b"]}"
-    skip = len(f'{{"apiVersion":"{kind.api_version}","kind":"{kind.kind}",')
-    return head + b"{" + b",{".join([entry.encoded[skip:] for entry in page.entries]) + b"]}"
+    return head + b"{" + b",{".join([entry.encoded[entry.body_at :] for entry in page.entries]) + b"]}"
 
 
 def formatted(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: tuple[str, ...] = ()) -> Reply:

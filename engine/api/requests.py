@@ -9,7 +9,8 @@ from shipslog.engine.auth.authentication import User
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.replay import Recording
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.objects import codec, protobuf, registry, yaml_text
+from shipslog.store.objects import codec, protobuf, yaml_text
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, MethodNotAllowed, NotFound, TooLarge
 from shipslog.store.state import Entry
 
@@ -34,9 +35,15 @@ class Call(msgspec.Struct):
     past: bool = False
 
     @property
-    def kind(self) -> registry.Kind:
+    def served(self) -> Kind | None:
+        """The kind of the path, of those that the state has which is read; None for none."""
+        route = self.route
+        return self.view.scheme.find(route.group, route.version, route.resource)
+
+    @property
+    def kind(self) -> Kind:
         """The kind of the path. Errors: NotFound for one that the API does not have."""
-        kind, route = self.route.kind, self.route
+        kind, route = self.served, self.route
         if kind is None or (route.namespace and not kind.namespaced):
             raise unknown_path()
         return kind
@@ -45,7 +52,7 @@ class Call(msgspec.Struct):
     def wanted(self) -> Format:
         return accepted(self.request.headers.get("Accept", ""))
 
-    def named(self) -> tuple[registry.Kind, str, str]:
+    def named(self) -> tuple[Kind, str, str]:
         """(kind, namespace, name) of the object that the path names. Errors: NotFound."""
         kind, route = self.kind, self.route
         if not route.name or (kind.namespaced and not route.namespace):
@@ -211,5 +218,5 @@ def entry_of(call: Call) -> Entry:
     return entry
 
 
-def qualified(kind: registry.Kind) -> str:
+def qualified(kind: Kind) -> str:
     return f"{kind.plural}.{kind.group}" if kind.group else kind.plural

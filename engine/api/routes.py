@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, unquote
 
 from msgspec import Struct
 
-from shipslog.store.objects import registry
 from shipslog.store.refusals import NotFound
 
 Params = dict[str, list[str]]
@@ -28,7 +27,6 @@ class Route(Struct, frozen=True):
     subresource: str = ""
     rest: str = ""  # what follows the subresource
     watch: bool = False  # a legacy /watch/ path
-    kind: registry.Kind | None = None
 
 
 @lru_cache(maxsize=8192)
@@ -64,8 +62,7 @@ def _resource(path: str, at: str, group: str, version: str, parts: list[str]) ->
         namespace, parts = parts[1], parts[2:]
     resource, name, subresource = (*parts[:3], "", "")[:3]
     rest = "/".join(parts[3:])
-    kind = registry.find(group, version, resource)
-    return Route(path, at, group, version, resource, namespace, name, subresource, rest, watch, kind)
+    return Route(path, at, group, version, resource, namespace, name, subresource, rest, watch)
 
 
 def _of_namespace(group: str, version: str, word: str) -> bool:

@@ -6,7 +6,8 @@ import msgspec
 from msgspec.structs import replace
 
 from shipslog.store.commands import Patch
-from shipslog.store.objects import autoscaling_v1, codec, patch, registry, selector
+from shipslog.store.objects import autoscaling_v1, codec, patch, selector
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid
 from shipslog.store.state import Entry
 
@@ -82,7 +83,7 @@ def _check(name: str, scale: autoscaling_v1.Scale) -> None:
         )  # fmt: skip
 
 
-def _command(kind: registry.Kind, namespace: str, name: str, replicas: int, version: str) -> Patch:
+def _command(kind: Kind, namespace: str, name: str, replicas: int, version: str) -> Patch:
     change: dict[str, Any] = {"spec": {"replicas": replicas}}
     if version:
         change["metadata"] = {"resourceVersion": version}

@@ -9,7 +9,8 @@ from msgspec import Struct
 from shipslog.engine.kinds.catalogue import strategy_of
 from shipslog.engine.kinds.strategy import Reader
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.objects import registry, selector
+from shipslog.store.objects import selector
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest
 from shipslog.store.state import Entry
 
@@ -34,12 +35,12 @@ class Selection(Struct, frozen=True):
             return False
         return all((read(obj) == value) is not negate for read, negate, value in self.fields)
 
-    def entries(self, view: MemoryView, kind: registry.Kind, namespace: str | None) -> list[Entry]:
+    def entries(self, view: MemoryView, kind: Kind, namespace: str | None) -> list[Entry]:
         """The selected objects, by namespace and name."""
         found = self._candidates(view, kind, namespace)
         return [e for e in found if self.matches(e.object)] if self else found
 
-    def _candidates(self, view: MemoryView, kind: registry.Kind, namespace: str | None) -> list[Entry]:
+    def _candidates(self, view: MemoryView, kind: Kind, namespace: str | None) -> list[Entry]:
         """As few as the indexes allow."""
         resource = kind.resource
         if namespace is None and kind.namespaced and "metadata.namespace" in self.exact:
@@ -59,7 +60,7 @@ class Selection(Struct, frozen=True):
 EVERYTHING = Selection()
 
 
-def of_params(kind: registry.Kind, params: Params, name: str = "") -> Selection:
+def of_params(kind: Kind, params: Params, name: str = "") -> Selection:
     """The selection of a LIST, WATCH or deletion. `name` restricts it to one object. Errors: BadRequest."""
     if not params and not name:
         return EVERYTHING
@@ -67,7 +68,7 @@ def of_params(kind: registry.Kind, params: Params, name: str = "") -> Selection:
 
 
 @lru_cache(maxsize=1024)
-def _selection(kind: registry.Kind, labels: str, fields: str, name: str) -> Selection:
+def _selection(kind: Kind, labels: str, fields: str, name: str) -> Selection:
     selected = selector.parse_labels(labels) if labels.strip() else None
     known: Mapping[str, Reader] = {**(NAMESPACED if kind.namespaced else EVERY), **strategy_of(kind.resource).selectable}
     readers: list[tuple[Reader, bool, str]] = []

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from shipslog.engine.kinds.catalogue import strategy_of
-from shipslog.store.objects import registry
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, NotAcceptable
 from shipslog.store.state import Entry
 
@@ -30,7 +30,7 @@ def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: Seq
 
 def encoded(entry: Entry, wanted: Format, call: Call) -> bytes:
     """The JSON of one object in a shape; a watch sends the same."""
-    kind = registry.by_resource(entry.resource)
+    kind = call.view.scheme.by_resource(entry.resource)
     if wanted.shape == "Table":
         return _encode(table(kind, [entry], {"resourceVersion": str(entry.revision)}, wanted, call))
     if wanted.shape:
@@ -38,7 +38,7 @@ def encoded(entry: Entry, wanted: Format, call: Call) -> bytes:
     return entry.encoded
 
 
-def many(kind: registry.Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format, call: Call) -> Reply:
+def many(kind: Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format, call: Call) -> Reply:
     """A list in a shape. Errors: NotAcceptable for the shape of one object."""
     if wanted.shape == "PartialObjectMetadata":
         raise NotAcceptable("you requested PartialObjectMetadata, but the requested object is a list")
@@ -59,9 +59,7 @@ def partial(entry: Entry, version: str = "v1") -> dict[str, Any]:
     return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": entry.object.metadata}
 
 
-def table(
-    kind: registry.Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format, call: Call
-) -> dict[str, Any]:
+def table(kind: Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format, call: Call) -> dict[str, Any]:
     """A Table of objects, as Kubernetes prints the kind. Errors: NotAcceptable for a kind that is no resource."""
     include = first(call.params, "includeObject") or "Metadata"
     if include not in ("None", "Metadata", "Object"):

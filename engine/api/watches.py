@@ -11,7 +11,8 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from shipslog.engine.commit.watch import Watch, WatchRecord
-from shipslog.store.objects import codec, registry
+from shipslog.store.objects import codec
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Expired, NotAcceptable, Refusal
 from shipslog.store.state import Entry
 
@@ -32,7 +33,7 @@ INITIAL_END = {"k8s.io/initial-events-end": "true"}
 class Plan(msgspec.Struct, frozen=True):
     """What a watch was asked for."""
 
-    kind: registry.Kind
+    kind: Kind
     namespace: str | None
     selection: Selection
     version: str  # as given

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from shipslog.engine.commit.committer import Committed
 from shipslog.store.commands import Create, Delete, Patch, Update
-from shipslog.store.objects import meta_v1, registry
+from shipslog.store.objects import meta_v1
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
 from shipslog.store.state import Entry
 
@@ -153,7 +154,7 @@ def _with_params(call: Call, options: meta_v1.DeleteOptions) -> meta_v1.DeleteOp
     return replace(options, **given) if given else options
 
 
-def command_of(kind: registry.Kind, namespace: str, name: str, options: meta_v1.DeleteOptions) -> Delete:
+def command_of(kind: Kind, namespace: str, name: str, options: meta_v1.DeleteOptions) -> Delete:
     policy: Any = options.propagation_policy or ""
     if options.orphan_dependents is not None:
         policy = "Orphan" if options.orphan_dependents else "Background"
@@ -165,7 +166,7 @@ def command_of(kind: registry.Kind, namespace: str, name: str, options: meta_v1.
     )  # fmt: skip
 
 
-def in_place(kind: registry.Kind, obj: Any, namespace: str) -> Any:
+def in_place(kind: Kind, obj: Any, namespace: str) -> Any:
     """The object in the namespace of the URL, and of the kind of the URL. Errors: BadRequest."""
     if obj.kind != kind.kind or obj.api_version != kind.api_version:
         if (obj.kind or kind.kind) != kind.kind or (obj.api_version or kind.api_version) != kind.api_version:

@@ -19,7 +19,8 @@ from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy, api_time
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
-from shipslog.store.objects import codec, core_v1, patch, registry
+from shipslog.store.objects import codec, core_v1, patch
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import (
     STALE,
     AlreadyExists,
@@ -31,7 +32,7 @@ from shipslog.store.refusals import (
     conflict,
     not_found,
 )
-from shipslog.store.state import Entry
+from shipslog.store.state import Entry, entry_of
 
 Effect = Literal["Created", "Modified", "Deleted", "Unchanged"]
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
@@ -43,7 +44,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
     effect: Effect
     object: Any
-    kind: registry.Kind
+    kind: Kind
     subresource: str = ""
 
 
@@ -72,7 +73,7 @@ class Transition:
     # --- create ---
 
     def create(self, obj: Any, ctx: admission.Admission) -> Change:
-        kind = registry.of(obj)
+        kind = self.head.scheme.of(obj)
         meta = obj.metadata
         if meta.resource_version:
             raise Unexpected("resourceVersion should not be set on objects to be created")
@@ -101,7 +102,7 @@ class Transition:
             )
         return once
 
-    def _generate(self, kind: registry.Kind, namespace: str, prefix: str) -> str:
+    def _generate(self, kind: Kind, namespace: str, prefix: str) -> str:
         if not prefix:
             return ""  # admission says what is wrong
         for _ in range(NAME_TRIES):
@@ -113,7 +114,7 @@ class Transition:
     # --- update ---
 
     def update(self, obj: Any, subresource: str, ctx: admission.Admission) -> Change:
-        kind = registry.of(obj)
+        kind = self.head.scheme.of(obj)
         meta = obj.metadata
         if not meta.name:
             raise Invalid(f'{kind.kind} "" is invalid: metadata.name: Required value', kind=kind.kind, group=kind.group)
@@ -129,7 +130,7 @@ class Transition:
             raise conflict(kind.plural, kind.group, meta.name, uid_differs(meta.uid, old.metadata.uid))
         return self._replace(kind, old, obj, subresource, ctx)
 
-    def _replace(self, kind: registry.Kind, old: Any, obj: Any, subresource: str, ctx: admission.Admission) -> Change:
+    def _replace(self, kind: Kind, old: Any, obj: Any, subresource: str, ctx: admission.Admission) -> Change:
         was, given = old.metadata, obj.metadata
         grace_s = given.deletion_grace_period_seconds
         meta = replace(
@@ -147,13 +148,13 @@ class Transition:
             return Change(effect="Deleted", object=new, kind=kind)
         return Change(effect="Modified", object=new, kind=kind, subresource=subresource)
 
-    def _may_go(self, kind: registry.Kind, obj: Any) -> bool:
+    def _may_go(self, kind: Kind, obj: Any) -> bool:
         """Whether an object that is being deleted has nothing left to wait for."""
         meta = obj.metadata
         return not meta.finalizers and not meta.deletion_grace_period_seconds and not strategy_of(kind.resource).is_held(obj)
 
     def patch(self, command: Patch, ctx: admission.Admission) -> Change:
-        kind = registry.by_resource(command.resource)
+        kind = self.head.scheme.by_resource(command.resource)
         entry = self.head.entry(command.resource, command.name, command.namespace)
         if entry is None:
             raise not_found(kind.plural, kind.group, command.name)
@@ -181,7 +182,7 @@ class Transition:
     # --- delete ---
 
     def delete(self, command: Delete, ctx: admission.Admission) -> Change:
-        kind = registry.by_resource(command.resource)
+        kind = self.head.scheme.by_resource(command.resource)
         entry = self.head.entry(command.resource, command.name, command.namespace)
         if entry is None:
             raise not_found(kind.plural, kind.group, command.name)
@@ -198,7 +199,7 @@ class Transition:
             old = replace(old, metadata=replace(old.metadata, deletion_timestamp=at, deletion_grace_period_seconds=0))
         return Change(effect="Deleted", object=old, kind=kind)
 
-    def _check_preconditions(self, kind: registry.Kind, old: Any, command: Delete) -> None:
+    def _check_preconditions(self, kind: Kind, old: Any, command: Delete) -> None:
         name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
         for what, wanted, found in (
             ("UID", command.uid, old.metadata.uid),
@@ -221,9 +222,7 @@ class Transition:
         others: tuple[str, ...] = tuple(f for f in have if f not in (ORPHAN, FOREGROUND))
         return others + {"Orphan": (ORPHAN,), "Foreground": (FOREGROUND,)}.get(propagation, ())
 
-    def _mark(
-        self, kind: registry.Kind, old: Any, finalizers: tuple[str, ...], grace_s: int, ctx: admission.Admission
-    ) -> Change:
+    def _mark(self, kind: Kind, old: Any, finalizers: tuple[str, ...], grace_s: int, ctx: admission.Admission) -> Change:
         meta = old.metadata
         if meta.deletion_timestamp and meta.finalizers == finalizers and (meta.deletion_grace_period_seconds or 0) <= grace_s:
             return Change(effect="Unchanged", object=old, kind=kind)
@@ -243,7 +242,7 @@ class Transition:
     # --- pods ---
 
     def bind(self, command: Bind, ctx: admission.Admission) -> Change:
-        kind = registry.of(core_v1.Pod)
+        kind = self.head.scheme.of(core_v1.Pod)
         pod = self._pod(kind, command.name, command.namespace)
         if command.uid and command.uid != pod.metadata.uid:
             raise conflict(kind.plural, "", command.name, uid_differs(command.uid, pod.metadata.uid))
@@ -252,7 +251,7 @@ class Transition:
         return Change(effect="Modified", object=bound(pod, command, ctx), kind=kind, subresource="binding")
 
     def evict(self, command: Evict, ctx: admission.Admission) -> Change:
-        kind = registry.of(core_v1.Pod)
+        kind = self.head.scheme.of(core_v1.Pod)
         admit_eviction(self._pod(kind, command.name, command.namespace), ctx)
         delete = Delete(
             resource=kind.resource, namespace=command.namespace, name=command.name, uid=command.uid,
@@ -260,7 +259,7 @@ class Transition:
         )  # fmt: skip
         return self.delete(delete, ctx)
 
-    def _pod(self, kind: registry.Kind, name: str, namespace: str) -> core_v1.Pod:
+    def _pod(self, kind: Kind, name: str, namespace: str) -> core_v1.Pod:
         entry = self.head.entry(kind.resource, name, namespace)
         if entry is None:
             raise not_found(kind.plural, kind.group, name)
@@ -268,7 +267,7 @@ class Transition:
         return pod
 
 
-def already_exists(kind: registry.Kind, name: str) -> AlreadyExists:
+def already_exists(kind: Kind, name: str) -> AlreadyExists:
     full = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
     return AlreadyExists(f'{full} "{name}" already exists', name=name, group=kind.group, kind=kind.plural)
 
@@ -281,7 +280,7 @@ def finish(change: Change, revision: int, encode: Callable[[Any], bytes] = codec
     """The entry of the changed object at its revision."""
     version = str(revision) if revision else ""  # a dry run's new object has none
     obj = replace(change.object, metadata=replace(change.object.metadata, resource_version=version))
-    return Entry(change.kind.resource, obj, encode(obj), revision)
+    return entry_of(change.kind, obj, encode(obj), revision)
 
 
 __all__ = ["Change", "Effect", "MethodNotAllowed", "Transition", "already_exists", "finish"]

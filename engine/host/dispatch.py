@@ -24,7 +24,7 @@ from shipslog.runtime.commands import (
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.facts import RulesetFailed, RuntimeFact, SandboxFailed
-from shipslog.store.objects import registry
+from shipslog.store.objects.scheme import Scheme
 from shipslog.store.refusals import Refusal, Unavailable
 
 RETRY_S = 0.2  # until a log that refused is tried again
@@ -155,7 +155,7 @@ def first_of_one_node(facts: Iterable[RuntimeFact]) -> list[RuntimeFact]:
     return found
 
 
-def summary(command: AnyObjectCommand | AnyRuntimeCommand) -> str:
+def summary(command: AnyObjectCommand | AnyRuntimeCommand, scheme: Scheme) -> str:
     """One line for people: `Create pods default/web-`, `StartContainer container/UID/app`."""
     verb = type(command).__name__
     match command:
@@ -164,7 +164,7 @@ def summary(command: AnyObjectCommand | AnyRuntimeCommand) -> str:
             name = meta.name or meta.generate_name
             where = f"{meta.namespace}/{name}" if meta.namespace else name
             door = f"/{command.subresource}" if isinstance(command, Update) and command.subresource else ""
-            return f"{verb} {registry.of(command.object).resource}{door} {where}"
+            return f"{verb} {scheme.of(command.object).resource}{door} {where}"
         case Patch() | Delete():
             where = f"{command.namespace}/{command.name}" if command.namespace else command.name
             return f"{verb} {command.resource} {where}"

@@ -179,7 +179,7 @@ class Host:
         runtime: list[AnyRuntimeCommand] = [c for c in decision.commands if is_runtime(c)]  # type: ignore[misc]
         record = DecisionTaken(
             reconciler=lane.reconciler.name, key=key, read_revision=self.view.revision, now_ns=now_ns, reason=decision.reason,
-            commands=tuple(summary(c) for c in decision.commands[:16]), digest=digest(decision.commands),
+            commands=tuple(summary(c, self.view.scheme) for c in decision.commands[:16]), digest=digest(decision.commands),
         )  # fmt: skip
         lane.committing.add(key)
         future = self.committer.submit_decision(record, objects, actor=lane.reconciler.actor, cause=cause)

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Cause, Forbidden, Invalid
 
 NOT_NEGATIVE = "must be greater than or equal to 0"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 
 from . import names
 from .columns import NAME, Column

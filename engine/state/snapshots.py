@@ -1,13 +1,16 @@
 """A view as bytes and back: what a log keeps so that it need not be read from its beginning."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from shipslog.store.facts import ClusterConfig, NodeObserved
 from shipslog.store.log.event_log import Snapshot
-from shipslog.store.objects import codec, registry
+from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.scheme import Scheme
 from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState
 
-from .view import MemoryView
+from .view import MemoryView, restored
 
 FORMAT = 1
 
@@ -31,19 +34,23 @@ def take(view: MemoryView) -> Snapshot:
     return Snapshot(view.revision, view.time_ns, msgspec.json.encode(SavedView(format=FORMAT, **state)))
 
 
-def restore(snapshot: Snapshot) -> MemoryView:
-    """The view that `take` saw. Errors: ValueError for a snapshot of a newer format."""
+def restore(snapshot: Snapshot, scheme: Scheme = BUILTIN) -> MemoryView:
+    """The view that `take` saw, of a cluster that began with the kinds of `scheme`.
+    Errors: ValueError for a snapshot of a newer format."""
     saved = msgspec.json.decode(snapshot.payload, type=SavedView)
     if saved.format > FORMAT:
         raise ValueError(f"the snapshot has format {saved.format}; this version reads up to {FORMAT}")
-    entries = [_entry(resource, revision, bytes(data)) for resource, revision, data in saved.entries]
-    view = MemoryView()
+    view = MemoryView(scheme)
     view.load(
-        revision=saved.revision, time_ns=saved.time_ns, config=saved.config, entries=entries, pods=saved.pods,
+        revision=saved.revision, time_ns=saved.time_ns, config=saved.config, entries=_entries(view, saved), pods=saved.pods,
         images=saved.images, nodes=saved.nodes, rulesets=saved.rulesets,
     )  # fmt: skip
     return view
 
 
-def _entry(resource: str, revision: int, data: bytes) -> Entry:
-    return Entry(resource, codec.restore(registry.by_resource(resource).type, data), data, revision)
+def _entries(view: MemoryView, saved: SavedView) -> Iterator[Entry]:
+    """What defines kinds first: it makes the view know the kinds of the others."""
+    defining = [e for e in saved.entries if view.scheme.knows(e[0]) and view.scheme.by_resource(e[0]).defines is not None]
+    others = [e for e in saved.entries if not view.scheme.knows(e[0]) or view.scheme.by_resource(e[0]).defines is None]
+    for resource, revision, data in (*defining, *others):
+        yield restored(view.scheme, resource, bytes(data), revision)

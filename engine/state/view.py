@@ -5,7 +5,7 @@ reads. The same class serves the past, evolved up to an older revision.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from shipslog.store.events import Event
@@ -25,8 +25,10 @@ from shipslog.store.facts import (
     RulesetFailed,
     SandboxRemoved,
 )  # fmt: skip
-from shipslog.store.objects import codec, core_v1, registry
-from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState
+from shipslog.store.objects import codec, core_v1
+from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.scheme import Scheme
+from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState, entry_of
 
 from .indexes import Indexes
 from .runtime import evolve_image, evolve_pod
@@ -95,10 +97,11 @@ class Shelf:
 class MemoryView:
     """The state after `revision`; implements `store.state.View`. Only `evolve` changes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: Scheme = BUILTIN) -> None:
         self.revision = 0
         self.time_ns = 0
         self.config = ClusterConfig()
+        self.scheme = scheme
         self._shelves: dict[str, dict[str, Shelf]] = {}
         self._pods: dict[str, PodRuntime] = {}
         self._indexes = Indexes()
@@ -126,14 +129,14 @@ class MemoryView:
         return [entry for _, shelf in chosen for entry in shelf.select(labels)]
 
     def get(self, kind: type[T], name: str, namespace: str = "") -> T | None:
-        entry = self.entry(registry.of(kind).resource, name, namespace)
+        entry = self.entry(self.scheme.of(kind).resource, name, namespace)
         return entry.object if entry is not None else None
 
     def list(self, kind: type[T], namespace: str | None = None) -> Sequence[T]:
-        return [entry.object for entry in self.entries(registry.of(kind).resource, namespace)]
+        return [entry.object for entry in self.entries(self.scheme.of(kind).resource, namespace)]
 
     def select(self, kind: type[T], namespace: str, labels: Mapping[str, str]) -> Sequence[T]:
-        return [entry.object for entry in self.entries_labelled(registry.of(kind).resource, namespace, labels)]
+        return [entry.object for entry in self.entries_labelled(self.scheme.of(kind).resource, namespace, labels)]
 
     def owned(self, uid: str) -> Sequence[Entry]:
         keys = sorted(self._indexes.owned.get(uid, ()))
@@ -211,7 +214,7 @@ class MemoryView:
         return None, None
 
     def _evolve_object(self, revision: int, fact: ObjectFact, made: Entry | None) -> tuple[Entry, Entry | None]:
-        entry = made or entry_of(fact, revision)
+        entry = made or restored(self.scheme, fact.resource, bytes(fact.object), revision)
         if isinstance(fact, ObjectDeleted):
             return entry, self._take(fact.resource, fact.namespace, fact.name)
         assert isinstance(fact, ObjectCreated | ObjectModified)
@@ -225,6 +228,7 @@ class MemoryView:
         previous = shelf.by_name.get(name)
         shelf.put(name, entry, previous)
         self._indexes.object_changed((resource, namespace, name), previous, entry)
+        self._define(resource, previous, entry)
         return previous
 
     def _take(self, resource: str, namespace: str, name: str) -> Entry | None:
@@ -236,7 +240,20 @@ class MemoryView:
         if not shelf.names:
             del self._shelves[resource][namespace]
         self._indexes.object_changed((resource, namespace, name), previous, None)
+        self._define(resource, previous, None)
         return previous
+
+    def _define(self, resource: str, previous: Entry | None, entry: Entry | None) -> None:
+        """Objects that define kinds bring them and take them along: a view has the kinds of its moment."""
+        defines = self.scheme.by_resource(resource).defines
+        if defines is None:
+            return
+        before = defines(previous.object) if previous is not None else None
+        after = defines(entry.object) if entry is not None else None
+        if before is not None and (after is None or after.resource != before.resource):
+            self.scheme = self.scheme.without(before.resource)
+        if after is not None:
+            self.scheme = self.scheme.with_kind(after)
 
     def _evolve_pod(self, fact: PodFact) -> None:
         uid = fact.pod_uid
@@ -292,7 +309,7 @@ class MemoryView:
         }  # fmt: skip
 
     def load(
-        self, *, revision: int, time_ns: int, config: ClusterConfig, entries: Sequence[Entry], pods: Sequence[PodRuntime],
+        self, *, revision: int, time_ns: int, config: ClusterConfig, entries: Iterable[Entry], pods: Sequence[PodRuntime],
         images: Sequence[tuple[str, str, ImageState]], nodes: Sequence[NodeObserved], rulesets: Mapping[str, RulesetState],
     ) -> None:  # fmt: skip
         """Fill an empty view with what `state` gave."""
@@ -309,13 +326,13 @@ class MemoryView:
 
     def copy(self) -> "MemoryView":
         """A second view of the same state, sharing every object."""
-        other, state = MemoryView(), self.state()
+        other, state = MemoryView(self.scheme), self.state()
         state["entries"] = [e for resource in sorted(self._shelves) for e in self.entries(resource)]
         other.load(**state)
         return other
 
 
-def entry_of(fact: ObjectFact, revision: int) -> Entry:
-    """The entry that an object fact from the log stands for."""
-    encoded = bytes(fact.object)
-    return Entry(fact.resource, codec.restore(registry.by_resource(fact.resource).type, encoded), encoded, revision)
+def restored(scheme: Scheme, resource: str, encoded: bytes, revision: int) -> Entry:
+    """The entry of an object as the log or a snapshot keeps it."""
+    kind = scheme.by_resource(resource)
+    return entry_of(kind, codec.restore(kind.type, encoded), encoded, revision)

@@ -13,7 +13,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
-from shipslog.store.objects import meta_v1, registry
+from shipslog.store.objects import meta_v1
 from shipslog.store.state import Entry, View
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
@@ -111,7 +111,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 def _exists(view: View, reference: meta_v1.OwnerReference, namespace: str) -> bool:
     """Whether the owner is there. Of kinds that are not served nothing is known: they count as existing."""
-    kind = registry.by_gvk(reference.api_version, reference.kind)
+    kind = view.scheme.by_gvk(reference.api_version, reference.kind)
     if kind is None:
         return True
     found = view.by_uid(reference.uid)

@@ -7,6 +7,7 @@ from shipslog.engine import replay
 from shipslog.engine.cluster import Cluster
 from shipslog.reconcilers.rule.decision import Decision, Reconciler
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import MethodNotAllowed
 from shipslog.store.state import View
 from tests.engine.host.test_host import config_map, keys_of_config_maps, mark, reconciler, settled
@@ -66,9 +67,9 @@ def test_differences_match_list_items_by_name() -> None:
 
 @pytest.mark.parametrize("text", ["pod", "po", "pods", "Pod", "PODS"])
 def test_kinds_as_people_name_them(text: str) -> None:
-    assert replay.resource_named(text).resource == "pods"
+    assert replay.resource_named(BUILTIN, text).resource == "pods"
     with pytest.raises(ValueError, match="there is no kind 'unicorn'"):
-        replay.resource_named("unicorn")
+        replay.resource_named(BUILTIN, "unicorn")
 
 
 async def test_decisions_of_rules_that_read_the_clock_are_taken_at_the_recorded_time() -> None:

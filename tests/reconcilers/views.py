@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, NodeObserved, ObjectCreated
-from shipslog.store.objects import codec, core_v1, meta_v1, registry
+from shipslog.store.objects import codec, core_v1, meta_v1
+from shipslog.store.objects.builtin import BUILTIN
 
 NOW = 1_800_000_000_000_000_000
 BORN = "2027-01-15T08:00:00Z"
@@ -28,7 +29,7 @@ def add(view: MemoryView, *things: Any) -> None:
 
 
 def created(obj: Any) -> ObjectCreated:
-    kind = registry.of(obj)
+    kind = BUILTIN.of(obj)
     meta = obj.metadata
     uid = meta.uid or f"uid-{kind.plural}-{meta.name}"
     namespace = (meta.namespace or "default") if kind.namespaced else ""

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from shipslog.engine.api.discovery import REVIEWS, SUBRESOURCES
-from shipslog.store.objects import registry
 from shipslog.store.objects.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
+from shipslog.store.objects.scheme import Kind, Scheme
 
 from .schemas import MODULES, name_of
 
@@ -34,15 +34,15 @@ class Operation(Struct, frozen=True, kw_only=True):
     options: tuple[str, ...] = ()
 
 
-def paths(group: str | None) -> dict[str, list[Operation]]:
+def paths(scheme: Scheme, group: str | None, version: str | None) -> dict[str, list[Operation]]:
     """The operations by path, of one group or of all."""
     found: dict[str, list[Operation]] = {}
-    for kind in registry.kinds():
-        if group in (None, kind.group):
+    for kind in scheme.kinds():
+        if group in (None, kind.group) and version in (None, kind.version):
             for path, operation in _of_kind(kind):
                 found.setdefault(path, []).append(operation)
     for of_group, plural, _, kind_name, namespaced in REVIEWS:
-        if group in (None, of_group):
+        if group in (None, of_group) and version in (None, "v1"):
             where = f"/apis/{of_group}/v1/{'namespaces/{namespace}/' if namespaced else ''}{plural}"
             type_ = f"{MODULES[GROUPS[of_group]]}.{kind_name}"
             gvk = {"group": of_group, "version": "v1", "kind": kind_name}
@@ -50,7 +50,7 @@ def paths(group: str | None) -> dict[str, list[Operation]]:
     return dict(sorted(found.items()))
 
 
-def _of_kind(kind: registry.Kind) -> Iterator[tuple[str, Operation]]:
+def _of_kind(kind: Kind) -> Iterator[tuple[str, Operation]]:
     root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
     within = f"{root}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
     gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
@@ -74,7 +74,7 @@ def _of_kind(kind: registry.Kind) -> Iterator[tuple[str, Operation]]:
         yield from _of_subresource(kind, f"{one}/{name}", name, type_)
 
 
-def _of_subresource(kind: registry.Kind, path: str, name: str, type_: str) -> Iterator[tuple[str, Operation]]:
+def _of_subresource(kind: Kind, path: str, name: str, type_: str) -> Iterator[tuple[str, Operation]]:
     sub = SUBRESOURCES[name]
     if name in ("attach", "exec", "portforward", "log"):
         return
@@ -83,7 +83,7 @@ def _of_subresource(kind: registry.Kind, path: str, name: str, type_: str) -> It
     elif name == "binding":
         type_ = f"{MODULES['core_v1']}.Binding"
     group = kind.group if sub.group is None else sub.group
-    gvk = {"group": group, "version": "v1", "kind": sub.kind or kind.kind}
+    gvk = {"group": group, "version": sub.version or kind.version, "kind": sub.kind or kind.kind}
     for verb, method in (("get", "get"), ("update", "put"), ("patch", "patch"), ("create", "post")):
         if verb in sub.verbs:
             body = type_ if verb in ("update", "create") else ""

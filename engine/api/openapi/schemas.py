@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from shipslog.store.objects import registry
+from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.objects.shapes import Field, Shape, fields_of
 
 from .words import about_field, about_type
@@ -46,14 +46,14 @@ def name_of(struct: type[Any]) -> str:
     return f"{MODULES[struct.__module__.rpartition('.')[2]]}.{struct.__name__}"
 
 
-def schema_of(struct: type[Any], refer: Refer) -> dict[str, Any]:
+def schema_of(scheme: Scheme, struct: type[Any], refer: Refer) -> dict[str, Any]:
     """The schema of a type; the types within are referred to."""
     properties, required = {}, []
     for field in fields_of(struct).values():
         properties[field.name] = _property(struct, field, refer)
         if field.required and field.shape.form not in ("struct",) and field.name not in ("apiVersion", "kind"):
             required.append(field.name)
-    out: dict[str, Any] = {"type": "object", "description": about_type(struct), "properties": properties}
+    out: dict[str, Any] = {"type": "object", "description": about_type(scheme, struct), "properties": properties}
     if required:
         out["required"] = required
     gvk = gvk_of(struct)
@@ -74,7 +74,7 @@ def gvk_of(struct: type[Any]) -> dict[str, str] | None:
     return {"group": group, "version": version, "kind": obj.kind}
 
 
-def list_schema(kind: registry.Kind, refer: Refer) -> dict[str, Any]:
+def list_schema(kind: Kind, refer: Refer) -> dict[str, Any]:
     """The schema of a kind's list."""
     return {
         "type": "object", "description": f"A list of {kind.kind} objects.", "required": ["items"],
@@ -134,11 +134,11 @@ def reachable(structs: Iterator[type[Any]]) -> dict[str, type[Any]]:
     return dict(sorted(found.items()))
 
 
-def types_of(group: str | None) -> Iterator[type[Any]]:
+def types_of(scheme: Scheme, group: str | None, version: str | None) -> Iterator[type[Any]]:
     """The types that the paths of a group speak of; None for all groups."""
     module = sys.modules
-    for kind in registry.kinds():
-        if group in (None, kind.group):
+    for kind in scheme.kinds():
+        if group in (None, kind.group) and version in (None, kind.version):
             yield kind.type
     meta = module["shipslog.store.objects.meta_v1"]
     yield from (meta.DeleteOptions, meta.Status, meta.ListMeta, meta.WatchEvent)

@@ -1,9 +1,9 @@
 """OpenAPI v2 (Swagger), for all groups in one document."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-from shipslog.store.objects import registry
+from shipslog.store.objects.scheme import Scheme
 
 from .operations import PATCHES, Operation, parameter_type, parameters, paths
 from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, types_of
@@ -11,14 +11,14 @@ from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, 
 JSON = ["application/json"]
 
 
-@cache
-def document() -> dict[str, Any]:
+@lru_cache(maxsize=4)  # the newest kinds, and those of some moments of the past
+def document(scheme: Scheme) -> dict[str, Any]:
     """The whole document, as plain JSON values. Callers do not change it."""
-    definitions = {name: schema_of(struct, _refer) for name, struct in reachable(types_of(None)).items()}
-    definitions |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in registry.kinds()}
+    definitions = {name: schema_of(scheme, struct, _refer) for name, struct in reachable(types_of(scheme, None, None)).items()}
+    definitions |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in scheme.kinds()}
     return {
         "swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},
-        "paths": {path: _path(path, operations) for path, operations in paths(None).items()},
+        "paths": {path: _path(path, operations) for path, operations in paths(scheme, None, None).items()},
         "definitions": dict(sorted((definitions | NAMED_SCHEMAS).items())),
     }  # fmt: skip
 

@@ -1,47 +1,46 @@
 """OpenAPI v3: an index, and a document for each group and version."""
 
 import hashlib
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from shipslog.engine.api.discovery import groups
-from shipslog.store.objects import registry
+from shipslog.engine.api.discovery import groups, versions_of
+from shipslog.store.objects.scheme import Scheme
 
 from .operations import PATCHES, Operation, parameter_type, parameters, paths
 from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, types_of
 
 
-@cache
-def index() -> bytes:
+@lru_cache(maxsize=4)
+def index(scheme: Scheme) -> bytes:
     """/openapi/v3: where the documents are, with a hash of each."""
-    where = ["api/v1", *(f"apis/{group}/v1" for group in groups())]
+    where = [f"api/{version}" for version in versions_of(scheme, "")]
+    where += [f"apis/{group}/{version}" for group in groups(scheme) for version in versions_of(scheme, group)]
     found = {}
     for path in where:
-        data = document(path)
+        data = document(scheme, path)
         assert data is not None
         digest = hashlib.sha256(data).hexdigest().upper()
         found[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
     return msgspec.json.encode({"paths": found})
 
 
-@cache
-def document(path: str) -> bytes | None:
+@lru_cache(maxsize=256)
+def document(scheme: Scheme, path: str) -> bytes | None:
     """/openapi/v3/api/v1 and the like, encoded; None for a group that there is not."""
-    if path == "api/v1":
-        group = ""
-    else:
-        parts = path.split("/")
-        if len(parts) != 3 or parts[0] != "apis" or parts[2] != "v1" or parts[1] not in groups():
-            return None
-        group = parts[1]
-    schemas = {name: schema_of(struct, _refer) for name, struct in reachable(types_of(group)).items()}
-    schemas |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in registry.kinds() if k.group == group}
+    root, _, rest = path.partition("/")
+    group, _, version = rest.rpartition("/")
+    if root != ("apis" if group else "api") or version not in versions_of(scheme, group):
+        return None
+    schemas = {name: schema_of(scheme, struct, _refer) for name, struct in reachable(types_of(scheme, group, version)).items()}
+    of_version = [k for k in scheme.kinds() if (k.group, k.version) == (group, version)]
+    schemas |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in of_version}
     return msgspec.json.encode(
         {
             "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},
-            "paths": {path: _path(path, operations) for path, operations in paths(group).items()},
+            "paths": {path: _path(path, operations) for path, operations in paths(scheme, group, version).items()},
             "components": {"schemas": dict(sorted((schemas | NAMED_SCHEMAS).items()))},
         }
     )  # fmt: skip

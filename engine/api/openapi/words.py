@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from shipslog.engine.kinds.catalogue import strategy_of
-from shipslog.store.objects import registry
+from shipslog.store.objects.scheme import Scheme
 from shipslog.store.objects.shapes import Field
 
 TYPES = {
@@ -66,9 +66,9 @@ FIELDS = {
 }
 
 
-def about_type(struct: type[Any]) -> str:
+def about_type(scheme: Scheme, struct: type[Any]) -> str:
     """One sentence about a type; a kind has its own."""
-    kind = registry.kind_of(struct)
+    kind = scheme.of_type(struct)
     about = strategy_of(kind.resource).about if kind is not None else ""
     return about or TYPES.get(struct.__name__) or f"{_spaced(struct.__name__).capitalize()}."
 

@@ -11,7 +11,7 @@ from shipslog.engine.kinds.endpoint_addresses import PROTOCOLS, first, host
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.core_v1 import EndpointAddress, EndpointPort, Endpoints, EndpointSubset
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 
 
 class EndpointsStrategy(Strategy):

@@ -11,7 +11,7 @@ from shipslog.engine.kinds.pod_spec.checks.spec import check_template
 from shipslog.engine.kinds.pod_spec.defaults.spec import default_template
 from shipslog.engine.kinds.strategy import Strategy, generation_after
 from shipslog.store.objects.core_v1 import PodTemplate
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 
 
 class PodTemplateStrategy(Strategy):

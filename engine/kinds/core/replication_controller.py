@@ -12,7 +12,7 @@ from shipslog.engine.kinds.pod_spec.defaults.spec import default_template
 from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
 from shipslog.engine.kinds.strategy import Strategy, generation_after
 from shipslog.store.objects.core_v1 import ReplicationController, ReplicationControllerStatus
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 
 TOO_MANY = "cannot be greater than status.replicas"
 

@@ -10,8 +10,8 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.strategy import Strategy, generation_after
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
-from shipslog.store.objects.registry import Kind
 from shipslog.store.objects.scalars import IntOrString
+from shipslog.store.objects.scheme import Kind
 
 
 class PodDisruptionBudgetStrategy(Strategy):

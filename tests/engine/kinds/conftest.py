@@ -13,7 +13,8 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy, api_time
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectModified
-from shipslog.store.objects import codec, core_v1, registry
+from shipslog.store.objects import codec, core_v1
+from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
@@ -26,7 +27,7 @@ class World:
 
     def __init__(self, namespace: str = "ns") -> None:
         self.view, self.entropy, self.namespace = MemoryView(), Entropy(7), namespace
-        self.kinds = {kind.plural: kind for kind in registry.kinds()}
+        self.kinds = {kind.plural: kind for kind in BUILTIN.kinds()}
         active = core_v1.NamespaceStatus(phase="Active")
         old = ObjectMeta(name=namespace, uid="ns", creation_timestamp=api_time(NOW_NS - 3600 * 10**9))
         self.keep(core_v1.Namespace(metadata=old, status=active))
@@ -38,20 +39,20 @@ class World:
         )
 
     def _fact(self, fact: type, obj: Any, entry: Entry | None) -> None:
-        kind, meta = registry.of(obj), obj.metadata
+        kind, meta = BUILTIN.of(obj), obj.metadata
         made = fact(resource=kind.resource, namespace=meta.namespace, name=meta.name, uid=meta.uid, object=msgspec.Raw(b"{}"))
         self.view.evolve(Event(revision=self.view.revision + 1, time_ns=NOW_NS, actor="alice", cause=None, fact=made), entry)
 
     def keep(self, obj: Any) -> Any:
         """Put the object into the view as it is."""
-        kind, meta = registry.of(obj), obj.metadata
+        kind, meta = BUILTIN.of(obj), obj.metadata
         known = self.view.entry(kind.resource, meta.name, meta.namespace) is not None
         obj = replace(obj, metadata=replace(meta, resource_version=str(self.view.revision + 1)))
         self._fact(ObjectModified if known else ObjectCreated, obj, Entry(kind.resource, obj, b"{}", self.view.revision + 1))
         return obj
 
     def drop(self, obj: Any) -> None:
-        self._fact(ObjectDeleted, obj, Entry(registry.of(obj).resource, obj, b"{}", self.view.revision + 1))
+        self._fact(ObjectDeleted, obj, Entry(BUILTIN.of(obj).resource, obj, b"{}", self.view.revision + 1))
 
     def decode(self, plural: str, body: dict[str, Any]) -> Any:
         kind = self.kinds[plural]
@@ -70,7 +71,7 @@ class World:
         return self.keep(obj) if keep else obj
 
     def update(self, old: Any, new: Any, subresource: str = "") -> Any:
-        kind, was = registry.of(old), old.metadata
+        kind, was = BUILTIN.of(old), old.metadata
         meta = replace(
             new.metadata, uid=was.uid, creation_timestamp=new.metadata.creation_timestamp or was.creation_timestamp,
             namespace=was.namespace, generation=was.generation, deletion_timestamp=was.deletion_timestamp,
@@ -81,10 +82,10 @@ class World:
     def change(self, old: Any, subresource: str = "", **parts: Any) -> Any:
         """A merge patch: dicts merge, None removes."""
         merged = merge(json.loads(json.dumps(codec.to_builtins(old))), parts)
-        return self.update(old, self.decode(registry.of(old).plural, merged), subresource)
+        return self.update(old, self.decode(BUILTIN.of(old).plural, merged), subresource)
 
     def delete(self, obj: Any) -> None:
-        kind = registry.of(obj)
+        kind = BUILTIN.of(obj)
         strategy_of(kind.resource).admit_delete(kind, obj, self.ctx())
         self.drop(obj)
 

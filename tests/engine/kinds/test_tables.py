@@ -6,7 +6,8 @@ import pytest
 
 from shipslog.engine.kinds.catalogue import MODULES, strategy_of
 from shipslog.engine.kinds.columns import duration
-from shipslog.store.objects import codec, core_v1, registry
+from shipslog.store.objects import codec, core_v1
+from shipslog.store.objects.builtin import BUILTIN
 
 NOW_NS = 1_800_000_000 * 1_000_000_000
 BORN = "2027-01-15T07:55:00Z"  # five minutes before
@@ -15,7 +16,7 @@ BORN = "2027-01-15T07:55:00Z"  # five minutes before
 def cells(kind: type[Any], **fields: Any) -> list[Any]:
     value = {"metadata": {"name": "x", "namespace": "ns", "creationTimestamp": BORN}, **fields}
     obj, _ = codec.from_builtins(kind, value, validation="Strict")
-    strategy = strategy_of(registry.of(kind).resource)
+    strategy = strategy_of(BUILTIN.of(kind).resource)
     row = strategy.cells(obj, NOW_NS)
     assert len(row) == len(strategy.columns)
     return row

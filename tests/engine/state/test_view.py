@@ -1,14 +1,21 @@
 """The view: its indexes, its copy, its snapshot, and that it comes out the same however it was built."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster, past
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import Bind
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectModified
+from shipslog.store.objects import codec, core_v1, meta_v1
+from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.scheme import Kind
 
 
 def owned_pod(name: str, owner: str, node: str = "", **labels: str) -> core_v1.Pod:
@@ -100,3 +107,48 @@ def test_an_empty_view_has_answers() -> None:
     view = MemoryView()
     assert view.entries("pods") == [] and view.entry("pods", "x", "y") is None
     assert view.pods_on("n") == [] and view.owned("u") == [] and list(view.resources()) == []
+
+
+def defined_by(config: core_v1.ConfigMap) -> Kind:
+    """What a config map of the test's defines: a kind that is named in it."""
+    name = config.data["kind"]
+    return Kind(group="fleet.example", kind=name, plural=f"{name.lower()}s", singular=name.lower(), type=core_v1.Secret)
+
+
+DEFINITIONS = Kind(
+    group="fleet.example", kind="Definition", plural="definitions", singular="definition", type=core_v1.ConfigMap,
+    defines=defined_by,
+)  # fmt: skip
+
+
+def test_a_view_has_the_kinds_of_its_moment() -> None:
+    view = MemoryView(BUILTIN.with_kind(DEFINITIONS))
+    add = view_writer(view)
+    add(DEFINITIONS.resource, core_v1.ConfigMap(api_version="fleet.example/v1", kind="Definition", data={"kind": "Ship"}))
+    before = view.copy()
+    assert view.scheme.knows("ships.fleet.example") and not BUILTIN.knows("ships.fleet.example")
+    add("ships.fleet.example", core_v1.Secret(api_version="fleet.example/v1", kind="Ship"))
+    restored = snapshots.restore(snapshots.take(view), BUILTIN.with_kind(DEFINITIONS))
+    assert restored.scheme.knows("ships.fleet.example") and len(restored.entries("ships.fleet.example")) == 1
+    add(DEFINITIONS.resource, core_v1.ConfigMap(api_version="fleet.example/v1", kind="Definition", data={"kind": "Boat"}))
+    assert view.scheme.knows("boats.fleet.example") and not view.scheme.knows("ships.fleet.example")
+    assert before.scheme.knows("ships.fleet.example")
+    add(DEFINITIONS.resource, None)
+    assert not view.scheme.knows("boats.fleet.example")
+
+
+def view_writer(view: MemoryView) -> Callable[[str, Any], None]:
+    """Writes the object `x` of a kind into a view, or deletes it (None), as the log would."""
+
+    def write(resource: str, obj: Any) -> None:
+        held = view.entry(resource, "x")
+        value = (
+            held.object
+            if obj is None and held is not None
+            else replace(obj, metadata=meta_v1.ObjectMeta(name="x", uid=resource))
+        )
+        fact = ObjectDeleted if obj is None else ObjectModified if held is not None else ObjectCreated
+        made = fact(resource=resource, namespace="", name="x", uid=resource, object=msgspec.Raw(codec.encode(value)))
+        view.evolve(Event(revision=view.revision + 1, time_ns=1, actor="test", cause=None, fact=made))
+
+    return write

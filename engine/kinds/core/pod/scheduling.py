@@ -12,7 +12,7 @@ from shipslog.engine.kinds.faults import forbidden
 from shipslog.engine.kinds.pod_spec.defaults.spec import NODE_FAILURES
 from shipslog.store.objects import quantity
 from shipslog.store.objects.core_v1 import Pod, PodCondition, PodSpec, PodStatus
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 
 SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 CLASSES, RUNTIMES = "priorityclasses.scheduling.k8s.io", "runtimeclasses.node.k8s.io"

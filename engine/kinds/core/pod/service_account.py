@@ -20,7 +20,7 @@ from shipslog.store.objects.core_v1 import (
     Volume,
     VolumeMount,
 )
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 
 DEFAULT = "default"
 VOLUME_PREFIX = "kube-api-access-"

@@ -13,7 +13,7 @@ from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.core_v1 import Affinity, Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodIP, PodStatus
 from shipslog.store.objects.meta_v1 import LabelSelectorRequirement
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 
 from . import table
 from .scheduling import admit_priority, admit_runtime_class, first_status, tolerate_failing_nodes

@@ -12,7 +12,7 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.core_v1 import Service, ServicePort, ServiceStatus
-from shipslog.store.objects.registry import Kind
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Refusal
 
 from . import checks as rules
