@@ -11,7 +11,7 @@ from shipslog.store.state import ContainerRuntime
 
 from . import backoff, images, resources
 from .bound_pod import AnyContainer, BoundPod, ended, full_name, is_sidecar
-from .environment import environment
+from .environment import Environment, environment
 from .fields import ConfigError
 from .hooks import lifecycle_hook
 from .plan import Plan
@@ -159,17 +159,21 @@ def _restart(pod: BoundPod, container: AnyContainer, state: ContainerRuntime, en
 def _start(pod: BoundPod, container: AnyContainer, attempt: int, plan: Plan, since_ns: int = 0) -> None:
     if not images.ready(pod, container, plan, since_ns):
         return
+    if plan.full:
+        plan.because(f"{container.name} follows those that start now")
+        return
     try:
-        command = start_command(pod, container, attempt)
+        resolved = environment(pod, container)
+        command = start_command(pod, container, attempt, resolved)
     except ConfigError as error:
         plan.wait(container.name, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
         return
-    plan.do(command, f"Starting {container.name}" if attempt == 0 else f"Restarting {container.name}, attempt {attempt}")
+    why = f"Starting {container.name}" if attempt == 0 else f"Restarting {container.name}, attempt {attempt}"
+    plan.start(command, resolved.size_bytes, why)
 
 
-def start_command(pod: BoundPod, container: AnyContainer, attempt: int) -> StartContainer:
+def start_command(pod: BoundPod, container: AnyContainer, attempt: int, resolved: Environment) -> StartContainer:
     """The command with everything resolved. Errors: ConfigError for what is missing."""
-    resolved = environment(pod, container)
     capacity = quantity.value(pod.observed.capacity.get("memory", 0))
     lifecycle = container.lifecycle
     return StartContainer(

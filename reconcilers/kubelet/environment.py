@@ -1,11 +1,11 @@
 """The environment of a container, its command and its arguments, with all references resolved.
 
-Source: kubelet's makeEnvironmentVariables and pkg/kubelet/envvars; the expansion is third_party/forked/golang/expansion.
+Source: kubelet's makeEnvironmentVariables and pkg/kubelet/envvars; the expansion has its own module.
 """
 
-import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from shipslog.store.objects import core_v1
 from shipslog.store.state import View
 
 from .bound_pod import AnyContainer, BoundPod
+from .expansion import Room, expand, measured, size_bytes
 from .fields import ConfigError, field_value, resource_value
 
 MASTER_SERVICE = ("default", "kubernetes")
@@ -24,31 +25,63 @@ class Environment(Struct, frozen=True):
     env: tuple[tuple[str, str], ...]
     command: tuple[str, ...]
     args: tuple[str, ...]
+    size_bytes: int
+
+
+class Setting(Struct, frozen=True):
+    """One variable as the pod gives it: a value, or a text that may name variables before it."""
+
+    name: str
+    text: str
+    expands: bool = False
 
 
 def environment(pod: BoundPod, container: AnyContainer) -> Environment:
-    """All of it. Errors: ConfigError for a config map or secret that is missing."""
+    """All of it. Errors: ConfigError for a config map or secret that is missing, and for what no process can be given."""
     services = service_variables(pod.view, pod.pod.metadata.namespace, pod.spec.enable_service_links is not False)
+    settings, size = _measured(pod, container, services)
     own: dict[str, str] = {}
-    for source in container.env_from:
-        own.update(_from_source(pod, source))
-    for variable in container.env:
-        value = _value(pod, container, variable, {**services, **own})
-        if value is not None:
-            own[variable.name] = value
+    known = ChainMap(own, services)
+    for setting in settings:
+        own[setting.name] = expand(setting.text, known) if setting.expands else setting.text
     env = {**own, **{name: value for name, value in services.items() if name not in own}}
     return Environment(
         env=tuple(env.items()),
         command=tuple(expand(word, env) for word in container.command),
         args=tuple(expand(word, env) for word in container.args),
+        size_bytes=size,
     )
 
 
-def _value(pod: BoundPod, container: AnyContainer, variable: core_v1.EnvVar, known: Mapping[str, str]) -> str | None:
-    """The variable's value; None for an optional reference to nothing."""
-    source = variable.value_from
-    if source is None:
-        return expand(variable.value, known)
+def _measured(pod: BoundPod, container: AnyContainer, services: Mapping[str, str]) -> tuple[list[Setting], int]:
+    """The variables, and how many bytes everything takes, before any of it is made. Errors: ConfigError for too much."""
+    room, settings = Room(), []
+    sizes = {name: size_bytes(value) for name, value in services.items()}
+    for name, size in sizes.items():
+        room.take(len(name) + 1 + size, f"the variable {name} of a Service (enableServiceLinks: false leaves those out)")
+    for setting in _settings(pod, container):
+        size = measured(setting.text, sizes.get) if setting.expands else size_bytes(setting.text)
+        room.take(size_bytes(setting.name) + 1 + size, f"the variable {setting.name}")
+        sizes[setting.name] = size
+        settings.append(setting)
+    for what, words in (("command", container.command), ("args", container.args)):
+        for index, word in enumerate(words):
+            room.take(measured(word, sizes.get), f"{what}[{index}]")
+    return settings, room.taken
+
+
+def _settings(pod: BoundPod, container: AnyContainer) -> Iterator[Setting]:
+    for source in reversed(dict.fromkeys(reversed(container.env_from))):  # one that is named twice counts where it is last
+        yield from _from_source(pod, source)
+    for variable in container.env:
+        if variable.value_from is None:
+            yield Setting(variable.name, variable.value, expands=True)
+        elif (value := _value_from(pod, container, variable.value_from)) is not None:
+            yield Setting(variable.name, value)
+
+
+def _value_from(pod: BoundPod, container: AnyContainer, source: core_v1.EnvVarSource) -> str | None:
+    """What the source says; None for an optional reference to nothing."""
     namespace = pod.pod.metadata.namespace
     if source.field_ref is not None:
         return field_value(pod, source.field_ref.field_path)
@@ -56,39 +89,55 @@ def _value(pod: BoundPod, container: AnyContainer, variable: core_v1.EnvVar, kno
         return resource_value(pod, source.resource_field_ref, container)
     if source.config_map_key_ref is not None:
         ref = source.config_map_key_ref
-        found = config_map_data(pod.view, namespace, ref.name, bool(ref.optional))
-        return _pick(found, ref.key, bool(ref.optional), f"ConfigMap {namespace}/{ref.name}")
+        config_map = _config_map(pod.view, namespace, ref.name, bool(ref.optional))
+        plain = config_map.data.get(ref.key) if config_map is not None else None
+        return _there(plain, ref.key, bool(ref.optional), f"ConfigMap {namespace}/{ref.name}")
     if source.secret_key_ref is not None:
-        secret = source.secret_key_ref
-        found = secret_data(pod.view, namespace, secret.name, bool(secret.optional))
-        return _pick(found, secret.key, bool(secret.optional), f"Secret {namespace}/{secret.name}")
+        key = source.secret_key_ref
+        secret = _secret(pod.view, namespace, key.name, bool(key.optional))
+        coded = secret.data.get(key.key) if secret is not None else None
+        value = b64decode(coded).decode(errors="replace") if coded is not None else None
+        return _there(value, key.key, bool(key.optional), f"Secret {namespace}/{key.name}")
     return ""
 
 
-def _pick(data: Mapping[str, bytes] | None, key: str, optional: bool, where: str) -> str | None:
-    if data is not None and key in data:
-        return data[key].decode(errors="replace")
-    if optional:
-        return None
-    raise ConfigError(f"couldn't find key {key} in {where}")
+def _there(value: str | None, key: str, optional: bool, where: str) -> str | None:
+    if value is None and not optional:
+        raise ConfigError(f"couldn't find key {key} in {where}")
+    return value
 
 
-def _from_source(pod: BoundPod, source: core_v1.EnvFromSource) -> dict[str, str]:
-    namespace, data = pod.pod.metadata.namespace, None
+def _from_source(pod: BoundPod, source: core_v1.EnvFromSource) -> Iterator[Setting]:
+    namespace = pod.pod.metadata.namespace
     if source.config_map_ref is not None:
-        data = config_map_data(pod.view, namespace, source.config_map_ref.name, bool(source.config_map_ref.optional))
+        config_map = _config_map(pod.view, namespace, source.config_map_ref.name, bool(source.config_map_ref.optional))
+        for key, value in sorted(config_map.data.items()) if config_map is not None else ():
+            yield Setting(source.prefix + key, value)
     elif source.secret_ref is not None:
-        data = secret_data(pod.view, namespace, source.secret_ref.name, bool(source.secret_ref.optional))
-    return {source.prefix + key: value.decode(errors="replace") for key, value in sorted((data or {}).items())}
+        secret = _secret(pod.view, namespace, source.secret_ref.name, bool(source.secret_ref.optional))
+        for key, coded in sorted(secret.data.items()) if secret is not None else ():
+            yield Setting(source.prefix + key, b64decode(coded).decode(errors="replace"))
+
+
+def _config_map(view: View, namespace: str, name: str, optional: bool) -> core_v1.ConfigMap | None:
+    found = view.get(core_v1.ConfigMap, name, namespace)
+    if found is None and not optional:
+        raise ConfigError(f'configmap "{name}" not found')
+    return found
+
+
+def _secret(view: View, namespace: str, name: str, optional: bool) -> core_v1.Secret | None:
+    found = view.get(core_v1.Secret, name, namespace)
+    if found is None and not optional:
+        raise ConfigError(f'secret "{name}" not found')
+    return found
 
 
 def config_map_data(view: View, namespace: str, name: str, optional: bool) -> dict[str, bytes] | None:
     """A config map's content; None for an optional one that is missing. Errors: ConfigError."""
-    found = view.get(core_v1.ConfigMap, name, namespace)
+    found = _config_map(view, namespace, name, optional)
     if found is None:
-        if optional:
-            return None
-        raise ConfigError(f'configmap "{name}" not found')
+        return None
     return {
         **{key: value.encode() for key, value in found.data.items()},
         **{key: b64decode(value) for key, value in found.binary_data.items()},
@@ -97,12 +146,8 @@ def config_map_data(view: View, namespace: str, name: str, optional: bool) -> di
 
 def secret_data(view: View, namespace: str, name: str, optional: bool) -> dict[str, bytes] | None:
     """A secret's content, decoded; None for an optional one that is missing. Errors: ConfigError."""
-    found = view.get(core_v1.Secret, name, namespace)
-    if found is None:
-        if optional:
-            return None
-        raise ConfigError(f'secret "{name}" not found')
-    return {key: b64decode(value) for key, value in found.data.items()}
+    found = _secret(view, namespace, name, optional)
+    return {key: b64decode(value) for key, value in found.data.items()} if found is not None else None
 
 
 def service_variables(view: View, namespace: str, links: bool) -> dict[str, str]:
@@ -140,30 +185,3 @@ def _of_service(service: core_v1.Service) -> dict[str, str]:
 
 def _variable_name(name: str) -> str:
     return name.upper().replace("-", "_")
-
-
-def references(text: str) -> list[str]:
-    """The names that `expand` would look up."""
-    return re.findall(r"\$\(([^)]*)\)", text.replace("$$", ""))
-
-
-def expand(text: str, known: Mapping[str, str]) -> str:
-    """`$(NAME)` replaced by its value, `$$` by `$`; what is not known stays as it is."""
-    if "$" not in text:
-        return text
-    out, at = [], 0
-    while at < len(text):
-        if text[at] != "$" or at + 1 == len(text):
-            out.append(text[at])
-            at += 1
-        elif text[at + 1] == "$":
-            out.append("$")
-            at += 2
-        elif text[at + 1] == "(" and (end := text.find(")", at + 2)) >= 0:
-            name = text[at + 2 : end]
-            out.append(known.get(name, f"$({name})"))
-            at = end + 1
-        else:
-            out.append(text[at : at + 2])
-            at += 2
-    return "".join(out)

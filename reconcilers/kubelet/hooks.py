@@ -1,12 +1,10 @@
 """Lifecycle handlers and probe actions, made concrete: addresses filled in, named ports looked up."""
 
-from collections.abc import Mapping
-
 from shipslog.runtime.commands import Hook
 from shipslog.store.objects import core_v1
 
 from .bound_pod import AnyContainer
-from .environment import expand
+from .expansion import Room, expanded
 from .fields import ConfigError
 
 
@@ -25,12 +23,14 @@ def lifecycle_hook(handler: core_v1.LifecycleHandler | None, container: AnyConta
     return None
 
 
-def probe_action(
-    probe: core_v1.Probe, container: AnyContainer, address: str, env: Mapping[str, str] | None = None
-) -> Hook | None:
-    """What a probe does each time; None for a probe without an action. Errors: ConfigError for an unknown port name."""
+def probe_action(probe: core_v1.Probe, container: AnyContainer, address: str, room: Room) -> Hook | None:
+    """What a probe does each time; None for a probe without an action. A command may name the container's own variables, as
+    they are written there (kubelet's ExpandContainerCommandOnlyStatic); `room` is what is left for commands.
+
+    Errors: ConfigError for an unknown port name, and for a command that no process can be given."""
     if probe.exec is not None:
-        return Hook(exec=tuple(expand(word, env or {}) for word in probe.exec.command))
+        written = {variable.name: variable.value for variable in container.env}
+        return Hook(exec=tuple(expanded(word, written, room, "the command of a probe") for word in probe.exec.command))
     if probe.http_get is not None:
         return _http(probe.http_get, container, address)
     if probe.tcp_socket is not None:

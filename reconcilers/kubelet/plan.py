@@ -7,6 +7,8 @@ from shipslog.runtime.commands import AnyRuntimeCommand, StartContainer
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.objects import core_v1
 
+FULL_BYTES = 4 * 1024 * 1024  # of environments and arguments in one decision
+
 
 class Plan(Struct):
     """Gathered for one decision; the only thing here that changes."""
@@ -16,11 +18,22 @@ class Plan(Struct):
     reasons: list[str] = field(default_factory=list)
     concerns: list[Concern] = field(default_factory=list)
     requeue_after: float | None = None
+    started_bytes: int = 0
 
     def do(self, command: AnyObjectCommand | AnyRuntimeCommand, reason: str) -> None:
         """Issue a command."""
         self.commands.append(command)
         self.because(reason)
+
+    def start(self, command: StartContainer, size_bytes: int, reason: str) -> None:
+        """Issue the start of a container whose environment and arguments take so much."""
+        self.started_bytes += size_bytes
+        self.do(command, reason)
+
+    @property
+    def full(self) -> bool:
+        """Whether its starts hold so much that others wait until these have come to something."""
+        return self.started_bytes >= FULL_BYTES
 
     def because(self, reason: str) -> None:
         if reason not in self.reasons:

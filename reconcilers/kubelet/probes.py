@@ -10,7 +10,7 @@ from shipslog.store.objects import core_v1
 from shipslog.store.state import View
 
 from .bound_pod import TERMINAL, AnyContainer, BoundPod, is_sidecar
-from .environment import environment
+from .expansion import Room
 from .fields import ConfigError
 from .hooks import probe_action
 
@@ -59,12 +59,13 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
             continue
         bound = BoundPod(view=view, node=key, pod=pod, runtime=runtime, observed=observed, now=now)
         sidecars = [c for c in pod.spec.init_containers if is_sidecar(c)]
+        room = Room()  # all probes of a pod are held for as long as it runs: together they get what one process may
         for container in (*sidecars, *pod.spec.containers):
-            targets += _targets(bound, container)
+            targets += _targets(bound, container, room)
     return Decision(reason=f"{len(targets)} probes", commands=(SetProbes(node=key, targets=tuple(targets)),))
 
 
-def _targets(pod: BoundPod, container: AnyContainer) -> Iterator[ProbeTarget]:
+def _targets(pod: BoundPod, container: AnyContainer, room: Room) -> Iterator[ProbeTarget]:
     state = pod.state(container.name)
     if state is None or not state.running:
         return
@@ -76,10 +77,9 @@ def _targets(pod: BoundPod, container: AnyContainer) -> Iterator[ProbeTarget]:
         if probe is None or (kind == "startup") is not waits or (ending and kind != "readiness"):
             continue
         try:
-            env = dict(environment(pod, container).env) if probe.exec is not None else {}
-            action = probe_action(probe, container, pod.ip, env)
+            action = probe_action(probe, container, pod.ip, room)
         except ConfigError:
-            continue  # a port without a number: validation lets it pass, Kubernetes' prober fails it
+            continue  # a port without a number, a command too long: no outcome of it counts, as with Kubernetes' prober
         if action is not None:
             yield ProbeTarget(
                 pod_uid=pod.uid, container=container.name, attempt=state.attempt, probe=kind, action=action,  # type: ignore[arg-type]

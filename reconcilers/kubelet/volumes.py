@@ -8,24 +8,42 @@ from shipslog.runtime.commands import FileContent, Mount, TokenRequest, VolumeSo
 from shipslog.store.objects import core_v1, quantity
 
 from .bound_pod import AnyContainer, BoundPod
-from .environment import config_map_data, expand, references, secret_data
+from .environment import config_map_data, secret_data
+from .expansion import PATH_BYTES, Room, expanded, references
 from .fields import ConfigError, field_value, resource_value
 
 DEFAULT_MODE = 0o644
+CONTENT_BYTES = 64 * 1024 * 1024  # of all files of a pod's volumes: one config map can be shown any number of times
 
 
 def volumes(pod: BoundPod) -> tuple[VolumeSource, ...]:
     """All of them, as RunPodSandbox wants them. Errors: ConfigError when one cannot be made (yet)."""
     rendered = []
+    content = Content()
     for volume in pod.spec.volumes:
         try:
-            rendered.append(_render(pod, volume))
+            rendered.append(_render(pod, volume, content))
         except ConfigError as error:
             raise ConfigError(f'MountVolume.SetUp failed for volume "{volume.name}" : {error}') from error
     return tuple(rendered)
 
 
-def _render(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
+class Content:
+    """Counts the files of one pod."""
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+
+    def counted(self, files: Iterator[FileContent]) -> Iterator[FileContent]:
+        """The same files. Errors: ConfigError when the pod's volumes come to hold too much."""
+        for file in files:
+            self.size_bytes += len(file.data)
+            if self.size_bytes > CONTENT_BYTES:
+                raise ConfigError(f"the files of the pod's volumes would be over {CONTENT_BYTES >> 20} MiB together")
+            yield file
+
+
+def _render(pod: BoundPod, volume: core_v1.Volume, content: Content) -> VolumeSource:
     if volume.empty_dir is not None or volume == core_v1.Volume(name=volume.name):
         source = volume.empty_dir or core_v1.EmptyDirVolumeSource()
         limit = quantity.value(source.size_limit) if source.size_limit is not None else 0
@@ -34,43 +52,47 @@ def _render(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
         return VolumeSource(
             name=volume.name, kind="hostPath", host_path=volume.host_path.path, host_path_type=volume.host_path.type or ""
         )
-    files, tokens, secret = _content(pod, volume)
+    files, tokens, secret = _content(pod, volume, content)
     return VolumeSource(
         name=volume.name, kind="files", files=files, token_requests=tokens, in_memory=secret or bool(tokens), read_only=True
     )
 
 
-def _content(pod: BoundPod, volume: core_v1.Volume) -> tuple[tuple[FileContent, ...], tuple[TokenRequest, ...], bool]:
+def _content(
+    pod: BoundPod, volume: core_v1.Volume, content: Content
+) -> tuple[tuple[FileContent, ...], tuple[TokenRequest, ...], bool]:
     """The files, the tokens, and whether a secret is among them."""
     if volume.config_map is not None:
         c = volume.config_map
-        return tuple(_config_map(pod, c.name, c.items, bool(c.optional), _mode(c.default_mode))), (), False
+        return tuple(content.counted(_config_map(pod, c.name, c.items, bool(c.optional), _mode(c.default_mode)))), (), False
     if volume.secret is not None:
         s = volume.secret
-        return tuple(_secret(pod, s.secret_name, s.items, bool(s.optional), _mode(s.default_mode))), (), True
+        return tuple(content.counted(_secret(pod, s.secret_name, s.items, bool(s.optional), _mode(s.default_mode)))), (), True
     if volume.downward_api is not None:
         d = volume.downward_api
-        return tuple(_downward(pod, d.items, _mode(d.default_mode))), (), False
+        return tuple(content.counted(_downward(pod, d.items, _mode(d.default_mode)))), (), False
     if volume.projected is not None:
-        return _projected(pod, volume.projected)
+        return _projected(pod, volume.projected, content)
     kind = next((f.encode_name for f in msgspec.structs.fields(volume) if f.name != "name" and getattr(volume, f.name)), "")
     raise ConfigError(f"volumes of kind {kind} are not supported on this node")
 
 
 def _projected(
-    pod: BoundPod, projected: core_v1.ProjectedVolumeSource
+    pod: BoundPod, projected: core_v1.ProjectedVolumeSource, content: Content
 ) -> tuple[tuple[FileContent, ...], tuple[TokenRequest, ...], bool]:
     files: list[FileContent] = []
     tokens: list[TokenRequest] = []
     secret, mode = False, _mode(projected.default_mode)
     for source in projected.sources:
         if source.config_map is not None:
-            files += _config_map(pod, source.config_map.name, source.config_map.items, bool(source.config_map.optional), mode)
+            shown = source.config_map
+            files += content.counted(_config_map(pod, shown.name, shown.items, bool(shown.optional), mode))
         elif source.secret is not None:
             secret = True
-            files += _secret(pod, source.secret.name, source.secret.items, bool(source.secret.optional), mode)
+            hidden = source.secret
+            files += content.counted(_secret(pod, hidden.name, hidden.items, bool(hidden.optional), mode))
         elif source.downward_api is not None:
-            files += _downward(pod, source.downward_api.items, mode)
+            files += content.counted(_downward(pod, source.downward_api.items, mode))
         elif source.service_account_token is not None:
             tokens.append(_token(pod, source.service_account_token, mode))
         else:
@@ -145,4 +167,4 @@ def _expanded(mount: core_v1.VolumeMount, env: Mapping[str, str]) -> str:
     if missing:
         why = f'missing value for "{missing[0]}"'
         raise ConfigError(f"failed to expand subPathExpr of volumeMount {mount.name}: {why}")
-    return expand(mount.sub_path_expr, env)
+    return expanded(mount.sub_path_expr, env, Room(string_bytes=PATH_BYTES), f"subPathExpr of volumeMount {mount.name}")
