@@ -25,12 +25,12 @@ CONFIG_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that
 def plan_containers(pod: BoundPod, plan: Plan) -> None:
     """Stop what is unhealthy, start what is next."""
     unhealthy = _stop_unhealthy(pod, plan)
-    if _plan_init(pod, plan):
+    if all(finished(pod, c) for c in pod.spec.containers):
+        stop_sidecars(pod, plan, pod.grace_period_s, "")  # and none of them is started again
+    elif _plan_init(pod, plan):
         for container in pod.spec.containers:
             if container.name not in unhealthy:
                 _plan_start(pod, container, plan)
-        if all(finished(pod, c) for c in pod.spec.containers):
-            stop_sidecars(pod, plan, pod.grace_period_s, "")
     for extra in pod.spec.ephemeral_containers:
         if pod.state(extra.name) is None:
             _start(pod, extra, 0, plan)

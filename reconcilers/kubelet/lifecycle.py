@@ -22,7 +22,7 @@ from .containers import first_images, plan_containers, stop_all, wants_sandbox
 from .dns import names
 from .fields import ConfigError
 from .plan import Plan
-from .status import status_of
+from .status import refusal, status_of
 from .times import SECOND_NS, parse
 from .volumes import volumes
 
@@ -100,6 +100,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if entry.object.metadata.deletion_timestamp:
         return _ending(pod, plan)
     if entry.object.status.phase in TERMINAL:
+        if runtime is None:
+            return Decision(reason="the pod has ended, and nothing of it is here")
         stop_all(pod, plan, pod.grace_period_s, "")
         return _with_status(pod, plan, "the pod has ended")
     if _past_deadline(pod, plan):
@@ -112,7 +114,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         reason, message = refused(pod)
         if reason:
             plan.concern(reason, message)
-            return _with_status(pod, plan, reason, failure=reason, message=f"Pod was rejected: {message}")
+            return _update(pod, plan, refusal(pod, reason, message), reason)
     if pod.sandbox_up:
         plan_containers(pod, plan)
     elif wants_sandbox(pod):
@@ -201,7 +203,10 @@ def _port_mappings(spec: core_v1.PodSpec) -> Iterator[PortMapping]:
 
 def _with_status(pod: BoundPod, plan: Plan, otherwise: str, *, failure: str = "", message: str = "") -> Decision:
     """The plan, and the status if it differs from the one that the API shows."""
-    status = status_of(pod, plan.waiting, reason=failure, message=message)
+    return _update(pod, plan, status_of(pod, plan.waiting, reason=failure, message=message), otherwise)
+
+
+def _update(pod: BoundPod, plan: Plan, status: core_v1.PodStatus, otherwise: str) -> Decision:
     if status != pod.pod.status and not (plan.starts() and pod.pod.status.start_time):
         plan.do(Update(object=replace(pod.pod, status=status), subresource="status"), f"now {status.phase}")
     return plan.decision(otherwise)

@@ -37,6 +37,15 @@ def status_of(pod: BoundPod, waiting: Waiting, *, reason: str = "", message: str
     )  # fmt: skip
 
 
+def refusal(pod: BoundPod, reason: str, message: str) -> core_v1.PodStatus:
+    """The status of a pod that the node did not take: nothing is said of containers that never were."""
+    old = pod.pod.status
+    return replace(
+        old, phase="Failed", reason=reason, message=f"Pod was rejected: {message}",
+        start_time=old.start_time or api_time(pod.now), qos_class=old.qos_class or qos_class(pod.pod),
+    )  # fmt: skip
+
+
 # --- phase ---
 
 
@@ -45,9 +54,11 @@ def phase_of(pod: BoundPod) -> str:
     ends = [ended(pod.state(c.name)) for c in pod.spec.containers]
     running = [s is not None and s.running for s in (pod.state(c.name) for c in pod.spec.containers)]
     if all(end is not None for end in ends) and (pod.pod.metadata.deletion_timestamp or _final(pod, ends)):
+        if any(True for _ in pod.running()):
+            return "Running"  # a sidecar is not gone yet: nobody may take the pod for over
         return "Succeeded" if all(end is not None and end.exit_code == 0 for end in ends) else "Failed"
     if init_failed(pod):
-        return "Failed"
+        return "Pending" if any(True for _ in pod.running()) else "Failed"
     if not initialized(pod) and not any(running):
         return "Pending"
     if any(
@@ -94,7 +105,7 @@ def _incomplete(pod: BoundPod) -> list[str]:
 def _container(pod: BoundPod, container: AnyContainer, waiting: Waiting) -> core_v1.ContainerStatus:
     state = pod.state(container.name)
     if state is None:
-        why = waiting.get(container.name) or _not_yet(pod, container)
+        why = waiting.get(container.name) or _not_yet(pod)
         return core_v1.ContainerStatus(
             name=container.name, image=container.image, state=core_v1.ContainerState(waiting=why), started=False
         )
@@ -120,10 +131,8 @@ def _container(pod: BoundPod, container: AnyContainer, waiting: Waiting) -> core
     )  # fmt: skip
 
 
-def _not_yet(pod: BoundPod, container: AnyContainer) -> core_v1.ContainerStateWaiting:
-    follows = bool(pod.spec.init_containers) and not isinstance(container, core_v1.EphemeralContainer)
-    first = follows and container.name == pod.spec.init_containers[0].name and not pod.sandbox_up
-    return core_v1.ContainerStateWaiting(reason="PodInitializing" if follows and not first else "ContainerCreating")
+def _not_yet(pod: BoundPod) -> core_v1.ContainerStateWaiting:
+    return core_v1.ContainerStateWaiting(reason="PodInitializing" if pod.spec.init_containers else "ContainerCreating")
 
 
 def _terminated(end: ContainerExited | None) -> core_v1.ContainerStateTerminated | None:

@@ -219,3 +219,54 @@ def test_a_pod_that_was_put_on_a_node_where_it_does_not_fit_is_refused() -> None
     assert outcome(spec=core_v1.PodSpec(node_selector={"disk": "ssd"})) == ("Failed", "NodeAffinity")
     fitting = status(world())
     assert [c.status for c in fitting.conditions if c.type == "PodScheduled"] == ["True"]
+
+
+def test_a_refused_pod_shows_why_and_nothing_of_containers_that_never_were() -> None:
+    security = core_v1.PodSecurityContext(sysctls=(core_v1.Sysctl(name="kernel.msgmax", value="1"),))
+    view = world(spec=core_v1.PodSpec(security_context=security))
+    refused = status(view)
+    assert (refused.reason, refused.container_statuses, refused.host_ip) == ("SysctlForbidden", (), "")
+    entry = view.by_uid(UID)
+    assert entry is not None
+    add(view, replace(entry.object, status=refused))
+    assert decide(view).commands == (), "and so it stays"
+
+
+def test_before_its_first_word_a_pod_with_init_containers_is_initializing() -> None:
+    init = (core_v1.Container(name="i", image="img"),)
+    first = status(world(spec=core_v1.PodSpec(init_containers=init)))
+    waiting = [s.state.waiting for s in (*first.init_container_statuses, *first.container_statuses)]
+    assert [w.reason for w in waiting if w is not None] == ["PodInitializing", "PodInitializing"]
+
+
+def of_sidecar(fact: type[Any], **more: Any) -> Any:
+    return fact(node="n", pod_uid=UID, container="side", attempt=0, at_ns=NOW, **more)
+
+
+def test_a_pod_is_not_over_while_a_sidecar_runs() -> None:
+    sidecar = core_v1.Container(name="side", image="img", restart_policy="Always", image_pull_policy="IfNotPresent")
+    spec = core_v1.PodSpec(init_containers=(sidecar,), restart_policy="Never")
+    begun = of_sidecar(ContainerStarted, container_id="s")
+    view = world(SANDBOX, PULLED, begun, started(), exited(0), spec=spec)
+    assert kinds(view)[:1] == ["StopContainer"] and status(view).phase == "Running"
+    add(view, of_sidecar(ContainerExited, exit_code=143))
+    assert kinds(view) == ["Update"], "the sidecar is not started again"
+    assert status(view).phase == "Succeeded"
+
+
+def test_a_pod_whose_init_container_failed_waits_for_its_sidecars_too() -> None:
+    init = (
+        core_v1.Container(name="side", image="img", restart_policy="Always", image_pull_policy="IfNotPresent"),
+        core_v1.Container(name="i", image="img", image_pull_policy="IfNotPresent"),
+    )
+    failed = ContainerExited(node="n", pod_uid=UID, container="i", attempt=0, exit_code=1, at_ns=NOW)
+    begun = of_sidecar(ContainerStarted, container_id="s")
+    spec = core_v1.PodSpec(init_containers=init, restart_policy="Never")
+    view = world(SANDBOX, PULLED, begun, started_as("i"), failed, spec=spec)
+    assert kinds(view)[:1] == ["StopContainer"] and status(view).phase == "Pending"
+    add(view, of_sidecar(ContainerExited, exit_code=143))
+    assert status(view).phase == "Failed"
+
+
+def started_as(container: str) -> ContainerStarted:
+    return ContainerStarted(node="n", pod_uid=UID, container=container, attempt=0, container_id=container, at_ns=NOW)
