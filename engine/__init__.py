@@ -9,6 +9,7 @@ Floors, bottom to top, kept by a test; a room imports only those below it:
     commit/      the single writer: from a command to a durable event, and the watches that hear of it
     auth/        who asks and what they may: certificates, tokens, identities
     host/        runs the reconcilers, hands their commands to the runtimes, words events for people
+    pasts.py     views of earlier revisions: made when asked for, kept while there is room
     cluster.py   the library's face; replay.py: a log that nobody writes
     api/         HTTP: Kubernetes' wire for a cluster or a recording
     daemon.py    a cluster with an API on a machine

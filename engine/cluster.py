@@ -8,7 +8,6 @@ The daemon is this plus an HTTP server; the debugger is this plus a log that nob
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,13 +23,14 @@ from shipslog.store.facts import ClusterConfig, EngineStarted
 from shipslog.store.log.event_log import EventLog, LogError
 from shipslog.store.log.retention import EXACT_NS
 from shipslog.store.objects import core_v1
-from shipslog.store.refusals import BadRequest, Expired, NotFound, not_found
+from shipslog.store.refusals import not_found
 
 from . import manifests
 from .commit.committer import Committed, Committer
 from .commit.watch import Watch, WatchHub
 from .host.host import Host
 from .host.narrator import Narrator
+from .pasts import Pasts, load
 from .state import snapshots
 from .state.view import MemoryView
 from .time.clock import Clock, Entropy, SystemClock
@@ -42,7 +42,6 @@ MASTERS = ("system:masters", "system:authenticated")
 RETAIN_EVERY_S = 600.0
 SNAPSHOT_EVERY = 50_000  # events between two snapshots
 SNAPSHOT_AT_CLOSE = 2_000  # a clean stop saves one if so many came since
-PAST_VIEWS = 8  # kept in memory for readers of the past
 
 log = structlog.get_logger()
 
@@ -64,7 +63,7 @@ class Cluster:
         self.host.on_concern.append(self.narrator.on_concern)
         self._snapshot_at = view.revision
         self._retaining: asyncio.Task[None] | None = None
-        self._past: OrderedDict[int, MemoryView] = OrderedDict()
+        self._pasts = Pasts(event_log)
         self._saving: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.ended = asyncio.Event()  # set when the engine stopped by itself; `failure` says why
@@ -279,19 +278,13 @@ class Cluster:
     async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
         """The state right after `revision`, or as it was at `time_ns` (UTC). Read-only; recent ones are kept in memory.
 
-        Errors: NotFound for what has not happened yet; Expired for what the log does not keep any more."""
+        Errors: NotFound for what has not happened yet; Expired for what the log does not keep any more; TooManyRequests
+        when too many others are being made."""
         if revision is None:
             revision = await self.log.revision_at(time_ns if time_ns is not None else self.clock.now_ns())
         if revision == self.view.revision:
             return self.view
-        if revision in self._past:
-            self._past.move_to_end(revision)
-            return self._past[revision]
-        view = await past(self.log, revision)
-        self._past[revision] = view
-        if len(self._past) > PAST_VIEWS:
-            self._past.popitem(last=False)
-        return view
+        return await self._pasts.at(revision)
 
     def _maybe_snapshot(self) -> None:
         if self.view.revision - self._snapshot_at < SNAPSHOT_EVERY:
@@ -317,31 +310,6 @@ async def open_log(path: str | Path | None) -> EventLog:
     from shipslog.store.log.sqlite import SqliteLog
 
     return await SqliteLog.open(Path(path))
-
-
-async def load(event_log: EventLog) -> MemoryView:
-    """The state that a log comes to, from its newest snapshot on. Its indexes agree with it; one that had to be made anew is
-    said."""
-    view = await past(event_log, event_log.revision)
-    for index in view.reindex():
-        log.warning("index_rebuilt", index=index, revision=view.revision)
-    return view
-
-
-async def past(event_log: EventLog, revision: int) -> MemoryView:
-    """The state right after `revision`. Errors: NotFound, Expired."""
-    if revision > event_log.revision:
-        raise NotFound(f"revision {revision} has not happened yet; the log is at {event_log.revision}")
-    if revision < 0:
-        raise BadRequest(f"revision {revision}: revisions count from 1")
-    snapshot = await event_log.load_snapshot(until=revision)
-    view = snapshots.restore(snapshot) if snapshot is not None else MemoryView()
-    if view.revision + 1 < event_log.first_revision and view.revision < revision:
-        raise Expired(f"revision {revision} is not kept any more; the oldest is {event_log.first_revision}")
-    async for events in event_log.read(view.revision, revision):
-        for event in events:
-            view.evolve(event)
-    return view
 
 
 def simulated(nodes: int, clock: Clock) -> list[NodeRuntime]:

@@ -19,8 +19,9 @@ from shipslog.store.log.sqlite import SqliteLog
 from .api.server import ApiServer
 from .auth import certificates, kubeconfig
 from .auth.account_tokens import AccountTokens
-from .cluster import Cluster, past
+from .cluster import Cluster
 from .host.pod_tokens import PodTokens
+from .pasts import past
 from .replay import Recording
 from .time import moments
 from .time.clock import SystemClock

@@ -4,7 +4,6 @@
 same log and the same code give the same decisions.
 """
 
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NoReturn
 
@@ -18,9 +17,9 @@ from shipslog.store.log.event_log import EventLog
 from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.refusals import MethodNotAllowed
 
-from .cluster import PAST_VIEWS, past
 from .commit.watch import Watch, WatchHub
 from .host.dispatch import summary
+from .pasts import Pasts
 from .state.view import MemoryView
 from .time.clock import Clock, SystemClock
 
@@ -35,7 +34,7 @@ class Recording:
         self.clock = clock or SystemClock()
         self.hub = WatchHub(view.revision)
         self.runtimes: dict[str, NodeRuntime] = {}
-        self._past: OrderedDict[int, MemoryView] = OrderedDict()
+        self._pasts = Pasts(event_log)
 
     @property
     def config(self) -> ClusterConfig:
@@ -50,14 +49,10 @@ class Recording:
         return self.hub.watch(resource, namespace=namespace, after=self.view.revision)
 
     async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
-        """The state at another moment of the same log. Errors: NotFound, Expired."""
+        """The state at another moment of the same log. Errors: NotFound, Expired, TooManyRequests."""
         if revision is None:
             revision = await self.log.revision_at(time_ns if time_ns is not None else self.view.time_ns)
-        if revision not in self._past:
-            self._past[revision] = await past(self.log, revision)
-            if len(self._past) > PAST_VIEWS:
-                self._past.popitem(last=False)
-        return self._past[revision]
+        return await self._pasts.at(revision)
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ ENGINE = (
     "auth",
     "host",
     "manifests",
+    "pasts",
     "cluster",
     "replay",
     "api",

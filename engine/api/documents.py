@@ -15,6 +15,7 @@ from .routes import unknown_path
 
 GIT_VERSION = "v1.32.0+shipslog"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+OF_KINDS = ("/api", "/apis", "/openapi")  # what the kinds of a moment have a say in
 CHECKS = {
     "/healthz": ("ping", "log", "engine"),
     "/livez": ("ping", "log", "engine"),

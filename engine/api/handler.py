@@ -1,5 +1,7 @@
 """One request from its head to its answer: who asks, what for, may they, and then the handler of the verb."""
 
+import contextlib
+
 import structlog
 from aiohttp import web
 
@@ -12,8 +14,7 @@ from shipslog.engine.replay import Recording
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
 
-from . import documents, objects, pod_logs, replies, requests, reviews, routes, subresources, watches, writes
-from .past import Past
+from . import documents, heads, objects, past, pod_logs, replies, requests, reviews, routes, subresources, watches, writes
 from .requests import Call
 from .routes import NO_PARAMS, Route, flag, unknown_path
 
@@ -28,7 +29,7 @@ class Handler:
 
     def __init__(self, cluster: Cluster | Recording, authenticator: Authenticator, tokens: AccountTokens) -> None:
         self.cluster, self.authenticator, self.tokens = cluster, authenticator, tokens
-        self.past, self.pages = Past(cluster), objects.Pages()
+        self.pages = objects.Pages()
         self.ready = False
         self.watching: set[Watch] = set()
         self._clock = cluster.clock
@@ -46,26 +47,20 @@ class Handler:
             return replies.refused(failure)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        raw, _, query = request.raw_path.partition("?")
+        path, query = heads.target(request)
         user = self.authenticator.user(request)
-        route = routes.parse(raw)
-        params = routes.params(query) if query else NO_PARAMS
+        route = routes.parse(path) if user is not ANONYMOUS else routes.parsed(path)  # nothing is remembered for nobody
         if user is ANONYMOUS and not _public(route):
             raise Unauthorized("Unauthorized")
+        params = routes.params(query) if query else NO_PARAMS
         if "Impersonate-User" in request.headers or "Impersonate-Group" in request.headers:
             user = self._impersonate(user, request)
-        view, now_ns, past = self.cluster.view, self._clock.now_ns(), False
-        if route.at:
-            try:
-                view, now_ns = await self.past.at(route.at)
-            except Refusal:
-                if route.resource or route.path.split("/")[1] not in ("api", "apis", "openapi", "version"):
-                    raise
-                # what kubectl asks first: an answer lets it ask on, and show people why it is refused then
-            past = True
-        call = Call(request, route, params, user, self.cluster, view, now_ns, past)
+        call = Call(request, route, params, user, self.cluster, self.cluster.view, self._clock.now_ns(), past=bool(route.at))
         if not route.resource:
             require(user, Attributes(request.method.lower() if request.method != "HEAD" else "get", route.path))
+            if route.path.startswith(documents.OF_KINDS):
+                with contextlib.suppress(Refusal):  # what kubectl asks first: with an answer it asks on, and shows why not then
+                    await self._go_back(call)
             try:
                 return documents.answer(call, self.tokens, ready=self.ready)
             except NotFound:
@@ -83,13 +78,15 @@ class Handler:
         return wanted
 
     async def _resource(self, call: Call, verb: str) -> web.StreamResponse:
-        route, kind = call.route, call.served
+        route = call.route
         if route.resource in reviews.RESOURCES and route.group in ("authentication.k8s.io", "authorization.k8s.io"):
             return await reviews.handle(call, self.authenticator)
         if call.past and verb not in ("get", "list", "watch"):
             raise MethodNotAllowed(f"/at/{route.at} is the past, which is read-only: send changes to the server without /at/")
         if route.subresource:
             return await self._subresource(call)
+        await self._go_back(call)
+        kind = call.served
         if kind is None:
             if not call.view.scheme.serves(route.group, route.version):
                 return replies.text(NOTHING_HERE, 404)
@@ -117,6 +114,11 @@ class Handler:
                 return await writes.delete_collection(call, self.pages)
         raise requests.method_not_allowed(call)
 
+    async def _go_back(self, call: Call) -> None:
+        """To the moment of the path: only where it is clear that the caller may read, and that there is a past to read."""
+        if call.past:
+            call.view, call.now_ns = await past.at(self.cluster, call.route.at)
+
     async def _subresource(self, call: Call) -> web.StreamResponse:
         route = call.route
         if call.past and (route.subresource in subresources.STREAMS or route.subresource == "log"):
@@ -125,6 +127,7 @@ class Handler:
             )
         if route.subresource == "log" and call.request.method in READS and "log" in call.kind.subresources:
             return await pod_logs.handle(call)
+        await self._go_back(call)
         return await subresources.handle(call, self.tokens)
 
 

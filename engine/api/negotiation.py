@@ -1,9 +1,8 @@
 """What the client wants back (Accept) and what it sends (Content-Type)."""
 
-from functools import lru_cache
-
 from msgspec import Struct
 
+from shipslog.store.objects.memo import remembered
 from shipslog.store.refusals import NotAcceptable, UnsupportedMediaType
 
 JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
@@ -25,7 +24,7 @@ class Format(Struct, frozen=True):
 PLAIN = Format()
 
 
-@lru_cache(maxsize=512)
+@remembered(entries=512)
 def accepted(header: str) -> Format:
     """The first of the accepted types that can be given. Errors: NotAcceptable."""
     if not header:
@@ -47,7 +46,7 @@ def accepted(header: str) -> Format:
     )
 
 
-@lru_cache(maxsize=64)
+@remembered(entries=64)
 def body_type(header: str) -> str:
     """The media type of a request body; JSON when nothing is said. Errors: UnsupportedMediaType."""
     media = header.split(";", 1)[0].strip().lower()

@@ -9,7 +9,7 @@ from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Expired, Refusal, TimedOut
 from shipslog.store.state import Entry
 
-from . import replies, shapes
+from . import heads, replies, shapes
 from .negotiation import Format
 from .replies import Reply
 from .requests import Call, entry_of, invalid_option, resource_version, unsupported
@@ -78,7 +78,7 @@ async def read(call: Call, kind: Kind, namespace: str | None, selection: Selecti
     params = call.params
     if not params:
         return Page(selection.entries(call.view, kind, namespace), call.view.revision)
-    limit, token = _limit(first(params, "limit")), first(params, "continue")
+    limit, token = max(0, heads.integer(params, "limit") or 0), first(params, "continue")
     check_options(params)
     key = (kind.resource, namespace, first(params, "labelSelector"), first(params, "fieldSelector"))
     if token:
@@ -156,24 +156,13 @@ def decode_token(text: str) -> Token:
     """Errors: BadRequest for a token that we did not make."""
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Token)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"continue key is not valid: {error}") from error
-
-
-def _limit(text: str) -> int:
-    if not text:
-        return 0
-    try:
-        return max(0, int(text))
-    except ValueError as error:
-        raise BadRequest(f'unable to parse limit "{text}" as a number') from error
 
 
 def check_options(params: Params, *, watch: bool = False) -> None:
     """What a list or a watch is asked for must make sense together. Errors: BadRequest, Invalid naming the option."""
-    timeout = first(params, "timeoutSeconds")
-    if timeout and not timeout.lstrip("-").isdigit():
-        raise BadRequest(f'unable to decode timeoutSeconds "{timeout}": it must be a number')
+    heads.integer(params, "timeoutSeconds")
     version, match = first(params, "resourceVersion"), first(params, "resourceVersionMatch")
     initial = "sendInitialEvents" in params
     said = ""

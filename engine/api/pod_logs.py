@@ -1,7 +1,6 @@
 """GET of /log: what a container wrote, from the runtime of its node."""
 
 import datetime
-from typing import Any
 
 from aiohttp import web
 
@@ -9,6 +8,7 @@ from shipslog.runtime.node import LogOptions, StreamRefused
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Refusal, Unavailable
 
+from . import heads
 from .requests import Call, entry_of
 from .routes import first, flag
 
@@ -51,12 +51,12 @@ async def handle(call: Call) -> web.StreamResponse:
 def options_of(call: Call) -> LogOptions:
     """Errors: BadRequest, Invalid."""
     params = call.params
-    since = _number(params, "sinceSeconds")
+    since = heads.integer(params, "sinceSeconds")
     if since is not None and first(params, "sinceTime"):
         raise _invalid("sinceSeconds", "at most one of `sinceTime` or `sinceSeconds` may be specified", "FieldValueForbidden")
     if since is not None and since < 1:
         raise _invalid("sinceSeconds", f"Invalid value: {since}: must be greater than 0")
-    tail, limit = _number(params, "tailLines"), _number(params, "limitBytes")
+    tail, limit = heads.integer(params, "tailLines"), heads.integer(params, "limitBytes")
     if tail is not None and tail < 0:
         raise _invalid("tailLines", f"Invalid value: {tail}: must be greater than or equal to 0")
     if limit is not None and limit < 1:
@@ -125,16 +125,6 @@ def time_ns(text: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
-
-
-def _number(params: Any, name: str) -> int | None:
-    text = first(params, name)
-    if not text:
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BadRequest(f'{name} "{text}" is no number') from error
 
 
 def _invalid(field: str, message: str, reason: str = "FieldValueInvalid") -> Invalid:

@@ -11,7 +11,7 @@ from shipslog.engine.replay import Recording
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.objects import codec, protobuf, yaml_text
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.refusals import BadRequest, Cause, Invalid, MethodNotAllowed, NotFound, TooLarge
+from shipslog.store.refusals import BadRequest, Cause, Invalid, MethodNotAllowed, NotFound, TooLarge, UnsupportedMediaType
 from shipslog.store.state import Entry
 
 from .negotiation import JSON, PROTOBUF, Format, accepted, body_type
@@ -139,9 +139,12 @@ def expect(obj: Any, kind: str, *versions: str) -> None:
 
 async def body(request: web.BaseRequest) -> bytes:
     """The whole body. Errors: TooLarge."""
-    length = request.headers.get("Content-Length")
-    if length is not None and length.isdigit() and int(length) > BODY_LIMIT:
+    length = request.content_length
+    if length is not None and length > BODY_LIMIT:
         raise _too_large()
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding != "identity":
+        raise UnsupportedMediaType(f"the body is in the encoding {encoding!r}; send it as it is, without Content-Encoding")
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     content = request.content
@@ -204,8 +207,8 @@ def resource_version(text: str) -> int:
     """Errors: BadRequest for what is no resource version."""
     if not text:
         return 0
-    if not text.isascii() or not text.isdigit():
-        raise BadRequest(f'invalid resource version "{text}": it must be a number that the server gave')
+    if not text.isascii() or not text.isdigit() or len(text) > 19:
+        raise BadRequest(f'invalid resource version "{text[:64]}": it must be a number that the server gave')
     return int(text)
 
 

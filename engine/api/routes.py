@@ -3,15 +3,16 @@
 Parsed by hand: a table of patterns per request would cost more than everything else that a GET does.
 """
 
-from functools import lru_cache
 from urllib.parse import parse_qs, unquote
 
 from msgspec import Struct
 
-from shipslog.store.refusals import NotFound
+from shipslog.store.objects.memo import remembered
+from shipslog.store.refusals import BadRequest, NotFound
 
 Params = dict[str, list[str]]
 NO_PARAMS: Params = {}
+QUERY_FIELDS = 1_000
 
 
 class Route(Struct, frozen=True):
@@ -29,9 +30,8 @@ class Route(Struct, frozen=True):
     watch: bool = False  # a legacy /watch/ path
 
 
-@lru_cache(maxsize=8192)
-def parse(raw: str) -> Route:
-    """The route of a raw path (percent-encoded, no query)."""
+def parsed(raw: str) -> Route:
+    """The route of a raw path (percent-encoded, no query). `parse` remembers it."""
     path = unquote(raw) if "%" in raw else raw
     at = ""
     if path.startswith("/at/"):
@@ -44,6 +44,9 @@ def parse(raw: str) -> Route:
     if len(parts) >= 5 and parts[1] == "apis":
         return _resource(path, at, parts[2], parts[3], parts[4:])
     return Route(path, at)
+
+
+parse = remembered(entries=8192)(parsed)
 
 
 def _split_moment(path: str) -> tuple[str, str]:
@@ -70,10 +73,13 @@ def _of_namespace(group: str, version: str, word: str) -> bool:
     return word in ("status", "finalize") and not group
 
 
-@lru_cache(maxsize=4096)
+@remembered(entries=4096)
 def params(query: str) -> Params:
-    """The query, as lists of values by name. Callers do not change it."""
-    return parse_qs(query, keep_blank_values=True)
+    """The query, as lists of values by name. Callers do not change it. Errors: BadRequest for too many of them."""
+    try:
+        return parse_qs(query, keep_blank_values=True, max_num_fields=QUERY_FIELDS)
+    except ValueError as error:
+        raise BadRequest(f"the query may have {QUERY_FIELDS} parameters") from error
 
 
 def first(values: Params, name: str) -> str:

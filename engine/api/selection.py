@@ -1,7 +1,6 @@
 """Which objects a request means: label selectors and field selectors."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -10,6 +9,7 @@ from shipslog.engine.kinds.catalogue import strategy_of
 from shipslog.engine.kinds.strategy import Reader
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.objects import selector
+from shipslog.store.objects.memo import remembered
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest
 from shipslog.store.state import Entry
@@ -21,10 +21,10 @@ NAMESPACED: dict[str, Reader] = EVERY | {"metadata.namespace": lambda o: o.metad
 
 
 class Selection(Struct, frozen=True):
-    """What a request selects. `fields` are (reader, negated, wanted value)."""
+    """What a request selects. `fields` are (reader, allowed values or None for any, denied values), one for each field."""
 
     labels: selector.Selector | None = None
-    fields: tuple[tuple[Reader, bool, str], ...] = ()
+    fields: tuple[tuple[Reader, frozenset[str] | None, frozenset[str]], ...] = ()
     exact: Mapping[str, str] = {}  # field path -> wanted value, for the indexes
 
     def __bool__(self) -> bool:
@@ -33,7 +33,11 @@ class Selection(Struct, frozen=True):
     def matches(self, obj: Any) -> bool:
         if self.labels is not None and not self.labels.matches(obj.metadata.labels):
             return False
-        return all((read(obj) == value) is not negate for read, negate, value in self.fields)
+        for read, allowed, denied in self.fields:
+            value = read(obj)
+            if value in denied or (allowed is not None and value not in allowed):
+                return False
+        return True
 
     def entries(self, view: MemoryView, kind: Kind, namespace: str | None) -> list[Entry]:
         """The selected objects, by namespace and name."""
@@ -67,12 +71,12 @@ def of_params(kind: Kind, params: Params, name: str = "") -> Selection:
     return _selection(kind, first(params, "labelSelector"), first(params, "fieldSelector"), name)
 
 
-@lru_cache(maxsize=1024)
+@remembered(entries=1024)
 def _selection(kind: Kind, labels: str, fields: str, name: str) -> Selection:
     selected = selector.parse_labels(labels) if labels.strip() else None
     known: Mapping[str, Reader] = {**(NAMESPACED if kind.namespaced else EVERY), **strategy_of(kind.resource).selectable}
-    readers: list[tuple[Reader, bool, str]] = []
-    exact: dict[str, str] = {}
+    allowed: dict[str, set[str]] = {}
+    denied: dict[str, set[str]] = {}
     for requirement in selector.parse_fields(fields) if fields.strip() else ():
         if requirement.path not in known:
             full = f"{kind.group}/{kind.version}"
@@ -81,10 +85,14 @@ def _selection(kind: Kind, labels: str, fields: str, name: str) -> Selection:
                 f'selector "{fields}": '
                 f"field label not supported: {requirement.path}"
             )
-        readers.append((known[requirement.path], requirement.negate, requirement.value))
-        if not requirement.negate:
-            exact[requirement.path] = requirement.value
+        (denied if requirement.negate else allowed).setdefault(requirement.path, set()).add(requirement.value)
     if name:
-        readers.append((known["metadata.name"], False, name))
-        exact["metadata.name"] = name
-    return Selection(selected, tuple(readers), exact) if selected or readers else EVERYTHING
+        allowed.setdefault("metadata.name", set()).add(name)
+    tests = tuple((known[p], _one(allowed.get(p)), frozenset(denied.get(p, ()))) for p in {**allowed, **denied})
+    exact = {path: next(iter(values)) for path, values in allowed.items()}
+    return Selection(selected, tests, exact) if selected or tests else EVERYTHING
+
+
+def _one(wanted: set[str] | None) -> frozenset[str] | None:
+    """The values that a field may have: one, or none at all if it should be two at once."""
+    return None if wanted is None else frozenset(wanted if len(wanted) == 1 else ())

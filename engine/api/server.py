@@ -28,7 +28,10 @@ class Connections(web.Server):
     """aiohttp's server, with connections of ours and without access logs."""
 
     def __call__(self) -> Connection:
-        return Connection(self, loop=self._loop, access_log=None, keepalive_timeout=IDLE_S, lingering_time=1.0, **LIMITS)
+        return Connection(
+            self, loop=self._loop, access_log=None, keepalive_timeout=IDLE_S, lingering_time=1.0, auto_decompress=False,
+            **LIMITS,
+        )  # fmt: skip
 
 
 class ApiServer:

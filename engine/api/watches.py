@@ -16,7 +16,7 @@ from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Expired, NotAcceptable, Refusal
 from shipslog.store.state import Entry
 
-from . import shapes
+from . import heads, shapes
 from .objects import check_options, check_version
 from .requests import Call, resource_version
 from .routes import first, flag
@@ -46,7 +46,7 @@ class Plan(msgspec.Struct, frozen=True):
 def plan(call: Call) -> Plan:
     """Errors: BadRequest for parameters that make no sense."""
     params, kind = call.params, call.kind
-    version, timeout = first(params, "resourceVersion"), first(params, "timeoutSeconds")
+    version, timeout = first(params, "resourceVersion"), heads.integer(params, "timeoutSeconds") or 0
     send_initial = params.get("sendInitialEvents")
     check_options(params, watch=True)
     if call.wanted.yaml:
@@ -55,7 +55,7 @@ def plan(call: Call) -> Plan:
     initial = not number
     if send_initial is not None:
         initial = flag(params, "sendInitialEvents")
-    seconds = float(timeout) if timeout and int(timeout) > 0 else SHORTEST_S * (1 + random.random())
+    seconds = float(timeout) if timeout > 0 else SHORTEST_S * (1 + random.random())
     bookmarks = flag(params, "allowWatchBookmarks")
     marked = initial and send_initial is not None and bookmarks
     selection = of_params(kind, params, call.route.name)

@@ -11,7 +11,7 @@ from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
 from shipslog.store.state import Entry
 
-from . import objects, replies, requests
+from . import heads, objects, replies, requests
 from .negotiation import Format, body_type
 from .objects import formatted, join
 from .replies import Reply
@@ -140,11 +140,8 @@ async def delete_options(call: Call) -> meta_v1.DeleteOptions:
 def _with_params(call: Call, options: meta_v1.DeleteOptions) -> meta_v1.DeleteOptions:
     params = call.params
     given: dict[str, Any] = {}
-    if grace := first(params, "gracePeriodSeconds"):
-        try:
-            given["grace_period_seconds"] = int(grace)
-        except ValueError as error:
-            raise BadRequest(f'gracePeriodSeconds "{grace}" is no number') from error
+    if (grace := heads.integer(params, "gracePeriodSeconds")) is not None:
+        given["grace_period_seconds"] = grace
     if policy := first(params, "propagationPolicy"):
         given["propagation_policy"] = policy
     if orphan := first(params, "orphanDependents"):

@@ -13,7 +13,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.objects import core_v1
-from shipslog.store.refusals import Refusal, Unauthorized
+from shipslog.store.refusals import BadRequest, Unauthorized
 
 from .account_tokens import AccountTokens, Claims, InvalidToken
 
@@ -97,7 +97,7 @@ def impersonated(user: User, request: web.BaseRequest) -> User:
     name = request.headers.get("Impersonate-User", "")
     groups = request.headers.getall("Impersonate-Group", [])
     if not name and groups:
-        raise Refusal(f"requested {groups} without impersonating a user: send Impersonate-User too")
+        raise BadRequest(f"requested {groups} without impersonating a user: send Impersonate-User too")
     if not name:
         return user
     if name.startswith("system:serviceaccount:") and not groups:

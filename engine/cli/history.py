@@ -36,7 +36,7 @@ def command(target: str, namespace: str, log_file: Path | None, output: str, dat
 
 
 async def _tell(path: Path, kind_name: str, namespace: str, name: str, output: str) -> bool:
-    from shipslog.engine.cluster import load
+    from shipslog.engine.pasts import load
     from shipslog.engine.replay import history, resource_named
     from shipslog.store.log.sqlite import SqliteLog
     from shipslog.store.objects.builtin import BUILTIN

@@ -6,7 +6,8 @@ Source: k8s.io/apimachinery/pkg/util/validation and pkg/api/validation of Kubern
 import ipaddress
 import re
 from collections.abc import Callable
-from functools import lru_cache
+
+from shipslog.store.objects.memo import remembered
 
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
@@ -117,7 +118,7 @@ def as_prefix(value: str) -> str:
     return value[:-2] + "a" if len(value) > 1 and value.endswith("-") else value
 
 
-@lru_cache(maxsize=4096)  # the same few keys come again and again
+@remembered(entries=4096)  # the same few keys come again and again
 def qualified(value: str) -> Messages:
     """An optional subdomain and a slash, then a name of 63 characters: the key of a label."""
     prefix, slash, name = value.rpartition("/")

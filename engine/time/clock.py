@@ -53,6 +53,9 @@ def api_time(time_ns: int) -> str:
     return _second(time_ns // 1_000_000_000)
 
 
+LATEST_S = 253_402_300_799  # 9999-12-31T23:59:59Z: what ends later than time can be told ends then
+
+
 @lru_cache(maxsize=64)  # a busy second prints thousands of times
 def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(min(max(seconds, 0), LATEST_S), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

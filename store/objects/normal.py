@@ -76,20 +76,25 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None or "T" not in text:
             raise ValueError("no time zone")
-    except ValueError as error:
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # the latter for a zone that leads out of the years 1 to 9999
         raise Malformed(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": it is not of that form') from error
-    return moment.astimezone(UTC)
 
 
 def _time(text: str) -> str:
     if len(text) == 20 and text.endswith("Z") and text[10] == "T":
         _moment(text)
         return text
-    return _moment(text).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return told(_moment(text))
 
 
 def _microtime(text: str) -> str:
-    return _moment(text).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return told(_moment(text), "microseconds")
+
+
+def told(moment: datetime, precision: str = "seconds") -> str:
+    """A time in UTC as the API prints it."""
+    return f"{moment.replace(tzinfo=None).isoformat(timespec=precision)}Z"
 
 
 def _base64(text: str) -> str:

@@ -13,12 +13,17 @@ import msgspec
 
 from shipslog.store.refusals import BadRequest
 
-from .normal import Malformed, normalised
+from . import json_text
+from .normal import Malformed, normalised, told
 from .shapes import Field, Shape, fields_of, per_type
 
 T = TypeVar("T")
 MAGIC = b"k8s\x00"
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+UNREADABLE = (
+    ValueError, IndexError, AttributeError, TypeError, OverflowError, OSError, RecursionError, msgspec.ValidationError,
+    packing.error, Malformed,
+)  # fmt: skip
 _MESSAGES = ("struct", "map", "time", "microtime", "quantity", "int-or-string", "any")
 
 # Messages that the JSON form inlines: their fields stand on the outer type there.
@@ -53,7 +58,7 @@ def unwrap(data: bytes) -> tuple[str, str, bytes]:
                         kind = text.decode()
             elif number == 2:
                 raw = value
-    except (ValueError, IndexError, AttributeError, TypeError) as error:
+    except UNREADABLE as error:
         raise BadRequest(f"unable to decode the protobuf envelope: {error}") from error
     return api_version, kind, raw
 
@@ -62,7 +67,7 @@ def decode(struct: type[T], data: bytes) -> T:
     """A protobuf message as an object. Unknown fields are passed over, as protobuf does. Errors: BadRequest."""
     try:
         obj: T = normalised(struct, _message(struct, data))
-    except (ValueError, IndexError, AttributeError, TypeError, msgspec.ValidationError, packing.error, Malformed) as error:
+    except UNREADABLE as error:
         raise BadRequest(f"unable to decode {struct.__name__} from protobuf: {error}") from error
     return obj
 
@@ -185,8 +190,10 @@ def _value(shape: Shape, raw: Any) -> Any:
             return raw.decode()
         case "bool":
             return bool(raw)
-        case "int" | "int32":
-            return raw - (1 << 64) if raw >> 63 else raw
+        case "int32":
+            return (raw + (1 << 31)) % (1 << 32) - (1 << 31)  # the lower half of what was sent, as protobuf has it
+        case "int":
+            return (raw + (1 << 63)) % (1 << 64) - (1 << 63)
         case "float":
             return packing.unpack("<d", raw)[0]
         case "byte":
@@ -202,7 +209,7 @@ def _value(shape: Shape, raw: Any) -> Any:
         case "time" | "microtime":
             return _moment(shape.form, raw)
         case "any":
-            return next((msgspec.json.decode(part) for number, _, part in _parts(raw) if number == 1 and part), None)
+            return next((json_text.parse(part) for number, _, part in _parts(raw) if number == 1 and part), None)
         case "list":
             assert shape.item is not None
             return tuple(_value(shape.item, part) for number, _, part in _parts(raw) if number == 1)
@@ -222,5 +229,5 @@ def _moment(form: str, raw: bytes) -> str:
     seconds = seconds - (1 << 64) if seconds >> 63 else seconds
     moment = datetime.fromtimestamp(seconds, UTC)
     if form == "time":
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return moment.replace(microsecond=found.get(2, 0) // 1000).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return told(moment)
+    return told(moment.replace(microsecond=found.get(2, 0) // 1000), "microseconds")

@@ -5,7 +5,8 @@ Source: k8s.io/apimachinery/pkg/api/resource (parsing, rounding up, the canonica
 
 import re
 from decimal import Decimal
-from functools import lru_cache
+
+from .memo import remembered
 
 _FORM = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?")
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
@@ -20,7 +21,7 @@ class QuantityError(ValueError):
     """The text is no quantity."""
 
 
-@lru_cache(maxsize=4096)
+@remembered(entries=4096, longest=64)
 def _parse(text: str) -> tuple[int, str]:
     """-> (value in nano units, rounded away from zero; the style: "binary", "exponent", "decimal")."""
     found = _FORM.fullmatch(text)
@@ -63,7 +64,7 @@ def value(quantity: str | int | float) -> int:
     return -(-nanos(quantity) // NANO)
 
 
-@lru_cache(maxsize=4096)
+@remembered(entries=4096, longest=64)
 def canonical(quantity: str | int | float) -> str:
     """As Kubernetes prints it: no fraction, the largest suffix that keeps it whole. Errors: QuantityError."""
     text = quantity if isinstance(quantity, str) else repr(quantity)

@@ -4,19 +4,23 @@ Source: k8s.io/apimachinery/pkg/labels and pkg/fields: grammar, matching rules a
 """
 
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Container, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from shipslog.store.refusals import BadRequest
 
+from .memo import remembered
+
 Operator = Literal["in", "notin", "exists", "!", "=", "==", "!=", "gt", "lt"]
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _TOKEN = re.compile(r"\s*(==|!=|[=!<>(),]|[^\s=!<>(),]+)")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
+FEW = 8  # requirements or values that are sooner looked at one by one than put in order
 _EXPRESSION = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
 
 
@@ -24,7 +28,7 @@ class SelectorError(BadRequest):
     """The text or the object is no selector."""
 
 
-class Requirement(Struct, frozen=True):
+class Requirement(Struct, frozen=True, dict=True):
     """One condition on a label."""
 
     key: str
@@ -35,9 +39,9 @@ class Requirement(Struct, frozen=True):
         value = labels.get(self.key)
         match self.operator:
             case "in":
-                return value is not None and value in self.values
+                return value is not None and value in self._members
             case "notin":
-                return value is None or value not in self.values
+                return value is None or value not in self._members
             case "exists":
                 return value is not None
             case "!":
@@ -45,6 +49,14 @@ class Requirement(Struct, frozen=True):
         if value is None or not _is_number(value):
             return False
         return int(value) > int(self.values[0]) if self.operator == "gt" else int(value) < int(self.values[0])
+
+    @property
+    def _members(self) -> Container[str]:
+        return self.values if len(self.values) <= FEW else self._set
+
+    @cached_property
+    def _set(self) -> frozenset[str]:
+        return frozenset(self.values)
 
     def __str__(self) -> str:
         match self.operator:
@@ -59,7 +71,7 @@ class Requirement(Struct, frozen=True):
         return f"{self.key}{'>' if self.operator == 'gt' else '<'}{self.values[0]}"
 
 
-class Selector(Struct, frozen=True):
+class Selector(Struct, frozen=True, dict=True):
     """Conditions that must all hold. Without any it matches everything, and is false."""
 
     requirements: tuple[Requirement, ...] = ()
@@ -74,12 +86,41 @@ class Selector(Struct, frozen=True):
     def matches(self, labels: Mapping[str, str]) -> bool:
         if self.nothing:
             return False
-        return all(r.matches(labels) for r in self.requirements)
+        if len(self.requirements) <= FEW:
+            return all(r.matches(labels) for r in self.requirements)
+        needed, by_key = self._by_key
+        return needed <= labels.keys() and all(r.matches(labels) for key in labels for r in by_key.get(key, ()))
+
+    @cached_property
+    def _by_key(self) -> tuple[frozenset[str], dict[str, list[Requirement]]]:
+        """(the labels that must be there, what is required of each): an object costs what it has, not what is asked."""
+        alike: dict[tuple[str, str], list[Requirement]] = {}
+        for requirement in self.requirements:
+            alike.setdefault((requirement.key, requirement.operator), []).append(requirement)
+        by_key: dict[str, list[Requirement]] = {}
+        for (key, _), several in alike.items():
+            by_key.setdefault(key, []).append(_together(several))
+        needed = frozenset(key for key, operator in alike if operator not in ("notin", "!"))
+        return needed, by_key
 
     @property
     def exact(self) -> dict[str, str]:
         """The labels that must have one value: what an index can look up."""
         return {r.key: r.values[0] for r in self.requirements if r.operator == "in" and len(r.values) == 1}
+
+
+def _together(several: list[Requirement]) -> Requirement:
+    """Requirements of one key and operator as one."""
+    key, operator, values = several[0].key, several[0].operator, several[0].values
+    match operator:
+        case "in":
+            values = tuple(set[str](values).intersection(*(r.values for r in several)))
+        case "notin":
+            values = tuple({value for r in several for value in r.values})
+        case "gt" | "lt":
+            strongest = max if operator == "gt" else min
+            values = (strongest((r.values[0] for r in several), key=int),)
+    return Requirement(key, operator, values)
 
 
 EVERYTHING = Selector()
@@ -104,7 +145,7 @@ def of_label_selector(chosen: Any) -> Selector:
     return Selector(tuple(sorted(found, key=lambda r: r.key)))
 
 
-@lru_cache(maxsize=4096)
+@remembered(entries=4096)
 def parse_labels(text: str) -> Selector:
     """`a=b,c!=d,e in (f,g),!h,i,j>3`. Errors: SelectorError, worded as Kubernetes does."""
     tokens = _tokens(text)
@@ -203,7 +244,7 @@ def _check_value(key: str, value: str) -> None:
 
 
 def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[+-]?\d+", text) is not None
+    return _NUMBER.fullmatch(text) is not None and -(2**63) <= int(text) < 2**63
 
 
 # --- fields ---
@@ -217,7 +258,7 @@ class FieldRequirement(Struct, frozen=True):
     value: str
 
 
-@lru_cache(maxsize=4096)
+@remembered(entries=4096)
 def parse_fields(text: str) -> tuple[FieldRequirement, ...]:
     """`metadata.name=x,status.phase!=Running`; a backslash keeps `,` `=` and itself. Errors: SelectorError."""
     found = []

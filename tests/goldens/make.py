@@ -10,7 +10,8 @@ import gzip
 import sys
 from pathlib import Path
 
-from shipslog.engine.cluster import Cluster, past
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.pasts import past
 from shipslog.engine.state import snapshots
 from shipslog.engine.time.clock import Entropy
 from shipslog.runtime.containers.simulated import EXIT_CODE, RUNS_FOR, SimulatedNode

@@ -12,7 +12,8 @@ import pytest
 from shipslog.engine import replay
 from shipslog.engine.api.server import ApiServer
 from shipslog.engine.auth import certificates
-from shipslog.engine.cluster import Cluster, load, past
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.pasts import load, past
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.catalogue import ALL

@@ -18,8 +18,8 @@ CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 class Client:
     """One who asks: with the administrator's certificate, with a token, or without anything."""
 
-    def __init__(self, base: str, session: aiohttp.ClientSession) -> None:
-        self.base, self.session = base, session
+    def __init__(self, base: str, session: aiohttp.ClientSession, tls: ssl.SSLContext) -> None:
+        self.base, self.session, self.tls = base, session, tls
         self.streams: list[aiohttp.ClientResponse] = []
 
     async def call(self, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, Any]:
@@ -64,7 +64,7 @@ class Api:
             context.load_cert_chain(self.pki.directory / "admin.crt", self.pki.directory / "admin.key")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), headers=headers)
-        self.clients.append(Client(self.base, session))
+        self.clients.append(Client(self.base, session, context))
         return self.clients[-1]
 
     async def close(self) -> None:

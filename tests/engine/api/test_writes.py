@@ -237,4 +237,4 @@ async def test_options_that_make_no_sense(admin: Client) -> None:
 
 async def test_groups_are_of_somebody(admin: Client) -> None:
     code, status = await admin.call("GET", CONFIG_MAPS, headers={"Impersonate-Group": "g"})
-    assert code == 500 and "without impersonating a user" in status["message"]
+    assert code == 400 and "without impersonating a user" in status["message"]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from structlog.testing import capture_logs
 
-from shipslog.engine.cluster import Cluster, load
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.pasts import load
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import SystemClock

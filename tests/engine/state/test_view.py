@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from shipslog.engine.cluster import Cluster, past
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.pasts import past
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import Bind

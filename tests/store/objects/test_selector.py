@@ -4,6 +4,7 @@ import pytest
 
 from shipslog.store.objects import meta_v1, selector
 from shipslog.store.refusals import BadRequest
+from tests.cost import cpu_s_at_most
 
 LABELS = {"app": "web", "tier": "front", "n": "5"}
 
@@ -68,3 +69,36 @@ def test_fields() -> None:
     )
     with pytest.raises(BadRequest, match="can't understand 'x'"):
         selector.parse_fields("x")
+
+
+def test_many_requirements_say_what_they_say_one_by_one() -> None:
+    """Beyond a few they are put in order first; what they match stays the same."""
+    padding = ",".join(f"missing{i}!=x" for i in range(20))
+    for text in (
+        "app=web", "app!=web", "missing!=x", "app in (web,db)", "app in (web,db),app in (db,x)",
+        "app in (web,db),app in (web,x)",
+        "app notin (a),app notin (web)", "app", "!app", "!missing", "n>4", "n>4,n>5", "n>3,n>4", "n<6,n<5",
+        "n<6,n<9", "app>1", "missing",
+        "missing in (a)", "tier=front,app=web", "app in (" + ",".join(f"v{i}" for i in range(30)) + ",web)", "missing>1",
+    ):  # fmt: skip
+        few, many = selector.parse_labels(text), selector.parse_labels(f"{text},{padding}")
+        assert len(many.requirements) > selector.FEW
+        assert many.matches(LABELS) is all(r.matches(LABELS) for r in few.requirements), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",".join(f"!k{i}" for i in range(20_000)),
+        ",".join(f"a!=v{i}" for i in range(20_000)),
+        "a notin (" + ",".join(f"v{i}" for i in range(20_000)) + ")",
+        ",".join(["a"] * 20_000),
+        ",".join(f"n>{i}" for i in range(20_000)),
+    ],
+    ids=lambda text: text[:8],
+)
+def test_a_long_selector_costs_each_object_what_the_object_has(text: str) -> None:
+    chosen = selector.parse_labels(text)
+    with cpu_s_at_most(3):
+        for _ in range(20_000):
+            chosen.matches({"a": "b", "n": "30000"})

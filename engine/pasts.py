@@ -1,0 +1,103 @@
+"""The past in memory: views of earlier revisions, made when somebody asks, kept while there is room.
+
+Making one reads the log from a snapshot on: it costs what the cluster holds, and so does keeping it. Hence the bounds.
+"""
+
+import asyncio
+from collections import OrderedDict
+
+import structlog
+
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectFact
+from shipslog.store.log.event_log import EventLog
+from shipslog.store.refusals import BadRequest, Expired, NotFound, TooManyRequests
+
+from .state import snapshots
+from .state.view import MemoryView
+
+KEPT_BYTES = 256 * 1024 * 1024  # of views together, as `weight` has it; the one that was asked for last stays in any case
+AT_ONCE = 2  # made at the same time
+WAITING = 32  # more who want one of their own are asked to come back
+EVOLVED_BYTES = 128 * 1024  # of objects, between two looks at what else there is to do
+IN_MEMORY = 5  # bytes that an object takes for each byte of its JSON, which is among them
+OF_ENTRY = 1024  # and what its place in the view and its indexes takes
+
+log = structlog.get_logger()
+
+
+class Pasts:
+    """Views of one log. Whoever asks for the same revision shares the making and the view."""
+
+    def __init__(self, event_log: EventLog) -> None:
+        self._log = event_log
+        self._kept: OrderedDict[int, tuple[MemoryView, int]] = OrderedDict()  # by revision: the view, its weight
+        self._making: dict[int, asyncio.Task[MemoryView]] = {}
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def at(self, revision: int) -> MemoryView:
+        """The state right after `revision`; read-only. Errors: NotFound, Expired, TooManyRequests."""
+        if revision in self._kept:
+            self._kept.move_to_end(revision)
+            return self._kept[revision][0]
+        check(self._log, revision)
+        task = self._making.get(revision)
+        if task is None:
+            if len(self._making) >= AT_ONCE + WAITING:
+                raise TooManyRequests("too many moments of the past are asked for at once; please try again", retry_after_s=1)
+            task = asyncio.get_running_loop().create_task(self._make(revision))
+            self._making[revision] = task
+            task.add_done_callback(lambda _: self._making.pop(revision, None))
+        return await asyncio.shield(task)
+
+    async def _make(self, revision: int) -> MemoryView:
+        async with self._at_once:
+            view = await past(self._log, revision)
+        self._kept[revision] = view, weight(view)
+        while len(self._kept) > 1 and sum(w for _, w in self._kept.values()) > KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return view
+
+
+def weight(view: MemoryView) -> int:
+    """Bytes that a view takes, about."""
+    return sum(len(e.encoded) * IN_MEMORY + OF_ENTRY for resource in view.resources() for e in view.entries(resource))
+
+
+def check(event_log: EventLog, revision: int) -> None:
+    """Errors: NotFound, BadRequest for a revision that is none."""
+    if revision > event_log.revision:
+        raise NotFound(f"revision {revision} has not happened yet; the log is at {event_log.revision}")
+    if revision < 0:
+        raise BadRequest(f"revision {revision}: revisions count from 1")
+
+
+async def load(event_log: EventLog) -> MemoryView:
+    """The state that a log comes to, from its newest snapshot on. Its indexes agree with it; one that had to be made anew is
+    said."""
+    view = await past(event_log, event_log.revision)
+    for index in view.reindex():
+        log.warning("index_rebuilt", index=index, revision=view.revision)
+    return view
+
+
+async def past(event_log: EventLog, revision: int) -> MemoryView:
+    """The state right after `revision`. Errors: NotFound, Expired."""
+    check(event_log, revision)
+    snapshot = await event_log.load_snapshot(until=revision)
+    view = snapshots.restore(snapshot) if snapshot is not None else MemoryView()
+    if view.revision + 1 < event_log.first_revision and view.revision < revision:
+        raise Expired(f"revision {revision} is not kept any more; the oldest is {event_log.first_revision}")
+    async for events in event_log.read(view.revision, revision):
+        await _evolve(view, events)
+    return view
+
+
+async def _evolve(view: MemoryView, events: list[Event]) -> None:
+    evolved = 0
+    for event in events:
+        view.evolve(event)
+        evolved += len(event.fact.object) if isinstance(event.fact, ObjectFact) else 0
+        if evolved > EVOLVED_BYTES:
+            evolved = 0
+            await asyncio.sleep(0)

@@ -1,0 +1,25 @@
+"""What was found out about a short text is remembered, about a long one not: no memo grows with what clients send."""
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+LONGEST = 512  # characters of the arguments together
+
+
+def remembered(entries: int, longest: int = LONGEST) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """For a pure function of texts: it keeps at most `entries` answers, each for at most `longest` characters."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        kept: Callable[..., R] = lru_cache(maxsize=entries)(function)
+
+        @wraps(function)
+        def answer(*args: P.args, **kwargs: P.kwargs) -> R:
+            length = sum(len(a) for a in args if isinstance(a, str))
+            return kept(*args, **kwargs) if length <= longest else function(*args, **kwargs)
+
+        return answer
+
+    return decorate

@@ -1,0 +1,53 @@
+"""Views of the past: shared, and bounded in how many are made at once and in what they take."""
+
+import asyncio
+
+import pytest
+
+from shipslog.engine import pasts
+from shipslog.engine.cluster import Cluster
+from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.refusals import NotFound, Refusal, TooManyRequests
+
+
+async def fill(engine: Cluster, objects: int) -> None:
+    for i in range(objects):
+        await engine.create(core_v1.ConfigMap(metadata=meta_v1.ObjectMeta(name=f"c{i}", namespace="default")))
+
+
+async def test_who_asks_for_the_same_revision_shares_it(engine: Cluster) -> None:
+    await fill(engine, 3)
+    kept = pasts.Pasts(engine.log)
+    first, *others = await asyncio.gather(*(kept.at(4) for _ in range(100)))
+    assert first.revision == 4 and all(other is first for other in others)
+
+
+async def test_too_many_at_once_are_asked_to_come_back(engine: Cluster) -> None:
+    await fill(engine, pasts.AT_ONCE + pasts.WAITING + 5)
+    kept = pasts.Pasts(engine.log)
+    wanted = range(1, pasts.AT_ONCE + pasts.WAITING + 4)
+    found = await asyncio.gather(*(kept.at(revision) for revision in wanted), return_exceptions=True)
+    refused = [f for f in found if isinstance(f, TooManyRequests)]
+    assert len(refused) == 3 and refused[0].retry_after_s
+    assert not kept._making, "whoever waited has what he wanted"
+
+
+async def test_they_are_kept_by_what_they_take(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(engine, 6)
+    kept = pasts.Pasts(engine.log)
+    monkeypatch.setattr(pasts, "KEPT_BYTES", pasts.weight(await kept.at(6)) * 2)
+    first = await kept.at(7)
+    assert await kept.at(7) is first
+    monkeypatch.setattr(pasts, "KEPT_BYTES", 1)
+    last = await kept.at(8)
+    assert list(kept._kept) == [8] and await kept.at(8) is last, "the newest stays, whatever it takes"
+
+
+async def test_what_cannot_be_made_is_not_kept(engine: Cluster) -> None:
+    kept = pasts.Pasts(engine.log)
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            await kept.at(10**9)
+    with pytest.raises(Refusal):
+        await kept.at(-1)
+    assert not kept._making and not kept._kept
