@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 import anyio
 import structlog
 
+from shipslog.engine.kinds.catalogue import WITH_FIRST_OBJECTS, strategy_of
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
@@ -127,8 +128,8 @@ class Cluster:
 
     async def _start(self, config: ClusterConfig, ca_certificate: str) -> None:
         await self.committer.submit_facts((EngineStarted(version=VERSION, config=config),), actor="system:engine")
-        for namespace in ("kube-system", "default"):
-            await self._ensure(core_v1.Namespace(metadata=_meta(namespace)))
+        first = [obj for resource in WITH_FIRST_OBJECTS for obj in strategy_of(resource).first]
+        await asyncio.gather(*(self._ensure(obj) for obj in first))
         await self._publish_ca(ca_certificate)
         async with anyio.create_task_group() as group:
             for node, runtime in self.runtimes.items():

@@ -17,11 +17,13 @@ MODULES = {
     "poddisruptionbudgets.policy": "policy.pod_disruption_budget",
     "pods": "core.pod",
     "podtemplates": "core.pod_template",
+    "priorityclasses.scheduling.k8s.io": "scheduling.priority_class",
     "replicationcontrollers": "core.replication_controller",
     "secrets": "core.secret",
     "serviceaccounts": "core.service_account",
     "services": "core.service",
 }
+WITH_FIRST_OBJECTS = ("namespaces", "priorityclasses.scheduling.k8s.io")  # kinds that every cluster has objects of
 _WITHOUT_RULES = Strategy()
 
 

@@ -31,6 +31,7 @@ class Strategy:
     create_on_update: ClassVar[bool] = False  # whether a PUT of what is not there creates it
     propagation: ClassVar[str] = "Background"  # how dependents go when a deletion does not say
     columns: ClassVar[Sequence[Column]] = (NAME, Column("Created At", "When the API server created the object.", "date"))
+    first: ClassVar[Sequence[Any]] = ()  # objects that every cluster has from its start
     selectable: ClassVar[Mapping[str, Reader]] = {}  # field selectors beyond those of metadata
 
     # --- what it looks like ---

@@ -1,6 +1,6 @@
 """The kinds that every cluster has. Their Structs are generated (generate.py); their rules are the engine's (`kinds/`)."""
 
-from . import coordination_v1, core_v1, discovery_v1, policy_v1
+from . import coordination_v1, core_v1, discovery_v1, policy_v1, scheduling_v1
 from .scheme import VERBS, Scheme, kind_of
 
 ALL = ("all",)
@@ -34,4 +34,5 @@ BUILTIN = Scheme((
     kind_of(
         "poddisruptionbudgets", policy_v1.PodDisruptionBudget, group="policy", short_names=("pdb",), subresources=("status",)
     ),
+    kind_of("priorityclasses", scheduling_v1.PriorityClass, group="scheduling.k8s.io", short_names=("pc",), namespaced=False),
 ))  # fmt: skip

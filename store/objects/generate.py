@@ -23,6 +23,7 @@ MODULES = {
     "io.k8s.api.authentication.v1": "authentication_v1",
     "io.k8s.api.authorization.v1": "authorization_v1",
     "io.k8s.api.policy.v1": "policy_v1",
+    "io.k8s.api.scheduling.v1": "scheduling_v1",
 }
 SPECIAL = {
     "io.k8s.apimachinery.pkg.apis.meta.v1.Time": ("Time", '""'),

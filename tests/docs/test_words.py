@@ -11,7 +11,9 @@ SOURCE = {
 }
 
 
-@pytest.mark.parametrize("document", ["life-of-an-event.md", "service-proxy.md", "errors.md", "glossary.md"])
+@pytest.mark.parametrize(
+    "document", ["life-of-an-event.md", "service-proxy.md", "errors.md", "glossary.md", "how-to-add-a-kind.md"]
+)
 def test_names_and_paths_exist(document: str) -> None:
     text = (ROOT / "docs" / document).read_text()
     for name in re.findall(r"`([\w./]+)`", text):

@@ -9,7 +9,7 @@ from shipslog.engine.api.discovery import REVIEWS, SUBRESOURCES
 from shipslog.store.objects.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind, Scheme
 
-from .schemas import MODULES, name_of
+from .schemas import META, name_of, package_of
 
 PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
 WRITE_OPTIONS = ("dryRun", "fieldManager", "fieldValidation")
@@ -44,7 +44,7 @@ def paths(scheme: Scheme, group: str | None, version: str | None) -> dict[str, l
     for of_group, plural, _, kind_name, namespaced in REVIEWS:
         if group in (None, of_group) and version in (None, "v1"):
             where = f"/apis/{of_group}/v1/{'namespaces/{namespace}/' if namespaced else ''}{plural}"
-            type_ = f"{MODULES[GROUPS[of_group]]}.{kind_name}"
+            type_ = f"{package_of(GROUPS[of_group])}.{kind_name}"
             gvk = {"group": of_group, "version": "v1", "kind": kind_name}
             found[where] = [Operation(method="post", action="post", gvk=gvk, body=type_, answer=type_, options=WRITE_OPTIONS)]
     return dict(sorted(found.items()))
@@ -61,7 +61,7 @@ def _of_kind(kind: Kind) -> Iterator[tuple[str, Operation]]:
         yield within, Operation(method="get", action="list", gvk=gvk, answer=many, options=LIST_OPTIONS)
     if "create" in verbs:
         yield within, Operation(method="post", action="post", gvk=gvk, body=type_, answer=type_, options=WRITE_OPTIONS)
-    status, options = f"{MODULES['meta_v1']}.Status", f"{MODULES['meta_v1']}.DeleteOptions"
+    status, options = f"{META}.Status", f"{META}.DeleteOptions"
     if "deletecollection" in verbs:
         yield within, Operation(method="delete", action="deletecollection", gvk=gvk, body=options, answer=status)
     one = f"{within}/{{name}}"
@@ -79,9 +79,9 @@ def _of_subresource(kind: Kind, path: str, name: str, type_: str) -> Iterator[tu
     if name in ("attach", "exec", "portforward", "log"):
         return
     if sub.group is not None:
-        type_ = f"{MODULES[GROUPS[sub.group]]}.{sub.kind}"
+        type_ = f"{package_of(GROUPS[sub.group])}.{sub.kind}"
     elif name == "binding":
-        type_ = f"{MODULES['core_v1']}.Binding"
+        type_ = f"{package_of('core_v1')}.Binding"
     group = kind.group if sub.group is None else sub.group
     gvk = {"group": group, "version": sub.version or kind.version, "kind": sub.kind or kind.kind}
     for verb, method in (("get", "get"), ("update", "put"), ("patch", "patch"), ("create", "post")):

@@ -9,18 +9,9 @@ from shipslog.store.objects.shapes import Field, Shape, fields_of
 
 from .words import about_field, about_type
 
-MODULES = {
-    "meta_v1": "io.k8s.apimachinery.pkg.apis.meta.v1",
-    "core_v1": "io.k8s.api.core.v1",
-    "discovery_v1": "io.k8s.api.discovery.v1",
-    "coordination_v1": "io.k8s.api.coordination.v1",
-    "autoscaling_v1": "io.k8s.api.autoscaling.v1",
-    "authentication_v1": "io.k8s.api.authentication.v1",
-    "authorization_v1": "io.k8s.api.authorization.v1",
-    "policy_v1": "io.k8s.api.policy.v1",
-}
+META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
-TIME, MICRO_TIME = f"{MODULES['meta_v1']}.Time", f"{MODULES['meta_v1']}.MicroTime"
+TIME, MICRO_TIME = f"{META}.Time", f"{META}.MicroTime"
 INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 SCALARS: dict[str, dict[str, Any]] = {
     "string": {"type": "string"},
@@ -43,7 +34,12 @@ Refer = Callable[[str], dict[str, Any]]
 
 def name_of(struct: type[Any]) -> str:
     """`io.k8s.api.core.v1.Pod`"""
-    return f"{MODULES[struct.__module__.rpartition('.')[2]]}.{struct.__name__}"
+    return f"{package_of(struct.__module__.rpartition('.')[2])}.{struct.__name__}"
+
+
+def package_of(module: str) -> str:
+    """How Kubernetes names the package of one of our modules: core_v1 is io.k8s.api.core.v1."""
+    return META if module == "meta_v1" else f"io.k8s.api.{module.replace('_', '.')}"
 
 
 def schema_of(scheme: Scheme, struct: type[Any], refer: Refer) -> dict[str, Any]:
@@ -81,7 +77,7 @@ def list_schema(kind: Kind, refer: Refer) -> dict[str, Any]:
         "properties": {
             "apiVersion": SCALARS["string"], "kind": SCALARS["string"],
             "items": {"type": "array", "items": refer(name_of(kind.type))},
-            "metadata": refer(f"{MODULES['meta_v1']}.ListMeta"),
+            "metadata": refer(f"{META}.ListMeta"),
         },
         "x-kubernetes-group-version-kind": [{"group": kind.group, "version": kind.version, "kind": kind.list_kind}],
     }  # fmt: skip

@@ -11,6 +11,7 @@ from shipslog.engine.kinds.faults import Faults, forbidden
 from shipslog.engine.kinds.metadata import check_namespace_finalizer
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.core_v1 import Namespace, NamespaceStatus
+from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Conflict
 
@@ -22,6 +23,8 @@ class NamespaceStrategy(Strategy):
     about = "A scope for names. Deleting it deletes what is in it."
     columns = (NAME, Column("Status", "The phase of the namespace: Active or Terminating."), AGE)
     selectable = {"status.phase": lambda o: o.status.phase, "name": lambda o: o.metadata.name}
+
+    first = tuple(Namespace(metadata=ObjectMeta(name=name)) for name in ("kube-system", "default"))
 
     def cells(self, obj: Namespace, now_ns: int) -> list[Any]:
         return [obj.metadata.name, obj.status.phase, age(obj.metadata.creation_timestamp, now_ns)]

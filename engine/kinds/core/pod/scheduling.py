@@ -3,20 +3,18 @@
 Source: the admission plugins Priority, DefaultTolerationSeconds and RuntimeClass, and the pod strategy.
 """
 
-from typing import Any
-
 from msgspec.structs import replace
 
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
 from shipslog.engine.kinds.pod_spec.defaults.spec import NODE_FAILURES
+from shipslog.engine.kinds.scheduling.priority_class import PREEMPTS, SYSTEM
 from shipslog.store.objects import quantity
 from shipslog.store.objects.core_v1 import Pod, PodCondition, PodSpec, PodStatus
+from shipslog.store.objects.scheduling_v1 import PriorityClass
 from shipslog.store.objects.scheme import Kind
 
-SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
-CLASSES, RUNTIMES = "priorityclasses.scheduling.k8s.io", "runtimeclasses.node.k8s.io"
-PREEMPTS = "PreemptLowerPriority"
+RUNTIMES = "runtimeclasses.node.k8s.io"
 GATED = PodCondition(
     type="PodScheduled", status="False", reason="SchedulingGated",
     message="Scheduling is blocked due to non-empty scheduling gates",
@@ -44,17 +42,16 @@ def admit_priority(kind: Kind, pod: Pod, ctx: Admission) -> Pod:
 
 def _priority_of(kind: Kind, pod: Pod, ctx: Admission) -> tuple[str, int, str]:
     name = pod.spec.priority_class_name
-    found: Any = None
+    found: PriorityClass | None
     if not name:
-        defaults = [e.object for e in ctx.view.entries(CLASSES) if e.object.global_default]
+        defaults = [c for c in ctx.view.list(PriorityClass) if c.global_default]
         if not defaults:
             return "", 0, PREEMPTS
         found = min(defaults, key=lambda c: c.value)
-    elif (entry := ctx.view.entry(CLASSES, name)) is not None:
-        found = entry.object
-    elif name in SYSTEM_CLASSES:
-        return name, SYSTEM_CLASSES[name], PREEMPTS
     else:
+        system = (c for c in SYSTEM if c.metadata.name == name)  # also in a cluster whose start has not made them yet
+        found = ctx.view.get(PriorityClass, name) or next(system, None)
+    if found is None:
         raise forbidden(kind, pod.metadata.name, f"no PriorityClass with name {name} was found")
     return found.metadata.name, found.value, found.preemption_policy or PREEMPTS
 

@@ -1,0 +1,21 @@
+"""The types of the API group-version scheduling.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+
+from typing import ClassVar
+
+from msgspec import field
+
+from . import meta_v1
+from .scalars import Int32, Object
+
+
+class PriorityClass(Object, frozen=True, kw_only=True):
+    api_version: str = field(default_factory=lambda: "scheduling.k8s.io/v1", name="apiVersion")
+    kind: str = field(default_factory=lambda: "PriorityClass")
+    metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    value: Int32 = field(default_factory=int)
+    global_default: bool = False
+    description: str = ""
+    preemption_policy: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"description": 4, "global_default": 3, "metadata": 1, "preemption_policy": 5, "value": 2}
+
