@@ -18,6 +18,8 @@ BUFFERED = 256 * 1024  # unread bytes of a stream at which the peer is made to w
 CHUNK = 32 * 1024
 MAX_FRAME = 1 << 24
 MAX_HEADERS = 64 * 1024
+MAX_STREAMS = 1024  # open at one time in one connection
+MAX_ANSWERS = 1024  # of ours to openings and pings, that a peer who does not read lets wait
 
 _NAMES = """options head post put delete trace accept accept-charset accept-encoding accept-language accept-ranges age allow
 authorization cache-control connection content-base content-encoding content-language content-length content-location
@@ -52,18 +54,25 @@ class Stream:
         self._parts: deque[bytes] = deque()
         self._size = 0
         self._ended = False
-        self._closed = False
+        self._closed = self._abandoned = False
         self._waiter: asyncio.Future[None] | None = None
 
     def feed(self, data: bytes, fin: bool) -> None:
         """Called by the connection."""
-        if data:
+        if data and not self._abandoned:
             self._parts.append(data)
             self._size += len(data)
             self._connection.buffered(len(data))
+            self._wake()
         if fin:
-            self._ended = True
+            self._end()
+
+    def _end(self) -> None:
+        """The peer will say no more here."""
+        self._ended = True
         self._wake()
+        if self._closed:
+            self._connection.forget(self)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -85,6 +94,13 @@ class Stream:
         self._connection.buffered(-len(data))
         return data
 
+    def abandon(self) -> None:
+        """Nobody reads here any more: what has come and what comes is thrown away, so that it does not hold up the others."""
+        self._abandoned = True
+        self._parts.clear()
+        self._connection.buffered(-self._size)
+        self._size = 0
+
     async def write(self, data: bytes) -> None:
         """Errors: ConnectionError when the peer is gone."""
         for start in range(0, len(data), CHUNK):
@@ -96,12 +112,14 @@ class Stream:
         """Say that nothing more will come from here."""
         if not self._closed:
             self._closed = True
+            if self._ended:
+                self._connection.forget(self)
             await self._connection.send_data(self.id, b"", fin=True)
 
     async def reset(self) -> None:
         """Nothing more in either direction."""
-        self._closed = self._ended = True
-        self._wake()
+        self._closed = True
+        self._end()
         await self._connection.send(_control(RST_STREAM, 0, struct.pack(">II", self.id, CANCEL)))
 
 
@@ -147,6 +165,8 @@ class Connection:
     def _control(self, kind: int, flags: int, payload: bytes) -> None:
         try:
             if kind == SYN_STREAM:
+                if len(self._streams) >= MAX_STREAMS:
+                    raise SpdyError(f"more than {MAX_STREAMS} streams are open")
                 stream_id = struct.unpack_from(">I", payload)[0] & 0x7FFFFFFF
                 stream = Stream(self, stream_id, self._headers(payload[10:]))
                 self._streams[stream_id] = stream
@@ -192,6 +212,12 @@ class Connection:
         task = asyncio.get_running_loop().create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if len(self._tasks) > MAX_ANSWERS:
+            raise SpdyError(f"{MAX_ANSWERS} answers wait for the peer to read them")
+
+    def forget(self, stream: Stream) -> None:
+        """Both sides have said all on a stream."""
+        self._streams.pop(stream.id, None)
 
     def buffered(self, change: int) -> None:
         """Streams tell how much of theirs is unread."""
@@ -231,7 +257,7 @@ class Connection:
         if self.closed:
             return
         self.closed = True
-        for stream in self._streams.values():
+        for stream in tuple(self._streams.values()):
             stream.feed(b"", True)
         self._new.put_nowait(None)
 

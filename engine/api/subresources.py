@@ -218,9 +218,9 @@ async def _stream(call: Call) -> web.StreamResponse:
     runtime = call.cluster.runtimes.get(pod.spec.node_name)
     if runtime is None:
         raise Unavailable(f'node "{pod.spec.node_name}" is not run by this server')
-    if call.route.subresource == "portforward":
-        return await streams.port_forward(call.request, runtime, pod)
     params = call.params
+    if call.route.subresource == "portforward":
+        return await streams.port_forward(call.request, runtime, pod, params.get("ports", ()))
     container = pod_logs.container_of(pod, first(params, "container"))
     argv = tuple(params.get("command", ()))
     if call.route.subresource == "exec" and not argv:

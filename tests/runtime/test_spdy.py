@@ -137,3 +137,39 @@ def test_the_end_of_a_process_as_a_status() -> None:
     assert (failed["reason"], failed["details"]["causes"]) == ("NonZeroExitCode", [{"reason": "ExitCode", "message": "7"}])
     assert remote.sizes_in(b'{"Width":80,"Height":24}') == (80, 24)
     assert remote.sizes_in(b"nonsense") is None
+
+
+async def test_a_stream_that_both_sides_have_closed_is_forgotten() -> None:
+    peer = Peer()
+    for stream in range(1, 2 * spdy.MAX_STREAMS + 9, 2):  # more than may be open at one time
+        peer.connection.feed(peer.open(stream) + peer.data(stream, b"x", fin=True))
+        accepted = await peer.connection.accept()
+        assert accepted is not None
+        assert await accepted.read() == b"x"
+        await accepted.close()
+        await asyncio.sleep(0)
+    assert not peer.connection._streams
+
+
+async def test_what_an_abandoned_stream_gets_does_not_hold_up_the_others() -> None:
+    peer = Peer()
+    peer.connection.feed(peer.open(1) + peer.data(1, b"x" * (spdy.BUFFERED + 1)))
+    accepted = await peer.connection.accept()
+    assert accepted is not None and peer.throttled == [True]
+    accepted.abandon()
+    peer.connection.feed(peer.data(1, b"x" * (spdy.BUFFERED + 1)))
+    assert peer.throttled == [True, False]
+
+
+async def test_streams_without_end_are_refused() -> None:
+    peer = Peer()
+    with pytest.raises(spdy.SpdyError, match="streams are open"):
+        for stream in range(1, 2 * spdy.MAX_STREAMS + 2, 2):
+            peer.connection.feed(peer.open(stream))
+            await asyncio.sleep(0)
+
+
+async def test_pings_of_a_peer_who_reads_nothing_are_refused() -> None:
+    peer = Peer()
+    with pytest.raises(spdy.SpdyError, match="answers wait"):
+        peer.connection.feed(peer.control(spdy.PING, b"\0\0\0\1") * (spdy.MAX_ANSWERS + 1))

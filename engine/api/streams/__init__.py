@@ -1,5 +1,7 @@
 """exec, attach and port-forward: over WebSocket for new clients, over SPDY/3.1 for the others."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from shipslog.engine.api import replies
@@ -7,7 +9,7 @@ from shipslog.runtime.node import NodeRuntime
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest
 
-from . import forward, over_spdy, over_websocket
+from . import channels, forward, forward_channels, over_spdy, over_websocket
 from .remote import Wanted
 
 
@@ -17,7 +19,7 @@ async def exec_stream(
 ) -> web.StreamResponse:  # fmt: skip
     """exec, or attach where `argv` is None. Errors: BadRequest for a request that does not ask to be upgraded."""
     wanted = Wanted(runtime, pod, container, argv, stdin, stdout, stderr, tty)
-    match _upgrade(request):
+    match upgrade(request):
         case "websocket":
             return await over_websocket.serve(request, wanted)
         case "spdy/3.1":
@@ -26,18 +28,24 @@ async def exec_stream(
     raise BadRequest("Upgrade request required")
 
 
-async def port_forward(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod) -> web.StreamResponse:
-    """Ports of a pod. Errors: BadRequest for a request that does not ask to be upgraded."""
-    match _upgrade(request):
+async def port_forward(
+    request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod, ports: Sequence[str]
+) -> web.StreamResponse:
+    """Ports of a pod; `ports` is what the query says. Errors: BadRequest for a request that does
+    not ask to be upgraded."""
+    match upgrade(request):
+        case "websocket" if forward.TUNNEL in channels.offered(request):
+            return await forward.tunnelled(request, runtime, pod)
         case "websocket":
-            return await forward.over_websocket(request, runtime, pod)
+            return await forward_channels.serve(request, runtime, pod, ports)
         case "spdy/3.1":
             await forward.over_spdy(request, runtime, pod)
             return replies.Lost()
     raise BadRequest("Upgrade request required")
 
 
-def _upgrade(request: web.BaseRequest) -> str:
+def upgrade(request: web.BaseRequest) -> str:
+    """What the client wants the connection to become: "websocket", "spdy/3.1"; "" where it wants nothing."""
     if "upgrade" not in request.headers.get("Connection", "").lower():
         return ""
     return request.headers.get("Upgrade", "").lower()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Protocol
 
 from aiohttp import WSMsgType, web
 
@@ -9,10 +10,26 @@ from shipslog.runtime.node import ByteStream, NodeRuntime, StreamRefused
 from shipslog.runtime.spdy import Connection, SpdyError, Stream
 from shipslog.store.objects import core_v1
 
+from .channels import accepted
 from .over_spdy import negotiated, upgrade
 
 PROTOCOL = "portforward.k8s.io"
 TUNNEL = "SPDY/3.1+portforward.k8s.io"
+
+
+class End(Protocol):
+    """A client's end of one stream."""
+
+    async def read(self) -> bytes:
+        """b"" at the end."""
+
+    async def write(self, data: bytes) -> None:
+        """Errors: ConnectionError when the client is gone."""
+
+    async def close(self) -> None: ...
+
+    def abandon(self) -> None:
+        """Nobody reads any more."""
 
 
 async def over_spdy(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod) -> None:
@@ -25,9 +42,9 @@ async def over_spdy(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1
         raw.close()
 
 
-async def over_websocket(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod) -> web.StreamResponse:
-    """The same SPDY frames, carried in binary messages."""
-    socket = web.WebSocketResponse(protocols=(TUNNEL,), max_msg_size=0, timeout=2.0)
+async def tunnelled(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod) -> web.StreamResponse:
+    """The same SPDY frames, carried in binary messages of a WebSocket."""
+    socket = accepted(request, TUNNEL)
     await socket.prepare(request)
 
     async def send(data: bytes) -> None:
@@ -63,7 +80,8 @@ async def serve(connection: Connection, runtime: NodeRuntime, pod: core_v1.Pod) 
             pair[stream.headers.get("streamtype", "")] = stream
             if "error" in pair and "data" in pair:
                 del waiting[key]
-                task = asyncio.ensure_future(_forward(pair["data"], pair["error"], runtime, pod))
+                port = pair["data"].headers.get("port", "")
+                task = asyncio.ensure_future(carry(port, pair["data"], pair["error"], runtime, pod))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
     finally:
@@ -72,8 +90,8 @@ async def serve(connection: Connection, runtime: NodeRuntime, pod: core_v1.Pod) 
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _forward(data: Stream, error: Stream, runtime: NodeRuntime, pod: core_v1.Pod) -> None:
-    port = data.headers.get("port", "")
+async def carry(port: str, data: End, error: End, runtime: NodeRuntime, pod: core_v1.Pod) -> None:
+    """One connection into the pod, until it ends; what went wrong is told on `error`."""
     try:
         inside = await runtime.port_forward(pod.metadata.uid, int(port))
     except (StreamRefused, ValueError, OSError) as refused:
@@ -81,6 +99,7 @@ async def _forward(data: Stream, error: Stream, runtime: NodeRuntime, pod: core_
             await error.write(f"error forwarding port {port} to pod {pod.metadata.name}: {refused}".encode())
             await error.close()
             await data.close()
+        data.abandon()
         return
     upwards = asyncio.ensure_future(_up(data, inside))
     try:
@@ -89,15 +108,16 @@ async def _forward(data: Stream, error: Stream, runtime: NodeRuntime, pod: core_
     except (ConnectionError, OSError):
         pass
     finally:
-        with contextlib.suppress(ConnectionError):
-            await data.close()
-            await error.close()
         upwards.cancel()
         await asyncio.gather(upwards, return_exceptions=True)
+        for end in (data, error):
+            end.abandon()
+            with contextlib.suppress(ConnectionError):
+                await end.close()
         await inside.close()
 
 
-async def _up(data: Stream, inside: ByteStream) -> None:
+async def _up(data: End, inside: ByteStream) -> None:
     with contextlib.suppress(OSError):
         while chunk := await data.read():
             await inside.write(chunk)

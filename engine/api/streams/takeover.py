@@ -7,10 +7,12 @@ from aiohttp import web
 
 
 class RawConnection(asyncio.Protocol):
-    """The transport's new protocol. `feed` gets what comes, `lost` hears the end."""
+    """The transport's new protocol. `feed` gets what comes; `lost` hears the end, and so does `before`, its old protocol."""
 
-    def __init__(self, transport: asyncio.Transport, feed: Callable[[bytes], None], lost: Callable[[], None]) -> None:
-        self._transport, self._feed, self._lost = transport, feed, lost
+    def __init__(
+        self, transport: asyncio.Transport, before: asyncio.Protocol, feed: Callable[[bytes], None], lost: Callable[[], None]
+    ) -> None:
+        self._transport, self._before, self._feed, self._lost = transport, before, feed, lost
         self._writable = asyncio.Event()
         self._writable.set()
         self._gone = False
@@ -28,6 +30,7 @@ class RawConnection(asyncio.Protocol):
         self._gone = True
         self._writable.set()
         self._lost()
+        self._before.connection_lost(exc)  # else the HTTP server keeps the connection, its parser and its TLS state for ever
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -67,7 +70,7 @@ def take_over(
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the client is gone")
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    raw = RawConnection(transport, feed, lost)
+    raw = RawConnection(transport, request.protocol, feed, lost)
     transport.set_protocol(raw)
     transport.write(f"HTTP/1.1 101 Switching Protocols\r\n{lines}\r\n".encode())
     transport.resume_reading()
