@@ -7,7 +7,7 @@ one (ApplyRuleset, SetProbes, RefreshVolumes) carries the whole wanted state and
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class RuntimeCommand(Struct, frozen=True, kw_only=True, tag=True):
@@ -25,6 +25,7 @@ class FileContent(Struct, frozen=True, kw_only=True):
     path: str  # relative to the volume
     data: bytes
     mode: int = 0o644
+    user: int | UnsetType = UNSET  # who owns it; the runtime's own user
 
 
 class TokenRequest(Struct, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
     pod_name: str
     pod_uid: str
     mode: int = 0o644
+    user: int | UnsetType = UNSET
 
 
 class VolumeSource(Struct, frozen=True, kw_only=True):

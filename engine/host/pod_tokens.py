@@ -29,7 +29,9 @@ class PodTokens:
         return replace(command, volumes=tuple(self._filled(volume) for volume in command.volumes))
 
     def _filled(self, volume: VolumeSource) -> VolumeSource:
-        made = tuple(FileContent(path=r.path, data=self._token(r).encode(), mode=r.mode) for r in volume.token_requests)
+        made = tuple(
+            FileContent(path=r.path, data=self._token(r).encode(), mode=r.mode, user=r.user) for r in volume.token_requests
+        )
         return replace(volume, files=volume.files + made, token_requests=()) if made else volume
 
     def _token(self, request: TokenRequest) -> str:

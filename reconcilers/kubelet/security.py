@@ -25,3 +25,13 @@ def security(pod: core_v1.Pod, container: AnyContainer) -> Security:
         read_only_root=bool(own.read_only_root_filesystem),
         allow_privilege_escalation=own.allow_privilege_escalation is not False,
     )  # fmt: skip
+
+
+def common_user(pod: core_v1.Pod) -> int | None:
+    """The user that all containers are told to run as; None where one is not told, or two differ (kubelet's FsUserFrom)."""
+    whole = pod.spec.security_context.run_as_user if pod.spec.security_context is not None else None
+    users = set()
+    for container in (*pod.spec.init_containers, *pod.spec.containers):
+        own = container.security_context.run_as_user if container.security_context is not None else None
+        users.add(whole if own is None else own)
+    return users.pop() if len(users) == 1 else None

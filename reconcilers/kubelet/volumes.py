@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from shipslog.runtime.commands import FileContent, Mount, TokenRequest, VolumeSource
 from shipslog.store.objects import core_v1, quantity
@@ -11,8 +12,10 @@ from .bound_pod import AnyContainer, BoundPod
 from .environment import config_map_data, secret_data
 from .expansion import PATH_BYTES, Room, expanded, references
 from .fields import ConfigError, field_value, resource_value
+from .security import common_user
 
 DEFAULT_MODE = 0o644
+TOKEN_MODE = 0o600  # the group's bits come with the group
 CONTENT_BYTES = 64 * 1024 * 1024  # of all files of a pod's volumes: one config map can be shown any number of times
 
 
@@ -101,10 +104,15 @@ def _projected(
 
 
 def _token(pod: BoundPod, source: core_v1.ServiceAccountTokenProjection, mode: int) -> TokenRequest:
+    """For the one user that the pod's containers run as, and for the pod's group, alone; for all where there is neither."""
+    security = pod.spec.security_context
+    user = common_user(pod.pod)
+    if user is not None or (security is not None and security.fs_group is not None):
+        mode = TOKEN_MODE
     return TokenRequest(
         path=source.path, audience=source.audience, expiration_s=source.expiration_seconds or 3600, mode=mode,
         service_account=pod.spec.service_account_name or "default", namespace=pod.pod.metadata.namespace,
-        pod_name=pod.pod.metadata.name, pod_uid=pod.uid,
+        pod_name=pod.pod.metadata.name, pod_uid=pod.uid, user=UNSET if user is None else user,
     )  # fmt: skip
 
 

@@ -225,7 +225,8 @@ class ProcessNode:
             directory = self.data / uid / "volumes" / volume.name
             directory.mkdir(parents=True, exist_ok=True)
             if volume.kind == "files":
-                pod_volumes.write_files(directory, volume.files)
+                mine = tuple(msgspec.structs.replace(file, user=msgspec.UNSET) for file in volume.files)
+                pod_volumes.write_files(directory, mine)  # all here run as one user
 
     def _sandbox_started(self, uid: str, record: SandboxRecord) -> SandboxStarted:
         return SandboxStarted(

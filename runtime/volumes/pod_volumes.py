@@ -11,6 +11,9 @@ import stat
 import subprocess
 from pathlib import Path
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from shipslog.runtime.commands import FileContent, VolumeSource
 from shipslog.runtime.containers.oci import linux
 
@@ -29,7 +32,8 @@ def prepare(directory: Path, volumes: tuple[VolumeSource, ...], fs_group: int | 
                 case "emptyDir":
                     _empty_dir(path, volume)
                 case "files":
-                    _files(path, volume)
+                    _files(path, volume, fs_group)
+                    continue
                 case "hostPath":
                     _host_path(volume)
                     continue
@@ -91,11 +95,16 @@ def _host_path(volume: VolumeSource) -> None:
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {message}')
 
 
-def _files(path: Path, volume: VolumeSource) -> None:
+def _files(path: Path, volume: VolumeSource, group: int | None) -> None:
     path.mkdir(exist_ok=True)
     if volume.in_memory:
         _tmpfs(path, "mode=0755")
-    write_files(path, volume.files)
+    files = volume.files
+    if group is not None:  # such files are read only, so the group may read them and no more
+        files = tuple(replace(file, mode=file.mode | 0o440) for file in files)
+        os.chown(path, -1, group)
+        path.chmod(path.stat().st_mode & 0o7777 | stat.S_ISGID)  # what is made in it belongs to the group too
+    write_files(path, files)
 
 
 def write_files(path: Path, files: tuple[FileContent, ...]) -> None:
@@ -132,6 +141,8 @@ def write_atomically(path: Path, files: tuple[FileContent, ...]) -> None:
         target = fresh / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.data)
+        if file.user is not UNSET:
+            os.chown(target, file.user, -1)
         target.chmod(file.mode)
     link = path / "..data_tmp"
     link.unlink(missing_ok=True)

@@ -1,0 +1,50 @@
+"""Volumes as the node is told to make them."""
+
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from shipslog.reconcilers.kubelet import lifecycle
+from shipslog.runtime.commands import RunPodSandbox, TokenRequest
+from shipslog.store.objects import core_v1
+from tests.reconcilers.views import NOW, node, observed, pod, view_of
+
+SOURCE = core_v1.VolumeProjection(service_account_token=core_v1.ServiceAccountTokenProjection(path="token"))
+VOLUME = core_v1.Volume(name="v", projected=core_v1.ProjectedVolumeSource(sources=(SOURCE,), default_mode=0o644))
+
+
+def token(whole: core_v1.PodSecurityContext | None, *users: int | None) -> TokenRequest:
+    """What is asked for when the pod has such a context, and its containers are told to run as these."""
+    made = pod("p", node="n", phase="Pending")
+    containers = tuple(
+        core_v1.Container(name=f"c{i}", image="img", security_context=core_v1.SecurityContext(run_as_user=user))
+        for i, user in enumerate(users)
+    )
+    made = replace(made, spec=replace(made.spec, volumes=(VOLUME,), containers=containers, security_context=whole))
+    decision = lifecycle.decide(view_of(node("n"), observed("n"), made), "pod/uid-pods-p", now=NOW)
+    (sandbox,) = [c for c in decision.commands if isinstance(c, RunPodSandbox)]
+    (request,) = sandbox.volumes[0].token_requests
+    return request
+
+
+@pytest.mark.parametrize(
+    ("whole", "users", "mode", "user"),
+    [
+        (None, (None,), 0o644, UNSET),
+        (None, (1000,), 0o600, 1000),
+        (None, (1000, 1000), 0o600, 1000),
+        (None, (1000, 2000), 0o644, UNSET),
+        (None, (1000, None), 0o644, UNSET),
+        ({"run_as_user": 5}, (None, None), 0o600, 5),
+        ({"run_as_user": 5}, (None, 6), 0o644, UNSET),
+        ({"fs_group": 7}, (None,), 0o600, UNSET),
+        ({"fs_group": 7, "run_as_user": 0}, (None,), 0o600, 0),
+    ],
+)
+def test_a_token_is_for_the_pods_user_and_group(
+    whole: dict[str, int] | None, users: tuple[int | None, ...], mode: int, user: Any
+) -> None:
+    request = token(core_v1.PodSecurityContext(**whole) if whole is not None else None, *users)
+    assert (request.mode, request.user) == (mode, user)
