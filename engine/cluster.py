@@ -30,7 +30,7 @@ from . import manifests
 from .commit.committer import Committed, Committer
 from .commit.watch import Watch, WatchHub
 from .host.host import Host
-from .host.narrator import Narrator
+from .host.recorder import EventRecorder
 from .pasts import Pasts, load
 from .state import snapshots
 from .state.view import MemoryView
@@ -59,9 +59,9 @@ class Cluster:
         self.hub = WatchHub(view.revision)
         self.committer = Committer(event_log, view, self.hub, clock, entropy)
         self.host = Host(self.committer, reconcilers, self.runtimes, clock)
-        self.narrator = Narrator(self.committer)
-        self.host.on_decision.append(self.narrator.on_decision)
-        self.host.on_concern.append(self.narrator.on_concern)
+        self.recorder = EventRecorder(self.committer, reconcilers)
+        self.host.on_decision.append(self.recorder.on_decision)
+        self.host.on_standing.append(self.recorder.on_standing)
         self._snapshot_at = view.revision
         self._retaining: asyncio.Task[None] | None = None
         self._pasts = Pasts(event_log)
@@ -165,7 +165,7 @@ class Cluster:
         await self.host.close()
         for runtime in self.runtimes.values():
             await runtime.close(end_pods=end_pods)
-        self.narrator.close()
+        self.recorder.close()
         self.committer.close()
         self.hub.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -12,12 +12,13 @@ import structlog
 
 from shipslog.engine.commit.committer import Committed, Committer
 from shipslog.engine.time.clock import Clock
-from shipslog.reconcilers.rule.decision import Concern, Decision, Reconciler, digest, is_runtime
+from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, digest, is_runtime
+from shipslog.reconcilers.rule.wakes import Change
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
-from shipslog.store.facts import DecisionTaken, EngineStarted, ObjectFact, RuntimeFact
+from shipslog.store.facts import AnyFact, DecisionTaken, EngineStarted, ObjectDeleted, ObjectFact, RuntimeFact
 from shipslog.store.refusals import AlreadyExists, Conflict, NotFound, Refusal
 from shipslog.store.state import Entry
 
@@ -27,9 +28,9 @@ RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
 YIELD_AFTER_NS = 5_000_000  # decide for so long, then let the API and the writer have the loop
 
 log = structlog.get_logger()
-ConcernListener = Callable[[Reconciler, str, Concern], None]
-# reconciler, key, the runtime commands that are sent, the object commands and what came of them
-DecisionListener = Callable[[Reconciler, str, Sequence[AnyRuntimeCommand], Sequence[AnyObjectCommand], Sequence[object]], None]
+SayListener = Callable[[Reconciler, Say], None]
+# reconciler, decision, those of its runtime commands that are sent, what came of its object commands in their order
+DecisionListener = Callable[[Reconciler, Decision, Sequence[AnyRuntimeCommand], Sequence[object]], None]
 
 
 class Lane:
@@ -66,12 +67,12 @@ class Host:
         self.committer, self.clock = committer, clock
         self.view = committer.view
         self.lanes = [Lane(r) for r in reconcilers]
-        self._by_resource: dict[str, list[Lane]] = {}
+        self._lanes_by_fact: dict[object, list[Lane]] = {}
         self.dispatcher = Dispatcher(committer, runtimes)
         self.reasons: dict[tuple[str, str], str] = {}
         self.on_decision: list[DecisionListener] = []
-        self.on_concern: list[ConcernListener] = []
-        self._told: dict[tuple[str, str], tuple[Concern, ...]] = {}
+        self.on_standing: list[SayListener] = []
+        self._standing: dict[tuple[str, str], tuple[Say, ...]] = {}  # what each key's last decision said of how things stand
         self._wake = asyncio.Event()
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,23 +87,26 @@ class Host:
         if isinstance(event.fact, EngineStarted):
             self.wake_all(event.revision)
             return
-        fact = event.fact
-        for lane in self._lanes_for(fact.resource) if isinstance(fact, ObjectFact) else self.lanes:
-            for key in lane.reconciler.keys_for(self.view, event):
+        change = Change(event, previous, None if isinstance(event.fact, ObjectDeleted) else entry)
+        for lane in self._lanes_for(event.fact):
+            for key in lane.reconciler.wakes.keys_for(self.view, change):
                 lane.wake(key, event.revision)
         self._wake.set()
 
-    def _lanes_for(self, resource: str) -> list[Lane]:
-        lanes = self._by_resource.get(resource)
+    def _lanes_for(self, fact: AnyFact) -> list[Lane]:
+        """Those whose rules look at such facts at all."""
+        what: object = fact.resource if isinstance(fact, ObjectFact) else type(fact)
+        lanes = self._lanes_by_fact.get(what)
         if lanes is None:
-            concerned = (lane for lane in self.lanes if resource in (lane.reconciler.resources or (resource,)))
-            lanes = self._by_resource[resource] = list(concerned)
+            scheme = self.view.scheme
+            lanes = [lane for lane in self.lanes if lane.reconciler.wakes.looks_at(fact, scheme)]
+            self._lanes_by_fact[what] = lanes
         return lanes
 
     def wake_all(self, cause: int | None) -> None:
         """Look at every key once: after a start, what was half done is found this way."""
         for lane in self.lanes:
-            for key in lane.reconciler.all_keys(self.view):
+            for key in lane.reconciler.wakes.all_keys(self.view):
                 lane.wake(key, cause)
         self._wake.set()
 
@@ -153,26 +157,26 @@ class Host:
             self._refused(lane, key, cause)
             return
         self.reasons[(reconciler.name, key)] = decision.reason
-        self._tell(reconciler, key, decision.concerns)
+        self._say_standing(reconciler, key, decision.says)
         if decision.requeue_after is not None:
             self._come_again(lane, key, decision.requeue_after, cause)
         wanted = [c for c in decision.commands if not is_runtime(c) or self.dispatcher.wants(c)]  # type: ignore[arg-type]
         if wanted:
             self._carry_out(lane, key, cause, decision, now_ns)
 
-    def _tell(self, reconciler: Reconciler, key: str, concerns: tuple[Concern, ...]) -> None:
-        """What is in the way of a key is told when it changes, not each time it is looked at."""
-        before = self._told.get((reconciler.name, key), ())
-        if concerns == before:
-            return
-        if concerns:
-            self._told[(reconciler.name, key)] = concerns
-        else:
-            del self._told[(reconciler.name, key)]
-        for concern in concerns:
-            if concern not in before:
-                for listener in self.on_concern:
-                    listener(reconciler, key, concern)
+    def _say_standing(self, reconciler: Reconciler, key: str, says: tuple[Say, ...]) -> None:
+        """How things stand is said when it changes, not each time the key is looked at."""
+        before = self._standing.get((reconciler.name, key), ())
+        standing = tuple(say for say in says if say.after is None)
+        if standing:
+            self._standing[(reconciler.name, key)] = standing
+        elif before:
+            del self._standing[(reconciler.name, key)]
+        known = {_what(say) for say in before}
+        for say in standing:
+            if _what(say) not in known:
+                for listener in self.on_standing:
+                    listener(reconciler, say)
 
     def _carry_out(self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int) -> None:
         objects: list[AnyObjectCommand] = [c for c in decision.commands if not is_runtime(c)]  # type: ignore[misc]
@@ -188,7 +192,7 @@ class Host:
         def committed(done: "asyncio.Future[list[Committed | Refusal | int]]") -> None:
             results = self._committed(lane, key, cause, sent, done)
             for listener in self.on_decision if results else ():
-                listener(lane.reconciler, key, sent, objects, results[1:])
+                listener(lane.reconciler, decision, sent, results[1:])
 
         future.add_done_callback(committed)
 
@@ -258,3 +262,8 @@ class Host:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _what(say: Say) -> tuple[str, ...]:
+    """What makes two sayings the same; the resource version of what they are about does not."""
+    return say.about.uid, say.about.field_path, say.type, say.reason, say.message

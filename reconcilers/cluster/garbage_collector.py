@@ -3,16 +3,14 @@
 Source: Kubernetes' garbage collector: background, foreground (`foregroundDeletion`) and orphan deletion.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
-from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
+from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
 from shipslog.store.objects import meta_v1
 from shipslog.store.state import Entry, View
 
@@ -20,68 +18,45 @@ ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 BATCH = 500
 
 
-class _Owner(msgspec.Struct, frozen=True):
-    uid: str = ""
+def _itself(view: View, obj: Any) -> Iterable[str]:
+    """An object that may lose its owners, or that waits for what it owns."""
+    meta = obj.metadata
+    return (meta.uid,) if meta.owner_references or _goes_by_steps(meta) else ()
 
 
-class _Meta(msgspec.Struct, frozen=True, rename="camel"):
-    owner_references: tuple[_Owner, ...] = ()
+def _with_dependents(view: View, obj: Any) -> Iterable[str]:
+    uid = obj.metadata.uid
+    return (uid, *(entry.object.metadata.uid for entry in view.owned(uid)))
 
 
-class _Owned(msgspec.Struct, frozen=True):
-    metadata: _Meta = _Meta()
-
-
-_owners = msgspec.json.Decoder(_Owned).decode  # of an object that is gone, whatever its kind
-
-
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """What was owned by an object that is gone; an owner that waits; what was made with an owner that never was."""
-    fact = event.fact
-    if isinstance(fact, ObjectDeleted):
-        return [*_dependents(view, fact.uid), *_waiting_owners(fact)]
-    if isinstance(fact, ObjectCreated):
-        entry = view.by_uid(fact.uid)
-        return (fact.uid,) if entry is not None and entry.object.metadata.owner_references else ()
-    if isinstance(fact, ObjectModified):
-        entry = view.by_uid(fact.uid)
-        if entry is None or not _goes_by_steps(entry.object.metadata):
-            return () if entry is None else _owners_that_wait(view, entry.object.metadata)
-        return [fact.uid, *_dependents(view, fact.uid)]
-    return ()
-
-
-def _dependents(view: View, uid: str) -> list[str]:
-    return [entry.object.metadata.uid for entry in view.owned(uid)]
-
-
-def _waiting_owners(fact: ObjectFact) -> Iterator[str]:
-    """The owners that an object names which is gone: they may have waited for it. `decide` finds out."""
-    yield from _owner_uids(bytes(fact.object))
-
-
-def _owner_uids(encoded: bytes) -> list[str]:
-    return [owner.uid for owner in _owners(encoded).metadata.owner_references]
-
-
-def _owners_that_wait(view: View, meta: meta_v1.ObjectMeta) -> list[str]:
-    found = []
-    for reference in meta.owner_references:
-        owner = view.by_uid(reference.uid)
+def _owners_that_wait(view: View, obj: Any) -> Iterable[str]:
+    """The owners that an object names and that are being deleted step by step."""
+    for named in obj.metadata.owner_references:
+        owner = view.by_uid(named.uid)
         if owner is not None and _goes_by_steps(owner.object.metadata):
-            found.append(reference.uid)
-    return found
+            yield named.uid
+
+
+def _has_other_owners(before: Any, after: Any) -> bool:
+    old = before.metadata.owner_references if before is not None else ()
+    return after is not None and after.metadata.owner_references != old
+
+
+def _goes_or_is_gone(before: Any, after: Any) -> bool:
+    return after is None or _goes_by_steps(after.metadata)
 
 
 def _goes_by_steps(meta: meta_v1.ObjectMeta) -> bool:
     return bool(meta.deletion_timestamp) and (ORPHAN in meta.finalizers or FOREGROUND in meta.finalizers)
 
 
-def all_keys(view: View) -> Iterable[str]:
-    for resource in view.resources():
-        for entry in view.entries(resource):
-            if entry.object.metadata.owner_references or _goes_by_steps(entry.object.metadata):
-                yield entry.object.metadata.uid
+# Keys are uids: an owner of the same name is another.
+WAKES = (
+    rule()
+    .watches_every_kind(to=_itself, when=_has_other_owners, at_start=True)
+    .watches_every_kind(to=_with_dependents, when=_goes_or_is_gone)
+    .watches_every_kind(to=_owners_that_wait)
+)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -96,17 +71,21 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         return _take_along(view, entry)
     if not meta.owner_references or meta.deletion_timestamp:
         return Decision(reason="it has no owners, or is going")
+    says = tuple(_warning(entry.object, owner) for owner in meta.owner_references if _is_elsewhere(view, owner, meta.namespace))
+    if not meta.namespace and any(_is_of_a_namespaced_kind(view, owner) for owner in meta.owner_references):
+        return Decision(reason="it names an owner in a namespace and is in none: it stays", says=says)
     there = [o for o in meta.owner_references if _exists(view, o, meta.namespace)]
-    if len(there) == len(meta.owner_references):
-        going = [o for o in there if _takes_along(view, o)]
-        if len(going) < len(there) or not going:
-            return Decision(reason="its owners exist")
-        propagation = "Foreground" if _has_blocking_dependents(view, key) else "Background"
-        return Decision(reason="its owners are being deleted with what they own", commands=(_delete(entry, propagation),))
+    solid = tuple(o for o in there if not _takes_along(view, o))
+    if solid and len(solid) == len(meta.owner_references):
+        return Decision(reason="its owners exist", says=says)
+    if solid:
+        kept = replace(entry.object, metadata=replace(meta, owner_references=solid))
+        return Decision(reason="some of its owners stay, the others are let go of", commands=(Update(object=kept),), says=says)
     if there:
-        kept = replace(entry.object, metadata=replace(meta, owner_references=tuple(there)))
-        return Decision(reason="some of its owners are gone", commands=(Update(object=kept),))
-    return Decision(reason="its owners are gone", commands=(_delete(entry, "Background"),))
+        propagation = "Foreground" if _blocking(view, key) else "Background"
+        why = "its owners are being deleted with what they own"
+        return Decision(reason=why, commands=(_delete(entry, propagation),), says=says)
+    return Decision(reason="its owners are gone", commands=(_delete(entry, "Background"),), says=says)
 
 
 def _exists(view: View, reference: meta_v1.OwnerReference, namespace: str) -> bool:
@@ -120,17 +99,48 @@ def _exists(view: View, reference: meta_v1.OwnerReference, namespace: str) -> bo
     return not kind.namespaced or found.object.metadata.namespace == namespace
 
 
+def _is_of_a_namespaced_kind(view: View, reference: meta_v1.OwnerReference) -> bool:
+    kind = view.scheme.by_gvk(reference.api_version, reference.kind)
+    return kind is not None and kind.namespaced
+
+
+def _is_elsewhere(view: View, reference: meta_v1.OwnerReference, namespace: str) -> bool:
+    """Whether the owner is in another namespace, or in one while its dependent is in none: such a reference means nothing."""
+    if not _is_of_a_namespaced_kind(view, reference):
+        return False
+    owner = view.by_uid(reference.uid)
+    return not namespace or (owner is not None and owner.object.metadata.namespace != namespace)
+
+
+def _warning(obj: Any, owner: meta_v1.OwnerReference) -> Say:
+    namespace = obj.metadata.namespace
+    named = f"[{owner.api_version}/{owner.kind}, namespace: {namespace}, name: {owner.name}, uid: {owner.uid}]"
+    return Say(
+        about=reference(obj), type="Warning", reason="OwnerRefInvalidNamespace",
+        message=f'ownerRef {named} does not exist in namespace "{namespace}"',
+    )  # fmt: skip
+
+
 def _takes_along(view: View, reference: meta_v1.OwnerReference) -> bool:
     owner = view.by_uid(reference.uid)
-    return (
-        owner is not None and bool(owner.object.metadata.deletion_timestamp) and FOREGROUND in owner.object.metadata.finalizers
-    )
+    return owner is not None and _is_foreground(owner)
 
 
-def _has_blocking_dependents(view: View, uid: str) -> bool:
-    return any(
-        o.uid == uid and o.block_owner_deletion for entry in view.owned(uid) for o in entry.object.metadata.owner_references
-    )
+def _is_foreground(entry: Entry) -> bool:
+    meta = entry.object.metadata
+    return bool(meta.deletion_timestamp) and FOREGROUND in meta.finalizers
+
+
+def _blocking(view: View, uid: str) -> list[Entry]:
+    """What an object owns and has to outlive. References from elsewhere do not count: they mean nothing."""
+    return [
+        entry
+        for entry in view.owned(uid)
+        if any(
+            o.uid == uid and o.block_owner_deletion and not _is_elsewhere(view, o, entry.object.metadata.namespace)
+            for o in entry.object.metadata.owner_references
+        )
+    ]
 
 
 def _delete(entry: Entry, propagation: Any) -> Delete:
@@ -150,18 +160,34 @@ def _let_go(view: View, entry: Entry) -> Decision:
             meta = dependent.object.metadata
             others = tuple(o for o in meta.owner_references if o.uid != uid)
             commands.append(Update(object=replace(dependent.object, metadata=replace(meta, owner_references=others))))
-        return Decision(reason=f"orphaning {len(owned)} objects", commands=tuple(commands), requeue_after=0.01)
+        return Decision(reason=f"orphaning {len(owned)} objects", commands=tuple(commands))
     return Decision(reason="nothing is left to orphan", commands=(_without(entry, ORPHAN),))
 
 
 def _take_along(view: View, entry: Entry) -> Decision:
-    """Foreground: delete what is owned; the owner goes when none is left that blocks it."""
+    """Foreground: what is owned is deleted; the owner goes when none is left that blocks it."""
     uid = entry.object.metadata.uid
-    owned = view.owned(uid)
-    blocking = [d for d in owned if any(o.uid == uid and o.block_owner_deletion for o in d.object.metadata.owner_references)]
+    blocking = _blocking(view, uid)
+    if entry.object.metadata.owner_references:  # only then can it be part of a circle
+        blocking = [dependent for dependent in blocking if not _waits_for(view, dependent, uid)]
     if not blocking:
         return Decision(reason="nothing blocks it any more", commands=(_without(entry, FOREGROUND),))
     return Decision(reason=f"waits for {len(blocking)} objects that it owns")
+
+
+def _waits_for(view: View, entry: Entry, uid: str) -> bool:
+    """Whether an object that is being deleted in the foreground waits for another, by way of others that do: a circle, in which
+    somebody has to go first."""
+    seen, ahead = {""}, [entry]
+    while ahead:
+        current = ahead.pop()
+        own = current.object.metadata.uid
+        if own == uid:
+            return True
+        if own not in seen and _is_foreground(current):
+            seen.add(own)
+            ahead += _blocking(view, own)
+    return False
 
 
 def _without(entry: Entry, finalizer: str) -> Update:
@@ -171,6 +197,6 @@ def _without(entry: Entry, finalizer: str) -> Update:
 
 
 RECONCILER = Reconciler(
-    name="garbage-collector", actor="system:controller:generic-garbage-collector", keys_for=keys_for, all_keys=all_keys,
-    decide=decide,
+    name="garbage-collector", actor="system:controller:generic-garbage-collector",
+    wakes=WAKES, decide=decide, component="garbage-collector-controller",
 )  # fmt: skip

@@ -4,14 +4,14 @@ Source: Kubernetes' namespace lifecycle controller and its deletion conditions.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import SECOND_NS, TERMINAL
+from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import EngineStarted, ObjectFact
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.state import Entry, View
 
@@ -24,21 +24,14 @@ GOOD = (
 )
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """A namespace, when it changes or while something in it goes."""
-    fact = event.fact
-    if isinstance(fact, EngineStarted):
-        return ALWAYS
-    if not isinstance(fact, ObjectFact):
-        return ()
-    if fact.resource == "namespaces":
-        return (fact.name,)
-    namespace = view.get(core_v1.Namespace, fact.namespace) if fact.namespace else None
-    return (fact.namespace,) if namespace is not None and namespace.metadata.deletion_timestamp else ()
+def _namespace_that_goes(view: View, obj: Any) -> Iterable[str]:
+    """The namespace that something is in, while it is being emptied."""
+    name = obj.metadata.namespace
+    namespace = view.get(core_v1.Namespace, name) if name else None
+    return (name,) if namespace is not None and namespace.metadata.deletion_timestamp else ()
 
 
-def all_keys(view: View) -> Iterable[str]:
-    return {*ALWAYS, *(n.metadata.name for n in view.list(core_v1.Namespace))}
+WAKES = rule(core_v1.Namespace, always=ALWAYS).watches_every_kind(to=_namespace_that_goes)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -120,6 +113,4 @@ def _stamp(now: Instant) -> str:
     return datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-RECONCILER = Reconciler(
-    name="namespace", actor="system:controller:namespace-controller", keys_for=keys_for, all_keys=all_keys, decide=decide
-)
+RECONCILER = Reconciler(name="namespace", actor="system:controller:namespace-controller", wakes=WAKES, decide=decide)

@@ -10,9 +10,8 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import SECOND_NS
+from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectFact
 from shipslog.store.objects import coordination_v1, core_v1
 from shipslog.store.state import View
 
@@ -23,29 +22,20 @@ UNKNOWN_MESSAGE = "Kubelet stopped posting node status."
 CHECKED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """The node, when it or its lease changed, or a pod was bound to it."""
-    fact = event.fact
-    if not isinstance(fact, ObjectFact):
-        return ()
-    if fact.resource == "nodes":
-        return (fact.name,)
-    if fact.resource == "pods":
-        entry = view.by_uid(fact.uid)
-        name = entry.object.spec.node_name if entry is not None else ""
-        if not name:
-            return ()
-        node = view.get(core_v1.Node, name)
-        return () if node is not None and not node.spec.taints else (name,)
-    if fact.resource == "leases.coordination.k8s.io" and fact.namespace == LEASES:
-        node = view.get(core_v1.Node, fact.name)
-        return (fact.name,) if node is not None and _condition(node, "Ready") == "Unknown" else ()
-    return ()
+def _node_of(view: View, pod: core_v1.Pod) -> Iterable[str]:
+    """The pod's node, if something about it can cost the pod its place: it is tainted, or it is not there."""
+    name = pod.spec.node_name
+    node = view.get(core_v1.Node, name) if name else None
+    return (name,) if name and (node is None or node.spec.taints) else ()
 
 
-def all_keys(view: View) -> Iterable[str]:
-    bound = {p.spec.node_name for p in view.list(core_v1.Pod) if p.spec.node_name}
-    return sorted(bound | {n.metadata.name for n in view.list(core_v1.Node)})
+def _node_heard_again(view: View, lease: coordination_v1.Lease) -> Iterable[str]:
+    """The node whose heartbeat it is, if it had fallen silent."""
+    node = view.get(core_v1.Node, lease.metadata.name) if lease.metadata.namespace == LEASES else None
+    return (node.metadata.name,) if node is not None and _condition(node, "Ready") == "Unknown" else ()
+
+
+WAKES = rule(core_v1.Node).watches(core_v1.Pod, to=_node_of, at_start=True).watches(coordination_v1.Lease, to=_node_heard_again)
 
 
 def _condition(node: core_v1.Node, type_: str) -> str:
@@ -166,11 +156,4 @@ def _without_node(view: View, name: str) -> Decision:
     return Decision(reason="there is no such node", commands=tuple(commands))
 
 
-RECONCILER = Reconciler(
-    name="node-lifecycle",
-    actor="system:controller:node-controller",
-    keys_for=keys_for,
-    all_keys=all_keys,
-    decide=decide,
-    resources=frozenset({"nodes", "pods", "leases.coordination.k8s.io"}),
-)
+RECONCILER = Reconciler(name="node-lifecycle", actor="system:controller:node-controller", wakes=WAKES, decide=decide)

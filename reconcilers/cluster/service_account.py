@@ -1,13 +1,13 @@
 """Every namespace has a ServiceAccount `default` and the cluster's CA certificate in a ConfigMap."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectFact
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.state import View
 
@@ -15,22 +15,17 @@ ACCOUNT, CA = "default", "kube-root-ca.crt"
 SOURCE = "kube-system"  # the engine writes the certificate there
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """The namespace of what changed; all of them when the certificate did."""
-    fact = event.fact
-    if not isinstance(fact, ObjectFact):
+def _namespace_of(view: View, obj: Any) -> Iterable[str]:
+    """The namespace whose account or certificate something is; all of them for the certificate that the others copy."""
+    meta = obj.metadata
+    if meta.name != (ACCOUNT if isinstance(obj, core_v1.ServiceAccount) else CA):
         return ()
-    if fact.resource == "namespaces":
-        return (fact.name,)
-    if (fact.resource, fact.name) == ("serviceaccounts", ACCOUNT):
-        return (fact.namespace,)
-    if (fact.resource, fact.name) == ("configmaps", CA):
-        return all_keys(view) if fact.namespace == SOURCE else (fact.namespace,)
-    return ()
+    if isinstance(obj, core_v1.ConfigMap) and meta.namespace == SOURCE:
+        return [n.metadata.name for n in view.list(core_v1.Namespace)]
+    return (meta.namespace,)
 
 
-def all_keys(view: View) -> Iterable[str]:
-    return [n.metadata.name for n in view.list(core_v1.Namespace)]
+WAKES = rule(core_v1.Namespace).watches(core_v1.ServiceAccount, core_v1.ConfigMap, to=_namespace_of)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -52,6 +47,6 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 
 RECONCILER = Reconciler(
-    name="service-account", actor="system:controller:service-account-controller", keys_for=keys_for, all_keys=all_keys,
-    decide=decide, resources=frozenset({"namespaces", "serviceaccounts", "configmaps"}),
+    name="service-account", actor="system:controller:service-account-controller",
+    wakes=WAKES, decide=decide,
 )  # fmt: skip

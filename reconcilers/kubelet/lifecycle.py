@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.wakes import rule
 from shipslog.runtime.commands import PortMapping, RemovePodSandbox, RunPodSandbox
 from shipslog.store.commands import Delete, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import ImagePulled, ImagePullFailed, NodeObserved, ObjectFact, PodFact
+from shipslog.store.facts import ImagePulled, ImagePullFailed, NodeObserved, PodFact
 from shipslog.store.objects import core_v1
 from shipslog.store.state import PodRuntime, View
 
@@ -20,6 +20,7 @@ from .admission import refused
 from .bound_pod import TERMINAL, BoundPod
 from .containers import first_images, plan_containers, stop_all, wants_sandbox
 from .dns import names
+from .events import backing_off, tells
 from .fields import ConfigError
 from .plan import Plan
 from .status import refusal, status_of
@@ -30,35 +31,6 @@ VOLUME_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """The pod that the event is about; the pods that wait for an image; all of a node that has just come."""
-    match event.fact:
-        case ObjectFact(resource="pods", uid=uid):
-            return (f"pod/{uid}",) if _concerns_a_node(view, uid) else ()
-        case PodFact(pod_uid=uid):
-            return (f"pod/{uid}",)
-        case ObjectFact(resource="configmaps" | "secrets", namespace=namespace):
-            return [f"pod/{pod.metadata.uid}" for pod in view.list(core_v1.Pod, namespace) if _waits(pod)]
-        case ImagePulled(node=node, image=image) | ImagePullFailed(node=node, image=image):
-            return _waiting_for(view, node, image)
-        case NodeObserved(node=node):
-            return _of_node(view, node)
-    return ()
-
-
-def all_keys(view: View) -> Iterable[str]:
-    for pod in view.list(core_v1.Pod):
-        if pod.spec.node_name:
-            yield f"pod/{pod.metadata.uid}"
-    for node in view.list(core_v1.Node):
-        yield from _of_node(view, node.metadata.name)
-
-
-def _concerns_a_node(view: View, uid: str) -> bool:
-    entry = view.by_uid(uid)
-    return view.pod_runtime(uid) is not None if entry is None else bool(entry.object.spec.node_name)
-
-
 def _waits(pod: core_v1.Pod) -> bool:
     """Whether something that it needs may be missing."""
     if not pod.spec.node_name or pod.status.phase not in ("", "Pending", "Running"):
@@ -67,22 +39,45 @@ def _waits(pod: core_v1.Pod) -> bool:
     return not statuses or any(s.state.waiting is not None for s in statuses)
 
 
-def _waiting_for(view: View, node: str, image: str) -> Iterator[str]:
-    for pod in view.pods_on(node):
-        if pod.status.phase not in TERMINAL and image in _images(pod.spec):
-            yield f"pod/{pod.metadata.uid}"
-
-
 def _images(spec: core_v1.PodSpec) -> set[str]:
     inside = {c.image for c in (*spec.containers, *spec.init_containers)}
     return inside | {c.image for c in spec.ephemeral_containers}
 
 
-def _of_node(view: View, node: str) -> Iterator[str]:
-    for uid in dict.fromkeys(
-        (*(pod.metadata.uid for pod in view.pods_on(node)), *(runs.pod_uid for runs in view.pods_running_on(node)))
-    ):
-        yield f"pod/{uid}"
+def _bound(view: View, pod: core_v1.Pod) -> Iterable[str]:
+    return (f"pod/{pod.metadata.uid}",) if pod.spec.node_name else ()
+
+
+def _that_wait(view: View, source: core_v1.ConfigMap | core_v1.Secret) -> Iterable[str]:
+    """The pods of the namespace that may have waited for a config map or a secret."""
+    return [f"pod/{pod.metadata.uid}" for pod in view.list(core_v1.Pod, source.metadata.namespace) if _waits(pod)]
+
+
+def _reported(view: View, fact: PodFact) -> Iterable[str]:
+    return (f"pod/{fact.pod_uid}",)
+
+
+def _with_image(view: View, fact: ImagePulled | ImagePullFailed) -> Iterable[str]:
+    """The pods of the node that need an image, or did until it came."""
+    for pod in view.pods_on(fact.node):
+        if pod.status.phase not in TERMINAL and fact.image in _images(pod.spec):
+            yield f"pod/{pod.metadata.uid}"
+
+
+def _of_node(view: View, fact: NodeObserved) -> Iterator[str]:
+    """All that is bound to a node that has just come, and all that runs on it, of pods too that the API has forgotten."""
+    yield from (f"pod/{pod.metadata.uid}" for pod in view.pods_on(fact.node))
+    yield from (f"pod/{runs.pod_uid}" for runs in view.pods_running_on(fact.node))
+
+
+WAKES = (
+    rule()
+    .watches(core_v1.Pod, to=_bound, at_start=True)
+    .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_wait)
+    .hears(PodFact, to=_reported)
+    .hears(ImagePulled, ImagePullFailed, to=_with_image)
+    .hears(NodeObserved, to=_of_node)
+)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -96,7 +91,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if observed is None:
         return Decision(reason="its node has not reported" if node else "not bound to a node")
     pod = BoundPod(view=view, node=node, pod=entry.object, runtime=runtime, observed=observed, now=now)
-    plan = Plan()
+    plan = Plan(entry.object)
     if entry.object.metadata.deletion_timestamp:
         return _ending(pod, plan)
     if entry.object.status.phase in TERMINAL:
@@ -107,13 +102,13 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if _past_deadline(pod, plan):
         stop_all(pod, plan, pod.grace_period_s, "")
         if any(True for _ in pod.running()):
-            plan.concern("DeadlineExceeded", DEADLINE)
+            plan.warn("DeadlineExceeded", DEADLINE)
             return _with_status(pod, plan, "DeadlineExceeded")  # it has failed once nothing of it runs
         return _with_status(pod, plan, "DeadlineExceeded", failure="DeadlineExceeded", message=DEADLINE)
     if runtime is None:
         reason, message = refused(pod)
         if reason:
-            plan.concern(reason, message)
+            plan.warn(reason, message)
             return _update(pod, plan, refusal(pod, reason, message), reason)
     if pod.sandbox_up:
         plan_containers(pod, plan)
@@ -170,7 +165,7 @@ def _plan_sandbox(pod: BoundPod, plan: Plan) -> None:
     try:
         plan.do(sandbox_command(pod), "Making its sandbox")
     except ConfigError as error:
-        plan.concern("FailedMount", str(error))
+        plan.warn("FailedMount", str(error))
         plan.again(VOLUME_RETRY_S)
 
 
@@ -208,15 +203,10 @@ def _with_status(pod: BoundPod, plan: Plan, otherwise: str, *, failure: str = ""
 
 def _update(pod: BoundPod, plan: Plan, status: core_v1.PodStatus, otherwise: str) -> Decision:
     if status != pod.pod.status and not (plan.starts() and pod.pod.status.start_time):
-        plan.do(Update(object=replace(pod.pod, status=status), subresource="status"), f"now {status.phase}")
+        update = Update(object=replace(pod.pod, status=status), subresource="status")
+        plan.do(update, f"now {status.phase}")
+        plan.says += backing_off(pod.pod, update)
     return plan.decision(otherwise)
 
 
-RECONCILER = Reconciler(
-    name="kubelet",
-    actor="system:controller:kubelet",
-    keys_for=keys_for,
-    all_keys=all_keys,
-    decide=decide,
-    resources=frozenset({"pods", "configmaps", "secrets"}),
-)
+RECONCILER = Reconciler(name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells)

@@ -9,9 +9,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import NodeObserved, ObjectFact
+from shipslog.store.facts import NodeObserved
 from shipslog.store.objects import coordination_v1, core_v1, meta_v1, shapes
 from shipslog.store.state import View
 
@@ -27,20 +27,16 @@ CONDITIONS = (
 )
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """The node that reported, or whose object or lease changed by another's hand."""
-    match event.fact:
-        case NodeObserved(node=node):
-            return (node,)
-        case ObjectFact(resource="nodes", name=name):
-            return (name,)
-        case ObjectFact(resource="namespaces", name="kube-node-lease"):
-            return [n.metadata.name for n in view.list(core_v1.Node)]
-    return ()
+def _reporter(view: View, fact: NodeObserved) -> Iterable[str]:
+    return (fact.node,)
 
 
-def all_keys(view: View) -> Iterable[str]:
-    return [n.metadata.name for n in view.list(core_v1.Node)]
+def _with_leases(view: View, namespace: core_v1.Namespace) -> Iterable[str]:
+    """All nodes, when the namespace that their leases are in comes."""
+    return [n.metadata.name for n in view.list(core_v1.Node)] if namespace.metadata.name == LEASES else ()
+
+
+WAKES = rule(core_v1.Node).watches(core_v1.Namespace, to=_with_leases).hears(NodeObserved, to=_reporter)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -134,11 +130,4 @@ def _lease(view: View, node: core_v1.Node, now: Instant, commands: list[Any]) ->
     return RENEW_S
 
 
-RECONCILER = Reconciler(
-    name="node",
-    actor="system:controller:node",
-    keys_for=keys_for,
-    all_keys=all_keys,
-    decide=decide,
-    resources=frozenset({"nodes", "namespaces"}),
-)
+RECONCILER = Reconciler(name="node", actor="system:controller:node", wakes=WAKES, decide=decide)

@@ -2,10 +2,12 @@
 
 from msgspec import Struct, field
 
-from shipslog.reconcilers.rule.decision import Concern, Decision
-from shipslog.runtime.commands import AnyRuntimeCommand, StartContainer
+from shipslog.reconcilers.rule.decision import Decision, Say, reference
+from shipslog.runtime.commands import AnyRuntimeCommand, StartContainer, StopContainer
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.objects import core_v1
+
+from .events import killing
 
 FULL_BYTES = 4 * 1024 * 1024  # of environments and arguments in one decision
 
@@ -13,16 +15,19 @@ FULL_BYTES = 4 * 1024 * 1024  # of environments and arguments in one decision
 class Plan(Struct):
     """Gathered for one decision; the only thing here that changes."""
 
+    pod: core_v1.Pod
     commands: list[AnyObjectCommand | AnyRuntimeCommand] = field(default_factory=list)
     waiting: dict[str, core_v1.ContainerStateWaiting] = field(default_factory=dict)  # by container
     reasons: list[str] = field(default_factory=list)
-    concerns: list[Concern] = field(default_factory=list)
+    says: list[Say] = field(default_factory=list)
     requeue_after: float | None = None
     started_bytes: int = 0
 
     def do(self, command: AnyObjectCommand | AnyRuntimeCommand, reason: str) -> None:
         """Issue a command."""
         self.commands.append(command)
+        if isinstance(command, StopContainer):
+            self.says.append(killing(self.pod, command))
         self.because(reason)
 
     def start(self, command: StartContainer, size_bytes: int, reason: str) -> None:
@@ -39,9 +44,10 @@ class Plan(Struct):
         if reason not in self.reasons:
             self.reasons.append(reason)
 
-    def concern(self, reason: str, message: str) -> None:
+    def warn(self, reason: str, message: str) -> None:
         """Tell people what is in the way."""
-        self.concerns.append(Concern(reason=reason, message=message))
+        node = self.pod.spec.node_name
+        self.says.append(Say(about=reference(self.pod), type="Warning", reason=reason, message=message, host=node))
         self.because(f"{reason}: {message}")
 
     def wait(self, container: str, reason: str, message: str, again_s: float | None = None) -> None:
@@ -63,5 +69,5 @@ class Plan(Struct):
         """The decision; `otherwise` is the reason when nothing gave one."""
         return Decision(
             reason="; ".join(self.reasons) or otherwise, commands=tuple(self.commands), requeue_after=self.requeue_after,
-            concerns=tuple(self.concerns),
+            says=tuple(self.says),
         )  # fmt: skip

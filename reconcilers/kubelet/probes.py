@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.runtime.commands import ProbeTarget, SetProbes
-from shipslog.store.events import Event
-from shipslog.store.facts import NodeObserved, ObjectFact, PodFact
+from shipslog.store.facts import NodeObserved, PodFact
 from shipslog.store.objects import core_v1
 from shipslog.store.state import View
 
@@ -17,32 +17,33 @@ from .hooks import probe_action
 KINDS = ("startup", "liveness", "readiness")
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """The node, when something that is probed started, ended or changed."""
-    match event.fact:
-        case NodeObserved(node=node):
-            return (node,)
-        case PodFact(node=node, pod_uid=uid):
-            return (node,) if _has_probes(view, uid) else ()
-        case ObjectFact(resource="pods", uid=uid):
-            entry = view.by_uid(uid)
-            if entry is not None and entry.object.spec.node_name and _has_probes(view, uid):
-                return (entry.object.spec.node_name,)
-    return ()
+def _node_that_probes(view: View, pod: core_v1.Pod) -> Iterable[str]:
+    return (pod.spec.node_name,) if pod.spec.node_name and _has_probes(pod) else ()
 
 
-def all_keys(view: View) -> Iterable[str]:
-    return [n.metadata.name for n in view.list(core_v1.Node)]
+def _node_of(view: View, fact: PodFact) -> Iterable[str]:
+    """The node that reported, if the pod is probed."""
+    entry = view.by_uid(fact.pod_uid)
+    return (fact.node,) if entry is not None and _has_probes(entry.object) else ()
 
 
-def _has_probes(view: View, uid: str) -> bool:
-    entry = view.by_uid(uid)
-    if entry is None:
-        return False
-    spec = entry.object.spec
+def _reporter(view: View, fact: NodeObserved) -> Iterable[str]:
+    return (fact.node,)
+
+
+WAKES = (
+    rule()
+    .watches(core_v1.Node, to=namesake, when=lambda before, after: False, at_start=True)
+    .watches(core_v1.Pod, to=_node_that_probes)
+    .hears(PodFact, to=_node_of)
+    .hears(NodeObserved, to=_reporter)
+)
+
+
+def _has_probes(pod: core_v1.Pod) -> bool:
     return any(
         c.startup_probe is not None or c.liveness_probe is not None or c.readiness_probe is not None
-        for c in (*spec.containers, *spec.init_containers)
+        for c in (*pod.spec.containers, *pod.spec.init_containers)
     )
 
 
@@ -55,7 +56,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     for pod in view.pods_on(key):
         uid = pod.metadata.uid
         runtime = view.pod_runtime(uid)
-        if runtime is None or pod.status.phase in TERMINAL or not _has_probes(view, uid):
+        if runtime is None or pod.status.phase in TERMINAL or not _has_probes(pod):
             continue
         bound = BoundPod(view=view, node=key, pod=pod, runtime=runtime, observed=observed, now=now)
         sidecars = [c for c in pod.spec.init_containers if is_sidecar(c)]
@@ -89,11 +90,4 @@ def _targets(pod: BoundPod, container: AnyContainer, room: Room) -> Iterator[Pro
             )  # fmt: skip
 
 
-RECONCILER = Reconciler(
-    name="probes",
-    actor="system:controller:kubelet",
-    keys_for=keys_for,
-    all_keys=all_keys,
-    decide=decide,
-    resources=frozenset({"pods"}),
-)
+RECONCILER = Reconciler(name="probes", actor="system:controller:kubelet", wakes=WAKES, decide=decide)

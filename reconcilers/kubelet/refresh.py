@@ -7,8 +7,8 @@ such volumes every minute or so; here a change goes out when it happens.
 from collections.abc import Iterable, Iterator
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectFact, SandboxStarted
+from shipslog.reconcilers.rule.wakes import rule
+from shipslog.store.facts import SandboxStarted
 from shipslog.store.objects import core_v1
 from shipslog.store.state import View
 
@@ -20,21 +20,6 @@ from .times import SECOND_NS
 DEFAULT_TOKEN_S = 3607  # asked for by the default volume; such a token is made to last, and its volume hardly ever changes
 ROOT_CA = "kube-root-ca.crt"
 _OLD = 0.8  # of its lifetime, and a token is made anew
-
-
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """The pods that show what has changed; a pod that has begun, or whose own fields may have."""
-    match event.fact:
-        case ObjectFact(resource="configmaps" | "secrets", namespace=namespace, name=name) as fact:
-            return [_key(pod) for pod in view.list(core_v1.Pod, namespace) if (fact.resource, name) in _shown(pod)]
-        case ObjectFact(resource="pods", uid=uid) | SandboxStarted(pod_uid=uid):
-            entry = view.by_uid(uid)
-            return (f"pod/{uid}",) if entry is not None and _may_change(entry.object) else ()
-    return ()
-
-
-def all_keys(view: View) -> Iterable[str]:
-    return [_key(pod) for pod in view.list(core_v1.Pod) if _may_change(pod)]
 
 
 def _key(pod: core_v1.Pod) -> str:
@@ -78,6 +63,29 @@ def _may_change(pod: core_v1.Pod) -> bool:
     return shown or own or _renewed_s(pod) > 0
 
 
+def _that_show(view: View, source: core_v1.ConfigMap | core_v1.Secret) -> Iterable[str]:
+    """The pods that show a config map or a secret."""
+    shown = ("configmaps" if isinstance(source, core_v1.ConfigMap) else "secrets", source.metadata.name)
+    return [_key(pod) for pod in view.list(core_v1.Pod, source.metadata.namespace) if shown in _shown(pod)]
+
+
+def _itself(view: View, pod: core_v1.Pod) -> Iterable[str]:
+    return (_key(pod),) if _may_change(pod) else ()
+
+
+def _begun(view: View, fact: SandboxStarted) -> Iterable[str]:
+    entry = view.by_uid(fact.pod_uid)
+    return _itself(view, entry.object) if entry is not None else ()
+
+
+WAKES = (
+    rule()
+    .watches(core_v1.Pod, to=_itself, at_start=True)
+    .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_show)
+    .hears(SandboxStarted, to=_begun)
+)
+
+
 def decide(view: View, key: str, *, now: Instant) -> Decision:
     """The content of the pod's volumes now."""
     uid = key.removeprefix("pod/")
@@ -102,11 +110,4 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     return Decision(reason="its volumes as they should be", commands=(command,), requeue_after=again_s)
 
 
-RECONCILER = Reconciler(
-    name="kubelet-volumes",
-    actor="system:controller:kubelet",
-    keys_for=keys_for,
-    all_keys=all_keys,
-    decide=decide,
-    resources=frozenset({"pods", "configmaps", "secrets"}),
-)
+RECONCILER = Reconciler(name="kubelet-volumes", actor="system:controller:kubelet", wakes=WAKES, decide=decide)

@@ -1,24 +1,37 @@
-"""What a reconciler is: a name, `keys_for`, `decide`; and what it returns."""
+"""What a reconciler is: a name, what wakes it, `decide`; and what it returns."""
 
 import hashlib
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from shipslog.runtime.commands import AnyRuntimeCommand, ApplyRuleset, RuntimeCommand
 from shipslog.store.commands import AnyObjectCommand
-from shipslog.store.events import Event
+from shipslog.store.facts import Fact
+from shipslog.store.objects.core_v1 import ObjectReference
 from shipslog.store.state import View
+
+from .wakes import Wakes
 
 Instant = int  # nanoseconds UTC
 
 
-class Concern(msgspec.Struct, frozen=True, kw_only=True):
-    """What people should hear of the object that a key is about; told once for as long as it stays the same."""
+class Say(msgspec.Struct, frozen=True, kw_only=True):
+    """A Kubernetes Event, as the rule words it. The engine's recorder counts what is said again, and writes.
 
-    reason: str  # one word: FailedMount
+    Without `after` it says how things stand: it is said when it first holds, and not again for as long as every decision on
+    the key repeats it. With `after`, one of the decision's own commands, it says what came of that command: once each time the
+    command stands in the decision and was committed (sent to the node, for a command to a runtime). `refused`: it was refused.
+    In the message `{name}` is the name of the object that the command was about, `{why}` why it was refused."""
+
+    about: ObjectReference
+    type: Literal["Normal", "Warning"] = "Normal"
+    reason: str  # one word: SuccessfulCreate
     message: str
+    after: AnyObjectCommand | AnyRuntimeCommand | None = None
+    refused: bool = False
+    host: str = ""  # the node whose component says it
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +40,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     commands: tuple[AnyObjectCommand | AnyRuntimeCommand, ...] = ()
     requeue_after: float | None = None
-    concerns: tuple[Concern, ...] = ()
+    says: tuple[Say, ...] = ()
 
 
 class Decide(Protocol):
@@ -35,14 +48,19 @@ class Decide(Protocol):
 
 
 class Reconciler(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule that is kept true. `actor` signs its commands."""
+    """A rule that is kept true. `actor` signs its commands, `component` the Kubernetes Events that it words."""
 
-    name: str  # replicationcontroller
+    name: str  # replication-controller
     actor: str  # system:controller:replication-controller
-    keys_for: Callable[[View, Event], Iterable[str]]  # the view already holds the event
-    all_keys: Callable[[View], Iterable[str]]  # what to look at after a start
+    wakes: Wakes
     decide: Decide
-    resources: frozenset[str] = frozenset()  # the kinds whose changes `keys_for` looks at; none named: all
+    tells: Callable[[View, Fact], Iterable[Say]] | None = None  # of a fact that a node reported, as it became durable
+    component: str = ""  # "": the actor's name without its prefix
+
+    @property
+    def speaks_as(self) -> str:
+        """The component that its Events name."""
+        return self.component or self.actor.removeprefix("system:controller:").removeprefix("system:")
 
 
 def digest(commands: tuple[AnyObjectCommand | AnyRuntimeCommand, ...]) -> str:
@@ -54,3 +72,12 @@ def digest(commands: tuple[AnyObjectCommand | AnyRuntimeCommand, ...]) -> str:
 def is_runtime(command: object) -> bool:
     """True for what a node's runtime carries out, False for what the log commits."""
     return isinstance(command, RuntimeCommand)
+
+
+def reference(obj: Any, path: str = "") -> ObjectReference:
+    """An ObjectReference to a stored object; `path` names a part of it, `spec.containers{web}`."""
+    meta = obj.metadata
+    return ObjectReference(
+        api_version=obj.api_version, kind=obj.kind, namespace=meta.namespace, name=meta.name, uid=meta.uid,
+        resource_version=meta.resource_version, field_path=path,
+    )  # fmt: skip

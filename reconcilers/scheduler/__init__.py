@@ -10,11 +10,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.pods import SECOND_NS, TERMINAL, controller_of
+from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Bind, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectDeleted, ObjectFact
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import of_labels
 from shipslog.store.state import View
@@ -28,23 +27,18 @@ LOOK_AGAIN_S = 1.0  # while a pod waits for what others do: to ask at each of th
 BATCH = 256  # pods bound by one decision; the next follows when they are on the log
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """One key for all that wait: woken by a pod that comes, and by what may make room for one that waits."""
-    fact = event.fact
-    if not isinstance(fact, ObjectFact):
-        return ()
-    if fact.resource == "pods":
-        entry = view.by_uid(fact.uid)
-        pod = entry.object if entry is not None else None
-        if pod is not None and not pod.spec.node_name:
-            return (KEY,)
-        freed = isinstance(fact, ObjectDeleted) or (pod is not None and pod.status.phase in TERMINAL)
-        return (KEY,) if freed and view.pods_on("") else ()
-    return (KEY,) if fact.resource == "nodes" and view.pods_on("") else ()
+def _makes_work(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
+    """Whether a pod waits for a node, or leaves one and makes room."""
+    return after is None or not after.spec.node_name or after.status.phase in TERMINAL
 
 
-def all_keys(view: View) -> Iterable[str]:
-    return (KEY,)
+def _all_that_wait(view: View, obj: core_v1.Pod | core_v1.Node) -> Iterable[str]:
+    waits = isinstance(obj, core_v1.Pod) and not obj.spec.node_name
+    return (KEY,) if waits or view.pods_on("") else ()
+
+
+# One key for all that wait: they are looked at together, most important first.
+WAKES = rule(always=(KEY,)).watches(core_v1.Pod, to=_all_that_wait, when=_makes_work).watches(core_v1.Node, to=_all_that_wait)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -56,6 +50,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     loads = [load_of(node, view.pods_on(node.metadata.name)) for node in view.list(core_v1.Node)]
     crowds, neighbours = Crowds(view), Neighbours(view, loads)
     commands: list[AnyObjectCommand] = []
+    says: list[Say] = []
     bound, curious = 0, False
     for pod in waiting:
         if pod.spec.scheduling_gates:
@@ -64,19 +59,25 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         chosen, why = choose(pod, loads, crowds, neighbours)
         if chosen is None:
             curious = curious or depends_on_others(pod)
-            commands += _unscheduled(pod, "Unschedulable", why, now)
+            for update in _unscheduled(pod, "Unschedulable", why, now):
+                commands.append(update)
+                says.append(Say(about=reference(pod), type="Warning", reason="FailedScheduling", message=why, after=update))
             continue
         chosen.place(pod.spec, requests_of(pod.spec))
         crowds.place(pod, chosen.name)
         neighbours.place(pod, chosen.name)
         meta = pod.metadata
-        commands.append(Bind(namespace=meta.namespace, name=meta.name, node=chosen.name, uid=meta.uid))
+        bind = Bind(namespace=meta.namespace, name=meta.name, node=chosen.name, uid=meta.uid)
+        commands.append(bind)
+        assigned = f"Successfully assigned {meta.namespace}/{meta.name} to {chosen.name}"
+        says.append(Say(about=reference(pod), reason="Scheduled", message=assigned, after=bind))
         bound += 1
         if bound == BATCH:
             break
     left = len(waiting) - bound
     again_s = 0.001 if bound == BATCH else LOOK_AGAIN_S if curious else None
-    return Decision(reason=f"{bound} pods bound, {left} left waiting", commands=tuple(commands), requeue_after=again_s)
+    reason = f"{bound} pods bound, {left} left waiting"
+    return Decision(reason=reason, commands=tuple(commands), requeue_after=again_s, says=tuple(says))
 
 
 def _is_ours(pod: core_v1.Pod) -> bool:
@@ -171,10 +172,6 @@ def _unscheduled(pod: core_v1.Pod, reason: str, message: str, now: Instant) -> l
 
 
 RECONCILER = Reconciler(
-    name="scheduler",
-    actor="system:kube-scheduler",
-    keys_for=keys_for,
-    all_keys=all_keys,
-    decide=decide,
-    resources=frozenset({"pods", "nodes"}),
-)
+    name="scheduler", actor="system:kube-scheduler",
+    wakes=WAKES, decide=decide, component="default-scheduler",
+)  # fmt: skip

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectFact
 from shipslog.store.objects import core_v1, discovery_v1, meta_v1
 from shipslog.store.state import View
 
@@ -18,19 +17,18 @@ CONTROLLER = "endpointslicemirroring-controller.k8s.io"
 SKIP = "endpointslice.kubernetes.io/skip-mirror"
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """The name that Endpoints and their Service share."""
-    fact = event.fact
-    if isinstance(fact, ObjectFact) and fact.resource in ("endpoints", "services"):
-        return (f"{fact.namespace}/{fact.name}",)
-    return ()
+def _mirrored_from(view: View, slice_: discovery_v1.EndpointSlice) -> Iterable[str]:
+    """The Endpoints that a slice of ours mirrors."""
+    meta = slice_.metadata
+    if meta.labels.get(MANAGED_BY) == CONTROLLER:
+        yield f"{meta.namespace}/{meta.labels.get(SERVICE_NAME, '')}"
 
 
-def all_keys(view: View) -> Iterable[str]:
-    yield from (f"{e.metadata.namespace}/{e.metadata.name}" for e in view.list(core_v1.Endpoints))
-    for slice_ in view.list(discovery_v1.EndpointSlice):
-        if slice_.metadata.labels.get(MANAGED_BY) == CONTROLLER:
-            yield f"{slice_.metadata.namespace}/{slice_.metadata.labels.get(SERVICE_NAME, '')}"
+WAKES = (
+    rule(core_v1.Endpoints)
+    .watches(core_v1.Service, to=namesake)
+    .watches(discovery_v1.EndpointSlice, to=_mirrored_from, at_start=True)
+)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -87,6 +85,6 @@ def _endpoint(address: core_v1.EndpointAddress, ready: bool) -> discovery_v1.End
 
 
 RECONCILER = Reconciler(
-    name="endpoint-slice-mirroring", actor="system:controller:endpointslicemirroring-controller", keys_for=keys_for,
-    all_keys=all_keys, decide=decide, resources=frozenset({"endpoints", "services"}),
+    name="endpoint-slice-mirroring", actor="system:controller:endpointslicemirroring-controller",
+    wakes=WAKES, decide=decide,
 )  # fmt: skip

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.wakes import rule
 from shipslog.reconcilers.workloads.replication_controller import owner_reference
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectFact
 from shipslog.store.objects import core_v1, discovery_v1, meta_v1
 from shipslog.store.state import View
 
@@ -20,22 +19,13 @@ CONTROLLER = "endpointslice-controller.k8s.io"
 MAX_ENDPOINTS = 100
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """Services, by what concerns them; and slices of ours that somebody else changed."""
-    fact = event.fact
-    if isinstance(fact, ObjectFact) and fact.resource == RESOURCE:
-        entry = view.by_uid(fact.uid)
-        name = entry.object.metadata.labels.get(SERVICE_NAME, "") if entry is not None else ""
-        return (f"{fact.namespace}/{name}",) if name else _all(view, fact.namespace)
-    return services_of(view, event)
+def _service_of(view: View, slice_: discovery_v1.EndpointSlice) -> Iterable[str]:
+    """The Service that a slice says it is of."""
+    name = slice_.metadata.labels.get(SERVICE_NAME, "")
+    return (f"{slice_.metadata.namespace}/{name}",) if name else ()
 
 
-def _all(view: View, namespace: str | None = None) -> list[str]:
-    return [f"{s.metadata.namespace}/{s.metadata.name}" for s in view.list(core_v1.Service, namespace)]
-
-
-def all_keys(view: View) -> Iterable[str]:
-    return _all(view)
+WAKES = rule(core_v1.Service).watches(core_v1.Pod, to=services_of).watches(discovery_v1.EndpointSlice, to=_service_of)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -136,7 +126,4 @@ def _endpoint(target: Target) -> discovery_v1.Endpoint:
     )  # fmt: skip
 
 
-RECONCILER = Reconciler(
-    name="endpoint-slices", actor="system:controller:endpointslice-controller", keys_for=keys_for, all_keys=all_keys,
-    decide=decide, resources=frozenset({"services", "pods", "endpointslices.discovery.k8s.io"}),
-)  # fmt: skip
+RECONCILER = Reconciler(name="endpoint-slices", actor="system:controller:endpointslice-controller", wakes=WAKES, decide=decide)

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from shipslog.reconcilers.rule.pods import TERMINAL, is_ready
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectFact
+from shipslog.reconcilers.rule.wakes import key_of
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import of_labels
 from shipslog.store.state import View
@@ -42,36 +41,12 @@ class Target(Struct, frozen=True, kw_only=True):
         return core_v1.ObjectReference(kind="Pod", namespace=meta.namespace, name=meta.name, uid=meta.uid)
 
 
-def services_of(view: View, event: Event) -> Iterable[str]:
-    """The Services that an event concerns: its own, or those that select the pod (also by the labels it had)."""
-    fact = event.fact
-    if not isinstance(fact, ObjectFact):
-        return ()
-    if fact.resource == "services":
-        return (f"{fact.namespace}/{fact.name}",)
-    if fact.resource != "pods":
-        return ()
-    entry = view.by_uid(fact.uid)
-    services = view.list(core_v1.Service, fact.namespace)
-    if entry is None:
-        return [f"{fact.namespace}/{s.metadata.name}" for s in services if s.spec.selector]
-    labels, found = entry.object.metadata.labels, []
-    for service in services:
-        if not service.spec.selector:
-            continue
-        if of_labels(service.spec.selector).matches(labels) or _holds(view, service, fact.uid):
-            found.append(f"{fact.namespace}/{service.metadata.name}")
-    return found
-
-
-def _holds(view: View, service: core_v1.Service, uid: str) -> bool:
-    """Whether the Service's Endpoints still name a pod that its selector no longer matches."""
-    endpoints = view.get(core_v1.Endpoints, service.metadata.name, service.metadata.namespace)
-    return endpoints is not None and any(
-        address.target_ref is not None and address.target_ref.uid == uid
-        for subset in endpoints.subsets
-        for address in (*subset.addresses, *subset.not_ready_addresses)
-    )
+def services_of(view: View, pod: core_v1.Pod) -> Iterable[str]:
+    """The Services that select a pod."""
+    labels = pod.metadata.labels
+    for service in view.list(core_v1.Service, pod.metadata.namespace):
+        if service.spec.selector and of_labels(service.spec.selector).matches(labels):
+            yield key_of(service)
 
 
 def targets_of(view: View, service: core_v1.Service) -> list[Target]:

@@ -1,13 +1,12 @@
 """Keeps the Endpoints object of every Service that has a selector."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.store.commands import Create, Delete, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectFact
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.state import View
 
@@ -18,17 +17,11 @@ OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
 MAX_ADDRESSES = 1000
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """Services, by what concerns them; and Endpoints that somebody else changed."""
-    fact = event.fact
-    if isinstance(fact, ObjectFact) and fact.resource == "endpoints":
-        return (f"{fact.namespace}/{fact.name}",)
-    return services_of(view, event)
-
-
-def all_keys(view: View) -> Iterable[str]:
-    yield from (f"{s.metadata.namespace}/{s.metadata.name}" for s in view.list(core_v1.Service))
-    yield from (f"{e.metadata.namespace}/{e.metadata.name}" for e in view.list(core_v1.Endpoints))
+WAKES = (
+    rule(core_v1.Service)
+    .watches(core_v1.Pod, to=services_of)
+    .watches(core_v1.Endpoints, to=namesake, at_start=True)  # also those whose Service went while nobody looked
+)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -88,11 +81,4 @@ def _address(target: Target) -> core_v1.EndpointAddress:
     )
 
 
-RECONCILER = Reconciler(
-    name="endpoints",
-    actor="system:controller:endpoint-controller",
-    keys_for=keys_for,
-    all_keys=all_keys,
-    decide=decide,
-    resources=frozenset({"services", "pods", "endpoints"}),
-)
+RECONCILER = Reconciler(name="endpoints", actor="system:controller:endpoint-controller", wakes=WAKES, decide=decide)

@@ -7,9 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import EngineStarted, ObjectFact
 from shipslog.store.objects import core_v1, discovery_v1, meta_v1
 from shipslog.store.state import View
 
@@ -20,20 +19,13 @@ KEY = f"{NAMESPACE}/{NAME}"
 LABELS = {"component": "apiserver", "provider": "kubernetes"}
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """Its one key, when one of its objects, its namespace or the engine's address may have changed."""
-    fact = event.fact
-    if isinstance(fact, EngineStarted):
-        return (KEY,)
-    if isinstance(fact, ObjectFact) and (
-        (fact.namespace == NAMESPACE and fact.name == NAME) or (fact.resource == "namespaces" and fact.name == NAMESPACE)
-    ):
-        return (KEY,)
-    return ()
+def _mine(view: View, obj: Any) -> Iterable[str]:
+    """The one key, for the objects that are kept and for the namespace that they are in."""
+    meta = obj.metadata
+    return (KEY,) if (meta.namespace, meta.name) in ((NAMESPACE, NAME), ("", NAMESPACE)) else ()
 
 
-def all_keys(view: View) -> Iterable[str]:
-    return (KEY,)
+WAKES = rule(always=(KEY,)).watches(core_v1.Service, core_v1.Endpoints, discovery_v1.EndpointSlice, core_v1.Namespace, to=_mine)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -89,11 +81,4 @@ def _service(view: View) -> core_v1.Service:
     )
 
 
-RECONCILER = Reconciler(
-    name="kubernetes-service",
-    actor="system:controller:kubernetes-service",
-    keys_for=keys_for,
-    all_keys=all_keys,
-    decide=decide,
-    resources=frozenset({"services", "endpoints", "endpointslices.discovery.k8s.io", "namespaces"}),
-)
+RECONCILER = Reconciler(name="kubernetes-service", actor="system:controller:kubernetes-service", wakes=WAKES, decide=decide)

@@ -9,15 +9,15 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
-from shipslog.store.events import Event
-from shipslog.store.facts import EngineStarted, NodeObserved, ObjectFact, RulesetApplied, RulesetFailed
+from shipslog.store.facts import NodeObserved, RulesetApplied, RulesetFailed
 from shipslog.store.log.sequences import shared_ends
 from shipslog.store.objects.core_v1 import Node, Service, ServicePort
 from shipslog.store.objects.discovery_v1 import Endpoint, EndpointSlice
@@ -33,24 +33,21 @@ Address = tuple[str, int]
 Rules = tuple[ServiceRules, ...]
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """Nodes: all for a service or a slice, one for what it reported."""
-    match event.fact:
-        case ObjectFact(resource=resource):
-            return _nodes(view) if resource in (SERVICES, SLICES) else ()
-        case RulesetApplied(node=node) | RulesetFailed(node=node) | NodeObserved(node=node):
-            return (node,)
-        case EngineStarted():
-            return _nodes(view)
-    return ()
-
-
-def all_keys(view: View) -> Iterable[str]:
-    return _nodes(view)
-
-
-def _nodes(view: View) -> list[str]:
+def _nodes(view: View, obj: Any) -> Iterable[str]:
+    """All nodes that have reported: what a Service becomes concerns every one of them."""
     return [node.metadata.name for node in view.list(Node) if view.node_observed(node.metadata.name) is not None]
+
+
+def _reporter(view: View, fact: NodeObserved | RulesetApplied | RulesetFailed) -> Iterable[str]:
+    return (fact.node,)
+
+
+WAKES = (
+    rule()
+    .watches(Node, to=namesake, when=lambda before, after: before is None, at_start=True)
+    .watches(Service, EndpointSlice, to=_nodes)
+    .hears(NodeObserved, RulesetApplied, RulesetFailed, to=_reporter)
+)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -301,11 +298,4 @@ def _memory(view: View) -> Memory:
     return memory
 
 
-RECONCILER = Reconciler(
-    name="service-proxy",
-    actor="system:controller:service-proxy",
-    keys_for=keys_for,
-    all_keys=all_keys,
-    decide=decide,
-    resources=frozenset({"services", "endpointslices.discovery.k8s.io"}),
-)
+RECONCILER = Reconciler(name="service-proxy", actor="system:controller:service-proxy", wakes=WAKES, decide=decide)

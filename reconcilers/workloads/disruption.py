@@ -12,30 +12,16 @@ from msgspec.structs import replace
 from shipslog.reconcilers.kubelet.times import api_time
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import controller_of, is_ready
+from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Update
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectFact
 from shipslog.store.objects import core_v1, meta_v1, selector
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
 from shipslog.store.state import View
 
-BUDGETS = "poddisruptionbudgets.policy"
 
-
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """The budget itself; for a pod or a controller all budgets of its namespace."""
-    fact = event.fact
-    if not isinstance(fact, ObjectFact):
-        return ()
-    if fact.resource == BUDGETS:
-        return (f"{fact.namespace}/{fact.name}",)
-    if fact.resource in ("pods", "replicationcontrollers"):
-        return [f"{fact.namespace}/{b.metadata.name}" for b in view.list(PodDisruptionBudget, fact.namespace)]
-    return ()
-
-
-def all_keys(view: View) -> Iterable[str]:
-    return [f"{b.metadata.namespace}/{b.metadata.name}" for b in view.list(PodDisruptionBudget)]
+def _asks_otherwise(before: core_v1.ReplicationController | None, after: core_v1.ReplicationController | None) -> bool:
+    """Whether a controller came, went, or asks for another number."""
+    return before is None or after is None or before.spec.replicas != after.spec.replicas
 
 
 def pods_of(view: View, budget: PodDisruptionBudget) -> list[core_v1.Pod]:
@@ -44,6 +30,25 @@ def pods_of(view: View, budget: PodDisruptionBudget) -> list[core_v1.Pod]:
         return []
     chosen = selector.of_label_selector(budget.spec.selector)
     return [pod for pod in view.list(core_v1.Pod, budget.metadata.namespace) if chosen.matches(pod.metadata.labels)]
+
+
+def _budgets_of(view: View, pod: core_v1.Pod) -> Iterable[str]:
+    """The budgets that speak of the pod."""
+    for budget in view.list(PodDisruptionBudget, pod.metadata.namespace):
+        if budget.spec.selector is not None and selector.of_label_selector(budget.spec.selector).matches(pod.metadata.labels):
+            yield key_of(budget)
+
+
+def _budgets_beside(view: View, controller: core_v1.ReplicationController) -> Iterable[str]:
+    """All budgets of the namespace: any of them may speak of the controller's pods, and counts how many are asked for."""
+    return [key_of(budget) for budget in view.list(PodDisruptionBudget, controller.metadata.namespace)]
+
+
+WAKES = (
+    rule(PodDisruptionBudget)
+    .watches(core_v1.Pod, to=_budgets_of)
+    .watches(core_v1.ReplicationController, to=_budgets_beside, when=_asks_otherwise)
+)
 
 
 def healthy(pods: Sequence[core_v1.Pod]) -> int:
@@ -109,11 +114,4 @@ def _scaled(value: int | str, whole: int) -> int:
     return ceil(int(value.rstrip("%")) * whole / 100) if value.rstrip("%").isdigit() else 0
 
 
-RECONCILER = Reconciler(
-    name="disruption",
-    actor="system:controller:disruption-controller",
-    keys_for=keys_for,
-    all_keys=all_keys,
-    decide=decide,
-    resources=frozenset({BUDGETS, "pods", "replicationcontrollers"}),
-)
+RECONCILER = Reconciler(name="disruption", actor="system:controller:disruption-controller", wakes=WAKES, decide=decide)

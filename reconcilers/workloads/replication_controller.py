@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.pods import (
     SECOND_NS,
     controller_of,
@@ -19,9 +19,8 @@ from shipslog.reconcilers.rule.pods import (
     parse_time,
     pod_from_template,
 )
+from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.events import Event
-from shipslog.store.facts import ObjectFact
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.selector import of_labels
 from shipslog.store.state import View
@@ -30,31 +29,15 @@ RESOURCE = "replicationcontrollers"
 BATCH = 500  # pods made by one decision; the next follows when they are on the log
 
 
-def keys_for(view: View, event: Event) -> Iterable[str]:
-    """The controller itself; for a pod its controller, or those whose selectors match an orphan."""
-    fact = event.fact
-    if not isinstance(fact, ObjectFact):
+def _adopters(view: View, pod: core_v1.Pod) -> Iterable[str]:
+    """The controllers that would adopt the pod: those whose selectors match, if nobody controls it."""
+    if controller_of(pod) is not None:
         return ()
-    if fact.resource == RESOURCE:
-        return (f"{fact.namespace}/{fact.name}",)
-    if fact.resource != "pods":
-        return ()
-    entry = view.by_uid(fact.uid)
-    if entry is None:
-        return [f"{fact.namespace}/{rc.metadata.name}" for rc in view.list(core_v1.ReplicationController, fact.namespace)]
-    owner = controller_of(entry.object)
-    if owner is not None:
-        return (f"{fact.namespace}/{owner.name}",) if owner.kind == "ReplicationController" else ()
-    labels = entry.object.metadata.labels
-    return [
-        f"{fact.namespace}/{rc.metadata.name}"
-        for rc in view.list(core_v1.ReplicationController, fact.namespace)
-        if of_labels(rc.spec.selector).matches(labels)
-    ]
+    controllers = view.list(core_v1.ReplicationController, pod.metadata.namespace)
+    return [key_of(rc) for rc in controllers if of_labels(rc.spec.selector).matches(pod.metadata.labels)]
 
 
-def all_keys(view: View) -> Iterable[str]:
-    return [f"{rc.metadata.namespace}/{rc.metadata.name}" for rc in view.list(core_v1.ReplicationController)]
+WAKES = rule(core_v1.ReplicationController).owns(core_v1.Pod).watches(core_v1.Pod, to=_adopters)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -67,13 +50,14 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if commands:
         return Decision(reason="adopting and releasing pods", commands=tuple(commands))
     active = [pod for pod in mine if is_active(pod)]
+    says: tuple[Say, ...] = ()
     reason = "as many pods as asked for"
     if not rc.metadata.deletion_timestamp:
-        commands, reason = _scale(rc, active, view)
+        commands, reason, says = _scale(rc, active, view)
     status, again_s = _status(rc, active, now)
     if status != rc.status:
         commands.append(Update(object=replace(rc, status=status), subresource="status"))
-    return Decision(reason=reason, commands=tuple(commands), requeue_after=again_s)
+    return Decision(reason=reason, commands=tuple(commands), requeue_after=again_s, says=says)
 
 
 def _claimed(view: View, rc: core_v1.ReplicationController) -> tuple[list[core_v1.Pod], list[AnyObjectCommand]]:
@@ -108,17 +92,32 @@ def owner_reference(obj: Any) -> meta_v1.OwnerReference:
     )  # fmt: skip
 
 
-def _scale(rc: core_v1.ReplicationController, active: list[core_v1.Pod], view: View) -> tuple[list[AnyObjectCommand], str]:
+def _scale(
+    rc: core_v1.ReplicationController, active: list[core_v1.Pod], view: View
+) -> tuple[list[AnyObjectCommand], str, tuple[Say, ...]]:
+    """What brings the number about, why, and what people hear of it."""
+    about = reference(rc)
     wanted = 1 if rc.spec.replicas is None else rc.spec.replicas
     missing = wanted - len(active)
     if missing > 0 and rc.spec.template is not None:
         pod = pod_from_template(rc, rc.spec.template, owner_reference(rc))
-        made: list[AnyObjectCommand] = [Create(object=pod)] * min(missing, BATCH)
-        return made, f"{missing} pods are missing of {wanted}"
+        create = Create(object=pod)
+        made: list[AnyObjectCommand] = [create] * min(missing, BATCH)
+        created = (
+            Say(about=about, reason="SuccessfulCreate", message="Created pod: {name}", after=create),
+            Say(
+                about=about, type="Warning", reason="FailedCreate", message="Error creating: {why}", after=create, refused=True
+            ),
+        )  # fmt: skip
+        return made, f"{missing} pods are missing of {wanted}", created
     if missing < 0:
-        doomed = choose_to_delete(active, -missing, view)
-        return [_delete(pod) for pod in doomed], f"{-missing} pods are more than {wanted}"
-    return [], "as many pods as asked for"
+        doomed = [_delete(pod) for pod in choose_to_delete(active, -missing, view)]
+        deleted = tuple(
+            Say(about=about, reason="SuccessfulDelete", message=f"Deleted pod: {delete.name}", after=delete)
+            for delete in doomed
+        )
+        return [*doomed], f"{-missing} pods are more than {wanted}", deleted
+    return [], "as many pods as asked for", ()
 
 
 def _delete(pod: core_v1.Pod) -> Delete:
@@ -167,6 +166,6 @@ def _status(
 
 
 RECONCILER = Reconciler(
-    name="replication-controller", actor="system:controller:replication-controller", keys_for=keys_for, all_keys=all_keys,
-    decide=decide, resources=frozenset({"replicationcontrollers", "pods"}),
+    name="replication-controller", actor="system:controller:replication-controller",
+    wakes=WAKES, decide=decide,
 )  # fmt: skip

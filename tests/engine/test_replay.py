@@ -10,7 +10,7 @@ from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import MethodNotAllowed
 from shipslog.store.state import View
-from tests.engine.host.test_host import config_map, keys_of_config_maps, mark, reconciler, settled
+from tests.engine.host.test_host import CONFIG_MAPS, config_map, mark, reconciler, settled
 
 
 async def test_the_same_rules_decide_the_same_and_others_are_found_out() -> None:
@@ -81,7 +81,7 @@ async def test_decisions_of_rules_that_read_the_clock_are_taken_at_the_recorded_
 
         return Decision(reason="stamp", commands=(Update(object=msgspec.structs.replace(found, data={"at": str(now)})),))
 
-    rule = Reconciler(name="test", actor="a", keys_for=keys_of_config_maps, all_keys=lambda view: (), decide=stamp)
+    rule = Reconciler(name="test", actor="a", wakes=CONFIG_MAPS, decide=stamp)
     async with Cluster.open(None, runtime="none", reconcilers=(rule,)) as cluster:
         await cluster.create(config_map("a"))
         await cluster.wait(core_v1.ConfigMap, "a", until=lambda c: "at" in c.data)

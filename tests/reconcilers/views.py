@@ -6,8 +6,9 @@ import msgspec
 from msgspec.structs import replace
 
 from shipslog.engine.state.view import MemoryView
+from shipslog.reconcilers.rule.wakes import Change, Wakes
 from shipslog.store.events import Event
-from shipslog.store.facts import AnyFact, NodeObserved, ObjectCreated
+from shipslog.store.facts import AnyFact, Fact, NodeObserved, ObjectCreated, ObjectDeleted
 from shipslog.store.objects import codec, core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
 
@@ -26,6 +27,25 @@ def add(view: MemoryView, *things: Any) -> None:
     for thing in things:
         fact: AnyFact = thing if hasattr(thing, "node") else created(thing)
         view.evolve(Event(revision=view.revision + 1, time_ns=NOW, actor="test", fact=fact))
+
+
+def woken(wakes: Wakes, view: MemoryView, thing: Any) -> list[str]:
+    """The keys that are woken when an object comes or changes, or when a fact is heard; the view takes it in."""
+    return _woken(wakes, view, thing if isinstance(thing, Fact) else created(thing))
+
+
+def woken_by_end(wakes: Wakes, view: MemoryView, obj: Any) -> list[str]:
+    """The keys that are woken when an object goes; the view takes it in."""
+    fact = created(obj)
+    gone = ObjectDeleted(resource=fact.resource, namespace=fact.namespace, name=fact.name, uid=fact.uid, object=fact.object)
+    return _woken(wakes, view, gone)
+
+
+def _woken(wakes: Wakes, view: MemoryView, fact: Any) -> list[str]:
+    event = Event(revision=view.revision + 1, time_ns=NOW, actor="test", fact=fact)
+    entry, before = view.evolve(event)
+    assert wakes.looks_at(fact, view.scheme) or not wakes.keys_for(view, Change(event, before, entry))
+    return wakes.keys_for(view, Change(event, before, None if isinstance(fact, ObjectDeleted) else entry))
 
 
 def created(obj: Any) -> ObjectCreated:

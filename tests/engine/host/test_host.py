@@ -1,7 +1,7 @@
 """The host, with small reconcilers of its own: when keys are decided, what is recorded, what is tried again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -9,11 +9,12 @@ import msgspec
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.time.clock import Entropy, SystemClock
 from shipslog.reconcilers.rule.decision import Decision, Reconciler
+from shipslog.reconcilers.rule.wakes import rule
 from shipslog.runtime.commands import AnyRuntimeCommand, PullImage
 from shipslog.runtime.node import LogOptions, ProcessStreams
 from shipslog.store.commands import Create, Update
 from shipslog.store.events import Event
-from shipslog.store.facts import DecisionTaken, ImagePulled, ObjectFact, RuntimeFact
+from shipslog.store.facts import DecisionTaken, ImagePulled, RuntimeFact
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.state import View
 
@@ -24,17 +25,15 @@ def config_map(name: str, **data: str) -> core_v1.ConfigMap:
     return core_v1.ConfigMap(metadata=meta_v1.ObjectMeta(name=name, namespace="default"), data=data)
 
 
-def keys_of_config_maps(view: View, event: Event) -> Iterable[str]:
-    fact = event.fact
-    if isinstance(fact, ObjectFact) and fact.resource == "configmaps" and fact.namespace == "default":
-        yield fact.name
+def _in_default(view: View, found: core_v1.ConfigMap) -> tuple[str, ...]:
+    return (found.metadata.name,) if found.metadata.namespace == "default" else ()
 
 
-def reconciler(decide: object, keys_for: object = keys_of_config_maps) -> Reconciler:
-    return Reconciler(
-        name="test", actor="system:controller:test", keys_for=keys_for,  # type: ignore[arg-type]
-        all_keys=lambda view: [c.metadata.name for c in view.list(core_v1.ConfigMap, "default")], decide=decide,  # type: ignore[arg-type]
-    )  # fmt: skip
+CONFIG_MAPS = rule().watches(core_v1.ConfigMap, to=_in_default, at_start=True)
+
+
+def reconciler(decide: object) -> Reconciler:
+    return Reconciler(name="test", actor="system:controller:test", wakes=CONFIG_MAPS, decide=decide)  # type: ignore[arg-type]
 
 
 class OneNode:

@@ -140,8 +140,8 @@ def test_the_files_of_a_pod_are_bounded_together() -> None:
     source = core_v1.ConfigMapVolumeSource(name="m", items=items)
     made = pod("p", node="n", phase="Pending", spec=core_v1.PodSpec(volumes=(core_v1.Volume(name="v", config_map=source),)))
     decision = lifecycle.decide(view_of(node("n"), observed("n"), config, made, PULLED), f"pod/{UID}", now=NOW)
-    assert [c.reason for c in decision.concerns] == ["FailedMount"]
-    assert "would be over 64 MiB together" in decision.concerns[0].message
+    assert [c.reason for c in decision.says if c.after is None] == ["FailedMount"]
+    assert "would be over 64 MiB together" in decision.says[0].message
 
 
 def test_room_says_what_was_too_much() -> None:

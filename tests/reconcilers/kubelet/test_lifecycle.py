@@ -161,7 +161,7 @@ def test_a_deadline_ends_the_pod() -> None:
     view = view_of(node("n"), observed("n"), running, SANDBOX, PULLED, started())
     assert decide(view, NOW + 2 * SECOND).requeue_after == 3.0
     decision = decide(view, NOW + 5 * SECOND)
-    assert [c.reason for c in decision.concerns] == ["DeadlineExceeded"]
+    assert [c.reason for c in decision.says if c.after is None] == ["DeadlineExceeded"]
     assert [type(c).__name__ for c in decision.commands][:1] == ["StopContainer"]
     add(view, exited(143))
     ended = status(view, NOW + 5 * SECOND)
@@ -185,7 +185,7 @@ def test_missing_settings_are_waited_for() -> None:
     view = world(spec=core_v1.PodSpec(volumes=(volume,)))
     decision = decide(view)
     assert not [c for c in decision.commands if isinstance(c, RunPodSandbox)]
-    assert [(c.reason, c.message) for c in decision.concerns] == [
+    assert [(c.reason, c.message) for c in decision.says if c.after is None] == [
         ("FailedMount", 'MountVolume.SetUp failed for volume "v" : configmap "settings" not found')
     ]
     assert PullImage in {type(c) for c in decision.commands}

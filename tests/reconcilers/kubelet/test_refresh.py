@@ -7,10 +7,9 @@ from msgspec.structs import replace
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.kubelet import lifecycle, refresh
 from shipslog.runtime.commands import RefreshVolumes
-from shipslog.store.events import Event
 from shipslog.store.facts import SandboxStarted
 from shipslog.store.objects import core_v1
-from tests.reconcilers.views import NOW, add, created, meta, node, observed, pod, view_of
+from tests.reconcilers.views import NOW, add, meta, node, observed, pod, view_of, woken
 
 UID = "uid-pods-p"
 SANDBOX = SandboxStarted(node="n", pod_uid=UID, sandbox_id="s1", ip="10.0.0.2", at_ns=NOW)
@@ -38,8 +37,7 @@ def decide(view: MemoryView, now: int = NOW) -> Any:
 
 
 def keys(view: MemoryView, changed: Any) -> list[str]:
-    fact = changed if hasattr(changed, "node") else created(changed)
-    return list(refresh.keys_for(view, Event(revision=view.revision, time_ns=NOW, actor="test", fact=fact)))
+    return woken(refresh.WAKES, view, changed)
 
 
 def test_a_changed_config_map_goes_to_the_pods_that_show_it() -> None:
@@ -75,7 +73,7 @@ def test_a_pod_that_shows_nothing_of_others_is_left_alone() -> None:
     assert default.projected is not None
     default = replace(default, projected=replace(default.projected, sources=(*default.projected.sources, ca)))
     view = world(volumes=(default,))
-    assert list(refresh.all_keys(view)) == []
+    assert refresh.WAKES.all_keys(view) == []
     assert keys(view, SANDBOX) == []
 
 
@@ -103,5 +101,4 @@ def test_pods_that_wait_for_a_config_map_are_woken_by_it() -> None:
     view = view_of(node("n"), observed("n"))
     waiting = pod("p", node="n", phase="Pending")
     add(view, replace(waiting, spec=replace(waiting.spec, volumes=(SETTINGS,))))
-    event = Event(revision=view.revision, time_ns=NOW, actor="test", fact=created(settings()))
-    assert list(lifecycle.keys_for(view, event)) == [f"pod/{UID}"]
+    assert woken(lifecycle.WAKES, view, settings()) == [f"pod/{UID}"]

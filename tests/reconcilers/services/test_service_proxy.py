@@ -10,8 +10,7 @@ from shipslog.reconcilers.rule.decision import digest
 from shipslog.reconcilers.services import service_proxy
 from shipslog.reconcilers.services.service_proxy import RECONCILER, changes, decide, rules_of
 from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
-from shipslog.store.events import Event
-from shipslog.store.facts import ClusterConfig, NodeObserved, ObjectModified, RulesetApplied, SandboxRemoved
+from shipslog.store.facts import ClusterConfig, NodeObserved, RulesetApplied, SandboxRemoved
 from shipslog.store.objects.core_v1 import (
     ClientIPConfig,
     LoadBalancerIngress,
@@ -26,6 +25,7 @@ from shipslog.store.objects.core_v1 import (
 from shipslog.store.objects.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.state import Entry, RulesetState
+from tests.reconcilers import views
 
 SECOND = 10**9
 
@@ -268,16 +268,16 @@ def test_changes_between_two_listings(before: str, after: str, gone: str, come: 
 
 
 def test_who_is_woken() -> None:
-    view = FakeView(nodes=("n1", "n2"))
+    wakes = RECONCILER.wakes
+    view = views.view_of(views.node("n1"), views.node("n2"), NodeObserved(node="n1"), NodeObserved(node="n2"))
+    slice_ = EndpointSlice(metadata=views.meta("web-1"), address_type="IPv4")
+    assert views.woken(wakes, view, views.service("web")) == views.woken(wakes, view, slice_) == ["n1", "n2"]
+    assert views.woken(wakes, view, views.pod("p")) == views.woken(wakes, view, SandboxRemoved(node="n1", pod_uid="u")) == []
+    assert views.woken(wakes, view, RulesetApplied(node="n2", digest="x", services=1)) == ["n2"]
+    assert views.woken(wakes, view, NodeObserved(node="n2")) == ["n2"]
+    assert wakes.all_keys(view) == ["n1", "n2"]
 
-    def woken(fact: Any) -> list[str]:
-        event = Event(revision=1, time_ns=0, actor="x", fact=fact)
-        return list(RECONCILER.keys_for(view, event))  # type: ignore[arg-type]
 
-    def changed(resource: str) -> ObjectModified:
-        return ObjectModified(resource=resource, namespace="default", name="web", uid="u", object=msgspec.Raw(b"{}"))
-
-    assert woken(changed("services")) == woken(changed("endpointslices.discovery.k8s.io")) == ["n1", "n2"]
-    assert woken(changed("pods")) == woken(SandboxRemoved(node="n1", pod_uid="u")) == []
-    assert woken(RulesetApplied(node="n2", digest="x", services=1)) == woken(NodeObserved(node="n2")) == ["n2"]
-    assert list(RECONCILER.all_keys(view)) == ["n1", "n2"]  # type: ignore[arg-type]
+def test_a_node_that_registers_after_its_report_is_woken() -> None:
+    view = views.view_of(NodeObserved(node="n1"), views.service("web"))
+    assert views.woken(RECONCILER.wakes, view, views.node("n1")) == ["n1"]

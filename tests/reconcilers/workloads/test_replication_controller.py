@@ -2,7 +2,7 @@
 
 from shipslog.reconcilers.workloads import replication_controller as rule
 from shipslog.store.commands import Create, Delete, Update
-from tests.reconcilers.views import NOW, add, owned_by, pod, rc, view_of
+from tests.reconcilers.views import NOW, owned_by, pod, rc, view_of, woken, woken_by_end
 
 MINE = {"labels": {"app": "web"}, "owner_references": owned_by("web")}
 
@@ -65,7 +65,29 @@ def test_the_status_counts_and_waits_for_min_ready_seconds() -> None:
 
 def test_which_events_wake_it() -> None:
     view = view_of(rc("web", 1), rc("other", 1))
-    assert list(rule.all_keys(view)) == ["default/other", "default/web"]
-    add(view, pod("p", **MINE))
-    entry = view.by_uid("uid-pods-p")
-    assert entry is not None
+    assert rule.WAKES.all_keys(view) == ["default/other", "default/web"]
+    assert woken(rule.WAKES, view, pod("p", **MINE)) == ["default/web"]
+    assert woken(rule.WAKES, view, pod("o", labels={"app": "other"})) == ["default/other"]
+    assert woken(rule.WAKES, view, pod("s", labels={"app": "stranger"})) == []
+    assert woken_by_end(rule.WAKES, view, pod("p", **MINE)) == ["default/web"]
+
+
+def test_a_pod_that_is_taken_out_wakes_the_controller_that_it_leaves() -> None:
+    view = view_of(rc("web", 1), pod("p", **MINE))
+    relabelled = pod("p", labels={"app": "debug"}, owner_references=MINE["owner_references"])
+    assert woken(rule.WAKES, view, relabelled) == ["default/web"]
+    assert woken(rule.WAKES, view, pod("p", labels={"app": "debug"})) == ["default/web"], "its owner let it go just now"
+    (create,) = [c for c in rule.decide(view, "default/web", now=NOW).commands if isinstance(c, Create)]
+    assert create.object.metadata.generate_name == "web-"
+
+
+def test_an_orphan_wakes_whom_it_left_and_whom_it_joins() -> None:
+    view = view_of(rc("web", 1), rc("other", 1), pod("p", labels={"app": "web"}))
+    assert woken(rule.WAKES, view, pod("p", labels={"app": "other"})) == ["default/web", "default/other"]
+
+
+def test_what_it_says_is_said_of_what_came_of_its_commands() -> None:
+    decision = rule.decide(view_of(rc("web", 3)), "default/web", now=NOW)
+    made, refused = decision.says
+    assert made.after is refused.after is decision.commands[0] is decision.commands[2]
+    assert (made.reason, made.refused, refused.reason, refused.refused) == ("SuccessfulCreate", False, "FailedCreate", True)

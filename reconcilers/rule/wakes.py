@@ -1,0 +1,161 @@
+"""What wakes a rule, declared once: `rule(ReplicationController).owns(Pod).watches(Service, to=...)`.
+
+A declaration says which objects and facts concern which keys. From it come the keys that a change wakes (`keys_for`), the keys
+to look at after a start (`all_keys`), and the kinds and facts that the host need not ask about (`looks_at`).
+
+A mapping (`to`) is a pure function of one object. It is asked twice for each change, for the object as it was and as it is
+now, and what either names is woken: so a pod that is relabelled wakes whom it left as well as whom it joins, and no rule has to
+find out by itself where something belonged before.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shipslog.store.events import Event
+from shipslog.store.facts import Fact, ObjectFact
+from shipslog.store.objects.scheme import Kind, Scheme
+from shipslog.store.state import Entry, View
+
+EVERY_KIND = "*"
+
+What = type[Any] | str  # a kind by the Struct of its objects, or by its resource key: "crontabs.example.com"
+Keys = Callable[[View, Any], Iterable[str]]  # the view after the event, and an object or a fact
+When = Callable[[Any, Any], bool]  # the object before (None: made) and after (None: gone)
+
+
+class Change(Struct, frozen=True, gc=False):
+    """An event, and the object that it is about as it was before and as it is after it.
+
+    `before` is None for an object that was made, `after` for one that is gone; both for facts about no object."""
+
+    event: Event
+    before: Entry | None = None
+    after: Entry | None = None
+
+
+class Source(Struct, frozen=True):
+    """One kind of objects, and which keys one of them concerns."""
+
+    to: Keys
+    when: When | None = None
+    at_start: bool = False
+
+
+class Wakes(Struct, frozen=True, kw_only=True):
+    """What wakes a rule; a value, to which each method adds."""
+
+    kind: What = ""
+    always: tuple[str, ...] = ()
+    sources: Mapping[What, tuple[Source, ...]] = {}
+    facts: tuple[tuple[type[Fact], Keys], ...] = ()
+
+    # --- declaring ---
+
+    def owns(self, *kinds: What) -> "Wakes":
+        """Objects that this rule's kind controls: each wakes the controller that its owner references name."""
+        assert self.kind, "owns() asks for the owners' kind: begin with rule(Kind)"
+        return self.watches(*kinds, to=_controller(self.kind))
+
+    def watches(self, *kinds: What, to: Keys, when: When | None = None, at_start: bool = False) -> "Wakes":
+        """Other objects, each with the keys that it concerns.
+
+        `when` leaves out changes that cannot matter. `at_start`: the keys of those that are there count after a start too."""
+        return self._watch(kinds, Source(to, when, at_start))
+
+    def watches_every_kind(self, *, to: Keys, when: When | None = None, at_start: bool = False) -> "Wakes":
+        """Objects of all kinds, of those too that are served later."""
+        return self._watch([EVERY_KIND], Source(to, when, at_start))
+
+    def hears(self, *facts: type[Fact], to: Keys) -> "Wakes":
+        """Facts about no object: what a node reported. `to` is given the fact."""
+        return replace(self, facts=(*self.facts, *((fact, to) for fact in facts)))
+
+    def _watch(self, kinds: Iterable[What], source: Source) -> "Wakes":
+        more = {kind: (*self.sources.get(kind, ()), source) for kind in kinds}
+        return replace(self, sources={**self.sources, **more})
+
+    # --- asking ---
+
+    def looks_at(self, fact: Fact, scheme: Scheme) -> bool:
+        """Whether facts like this one can wake the rule: same kind of fact, and of object."""
+        if isinstance(fact, ObjectFact):
+            return not self.sources.keys().isdisjoint((EVERY_KIND, fact.resource, scheme.by_resource(fact.resource).type))
+        return any(isinstance(fact, heard) for heard, _ in self.facts)
+
+    def keys_for(self, view: View, change: Change) -> list[str]:
+        """The keys that a change concerns, each once. The view holds the change already."""
+        fact = change.event.fact
+        if not isinstance(fact, ObjectFact):
+            return list(dict.fromkeys(key for heard, to in self.facts if isinstance(fact, heard) for key in to(view, fact)))
+        before = change.before.object if change.before is not None else None
+        after = change.after.object if change.after is not None else None
+        keys: dict[str, None] = {}
+        for what in (type(before if after is None else after), fact.resource, EVERY_KIND):
+            for source in self.sources.get(what, ()):
+                if source.when is None or source.when(before, after):
+                    for obj in (before, after):
+                        if obj is not None:
+                            keys.update(dict.fromkeys(source.to(view, obj)))
+        return list(keys)
+
+    def all_keys(self, view: View) -> list[str]:
+        """What to look at after a start: the rule's own objects, and whatever else it declared so."""
+        keys = dict.fromkeys(self.always)
+        for what, sources in self.sources.items():
+            mappings = [source.to for source in sources if source.at_start]
+            for resource in _resources(view, what) if mappings else ():
+                for entry in view.entries(resource):
+                    for to in mappings:
+                        keys.update(dict.fromkeys(to(view, entry.object)))
+        return list(keys)
+
+
+def rule(kind: What = "", *, key: Callable[[Any], str] | None = None, always: tuple[str, ...] = ()) -> Wakes:
+    """A rule about each object of a kind; its keys are `namespace/name` (`name` if it has no namespace), or what `key` makes.
+
+    Without a kind, a rule with the fixed keys `always`, or one whose keys come from what it watches."""
+    wakes = Wakes(kind=kind, always=always)
+    if not kind:
+        return wakes
+    named = key or key_of
+    return wakes.watches(kind, to=lambda view, obj: (named(obj),), at_start=True)
+
+
+def key_of(obj: Any) -> str:
+    """`namespace/name`, or `name` for what has no namespace."""
+    meta = obj.metadata
+    return f"{meta.namespace}/{meta.name}" if meta.namespace else str(meta.name)
+
+
+def namesake(view: View, obj: Any) -> tuple[str]:
+    """The key that an object has in common with another of the same name: an Endpoints with its Service."""
+    return (key_of(obj),)
+
+
+def _resources(view: View, what: What) -> Iterable[str]:
+    if what == EVERY_KIND:
+        return view.resources()
+    kind = _kind(view.scheme, what)
+    return (kind.resource,) if kind is not None else ()
+
+
+def _kind(scheme: Scheme, what: What) -> Kind | None:
+    """The kind that is meant; None while there is none, as before its definition comes."""
+    if isinstance(what, str):
+        return scheme.by_resource(what) if scheme.knows(what) else None
+    return scheme.of_type(what)
+
+
+def _controller(of: What) -> Keys:
+    def to(view: View, obj: Any) -> Iterable[str]:
+        kind = _kind(view.scheme, of)
+        if kind is None:
+            return
+        for owner in obj.metadata.owner_references:
+            if owner.controller and owner.kind == kind.kind and owner.api_version.rpartition("/")[0] == kind.group:
+                yield f"{obj.metadata.namespace}/{owner.name}" if kind.namespaced else owner.name
+
+    return to
