@@ -8,7 +8,7 @@ The daemon is this plus an HTTP server; the debugger is this plus a log that nob
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -21,10 +21,10 @@ from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.facts import ClusterConfig, EngineStarted
-from shipslog.store.log.event_log import EventLog, LogError
+from shipslog.store.log.event_log import EventLog, LogError, Snapshot
 from shipslog.store.log.retention import EXACT_NS
 from shipslog.store.objects import core_v1
-from shipslog.store.refusals import not_found
+from shipslog.store.refusals import Unavailable, not_found
 
 from . import manifests
 from .commit.committer import Committed, Committer
@@ -41,6 +41,7 @@ VERSION = "0.1.0"
 ADMIN = "system:admin"
 MASTERS = ("system:masters", "system:authenticated")
 RETAIN_EVERY_S = 600.0
+BEGIN_AGAIN_S = 1.0  # until a log that takes no writes is tried again
 SNAPSHOT_EVERY = 50_000  # events between two snapshots
 SNAPSHOT_AT_CLOSE = 2_000  # a clean stop saves one if so many came since
 
@@ -66,6 +67,8 @@ class Cluster:
         self._retaining: asyncio.Task[None] | None = None
         self._pasts = Pasts(event_log)
         self._saving: asyncio.Task[None] | None = None
+        self._beginning: asyncio.Task[None] | None = None
+        self._delayed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.ended = asyncio.Event()  # set when the engine stopped by itself; `failure` says why
         self.failure: BaseException | None = None
@@ -100,8 +103,6 @@ class Cluster:
             try:
                 cluster._run(cluster.committer.run())
                 await cluster._start(config or view.config, ca_certificate)
-                cluster._run(cluster.host.run())
-                cluster._retaining = asyncio.get_running_loop().create_task(cluster._retain())
                 yield cluster
             finally:
                 with anyio.CancelScope(shield=True):
@@ -127,13 +128,41 @@ class Cluster:
         self._tasks.append(task)
 
     async def _start(self, config: ClusterConfig, ca_certificate: str) -> None:
-        await self.committer.submit_facts((EngineStarted(version=VERSION, config=config),), actor="system:engine")
+        """Begin. When the log takes no writes, that goes on behind: until then the state is served as it was."""
+        self._beginning = asyncio.get_running_loop().create_task(self._begin(config, ca_certificate))
+        delayed = asyncio.get_running_loop().create_task(self._delayed.wait())
+        try:
+            await asyncio.wait((self._beginning, delayed), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            delayed.cancel()
+        if self._beginning.done():
+            self._beginning.result()
+        else:
+            self._run(_end_of(self._beginning))
+
+    async def _begin(self, config: ClusterConfig, ca_certificate: str) -> None:
+        started = EngineStarted(version=VERSION, config=config)
+        await self._insist(lambda: self.committer.submit_facts((started,), actor="system:engine"))
         first = [obj for resource in WITH_FIRST_OBJECTS for obj in strategy_of(resource).first]
-        await asyncio.gather(*(self._ensure(obj) for obj in first))
-        await self._publish_ca(ca_certificate)
+        await self._insist(lambda: asyncio.gather(*(self._ensure(obj) for obj in first)))
+        await self._insist(lambda: self._publish_ca(ca_certificate))
         async with anyio.create_task_group() as group:
             for node, runtime in self.runtimes.items():
                 group.start_soon(runtime.start, self.host.report, self.view.pods_running_on(node))
+        self._run(self.host.run())
+        self._retaining = asyncio.get_running_loop().create_task(self._retain())
+
+    async def _insist(self, write: Callable[[], Awaitable[object]]) -> None:
+        """Write, again and again while the log cannot. Errors: Unavailable when the cluster closes meanwhile."""
+        while True:
+            try:
+                await write()
+                return
+            except Unavailable:
+                if self.committer.closed:
+                    raise
+            self._delayed.set()
+            await asyncio.sleep(BEGIN_AGAIN_S)
 
     async def _retain(self) -> None:
         """Now and then let the log go of heartbeats."""
@@ -159,6 +188,9 @@ class Cluster:
             await self.committer.submit(Update(object=wanted), actor="system:engine", groups=MASTERS)
 
     async def _stop(self, end_pods: bool) -> None:
+        if self._beginning is not None:
+            self._beginning.cancel()
+            await asyncio.gather(self._beginning, return_exceptions=True)
         if self._retaining is not None:
             self._retaining.cancel()
             await asyncio.gather(self._retaining, return_exceptions=True)
@@ -172,7 +204,7 @@ class Cluster:
         if self._saving is not None:
             await self._saving
         if self.view.revision - self._snapshot_at >= SNAPSHOT_AT_CLOSE:
-            await self.log.save_snapshot(snapshots.take(self.view))
+            await self._save_snapshot(snapshots.take(self.view))
 
     # --- writing ---
 
@@ -283,16 +315,21 @@ class Cluster:
         when too many others are being made."""
         if revision is None:
             revision = await self.log.revision_at(time_ns if time_ns is not None else self.clock.now_ns())
-        if revision == self.view.revision:
-            return self.view
-        return await self._pasts.at(revision)
+        return await self._pasts.at(revision)  # not the view itself, which moves on
 
     def _maybe_snapshot(self) -> None:
         if self.view.revision - self._snapshot_at < SNAPSHOT_EVERY:
             return
         self._snapshot_at = self.view.revision
         snapshot = snapshots.take(self.view)
-        self._saving = asyncio.get_running_loop().create_task(self.log.save_snapshot(snapshot))
+        self._saving = asyncio.get_running_loop().create_task(self._save_snapshot(snapshot))
+
+    async def _save_snapshot(self, snapshot: Snapshot) -> None:
+        """Without it the next start only takes longer."""
+        try:
+            await self.log.save_snapshot(snapshot)
+        except LogError as error:
+            log.warning("snapshot_not_saved", revision=snapshot.revision, why=str(error))
 
 
 def all_reconcilers() -> Sequence[Reconciler]:
@@ -311,6 +348,10 @@ async def open_log(path: str | Path | None) -> EventLog:
     from shipslog.store.log.sqlite import SqliteLog
 
     return await SqliteLog.open(Path(path))
+
+
+async def _end_of(task: "asyncio.Task[None]") -> None:
+    await asyncio.gather(task)
 
 
 def simulated(nodes: int, clock: Clock) -> list[NodeRuntime]:

@@ -58,15 +58,22 @@ def _health(call: Call, path: str, root: str, ready: bool) -> Reply:
     if single:
         if single not in checks:
             raise unknown_path()
+        checks = (single,)
+    failed = _failed(call, ready) if root == "/readyz" else {}
+    good = not any(check in failed for check in checks)
+    if good and (single or "verbose" not in call.params):
         return replies.text("ok")
-    good = ready or root != "/readyz"
-    if good and "verbose" not in call.params:
-        return replies.text("ok")
-    lines = [
-        f"[+]{check} ok" if good or check != "shutdown" else f"[-]{check} failed: the server is stopping" for check in checks
-    ]
+    lines = [f"[-]{check} failed: {failed[check]}" if check in failed else f"[+]{check} ok" for check in checks]
     lines.append(f"{root.strip('/')} check {'passed' if good else 'failed'}\n")
     return replies.text("\n".join(lines), 200 if good else 500)
+
+
+def _failed(call: Call, ready: bool) -> dict[str, str]:
+    """Which checks of /readyz fail, and why. Anybody may ask: paths and details are in the server's own log."""
+    failed = {} if ready else {"shutdown": "the server is stopping"}
+    if call.cluster.log.trouble:
+        failed["log"] = "it takes no writes at the moment; the server's log says why"
+    return failed
 
 
 def _openid(tokens: AccountTokens) -> dict[str, Any]:

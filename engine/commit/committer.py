@@ -18,15 +18,17 @@ from shipslog.engine.time.clock import Clock, Entropy
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
-from shipslog.store.log.event_log import EventLog, LogError
+from shipslog.store.log.event_log import EventLog, LogError, LogFull, RevisionConflict
 from shipslog.store.refusals import Refusal, Unavailable
 from shipslog.store.state import Entry
 
 from .transitions import Effect, Transition, finish
+from .urgency import is_urgent
 from .watch import Change as WatchChange
 from .watch import WatchHub, WatchRecord
 
-BATCH_EVENTS = 256  # at most so many events share a transaction, so that the loop stays responsive
+# What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
+BATCH_EVENTS, BATCH_BYTES = 256, 4 << 20
 
 log = structlog.get_logger()
 Listener = Callable[[Event, Entry | None, Entry | None], None]  # after commit: event, entry, previous entry
@@ -51,6 +53,11 @@ class Request(msgspec.Struct):
     commands: Sequence[AnyObjectCommand] = ()
     facts: Sequence[AnyFact] = ()
     decision: DecisionTaken | None = None
+
+    @property
+    def events(self) -> int:
+        """It comes to at most so many."""
+        return len(self.commands) + len(self.facts) + (self.decision is not None)
 
 
 class Staged(msgspec.Struct):
@@ -144,18 +151,29 @@ class Committer:
         staged: list[Staged] = []
         done: list[tuple[Request, list[Any]]] = []
         now_ns = max(self.clock.now_ns(), self.head.time_ns)
-        while self._queue and len(staged) < BATCH_EVENTS:
+        urgent = bool(self.log.trouble) and self._is_urgent(self._queue[0])
+        size_bytes = 0
+        while self._queue and self._fits(self._queue[0], len(staged), size_bytes, urgent):
             request = self._queue.popleft()
             if request.future.cancelled():
                 continue
             self._under_way.append(request)
+            before = len(staged)
             done.append((request, self._evaluate(request, now_ns, staged)))
+            size_bytes += sum(len(s.entry.encoded) for s in staged[before:] if s.entry is not None)
         if staged:
             try:
-                await self.log.append([s.event for s in staged], expected_revision=self.view.revision)
-            except LogError as error:
+                await self.log.append([s.event for s in staged], expected_revision=self.view.revision, urgent=urgent)
+            except RevisionConflict:
+                self._undo(staged)
+                self._queue.extendleft(request for request, _ in reversed(done))
                 self._under_way.clear()
-                self._abandon(done, error)
+                await self._catch_up()
+                return
+            except LogError as error:
+                self._undo(staged)
+                self._under_way.clear()
+                self._abandon(done, error, urgent)
                 return
             self._publish(staged)
         self._under_way.clear()
@@ -165,6 +183,15 @@ class Committer:
         if staged:
             for callback in self.after_batch:
                 callback()
+
+    def _fits(self, request: Request, events: int, size_bytes: int, urgent: bool) -> bool:
+        """Whether the request joins a batch that has so much. While the log is in trouble, what is urgent is alone."""
+        if events and (events + request.events > BATCH_EVENTS or size_bytes >= BATCH_BYTES):
+            return False
+        return not self.log.trouble or self._is_urgent(request) == urgent
+
+    def _is_urgent(self, request: Request) -> bool:
+        return is_urgent(self.head, request.commands, request.facts, request.decision)
 
     def _evaluate(self, request: Request, now_ns: int, staged: list[Staged]) -> list[Any]:
         """Evaluate one request against the head; its events are staged behind those before it."""
@@ -233,15 +260,29 @@ class Committer:
             for listener in self.listeners:
                 listener(s.event, s.entry, s.previous)
 
-    def _abandon(self, done: list[tuple[Request, list[Any]]], error: LogError) -> None:
-        """The disk refused the batch: forget it, tell everyone in it, and go on from what is durable."""
+    def _undo(self, staged: list[Staged]) -> None:
+        """What was staged is not on the log: the head is as the committed view again."""
+        self.head.revert([(s.event.fact, s.previous) for s in staged], self.view)
+
+    async def _catch_up(self) -> None:
+        """Somebody else has appended: take in what is on the log, before anything is evaluated again."""
+        log.warning("foreign_append", revision=self.view.revision, found=self.log.revision)
+        async for events in self.log.read(self.view.revision):
+            staged = []
+            for event in events:
+                entry, previous = self.head.evolve(event)
+                staged.append(Staged(event, entry, previous))
+            self._publish(staged)
+
+    def _abandon(self, done: list[tuple[Request, list[Any]]], error: LogError, urgent: bool) -> None:
+        """The disk refused the batch: tell everyone in it. What is urgent was in the wrong company; it is tried again alone."""
         log.error("append_failed", error=str(error), requests=len(done))
-        self.head = self.view.copy()
-        self._transition = Transition(self.head, self.entropy)
-        for request, results in done:
+        for request, results in reversed(done):
             if request.future.done():
                 continue
-            if all(isinstance(r, Refusal) for r in results) and results:
+            if isinstance(error, LogFull) and not urgent and self._is_urgent(request):
+                self._queue.appendleft(request)
+            elif all(isinstance(r, Refusal) for r in results) and results:
                 request.future.set_result(results)
             else:
                 request.future.set_exception(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from shipslog.store.events import Event
 from shipslog.store.facts import (
+    AnyFact,
     ClusterConfig,
     ContainerStarted,
     EngineStarted,
@@ -276,6 +277,30 @@ class MemoryView:
         containers: tuple[Any, ...] = (*spec.containers, *spec.init_containers, *spec.ephemeral_containers)
         return next((c.image for c in containers if c.name == fact.container), "")
 
+    def revert(self, facts: Sequence[tuple[AnyFact, Entry | None]], to: "MemoryView") -> None:
+        """Take back the last events, each with the entry before it: the state is as that of `to` again, which never saw them.
+
+        Costs as much as taking them in did, not as much as the state is large."""
+        for fact, previous in reversed(facts):
+            if isinstance(fact, ObjectFact):
+                if previous is not None:
+                    self._put(fact.resource, fact.namespace, fact.name, previous)
+                elif not isinstance(fact, ObjectDeleted):
+                    self._take(fact.resource, fact.namespace, fact.name)
+            elif isinstance(fact, PodFact):
+                before, now = to._pods.get(fact.pod_uid), self._pods.get(fact.pod_uid)
+                _restore(self._pods, to._pods, fact.pod_uid)
+                self._indexes.pod_changed(now, before)
+            elif isinstance(fact, ImagePulled | ImagePullFailed):
+                _restore(self._images, to._images, (fact.node, fact.image))
+            elif isinstance(fact, NodeObserved):
+                _restore(self._nodes, to._nodes, fact.node)
+            elif isinstance(fact, RulesetApplied | RulesetFailed):
+                _restore(self._rulesets, to._rulesets, fact.node)
+            elif isinstance(fact, EngineStarted):
+                self.config, self._rulesets, self._nodes = to.config, dict(to._rulesets), dict(to._nodes)
+        self.revision, self.time_ns = to.revision, to.time_ns
+
     # --- for a log that is opened ---
 
     def reindex(self) -> Sequence[str]:
@@ -336,3 +361,10 @@ def restored(scheme: Scheme, resource: str, encoded: bytes, revision: int) -> En
     """The entry of an object as the log or a snapshot keeps it."""
     kind = scheme.by_resource(resource)
     return entry_of(kind, codec.restore(kind.type, encoded), encoded, revision)
+
+
+def _restore(table: dict[Any, Any], to: Mapping[Any, Any], key: object) -> None:
+    if key in to:
+        table[key] = to[key]
+    else:
+        table.pop(key, None)

@@ -51,6 +51,10 @@ class LogUnwritable(LogError):
     """The medium refused (disk full, read-only); the batch is not on the log and nobody may be told that it is."""
 
 
+class LogFull(LogUnwritable):
+    """The disk is full; the batch is not on the log. An urgent one may still fit."""
+
+
 def check_batch(events: Sequence[Event], revision: int, time_ns: int) -> None:
     """Events must follow `revision` without gaps and never be earlier than `time_ns`: `revision_at` halves the log."""
     for event in events:
@@ -77,8 +81,14 @@ class EventLog(Protocol):
     def first_revision(self) -> int:
         """The oldest revision that `read` still holds; later ones only, after compaction."""
 
-    async def append(self, events: Sequence[Event], *, expected_revision: int) -> None:
+    @property
+    def trouble(self) -> str:
+        """Why the log takes no (ordinary) writes at the moment, for people; "" when it does."""
+
+    async def append(self, events: Sequence[Event], *, expected_revision: int, urgent: bool = False) -> None:
         """Write the batch atomically and durably. Errors: RevisionConflict, LogUnwritable; then nothing was written.
+
+        `urgent`: it makes room; on a full disk it may use what is kept for that, where others are refused with LogFull.
 
         A batch whose revisions leave a gap or whose times go back is a bug: ValueError, see `check_batch`."""
 

@@ -20,7 +20,7 @@ class MemoryLog:
     """An EventLog that lasts as long as the object. Never waits for anything but `subscribe`."""
 
     def __init__(self) -> None:
-        self.dropped = ""
+        self.dropped = self.trouble = ""
         self._events: list[Event] = []
         self._objects: dict[str, list[Event]] = {}
         self._snapshots: list[Snapshot] = []
@@ -36,7 +36,7 @@ class MemoryLog:
     def first_revision(self) -> int:
         return 1
 
-    async def append(self, events: Sequence[Event], *, expected_revision: int) -> None:
+    async def append(self, events: Sequence[Event], *, expected_revision: int, urgent: bool = False) -> None:
         self._check_open()
         if expected_revision != self.revision:
             raise RevisionConflict(expected_revision, self.revision)

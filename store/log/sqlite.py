@@ -5,6 +5,7 @@ A file is looked at before it is opened for writing: what is foreign, truncated 
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -16,10 +17,11 @@ import structlog
 from shipslog.store.events import Event, encode_fact
 from shipslog.store.facts import ObjectModified
 
-from .event_log import LogCorrupt, LogError, RevisionConflict, Snapshot, check_batch
+from .event_log import LogCorrupt, LogError, LogFull, RevisionConflict, Snapshot, check_batch
 from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
+from .reserve import AGAIN_BYTES, Reserve
 from .retention import Coalescer, Decided
-from .sqlite_connection import Connection, check_schema, create, translate, writer
+from .sqlite_connection import Connection, check_schema, create, is_full, translate, writer
 from .sqlite_past import Past, batches
 from .tail import Tail
 from .writer_lock import WriterLock, acknowledged, lock_path
@@ -32,6 +34,7 @@ MODIFIED = encode_fact(ObjectModified(resource="r", name="n", uid="u", object=ms
 DECISION = b'{"type":"DecisionTaken",'  # how such a fact begins; as long as the other
 LOOKED_AT_ONCE, FORGOTTEN_AT_ONCE = 4_096, 256  # events a hop, a transaction: appends get in between
 LOOK_BACK_NS = 2 * 86_400 * 1_000_000_000  # how far a log that is opened again looks for what may go
+LOOK_AGAIN_S = 1.0
 KEPT_NEWEST = 3  # snapshots; of the older ones each is kept at about twice the distance of the one before
 
 log = structlog.get_logger()
@@ -42,7 +45,10 @@ class SqliteLog:
 
     def __init__(self, path: Path, lock: WriterLock | None) -> None:
         self.path, self._lock = path, lock
-        self.dropped = ""
+        self.dropped = self.trouble = ""
+        self._reserve = Reserve(path)
+        self._full = False  # the reserve is given up: only urgent batches are written
+        self._looked_s = 0.0  # when it was last looked whether there is room again
         self._db: Connection | None = None
         self._past = Past(path, own=lock is not None)
         self._past_opening: asyncio.Task[None] | None = None
@@ -72,8 +78,7 @@ class SqliteLog:
             else:
                 create(path)
             if not read_only:
-                made._db = await writer(path).connected()
-                end = await made._transact(_end)
+                end = await made._connect()
                 if end != made._revision:
                     raise LogCorrupt(str(path), min(end, made._revision) + 1, f"it ended at {made._revision} and now at {end}")
                 assert made._lock is not None
@@ -82,6 +87,22 @@ class SqliteLog:
             await made.close()
             raise
         return made
+
+    async def _connect(self) -> int:
+        """The one writing connection. -> the last revision that it sees. Errors: LogFull."""
+        if not self._reserve.hold():
+            self._is_full("less room than is kept for deletes")
+        for attempt in range(2):
+            self._db = await writer(self.path).connected()
+            try:
+                return await self._transact(_end)
+            except sqlite3.Error as error:
+                await self._db.close()
+                if attempt or not is_full(error):
+                    raise translate(error, self.path, self._revision + 1, "write") from error
+                self._is_full(str(error))
+                self._reserve.release()
+        raise AssertionError("the second attempt returns or raises")
 
     async def _examine(self) -> None:
         """Look at the file without touching it; know its end, and that what a start builds on can be believed."""
@@ -153,7 +174,7 @@ class SqliteLog:
 
     # --- writing ---
 
-    async def append(self, events: Sequence[Event], *, expected_revision: int) -> None:
+    async def append(self, events: Sequence[Event], *, expected_revision: int, urgent: bool = False) -> None:
         self._check_open()
         if self._db is None:
             raise LogError(f"{self.path}: is open read-only; nothing was written.")
@@ -163,19 +184,64 @@ class SqliteLog:
             return
         batch = list(events)
         check_batch(batch, expected_revision, self._time_ns)
+        if self._full and not urgent and not await self._room_again():
+            raise LogFull(self.trouble)
         # Once the thread has it the batch happens, whoever still waits for it.
-        await asyncio.shield(asyncio.ensure_future(self._append(batch)))
+        await asyncio.shield(asyncio.ensure_future(self._append(batch, urgent)))
 
-    async def _append(self, batch: list[Event]) -> None:
+    async def _append(self, batch: list[Event], urgent: bool) -> None:
         rows, checksum = rows_of(self._checksum, batch)
         try:
-            await self._transact(_insert, rows)
+            await self._write(rows, urgent)
         except sqlite3.Error as error:
-            raise translate(error, self.path, batch[0].revision, "write") from error
+            failure = translate(error, self.path, batch[0].revision, "write")
+            self.trouble = self.trouble or str(failure)
+            raise failure from error
         self._revision, self._checksum, self._time_ns = batch[-1].revision, checksum, batch[-1].time_ns
+        if not self._full:
+            self.trouble = ""
         if self._lock is not None:
             self._lock.note(self._revision)
         self._tail.announce(batch)
+
+    async def _write(self, rows: list[Row], urgent: bool) -> None:
+        try:
+            await self._transact(_insert, rows)
+        except sqlite3.Error as error:
+            if not is_full(error) or self._full:
+                raise
+            await self._give_way(error)
+            if not urgent:
+                raise
+            await self._transact(_insert, rows)
+
+    async def _give_way(self, error: sqlite3.Error) -> None:
+        """The disk is full: give up the reserve, and what else can be spared."""
+        self._is_full(str(error))
+        self._reserve.release()
+        try:
+            await self._transact(_compact)
+        except sqlite3.Error as failure:
+            log.warning("not_compacted", path=str(self.path), why=str(failure))
+
+    def _is_full(self, why: str) -> None:
+        self._full, self._looked_s = True, time.monotonic()
+        self.trouble = (
+            f"{self.path}: the disk is full ({why}). Nothing was written; deletes still are. "
+            "Delete what is not needed, or make room on the disk: the log goes on by itself."
+        )
+        log.error("disk_full", path=str(self.path), revision=self._revision, why=why)
+
+    async def _room_again(self) -> bool:
+        """Whether ordinary writes may go on: there is room for the reserve, and more. Looked at once a second."""
+        if time.monotonic() - self._looked_s < LOOK_AGAIN_S:
+            return False
+        self._looked_s = time.monotonic()
+        spare_bytes = await self._transact(_spare_bytes)
+        self._full = not self._reserve.hold(0 if spare_bytes >= AGAIN_BYTES else AGAIN_BYTES)
+        if not self._full:
+            log.info("disk_has_room", path=str(self.path), revision=self._revision)
+        return not self._full
 
     async def _transact(self, function: Callable[..., R], *args: object) -> R:
         assert self._db is not None
@@ -250,6 +316,8 @@ class SqliteLog:
             raise ValueError(f"a snapshot of revision {snapshot.revision}, but the log is at {self._revision}")
         if self._db is None:
             raise LogError(f"{self.path}: is open read-only; nothing was written.")
+        if self._full:
+            raise LogFull(self.trouble)
         revision, parts = snapshot.revision, 0
         try:
             await self._transact(_drop_snapshot, revision)
@@ -295,6 +363,18 @@ def _insert(db: sqlite3.Connection, rows: list[Row]) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _compact(db: sqlite3.Connection) -> None:
+    """Spare what is not the log: snapshots but the newest, and the write-ahead log. Their room is used again."""
+    db.execute("DELETE FROM snapshot_parts WHERE revision NOT IN (SELECT max(revision) FROM snapshots)")
+    db.execute("DELETE FROM snapshots WHERE revision NOT IN (SELECT max(revision) FROM snapshots)")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _spare_bytes(db: sqlite3.Connection) -> int:
+    """Room within the file that the next events will fill."""
+    return int(db.execute("PRAGMA freelist_count").fetchone()[0] * db.execute("PRAGMA page_size").fetchone()[0])
 
 
 def _to_look_through(db: sqlite3.Connection, after: int, until: int) -> list[Any]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from .event_log import LogCorrupt, LogError, LogForeign, LogUnwritable
+from .event_log import LogCorrupt, LogError, LogForeign, LogFull, LogUnwritable
 from .integrity import APPLICATION_ID, FORMAT
 
 P = ParamSpec("P")
@@ -130,6 +130,12 @@ def check_schema(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether a write failed for want of room: on the disk, of a quota, or for the index of the write-ahead log."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
 def translate(error: sqlite3.Error, path: Path, revision: int, doing: str) -> LogError:
     """What an error of SQLite means for the log; `revision` is the first that could not be read or written."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
@@ -137,7 +143,8 @@ def translate(error: sqlite3.Error, path: Path, revision: int, doing: str) -> Lo
         return LogCorrupt(str(path), revision, str(error))
     if doing == "read":
         return LogError(f"{path}: revision {revision} could not be read: {error}. Nothing was changed; try again.")
-    return LogUnwritable(
+    kind = LogFull if is_full(error) else LogUnwritable
+    return kind(
         f"{path}: revision {revision} and what follows could not be written: {error}. Nothing was written; "
         "the log goes on at this revision when the medium takes writes again."
     )

@@ -13,7 +13,7 @@ from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectModified, RuntimeFact
 from shipslog.store.log import sqlite_connection
-from shipslog.store.log.event_log import LogUnwritable, Snapshot
+from shipslog.store.log.event_log import LogFull, Snapshot
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects import core_v1, meta_v1
 
@@ -30,9 +30,9 @@ def event(revision: int, size: int) -> Event:
     return Event(revision=revision, time_ns=T0 + revision, actor="alice", cause=None, fact=fact)
 
 
-async def append(log: SqliteLog, say: Say, count: int, size: int) -> None:
+async def append(log: SqliteLog, say: Say, count: int, size: int, *, urgent: bool = False) -> None:
     after = log.revision
-    await log.append([event(r, size) for r in range(after + 1, after + count + 1)], expected_revision=after)
+    await log.append([event(r, size) for r in range(after + 1, after + count + 1)], expected_revision=after, urgent=urgent)
     say(str(log.revision))
 
 
@@ -98,14 +98,15 @@ async def cluster(path: Path, say: Say) -> None:
 
 
 async def full(path: Path, say: Say) -> None:
-    """On a disk that has too little room: what is refused was not written, what was acknowledged stays."""
+    """On a disk that has too little room: what is refused was not written, what makes room is, what was acknowledged stays."""
     async with await SqliteLog.open(path) as log:
         refused = 0
-        while refused < 4:
+        while refused < 3:
             try:
                 await append(log, say, 20, 10_000)
-            except LogUnwritable:
+            except LogFull:
                 refused += 1
+                await append(log, say, 1, 200, urgent=True)
 
 
 WRITERS: dict[str, Writer] = {w.__name__: w for w in (small, objects, batches, snapshots, cluster, full)}

@@ -59,7 +59,7 @@ class FaultyLog:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._disk, name)
 
-    async def append(self, events: Sequence[Event], *, expected_revision: int) -> None:
+    async def append(self, events: Sequence[Event], *, expected_revision: int, urgent: bool = False) -> None:
         await asyncio.sleep(self._life.rng.uniform(0, 0.002))
         await self._life.step("before an append")
         if self._life.chance(self._life.rates.append_fails):

@@ -29,7 +29,7 @@ class Watched(MemoryLog):
         self.gate.set()
         self.failing = False
 
-    async def append(self, events: Sequence[Event], *, expected_revision: int) -> None:
+    async def append(self, events: Sequence[Event], *, expected_revision: int, urgent: bool = False) -> None:
         await self.gate.wait()
         if self.failing:
             raise LogUnwritable("the disk is full")

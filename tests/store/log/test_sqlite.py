@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError, LogForeign, LogUnwritable, Snapshot
+from shipslog.store.log import sqlite
+from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError, LogForeign, LogFull, Snapshot
+from shipslog.store.log.integrity import Row
+from shipslog.store.log.reserve import RESERVE_BYTES
 from shipslog.store.log.sqlite import SqliteLog, thinned
 
 from .test_event_log import T0, events, read
@@ -207,18 +210,52 @@ async def test_a_recording_is_read_while_it_is_written(tmp_path: Path) -> None:
         await SqliteLog.open(tmp_path / "nothing.db", read_only=True)
 
 
-async def test_a_full_disk_refuses_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+async def test_a_full_disk_refuses_and_goes_on_when_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "LOOK_AGAIN_S", 0.0)
     async with await SqliteLog.open(tmp_path / "log.db") as log:
         await log.append(events(1, 10), expected_revision=0)
         assert log._db is not None
         pages = await log._db.transact(lambda db: db.execute("PRAGMA page_count").fetchone()[0])
         await log._db.transact(lambda db: db.execute(f"PRAGMA max_page_count={pages + 2}").fetchall())
-        with pytest.raises(LogUnwritable, match="full"):
+        with pytest.raises(LogFull, match="full"):
             await log.append(events(11, 2000), expected_revision=10)
         assert log.revision == 10 and await read(log) == events(1, 10)
         await log._db.transact(lambda db: db.execute("PRAGMA max_page_count=1000000").fetchall())
         await log.append(events(11, 20), expected_revision=10)
+        assert log.trouble == ""
         await log.verify()
+
+
+async def test_a_full_disk_still_takes_what_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until there is room again nothing else is even tried; then the reserve is taken first."""
+    async with await SqliteLog.open(tmp_path / "log.db") as log:
+        reserve, free = log._reserve.path, True
+        assert reserve.stat().st_size == RESERVE_BYTES
+        monkeypatch.setattr(os, "posix_fallocate", lambda fd, start, size: None if free else os.write(-1, b""))
+        await log.append(events(1, 10), expected_revision=0)
+        for revision in (3, 6, 9):
+            await log.save_snapshot(Snapshot(revision, T0, b"x" * 3_000_000))
+        free = False
+        insert, refused = sqlite._insert, [True]
+
+        def refuses_once(db: sqlite3.Connection, rows: list[Row]) -> None:
+            if refused and refused.pop():
+                db.execute(f"PRAGMA max_page_count={db.execute('PRAGMA page_count').fetchone()[0]}").fetchall()
+            insert(db, rows)
+
+        monkeypatch.setattr(sqlite, "_insert", refuses_once)
+        with pytest.raises(LogFull, match="full"):
+            await log.append([*events(11, 999), *events(1000, 3000)], expected_revision=10)
+        assert reserve.stat().st_size == 0 and "deletes still are" in log.trouble
+        found = await log.load_snapshot()
+        assert found is not None and found.revision == 9 and await log.load_snapshot(until=8) is None, "the others made room"
+        await log.append(events(11, 20), expected_revision=10, urgent=True)
+        monkeypatch.setattr(sqlite, "LOOK_AGAIN_S", 0.0)
+        with pytest.raises(LogFull):
+            await log.append(events(21, 22), expected_revision=20)
+        free = True
+        await log.append(events(21, 22), expected_revision=20)
+        assert log.trouble == "" and reserve.stat().st_size == RESERVE_BYTES
 
 
 async def test_a_damaged_snapshot_is_passed_over(tmp_path: Path) -> None:
@@ -244,6 +281,7 @@ def test_snapshots_are_thinned_with_age() -> None:
 WRITER = """
 import asyncio, sys
 from pathlib import Path
+from shipslog.store.log import sqlite
 from shipslog.store.log.sqlite import SqliteLog
 from tests.store.log.test_event_log import events
 
