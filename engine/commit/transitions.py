@@ -18,6 +18,7 @@ from shipslog.engine.kinds.core.pod.eviction import admit_eviction
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy, api_time
+from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.objects import codec, core_v1, patch
 from shipslog.store.objects.scheme import Kind
@@ -257,7 +258,11 @@ class Transition:
             resource=kind.resource, namespace=command.namespace, name=command.name, uid=command.uid,
             grace_period_s=command.grace_period_s,
         )  # fmt: skip
-        return self.delete(delete, ctx)
+        change = self.delete(delete, ctx)
+        if change.effect == "Unchanged":
+            return change
+        said = disrupted(change.object, "EvictionByEvictionAPI", "Eviction API: evicting", api_time(ctx.now_ns))
+        return replace(change, object=said)
 
     def _pod(self, kind: Kind, name: str, namespace: str) -> core_v1.Pod:
         entry = self.head.entry(kind.resource, name, namespace)

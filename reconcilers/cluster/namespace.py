@@ -80,7 +80,7 @@ def _conditions(namespace: core_v1.Namespace, left: list[Entry], now: Instant) -
             finalizers[finalizer] = finalizers.get(finalizer, 0) + 1
     waiting = [e for e in left if e.resource != "pods" or e.object.status.phase not in TERMINAL]
     wanted = [(type_, "False", reason, message) for type_, reason, message in GOOD]
-    remain = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(counts.items()))
+    remain = ", ".join(sorted(f"{_with_group(name)} has {count} resource instances" for name, count in counts.items()))
     held = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(finalizers.items()))
     wanted.append(
         (
@@ -105,6 +105,11 @@ def _conditions(namespace: core_v1.Namespace, left: list[Entry], now: Instant) -
         )
         for type_, status, reason, message in wanted
     )  # fmt: skip
+
+
+def _with_group(resource: str) -> str:
+    """`RESOURCE.GROUP`, as Kubernetes names them here: with the dot also where the group is empty."""
+    return resource if "." in resource else f"{resource}."
 
 
 def _stamp(now: Instant) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
-from shipslog.reconcilers.rule.pods import SECOND_NS
+from shipslog.reconcilers.rule.pods import SECOND_NS, disrupted
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
 from shipslog.store.objects import coordination_v1, core_v1
@@ -46,7 +46,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     """Judge one node by its lease."""
     node = view.get(core_v1.Node, key)
     if node is None:
-        return _without_node(view, key)
+        return _without_node(view, key, now)
     silent_ns = now - _last_heard(view, node)
     grace_ns = int(view.config.node_monitor_grace_s * SECOND_NS)
     if silent_ns < grace_ns and _condition(node, "Ready") != "Unknown":
@@ -79,7 +79,7 @@ def _ns(text: str) -> int:
 
 
 def _unknown(node: core_v1.Node, now: Instant) -> core_v1.NodeStatus:
-    stamp = datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    stamp = _stamp(now)
     conditions = tuple(
         replace(c, status="Unknown", reason="NodeStatusUnknown", message=UNKNOWN_MESSAGE, last_transition_time=stamp)
         if c.type in CHECKED
@@ -90,17 +90,17 @@ def _unknown(node: core_v1.Node, now: Instant) -> core_v1.NodeStatus:
 
 
 def _taints(node: core_v1.Node, state: str, now: Instant) -> tuple[core_v1.Taint, ...]:
-    """The node's taints with those that its state asks for."""
+    """The node's taints with those that its state asks for. One that somebody made without saying when begins now: for how long
+    a pod tolerates it is counted from there, over restarts too."""
+    stamp = _stamp(now)
     key = {"Unknown": UNREACHABLE, "NotReady": NOT_READY}.get(state)
     kept = [t for t in node.spec.taints if t.key not in (UNREACHABLE, NOT_READY) or t.key == key]
     if key is not None and not any(t.key == key for t in kept):
-        stamp = datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         kept += [core_v1.Taint(key=key, effect="NoSchedule"), core_v1.Taint(key=key, effect="NoExecute", time_added=stamp)]
     kept = [t for t in kept if t.key != UNSCHEDULABLE or node.spec.unschedulable]
     if node.spec.unschedulable and not any(t.key == UNSCHEDULABLE for t in kept):
-        stamp = datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         kept.append(core_v1.Taint(key=UNSCHEDULABLE, effect="NoSchedule", time_added=stamp))
-    return tuple(kept)
+    return tuple(replace(t, time_added=stamp) if t.effect == "NoExecute" and not t.time_added else t for t in kept)
 
 
 def _retaint(node: core_v1.Node, taints: tuple[core_v1.Taint, ...]) -> list[AnyObjectCommand]:
@@ -119,8 +119,7 @@ def _evictions(
             continue
         left_s = min((_tolerated_s(pod, taint, now) for taint in executing), default=float("inf"))
         if left_s <= 0:
-            meta = pod.metadata
-            commands.append(Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid))
+            commands += _evict(pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", now)
         elif left_s != float("inf"):
             soonest = left_s if soonest is None else min(soonest, left_s)
     return commands, soonest
@@ -133,8 +132,27 @@ def _tolerated_s(pod: core_v1.Pod, taint: core_v1.Taint, now: Instant) -> float:
             continue
         if toleration.toleration_seconds is None:
             return float("inf")
-        return max((_ns(taint.time_added) + toleration.toleration_seconds * SECOND_NS - now) / SECOND_NS, 0.0)
+        since_ns = max(_ns(taint.time_added) or now, _bound_ns(pod))  # a pod that came later stays as long as any other
+        return max((since_ns + toleration.toleration_seconds * SECOND_NS - now) / SECOND_NS, 0.0)
     return 0.0
+
+
+def _bound_ns(pod: core_v1.Pod) -> int:
+    """When the pod got its node; when it was made, if it does not say."""
+    scheduled = (c for c in pod.status.conditions if c.type == "PodScheduled" and c.status == "True")
+    return _ns(next((c.last_transition_time for c in scheduled), "") or pod.metadata.creation_timestamp)
+
+
+def _evict(pod: core_v1.Pod, reason: str, message: str, now: Instant, grace_s: int | None = None) -> list[AnyObjectCommand]:
+    """Say in the pod's status why it goes, and delete it."""
+    meta = pod.metadata
+    delete = Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid, grace_period_s=grace_s)
+    said = disrupted(pod, reason, message, _stamp(now))
+    return [delete] if said is pod else [Update(object=said, subresource="status"), delete]
+
+
+def _stamp(now: Instant) -> str:
+    return datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def tolerates(toleration: core_v1.Toleration, taint: core_v1.Taint) -> bool:
@@ -146,13 +164,12 @@ def tolerates(toleration: core_v1.Toleration, taint: core_v1.Taint) -> bool:
     return toleration.operator == "Exists" or toleration.value == taint.value
 
 
-def _without_node(view: View, name: str) -> Decision:
+def _without_node(view: View, name: str, now: Instant) -> Decision:
     """Pods of a node that does not exist are gone: nobody will ever say so."""
-    commands = []
+    commands: list[AnyObjectCommand] = []
     for pod in view.pods_on(name):
         if view.node_observed(name) is None:
-            meta = pod.metadata
-            commands.append(Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid, grace_period_s=0))
+            commands += _evict(pod, "DeletionByPodGC", "PodGC: node no longer exists", now, grace_s=0)
     return Decision(reason="there is no such node", commands=tuple(commands))
 
 

@@ -9,6 +9,7 @@ from shipslog.store.objects import core_v1, meta_v1
 
 SECOND_NS = 1_000_000_000
 TERMINAL = ("Succeeded", "Failed")
+DISRUPTION_TARGET = "DisruptionTarget"  # KEP-3329
 
 
 def controller_of(obj: Any) -> meta_v1.OwnerReference | None:
@@ -36,6 +37,19 @@ def is_available(pod: core_v1.Pod, min_ready_seconds: int, now: int) -> int:
 def parse_time(text: str) -> int:
     """Nanoseconds UTC of a Time; 0 for ""."""
     return int(datetime.fromisoformat(text).timestamp()) * SECOND_NS if text else 0
+
+
+def disrupted(pod: core_v1.Pod, reason: str, message: str, at: str) -> core_v1.Pod:
+    """The pod, saying that it ends for a reason that is not its own: `at` is an API time. A pod that says so already keeps its
+    first reason."""
+    held = next((c for c in pod.status.conditions if c.type == DISRUPTION_TARGET), None)
+    if held is not None and held.status == "True":
+        return pod
+    condition = core_v1.PodCondition(
+        type=DISRUPTION_TARGET, status="True", reason=reason, message=message, last_transition_time=at
+    )
+    others = tuple(c for c in pod.status.conditions if c is not held)
+    return replace(pod, status=replace(pod.status, conditions=(*others, condition)))
 
 
 def pod_from_template(owner: Any, template: core_v1.PodTemplateSpec, reference: meta_v1.OwnerReference) -> core_v1.Pod:

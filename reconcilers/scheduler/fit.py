@@ -120,9 +120,8 @@ def misfits(pod: core_v1.Pod, asked: Amounts, load: NodeLoad) -> list[str]:
         return ["node(s) were unschedulable"]
     if not any(c.type == "Ready" and c.status == "True" for c in node.status.conditions):
         return ["node(s) were not ready"]
-    for taint in node.spec.taints:
-        if taint.effect in ("NoSchedule", "NoExecute") and not _tolerates(spec, taint):
-            return [f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"]
+    for taint in untolerated(spec, node):
+        return [f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"]
     if not matches_node(spec, node):
         return ["node(s) didn't match Pod's node affinity/selector"]
     if any(_clashes(port, taken) for port in ports_of(spec) for taken in load.ports):
@@ -136,6 +135,11 @@ def misfits(pod: core_v1.Pod, asked: Amounts, load: NodeLoad) -> list[str]:
         if amount and amount > load.capacity.get(name, 0) - load.used.get(name, 0):
             out.append(f"Insufficient {name}")
     return out
+
+
+def untolerated(spec: core_v1.PodSpec, node: core_v1.Node) -> list[core_v1.Taint]:
+    """The node's taints that keep the pod away."""
+    return [t for t in node.spec.taints if t.effect in ("NoSchedule", "NoExecute") and not _tolerates(spec, t)]
 
 
 def _tolerates(spec: core_v1.PodSpec, taint: core_v1.Taint) -> bool:

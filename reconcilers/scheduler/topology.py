@@ -14,7 +14,7 @@ from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.selector import NOTHING, Selector, of_label_selector
 from shipslog.store.state import View
 
-from .fit import NodeLoad, matches_node
+from .fit import NodeLoad, matches_node, untolerated
 
 AFFINITY = "node(s) didn't match pod affinity rules"
 ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules"
@@ -24,10 +24,11 @@ UNLABELLED = f"{SPREAD} (missing required label)"
 
 
 class Placed(Struct, frozen=True):
-    """A pod and the labels of its node."""
+    """A pod, its node and the labels of that."""
 
     pod: core_v1.Pod
     where: dict[str, str]
+    node: str
 
 
 class Limits(Struct, frozen=True):
@@ -70,7 +71,7 @@ class Neighbours:
         self._namespaces: dict[str, dict[str, str]] = {}
 
     def place(self, pod: core_v1.Pod, node: str) -> None:
-        placed = Placed(pod, self._labels[node])
+        placed = Placed(pod, self._labels[node], node)
         if self._all is not None:
             self._all.append(placed)
         if self._wary is not None and _required(pod, anti=True):
@@ -98,7 +99,7 @@ class Neighbours:
         for load in self._loads:
             for pod in self._view.pods_on(load.name):
                 if pod.status.phase not in TERMINAL:
-                    yield Placed(pod, self._labels[load.name])
+                    yield Placed(pod, self._labels[load.name], load.name)
 
     def _places(self, term: core_v1.PodAffinityTerm, pod: core_v1.Pod) -> Iterator[tuple[str, str]]:
         for placed in self._all or ():
@@ -115,15 +116,16 @@ class Neighbours:
 
     def _open(self, pod: core_v1.Pod, constraint: core_v1.TopologySpreadConstraint) -> tuple[str, frozenset[str]]:
         key, chosen = constraint.topology_key, _selector(constraint.label_selector, pod, constraint.match_label_keys)
-        honoured = constraint.node_affinity_policy != "Ignore"
         counts: Counter[str] = Counter()
+        counted = set()  # the nodes: what runs on others of the same place does not count
         for load in self._loads:
             labels = self._labels[load.name]
-            if key in labels and (not honoured or matches_node(pod.spec, load.node)):
+            if key in labels and _takes_part(pod, constraint, load.node):
+                counted.add(load.name)
                 counts[labels[key]] += 0
         for placed in self._all or ():
             same = placed.pod.metadata.namespace == pod.metadata.namespace and not placed.pod.metadata.deletion_timestamp
-            if same and placed.where.get(key) in counts and chosen.matches(placed.pod.metadata.labels):
+            if same and placed.node in counted and chosen.matches(placed.pod.metadata.labels):
                 counts[placed.where[key]] += 1
         least = min(counts.values(), default=0) if len(counts) >= (constraint.min_domains or 1) else 0
         more = 1 if chosen.matches(pod.metadata.labels) else 0
@@ -145,6 +147,13 @@ class Neighbours:
             found = self._view.get(core_v1.Namespace, namespace)
             self._namespaces[namespace] = dict(found.metadata.labels) if found is not None else {}
         return self._namespaces[namespace]
+
+
+def _takes_part(pod: core_v1.Pod, constraint: core_v1.TopologySpreadConstraint, node: core_v1.Node) -> bool:
+    """Whether a node counts among those over which the pods are spread: KEP-3094."""
+    if constraint.node_affinity_policy != "Ignore" and not matches_node(pod.spec, node):
+        return False
+    return constraint.node_taints_policy != "Honor" or not untolerated(pod.spec, node)
 
 
 def _selector(chosen: meta_v1.LabelSelector | None, pod: core_v1.Pod, more: Iterable[str]) -> Selector:

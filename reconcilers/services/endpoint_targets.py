@@ -65,7 +65,7 @@ def targets_of(view: View, service: core_v1.Service) -> list[Target]:
             out.append(
                 Target(
                     pod=pod, ip=pod.status.pod_ip, ports=ports, ready=ready, terminating=terminating, hostname=named,
-                    serving=serving or spec.publish_not_ready_addresses,
+                    serving=serving,
                 )
             )  # fmt: skip
     return out

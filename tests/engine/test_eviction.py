@@ -42,3 +42,6 @@ async def test_two_evictions_at_once_draw_on_one_budget() -> None:
             while cluster.get(policy_v1.PodDisruptionBudget, "b").status.disruptions_allowed != 1:
                 await asyncio.sleep(0.01)
         await cluster.submit(Evict(namespace="default", name="b"))
+        going = cluster.get(core_v1.Pod, "b")
+        (said,) = [c for c in going.status.conditions if c.type == "DisruptionTarget"]
+        assert (said.status, said.reason, said.message) == ("True", "EvictionByEvictionAPI", "Eviction API: evicting")

@@ -92,3 +92,11 @@ def test_pods_are_spread_evenly() -> None:
     assert bound == {} and "1 node(s) didn't match pod topology spread constraints" in told[0]
     _, told = decided(place("a"), wants("new", spread=evenly(ZONE, app="x"), app="x"))
     assert told == ["0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints (missing required label)."]
+
+
+def test_a_tainted_node_counts_in_the_spread_only_where_taints_are_not_honoured() -> None:
+    tainted = node("t", labels={"host": "t"}, taints=(core_v1.Taint(key="k", effect="NoSchedule"),))
+    there = wants("old", spread=evenly("host", app="x"), on="a", app="x")
+    ignoring = evenly("host", app="x")
+    for constraint, bound in ((ignoring, {}), (replace(ignoring, node_taints_policy="Honor"), {"new": "a"})):
+        assert decided(place("a"), tainted, there, wants("new", spread=constraint, app="x"))[0] == bound

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from shipslog.reconcilers.services import endpoint_slices, endpoints
+from shipslog.reconcilers.services import endpoint_slice_mirroring, endpoint_slices, endpoints
 from shipslog.store.commands import Create, Delete, Update
 from shipslog.store.objects import core_v1, discovery_v1
-from tests.reconcilers.views import NOW, meta, pod, service, view_of
+from tests.reconcilers.views import NOW, meta, pod, service, view_of, woken, woken_by_end
 
 WEB = {"labels": {"app": "web"}}
 
@@ -77,3 +77,33 @@ def test_slices_hold_a_hundred_and_change_as_little_as_can_be() -> None:
     fewer = view_of(service("web"), *pods[:-1], *named)
     (changed,) = endpoint_slices.decide(fewer, "default/web", now=NOW).commands
     assert isinstance(changed, Update) and len(changed.object.endpoints) in (49, 99)
+
+
+def test_serving_says_whether_the_pod_is_ready_whatever_the_service_publishes() -> None:
+    view = view_of(service("web", publish_not_ready_addresses=True), pod("p", node="n", ip="10.0.0.1", labels={"app": "web"}))
+    (create,) = endpoint_slices.decide(view, "default/web", now=NOW).commands
+    (endpoint,) = create.object.endpoints
+    assert (endpoint.conditions.ready, endpoint.conditions.serving) == (True, False)
+
+
+def test_a_slice_that_changes_its_service_wakes_both() -> None:
+    def slice_of(name: str) -> discovery_v1.EndpointSlice:
+        labels = {"kubernetes.io/service-name": name}
+        return discovery_v1.EndpointSlice(metadata=meta("s", labels=labels), address_type="IPv4")
+
+    view = view_of(slice_of("a"))
+    assert woken(endpoint_slices.WAKES, view, slice_of("b")) == ["default/a", "default/b"]
+
+
+def test_a_pod_wakes_the_services_that_it_leaves_and_joins() -> None:
+    view = view_of(service("a"), service("b"), pod("p", labels={"app": "a"}))
+    for wakes in (endpoints.WAKES, endpoint_slices.WAKES):
+        assert woken(wakes, view, pod("p", labels={"app": "b"})) == ["default/a", "default/b"]
+        assert woken_by_end(wakes, view, pod("p", labels={"app": "b"})) == ["default/b"]
+        view = view_of(service("a"), service("b"), pod("p", labels={"app": "a"}))
+
+
+def test_a_mirrored_slice_that_somebody_takes_away_wakes_its_endpoints() -> None:
+    labels = {"kubernetes.io/service-name": "a", "endpointslice.kubernetes.io/managed-by": endpoint_slice_mirroring.CONTROLLER}
+    slice_ = discovery_v1.EndpointSlice(metadata=meta("s", labels=labels), address_type="IPv4")
+    assert woken_by_end(endpoint_slice_mirroring.WAKES, view_of(slice_), slice_) == ["default/a"]
