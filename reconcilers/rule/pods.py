@@ -17,6 +17,14 @@ def controller_of(obj: Any) -> meta_v1.OwnerReference | None:
     return next((o for o in obj.metadata.owner_references if o.controller), None)
 
 
+def owner_reference(obj: Any) -> meta_v1.OwnerReference:
+    """What marks an object as controlled by `obj`."""
+    return meta_v1.OwnerReference(
+        api_version=obj.api_version, kind=obj.kind, name=obj.metadata.name, uid=obj.metadata.uid, controller=True,
+        block_owner_deletion=True,
+    )  # fmt: skip
+
+
 def is_active(pod: core_v1.Pod) -> bool:
     """It runs or will run: neither ended nor being deleted."""
     return pod.status.phase not in TERMINAL and not pod.metadata.deletion_timestamp

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.pods import owner_reference
 from shipslog.reconcilers.rule.wakes import rule
-from shipslog.reconcilers.workloads.replication_controller import owner_reference
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1, discovery_v1, meta_v1
 from shipslog.store.state import View

@@ -16,12 +16,13 @@ from shipslog.reconcilers.rule.pods import (
     is_active,
     is_available,
     is_ready,
+    owner_reference,
     parse_time,
     pod_from_template,
 )
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import of_labels
 from shipslog.store.state import View
 
@@ -82,14 +83,6 @@ def _claimed(view: View, rc: core_v1.ReplicationController) -> tuple[list[core_v
             references = (*pod.metadata.owner_references, owner_reference(rc))
             commands.append(Update(object=replace(pod, metadata=replace(pod.metadata, owner_references=references))))
     return mine, commands
-
-
-def owner_reference(obj: Any) -> meta_v1.OwnerReference:
-    """What marks an object as controlled by `obj`."""
-    return meta_v1.OwnerReference(
-        api_version=obj.api_version, kind=obj.kind, name=obj.metadata.name, uid=obj.metadata.uid, controller=True,
-        block_owner_deletion=True,
-    )  # fmt: skip
 
 
 def _scale(
