@@ -1,7 +1,7 @@
 """All the rules that a cluster keeps."""
 
 from . import kubelet, scheduler
-from .cluster import garbage_collector, namespace, node_lifecycle, service_account
+from .cluster import garbage_collector, namespace, node_lifecycle, service_account, token_secrets
 from .rule.decision import Reconciler
 from .services import endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
 from .workloads import disruption, replication_controller
@@ -9,6 +9,7 @@ from .workloads import disruption, replication_controller
 ALL: tuple[Reconciler, ...] = (
     namespace.RECONCILER,
     service_account.RECONCILER,
+    token_secrets.RECONCILER,
     kubernetes_service.RECONCILER,
     replication_controller.RECONCILER,
     scheduler.RECONCILER,

@@ -20,12 +20,13 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy, api_time
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
-from shipslog.store.objects import codec, core_v1, patch
+from shipslog.store.objects import codec, core_v1, meta_v1, patch
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import (
     STALE,
     AlreadyExists,
     BadRequest,
+    Cause,
     Conflict,
     Invalid,
     MethodNotAllowed,
@@ -84,8 +85,8 @@ class Transition:
         name = meta.name or self._generate(kind, meta.namespace, meta.generate_name)
         meta = replace(
             meta, name=name, namespace=meta.namespace if kind.namespaced else "", uid=self.entropy.uid(), self_link="",
-            creation_timestamp=api_time(ctx.now_ns), deletion_timestamp="", deletion_grace_period_seconds=None, generation=0,
-            owner_references=owners,
+            creation_timestamp=api_time(ctx.now_ns), deletion_timestamp="", deletion_grace_period_seconds=None,
+            owner_references=owners, managed_fields=kept_managers(meta.managed_fields),
         )  # fmt: skip
         obj = admission.admit_create(kind, replace(obj, metadata=meta), ctx)
         if name and self.head.entry(kind.resource, name, meta.namespace) is not None:
@@ -125,6 +126,8 @@ class Transition:
                 return self.create(obj, ctx)
             raise not_found(kind.plural, kind.group, meta.name)
         old = entry.object
+        if not meta.resource_version and not strategy_of(kind.resource).unconditional_update:
+            raise unversioned(kind, meta.name)
         if meta.resource_version and meta.resource_version != old.metadata.resource_version:
             raise conflict(kind.plural, kind.group, meta.name, STALE)
         if meta.uid and meta.uid != old.metadata.uid:
@@ -140,7 +143,7 @@ class Transition:
             generate_name=given.generate_name or was.generate_name,
             deletion_grace_period_seconds=was.deletion_grace_period_seconds if grace_s is None else grace_s,
             generation=was.generation, resource_version=was.resource_version, self_link="",
-            owner_references=self._owners(given.owner_references, ctx),
+            owner_references=self._owners(given.owner_references, ctx), managed_fields=kept_managers(given.managed_fields),
         )  # fmt: skip
         new = admission.admit_update(kind, old, replace(obj, metadata=meta), subresource, ctx)
         if new == old:
@@ -270,6 +273,21 @@ class Transition:
             raise not_found(kind.plural, kind.group, name)
         pod: core_v1.Pod = entry.object
         return pod
+
+
+def unversioned(kind: Kind, name: str) -> Invalid:
+    """The answer to a PUT that may not overwrite what it has not seen."""
+    resource = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+    why = "Invalid value: 0x0: must be specified for an update"
+    return Invalid(
+        f'{resource} "{name}" is invalid: metadata.resourceVersion: {why}', name=name, group=kind.group, kind=kind.plural,
+        causes=(Cause("FieldValueInvalid", why, "metadata.resourceVersion"),),
+    )  # fmt: skip
+
+
+def kept_managers(entries: tuple[meta_v1.ManagedFieldsEntry, ...]) -> tuple[meta_v1.ManagedFieldsEntry, ...]:
+    """What is stored of the managers that a client sends: one empty entry is how a client asks to forget them all."""
+    return () if entries == (meta_v1.ManagedFieldsEntry(),) else entries
 
 
 def already_exists(kind: Kind, name: str) -> AlreadyExists:

@@ -29,6 +29,7 @@ class Strategy:
     about: ClassVar[str] = ""  # one sentence for `kubectl explain`
     strict_finalizers: ClassVar[bool] = True  # core kinds also refuse finalizers without a domain
     create_on_update: ClassVar[bool] = False  # whether a PUT of what is not there creates it
+    unconditional_update: ClassVar[bool] = True  # whether a PUT may leave out the resource version
     propagation: ClassVar[str] = "Background"  # how dependents go when a deletion does not say
     columns: ClassVar[Sequence[Column]] = (NAME, Column("Created At", "When the API server created the object.", "date"))
     first: ClassVar[Sequence[Any]] = ()  # objects that every cluster has from its start

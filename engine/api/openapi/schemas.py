@@ -29,6 +29,19 @@ NAMED_SCHEMAS: dict[str, dict[str, Any]] = {
     MICRO_TIME: {"type": "string", "format": "date-time", "description": "A time in UTC, to the microsecond."},
     INT_OR_STRING: {"type": "string", "format": "int-or-string", "description": "A number, or a name or percentage."},
 }
+# A field is required where it is always written, and is no struct; except for these, by the API reference.
+MORE_REQUIRED: dict[str, tuple[str, ...]] = {
+    "Binding": ("target",), "CephFSVolumeSource": ("monitors",), "Endpoint": ("addresses",),
+    "Event": ("metadata", "involvedObject"), "HTTPGetAction": ("port",), "LocalSubjectAccessReview": ("spec",),
+    "NodeSelector": ("nodeSelectorTerms",), "NonResourceRule": ("verbs",), "OwnerReference": ("apiVersion", "kind"),
+    "PersistentVolumeClaimTemplate": ("spec",), "PodSpec": ("containers",), "PreferredSchedulingTerm": ("preference",),
+    "RBDVolumeSource": ("monitors",), "ResourceRule": ("verbs",), "ScaleIOVolumeSource": ("secretRef",),
+    "SelfSubjectAccessReview": ("spec",), "SelfSubjectRulesReview": ("spec",), "SubjectAccessReview": ("spec",),
+    "SubjectRulesReviewStatus": ("nonResourceRules", "resourceRules"), "TCPSocketAction": ("port",), "TokenReview": ("spec",),
+    "TypedLocalObjectReference": ("kind",), "TypedObjectReference": ("kind",), "WatchEvent": ("object",),
+    "WeightedPodAffinityTerm": ("podAffinityTerm",),
+}  # fmt: skip
+NOT_REQUIRED = {"Event": frozenset({"reportingComponent", "reportingInstance"})}  # written all the same
 Refer = Callable[[str], dict[str, Any]]
 
 
@@ -49,6 +62,7 @@ def schema_of(scheme: Scheme, struct: type[Any], refer: Refer) -> dict[str, Any]
         properties[field.name] = _property(struct, field, refer)
         if field.required and field.shape.form not in ("struct",) and field.name not in ("apiVersion", "kind"):
             required.append(field.name)
+    required = sorted({*required, *MORE_REQUIRED.get(struct.__name__, ())} - NOT_REQUIRED.get(struct.__name__, frozenset()))
     out: dict[str, Any] = {"type": "object", "description": about_type(scheme, struct), "properties": properties}
     if required:
         out["required"] = required

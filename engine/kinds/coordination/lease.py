@@ -13,6 +13,7 @@ class LeaseStrategy(Strategy):
     about = "A claim that its holder renews: a node that lives renews its own."
     strict_finalizers = False
     create_on_update = True
+    unconditional_update = False
     columns = (NAME, Column("Holder", "Who holds the lease."), AGE)
 
     def cells(self, obj: Lease, now_ns: int) -> list[Any]:

@@ -6,12 +6,10 @@ from msgspec.structs import replace
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, NONE, Column, age
-from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.endpoint_addresses import PROTOCOLS, first, host
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.core_v1 import EndpointAddress, EndpointPort, Endpoints, EndpointSubset
-from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.core_v1 import EndpointAddress, EndpointPort, Endpoints
 
 
 class EndpointsStrategy(Strategy):
@@ -34,11 +32,6 @@ class EndpointsStrategy(Strategy):
     def check(self, faults: Faults, obj: Endpoints) -> None:
         check_endpoints(faults, obj)
 
-    def allocate(self, kind: Kind, old: Endpoints | None, obj: Endpoints, ctx: Admission) -> Endpoints:
-        """Nothing is scarce here; what is right is brought into its canonical form."""
-        subsets = repacked(obj.subsets)
-        return obj if subsets == obj.subsets else replace(obj, subsets=subsets)
-
 
 def default_endpoints(endpoints: Endpoints) -> Endpoints:
     if all(p.protocol for s in endpoints.subsets for p in s.ports):
@@ -47,45 +40,6 @@ def default_endpoints(endpoints: Endpoints) -> Endpoints:
         replace(s, ports=tuple(p if p.protocol else replace(p, protocol="TCP") for p in s.ports)) for s in endpoints.subsets
     )
     return replace(endpoints, subsets=subsets)
-
-
-def repacked(subsets: tuple[EndpointSubset, ...]) -> tuple[EndpointSubset, ...]:
-    """The same pairs of address and port in as few subsets as possible, addresses in order.
-
-    An address that is both ready and not ready for a port counts as not ready.
-    """
-    if len(subsets) == 1 and not subsets[0].not_ready_addresses:
-        addresses = _ordered(subsets[0].addresses)
-        return subsets if addresses == subsets[0].addresses else (replace(subsets[0], addresses=addresses),)
-    held: dict[EndpointPort | None, dict[tuple[str, str], tuple[EndpointAddress, bool]]] = {}
-    for subset in subsets:
-        for port in subset.ports or (None,):
-            addresses_of = held.setdefault(port, {})
-            for ready, addresses in ((True, subset.addresses), (False, subset.not_ready_addresses)):
-                for address in addresses:
-                    key = (address.ip, address.target_ref.uid if address.target_ref is not None else "")
-                    if key not in addresses_of or not ready:
-                        addresses_of[key] = (address, ready)
-    merged: dict[frozenset[tuple[tuple[str, str], bool]], list[EndpointPort | None]] = {}
-    for port, addresses_of in held.items():
-        merged.setdefault(frozenset((key, ready) for key, (_, ready) in addresses_of.items()), []).append(port)
-    out = []
-    for ports in merged.values():
-        found = held[ports[0]].values()
-        out.append(
-            EndpointSubset(
-                addresses=_ordered(tuple(a for a, ready in found if ready)),
-                not_ready_addresses=_ordered(tuple(a for a, ready in found if not ready)),
-                ports=tuple(p for p in ports if p is not None),
-            )
-        )
-    return tuple(out)
-
-
-def _ordered(addresses: tuple[EndpointAddress, ...]) -> tuple[EndpointAddress, ...]:
-    if len(addresses) < 2:
-        return addresses
-    return tuple(sorted(addresses, key=lambda a: (a.ip, a.target_ref.uid if a.target_ref is not None else "")))
 
 
 def check_endpoints(faults: Faults, endpoints: Endpoints) -> None:

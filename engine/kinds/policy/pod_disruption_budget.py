@@ -16,6 +16,7 @@ from shipslog.store.objects.scheme import Kind
 
 class PodDisruptionBudgetStrategy(Strategy):
     about = "How many pods of a set may be missing at one time by somebody's will."
+    unconditional_update = False
     columns = (
         NAME,
         Column("Min Available", "How many pods must stay; N/A where the budget says how many may be missing."),

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.store.commands import Bind, Delete, Patch, Update
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects import coordination_v1, core_v1, meta_v1, policy_v1
 from shipslog.store.refusals import BadRequest, Conflict, Invalid, NotFound, Unexpected
 from tests.engine.conftest import SteppedClock
 
@@ -158,3 +158,33 @@ async def test_an_eviction_asks_the_budgets(engine: Cluster) -> None:
     await engine.delete(policy_v1.PodDisruptionBudget, "b")
     await engine.submit(Evict(namespace="default", name="p"))
     assert engine.get(core_v1.Pod, "p").metadata.deletion_timestamp
+
+
+async def test_what_a_put_has_not_seen_it_may_not_overwrite_where_the_kind_forbids_it(engine: Cluster) -> None:
+    lease = coordination_v1.Lease(metadata=meta("l"))
+    made = await engine.update(lease)
+    assert made.metadata.uid, "a PUT of what is not there creates it"
+    with pytest.raises(Invalid) as refused:
+        await engine.update(lease)
+    why = "Invalid value: 0x0: must be specified for an update"
+    assert refused.value.message == f'leases.coordination.k8s.io "l" is invalid: metadata.resourceVersion: {why}'
+    assert [(c.reason, c.message, c.field) for c in refused.value.causes] == [
+        ("FieldValueInvalid", why, "metadata.resourceVersion")
+    ]
+    assert await engine.update(made)
+    budget = policy_v1.PodDisruptionBudget(metadata=meta("b"), spec=policy_v1.PodDisruptionBudgetSpec(min_available=1))
+    await engine.create(budget)
+    with pytest.raises(Invalid, match="must be specified for an update"):
+        await engine.update(budget)
+
+
+async def test_one_empty_manager_forgets_them_all(engine: Cluster) -> None:
+    known = meta_v1.ManagedFieldsEntry(manager="m", operation="Update")
+    made = await engine.create(core_v1.ConfigMap(metadata=meta("a", managed_fields=(known,))))
+    assert made.metadata.managed_fields == (known,)
+    empty = replace(made.metadata, managed_fields=(meta_v1.ManagedFieldsEntry(),))
+    assert (await engine.update(replace(made, metadata=empty))).metadata.managed_fields == ()
+
+
+async def test_a_generation_is_kept_where_the_kind_does_not_count_it(engine: Cluster) -> None:
+    assert (await engine.create(core_v1.ConfigMap(metadata=meta("a", generation=7)))).metadata.generation == 7
