@@ -10,7 +10,6 @@ from msgspec import Struct
 from shipslog.reconcilers.rule.pods import TERMINAL, is_ready
 from shipslog.reconcilers.rule.wakes import key_of
 from shipslog.store.objects import core_v1
-from shipslog.store.objects.selector import of_labels
 from shipslog.store.state import View
 
 MANAGED_BY, SERVICE_NAME = "endpointslice.kubernetes.io/managed-by", "kubernetes.io/service-name"
@@ -43,9 +42,10 @@ class Target(Struct, frozen=True, kw_only=True):
 
 def services_of(view: View, pod: core_v1.Pod) -> Iterable[str]:
     """The Services that select a pod."""
-    labels = pod.metadata.labels
+    labels = pod.metadata.labels.items()
     for service in view.list(core_v1.Service, pod.metadata.namespace):
-        if service.spec.selector and of_labels(service.spec.selector).matches(labels):
+        chosen = service.spec.selector
+        if chosen and chosen.items() <= labels:  # asked of each service for each change of a pod: no selector is made
             yield key_of(service)
 
 

@@ -34,8 +34,8 @@ def _adopters(view: View, pod: core_v1.Pod) -> Iterable[str]:
     """The controllers that would adopt the pod: those whose selectors match, if nobody controls it."""
     if controller_of(pod) is not None:
         return ()
-    controllers = view.list(core_v1.ReplicationController, pod.metadata.namespace)
-    return [key_of(rc) for rc in controllers if of_labels(rc.spec.selector).matches(pod.metadata.labels)]
+    controllers, labels = view.list(core_v1.ReplicationController, pod.metadata.namespace), pod.metadata.labels.items()
+    return [key_of(rc) for rc in controllers if rc.spec.selector.items() <= labels]
 
 
 WAKES = rule(core_v1.ReplicationController).owns(core_v1.Pod).watches(core_v1.Pod, to=_adopters)
