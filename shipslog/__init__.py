@@ -2,10 +2,14 @@
 
 from typing import Any
 
-__all__ = ["Cluster", "ClusterConfig", "Entropy", "Refusal"]
+__all__ = ["Cluster", "ClusterConfig", "Decision", "Entropy", "Reconciler", "Refusal", "Say", "rule"]
 
 _HOMES = {
     "Cluster": "shipslog.engine.cluster",
+    "Decision": "shipslog.reconcilers.rule.decision",
+    "Reconciler": "shipslog.reconcilers.rule.decision",
+    "Say": "shipslog.reconcilers.rule.decision",
+    "rule": "shipslog.reconcilers.rule.wakes",
     "ClusterConfig": "shipslog.store.facts",
     "Entropy": "shipslog.engine.time.clock",
     "Refusal": "shipslog.store.refusals",
