@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from shipslog.engine.api import certificates
 from shipslog.engine.api.server import ApiServer
+from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
 from shipslog.runtime.spdy import Connection
 
