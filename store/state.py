@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from .facts import ClusterConfig, ContainerExited, ImagePulled, ImagePullFailed, NodeObserved
+from .objects import protobuf_encoding
 from .objects.core_v1 import Pod
 from .objects.scheme import Kind, Scheme
 
@@ -23,11 +25,19 @@ class Entry(Struct, frozen=True, gc=False):
     encoded: bytes  # JSON
     revision: int
     body_at: int = 1  # where `encoded` goes on behind {"apiVersion":...,"kind":..., as a list's items do
+    message: bytes = b""  # in protobuf, once somebody has asked for it: see `message_of`
 
 
 def entry_of(kind: Kind, obj: Any, encoded: bytes, revision: int) -> Entry:
     """The entry of an object and its JSON."""
     return Entry(kind.resource, obj, encoded, revision, len(kind.head) if encoded.startswith(kind.head) else 1)
+
+
+def message_of(entry: Entry) -> bytes:
+    """The object as a protobuf message, made once for all who want it."""
+    if not entry.message:
+        force_setattr(entry, "message", protobuf_encoding.encode(entry.object))
+    return entry.message
 
 
 class ProbeState(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,21 @@ from shipslog.engine.replay import Recording
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
 
-from . import documents, heads, objects, past, pod_logs, replies, requests, reviews, routes, subresources, watches, writes
+from . import (
+    documents,
+    heads,
+    negotiation,
+    objects,
+    past,
+    pod_logs,
+    replies,
+    requests,
+    reviews,
+    routes,
+    subresources,
+    watches,
+    writes,
+)
 from .requests import Call
 from .routes import NO_PARAMS, Route, flag, unknown_path
 
@@ -35,10 +49,16 @@ class Handler:
         self._clock = cluster.clock
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        response = await self._answered(request)
+        if "Upgrade" in request.headers and not isinstance(response, web.WebSocketResponse):
+            response.force_close()  # the parser has given up on the connection: what comes next would never be looked at
+        return response
+
+    async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             return await self._answer(request)
         except Refusal as refusal:
-            return replies.refused(refusal)
+            return replies.refused(refusal, wanted=negotiation.of_errors(request.headers.get("Accept", "")))
         except ConnectionError:
             return replies.Lost()
         except Exception as error:

@@ -15,13 +15,15 @@ class Format(Struct, frozen=True):
     shape: str = ""
     version: str = ""  # of meta.k8s.io, for shapes
     yaml: bool = False
+    protobuf: bool = False
 
     @property
     def plain(self) -> bool:
-        return not self.shape and not self.yaml
+        return not self.shape and not self.yaml and not self.protobuf
 
 
 PLAIN = Format()
+PROTOBUF_STATUS = Format(protobuf=True)
 
 
 @remembered(entries=512)
@@ -32,18 +34,26 @@ def accepted(header: str) -> Format:
     for clause in header.split(","):
         media, *options = (p.strip() for p in clause.split(";"))
         values = dict(o.split("=", 1) for o in options if "=" in o)
-        if media not in (JSON, YAML, "application/*", "*/*"):
+        if media not in (JSON, YAML, PROTOBUF, "application/*", "*/*"):
             continue
-        yaml = media == YAML
+        yaml, protobuf = media == YAML, media == PROTOBUF
         if "as" not in values:
-            return Format(yaml=yaml)
+            return Format(yaml=yaml, protobuf=protobuf)
+        if protobuf and values["as"] == "Table":
+            continue  # cells may be anything: there is no message for them
         known = values["as"] in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
         if known and values.get("g") == "meta.k8s.io" and values.get("v") in META_VERSIONS:
-            return Format(values["as"], values["v"], yaml)
+            return Format(values["as"], values["v"], yaml, protobuf)
     raise NotAcceptable(
         "only the following media types are accepted: application/json, application/yaml, "
+        "application/vnd.kubernetes.protobuf, "
         "application/json;as=Table;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
     )
+
+
+def of_errors(header: str) -> Format:
+    """How to say what went wrong: in protobuf to those who would rather have it, else in JSON."""
+    return PROTOBUF_STATUS if header.startswith(PROTOBUF) else PLAIN
 
 
 @remembered(entries=64)

@@ -9,6 +9,7 @@ from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Refusal, Unavailable
 
 from . import heads
+from .outlets import outlet_of
 from .requests import Call, entry_of
 from .routes import first, flag
 
@@ -25,27 +26,26 @@ async def handle(call: Call) -> web.StreamResponse:
     if runtime is None:
         raise Unavailable(f'node "{pod.spec.node_name}" is not run by this server; its logs are there')
     source = runtime.logs(pod.metadata.uid, container, attempt, options)
-    response = web.StreamResponse(headers={"Content-Type": "text/plain", "Cache-Control": "no-cache, private"})
-    response.enable_chunked_encoding()
+    out = outlet_of(call.request, "text/plain")
     try:
         try:
             chunk: bytes | None = await anext(source)
         except StopAsyncIteration:
             chunk = None
-        await response.prepare(call.request)
+        await out.open()
         while chunk is not None:
-            await response.write(chunk)
+            await out.write([chunk])
             chunk = await anext(source, None)
-        await response.write_eof()
+        await out.close()
     except StreamRefused as error:
-        if response.prepared:
+        if out.response.prepared:
             raise ConnectionResetError(str(error)) from error
         raise refusal_of(error) from error
     finally:
         close = getattr(source, "aclose", None)
         if close is not None:
             await close()
-    return response
+    return out.response
 
 
 def options_of(call: Call) -> LogOptions:

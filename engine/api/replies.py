@@ -9,9 +9,11 @@ import msgspec
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from shipslog.store.objects import meta_v1, protobuf_encoding
+from shipslog.store.objects.scalars import Object
 from shipslog.store.refusals import Refusal
 
-from .negotiation import JSON, YAML, Format
+from .negotiation import JSON, PROTOBUF, YAML, Format
 
 _encode = msgspec.json.Encoder().encode
 _HEADS: dict[tuple[int, str], bytes] = {}
@@ -66,7 +68,7 @@ class Reply(web.StreamResponse):
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client is gone")
-        self._keep_alive = request.keep_alive
+        self._keep_alive = self._keep_alive and request.keep_alive
         if self.media == JSON and _for_people(request):
             self.body = msgspec.json.format(self.body, indent=2)
         lines = [_head(self.code, self.media), _date_line(), b"Content-Length: %d\r\n" % len(self.body)]
@@ -101,7 +103,9 @@ def of_bytes(body: bytes, code: int = 200, *, warnings: Iterable[str] = ()) -> R
 
 
 def of_value(value: Any, code: int = 200, *, wanted: Format | None = None, warnings: Iterable[str] = ()) -> Reply:
-    """A JSON (or YAML) answer of plain values or Structs."""
+    """An answer of plain values or Structs: in JSON, in YAML, or in protobuf for Structs that name their kind."""
+    if wanted is not None and wanted.protobuf and isinstance(value, Object):
+        return Reply(protobuf_encoding.whole(value), code, PROTOBUF, [warning(w) for w in warnings])
     if wanted is not None and wanted.yaml:
         return Reply(as_yaml(_encode(value)), code, YAML, [warning(w) for w in warnings])
     return Reply(_encode(value), code, JSON, [warning(w) for w in warnings])
@@ -111,15 +115,22 @@ def text(body: str, code: int = 200) -> Reply:
     return Reply(body.encode(), code, "text/plain; charset=utf-8", [("X-Content-Type-Options", "nosniff")])
 
 
-def refused(refusal: Refusal) -> Reply:
+def refused(refusal: Refusal, *, wanted: Format | None = None) -> Reply:
     """The Status of a refusal."""
     headers = [("Retry-After", str(refusal.retry_after_s))] if refusal.retry_after_s else []
     if refusal.code == 401:
         headers.append(("WWW-Authenticate", 'Bearer realm="shipslog"'))
+    if wanted is not None and wanted.protobuf:
+        return Reply(status_message(refusal.status()), refusal.code, PROTOBUF, headers)
     return Reply(_encode(refusal.status()), refusal.code, JSON, headers)
 
 
-def success(*, name: str = "", group: str = "", kind: str = "", uid: str = "", code: int = 200) -> Reply:
+def status_message(status: dict[str, Any]) -> bytes:
+    """A Status of plain values in protobuf."""
+    return protobuf_encoding.whole(msgspec.convert(status, meta_v1.Status))
+
+
+def success(wanted: Format, *, name: str = "", group: str = "", kind: str = "", uid: str = "", code: int = 200) -> Reply:
     """A Status that says that it was done."""
     details = {k: v for k, v in {"name": name, "group": group, "kind": kind, "uid": uid}.items() if v}
     status: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
@@ -127,6 +138,8 @@ def success(*, name: str = "", group: str = "", kind: str = "", uid: str = "", c
         status["details"] = details
     if code != 200:
         status["code"] = code
+    if wanted.protobuf:
+        return Reply(status_message(status), code, PROTOBUF)
     return Reply(_encode(status), code)
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.store.objects import meta_v1, protobuf_encoding
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, NotAcceptable
-from shipslog.store.state import Entry
+from shipslog.store.state import Entry, message_of
 
 from . import replies
-from .negotiation import YAML, Format
+from .negotiation import PROTOBUF, YAML, Format
 from .replies import Reply
 from .requests import Call
 from .routes import first
@@ -23,8 +24,10 @@ def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: Seq
     """One object in a shape. Errors: NotAcceptable for the shape of a list."""
     if wanted.shape == "PartialObjectMetadataList":
         raise NotAcceptable("you requested PartialObjectMetadataList, but the requested object is not a list")
-    body = encoded(entry, wanted, call)
     headers = [replies.warning(w) for w in warnings]
+    if wanted.protobuf:
+        return Reply(message(entry, wanted), code, PROTOBUF, headers)
+    body = encoded(entry, wanted, call)
     return Reply(replies.as_yaml(body) if wanted.yaml else body, code, YAML if wanted.yaml else "application/json", headers)
 
 
@@ -38,10 +41,39 @@ def encoded(entry: Entry, wanted: Format, call: Call) -> bytes:
     return entry.encoded
 
 
+def message(entry: Entry, wanted: Format) -> bytes:
+    """The protobuf of one object in a shape, in its envelope; a watch sends the same."""
+    if wanted.shape:
+        partial_ = protobuf_encoding.metadata_alone(entry.object.metadata)
+        return protobuf_encoding.enveloped(f"meta.k8s.io/{wanted.version}", "PartialObjectMetadata", partial_)
+    return protobuf_encoding.enveloped(entry.object.api_version, entry.object.kind, message_of(entry))
+
+
+def message_of_kind(kind: Kind, metadata: meta_v1.ObjectMeta, wanted: Format) -> bytes:
+    """The protobuf of an object of a kind, of which there is only metadata, in its envelope."""
+    alone = protobuf_encoding.metadata_alone(metadata)
+    if wanted.shape:
+        return protobuf_encoding.enveloped(f"meta.k8s.io/{wanted.version}", "PartialObjectMetadata", alone)
+    return protobuf_encoding.enveloped(kind.api_version, kind.kind, protobuf_encoding.encode(kind.type(metadata=metadata)))
+
+
+def messages(kind: Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format) -> Reply:
+    """A list in protobuf."""
+    if wanted.shape:
+        items = [protobuf_encoding.metadata_alone(e.object.metadata) for e in entries]
+        api_version, name = f"meta.k8s.io/{wanted.version}", "PartialObjectMetadataList"
+    else:
+        items, api_version, name = [message_of(e) for e in entries], kind.api_version, kind.list_kind
+    raw = protobuf_encoding.list_of(msgspec.convert(metadata, meta_v1.ListMeta), items)
+    return Reply(protobuf_encoding.enveloped(api_version, name, raw), 200, PROTOBUF)
+
+
 def many(kind: Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format, call: Call) -> Reply:
     """A list in a shape. Errors: NotAcceptable for the shape of one object."""
     if wanted.shape == "PartialObjectMetadata":
         raise NotAcceptable("you requested PartialObjectMetadata, but the requested object is a list")
+    if wanted.protobuf:
+        return messages(kind, entries, metadata, wanted)
     if wanted.shape == "Table":
         value = table(kind, entries, metadata, wanted, call)
     elif wanted.shape:

@@ -94,7 +94,7 @@ async def _bind(call: Call, pod: str) -> Reply:
         namespace=call.route.namespace, name=pod, node=binding.target.name, uid=meta.uid, resource_version=meta.resource_version
     )
     await writes.submit(call, command, dry_run)
-    return replies.success(code=201)
+    return replies.success(call.wanted, code=201)
 
 
 async def _eviction(call: Call) -> Reply:
@@ -110,7 +110,7 @@ async def _eviction(call: Call) -> Reply:
     if options is not None:
         dry_run = requests.dry_run(options.dry_run, "DeleteOptions") or dry_run
     await writes.submit(call, Evict(namespace=namespace, name=name, grace_period_s=grace, uid=uid), dry_run)
-    return replies.success(code=201)
+    return replies.success(call.wanted, code=201)
 
 
 # --- tokens of service accounts ---

@@ -1,4 +1,4 @@
-"""WATCH: the changes of a collection as they become durable, one JSON line each."""
+"""WATCH: the changes of a collection as they become durable, one JSON line or one protobuf frame each."""
 
 import random
 import time
@@ -11,13 +11,15 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from shipslog.engine.commit.watch import Watch, WatchRecord
-from shipslog.store.objects import codec
+from shipslog.store.objects import codec, meta_v1, protobuf_encoding
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Expired, NotAcceptable, Refusal
 from shipslog.store.state import Entry
 
-from . import heads, shapes
+from . import heads, replies, shapes
+from .negotiation import JSON, PROTOBUF
 from .objects import check_options, check_version
+from .outlets import Outlet, outlet_of
 from .requests import Call, resource_version
 from .routes import first, flag
 from .selection import Selection, of_params
@@ -50,7 +52,7 @@ def plan(call: Call) -> Plan:
     send_initial = params.get("sendInitialEvents")
     check_options(params, watch=True)
     if call.wanted.yaml:
-        raise NotAcceptable("a watch is a stream of JSON: only application/json and its shapes are accepted")
+        raise NotAcceptable("a watch is a stream of JSON or protobuf: application/yaml is not accepted")
     number = resource_version(version)
     initial = not number
     if send_initial is not None:
@@ -68,8 +70,8 @@ async def watch(call: Call, running: set[Watch]) -> web.StreamResponse:
     stream = Stream(call, wanted)
     if not wanted.initial and not call.past:
         check_version(call, resource_version(wanted.version))
-    response = web.StreamResponse(headers={"Content-Type": "application/json", "Cache-Control": "no-cache, private"})
-    response.enable_chunked_encoding()
+    media = f"{PROTOBUF};stream=watch" if call.wanted.protobuf else JSON
+    out = outlet_of(call.request, media, text=not call.wanted.protobuf)
     deadline = time.monotonic() + wanted.timeout_s
     source: Watch | None = None
     try:
@@ -80,21 +82,21 @@ async def watch(call: Call, running: set[Watch]) -> web.StreamResponse:
                 source = call.cluster.watch(wanted.kind.resource, namespace=wanted.namespace, after=after)
                 running.add(source)
         except Expired as refusal:
-            lines = [error_line(refusal)]
-        await response.prepare(call.request)
+            lines = [stream.error(refusal)]
+        await out.open()
         if lines:
-            await response.write(b"".join(lines))
+            await out.write(lines)
         if source is not None:
-            await _follow(response, stream, source, deadline)
+            await _follow(out, stream, source, deadline)
     finally:
         if source is not None:
             running.discard(source)
             source.close()
-    await response.write_eof()
-    return response
+    await out.close()
+    return out.response
 
 
-async def _follow(response: web.StreamResponse, stream: "Stream", source: Watch, deadline: float) -> None:
+async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float) -> None:
     plan_ = stream.plan
     next_mark = time.monotonic() + BOOKMARK_S
     transport = stream.call.request.transport
@@ -105,34 +107,35 @@ async def _follow(response: web.StreamResponse, stream: "Stream", source: Watch,
         if transport is None or transport.is_closing() or transport.get_write_buffer_size() > UNSENT:
             return False
         try:
-            lines = b"".join([line for record in source.take() for line in stream.lines(record)])
+            data = out.framed([line for record in source.take() for line in stream.lines(record)])
         except Exception:
             log.exception("watch_failed", path=stream.call.route.path)
             transport.abort()  # better no stream than one that has left something out
             return True
-        if lines:
-            transport.write(b"%x\r\n%b\r\n" % (len(lines), lines))
+        if data:
+            transport.write(data)
         return True
 
-    source.push = push
+    if out.framed([]) is not None:
+        source.push = push
     while True:
         now = time.monotonic()
         until = min(deadline, next_mark) if plan_.bookmarks else deadline
         try:
             records = await source.batch(max(0.0, until - now))
         except Expired as refusal:
-            await response.write(error_line(refusal))
+            await out.write([stream.error(refusal)])
             return
         if records:
             lines = [line for record in records for line in stream.lines(record)]
             if lines:
-                await response.write(lines[0] if len(lines) == 1 else b"".join(lines))
+                await out.write(lines)
             continue
         if source.closed or transport is None or transport.is_closing():
             return
         now = time.monotonic()
         if plan_.bookmarks and (now >= next_mark or now >= deadline):
-            await response.write(stream.bookmark())
+            await out.write([stream.bookmark()])
             next_mark = now + BOOKMARK_S
         if now >= deadline:
             return
@@ -144,7 +147,7 @@ class Stream:
     def __init__(self, call: Call, plan_: Plan) -> None:
         self.call, self.plan, self._wanted = call, plan_, call.wanted
         self.lines: Callable[[WatchRecord], Iterable[bytes]] = (
-            self._as_they_are if not plan_.selection and not self._wanted.shape else self._selected
+            self._as_they_are if not plan_.selection and self._wanted.plain else self._selected
         )
 
     def beginning(self) -> list[bytes]:
@@ -163,6 +166,9 @@ class Stream:
         if annotations:
             metadata["annotations"] = annotations
         kind = self.plan.kind
+        if self._wanted.protobuf:
+            meta = meta_v1.ObjectMeta(resource_version=str(self.call.view.revision), annotations=annotations or {})
+            return protobuf_encoding.watch_frame("BOOKMARK", shapes.message_of_kind(kind, meta, self._wanted))
         obj: dict[str, Any] = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
         if self._wanted.shape:
             obj |= {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{self._wanted.version}"}
@@ -179,6 +185,8 @@ class Stream:
     def _selected(self, record: WatchRecord) -> Iterable[bytes]:
         """Entering the selection is ADDED, leaving it DELETED with the last state that was in it."""
         selection, entry, previous = self.plan.selection, record.entry, record.previous
+        if not selection:
+            return (self._line(record.change, entry),)
         was = previous is not None and record.change != "ADDED" and selection.matches(previous.object)
         if record.change == "DELETED":
             return (self._line("DELETED", entry),) if was or selection.matches(entry.object) else ()
@@ -189,7 +197,15 @@ class Stream:
             return (self._line("DELETED", _at_revision(previous, record.revision)),)
         return ()
 
+    def error(self, refusal: Refusal) -> bytes:
+        """Why the watch ends, as its last event."""
+        if self._wanted.protobuf:
+            return protobuf_encoding.watch_frame("ERROR", replies.status_message(refusal.status()))
+        return msgspec.json.encode({"type": "ERROR", "object": refusal.status()}) + b"\n"
+
     def _line(self, change: str, entry: Entry) -> bytes:
+        if self._wanted.protobuf:
+            return protobuf_encoding.watch_frame(change, shapes.message(entry, self._wanted))
         body = shapes.encoded(entry, self._wanted, self.call) if self._wanted.shape else entry.encoded
         return b'{"type":"%s","object":%s}\n' % (change.encode(), body)
 
@@ -199,7 +215,3 @@ def _at_revision(entry: Entry, revision: int) -> Entry:
     obj = entry.object
     obj = replace(obj, metadata=replace(obj.metadata, resource_version=str(revision)))
     return Entry(entry.resource, obj, codec.encode(obj), revision)
-
-
-def error_line(refusal: Refusal) -> bytes:
-    return msgspec.json.encode({"type": "ERROR", "object": refusal.status()}) + b"\n"

@@ -88,7 +88,7 @@ async def delete(call: Call) -> Reply:
     committed = await submit(call, command_of(kind, namespace, name, options), bool(options.dry_run))
     entry = committed.entry
     if committed.kind == "Deleted" and kind.resource not in RETURNED:
-        return replies.success(name=name, group=kind.group, kind=kind.plural, uid=entry.object.metadata.uid)
+        return replies.success(call.wanted, name=name, group=kind.group, kind=kind.plural, uid=entry.object.metadata.uid)
     accepted = committed.kind != "Deleted" and options.orphan_dependents is False
     return formatted(entry, call.wanted, call, 202 if accepted else 200)
 

@@ -82,6 +82,8 @@ def _moment(text: str) -> datetime:
 
 
 def _time(text: str) -> str:
+    if not text:
+        return ""  # in a map or a list; a field that is unset is not asked about
     if len(text) == 20 and text.endswith("Z") and text[10] == "T":
         _moment(text)
         return text
@@ -89,6 +91,8 @@ def _time(text: str) -> str:
 
 
 def _microtime(text: str) -> str:
+    if not text:
+        return ""
     return told(_moment(text), "microseconds")
 
 

@@ -114,7 +114,7 @@ def _parts(data: bytes) -> Iterator[tuple[int, int, Any]]:
 
 
 @per_type
-def _numbered(struct: type[Any]) -> dict[int, Field | tuple[type[Any], dict[int, Field]]]:
+def numbered_of(struct: type[Any]) -> dict[int, Field | tuple[type[Any], dict[int, Field]]]:
     """What each number of a message stands for: a field, or an inlined message and its fields."""
     attributes = {f.attribute: f for f in fields_of(struct).values()}
     found: dict[int, Field | tuple[type[Any], dict[int, Field]]] = {}
@@ -134,7 +134,7 @@ def _numbered(struct: type[Any]) -> dict[int, Field | tuple[type[Any], dict[int,
 
 def _message(struct: type[Any], data: bytes) -> Any:
     values: dict[str, Any] = {}
-    _fill(values, _numbered(struct), data)
+    _fill(values, numbered_of(struct), data)
     for name, value in values.items():
         if isinstance(value, list):
             values[name] = tuple(value)

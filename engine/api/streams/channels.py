@@ -17,9 +17,10 @@ def offered(request: web.BaseRequest) -> list[str]:
 
 
 def accepted(request: web.BaseRequest, *known: str) -> web.WebSocketResponse:
-    """A WebSocket for one of the known protocols. Errors: BadRequest when the client offers only others."""
+    """A WebSocket for one of the known protocols; for any where none is known. Errors: BadRequest when the client offers only
+    others."""
     protocols = offered(request)
-    if protocols and not set(protocols) & set(known):
+    if known and protocols and not set(protocols) & set(known):
         raise BadRequest(f"unable to upgrade: the client offers the protocols {protocols}, the server knows {list(known)}")
     return web.WebSocketResponse(protocols=known, max_msg_size=MAX_MESSAGE, autoping=True, timeout=2.0)
 

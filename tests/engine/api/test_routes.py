@@ -59,8 +59,9 @@ def test_flags() -> None:
 def test_accept() -> None:
     kubectl = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json"
     assert accepted(kubectl) == Format("Table", "v1")
-    assert accepted("application/vnd.kubernetes.protobuf,application/json") == Format()
+    assert accepted("application/vnd.kubernetes.protobuf,application/json") == Format(protobuf=True)
+    assert accepted("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json") == Format()
     assert accepted("") == accepted("*/*") == Format()
     assert accepted("application/yaml").yaml
     with pytest.raises(NotAcceptable):
-        accepted("application/vnd.kubernetes.protobuf")
+        accepted("application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io")

@@ -83,7 +83,7 @@ POD = """
 apiVersion: v1
 kind: Pod
 metadata: {name: p, namespace: default}
-spec: {nodeName: n, containers: [{name: c, image: i}]}
+spec: {nodeName: "n", containers: [{name: c, image: i}]}
 """
 
 
