@@ -5,7 +5,7 @@ from typing import ClassVar
 from msgspec import field
 
 from . import meta_v1
-from .scalars import Int64, Object, Time
+from .scalars import Int64, NO_ITEMS, Object, Time, freeze_maps
 
 
 class BoundObjectReference(Object, frozen=True, kw_only=True):
@@ -21,7 +21,10 @@ class UserInfo(Object, frozen=True, kw_only=True):
     username: str = ""
     uid: str = ""
     groups: tuple[str, ...] = ()
-    extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    extra: dict[str, tuple[str, ...]] = NO_ITEMS
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("extra",))
 
     __proto__: ClassVar[dict[str, int]] = {"extra": 4, "groups": 3, "uid": 2, "username": 1}
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from msgspec import field
 
 from . import meta_v1
-from .scalars import Object
+from .scalars import NO_ITEMS, Object, freeze_maps
 
 
 class FieldSelectorAttributes(Object, frozen=True, kw_only=True):
@@ -58,8 +58,11 @@ class SubjectAccessReviewSpec(Object, frozen=True, kw_only=True):
     non_resource_attributes: NonResourceAttributes | None = None
     user: str = ""
     groups: tuple[str, ...] = ()
-    extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    extra: dict[str, tuple[str, ...]] = NO_ITEMS
     uid: str = ""
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("extra",))
 
     __proto__: ClassVar[dict[str, int]] = {
         "extra": 5,

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import field
 
 from . import meta_v1
-from .scalars import Base64, Int32, Int64, IntOrString, MicroTime, Object, Quantity, Time, merge
+from .scalars import Base64, Int32, Int64, IntOrString, MicroTime, NO_ITEMS, Object, Quantity, Time, freeze_maps, merge
 
 
 class AWSElasticBlockStoreVolumeSource(Object, frozen=True, kw_only=True):
@@ -198,12 +198,15 @@ class CSIPersistentVolumeSource(Object, frozen=True, kw_only=True):
     volume_handle: str = field(default_factory=str)
     read_only: bool = False
     fs_type: str = ""
-    volume_attributes: dict[str, str] = field(default_factory=dict)
+    volume_attributes: dict[str, str] = NO_ITEMS
     controller_publish_secret_ref: SecretReference | None = None
     node_stage_secret_ref: SecretReference | None = None
     node_publish_secret_ref: SecretReference | None = None
     controller_expand_secret_ref: SecretReference | None = None
     node_expand_secret_ref: SecretReference | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("volume_attributes",))
 
     __proto__: ClassVar[dict[str, int]] = {
         "controller_expand_secret_ref": 9,
@@ -229,8 +232,11 @@ class CSIVolumeSource(Object, frozen=True, kw_only=True):
     driver: str = field(default_factory=str)
     read_only: bool | None = None
     fs_type: str | None = None
-    volume_attributes: dict[str, str] = field(default_factory=dict)
+    volume_attributes: dict[str, str] = NO_ITEMS
     node_publish_secret_ref: LocalObjectReference | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("volume_attributes",))
 
     __proto__: ClassVar[dict[str, int]] = {
         "driver": 1,
@@ -342,9 +348,18 @@ class ConfigMap(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ConfigMap")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
-    data: dict[str, str] = field(default_factory=dict)
-    binary_data: dict[str, Base64] = field(default_factory=dict)
+    data: dict[str, str] = NO_ITEMS
+    binary_data: dict[str, Base64] = NO_ITEMS
     immutable: bool | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(
+            self,
+            fields=(
+                "binary_data",
+                "data",
+            ),
+        )
 
     __proto__: ClassVar[dict[str, int]] = {"binary_data": 3, "data": 2, "immutable": 4, "metadata": 1}
 
@@ -566,9 +581,18 @@ class ResourceClaim(Object, frozen=True, kw_only=True):
 
 
 class ResourceRequirements(Object, frozen=True, kw_only=True):
-    limits: dict[str, Quantity] = field(default_factory=dict)
-    requests: dict[str, Quantity] = field(default_factory=dict)
+    limits: dict[str, Quantity] = NO_ITEMS
+    requests: dict[str, Quantity] = NO_ITEMS
     claims: Annotated[tuple[ResourceClaim, ...], merge(list_map_keys=("name",))] = ()
+
+    def __post_init__(self) -> None:
+        freeze_maps(
+            self,
+            fields=(
+                "limits",
+                "requests",
+            ),
+        )
 
     __proto__: ClassVar[dict[str, int]] = {"claims": 3, "limits": 1, "requests": 2}
 
@@ -816,7 +840,7 @@ class ContainerStatus(Object, frozen=True, kw_only=True):
     image_id: str = field(default_factory=str, name="imageID")
     container_id: str = field(default="", name="containerID")
     started: bool | None = None
-    allocated_resources: dict[str, Quantity] = field(default_factory=dict)
+    allocated_resources: dict[str, Quantity] = NO_ITEMS
     resources: ResourceRequirements | None = None
     volume_mounts: Annotated[
         tuple[VolumeMountStatus, ...], merge(list_map_keys=("mountPath",), patch_merge_key="mountPath", patch_strategy="merge")
@@ -825,6 +849,9 @@ class ContainerStatus(Object, frozen=True, kw_only=True):
     allocated_resources_status: Annotated[
         tuple[ResourceStatus, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
     ] = ()
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("allocated_resources",))
 
     __proto__: ClassVar[dict[str, int]] = {
         "allocated_resources": 10,
@@ -969,8 +996,17 @@ class TypedObjectReference(Object, frozen=True, kw_only=True):
 
 
 class VolumeResourceRequirements(Object, frozen=True, kw_only=True):
-    limits: dict[str, Quantity] = field(default_factory=dict)
-    requests: dict[str, Quantity] = field(default_factory=dict)
+    limits: dict[str, Quantity] = NO_ITEMS
+    requests: dict[str, Quantity] = NO_ITEMS
+
+    def __post_init__(self) -> None:
+        freeze_maps(
+            self,
+            fields=(
+                "limits",
+                "requests",
+            ),
+        )
 
     __proto__: ClassVar[dict[str, int]] = {"limits": 1, "requests": 2}
 
@@ -1079,7 +1115,10 @@ class FlexPersistentVolumeSource(Object, frozen=True, kw_only=True):
     fs_type: str = ""
     secret_ref: SecretReference | None = None
     read_only: bool = False
-    options: dict[str, str] = field(default_factory=dict)
+    options: dict[str, str] = NO_ITEMS
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("options",))
 
     __proto__: ClassVar[dict[str, int]] = {"driver": 1, "fs_type": 2, "options": 5, "read_only": 4, "secret_ref": 3}
 
@@ -1089,7 +1128,10 @@ class FlexVolumeSource(Object, frozen=True, kw_only=True):
     fs_type: str = ""
     secret_ref: LocalObjectReference | None = None
     read_only: bool = False
-    options: dict[str, str] = field(default_factory=dict)
+    options: dict[str, str] = NO_ITEMS
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("options",))
 
     __proto__: ClassVar[dict[str, int]] = {"driver": 1, "fs_type": 2, "options": 5, "read_only": 4, "secret_ref": 3}
 
@@ -1220,11 +1262,23 @@ class ImageVolumeSource(Object, frozen=True, kw_only=True):
 
 class LimitRangeItem(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
-    max: dict[str, Quantity] = field(default_factory=dict)
-    min: dict[str, Quantity] = field(default_factory=dict)
-    default: dict[str, Quantity] = field(default_factory=dict)
-    default_request: dict[str, Quantity] = field(default_factory=dict)
-    max_limit_request_ratio: dict[str, Quantity] = field(default_factory=dict)
+    max: dict[str, Quantity] = NO_ITEMS
+    min: dict[str, Quantity] = NO_ITEMS
+    default: dict[str, Quantity] = NO_ITEMS
+    default_request: dict[str, Quantity] = NO_ITEMS
+    max_limit_request_ratio: dict[str, Quantity] = NO_ITEMS
+
+    def __post_init__(self) -> None:
+        freeze_maps(
+            self,
+            fields=(
+                "default",
+                "default_request",
+                "max",
+                "max_limit_request_ratio",
+                "min",
+            ),
+        )
 
     __proto__: ClassVar[dict[str, int]] = {
         "default": 4,
@@ -1453,8 +1507,8 @@ class NodeSystemInfo(Object, frozen=True, kw_only=True):
 
 
 class NodeStatus(Object, frozen=True, kw_only=True):
-    capacity: dict[str, Quantity] = field(default_factory=dict)
-    allocatable: dict[str, Quantity] = field(default_factory=dict)
+    capacity: dict[str, Quantity] = NO_ITEMS
+    allocatable: dict[str, Quantity] = NO_ITEMS
     phase: str = ""
     conditions: Annotated[
         tuple[NodeCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
@@ -1470,6 +1524,15 @@ class NodeStatus(Object, frozen=True, kw_only=True):
     config: NodeConfigStatus | None = None
     runtime_handlers: tuple[NodeRuntimeHandler, ...] = ()
     features: NodeFeatures | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(
+            self,
+            fields=(
+                "allocatable",
+                "capacity",
+            ),
+        )
 
     __proto__: ClassVar[dict[str, int]] = {
         "addresses": 5,
@@ -1604,7 +1667,7 @@ class VsphereVirtualDiskVolumeSource(Object, frozen=True, kw_only=True):
 
 
 class PersistentVolumeSpec(Object, frozen=True, kw_only=True):
-    capacity: dict[str, Quantity] = field(default_factory=dict)
+    capacity: dict[str, Quantity] = NO_ITEMS
     access_modes: tuple[str, ...] = ()
     claim_ref: ObjectReference | None = None
     persistent_volume_reclaim_policy: str = ""
@@ -1635,6 +1698,9 @@ class PersistentVolumeSpec(Object, frozen=True, kw_only=True):
     scale_io: ScaleIOPersistentVolumeSource | None = field(default=None, name="scaleIO")
     storageos: StorageOSPersistentVolumeSource | None = None
     vsphere_volume: VsphereVirtualDiskVolumeSource | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("capacity",))
 
     __proto__: ClassVar[dict[str, int]] = {
         "access_modes": 3,
@@ -1690,15 +1756,25 @@ class PersistentVolumeClaimCondition(Object, frozen=True, kw_only=True):
 class PersistentVolumeClaimStatus(Object, frozen=True, kw_only=True):
     phase: str = ""
     access_modes: tuple[str, ...] = ()
-    capacity: dict[str, Quantity] = field(default_factory=dict)
+    capacity: dict[str, Quantity] = NO_ITEMS
     conditions: Annotated[
         tuple[PersistentVolumeClaimCondition, ...],
         merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge"),
     ] = ()
-    allocated_resources: dict[str, Quantity] = field(default_factory=dict)
-    allocated_resource_statuses: dict[str, str] = field(default_factory=dict)
+    allocated_resources: dict[str, Quantity] = NO_ITEMS
+    allocated_resource_statuses: dict[str, str] = NO_ITEMS
     current_volume_attributes_class_name: str | None = None
     modify_volume_status: ModifyVolumeStatus | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(
+            self,
+            fields=(
+                "allocated_resource_statuses",
+                "allocated_resources",
+                "capacity",
+            ),
+        )
 
     __proto__: ClassVar[dict[str, int]] = {
         "access_modes": 2,
@@ -2000,7 +2076,7 @@ class PodSpec(Object, frozen=True, kw_only=True):
     termination_grace_period_seconds: Int64 | None = None
     active_deadline_seconds: Int64 | None = None
     dns_policy: str = ""
-    node_selector: dict[str, str] = field(default_factory=dict)
+    node_selector: dict[str, str] = NO_ITEMS
     service_account_name: str = ""
     service_account: str = ""
     node_name: str = ""
@@ -2031,7 +2107,7 @@ class PodSpec(Object, frozen=True, kw_only=True):
     runtime_class_name: str | None = None
     enable_service_links: bool | None = None
     preemption_policy: str | None = None
-    overhead: dict[str, Quantity] = field(default_factory=dict)
+    overhead: dict[str, Quantity] = NO_ITEMS
     topology_spread_constraints: Annotated[
         tuple[TopologySpreadConstraint, ...],
         merge(list_map_keys=("topologyKey", "whenUnsatisfiable"), patch_merge_key="topologyKey", patch_strategy="merge"),
@@ -2049,6 +2125,15 @@ class PodSpec(Object, frozen=True, kw_only=True):
         tuple[PodResourceClaim, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge,retainKeys")
     ] = ()
     resources: ResourceRequirements | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(
+            self,
+            fields=(
+                "node_selector",
+                "overhead",
+            ),
+        )
 
     __proto__: ClassVar[dict[str, int]] = {
         "active_deadline_seconds": 5,
@@ -2200,9 +2285,12 @@ class PodTemplate(Object, frozen=True, kw_only=True):
 
 class ReplicationControllerSpec(Object, frozen=True, kw_only=True):
     replicas: Int32 | None = None
-    selector: dict[str, str] = field(default_factory=dict)
+    selector: dict[str, str] = NO_ITEMS
     template: PodTemplateSpec | None = None
     min_ready_seconds: Int32 = 0
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("selector",))
 
     __proto__: ClassVar[dict[str, int]] = {"min_ready_seconds": 4, "replicas": 1, "selector": 2, "template": 3}
 
@@ -2263,16 +2351,28 @@ class ScopeSelector(Object, frozen=True, kw_only=True):
 
 
 class ResourceQuotaSpec(Object, frozen=True, kw_only=True):
-    hard: dict[str, Quantity] = field(default_factory=dict)
+    hard: dict[str, Quantity] = NO_ITEMS
     scopes: tuple[str, ...] = ()
     scope_selector: ScopeSelector | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("hard",))
 
     __proto__: ClassVar[dict[str, int]] = {"hard": 1, "scope_selector": 3, "scopes": 2}
 
 
 class ResourceQuotaStatus(Object, frozen=True, kw_only=True):
-    hard: dict[str, Quantity] = field(default_factory=dict)
-    used: dict[str, Quantity] = field(default_factory=dict)
+    hard: dict[str, Quantity] = NO_ITEMS
+    used: dict[str, Quantity] = NO_ITEMS
+
+    def __post_init__(self) -> None:
+        freeze_maps(
+            self,
+            fields=(
+                "hard",
+                "used",
+            ),
+        )
 
     __proto__: ClassVar[dict[str, int]] = {"hard": 1, "used": 2}
 
@@ -2291,10 +2391,19 @@ class Secret(Object, frozen=True, kw_only=True):
     api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Secret")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
-    data: dict[str, Base64] = field(default_factory=dict)
+    data: dict[str, Base64] = NO_ITEMS
     type: str = ""
-    string_data: dict[str, str] = field(default_factory=dict)
+    string_data: dict[str, str] = NO_ITEMS
     immutable: bool | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(
+            self,
+            fields=(
+                "data",
+                "string_data",
+            ),
+        )
 
     __proto__: ClassVar[dict[str, int]] = {"data": 2, "immutable": 5, "metadata": 1, "string_data": 4, "type": 3}
 
@@ -2327,7 +2436,7 @@ class ServiceSpec(Object, frozen=True, kw_only=True):
     ports: Annotated[
         tuple[ServicePort, ...], merge(list_map_keys=("port", "protocol"), patch_merge_key="port", patch_strategy="merge")
     ] = ()
-    selector: dict[str, str] = field(default_factory=dict)
+    selector: dict[str, str] = NO_ITEMS
     cluster_ip: str = field(default="", name="clusterIP")
     type: str = ""
     external_ips: tuple[str, ...] = field(default=(), name="externalIPs")
@@ -2346,6 +2455,9 @@ class ServiceSpec(Object, frozen=True, kw_only=True):
     load_balancer_class: str | None = None
     internal_traffic_policy: str | None = None
     traffic_distribution: str | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("selector",))
 
     __proto__: ClassVar[dict[str, int]] = {
         "allocate_load_balancer_node_ports": 20,

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import field
 
 from . import core_v1, meta_v1
-from .scalars import Int32, Object, merge
+from .scalars import Int32, NO_ITEMS, Object, freeze_maps, merge
 
 
 class EndpointConditions(Object, frozen=True, kw_only=True):
@@ -33,10 +33,13 @@ class Endpoint(Object, frozen=True, kw_only=True):
     conditions: EndpointConditions | None = None
     hostname: str | None = None
     target_ref: core_v1.ObjectReference | None = None
-    deprecated_topology: dict[str, str] = field(default_factory=dict)
+    deprecated_topology: dict[str, str] = NO_ITEMS
     node_name: str | None = None
     zone: str | None = None
     hints: EndpointHints | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("deprecated_topology",))
 
     __proto__: ClassVar[dict[str, int]] = {
         "addresses": 1,

@@ -172,12 +172,12 @@ class Module:
             default = f"default_factory={ann}" if value else "default=None"
             ann = ann if value else f"{ann} | None"
         elif (f.get("required") or key in WRITTEN) and zero not in ("None",):
-            factory = {"()": "tuple", "{}": "dict", '""': "str", "0": "int", "False": "bool", "0.0": "float"}[zero]
+            factory = {"()": "tuple", "{}": "ReadOnlyDict", '""': "str", "0": "int", "False": "bool", "0.0": "float"}[zero]
             default = f"default_factory={factory}"
         elif zero == "None" or (pointer and zero not in ("()", "{}")):
             default, ann = "default=None", f"{ann} | None"
         elif zero in ("()", "{}"):
-            default = f"default={zero}" if zero == "()" else "default_factory=dict"
+            default = "default=()" if zero == "()" else "default=NO_ITEMS"
         else:
             default = f"default={zero}"
         if meta:
@@ -187,6 +187,22 @@ class Module:
         args = ", ".join(x for x in (default, rename) if x)
         plain = not rename and default.startswith("default=")
         return f"    {py}: {ann} = {default.removeprefix('default=') if plain else f'field({args})'}"
+
+    def frozen(self, owner: str, fields: dict[str, Any]) -> str:
+        """What the `__post_init__` of a type does: its maps cannot be changed. "" for a type without any."""
+        maps = {snake(n): f for n, f in fields.items() if isinstance(f["type"], list) and f["type"][0] == "map"}
+        written = sorted(n for n, f in maps.items() if f.get("required") or f"{owner}.{n}" in WRITTEN)
+        free = sorted(snake(n) for n, f in fields.items() if self.type_of(f["type"])[0] == "RawObject")
+        if not maps and not free:
+            return ""
+        self.imports.add("from .scalars import freeze_maps")
+        if written:
+            self.imports.add("from .scalars import ReadOnlyDict")
+        if len(written) < len(maps):
+            self.imports.add("from .scalars import NO_ITEMS")
+        lists = {"fields": sorted(n for n in maps if n not in written), "written": written, "free": free}
+        arguments = [f"{what}=({', '.join(map(json.dumps, names))},)" for what, names in lists.items() if names]
+        return f"freeze_maps(self, {', '.join(arguments)})"
 
     def render(self) -> str:
         bodies: dict[str, str] = {}
@@ -211,11 +227,13 @@ class Module:
                 fields, key=lambda n: ({"metadata": 0, "spec": 1, "status": 3}.get(n, 2), fields[n].get("proto", 999), n)
             ):
                 lines.append(self.field(name, n, fields[n]))
+            frozen = self.frozen(name, fields)
             numbers[name] = {snake(n): f["proto"] for n, f in fields.items() if "proto" in f}
             wire = numbers[name] | {f"*{n}": p for n, p in fact.get("protoOnly", {}).items()}
             bodies[name] = (
                 f"class {name}(Object, frozen=True, kw_only=True):\n"
                 + ("\n".join(lines) or "    pass")
+                + (f"\n\n    def __post_init__(self) -> None:\n        {frozen}" if frozen else "")
                 + f"\n\n    __proto__: ClassVar[dict[str, int]] = {json.dumps(wire)}\n"
             )
             needs[name] = set(re.findall(r"\b[A-Z]\w+", " ".join(lines)))

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import field
 
-from .scalars import Int32, Int64, Object, RawObject, Time, merge
+from .scalars import Int32, Int64, NO_ITEMS, Object, RawObject, Time, freeze_maps, merge
 
 
 class GroupVersionForDiscovery(Object, frozen=True, kw_only=True):
@@ -136,8 +136,11 @@ class LabelSelectorRequirement(Object, frozen=True, kw_only=True):
 
 
 class LabelSelector(Object, frozen=True, kw_only=True):
-    match_labels: dict[str, str] = field(default_factory=dict)
+    match_labels: dict[str, str] = NO_ITEMS
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("match_labels",))
 
     __proto__: ClassVar[dict[str, int]] = {"match_expressions": 2, "match_labels": 1}
 
@@ -159,6 +162,9 @@ class ManagedFieldsEntry(Object, frozen=True, kw_only=True):
     fields_type: str = ""
     fields_v1: RawObject | None = None
     subresource: str = ""
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, free=("fields_v1",))
 
     __proto__: ClassVar[dict[str, int]] = {
         "api_version": 3,
@@ -200,13 +206,22 @@ class ObjectMeta(Object, frozen=True, kw_only=True):
     creation_timestamp: Time = ""
     deletion_timestamp: Time = ""
     deletion_grace_period_seconds: Int64 | None = None
-    labels: dict[str, str] = field(default_factory=dict)
-    annotations: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = NO_ITEMS
+    annotations: dict[str, str] = NO_ITEMS
     owner_references: Annotated[
         tuple[OwnerReference, ...], merge(list_map_keys=("uid",), patch_merge_key="uid", patch_strategy="merge")
     ] = ()
     finalizers: Annotated[tuple[str, ...], merge(patch_strategy="merge", list_type="set")] = ()
     managed_fields: tuple[ManagedFieldsEntry, ...] = ()
+
+    def __post_init__(self) -> None:
+        freeze_maps(
+            self,
+            fields=(
+                "annotations",
+                "labels",
+            ),
+        )
 
     __proto__: ClassVar[dict[str, int]] = {
         "annotations": 12,
@@ -262,5 +277,8 @@ class Status(Object, frozen=True, kw_only=True):
 class WatchEvent(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
     object: RawObject | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, free=("object",))
 
     __proto__: ClassVar[dict[str, int]] = {"object": 2, "type": 1}

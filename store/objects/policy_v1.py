@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import field
 
 from . import meta_v1
-from .scalars import Int32, Int64, IntOrString, Object, Time, merge
+from .scalars import Int32, Int64, IntOrString, NO_ITEMS, Object, Time, freeze_maps, merge
 
 
 class Eviction(Object, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class PodDisruptionBudgetSpec(Object, frozen=True, kw_only=True):
 
 class PodDisruptionBudgetStatus(Object, frozen=True, kw_only=True):
     observed_generation: Int64 | None = None
-    disrupted_pods: dict[str, Time] = field(default_factory=dict)
+    disrupted_pods: dict[str, Time] = NO_ITEMS
     disruptions_allowed: Int32 = field(default_factory=int)
     current_healthy: Int32 = field(default_factory=int)
     desired_healthy: Int32 = field(default_factory=int)
@@ -41,6 +41,9 @@ class PodDisruptionBudgetStatus(Object, frozen=True, kw_only=True):
     conditions: Annotated[
         tuple[meta_v1.Condition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
     ] = ()
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("disrupted_pods",))
 
     __proto__: ClassVar[dict[str, int]] = {
         "conditions": 7,

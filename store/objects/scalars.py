@@ -4,9 +4,13 @@
 pointer and an explicit zero means something. Encoding leaves out what Go's `omitempty` leaves out.
 """
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Object(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True, gc=False):
@@ -21,6 +25,48 @@ IntOrString = Annotated[int | str, Meta(extra={"format": "int-or-string"})]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1, extra={"format": "int32"})]
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, extra={"format": "int"})]
 RawObject = Any  # any JSON value, kept as it is
+
+
+class ReadOnlyDict(dict[K, V]):
+    """A map that stays as it is, as the rest of its object does: objects are shared by everybody who reads them."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(
+            "this map belongs to an object that others read too, and cannot be changed. Make a changed object and send it: "
+            "cluster.update(msgspec.structs.replace(obj, data={**obj.data, 'key': 'value'}))"
+        )
+
+    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (dict(self),))
+
+
+NO_ITEMS: ReadOnlyDict[Any, Any] = ReadOnlyDict()  # the one empty map: what is it, is left out when an object is encoded
+
+
+def freeze_maps(obj: Any, fields: tuple[str, ...] = (), written: tuple[str, ...] = (), free: tuple[str, ...] = ()) -> None:
+    """What a type with maps does when one is made, in whatever way. `written` maps are encoded even when they are empty;
+    `free` fields hold any JSON."""
+    for name in fields:
+        value = getattr(obj, name)
+        if type(value) is dict:
+            force_setattr(obj, name, ReadOnlyDict(value) if value else NO_ITEMS)
+    for name in written:
+        value = getattr(obj, name)
+        if type(value) is dict:
+            force_setattr(obj, name, ReadOnlyDict(value))
+    for name in free:
+        force_setattr(obj, name, frozen(getattr(obj, name)))
+
+
+def frozen(value: Any) -> Any:
+    """A JSON value whose maps and lists cannot be changed, all the way down."""
+    if type(value) is dict:
+        return ReadOnlyDict({key: frozen(inner) for key, inner in value.items()})
+    return tuple([frozen(inner) for inner in value]) if type(value) is list else value
 
 
 class Merge(NamedTuple):

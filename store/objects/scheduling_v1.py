@@ -17,5 +17,10 @@ class PriorityClass(Object, frozen=True, kw_only=True):
     description: str = ""
     preemption_policy: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"description": 4, "global_default": 3, "metadata": 1, "preemption_policy": 5, "value": 2}
-
+    __proto__: ClassVar[dict[str, int]] = {
+        "description": 4,
+        "global_default": 3,
+        "metadata": 1,
+        "preemption_policy": 5,
+        "value": 2,
+    }
