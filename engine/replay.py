@@ -108,10 +108,12 @@ async def verify(
 
 
 def decide_again(view: MemoryView, revision: int, recorded: DecisionTaken, rules: dict[str, Reconciler]) -> Difference | None:
-    """None if the decision comes out as recorded on the state that it read."""
+    """None if the decision comes out as recorded on the state that it read, or was taken by another version of its rule."""
     rule = rules.get(recorded.reconciler)
     if rule is None:
         return Difference(revision=revision, recorded=recorded, reason="there is no such reconciler any more", commands=())
+    if rule.version != recorded.rule_version:
+        return None
     decision = rule.decide(view, recorded.key, now=recorded.now_ns)
     if digest(decision.commands) == recorded.digest:
         return None

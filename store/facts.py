@@ -71,6 +71,13 @@ class DecisionTaken(Fact, frozen=True, kw_only=True):
     reason: str
     commands: tuple[str, ...]  # one line each, for people
     digest: str  # of the full commands, see reconcilers.decision.digest
+    rule_version: int = 1  # of the reconciler; another version of a rule may decide otherwise
+
+
+class ClockStepped(Fact, frozen=True, kw_only=True):
+    """The machine's clock was put back. Only here the times of the log go back; its order is that of revisions."""
+
+    from_ns: int  # the time of the event before
 
 
 class Forgotten(Fact, frozen=True, kw_only=True):
@@ -185,9 +192,9 @@ class RulesetFailed(NodeFact, frozen=True, kw_only=True):
 
 
 AnyFact = (
-    ObjectCreated | ObjectModified | ObjectDeleted | EngineStarted | DecisionTaken | Forgotten | NodeObserved | SandboxStarted
-    | SandboxFailed | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed | ContainerStarted | ContainerStartFailed
-    | ContainerExited | ProbeFlipped | RulesetApplied | RulesetFailed
+    ObjectCreated | ObjectModified | ObjectDeleted | EngineStarted | DecisionTaken | ClockStepped | Forgotten | NodeObserved
+    | SandboxStarted | SandboxFailed | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed | ContainerStarted
+    | ContainerStartFailed | ContainerExited | ProbeFlipped | RulesetApplied | RulesetFailed
 )  # fmt: skip
 ObjectChange = ObjectCreated | ObjectModified | ObjectDeleted
 RuntimeFact = (

@@ -14,10 +14,10 @@ import structlog
 
 from shipslog.engine.admission import Admission
 from shipslog.engine.state.view import MemoryView
-from shipslog.engine.time.clock import Clock, Entropy
+from shipslog.engine.time.clock import Clock, Entropy, held
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
-from shipslog.store.facts import AnyFact, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
+from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
 from shipslog.store.log.event_log import EventLog, LogError, LogFull, RevisionConflict
 from shipslog.store.refusals import Refusal, Unavailable
 from shipslog.store.state import Entry
@@ -150,7 +150,7 @@ class Committer:
     async def _commit_batch(self) -> None:
         staged: list[Staged] = []
         done: list[tuple[Request, list[Any]]] = []
-        now_ns = max(self.clock.now_ns(), self.head.time_ns)
+        now_ns = held(self.head.time_ns, self.clock.now_ns())
         urgent = bool(self.log.trouble) and self._is_urgent(self._queue[0])
         size_bytes = 0
         while self._queue and self._fits(self._queue[0], len(staged), size_bytes, urgent):
@@ -159,6 +159,8 @@ class Committer:
                 continue
             self._under_way.append(request)
             before = len(staged)
+            if now_ns < self.head.time_ns:
+                self._stage(ClockStepped(from_ns=self.head.time_ns), "system:engine", None, now_ns, staged, None)
             done.append((request, self._evaluate(request, now_ns, staged)))
             size_bytes += sum(len(s.entry.encoded) for s in staged[before:] if s.entry is not None)
         if staged:

@@ -18,14 +18,14 @@ from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
-from shipslog.store.facts import AnyFact, DecisionTaken, EngineStarted, ObjectDeleted, ObjectFact, RuntimeFact
+from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, EngineStarted, ObjectDeleted, ObjectFact, RuntimeFact
 from shipslog.store.refusals import AlreadyExists, Conflict, NotFound, Refusal
 from shipslog.store.state import Entry
 
 from .dispatch import Dispatcher, summary
 
 RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
-YIELD_AFTER_NS = 5_000_000  # decide for so long, then let the API and the writer have the loop
+YIELD_AFTER_S = 0.005  # decide for so long, then let the API and the writer have the loop
 
 log = structlog.get_logger()
 SayListener = Callable[[Reconciler, Say], None]
@@ -84,7 +84,7 @@ class Host:
         """An event became durable: wake whom it concerns."""
         if isinstance(event.fact, DecisionTaken):
             return
-        if isinstance(event.fact, EngineStarted):
+        if isinstance(event.fact, EngineStarted | ClockStepped):  # what waits has counted from another time
             self.wake_all(event.revision)
             return
         change = Change(event, previous, None if isinstance(event.fact, ObjectDeleted) else entry)
@@ -134,15 +134,16 @@ class Host:
             await self._round()
 
     async def _round(self) -> None:
-        started = self.clock.now_ns()
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
         for lane in self.lanes:
             keys = list(lane.waiting.items())
             lane.waiting.clear()
             for index, (key, cause) in enumerate(keys):
                 self._decide(lane, key, cause)
-                if self.clock.now_ns() - started > YIELD_AFTER_NS and index + 1 < len(keys):
+                if loop.time() - started_s > YIELD_AFTER_S and index + 1 < len(keys):
                     await asyncio.sleep(0)
-                    started = self.clock.now_ns()
+                    started_s = loop.time()
         await asyncio.sleep(0)
 
     def _decide(self, lane: Lane, key: str, cause: int | None) -> None:
@@ -184,6 +185,7 @@ class Host:
         record = DecisionTaken(
             reconciler=lane.reconciler.name, key=key, read_revision=self.view.revision, now_ns=now_ns, reason=decision.reason,
             commands=tuple(summary(c, self.view.scheme) for c in decision.commands[:16]), digest=digest(decision.commands),
+            rule_version=lane.reconciler.version,
         )  # fmt: skip
         lane.committing.add(key)
         future = self.committer.submit_decision(record, objects, actor=lane.reconciler.actor, cause=cause)

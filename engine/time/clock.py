@@ -10,21 +10,30 @@ from typing import Protocol
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # as Kubernetes' generated names: no vowels, no look-alikes
 
 
+HELD_NS = 5_000_000_000
+
+
 class Clock(Protocol):
     def now_ns(self) -> int:
-        """Nanoseconds UTC, never going back."""
+        """Nanoseconds UTC. It may go back when the machine's clock is put right: order comes from revisions, and what waits
+        does so on the loop's monotonic clock."""
 
 
 class SystemClock:
-    """The machine's clock, held so that it never goes back within one process."""
+    """The machine's clock. It stands still where the machine's goes back by no more than HELD_NS, and follows where by more."""
 
     def __init__(self, source: Callable[[], int] = time.time_ns) -> None:
         self._source = source
         self._last = 0
 
     def now_ns(self) -> int:
-        self._last = max(self._last, self._source())
+        self._last = held(self._last, self._source())
         return self._last
+
+
+def held(last_ns: int, now_ns: int) -> int:
+    """The time after `last_ns` when a clock says `now_ns`: a small step back is waited out, a large one is followed."""
+    return last_ns if now_ns < last_ns <= now_ns + HELD_NS else now_ns
 
 
 class Entropy:

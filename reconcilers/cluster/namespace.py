@@ -118,4 +118,4 @@ def _stamp(now: Instant) -> str:
     return datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-RECONCILER = Reconciler(name="namespace", actor="system:controller:namespace-controller", wakes=WAKES, decide=decide)
+RECONCILER = Reconciler(name="namespace", actor="system:controller:namespace-controller", wakes=WAKES, decide=decide, version=2)

@@ -24,8 +24,9 @@ def sandbox_s(failures: int) -> int:
 
 
 def remaining_s(since_ns: int, wait_s: float, now: int) -> float:
-    """Seconds from now until `wait_s` after `since_ns`; 0 when that is past."""
-    return max(since_ns + int(wait_s * SECOND_NS) - now, 0) / SECOND_NS
+    """Seconds from now until `wait_s` after `since_ns`; 0 when that is past. Never more than `wait_s`: a time that is yet to
+    come was told by a clock that has been put right since."""
+    return min(max(since_ns + int(wait_s * SECOND_NS) - now, 0) / SECOND_NS, wait_s)
 
 
 def _doubled(first_s: int, max_s: int, times: int) -> int:

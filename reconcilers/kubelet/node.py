@@ -123,7 +123,7 @@ def _lease(view: View, node: core_v1.Node, now: Instant, commands: list[Any]) ->
         return RENEW_S
     spec = lease.spec or coordination_v1.LeaseSpec()
     due_ns = parse(spec.renew_time or "") + RENEW_S * SECOND_NS
-    if now < due_ns and spec.holder_identity == name:
+    if due_ns - RENEW_S * SECOND_NS <= now < due_ns and spec.holder_identity == name:
         return (due_ns - now) / SECOND_NS
     spec = replace(spec, holder_identity=name, lease_duration_seconds=LEASE_S, renew_time=renewed)
     commands.append(Update(object=replace(lease, spec=spec)))

@@ -56,6 +56,7 @@ class Reconciler(msgspec.Struct, frozen=True, kw_only=True):
     decide: Decide
     tells: Callable[[View, Fact], Iterable[Say]] | None = None  # of a fact that a node reported, as it became durable
     component: str = ""  # "": the actor's name without its prefix
+    version: int = 1  # raised when it decides otherwise on the same state: older decisions are then not held against it
 
     @property
     def speaks_as(self) -> str:

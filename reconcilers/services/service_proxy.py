@@ -59,7 +59,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         return Decision(reason="RulesetInPlace")
     if state.failed_digest == ruleset.digest:
         pause_s = min(RETRY_FIRST_S * 2.0 ** min(state.failures - 1, 20), RETRY_MAX_S)
-        wait_s = state.failed_at_ns / 1e9 + pause_s - now / 1e9
+        wait_s = min(state.failed_at_ns / 1e9 + pause_s - now / 1e9, pause_s)
         if wait_s > 0:
             return Decision(reason=f"RulesetBackOff: {state.message}", requeue_after=wait_s)
     return Decision(reason="RulesetDiffers", commands=(ApplyRuleset(node=key, ruleset=ruleset),))

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from shipslog.store.events import Event
+from shipslog.store.facts import ClockStepped
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -56,12 +57,13 @@ class LogFull(LogUnwritable):
 
 
 def check_batch(events: Sequence[Event], revision: int, time_ns: int) -> None:
-    """Events must follow `revision` without gaps and never be earlier than `time_ns`: `revision_at` halves the log."""
+    """Events must follow `revision` without gaps and not be earlier than `time_ns`, but where a ClockStepped says so:
+    `revision_at` halves what is between two of them."""
     for event in events:
         revision += 1
         if event.revision != revision:
             raise ValueError(f"event {event.revision} stands where revision {revision} belongs; nothing was written")
-        if event.time_ns < time_ns:
+        if event.time_ns < time_ns and not isinstance(event.fact, ClockStepped):
             raise ValueError(f"event {revision} is at {event.time_ns} ns, before {time_ns} ns; nothing was written")
         time_ns = event.time_ns
 
@@ -99,7 +101,8 @@ class EventLog(Protocol):
         """The object facts of one object, in order, without a scan of the log."""
 
     async def revision_at(self, time_ns: int) -> int:
-        """The last revision whose event is not later than `time_ns`; 0 before the first."""
+        """The last revision whose event is not later than `time_ns`; 0 before the first. Where the clock was put back, the
+        later of two moments of that time counts."""
 
     def subscribe(self, after: int) -> AsyncIterator[list[Event]]:
         """`read` that does not end: batches follow as they become durable."""

@@ -12,12 +12,13 @@ from pathlib import Path
 import msgspec
 
 from shipslog.store.events import Event, encode_fact
-from shipslog.store.facts import ObjectFact
+from shipslog.store.facts import ClockStepped, ObjectFact
 
 from .event_log import LogCorrupt, LogForeign
 
 APPLICATION_ID = 0x53484C47  # "SHLG", in the header of every log of ours
 FORMAT = 1
+CLOCK_KEY = "clock"  # no object's: it has no slash. Through the index of objects the few ClockStepped are found
 GENESIS = bytes(32)  # the checksum before the first batch
 
 MAGIC = b"SQLite format 3\x00"
@@ -47,6 +48,8 @@ def rows_of(checksum: bytes, events: Sequence[Event]) -> tuple[list[Row], bytes]
     for event in events:
         fact = event.fact
         key = f"{fact.resource}/{fact.namespace}/{fact.name}" if isinstance(fact, ObjectFact) else None
+        if isinstance(fact, ClockStepped):
+            key = CLOCK_KEY
         data = encode_fact(fact)
         chain.update(row_digest(event.revision, event.time_ns, event.actor, event.cause, key, data))
         rows.append((event.revision, event.time_ns, event.actor, event.cause, key, data, None, None))

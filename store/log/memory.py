@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import msgspec
 
 from shipslog.store.events import Event
-from shipslog.store.facts import DecisionTaken, Forgotten, ObjectFact, ObjectModified
+from shipslog.store.facts import ClockStepped, DecisionTaken, Forgotten, ObjectFact, ObjectModified
 
 from .event_log import LogError, RevisionConflict, Snapshot, check_batch
 from .integrity import object_key
@@ -22,6 +22,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self.dropped = self.trouble = ""
         self._events: list[Event] = []
+        self._steps: list[int] = []  # where in it the clock was put back
         self._objects: dict[str, list[Event]] = {}
         self._snapshots: list[Snapshot] = []
         self._tail = Tail()
@@ -46,6 +47,8 @@ class MemoryLog:
         check_batch(batch, expected_revision, self._events[-1].time_ns if self._events else 0)
         self._events.extend(batch)
         for event in batch:
+            if isinstance(event.fact, ClockStepped):
+                self._steps.append(event.revision - 1)
             if isinstance(fact := event.fact, ObjectFact):
                 self._objects.setdefault(object_key(fact.resource, fact.namespace, fact.name), []).append(event)
         self._tail.announce(batch)
@@ -64,7 +67,16 @@ class MemoryLog:
 
     async def revision_at(self, time_ns: int) -> int:
         self._check_open()
-        return bisect_right(self._events, time_ns, key=lambda event: event.time_ns)
+        return self._revision_at(time_ns)
+
+    def _revision_at(self, time_ns: int) -> int:
+        until = len(self._events)
+        for start in (*reversed(self._steps), 0):
+            found = bisect_right(self._events, time_ns, start, until, key=lambda event: event.time_ns)
+            if found > start:
+                return found
+            until = start
+        return 0
 
     def subscribe(self, after: int) -> AsyncIterator[list[Event]]:
         self._check_open()
@@ -88,7 +100,7 @@ class MemoryLog:
 
     async def forget(self, until_ns: int) -> int:
         self._check_open()
-        count, end = 0, bisect_right(self._events, until_ns, key=lambda event: event.time_ns)
+        count, end = 0, self._revision_at(until_ns)
         for event in self._events[self._coalesced : end]:
             fact = event.fact
             key = object_key(fact.resource, fact.namespace, fact.name) if isinstance(fact, ObjectFact) else None

@@ -63,14 +63,14 @@ class Coalescer:
         before = self._last.get(key)
         decision = cause if cause is not None and cause in self._heartbeats else 0
         self._heartbeats.discard(decision)
-        on_time = before is not None and time_ns - before.time_ns <= STEADY_NS
+        on_time = before is not None and abs(time_ns - before.time_ns) <= STEADY_NS
         self._last[key] = _Seen(revision, time_ns, decision, modified and on_time)
         gone = self._going.pop(key, [])
         if before is None:
             return gone
         # who renews a lease has read it: without the one before, its decision cannot be taken again
         alone = cause is None or decision != 0
-        if before.may_go and modified and on_time and alone and before.time_ns - self._kept_ns.get(key, 0) < EVERY_NS:
+        if before.may_go and modified and on_time and alone and abs(before.time_ns - self._kept_ns.get(key, 0)) < EVERY_NS:
             self._going[key] = [r for r in (before.decision, before.revision, decision) if r]
         else:
             self._kept_ns[key] = before.time_ns

@@ -17,7 +17,7 @@ from shipslog.store.events import Event, decode_fact
 from shipslog.store.facts import Forgotten, ObjectFact
 
 from .event_log import LogCorrupt
-from .integrity import GENESIS, ChainReader, Row, inspect_wal, object_key
+from .integrity import CLOCK_KEY, GENESIS, ChainReader, Row, inspect_wal, object_key
 from .sqlite_connection import Connection, reader, translate
 from .writer_lock import writer_lives
 
@@ -203,14 +203,21 @@ def _anchor(db: sqlite3.Connection, after: int) -> tuple[int, bytes, int]:
 
 
 def _revision_at(db: sqlite3.Connection, time_ns: int, until: int) -> int:
-    low, high = 0, until  # times never go back, so halving finds it without an index of times
-    while low < high:
-        middle = (low + high + 1) // 2
-        if db.execute("SELECT time_ns FROM events WHERE revision = ?", (middle,)).fetchone()[0] <= time_ns:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    found: list[tuple[int]] = db.execute(
+        "SELECT revision FROM events WHERE object = ? ORDER BY revision DESC", (CLOCK_KEY,)
+    ).fetchall()
+    for first in (*(row[0] for row in found if row[0] <= until), 1):
+        low, high = first - 1, until  # between two steps times never go back: halving needs no index of times
+        while low < high:
+            middle = (low + high + 1) // 2
+            if db.execute("SELECT time_ns FROM events WHERE revision = ?", (middle,)).fetchone()[0] <= time_ns:
+                low = middle
+            else:
+                high = middle - 1
+        if low >= first:
+            return low
+        until = first - 1
+    return 0
 
 
 def batches(payload: bytes, size: int) -> Iterator[bytes]:

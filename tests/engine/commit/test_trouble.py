@@ -12,11 +12,20 @@ from shipslog.engine.commit import committer
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import Create, Delete
 from shipslog.store.events import Event
-from shipslog.store.facts import DecisionTaken, EngineStarted, ImagePulled, NodeObserved, ObjectCreated, SandboxStarted
+from shipslog.store.facts import (
+    ClockStepped,
+    DecisionTaken,
+    EngineStarted,
+    ImagePulled,
+    NodeObserved,
+    ObjectCreated,
+    SandboxStarted,
+)
 from shipslog.store.log.event_log import LogFull, LogUnwritable
 from shipslog.store.log.memory import MemoryLog
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects import coordination_v1, core_v1, meta_v1
 from shipslog.store.refusals import Unavailable
+from tests.engine.conftest import SteppedClock
 
 from .test_committer import Watched, config_map
 
@@ -193,3 +202,24 @@ class Kept:
         return getattr(self._log, name)
 
     async def close(self) -> None: ...
+
+
+async def test_a_clock_that_was_wrong_once_does_not_stop_time(stepped: SteppedClock) -> None:
+    """A year forward, and back: stamps and leases go on, also over a restart, and the log says what happened."""
+    log, year_s = MemoryLog(), 365 * 86_400
+    async with Cluster.open(event_log=Kept(log), clock=stepped) as cluster:  # type: ignore[arg-type]
+        await cluster.wait(core_v1.Node, "node", "", until=lambda node: bool(node.status.addresses))
+        stepped.step(year_s)
+        await cluster.create(config_map("future"))
+        stepped.step(-year_s)
+        made = await cluster.create(config_map("present"))
+        assert made.metadata.creation_timestamp.startswith("2027-01-15")
+        await cluster.wait(
+            coordination_v1.Lease, "node", "kube-node-lease",
+            until=lambda now: now.spec is not None and (now.spec.renew_time or "").startswith("2027"),
+        )  # fmt: skip
+    async with Cluster.open(event_log=Kept(log), runtime="none", reconcilers=(), clock=stepped) as cluster:  # type: ignore[arg-type]
+        again = await cluster.create(config_map("again"))
+        assert again.metadata.creation_timestamp.startswith("2027-01-15")
+    steps = [e.fact async for batch in log.read() for e in batch if isinstance(e.fact, ClockStepped)]
+    assert len(steps) == 1

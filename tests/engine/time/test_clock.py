@@ -5,10 +5,11 @@ import uuid
 from shipslog.engine.time.clock import SUFFIX_ALPHABET, Entropy, SystemClock, api_time
 
 
-def test_the_clock_never_goes_back() -> None:
-    readings = iter([10, 5, 12])
+def test_the_clock_stands_still_through_a_small_step_back_and_follows_a_large_one() -> None:
+    start, year = 1_800_000_000 * 10**9, 365 * 86_400 * 10**9
+    readings = iter([start, start - 5, start + 2, start + year, start + 3])
     clock = SystemClock(lambda: next(readings))
-    assert [clock.now_ns(), clock.now_ns(), clock.now_ns()] == [10, 10, 12]
+    assert [clock.now_ns() - start for _ in range(5)] == [0, 0, 2, year, 3]
 
 
 def test_the_same_seed_gives_the_same_ids() -> None:

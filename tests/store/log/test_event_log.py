@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shipslog.store.events import Event
-from shipslog.store.facts import ObjectCreated, ObjectDeleted
+from shipslog.store.facts import ClockStepped, ObjectCreated, ObjectDeleted
 from shipslog.store.log.event_log import EventLog, LogError, RevisionConflict, Snapshot
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.log.sqlite import SqliteLog
@@ -61,6 +61,18 @@ async def test_gaps_and_times_that_go_back_are_bugs(log: EventLog) -> None:
     with pytest.raises(ValueError, match="before"):
         await log.append([event(2, at=99)], expected_revision=1)
     assert log.revision == 1
+
+
+async def test_times_go_back_only_where_the_clock_was_put_back(log: EventLog) -> None:
+    def step(revision: int, at: int) -> Event:
+        return Event(revision=revision, time_ns=T0 + at, actor="system:engine", fact=ClockStepped(from_ns=0))
+
+    await log.append([event(1, at=10), event(2, at=20), event(3, at=900)], expected_revision=0)
+    await log.append([step(4, 30), event(5, at=40)], expected_revision=3)
+    await log.append([step(6, 5), event(7, at=35)], expected_revision=5)
+    wanted = {4: 0, 5: 6, 29: 6, 35: 7, 1000: 7}
+    assert {at: await log.revision_at(T0 + at) for at in wanted} == wanted
+    await log.verify()
 
 
 async def test_an_empty_batch_is_nothing(log: EventLog) -> None:
