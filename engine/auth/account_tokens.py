@@ -17,6 +17,7 @@ from shipslog.store.objects import json_text
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 LONGEST = 16 * 1024  # characters of a token; ours have a thousand
+LEEWAY_S = 60.0  # by which clocks may differ, as in Kubernetes
 REMEMBERED = 1024  # tokens whose signature need not be verified again
 
 
@@ -36,6 +37,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     bound_kind: str = ""  # pod, secret, node
     bound_name: str = ""
     bound_uid: str = ""
+    not_before: int = 0
 
 
 class AccountTokens:
@@ -75,8 +77,11 @@ class AccountTokens:
             self._seen[token] = claims
             if len(self._seen) > REMEMBERED:
                 self._seen.popitem(last=False)
-        if claims.expires_at <= (time.time() if now is None else now):
+        now = time.time() if now is None else now
+        if claims.expires_at <= now:
             raise InvalidToken("the token has expired")
+        if claims.not_before > now + LEEWAY_S:
+            raise InvalidToken("the token does not hold yet")
         return claims
 
     def _verify(self, token: str) -> Claims:
@@ -100,6 +105,7 @@ class AccountTokens:
                 account_uid=bound["serviceaccount"]["uid"],
                 audiences=tuple(payload["aud"]), expires_at=int(payload["exp"]), id=payload.get("jti", ""), bound_kind=kind,
                 bound_name=to["name"], bound_uid=to.get("uid", ""),
+                not_before=int(payload.get("nbf", 0)),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidToken("the token's claims are not those of a service account") from error

@@ -43,6 +43,16 @@ class Connection(RequestHandler):
         super().__init__(*args, **kwargs)
         self.user: User | None = None
 
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """What a head that cannot be read is answered. Nothing of it is logged: anybody can send one."""
+        if status >= 500:
+            return super().handle_error(request, status, exc, message)
+        response = web.Response(status=status, text=message)
+        response.force_close()
+        return response
+
 
 class Authenticator:
     """Tells who a request comes from. Certificates are read once a connection."""

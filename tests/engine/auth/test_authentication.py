@@ -129,3 +129,18 @@ async def test_a_port_in_use_is_said(api: Api, tmp_path: Path) -> None:
     other = ApiServer(api.cluster, pki=api.pki, data=tmp_path, port=api.server.port)
     with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{api.server.port}"):
         await other.start()
+
+
+async def test_a_head_that_cannot_be_read_leaves_nothing_in_the_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    code, _ = await api.client().call("GET", "/version", headers={f"X-{i}": "a" for i in range(500)})
+    assert code == 400
+    assert not caplog.records
+
+
+async def test_a_token_that_does_not_hold_yet(api: Api) -> None:
+    tokens = AccountTokens(api.pki.account_key)
+    claims = Claims(namespace="n", account="a", account_uid="u", audiences=("x",), expires_at=9999)
+    token = tokens.issue(claims, issued_at=5000)
+    with pytest.raises(InvalidToken, match="not hold yet"):
+        tokens.check(token, now=4000.0)
+    assert tokens.check(token, now=4950.0).account == "a"
