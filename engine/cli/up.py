@@ -142,7 +142,8 @@ def _detached(data: Path) -> None:
     log_file = data / "shipslog.log"
     arguments = [a for a in sys.argv[1:] if a != "--detach"]
     read_end, write_end = os.pipe()
-    with log_file.open("ab") as output:
+    with open(log_file, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as output:
+        os.fchmod(output.fileno(), 0o600)  # one of an older version may be there: names and addresses stand in it
         start = output.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "shipslog", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
