@@ -210,10 +210,13 @@ class Cluster:
 
     async def submit(
         self, command: AnyObjectCommand, *, actor: str = ADMIN, groups: Sequence[str] = MASTERS, cause: int | None = None,
-        dry_run: bool = False,
+        dry_run: bool = False, size_bytes: int = 0,
     ) -> Committed:  # fmt: skip
-        """Commit a command; it is durable when this returns. Errors: Refusal, with nothing written."""
-        return await self.committer.submit(command, actor=actor, groups=tuple(groups), cause=cause, dry_run=dry_run)
+        """Commit a command; it is durable when this returns. `size_bytes`: of what a client sent for it; much of it is
+        evaluated in a thread. Errors: Refusal, with nothing written."""
+        return await self.committer.submit(
+            command, actor=actor, groups=tuple(groups), cause=cause, dry_run=dry_run, size_bytes=size_bytes
+        )
 
     async def create(self, obj: T, **who: Any) -> T:
         """Create an object; -> as it was stored. Errors: AlreadyExists, Invalid and the other refusals."""

@@ -9,6 +9,7 @@ from shipslog.engine.auth.authentication import User
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.replay import Recording
 from shipslog.engine.state.view import MemoryView
+from shipslog.engine.time.long_work import LongWork
 from shipslog.store.objects import codec, protobuf, yaml_text
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, MethodNotAllowed, NotFound, TooLarge, UnsupportedMediaType
@@ -18,6 +19,7 @@ from .negotiation import JSON, PROTOBUF, Format, accepted, body_type
 from .routes import Params, Route, first, unknown_path
 
 BODY_LIMIT = 3 * 1024 * 1024  # as the Kubernetes API server's
+DECODING = LongWork("shipslog-decode")
 MANAGER_LENGTH = 128
 VALIDATIONS = ("", "Ignore", "Warn", "Strict")
 
@@ -33,6 +35,7 @@ class Call(msgspec.Struct):
     view: MemoryView  # the committed one, or one of the past
     now_ns: int
     past: bool = False
+    body_bytes: int = 0  # once it is read
 
     @property
     def served(self) -> Kind | None:
@@ -168,7 +171,9 @@ async def decoded(call: Call, kind: type[Any], *, validation: str | None = None)
     """The body as an object of a type, and warnings about it. Errors: BadRequest, UnsupportedMediaType, TooLarge."""
     media = body_type(call.request.headers.get("Content-Type", ""))
     data = await body(call.request)
-    return decode(data, media, kind, validation if validation is not None else call.field_validation)
+    checked = validation if validation is not None else call.field_validation
+    call.body_bytes = len(data)
+    return await DECODING.run(len(data), decode, data, media, kind, checked)
 
 
 def decode(data: bytes, media: str, kind: type[Any], validation: str) -> tuple[Any, tuple[str, ...]]:

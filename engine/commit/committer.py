@@ -15,7 +15,8 @@ import structlog
 from shipslog.engine.admission import Admission
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Clock, Entropy, held
-from shipslog.store.commands import AnyObjectCommand
+from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
+from shipslog.store.commands import AnyObjectCommand, Patch
 from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
 from shipslog.store.log.event_log import EventLog, LogError, LogFull, RevisionConflict
@@ -53,6 +54,7 @@ class Request(msgspec.Struct):
     commands: Sequence[AnyObjectCommand] = ()
     facts: Sequence[AnyFact] = ()
     decision: DecisionTaken | None = None
+    size_bytes: int = 0
 
     @property
     def events(self) -> int:
@@ -78,6 +80,7 @@ class Committer:
         self.after_batch: list[Callable[[], None]] = []
         self._transition = Transition(self.head, entropy)
         self._queue: deque[Request] = deque()
+        self._long_work = LongWork("shipslog-evaluate")
         self._wake = asyncio.Event()
         self._closed = False
         self._under_way: list[Request] = []
@@ -92,9 +95,11 @@ class Committer:
         groups: tuple[str, ...] = (),
         cause: int | None = None,
         dry_run: bool = False,
+        size_bytes: int = 0,
     ) -> Committed:
-        """Commit one command. Returns when it is durable. Errors: Refusal; then nothing was written."""
-        request = self._request(actor, groups=groups, cause=cause, dry_run=dry_run, commands=(command,))
+        """Commit one command. Returns when it is durable. `size_bytes`: of what a client sent for it. Errors: Refusal; then
+        nothing was written."""
+        request = self._request(actor, groups=groups, cause=cause, dry_run=dry_run, commands=(command,), size_bytes=size_bytes)
         result = (await request.future)[0]
         if isinstance(result, Refusal):
             raise result
@@ -134,6 +139,7 @@ class Committer:
                     await self._wake.wait()
         finally:
             self._closed = True
+            self._long_work.close()
             for request in (*self._under_way, *self._queue):
                 if not request.future.done():
                     request.future.set_exception(Unavailable("the cluster stopped before it could say what came of this"))
@@ -154,6 +160,9 @@ class Committer:
         urgent = bool(self.log.trouble) and self._is_urgent(self._queue[0])
         size_bytes = 0
         while self._queue and self._fits(self._queue[0], len(staged), size_bytes, urgent):
+            size = self._size(self._queue[0])
+            if size > SHORT_BYTES and staged:
+                break  # what is staged does not wait for what takes long
             request = self._queue.popleft()
             if request.future.cancelled():
                 continue
@@ -161,7 +170,7 @@ class Committer:
             before = len(staged)
             if now_ns < self.head.time_ns:
                 self._stage(ClockStepped(from_ns=self.head.time_ns), "system:engine", None, now_ns, staged, None)
-            done.append((request, self._evaluate(request, now_ns, staged)))
+            done.append((request, await self._long_work.run(size, self._evaluate, request, now_ns, staged)))
             size_bytes += sum(len(s.entry.encoded) for s in staged[before:] if s.entry is not None)
         if staged:
             try:
@@ -194,6 +203,14 @@ class Committer:
 
     def _is_urgent(self, request: Request) -> bool:
         return is_urgent(self.head, request.commands, request.facts, request.decision)
+
+    def _size(self, request: Request) -> int:
+        """Bytes of what a client's command is about, as sent and as it is: its evaluation takes in proportion to them."""
+        return request.size_bytes + sum(self._patched_bytes(c) for c in request.commands if isinstance(c, Patch))
+
+    def _patched_bytes(self, command: Patch) -> int:
+        entry = self.head.entry(command.resource, command.name, command.namespace)
+        return len(command.body) + (len(entry.encoded) if entry is not None else 0)
 
     def _evaluate(self, request: Request, now_ns: int, staged: list[Staged]) -> list[Any]:
         """Evaluate one request against the head; its events are staged behind those before it."""

@@ -11,27 +11,39 @@ from shipslog.store.refusals import Cause, Forbidden, Invalid
 
 NOT_NEGATIVE = "must be greater than or equal to 0"
 IMMUTABLE = "field is immutable"
+MAX_CAUSES = 1_000
+MAX_TOLD_BYTES = 1024 * 1024  # of what is wrong, all told
 
 
 class Faults:
     """Collects field errors. A path is the text that Kubernetes prints: `spec.containers[0].name`, `data[key]`."""
 
-    __slots__ = ("causes",)
+    __slots__ = ("_told", "causes")
 
     def __init__(self) -> None:
         self.causes: list[Cause] = []
+        self._told = 0
 
     def __bool__(self) -> bool:
         return bool(self.causes)
 
+    @property
+    def full(self) -> bool:
+        """Whether enough was found to tell: three megabytes of faults would make an answer of a hundred."""
+        return len(self.causes) >= MAX_CAUSES or self._told >= MAX_TOLD_BYTES
+
     def _add(self, reason: str, words: str, field: str, detail: str) -> None:
+        if self.full:
+            return
+        self._told += len(words) + len(detail)
         self.causes.append(Cause(reason, f"{words}: {detail}" if detail else words, field))
 
     def required(self, field: str, detail: str = "") -> None:
         self._add("FieldValueRequired", "Required value", field, detail)
 
     def invalid(self, field: str, value: Any, detail: str) -> None:
-        self._add("FieldValueInvalid", f"Invalid value: {shown(value)}", field, detail)
+        if not self.full:  # before the value is made text: it may be large, and be shown for each of its parts
+            self._add("FieldValueInvalid", f"Invalid value: {shown(value)}", field, detail)
 
     def invalid_each(self, field: str, value: Any, details: Iterable[str]) -> None:
         """One cause for each message, as Kubernetes does for names."""
@@ -42,12 +54,16 @@ class Faults:
         self._add("FieldValueForbidden", "Forbidden", field, detail)
 
     def duplicate(self, field: str, value: Any) -> None:
-        self._add("FieldValueDuplicate", f"Duplicate value: {shown(value)}", field, "")
+        if not self.full:
+            self._add("FieldValueDuplicate", f"Duplicate value: {shown(value)}", field, "")
 
     def not_found(self, field: str, value: Any, detail: str = "") -> None:
-        self._add("FieldValueNotFound", f"Not found: {shown(value)}", field, detail)
+        if not self.full:
+            self._add("FieldValueNotFound", f"Not found: {shown(value)}", field, detail)
 
     def not_supported(self, field: str, value: Any, supported: Iterable[str]) -> None:
+        if self.full:
+            return
         detail = "supported values: " + ", ".join(f'"{s}"' for s in supported)
         self._add("FieldValueNotSupported", f"Unsupported value: {shown(value)}", field, detail)
 

@@ -17,7 +17,9 @@ def remembered(entries: int, longest: int = LONGEST) -> Callable[[Callable[P, R]
 
         @wraps(function)
         def answer(*args: P.args, **kwargs: P.kwargs) -> R:
-            length = sum(len(a) for a in args if isinstance(a, str))
+            length = 0
+            for argument in args:
+                length += len(argument) if isinstance(argument, str) else 0
             return kept(*args, **kwargs) if length <= longest else function(*args, **kwargs)
 
         return answer

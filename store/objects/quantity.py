@@ -14,6 +14,7 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "
 _SUFFIX = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
 _LIMIT = 2**63 - 1
 NANO = 10**9
+LONGEST = 512  # characters
 NOT_A_QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 
@@ -24,7 +25,7 @@ class QuantityError(ValueError):
 @remembered(entries=4096, longest=64)
 def _parse(text: str) -> tuple[int, str]:
     """-> (value in nano units, rounded away from zero; the style: "binary", "exponent", "decimal")."""
-    found = _FORM.fullmatch(text)
+    found = _FORM.fullmatch(text) if len(text) <= LONGEST else None
     if found is None:
         raise QuantityError(NOT_A_QUANTITY)
     sign, digits, suffix = found[1], found[2], found[3] or ""

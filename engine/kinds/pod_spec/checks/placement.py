@@ -1,5 +1,7 @@
 """Where a pod may go: affinity, tolerations, spreading."""
 
+from collections import Counter
+
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
@@ -147,6 +149,7 @@ def check_tolerations(faults: Faults, tolerations: tuple[Toleration, ...], path:
 
 
 def check_spreading(faults: Faults, constraints: tuple[TopologySpreadConstraint, ...], path: str) -> None:
+    to_come = Counter((c.topology_key, c.when_unsatisfiable) for c in constraints)
     for i, c in enumerate(constraints):
         at = f"{path}[{i}]"
         if c.max_skew <= 0:
@@ -156,7 +159,8 @@ def check_spreading(faults: Faults, constraints: tuple[TopologySpreadConstraint,
         if c.when_unsatisfiable not in ("DoNotSchedule", "ScheduleAnyway"):
             faults.not_supported(f"{at}.whenUnsatisfiable", c.when_unsatisfiable, ("DoNotSchedule", "ScheduleAnyway"))
         pair = (c.topology_key, c.when_unsatisfiable)
-        if any(pair == (o.topology_key, o.when_unsatisfiable) for o in constraints[i + 1 :]):
+        to_come[pair] -= 1
+        if to_come[pair]:
             faults.duplicate(f"{at}.{{topologyKey, whenUnsatisfiable}}", f"{{{pair[0]}, {pair[1]}}}")
         if c.min_domains is not None:
             if c.min_domains <= 0:

@@ -103,7 +103,9 @@ def _divides(name: str, amount: Quantity) -> bool:
 
 
 def _check_claims(faults: Faults, requirements: ResourceRequirements, path: str, known: Collection[str]) -> None:
-    seen: set[str] = set()
+    seen, asked_in_part = set[str](), set[str]()
+    listed = f": {', '.join(sorted(known))}" if known else " which is empty"
+    unknown = f"must be one of the names in pod.spec.resourceClaims{listed}"
     for i, claim in enumerate(requirements.claims):
         at = f"{path}[{i}]"
         if not claim.name:
@@ -112,9 +114,10 @@ def _check_claims(faults: Faults, requirements: ResourceRequirements, path: str,
         key = f"{claim.name}/{claim.request}" if claim.request else claim.name
         if claim.request:
             faults.invalid_each(f"{at}.request", claim.request, names.label(claim.request))
-        if key in seen or claim.name in seen or (not claim.request and any(s.startswith(f"{claim.name}/") for s in seen)):
+        if key in seen or claim.name in seen or (not claim.request and claim.name in asked_in_part):
             faults.duplicate(at, key)
         seen.add(key)
+        if claim.request:
+            asked_in_part.add(claim.name)
         if claim.name not in known:
-            listed = f": {', '.join(sorted(known))}" if known else " which is empty"
-            faults.not_found(at, claim.name, f"must be one of the names in pod.spec.resourceClaims{listed}")
+            faults.not_found(at, claim.name, unknown)

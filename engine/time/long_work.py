@@ -1,0 +1,29 @@
+"""Work that takes long though it waits for nothing: a thread for it, so that the loop goes on meanwhile.
+
+The interpreter runs one thread at a time, and hands over every few milliseconds: others wait for those, not for the work.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+SHORT_BYTES = 32 * 1024  # of what is worked on: that takes a few milliseconds at most, and a thread would only cost more
+
+
+class LongWork:
+    """One thread, so that long work waits for long work and not everything for it."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def run(self, size_bytes: int, work: Callable[..., T], *arguments: object) -> T:
+        """What `work` returns or raises: at once if it is short. Who stops waiting leaves it to end by itself."""
+        if size_bytes <= SHORT_BYTES:
+            return work(*arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    def close(self) -> None:
+        """Let go of the thread when it has ended what it does."""
+        self._thread.shutdown(wait=False)
