@@ -28,6 +28,7 @@ from shipslog.store.refusals import Unavailable, not_found
 
 from . import manifests
 from .commit.committer import Committed, Committer
+from .commit.follower import Follower
 from .commit.watch import Watch, WatchHub
 from .host.host import Host
 from .host.recorder import EventRecorder
@@ -58,7 +59,8 @@ class Cluster:
         self.log, self.view, self.clock, self.entropy = event_log, view, clock, entropy
         self.runtimes: dict[str, NodeRuntime] = {r.node: r for r in runtimes}
         self.hub = WatchHub(view.revision)
-        self.committer = Committer(event_log, view, self.hub, clock, entropy)
+        self.follower = Follower(event_log, view, self.hub)
+        self.committer = Committer(self.follower, clock, entropy)
         self.host = Host(self.committer, reconcilers, self.runtimes, clock)
         self.recorder = EventRecorder(self.committer, reconcilers)
         self.host.on_decision.append(self.recorder.on_decision)

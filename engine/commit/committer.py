@@ -1,7 +1,8 @@
-"""The single writer: commands in, events durable, the view moved on, everyone told. In that order, and in one order for all.
+"""The proposer: commands in, events durable, the follower told, the caller answered. In that order, and in one order for all.
 
 All that waits at one moment is evaluated against the head and appended in one transaction: one fsync acknowledges many. The
-committed view, the watches, the reconcilers and the caller see an event only when it is on the disk.
+committed view, the watches, the reconcilers and the caller see an event only when it is on the disk (`follower`). Where
+somebody else has appended meanwhile, the log refuses, the follower catches up, and all is evaluated again.
 """
 
 import asyncio
@@ -13,26 +14,24 @@ import msgspec
 import structlog
 
 from shipslog.engine.admission import Admission
-from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Clock, Entropy, held
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
 from shipslog.store.commands import AnyObjectCommand, Patch
 from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
-from shipslog.store.log.event_log import EventLog, LogError, LogFull, RevisionConflict
+from shipslog.store.log.event_log import LogError, LogFull, RevisionConflict
 from shipslog.store.refusals import Refusal, Unavailable
 from shipslog.store.state import Entry
 
+from .follower import Follower, Staged
+from .outside import TRIES, Consultant, Overtaken, Seen, seen_by
 from .transitions import Effect, Transition, finish
 from .urgency import is_urgent
-from .watch import Change as WatchChange
-from .watch import WatchHub, WatchRecord
 
 # What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
 BATCH_EVENTS, BATCH_BYTES = 256, 4 << 20
 
 log = structlog.get_logger()
-Listener = Callable[[Event, Entry | None, Entry | None], None]  # after commit: event, entry, previous entry
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -55,6 +54,7 @@ class Request(msgspec.Struct):
     facts: Sequence[AnyFact] = ()
     decision: DecisionTaken | None = None
     size_bytes: int = 0
+    seen: Seen | None = None  # the precondition of what was asked outside
 
     @property
     def events(self) -> int:
@@ -62,21 +62,15 @@ class Request(msgspec.Struct):
         return len(self.commands) + len(self.facts) + (self.decision is not None)
 
 
-class Staged(msgspec.Struct):
-    """An event that is evaluated and not yet durable."""
-
-    event: Event
-    entry: Entry | None
-    previous: Entry | None
-
-
 class Committer:
-    """Owns the head and the log's tail. One task runs `run`; everything else calls `submit...`."""
+    """Owns the head. One task runs `run`; everything else calls `submit...`."""
 
-    def __init__(self, event_log: EventLog, view: MemoryView, hub: WatchHub, clock: Clock, entropy: Entropy) -> None:
-        self.log, self.view, self.hub, self.clock, self.entropy = event_log, view, hub, clock, entropy
-        self.head = view.copy()
-        self.listeners: list[Listener] = []
+    def __init__(self, follower: Follower, clock: Clock, entropy: Entropy) -> None:
+        self.follower, self.log, self.clock, self.entropy = follower, follower.log, clock, entropy
+        self.view = follower.view
+        self.head = self.view.copy()
+        self.listeners = follower.listeners
+        self.consultants: list[Consultant] = []  # asked, in order, about every command that somebody submits
         self.after_batch: list[Callable[[], None]] = []
         self._transition = Transition(self.head, entropy)
         self._queue: deque[Request] = deque()
@@ -99,11 +93,27 @@ class Committer:
     ) -> Committed:
         """Commit one command. Returns when it is durable. `size_bytes`: of what a client sent for it. Errors: Refusal; then
         nothing was written."""
-        request = self._request(actor, groups=groups, cause=cause, dry_run=dry_run, commands=(command,), size_bytes=size_bytes)
-        result = (await request.future)[0]
+        how: dict[str, Any] = {
+            "actor": actor, "groups": groups, "cause": cause, "dry_run": dry_run, "size_bytes": size_bytes,
+        }  # fmt: skip
+        if self.consultants:
+            result = await self._consulted(command, how)
+        else:
+            result = (await self._request(commands=(command,), **how).future)[0]
         if isinstance(result, Refusal):
             raise result
         assert isinstance(result, Committed)
+        return result
+
+    async def _consulted(self, command: AnyObjectCommand, how: dict[str, Any]) -> Any:
+        """Ask outside, then propose; again when the object has changed meanwhile. -> Committed or Refusal"""
+        for _ in range(TRIES):
+            seen, asked = seen_by(self.view, command), command
+            for consult in self.consultants:
+                asked = await consult(asked, view=self.view, actor=how["actor"], groups=how["groups"], dry_run=how["dry_run"])
+            result = (await self._request(commands=(asked,), seen=seen, **how).future)[0]
+            if not isinstance(result, Overtaken):
+                break
         return result
 
     def submit_decision(
@@ -186,7 +196,7 @@ class Committer:
                 self._under_way.clear()
                 self._abandon(done, error, urgent)
                 return
-            self._publish(staged)
+            self.follower.publish(staged)
         self._under_way.clear()
         for request, results in done:
             if not request.future.done():
@@ -227,6 +237,8 @@ class Committer:
                 dry_run=request.dry_run, config=self.head.config, warnings=[],
             )  # fmt: skip
             try:
+                if request.seen is not None and not request.seen.holds(self.head):
+                    raise Overtaken(request.seen)
                 results.append(self._carry_out(command, ctx, cause, staged))
             except Refusal as refusal:
                 results.append(refusal)
@@ -268,30 +280,15 @@ class Committer:
         staged.append(Staged(event, made, previous))
         return event.revision
 
-    def _publish(self, staged: list[Staged]) -> None:
-        """The batch is durable: the view moves on, watches and listeners hear of it."""
-        for s in staged:
-            self.view.evolve(s.event, s.entry)
-            fact = s.event.fact
-            if s.entry is not None and isinstance(fact, ObjectFact):
-                record = WatchRecord(s.event.revision, change_of(fact), fact.namespace, s.entry, s.previous)
-                self.hub.publish(fact.resource, record)
-            for listener in self.listeners:
-                listener(s.event, s.entry, s.previous)
-
     def _undo(self, staged: list[Staged]) -> None:
         """What was staged is not on the log: the head is as the committed view again."""
         self.head.revert([(s.event.fact, s.previous) for s in staged], self.view)
 
     async def _catch_up(self) -> None:
-        """Somebody else has appended: take in what is on the log, before anything is evaluated again."""
+        """Somebody else has appended: take that in before anything is evaluated again."""
         log.warning("foreign_append", revision=self.view.revision, found=self.log.revision)
-        async for events in self.log.read(self.view.revision):
-            staged = []
-            for event in events:
-                entry, previous = self.head.evolve(event)
-                staged.append(Staged(event, entry, previous))
-            self._publish(staged)
+        for event in await self.follower.catch_up():
+            self.head.evolve(event)
 
     def _abandon(self, done: list[tuple[Request, list[Any]]], error: LogError, urgent: bool) -> None:
         """The disk refused the batch: tell everyone in it. What is urgent was in the wrong company; it is tried again alone."""
@@ -307,10 +304,3 @@ class Committer:
                 request.future.set_exception(
                     Unavailable(f"the log could not be written: {error} Nothing was written; try again.")
                 )
-
-
-def change_of(fact: ObjectFact) -> WatchChange:
-    """How a watch names what happened."""
-    if isinstance(fact, ObjectCreated):
-        return "ADDED"
-    return "DELETED" if isinstance(fact, ObjectDeleted) else "MODIFIED"

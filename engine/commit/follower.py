@@ -1,0 +1,80 @@
+"""Follows the log: the committed view moves on, watches and listeners hear of each durable event, once, in order.
+
+A proposer in the same process hands over what it has just appended (`publish`), with the objects that it made: no hop, no
+decoding. What somebody else appended comes from the log itself: `catch_up` when a proposer runs into it, `run` for a follower
+without a proposer beside it.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+
+from shipslog.engine.state.view import MemoryView
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectFact
+from shipslog.store.log.event_log import EventLog
+from shipslog.store.state import Entry
+
+from .watch import Change as WatchChange
+from .watch import WatchHub, WatchRecord
+
+log = structlog.get_logger()
+Listener = Callable[[Event, Entry | None, Entry | None], None]  # after commit: event, entry, previous entry
+
+
+class Staged(msgspec.Struct):
+    """An event with what it makes of its object; durable when a follower gets it."""
+
+    event: Event
+    entry: Entry | None
+    previous: Entry | None
+
+
+class Follower:
+    """The committed state of one log. `view` only changes here."""
+
+    def __init__(self, event_log: EventLog, view: MemoryView, hub: WatchHub) -> None:
+        self.log, self.view, self.hub = event_log, view, hub
+        self.listeners: list[Listener] = []
+
+    def publish(self, batch: Sequence[Staged]) -> None:
+        """Take in events that are on the log and follow the view's revision."""
+        for staged in batch:
+            self._take(staged.event, staged.entry)
+
+    async def catch_up(self) -> list[Event]:
+        """Take in whatever the log has beyond the view. -> those events."""
+        taken: list[Event] = []
+        async for events in self.log.read(self.view.revision):
+            for event in events:
+                self._take(event, None)
+            taken += events
+        return taken
+
+    async def run(self) -> None:
+        """Follow until cancelled: for a server that reads a log which another writes."""
+        async for events in self.log.subscribe(self.view.revision):
+            for event in events:
+                if event.revision > self.view.revision:
+                    self._take(event, None)
+
+    def _take(self, event: Event, made: Entry | None) -> None:
+        entry, previous = self.view.evolve(event, made)
+        fact = event.fact
+        if entry is not None and isinstance(fact, ObjectFact):
+            record = WatchRecord(event.revision, change_of(fact), fact.namespace, entry, previous)
+            self.hub.publish(fact.resource, record)
+        for listener in self.listeners:
+            try:
+                listener(event, entry, previous)
+            except Exception:  # one that fails must not keep the others from hearing, nor the writer from going on
+                name = getattr(listener, "__qualname__", repr(listener))
+                log.exception("listener_failed", listener=name, revision=event.revision)
+
+
+def change_of(fact: ObjectFact) -> WatchChange:
+    """How a watch names what happened."""
+    if isinstance(fact, ObjectCreated):
+        return "ADDED"
+    return "DELETED" if isinstance(fact, ObjectDeleted) else "MODIFIED"
