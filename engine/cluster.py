@@ -8,28 +8,29 @@ The daemon is this plus an HTTP server; the debugger is this plus a log that nob
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import anyio
 import structlog
 
+import shipslog
 from shipslog.engine.kinds.catalogue import WITH_FIRST_OBJECTS, strategy_of
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.runtime.node import NodeRuntime
-from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
+from shipslog.store.commands import AnyObjectCommand, Create, Update
 from shipslog.store.facts import ClusterConfig, EngineStarted
 from shipslog.store.log.event_log import EventLog, LogError, Snapshot
 from shipslog.store.log.retention import EXACT_NS
 from shipslog.store.objects import core_v1
-from shipslog.store.refusals import Unavailable, not_found
+from shipslog.store.refusals import Unavailable
 
-from . import manifests
+from .client import Client, EngineStopped
 from .commit.committer import Committed, Committer
 from .commit.follower import Follower
-from .commit.watch import Watch, WatchHub
+from .commit.watch import WatchHub
 from .host.host import Host
 from .host.recorder import EventRecorder
 from .pasts import Pasts, load
@@ -38,7 +39,7 @@ from .state.view import MemoryView
 from .time.clock import Clock, Entropy, SystemClock
 
 T = TypeVar("T")
-VERSION = "0.1.0"
+VERSION = shipslog.__version__
 ADMIN = "system:admin"
 MASTERS = ("system:masters", "system:authenticated")
 RETAIN_EVERY_S = 600.0
@@ -49,14 +50,16 @@ SNAPSHOT_AT_CLOSE = 2_000  # a clean stop saves one if so many came since
 log = structlog.get_logger()
 
 
-class Cluster:
+class Cluster(Client):
     """A running cluster. Make one with `Cluster.open`; all of it lives in the calling event loop."""
 
     def __init__(
         self, event_log: EventLog, view: MemoryView, *, runtimes: Sequence[NodeRuntime], reconcilers: Sequence[Reconciler],
         clock: Clock, entropy: Entropy,
     ) -> None:  # fmt: skip
+        super().__init__(self, ADMIN, MASTERS)
         self.log, self.view, self.clock, self.entropy = event_log, view, clock, entropy
+        self._loop = asyncio.get_running_loop()
         self.runtimes: dict[str, NodeRuntime] = {r.node: r for r in runtimes}
         self.hub = WatchHub(view.revision)
         self.follower = Follower(event_log, view, self.hub)
@@ -89,7 +92,7 @@ class Cluster:
         nodes: int = 1, config: ClusterConfig | None = None, reconcilers: Sequence[Reconciler] | None = None,
         clock: Clock | None = None, entropy: Entropy | None = None, event_log: EventLog | None = None,
         ca_certificate: str = "", end_pods: Callable[[], bool] = lambda: False,
-    ) -> AsyncIterator["Cluster"]:  # fmt: skip
+    ) -> AsyncIterator[Self]:  # fmt: skip
         """Open (or make) the cluster whose log is at `path`; None keeps the log in memory.
 
         `runtime`: "simulated" for `nodes` nodes that only pretend, "none" for a control plane alone, or your own runtimes.
@@ -109,6 +112,8 @@ class Cluster:
             finally:
                 with anyio.CancelScope(shield=True):
                     await cluster._stop(end_pods())
+            if cluster.failure is not None:
+                raise cluster.stopped()
         finally:
             with anyio.CancelScope(shield=True):
                 await event_log.close()
@@ -124,6 +129,7 @@ class Cluster:
                 self.committer.close()
                 self.failure = error
                 self.ended.set()
+                self.hub.close()
 
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(ended)
@@ -147,7 +153,7 @@ class Cluster:
         await self._insist(lambda: self.committer.submit_facts((started,), actor="system:engine"))
         first = [obj for resource in WITH_FIRST_OBJECTS for obj in strategy_of(resource).first]
         await self._insist(lambda: asyncio.gather(*(self._ensure(obj) for obj in first)))
-        await self._insist(lambda: self._publish_ca(ca_certificate))
+        await self._insist(lambda: self.publish_ca(ca_certificate))
         async with anyio.create_task_group() as group:
             for node, runtime in self.runtimes.items():
                 group.start_soon(runtime.start, self.host.report, self.view.pods_running_on(node))
@@ -180,7 +186,7 @@ class Cluster:
         if self.view.entry(kind.resource, obj.metadata.name, obj.metadata.namespace) is None:
             await self.committer.submit(Create(object=obj), actor="system:engine", groups=MASTERS)
 
-    async def _publish_ca(self, certificate: str) -> None:
+    async def publish_ca(self, certificate: str) -> None:
         """kube-system/kube-root-ca.crt, from which every namespace gets its copy; empty where nothing listens."""
         current = self.view.get(core_v1.ConfigMap, "kube-root-ca.crt", "kube-system")
         wanted = core_v1.ConfigMap(metadata=_meta("kube-root-ca.crt", "kube-system"), data={"ca.crt": certificate})
@@ -208,6 +214,22 @@ class Cluster:
         if self.view.revision - self._snapshot_at >= SNAPSHOT_AT_CLOSE:
             await self._save_snapshot(snapshots.take(self.view))
 
+    def stopped(self) -> EngineStopped:
+        """Why nothing happens any more."""
+        if self.failure is None:
+            return EngineStopped("the cluster is closed")
+        stopped = EngineStopped(f"the engine stopped by itself: {self.failure!r}. What was acknowledged is on the log.")
+        stopped.__cause__ = self.failure
+        return stopped
+
+    def check_loop(self) -> None:
+        """Errors: RuntimeError in another event loop than the one that the cluster lives in: there it would wait for ever."""
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError(
+                "this cluster lives in another event loop. Open it in the loop that uses it; a fixture of pytest-asyncio and "
+                'its tests share one with loop_scope="session" on both.'
+            )
+
     # --- writing ---
 
     async def submit(
@@ -219,97 +241,6 @@ class Cluster:
         return await self.committer.submit(
             command, actor=actor, groups=tuple(groups), cause=cause, dry_run=dry_run, size_bytes=size_bytes
         )
-
-    async def create(self, obj: T, **who: Any) -> T:
-        """Create an object; -> as it was stored. Errors: AlreadyExists, Invalid and the other refusals."""
-        result: T = (await self.submit(Create(object=obj), **who)).entry.object
-        return result
-
-    async def update(self, obj: T, *, subresource: str = "", **who: Any) -> T:
-        """Replace an object; with a resource version only if it is still current. Errors: Conflict, NotFound, Invalid."""
-        result: T = (await self.submit(Update(object=obj, subresource=subresource), **who)).entry.object
-        return result
-
-    async def delete(self, kind: type[T], name: str, namespace: str = "default", **options: Any) -> None:
-        """Delete an object; pods end gracefully. Options: those of `store.commands.Delete`. Errors: NotFound, Conflict."""
-        k = self.view.scheme.of(kind)
-        await self.submit(
-            Delete(
-                resource=k.resource,
-                namespace=namespace if k.namespaced else "",
-                name=name,
-                **{"propagation": "Background", **options},
-            )
-        )
-
-    async def apply(self, manifest: str | bytes | Mapping[str, Any], **who: Any) -> list[Any]:
-        """What `kubectl apply` does with a manifest (YAML, JSON, or a mapping; several documents allowed).
-
-        -> the objects as stored. What an earlier apply set and this one lacks is removed.
-        Errors: BadRequest for what is no manifest, and the refusals of create and patch; documents before it stay applied."""
-        applied = []
-        for document in manifests.documents(manifest):
-            kind, obj = manifests.parse(self.view.scheme, document)
-            name, namespace = obj.metadata.name, obj.metadata.namespace
-            current = self.view.entry(kind.resource, name, namespace)
-            if current is None:
-                applied.append(await self.create(manifests.with_last_applied(kind, obj, document), **who))
-            else:
-                patch = manifests.three_way(kind, current, document)
-                applied.append((await self.submit(patch, **who)).entry.object)
-        return applied
-
-    # --- reading ---
-
-    def get(self, kind: type[T], name: str, namespace: str = "default") -> T:
-        """The object as committed last. Errors: NotFound."""
-        k = self.view.scheme.of(kind)
-        found = self.view.get(kind, name, namespace if k.namespaced else "")
-        if found is None:
-            raise not_found(k.plural, k.group, name)
-        return found
-
-    def list(self, kind: type[T], namespace: str | None = None) -> Sequence[T]:
-        """All of a kind, by namespace and name; of one namespace if named."""
-        return self.view.list(kind, namespace)
-
-    def watch(self, resource: str, *, namespace: str | None = None, after: int | None = None) -> Watch:
-        """Every later change of a kind, once, in order. Errors: Expired when `after` is too long ago."""
-        return self.hub.watch(resource, namespace=namespace, after=self.view.revision if after is None else after)
-
-    async def wait(
-        self, kind: type[T], name: str, namespace: str = "default", *, until: Callable[[T], bool] = lambda _: True,
-        timeout_s: float = 30.0,
-    ) -> T:  # fmt: skip
-        """The object once it exists and `until` holds for it. Errors: TimeoutError, saying how it was instead."""
-        k = self.view.scheme.of(kind)
-        namespace = namespace if k.namespaced else ""
-        watch = self.watch(k.resource, namespace=namespace)
-        try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    found = self.view.get(kind, name, namespace)
-                    if found is not None and until(found):
-                        return found
-                    await watch.batch()
-        except TimeoutError as error:
-            entry = self.view.entry(k.resource, name, namespace)
-            how = entry.encoded.decode() if entry is not None else "it does not exist"
-            raise TimeoutError(f"{k.kind} {namespace}/{name} is not so after {timeout_s:g} s: {how}") from error
-        finally:
-            watch.close()
-
-    async def gone(self, kind: type[Any], name: str, namespace: str = "default", *, timeout_s: float = 30.0) -> None:
-        """Returns when the object does not exist (any more). Errors: TimeoutError."""
-        k = self.view.scheme.of(kind)
-        namespace = namespace if k.namespaced else ""
-        watch = self.watch(k.resource, namespace=namespace)
-        try:
-            async with asyncio.timeout(timeout_s):
-                while self.view.entry(k.resource, name, namespace) is not None:
-                    await watch.batch()
-        finally:
-            watch.close()
 
     # --- the past ---
 

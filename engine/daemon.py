@@ -18,14 +18,12 @@ from shipslog.store.log.sqlite import SqliteLog
 
 from .api.server import ApiServer
 from .auth import certificates, kubeconfig
-from .auth.account_tokens import AccountTokens
 from .cluster import Cluster
-from .host.pod_tokens import PodTokens
-from .host.secret_tokens import SecretTokens
 from .pasts import past
 from .replay import Recording
 from .time import moments
 from .time.clock import SystemClock
+from .tokens import issue_tokens
 
 log = structlog.get_logger()
 
@@ -85,10 +83,7 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
         ca_certificate=pki.ca_certificate,
         end_pods=end_pods.is_set,
     ) as cluster:
-        signer = AccountTokens(pki.account_key)
-        tokens = PodTokens(cluster.view, signer, cluster.clock, cluster.entropy)
-        cluster.host.dispatcher.prepare = tokens.complete
-        SecretTokens(cluster.committer, signer, cluster.clock, cluster.entropy)
+        issue_tokens(cluster, pki)
         outside = ground.rootless.outside if ground.rootless is not None else None
         server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data, outside=outside)
         await server.start()

@@ -14,7 +14,6 @@ from shipslog.runtime.node import NodeRuntime
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, DecisionTaken, ObjectDeleted, ObjectFact
 from shipslog.store.log.event_log import EventLog
-from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.refusals import MethodNotAllowed
 
 from .commit.watch import Watch, WatchHub
@@ -44,8 +43,10 @@ class Recording:
         """Refuses: the past is read-only."""
         raise MethodNotAllowed("this is a recording: the past is read-only. Fork the log to go on from here.")
 
-    def watch(self, resource: str, *, namespace: str | None = None, after: int | None = None) -> Watch:
+    def watch(self, kind: type[Any] | str, *, namespace: str | None = None, after: int | None = None) -> Watch:
         """A watch on which nothing happens any more."""
+        scheme = self.view.scheme
+        resource = scheme.named(kind).resource if isinstance(kind, str) else scheme.of(kind).resource
         return self.hub.watch(resource, namespace=namespace, after=self.view.revision)
 
     async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
@@ -181,12 +182,3 @@ def _by_name(items: list[Any]) -> dict[str, Any] | None:
             named = {str(item[key]): item for item in items}
             return named if len(named) == len(items) else None
     return None
-
-
-def resource_named(scheme: Scheme, text: str) -> Kind:
-    """The kind that a person means: `pod`, `po`, `pods`, `Pod`, `endpointslices.discovery.k8s.io`. Errors: ValueError."""
-    wanted = text.lower()
-    for kind in scheme.kinds():
-        if wanted in (kind.resource, kind.plural, kind.singular, kind.kind.lower(), *kind.short_names):
-            return kind
-    raise ValueError(f"there is no kind {text!r}; kinds are {', '.join(sorted(k.plural for k in scheme.kinds()))}")

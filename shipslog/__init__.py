@@ -1,18 +1,44 @@
 """Shipslog: a Kubernetes that keeps a ship's log. The public API; the rooms are store, runtime, reconcilers and engine."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Cluster", "ClusterConfig", "Decision", "Entropy", "Reconciler", "Refusal", "Say", "rule"]
+if TYPE_CHECKING:
+    from shipslog.engine.client import Client, EngineStopped
+    from shipslog.engine.library import Cluster, Serving
+    from shipslog.engine.time.clock import Entropy
+    from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say
+    from shipslog.reconcilers.rule.wakes import rule
+    from shipslog.store.facts import ClusterConfig
+    from shipslog.store.refusals import Refusal
+
+__version__ = "0.1.0"
+__all__ = [
+    "Client",
+    "Cluster",
+    "ClusterConfig",
+    "Decision",
+    "EngineStopped",
+    "Entropy",
+    "Reconciler",
+    "Refusal",
+    "Say",
+    "Serving",
+    "__version__",
+    "rule",
+]
 
 _HOMES = {
-    "Cluster": "shipslog.engine.cluster",
-    "Decision": "shipslog.reconcilers.rule.decision",
-    "Reconciler": "shipslog.reconcilers.rule.decision",
-    "Say": "shipslog.reconcilers.rule.decision",
-    "rule": "shipslog.reconcilers.rule.wakes",
+    "Client": "shipslog.engine.client",
+    "Cluster": "shipslog.engine.library",
     "ClusterConfig": "shipslog.store.facts",
+    "Decision": "shipslog.reconcilers.rule.decision",
+    "EngineStopped": "shipslog.engine.client",
     "Entropy": "shipslog.engine.time.clock",
+    "Reconciler": "shipslog.reconcilers.rule.decision",
     "Refusal": "shipslog.store.refusals",
+    "Say": "shipslog.reconcilers.rule.decision",
+    "Serving": "shipslog.engine.library",
+    "rule": "shipslog.reconcilers.rule.wakes",
 }
 
 
@@ -23,3 +49,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'shipslog' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *globals()})

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from .objects.scalars import Object
 
+PatchType = Literal["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"]
+
 
 class ObjectCommand(Struct, frozen=True, kw_only=True, tag=True):
     """Base. Whoever submits adds an actor, a cause and whether it is a dry run."""
@@ -30,7 +32,7 @@ class Patch(ObjectCommand, frozen=True, kw_only=True):
     resource: str
     namespace: str = ""
     name: str
-    media_type: Literal["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"]
+    media_type: PatchType
     body: bytes
     subresource: str = ""
     field_validation: str = "Warn"  # Strict, Warn, Ignore
@@ -69,4 +71,4 @@ class Evict(ObjectCommand, frozen=True, kw_only=True):
 
 AnyObjectCommand = Create | Update | Patch | Delete | Bind | Evict
 
-__all__ = ["AnyObjectCommand", "Bind", "Create", "Delete", "Evict", "Object", "ObjectCommand", "Patch", "Update"]
+__all__ = ["AnyObjectCommand", "Bind", "Create", "Delete", "Evict", "Object", "ObjectCommand", "Patch", "PatchType", "Update"]

@@ -32,9 +32,13 @@ ENGINE = (
     "host",
     "manifests",
     "pasts",
+    "served",
+    "client",
     "cluster",
     "replay",
     "api",
+    "tokens",
+    "library",
     "daemon",
     "cli",
 )

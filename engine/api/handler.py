@@ -8,9 +8,8 @@ from aiohttp import web
 from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.auth.authentication import ANONYMOUS, Authenticator, User, impersonated
 from shipslog.engine.auth.authorization import PUBLIC, Attributes, forbidden, require
-from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit.watch import Watch
-from shipslog.engine.replay import Recording
+from shipslog.engine.served import Served
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
 
@@ -41,7 +40,7 @@ VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"
 class Handler:
     """Answers requests about one cluster."""
 
-    def __init__(self, cluster: Cluster | Recording, authenticator: Authenticator, tokens: AccountTokens) -> None:
+    def __init__(self, cluster: Served, authenticator: Authenticator, tokens: AccountTokens) -> None:
         self.cluster, self.authenticator, self.tokens = cluster, authenticator, tokens
         self.pages = objects.Pages()
         self.ready = False

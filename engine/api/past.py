@@ -1,12 +1,11 @@
 """The past over HTTP: what stands behind /at/ is resolved to a view of that moment."""
 
-from shipslog.engine.cluster import Cluster
-from shipslog.engine.replay import Recording
+from shipslog.engine.served import Served
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time import moments
 
 
-async def at(cluster: Cluster | Recording, text: str) -> tuple[MemoryView, int]:
+async def at(cluster: Served, text: str) -> tuple[MemoryView, int]:
     """(view, the moment in ns UTC). Errors: BadRequest for no moment; NotFound, Expired for one that is not kept;
     TooManyRequests."""
     moment = moments.parse(text, cluster.clock.now_ns())

@@ -6,8 +6,7 @@ import msgspec
 from aiohttp import web
 
 from shipslog.engine.auth.authentication import User
-from shipslog.engine.cluster import Cluster
-from shipslog.engine.replay import Recording
+from shipslog.engine.served import Served
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.long_work import LongWork
 from shipslog.store.objects import codec, protobuf, yaml_text
@@ -31,7 +30,7 @@ class Call(msgspec.Struct):
     route: Route
     params: Params
     user: User
-    cluster: Cluster | Recording
+    cluster: Served
     view: MemoryView  # the committed one, or one of the past
     now_ns: int
     past: bool = False

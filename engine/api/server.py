@@ -10,8 +10,7 @@ from aiohttp import web
 from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.auth.authentication import Authenticator, Connection, admin_token
 from shipslog.engine.auth.certificates import Pki
-from shipslog.engine.cluster import Cluster
-from shipslog.engine.replay import Recording
+from shipslog.engine.served import Served
 from shipslog.runtime.rootless.outside import Outside, bound
 
 from .handler import Handler
@@ -41,7 +40,7 @@ class ApiServer:
     process in a network of its own; then the API is to be had there too."""
 
     def __init__(
-        self, cluster: Cluster | Recording, *, pki: Pki, data: Path, bind: str = "127.0.0.1", port: int = 6443,
+        self, cluster: Served, *, pki: Pki, data: Path, bind: str = "127.0.0.1", port: int = 6443,
         outside: Outside | None = None,
     ) -> None:  # fmt: skip
         self._cluster, self._pki, self._bind, self.port = cluster, pki, bind, port

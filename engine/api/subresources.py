@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from shipslog.engine.auth.account_tokens import AccountTokens, Claims
 from shipslog.engine.auth.authentication import BOUND_KINDS
+from shipslog.engine.kinds.core.pod.containers import container_of
 from shipslog.engine.time.clock import api_time
 from shipslog.store.commands import Bind, Evict
 from shipslog.store.objects import authentication_v1, core_v1, policy_v1
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Unavailable, conflict, not_found
 
-from . import pod_logs, replies, requests, scale, writes
+from . import replies, requests, scale, writes
 from .objects import formatted
 from .replies import Reply
 from .requests import Call, entry_of
@@ -221,7 +222,7 @@ async def _stream(call: Call) -> web.StreamResponse:
     params = call.params
     if call.route.subresource == "portforward":
         return await streams.port_forward(call.request, runtime, pod, params.get("ports", ()))
-    container = pod_logs.container_of(pod, first(params, "container"))
+    container = container_of(pod, first(params, "container"))
     argv = tuple(params.get("command", ()))
     if call.route.subresource == "exec" and not argv:
         raise BadRequest("you must specify at least 1 command for the container")

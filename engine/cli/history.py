@@ -37,7 +37,7 @@ def command(target: str, namespace: str, log_file: Path | None, output: str, dat
 
 async def _tell(path: Path, kind_name: str, namespace: str, name: str, output: str) -> bool:
     from shipslog.engine.pasts import load
-    from shipslog.engine.replay import history, resource_named
+    from shipslog.engine.replay import history
     from shipslog.store.log.sqlite import SqliteLog
     from shipslog.store.objects.builtin import BUILTIN
 
@@ -45,9 +45,9 @@ async def _tell(path: Path, kind_name: str, namespace: str, name: str, output: s
     found = False
     try:
         try:
-            kind = resource_named(BUILTIN, kind_name)
+            kind = BUILTIN.named(kind_name)
         except ValueError:  # perhaps one that was defined on this log
-            kind = resource_named((await load(log)).scheme, kind_name)
+            kind = (await load(log)).scheme.named(kind_name)
         async for chapter in history(log, kind.resource, namespace if kind.namespaced else "", name):
             found = True
             if output == "json":

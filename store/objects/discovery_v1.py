@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import field
 
 from . import core_v1, meta_v1
+from .meta_v1 import LabelSelector as LabelSelector, ObjectMeta as ObjectMeta, OwnerReference as OwnerReference
 from .scalars import Int32, NO_ITEMS, Object, freeze_maps, merge
 
 

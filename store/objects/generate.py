@@ -90,6 +90,7 @@ scaleTargetRef jobTemplate updateStrategy roleRef podSelector listMeta
 )
 # Written even when empty, though the facts do not say so.
 WRITTEN = {"Event.reportingComponent", "Event.reportingInstance"}
+SHARED = ("LabelSelector", "ObjectMeta", "OwnerReference")
 STRUCT_POINTERS = {"ContainerStatus.resources", "Event.related", "EnvVar.valueFrom", "PodSpec.resources"}
 
 
@@ -264,6 +265,8 @@ class Module:
         ]
         if mods:
             head.append(f"from . import {', '.join(mods)}")
+        if "meta_v1" in mods:  # whoever writes objects of a group needs these besides
+            head.append("from .meta_v1 import " + ", ".join(f"{name} as {name}" for name in SHARED))
         head.append("from .scalars import " + ", ".join(sorted({*scal, "Object"})))
         return "\n".join(head) + "\n\n\n" + "\n\n".join(bodies[n] for n in order)
 

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import field
 
 from . import meta_v1
+from .meta_v1 import LabelSelector as LabelSelector, ObjectMeta as ObjectMeta, OwnerReference as OwnerReference
 from .scalars import Int32, Int64, IntOrString, NO_ITEMS, Object, Time, freeze_maps, merge
 
 

@@ -91,6 +91,14 @@ class Scheme:
         """The kind whose objects are of this type; None for a part of one."""
         return self._by_type.get(struct)
 
+    def named(self, text: str) -> Kind:
+        """The kind that a person means: `pod`, `po`, `pods`, `Pod`, `endpointslices.discovery.k8s.io`. Errors: ValueError."""
+        wanted = text.lower()
+        for kind in self._kinds:
+            if wanted in (kind.resource, kind.plural, kind.singular, kind.kind.lower(), *kind.short_names):
+                return kind
+        raise ValueError(f"there is no kind {text!r}; kinds are {', '.join(sorted(k.plural for k in self._kinds))}")
+
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         return self._by_path.get((group, version, plural))
 

@@ -67,9 +67,9 @@ def test_differences_match_list_items_by_name() -> None:
 
 @pytest.mark.parametrize("text", ["pod", "po", "pods", "Pod", "PODS"])
 def test_kinds_as_people_name_them(text: str) -> None:
-    assert replay.resource_named(BUILTIN, text).resource == "pods"
+    assert BUILTIN.named(text).resource == "pods"
     with pytest.raises(ValueError, match="there is no kind 'unicorn'"):
-        replay.resource_named(BUILTIN, "unicorn")
+        BUILTIN.named("unicorn")
 
 
 async def test_decisions_of_rules_that_read_the_clock_are_taken_at_the_recorded_time() -> None:

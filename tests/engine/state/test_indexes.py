@@ -68,12 +68,13 @@ FATES: Sequence[Any] = (ObjectCreated, ObjectModified, ObjectDeleted)
 def object_facts(draw: st.DrawFn) -> AnyFact:
     """A pod or a service made, changed, made again under another uid, or deleted; also one that nobody has made."""
     called, namespace, other = draw(name), draw(name), draw(uid)
-    own = f"{draw(st.sampled_from(('p', 'q')))}-{namespace}-{called}"  # no two objects share one
+    is_pod = draw(st.booleans())
+    own = f"{'pod' if is_pod else 'svc'}-{draw(st.sampled_from(('p', 'q')))}-{namespace}-{called}"  # no two objects share one
     labels = draw(st.dictionaries(name, name, max_size=2))
     owners = (meta_v1.OwnerReference(api_version="v1", kind="Pod", name="o", uid=other),) * draw(attempt)
     meta = meta_v1.ObjectMeta(name=called, namespace=namespace, uid=own, labels=labels, owner_references=owners)
     obj: Any
-    if draw(st.booleans()):
+    if is_pod:
         spec = core_v1.PodSpec(containers=(core_v1.Container(name="x", image="i"),), node_name=draw(node))
         resource, obj = "pods", core_v1.Pod(metadata=meta, spec=spec)
     else:  # its own addresses: admission gives none out twice

@@ -1,0 +1,138 @@
+"""The library's Cluster: the engine's, and its API on a port of this process for whoever speaks HTTP.
+
+async with Cluster.open() as cluster, cluster.serve() as served:
+    subprocess.run(["kubectl", "--kubeconfig", served.kubeconfig, "get", "pods"])
+"""
+
+import asyncio
+import atexit
+import shutil
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from shipslog.engine.auth import certificates, kubeconfig
+from shipslog.engine.auth.authentication import admin_token
+
+from . import cluster
+from .api.server import ApiServer
+from .tokens import issue_tokens
+
+T = TypeVar("T")
+
+
+class Serving(msgspec.Struct, frozen=True):
+    """Where a cluster's API listens, and the administrator's ways in. Gone when the block that served it ends."""
+
+    url: str  # https://127.0.0.1:PORT
+    port: int
+    kubeconfig: Path
+    ca: Path  # certificate of the authority, PEM
+    token: str
+
+
+class Cluster(cluster.Cluster):
+    """A running cluster. Make one with `Cluster.open`; all of it lives in the calling event loop."""
+
+    @asynccontextmanager
+    async def serve(self, *, bind: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Serving]:
+        """Serve the API over TLS while the block runs; port 0 takes a free one. Errors: OSError when the port is taken."""
+        pki = _pki()
+        await self.publish_ca(pki.ca_certificate)
+        issue_tokens(self, pki)
+        directory = Path(tempfile.mkdtemp(prefix="shipslog-served-"))
+        server = ApiServer(self, pki=pki, data=directory, bind=bind, port=port)
+        try:
+            await server.start()
+            url = f"https://{bind}:{server.port}"
+            kubeconfig.write(directory / "kubeconfig", pki, url)
+            token = admin_token(directory / "token")
+            yield Serving(url, server.port, directory / "kubeconfig", pki.directory / "ca.crt", token)
+        finally:
+            await server.stop()
+            shutil.rmtree(directory, ignore_errors=True)
+
+    @classmethod
+    @contextmanager
+    def serving(cls, path: str | Path | None = None, *, port: int = 0, **options: Any) -> "Iterator[Background]":
+        """For programs without asyncio: a cluster that is served from a thread of its own while the block runs.
+        `options`: those of `Cluster.open`."""
+        background = Background()
+        thread = threading.Thread(target=background.main, args=(cls, path, port, options), name="shipslog", daemon=True)
+        thread.start()
+        background.ready.wait()
+        try:
+            background.check()
+            yield background
+        finally:
+            background.stop()
+            thread.join()
+        background.check()
+
+
+class Background:
+    """A served cluster in another thread. `served` says where; `run` has its cluster do something."""
+
+    served: Serving
+    _cluster: Cluster
+    _loop: asyncio.AbstractEventLoop
+
+    def __init__(self) -> None:
+        self.ready = threading.Event()
+        self._end = asyncio.Event()
+        self._failure: BaseException | None = None
+
+    @property
+    def url(self) -> str:
+        return self.served.url
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.served.kubeconfig
+
+    def run(self, work: Callable[[Cluster], Awaitable[T]]) -> T:
+        """What the work comes to, in the cluster's own loop: `served.run(lambda cluster: cluster.apply(manifest))`."""
+
+        async def working() -> T:
+            return await work(self._cluster)
+
+        return asyncio.run_coroutine_threadsafe(working(), self._loop).result()
+
+    def main(self, cls: type[Cluster], path: str | Path | None, port: int, options: dict[str, Any]) -> None:
+        """The thread: one loop, one cluster, until `stop`."""
+        try:
+            asyncio.run(self._live(cls, path, port, options))
+        except BaseException as failure:
+            self._failure = failure
+        finally:
+            self.ready.set()
+
+    async def _live(self, cls: type[Cluster], path: str | Path | None, port: int, options: dict[str, Any]) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with cls.open(path, **options) as made, made.serve(port=port) as self.served:
+            self._cluster = made
+            self.ready.set()
+            await self._end.wait()
+
+    def stop(self) -> None:
+        if self._failure is None:
+            self._loop.call_soon_threadsafe(self._end.set)
+
+    def check(self) -> None:
+        """Errors: what ended the cluster."""
+        if self._failure is not None:
+            raise self._failure
+
+
+@cache
+def _pki() -> certificates.Pki:
+    """One authority for all that this process serves: making keys takes longer than all else of a start."""
+    directory = Path(tempfile.mkdtemp(prefix="shipslog-pki-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return certificates.ensure(directory)

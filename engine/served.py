@@ -1,0 +1,40 @@
+"""What the API serves: a cluster that lives, or a recording of one. Both keep this protocol; handlers ask for nothing else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from shipslog.engine.commit.committer import Committed
+from shipslog.engine.commit.watch import Watch, WatchHub
+from shipslog.engine.state.view import MemoryView
+from shipslog.engine.time.clock import Clock
+from shipslog.runtime.node import NodeRuntime
+from shipslog.store.commands import AnyObjectCommand
+from shipslog.store.facts import ClusterConfig
+from shipslog.store.log.event_log import EventLog
+
+
+class Served(Protocol):
+    """A state that can be read, at its newest and in the past, and perhaps changed."""
+
+    log: EventLog
+    view: MemoryView  # as committed last
+    clock: Clock
+    hub: WatchHub
+
+    @property
+    def config(self) -> ClusterConfig: ...
+
+    @property
+    def runtimes(self) -> Mapping[str, NodeRuntime]:
+        """By node: who can be asked for logs and streams."""
+
+    async def submit(
+        self, command: AnyObjectCommand, *, actor: str, groups: Sequence[str] = (), cause: int | None = None,
+        dry_run: bool = False, size_bytes: int = 0,
+    ) -> Committed:  # fmt: skip
+        """Commit a command. Errors: Refusal; always, where the state is a recording."""
+
+    def watch(self, kind: type[Any] | str, *, namespace: str | None = None, after: int | None = None) -> Watch: ...
+
+    async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
+        """The state at another moment. Errors: NotFound, Expired, TooManyRequests."""

@@ -1,0 +1,16 @@
+"""A cluster that can sign: tokens for the volumes of pods, and for Secrets that ask for one."""
+
+from shipslog.engine.auth.account_tokens import AccountTokens
+from shipslog.engine.auth.certificates import Pki
+from shipslog.engine.host.pod_tokens import PodTokens
+from shipslog.engine.host.secret_tokens import SecretTokens
+
+from .cluster import Cluster
+
+
+def issue_tokens(cluster: Cluster, pki: Pki) -> None:
+    """From now on the cluster signs with the key of `pki`."""
+    signer = AccountTokens(pki.account_key)
+    tokens = PodTokens(cluster.view, signer, cluster.clock, cluster.entropy)
+    cluster.host.dispatcher.prepare = tokens.complete
+    SecretTokens(cluster.committer, signer, cluster.clock, cluster.entropy)
