@@ -21,6 +21,7 @@ from shipslog.engine.kinds.catalogue import WITH_FIRST_OBJECTS, strategy_of
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Create, Update
+from shipslog.store.events import Origin
 from shipslog.store.facts import ClusterConfig, EngineStarted
 from shipslog.store.log.event_log import EventLog, LogError, Snapshot
 from shipslog.store.log.retention import EXACT_NS
@@ -234,12 +235,13 @@ class Cluster(Client):
 
     async def submit(
         self, command: AnyObjectCommand, *, actor: str = ADMIN, groups: Sequence[str] = MASTERS, cause: int | None = None,
-        dry_run: bool = False, size_bytes: int = 0,
+        origin: Origin | None = None, dry_run: bool = False, size_bytes: int = 0,
     ) -> Committed:  # fmt: skip
-        """Commit a command; it is durable when this returns. `size_bytes`: of what a client sent for it; much of it is
-        evaluated in a thread. Errors: Refusal, with nothing written."""
+        """Commit a command; it is durable when this returns. `origin`: who asked and how, for `history`.
+        `size_bytes`: of what a client sent for it; much of it is evaluated in a thread.
+        Errors: Refusal, with nothing written."""
         return await self.committer.submit(
-            command, actor=actor, groups=tuple(groups), cause=cause, dry_run=dry_run, size_bytes=size_bytes
+            command, actor=actor, groups=tuple(groups), cause=cause, origin=origin, dry_run=dry_run, size_bytes=size_bytes
         )
 
     # --- the past ---

@@ -9,6 +9,7 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Clock
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
+from shipslog.store.events import Origin
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.log.event_log import EventLog
 
@@ -30,7 +31,7 @@ class Served(Protocol):
 
     async def submit(
         self, command: AnyObjectCommand, *, actor: str, groups: Sequence[str] = (), cause: int | None = None,
-        dry_run: bool = False, size_bytes: int = 0,
+        origin: Origin | None = None, dry_run: bool = False, size_bytes: int = 0,
     ) -> Committed:  # fmt: skip
         """Commit a command. Errors: Refusal; always, where the state is a recording."""
 

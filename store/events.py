@@ -5,6 +5,16 @@ import msgspec
 from .facts import AnyFact
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The request that an event answers: which door it came through, and who stood there besides the actor."""
+
+    verb: str = ""  # as authorization names it: create, update, patch, delete, deletecollection
+    subresource: str = ""  # "eviction": then a pod that is deleted was evicted
+    user_agent: str = ""  # what the client calls itself
+    address: str = ""  # of the client, as the server saw it
+    impersonator: str = ""  # who asked in the actor's name
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A fact with its place (`revision`, gap-free from 1), its time (ns UTC), who did it, and what that was a reaction to."""
 
@@ -12,19 +22,38 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     time_ns: int
     actor: str  # alice, system:node:n1, system:controller:endpoints
     cause: int | None = None  # the revision that the actor reacted to; None for a person's own wish
+    origin: Origin | None = None  # for whom `cause` is None: the request; None for what the engine does
     fact: AnyFact
+
+
+class _Told(msgspec.Struct):
+    """A fact as it is written, of which only the origin is looked at."""
+
+    origin: Origin | None = None
 
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyFact)
+_origins = msgspec.json.Decoder(_Told)
 
 
-def encode_fact(fact: AnyFact) -> bytes:
-    """The fact as tagged JSON."""
-    return _encoder.encode(fact)
+def encode_fact(fact: AnyFact, origin: Origin | None = None) -> bytes:
+    """The fact as tagged JSON. An origin is its last member: no fact has a field of that name, and what was written without
+    one reads as it did."""
+    data = _encoder.encode(fact)
+    if origin is None:
+        return data
+    return b'%s,"origin":%s}' % (data[:-1], _encoder.encode(origin))
 
 
 def decode_fact(data: bytes) -> AnyFact:
     """The fact that `encode_fact` wrote. Errors: msgspec.DecodeError for anything else."""
     fact: AnyFact = _decoder.decode(data)
     return fact
+
+
+def decode_origin(data: bytes) -> Origin | None:
+    """The origin that `encode_fact` wrote; None without one. Errors: msgspec.DecodeError."""
+    if b',"origin":{' not in data:
+        return None
+    return _origins.decode(data).origin

@@ -72,6 +72,7 @@ class Handler:
         if user is ANONYMOUS and not _public(route):
             raise Unauthorized("Unauthorized")
         params = routes.params(query) if query else NO_PARAMS
+        asker = user
         if "Impersonate-User" in request.headers or "Impersonate-Group" in request.headers:
             user = self._impersonate(user, request)
         call = Call(request, route, params, user, self.cluster, self.cluster.view, self._clock.now_ns(), past=bool(route.at))
@@ -84,7 +85,9 @@ class Handler:
                 return documents.answer(call, self.tokens, ready=self.ready)
             except NotFound:
                 return replies.text(NOTHING_HERE, 404)
-        verb = _verb(call)
+        verb = call.verb = _verb(call)
+        if asker is not user:
+            call.impersonator = asker.name
         if "system:masters" not in user.groups:
             name, sub = route.name, route.subresource
             require(user, Attributes(verb, "", route.group, route.version, route.resource, sub, route.namespace, name))

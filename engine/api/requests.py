@@ -9,6 +9,7 @@ from shipslog.engine.auth.authentication import User
 from shipslog.engine.served import Served
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.long_work import LongWork
+from shipslog.store.events import Origin
 from shipslog.store.objects import codec, protobuf, yaml_text
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, MethodNotAllowed, NotFound, TooLarge, UnsupportedMediaType
@@ -20,6 +21,7 @@ from .routes import Params, Route, first, unknown_path
 BODY_LIMIT = 3 * 1024 * 1024  # as the Kubernetes API server's
 DECODING = LongWork("shipslog-decode")
 MANAGER_LENGTH = 128
+AGENT_LENGTH = 256  # of a client's name, on the log
 VALIDATIONS = ("", "Ignore", "Warn", "Strict")
 
 
@@ -34,6 +36,8 @@ class Call(msgspec.Struct):
     view: MemoryView  # the committed one, or one of the past
     now_ns: int
     past: bool = False
+    verb: str = ""  # as authorization names it
+    impersonator: str = ""  # who asks in the user's name
     body_bytes: int = 0  # once it is read
 
     @property
@@ -60,6 +64,15 @@ class Call(msgspec.Struct):
         if not route.name or (kind.namespaced and not route.namespace):
             raise unknown_path()
         return kind, route.namespace, route.name
+
+    @property
+    def origin(self) -> Origin:
+        """What stands on the log about the request beside its user."""
+        request = self.request
+        return Origin(
+            verb=self.verb, subresource=self.route.subresource, address=request.remote or "", impersonator=self.impersonator,
+            user_agent=request.headers.get("User-Agent", "")[:AGENT_LENGTH],
+        )  # fmt: skip
 
     @property
     def dry_run(self) -> bool:

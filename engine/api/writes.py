@@ -191,7 +191,9 @@ def check_name(obj: Any, name: str) -> None:
 
 async def submit(call: Call, command: Any, dry_run: bool = False) -> Committed:
     user = call.user
-    return await call.cluster.submit(command, actor=user.name, groups=user.groups, dry_run=dry_run, size_bytes=call.body_bytes)
+    return await call.cluster.submit(
+        command, actor=user.name, groups=user.groups, origin=call.origin, dry_run=dry_run, size_bytes=call.body_bytes
+    )
 
 
 def answer(call: Call, committed: Committed, code: int, warnings: tuple[str, ...]) -> Reply:

@@ -70,6 +70,8 @@ def _print(chapter: Any) -> None:
     click.secho(head, fg=COLOURS[chapter.effect], bold=True)
     if event.cause is not None:
         click.echo(f"{'':10}because of revision {event.cause}" + (f": {chapter.reason}" if chapter.reason else ""))
+    if event.origin is not None:
+        click.echo(f"{'':10}{_asked(event.origin)}")
     for path, before, after in chapter.changes:
         if before is None:
             click.echo(f"{'':10}{path}: " + click.style(f"+ {_short(after)}", fg="green"))
@@ -77,6 +79,18 @@ def _print(chapter: Any) -> None:
             click.echo(f"{'':10}{path}: " + click.style(f"- {_short(before)}", fg="red"))
         else:
             click.echo(f"{'':10}{path}: {click.style(_short(before), fg='red')} -> {click.style(_short(after), fg='green')}")
+
+
+def _asked(origin: Any) -> str:
+    """`asked for: create eviction, by kubectl/v1.37.0 at 10.0.0.7, impersonated by system:admin`"""
+    parts = [f"{origin.verb} {origin.subresource}".strip()]
+    where = f" at {origin.address}" if origin.address else ""
+    if origin.user_agent or where:
+        parts.append(f"by {origin.user_agent or 'a client without a name'}{where}")
+    if origin.impersonator:
+        parts.append(f"impersonated by {origin.impersonator}")
+    said = "asked for: " + ", ".join(parts)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)  # clients choose their names
 
 
 def _short(value: Any) -> str:

@@ -17,7 +17,7 @@ from shipslog.engine.admission import Admission
 from shipslog.engine.time.clock import Clock, Entropy, held
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
 from shipslog.store.commands import AnyObjectCommand, Patch
-from shipslog.store.events import Event
+from shipslog.store.events import Event, Origin
 from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
 from shipslog.store.log.event_log import LogError, LogFull, RevisionConflict
 from shipslog.store.refusals import Refusal, Unavailable
@@ -49,6 +49,7 @@ class Request(msgspec.Struct):
     future: "asyncio.Future[list[Any]]"
     groups: tuple[str, ...] = ()
     cause: int | None = None
+    origin: Origin | None = None
     dry_run: bool = False
     commands: Sequence[AnyObjectCommand] = ()
     facts: Sequence[AnyFact] = ()
@@ -88,13 +89,14 @@ class Committer:
         actor: str,
         groups: tuple[str, ...] = (),
         cause: int | None = None,
+        origin: Origin | None = None,
         dry_run: bool = False,
         size_bytes: int = 0,
     ) -> Committed:
-        """Commit one command. Returns when it is durable. `size_bytes`: of what a client sent for it. Errors: Refusal; then
-        nothing was written."""
+        """Commit one command. Returns when it is durable. `origin`: the request that it came with, kept with its event.
+        `size_bytes`: of what a client sent for it. Errors: Refusal; then nothing was written."""
         how: dict[str, Any] = {
-            "actor": actor, "groups": groups, "cause": cause, "dry_run": dry_run, "size_bytes": size_bytes,
+            "actor": actor, "groups": groups, "cause": cause, "origin": origin, "dry_run": dry_run, "size_bytes": size_bytes,
         }  # fmt: skip
         if self.consultants:
             result = await self._consulted(command, how)
@@ -239,7 +241,7 @@ class Committer:
             try:
                 if request.seen is not None and not request.seen.holds(self.head):
                     raise Overtaken(request.seen)
-                results.append(self._carry_out(command, ctx, cause, staged))
+                results.append(self._carry_out(command, ctx, cause, request.origin, staged))
             except Refusal as refusal:
                 results.append(refusal)
             except Exception:  # a bug in one kind's rules: nothing is staged yet, so only this command fails
@@ -247,7 +249,9 @@ class Committer:
                 results.append(Refusal(f"internal error while carrying out {type(command).__name__}; nothing was written"))
         return results
 
-    def _carry_out(self, command: AnyObjectCommand, ctx: Admission, cause: int | None, staged: list[Staged]) -> Committed:
+    def _carry_out(
+        self, command: AnyObjectCommand, ctx: Admission, cause: int | None, origin: Origin | None, staged: list[Staged]
+    ) -> Committed:
         change = self._transition.evaluate(command, ctx)
         meta, resource, warnings = change.object.metadata, change.kind.resource, tuple(ctx.warnings)
         if change.effect == "Unchanged":
@@ -269,13 +273,14 @@ class Committer:
                 resource=resource, namespace=meta.namespace, name=meta.name, uid=meta.uid, object=raw,
                 subresource=change.subresource,
             )  # fmt: skip
-        self._stage(fact, ctx.actor, cause, ctx.now_ns, staged, entry)
+        self._stage(fact, ctx.actor, cause, ctx.now_ns, staged, entry, origin)
         return Committed(entry, change.effect, warnings)
 
     def _stage(
-        self, fact: AnyFact, actor: str, cause: int | None, now_ns: int, staged: list[Staged], entry: Entry | None
-    ) -> int:
-        event = Event(revision=self.head.revision + 1, time_ns=now_ns, actor=actor, cause=cause, fact=fact)
+        self, fact: AnyFact, actor: str, cause: int | None, now_ns: int, staged: list[Staged], entry: Entry | None,
+        origin: Origin | None = None,
+    ) -> int:  # fmt: skip
+        event = Event(revision=self.head.revision + 1, time_ns=now_ns, actor=actor, cause=cause, origin=origin, fact=fact)
         made, previous = self.head.evolve(event, entry)
         staged.append(Staged(event, made, previous))
         return event.revision

@@ -50,7 +50,7 @@ def rows_of(checksum: bytes, events: Sequence[Event]) -> tuple[list[Row], bytes]
         key = f"{fact.resource}/{fact.namespace}/{fact.name}" if isinstance(fact, ObjectFact) else None
         if isinstance(fact, ClockStepped):
             key = CLOCK_KEY
-        data = encode_fact(fact)
+        data = encode_fact(fact, event.origin)
         chain.update(row_digest(event.revision, event.time_ns, event.actor, event.cause, key, data))
         rows.append((event.revision, event.time_ns, event.actor, event.cause, key, data, None, None))
     checksum = chain.digest()

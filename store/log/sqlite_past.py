@@ -13,7 +13,7 @@ from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 import msgspec
 
-from shipslog.store.events import Event, decode_fact
+from shipslog.store.events import Event, decode_fact, decode_origin
 from shipslog.store.facts import Forgotten, ObjectFact
 
 from .event_log import LogCorrupt
@@ -185,8 +185,10 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 def _event(row: Row) -> Event:
     revision, time_ns, actor, cause, _, fact, _, _ = row
-    told = decode_fact(fact) if fact is not None else Forgotten()
-    return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, fact=told)
+    if fact is None:
+        return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, fact=Forgotten())
+    told, origin = decode_fact(fact), decode_origin(fact)
+    return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, origin=origin, fact=told)
 
 
 def _end(db: sqlite3.Connection) -> int:

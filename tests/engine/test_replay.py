@@ -4,13 +4,20 @@ import msgspec
 import pytest
 
 from shipslog.engine import replay
+from shipslog.engine.cli import history
 from shipslog.engine.cluster import Cluster
 from shipslog.reconcilers.rule.decision import Decision, Reconciler
+from shipslog.store.events import Origin
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import MethodNotAllowed
 from shipslog.store.state import View
+from tests.engine.api.conftest import Api, Client, admin, api
 from tests.engine.host.test_host import CONFIG_MAPS, config_map, mark, reconciler, settled
+
+__all__ = ["admin", "api"]  # fixtures
+
+POD = {"spec": {"containers": [{"name": "c", "image": "i"}]}}
 
 
 async def test_the_same_rules_decide_the_same_and_others_are_found_out() -> None:
@@ -49,6 +56,31 @@ async def test_the_history_of_an_object_says_who_what_and_why() -> None:
         ("deleted", "system:admin", ""),
     ]
     assert chapters[1].changes == (("data.seen", None, "yes"),)
+
+
+async def test_the_history_tells_an_eviction_from_a_deletion_and_who_asked_through_whom(api: Api, admin: Client) -> None:
+    pods = "/api/v1/namespaces/default/pods"
+    agent = {"User-Agent": "drain/1 \x9b31m" + "x" * 1000}
+    for name in ("a", "b"):
+        assert (await admin.call("POST", pods, POD | {"metadata": {"name": name}}, headers=agent))[0] == 201
+    body = {"metadata": {"name": "a"}, "deleteOptions": {"gracePeriodSeconds": 0}}
+    assert (await admin.call("POST", f"{pods}/a/eviction", body, headers=agent))[0] == 201
+    boss = {"Impersonate-User": "boss", "Impersonate-Group": "system:masters"}
+    assert (await admin.call("DELETE", f"{pods}/b?gracePeriodSeconds=0", headers=boss))[0] == 200
+
+    async def last(name: str) -> tuple[str, str, Origin]:
+        *_, chapter = [c async for c in replay.history(api.cluster.log, "pods", "default", name)]
+        assert chapter.event.origin is not None
+        return chapter.effect, chapter.event.actor, chapter.event.origin
+
+    effect, actor, origin = await last("a")
+    assert (effect, actor) == ("deleted", "system:admin")
+    assert (origin.verb, origin.subresource, origin.address) == ("create", "eviction", "127.0.0.1")
+    assert origin.user_agent.startswith("drain/1 ") and len(origin.user_agent) == 256
+    assert history._asked(origin).startswith("asked for: create eviction, by drain/1 \N{REPLACEMENT CHARACTER}31mxx")
+    effect, actor, origin = await last("b")
+    assert (effect, actor, origin.verb, origin.impersonator) == ("deleted", "boss", "delete", "system:admin")
+    assert history._asked(origin).endswith(" at 127.0.0.1, impersonated by system:admin")
 
 
 async def test_a_recording_is_read_only(engine: Cluster) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from shipslog.store.events import Event
+from shipslog.store.events import Event, Origin
 from shipslog.store.facts import ClockStepped, ObjectCreated, ObjectDeleted
 from shipslog.store.log.event_log import EventLog, LogError, RevisionConflict, Snapshot
 from shipslog.store.log.memory import MemoryLog
@@ -35,6 +35,13 @@ async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[E
 
 async def read(log: EventLog, after: int = 0, until: int | None = None) -> list[Event]:
     return [e async for batch in log.read(after, until) for e in batch]
+
+
+async def test_an_events_origin_is_kept(log: EventLog) -> None:
+    asked = msgspec.structs.replace(event(1), origin=Origin(verb="delete", user_agent="kubectl"))
+    await log.append([asked, event(2)], expected_revision=0)
+    assert await read(log) == [asked, event(2)]
+    await log.verify()
 
 
 async def test_what_is_appended_is_read_back(log: EventLog) -> None:
