@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from shipslog.runtime import hooks
+from shipslog.runtime import hooks, trees
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
@@ -254,7 +254,7 @@ class ProcessNode:
                 pod_uid=command.pod_uid, container=command.container, attempt=command.attempt, started_at_ns=time.time_ns(),
                 env=command.env, working_dir=command.working_dir,
             )  # fmt: skip
-            shutil.rmtree(directory, ignore_errors=True)
+            trees.remove(directory)
             directory.mkdir(parents=True)
             (directory / "log").touch()
             await self._spawn(directory, record, [program, *argv[1:]])
@@ -333,7 +333,7 @@ class ProcessNode:
             while self._exit(record) is None:
                 self._signal(record, signal.SIGKILL)
                 await asyncio.sleep(0.02)
-        shutil.rmtree(self.data / uid, ignore_errors=True)
+        await asyncio.to_thread(trees.remove, self.data / uid)
 
     # --- looking ---
 

@@ -6,16 +6,17 @@ directory, then one rename of the link `..data`, so that a reader sees all of th
 
 import contextlib
 import os
-import shutil
 import stat
-import subprocess
 from pathlib import Path
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from shipslog.runtime import trees
 from shipslog.runtime.commands import FileContent, VolumeSource
 from shipslog.runtime.containers.oci import linux
+
+DEPTH = 256  # of any path that a pod names in a volume or on the node
 
 
 class VolumeFailed(Exception):
@@ -70,7 +71,16 @@ _CHECKED = {
 }  # fmt: skip
 
 
+def _not_too_deep(path: str) -> tuple[str, ...]:
+    """The parts of a path. Errors: VolumeFailed."""
+    parts = Path(path).parts
+    if len(parts) > DEPTH:
+        raise VolumeFailed(f"the path {path[:60]!r}... is {len(parts)} directories deep; {DEPTH} are allowed, nothing was made")
+    return parts
+
+
 def _host_path(volume: VolumeSource) -> None:
+    _not_too_deep(volume.host_path)
     path, wanted = Path(volume.host_path), volume.host_path_type
     try:
         if wanted == "DirectoryOrCreate" and not path.exists():
@@ -117,13 +127,18 @@ def _same(path: Path, files: tuple[FileContent, ...]) -> bool:
     data = path / "..data"
     if not data.is_dir():
         return False
-    present = {str(file.relative_to(data)) for file in data.rglob("*") if file.is_file()}
-    if present != {file.path for file in files}:
+    try:
+        if not all(_holds(data / file.path, file) for file in files):
+            return False
+    except OSError:
         return False
-    return all(
-        (data / file.path).read_bytes() == file.data and (data / file.path).stat().st_mode & 0o777 == file.mode & 0o777
-        for file in files
-    )
+    top = os.path.realpath(data)
+    present = sum(not stat.S_ISDIR(os.lstat(name, dir_fd=at).st_mode) for at, name in trees.walk(Path(top)))
+    return present == len({file.path for file in files})
+
+
+def _holds(path: Path, file: FileContent) -> bool:
+    return path.read_bytes() == file.data and path.stat().st_mode & 0o777 == file.mode & 0o777
 
 
 def write_atomically(path: Path, files: tuple[FileContent, ...]) -> None:
@@ -132,10 +147,10 @@ def write_atomically(path: Path, files: tuple[FileContent, ...]) -> None:
     old = os.readlink(data) if data.is_symlink() else ""
     generation = int(old.removeprefix("..v") or 0) + 1 if old.removeprefix("..v").isdigit() or not old else 1
     fresh = path / f"..v{generation}"
-    shutil.rmtree(fresh, ignore_errors=True)
+    trees.remove(fresh)
     fresh.mkdir(mode=0o755)
     for file in files:
-        parts = Path(file.path).parts
+        parts = _not_too_deep(file.path)
         if not parts or parts[0] == "/" or ".." in parts:
             raise VolumeFailed(f"the file path {file.path!r} leaves its volume; nothing was written")
         target = fresh / file.path
@@ -152,39 +167,50 @@ def write_atomically(path: Path, files: tuple[FileContent, ...]) -> None:
     for top in tops:
         if not (path / top).is_symlink():
             (path / top).symlink_to(Path("..data") / top)
-    for entry in os.scandir(path):
+    for entry in list(os.scandir(path)):
         if entry.name.startswith("..v") and entry.name != fresh.name:
-            shutil.rmtree(entry.path, ignore_errors=True)
+            trees.remove(Path(entry.path))
         elif entry.is_symlink() and not entry.name.startswith("..") and entry.name not in tops:
             os.unlink(entry.path)
 
 
 def _give_to_group(path: Path, group: int) -> None:
-    for top, _, names in os.walk(path):
-        _give_one(top, group, directory=True)
-        for name in names:
-            _give_one(os.path.join(top, name), group, directory=False)
+    """Containers may be at work in it: each file is opened once, and what was opened is changed, whatever its name is now."""
+    parent = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _give_one(parent, path.name, group)
+    finally:
+        os.close(parent)
+    for directory, name in trees.walk(path):
+        with contextlib.suppress(FileNotFoundError):
+            _give_one(directory, name, group)
 
 
-def _give_one(path: str, group: int, *, directory: bool) -> None:
-    if os.path.islink(path):
-        os.lchown(path, -1, group)
-        return
-    mode = os.stat(path).st_mode & 0o7777
-    os.chown(path, -1, group)
-    os.chmod(path, mode | (0o2770 if directory else 0o660 if mode & 0o200 else 0o440))
+def _give_one(directory: int, name: str, group: int) -> None:
+    descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        mode, itself = os.fstat(descriptor).st_mode, f"/proc/self/fd/{descriptor}"
+        if stat.S_ISLNK(mode):
+            os.chown(name, -1, group, dir_fd=directory, follow_symlinks=False)
+            return
+        os.chown(itself, -1, group)
+        added = 0o2770 if stat.S_ISDIR(mode) else 0o660 if mode & 0o200 else 0o440
+        os.chmod(itself, mode & 0o7777 | added)
+    finally:
+        os.close(descriptor)
 
 
 def pin_sub_path(volume_path: Path, sub_path: str, target: Path) -> None:
     """Bind what `sub_path` names inside the volume to `target`, without following a link out of it. A missing one is made
     as a directory. Errors: VolumeFailed."""
+    parts = _not_too_deep(sub_path)
     root = os.open(volume_path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     inside = linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS
     try:
         try:
             fd = linux.open_inside(root, sub_path, os.O_PATH, inside)
         except FileNotFoundError:
-            _make_inside(root, sub_path)
+            _make_inside(root, parts)
             fd = linux.open_inside(root, sub_path, os.O_PATH, inside)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -201,11 +227,11 @@ def pin_sub_path(volume_path: Path, sub_path: str, target: Path) -> None:
         os.close(root)
 
 
-def _make_inside(root: int, sub_path: str) -> None:
+def _make_inside(root: int, parts: tuple[str, ...]) -> None:
     flags = linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS
     at = os.dup(root)
     try:
-        for part in Path(sub_path).parts:
+        for part in parts:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(part, 0o755, dir_fd=at)
             deeper = linux.open_inside(at, part, os.O_PATH | os.O_DIRECTORY, flags)
@@ -219,10 +245,4 @@ def remove_tree(path: Path) -> None:
     """Unmount what is mounted below, then delete. Never crosses a mount: what cannot be unmounted is left and raises."""
     for point in linux.mounts_below(path):
         linux.unmount(point)
-    if not path.exists():
-        return
-    try:
-        shutil.rmtree(path)
-    except OSError:
-        subprocess.run(["chattr", "-R", "-i", "-a", str(path)], capture_output=True)
-        shutil.rmtree(path)
+    trees.remove(path)

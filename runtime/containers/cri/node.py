@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from shipslog.runtime import hooks
+from shipslog.runtime import hooks, trees
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
@@ -360,7 +359,7 @@ class CriNode:
         directory = self.data / uid
         if directory.exists():
             pod_volumes.remove_tree(directory / "volumes")
-            shutil.rmtree(directory, ignore_errors=True)
+            trees.remove(directory)
 
     # --- streams ---
 

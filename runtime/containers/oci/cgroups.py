@@ -6,6 +6,8 @@ import signal
 import time
 from pathlib import Path
 
+from shipslog.runtime import trees
+
 from .settings import OciSettings
 
 _CPU_PERIOD_US = 100_000
@@ -49,11 +51,10 @@ class Cgroups:
     def kill_pod(self, pod_uid: str) -> None:
         """KILL whatever is left in the pod's groups."""
         for directory in self._directories(pod_uid):
-            for found in directory.rglob("cgroup.procs"):
-                with contextlib.suppress(OSError):
-                    for line in found.read_text().split():
-                        with contextlib.suppress(ProcessLookupError):
-                            os.kill(int(line), signal.SIGKILL)
+            with contextlib.suppress(FileNotFoundError):
+                for at, name in trees.walk(directory):
+                    if name == "cgroup.procs":
+                        _kill(at, name)
 
     def remove_pod(self, pod_uid: str, *, patience_s: float = 2.0) -> None:
         """Remove the pod's groups, waiting for the last processes to be gone."""
@@ -77,15 +78,28 @@ class Cgroups:
         return [entry / name for entry in root.iterdir() if (entry / name).is_dir()]
 
 
+def _kill(at: int, name: str) -> None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=at)
+        with os.fdopen(descriptor) as file:
+            for line in file:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(line), signal.SIGKILL)
+
+
 def _remove(directory: Path) -> bool:
-    """Whether the whole tree is gone."""
-    for top, names, files in os.walk(directory, topdown=False):
-        for name in files if "unified" in directory.parts else ():
-            with contextlib.suppress(OSError):  # where the cgroup2 is hidden crun leaves plain files
-                os.unlink(os.path.join(top, name))
-        for name in names:
-            with contextlib.suppress(OSError):
-                os.rmdir(os.path.join(top, name))
+    """Whether the whole tree is gone. A container may have made groups below its own, as deep as it likes."""
+    plain = "unified" in directory.parts  # where the cgroup2 is hidden crun leaves plain files
+
+    def leave(at: int, name: str) -> None:
+        with contextlib.suppress(OSError):
+            os.rmdir(name, dir_fd=at)
+
+    with contextlib.suppress(FileNotFoundError):
+        for at, name in trees.walk(directory, leave=leave):
+            if plain:
+                with contextlib.suppress(OSError):
+                    os.unlink(name, dir_fd=at)
     with contextlib.suppress(OSError):
         directory.rmdir()
     return not directory.exists()

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,9 @@ MS_SHARED = 1 << 20
 MNT_DETACH = 2
 UMOUNT_NOFOLLOW = 8
 
+RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
 RESOLVE_IN_ROOT = 0x10
 SYS_OPENAT2 = 437  # the same number on every architecture
@@ -37,6 +40,7 @@ IN_MOVED_TO = 0x80
 IN_NONBLOCK = os.O_NONBLOCK
 IN_CLOEXEC = os.O_CLOEXEC
 
+_ESCAPED = re.compile(rb"\\([0-7]{3})")  # in mountinfo: space, tab, newline, backslash
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -51,15 +55,19 @@ def mount(source: str, target: str, fstype: str = "", flags: int = 0, data: str 
     """mount(2). `fstype` and `data` "" for none."""
     _check(
         _libc.mount(
-            source.encode(), target.encode(), fstype.encode() or None, ctypes.c_ulong(flags), data.encode() if data else None
+            os.fsencode(source),
+            os.fsencode(target),
+            fstype.encode() or None,
+            ctypes.c_ulong(flags),
+            os.fsencode(data) if data else None,
         ),
         target,
     )
 
 
-def unmount(target: str, flags: int = MNT_DETACH) -> None:
-    """umount2(2); lazily unless told otherwise."""
-    _check(_libc.umount2(target.encode(), flags), target)
+def unmount(target: str, flags: int = MNT_DETACH | UMOUNT_NOFOLLOW) -> None:
+    """umount2(2); lazily unless told otherwise, and never what a link points at."""
+    _check(_libc.umount2(os.fsencode(target), flags), target)
 
 
 def unshare(flags: int) -> None:
@@ -81,7 +89,7 @@ def sethostname(name: str) -> None:
 def open_inside(directory_fd: int, path: str, flags: int, resolve: int, mode: int = 0) -> int:
     """openat2(2): open `path` without ever leaving the directory. Errors: OSError (EXDEV where it would have)."""
     how = struct.pack("QQQ", flags | os.O_CLOEXEC, mode, resolve)
-    return _check(_libc.syscall(SYS_OPENAT2, directory_fd, path.encode(), how, len(how)), path)
+    return _check(_libc.syscall(SYS_OPENAT2, directory_fd, os.fsencode(path), how, len(how)), path)
 
 
 def inotify_open(directory: str, mask: int) -> int:
@@ -112,8 +120,8 @@ def mounts_below(directory: Path, table: str = "/proc/thread-self/mountinfo") ->
     """The mount points at or below a directory, in the calling thread's mount namespace, innermost first."""
     top = str(directory)
     found = []
-    for line in Path(table).read_text().splitlines():
-        point = line.split(" ", 5)[4].replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
+    for line in Path(table).read_bytes().split(b"\n")[:-1]:
+        point = os.fsdecode(_ESCAPED.sub(lambda found: bytes([int(found[1], 8)]), line.split(b" ", 5)[4]))
         if point == top or point.startswith(top + "/"):
             found.append(point)
     return found[::-1]

@@ -6,7 +6,6 @@ Every function here runs in a fresh thread: it starts in the machine's namespace
 import contextlib
 import os
 import select
-import shutil
 import signal
 import socket
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from shipslog.runtime import trees
 from shipslog.runtime.commands import RunPodSandbox
 from shipslog.runtime.network import pod_network
 from shipslog.runtime.network.netlink import Netlink
@@ -197,4 +197,4 @@ def remove(place: SandboxPlace, pod_uid: str, record: SandboxRecord | None) -> N
     for entry in list(os.scandir(pod)) if pod.is_dir() else []:
         if entry.name != SANDBOX_FILE and entry.is_dir(follow_symlinks=False):
             pod_volumes.remove_tree(Path(entry.path))
-    shutil.rmtree(pod, ignore_errors=True)
+    trees.remove(pod)
