@@ -204,8 +204,8 @@ class Cluster(Client):
             self._retaining.cancel()
             await asyncio.gather(self._retaining, return_exceptions=True)
         await self.host.close()
-        for runtime in self.runtimes.values():
-            await runtime.close(end_pods=end_pods)
+        closing = [runtime.close(end_pods=end_pods) for runtime in self.runtimes.values()]
+        closed = await asyncio.gather(*closing, return_exceptions=True)
         self.recorder.close()
         self.committer.close()
         self.hub.close()
@@ -214,6 +214,9 @@ class Cluster(Client):
             await self._saving
         if self.view.revision - self._snapshot_at >= SNAPSHOT_AT_CLOSE:
             await self._save_snapshot(snapshots.take(self.view))
+        for error in closed:
+            if isinstance(error, BaseException):
+                raise error  # strictly last: what a runtime could not let go of is no reason to lose what is on the log
 
     def stopped(self) -> EngineStopped:
         """Why nothing happens any more."""

@@ -163,7 +163,9 @@ def first_address(cidr: str) -> str:
 
 
 def end_pods_of(data: Path) -> None:
-    """End what the pods of a data directory have left on the machine, with no daemon running. Only before the first thread."""
+    """End what the pods of a data directory have left on the machine, with no daemon running. Only before the first thread.
+
+    Errors: LeftBehind, RuntimeUnavailable, OSError."""
     ground = prepare("auto", data)
 
     async def end() -> None:

@@ -61,6 +61,14 @@ class ByteStream(Protocol):
     async def close(self) -> None: ...
 
 
+class LeftBehind(Exception):
+    """Pods were to end, and something of theirs is left on the machine. `left`: what it is and why, a line each."""
+
+    def __init__(self, left: Sequence[str]) -> None:
+        self.left = tuple(left)
+        super().__init__(f"{len(self.left)} left on the machine: " + "; ".join(self.left))
+
+
 class NodeRuntime(Protocol):
     """One node's hands. `execute` returns the outcome facts of its command; what happens by itself goes to `report`."""
 
@@ -83,4 +91,5 @@ class NodeRuntime(Protocol):
     def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]: ...
 
     async def close(self, *, end_pods: bool = False) -> None:
-        """Let go; pods go on running, unless `end_pods` (then nothing of ours is left on the machine)."""
+        """Let go; pods go on running, unless `end_pods`: then nothing of ours is left on the machine.
+        Errors: LeftBehind, after all else was let go of."""

@@ -227,8 +227,10 @@ class OciNode:
             await self._probes.close()
         if self._ports is not None:
             await self._ports.close()
-        await self._life.close(end_pods=end_pods)
-        if self._rules is not None:
-            await self._rules.close(remove=end_pods)
-        if self._ground is not None and end_pods:
-            await asyncio.to_thread(self._ground.end)
+        try:
+            await self._life.close(end_pods=end_pods)
+        finally:
+            if self._rules is not None:
+                await self._rules.close(remove=end_pods)
+            if self._ground is not None and end_pods:
+                await asyncio.to_thread(self._ground.end)

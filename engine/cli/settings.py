@@ -20,6 +20,9 @@ class Daemon(msgspec.Struct, frozen=True, kw_only=True):
     log_file: str = ""
 
 
+LEFT_BEHIND = "left-behind"  # DATA/left-behind: what a daemon could not end when it was to end its pods, a line each
+
+
 def default_data() -> Path:
     """/var/lib/shipslog for root, else the user's data folder."""
     if os.geteuid() == 0:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from .settings import daemon_of, data_option, fail
+from .settings import LEFT_BEHIND, daemon_of, data_option, fail
 
 START_S = 60  # a detached daemon that is not ready by then has failed
 RUNTIMES = ("auto", "oci", "cri", "process", "simulated")
@@ -66,7 +66,7 @@ def _start_lightly() -> None:
 def _foreground(options: dict[str, Any]) -> None:
     _start_lightly()
     from shipslog.runtime.choice import prepare
-    from shipslog.runtime.node import RuntimeUnavailable
+    from shipslog.runtime.node import LeftBehind, RuntimeUnavailable
 
     try:
         ground = prepare(options["runtime"], options["data"])
@@ -93,6 +93,9 @@ def _foreground(options: dict[str, Any]) -> None:
             runner.run(run(settings, ready, ground))
     except BaseExceptionGroup as group:
         raise fail(str(_first(group))) from group
+    except LeftBehind as error:
+        (options["data"] / LEFT_BEHIND).write_text("\n".join(error.left) + "\n")  # for `down --all`, which waits for our end
+        raise fail(str(error)) from error
     except (LogError, RuntimeUnavailable, OSError, ValueError) as error:
         raise fail(str(error)) from error
     finally:

@@ -28,6 +28,7 @@ from shipslog.store.objects.scheme import Scheme
 from shipslog.store.refusals import Refusal, Unavailable
 
 RETRY_S = 0.2  # until a log that refused is tried again
+BACKOFF_S, BACKOFF_MAX_S = 1.0, 60.0  # until a command that failed is tried again: each time twice as long
 
 log = structlog.get_logger()
 C = TypeVar("C", RunPodSandbox, RefreshVolumes)
@@ -46,6 +47,7 @@ class Dispatcher:
         self.committer, self.runtimes = committer, runtimes
         self.prepare: TokenMaker | None = None
         self._under_way: dict[str, AnyRuntimeCommand] = {}
+        self._failures: dict[str, int] = {}
         self._reported: deque[RuntimeFact] = deque()
         self._reporting: asyncio.Task[None] | None = None
         self._standing: dict[str, AnyRuntimeCommand] = {}
@@ -91,13 +93,26 @@ class Dispatcher:
                 await self.record(facts, node=command.node, cause=cause)
         except asyncio.CancelledError:
             raise
-        except Exception:
-            log.exception("runtime_command_failed", node=command.node, identity=identity, cause=cause)
+        except Exception as error:
             self._standing.pop(identity, None)
-            await asyncio.sleep(1.0)  # a bug or a lost machine: not in a tight loop
+            await asyncio.sleep(self._failed(command, error))
+        else:
+            self._failures.pop(identity, None)
         finally:
             if self._under_way.get(identity) is command:
                 del self._under_way[identity]
+
+    def _failed(self, command: AnyRuntimeCommand, error: Exception) -> float:
+        """Say it, whole the first time and in a line after that; -> seconds until it may be tried again."""
+        identity = command.identity
+        self._failures[identity] = times = self._failures.get(identity, 0) + 1
+        wait_s = min(BACKOFF_S * 2.0 ** min(times - 1, 16), BACKOFF_MAX_S)
+        operational = isinstance(error, OSError)  # the machine refused; anything else is a bug, or a machine that is lost
+        log.warning(
+            "runtime_command_failed", node=command.node, identity=identity, command=type(command).__name__, times=times,
+            why=str(error) or repr(error), retry_s=wait_s, exc_info=times == 1 and not operational,
+        )  # fmt: skip
+        return wait_s
 
     async def _execute(self, command: AnyRuntimeCommand) -> Sequence[RuntimeFact]:
         if isinstance(command, RefreshVolumes) and self.prepare is not None:

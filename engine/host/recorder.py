@@ -121,9 +121,9 @@ class EventRecorder:
         while self._queue and not self._closed:
             keys = list(self._queue)[:CHUNK]
             writes = [self._write(key, *self._queue.pop(key)) for key in keys]
-            for result in await asyncio.gather(*writes, return_exceptions=True):
-                if isinstance(result, Exception):
-                    log.debug("event_not_written", why=str(result))
+            refused = [told for told in await asyncio.gather(*writes, return_exceptions=True) if isinstance(told, Exception)]
+            if refused and not self._closed:  # at the end nobody is left to be told, and nothing is wrong
+                log.debug("events_not_written", count=len(refused), why=str(refused[0]))
         self._expire()
 
     async def _write(self, key: tuple[str, ...], recorded: Recorded, times: int) -> None:

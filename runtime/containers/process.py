@@ -35,7 +35,7 @@ from shipslog.runtime.commands import (
 )  # fmt: skip
 from shipslog.runtime.containers.oci import logs, machine, streams
 from shipslog.runtime.lookup import Lookups
-from shipslog.runtime.node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
+from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
 from shipslog.runtime.tasks import Tasks
 from shipslog.runtime.volumes import pod_volumes
@@ -165,9 +165,14 @@ class ProcessNode:
         if self._probes is not None:
             await self._probes.close()
         await self._tasks.close()
-        if end_pods:
-            for directory in list(self.data.iterdir()):
+        left = []
+        for directory in list(self.data.iterdir()) if end_pods else []:
+            try:
                 await self._remove(directory.name)
+            except OSError as error:
+                left.append(f"pod {directory.name}: {error}")
+        if left:
+            raise LeftBehind(left)
 
     # --- commands ---
 

@@ -5,6 +5,7 @@ connection tracking too, and what was translated on the way there is translated 
 """
 
 import contextlib
+import os
 import socket
 from pathlib import Path
 
@@ -59,6 +60,14 @@ def connect_pod(host: Netlink, *, link: str, bridge: int, ip: str, gateway: str,
         inside.add_address(index, f"{ip}/32")
         inside.up(index)
         inside.default_route(index, gateway)
+
+
+def links_of(bridge: str) -> list[str]:
+    """The names of the bridge's ports."""
+    try:
+        return sorted(os.listdir(f"/sys/class/net/{bridge}/brif"))
+    except FileNotFoundError:
+        return []
 
 
 def disconnect_pod(link: str) -> None:

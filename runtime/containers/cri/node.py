@@ -27,7 +27,7 @@ from shipslog.runtime.containers.oci import logs, machine
 from shipslog.runtime.containers.oci.layout import instance_of
 from shipslog.runtime.images.reference import registry_of
 from shipslog.runtime.lookup import Lookups
-from shipslog.runtime.node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
+from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
 from shipslog.runtime.tasks import Tasks
 from shipslog.runtime.threads import OwnerThreads
@@ -149,13 +149,22 @@ class CriNode:
         if self._probes is not None:
             await self._probes.close()
         await self._tasks.close()
+        left = await self._remove_all() if self._client is not None and end_pods else []
         if self._client is not None:
-            if end_pods:
-                for uid in {s.metadata.uid for s in await asyncio.to_thread(self.client.sandboxes)}:
-                    await self._pods.run(uid, self._remove, uid)
             self._client.close()
         if self._rules is not None:
             await self._rules.close(remove=end_pods)
+        if left:
+            raise LeftBehind(left)
+
+    async def _remove_all(self) -> list[str]:
+        """Every pod of this node; -> what could not be removed."""
+        try:
+            uids = sorted({sandbox.metadata.uid for sandbox in await asyncio.to_thread(self.client.sandboxes)})
+        except CallFailed as error:
+            return [f"the pods of {self.node}: {error}"]
+        ended = await asyncio.gather(*(self._pods.run(uid, self._remove, uid) for uid in uids), return_exceptions=True)
+        return [f"pod {uid}: {why}" for uid, why in zip(uids, ended, strict=True) if why is not None]
 
     # --- commands ---
 

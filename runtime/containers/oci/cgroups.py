@@ -48,6 +48,14 @@ class Cgroups:
             (root / "memory" / name).mkdir(parents=True, exist_ok=True)
             (root / "memory" / name / "memory.limit_in_bytes").write_text(str(memory_bytes))
 
+    def pods(self) -> set[str]:
+        """The uids of those that have a group."""
+        found: set[str] = set()
+        for directory in self._directories(""):
+            with contextlib.suppress(OSError):
+                found |= {entry.name for entry in os.scandir(directory) if entry.is_dir(follow_symlinks=False)}
+        return found
+
     def kill_pod(self, pod_uid: str) -> None:
         """KILL whatever is left in the pod's groups."""
         for directory in self._directories(pod_uid):

@@ -22,14 +22,14 @@ from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.network import pod_network
 from shipslog.runtime.network.addresses import Addresses
 from shipslog.runtime.network.nat import Nat
-from shipslog.runtime.node import Report, StreamRefused
+from shipslog.runtime.node import LeftBehind, Report, StreamRefused
 from shipslog.runtime.tasks import Tasks
 from shipslog.runtime.threads import OwnerThreads, Throttle
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeFact, SandboxExited
 from shipslog.store.state import PodRuntime
 
-from . import adoption, container, layout, pause, records, sandbox, streams
+from . import adoption, container, layout, leftovers, pause, records, sandbox, streams
 from .cgroups import Cgroups
 from .container import ContainerPlace, Exit, StartFailed
 from .exits import Exits
@@ -138,8 +138,15 @@ class NodeLife:
                     exits[record.container_id] = ended
                     self._exits.end(one, ended)
                 self._exits.watch(one)
-        await asyncio.to_thread(self._end_strays, ours)
+        await asyncio.to_thread(leftovers.end_stray_conmons, self.layout, ours)
+        await self._end_unknown([pod.sandbox for pod in self._pods if pod.sandbox is not None])
         return exits
+
+    async def _end_unknown(self, known: "Sequence[SandboxRecord]") -> None:
+        if self._sandboxes is not None:
+            command = self._sandboxes.pause_command[0]
+            ending = partial(leftovers.end_unknown, bridge=self.bridge, pause_command=command, known=known)
+            await self._fresh("", ending, self.layout, self._cgroups, self.instance)
 
     def _exit_of(self, record: ContainerRecord, alive: bool) -> Exit | None:
         """How it ended; None while it runs and is watched. What runs unwatched, or without its sandbox, is ended."""
@@ -170,12 +177,6 @@ class NodeLife:
         await self._inside(record.pod_uid, container.delete, self._place, record)
         (self.layout.exits / record.container_id).unlink(missing_ok=True)
         records.write(bundle / container.RECORD_FILE, msgspec.structs.replace(record, phase="failed"))
-
-    def _end_strays(self, ours: set[str]) -> None:
-        for name, pid in adoption.stray_conmons(self.layout).items():
-            if name not in ours:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, 9)
 
     # --- threads ---
 
@@ -405,7 +406,8 @@ class NodeLife:
         if one.ended.done():
             return
         record = one.record = msgspec.structs.replace(one.record, killed=True)
-        records.write(self.bundle(record) / container.RECORD_FILE, record)
+        with contextlib.suppress(FileNotFoundError):  # somebody removed its directory: it is to end all the same
+            records.write(self.bundle(record) / container.RECORD_FILE, record)
         if record.process is not None:
             record.process.kill(9)
         await asyncio.wait((one.ended,), timeout=GONE_S)
@@ -445,34 +447,27 @@ class NodeLife:
     # --- the end ---
 
     async def close(self, *, end_pods: bool) -> None:
-        """Let go of everything; with `end_pods` nothing of the node is left on the machine but its images."""
+        """Let go of everything; with `end_pods` nothing of the node is left on the machine but its images.
+        Errors: LeftBehind, when all else is done."""
+        left: list[str] = []
         if end_pods:
-            await asyncio.gather(*(self.remove_pod(pod.uid) for pod in self._pods))
+            uids = [pod.uid for pod in self._pods]
+            ended = await asyncio.gather(*(self.remove_pod(uid) for uid in uids), return_exceptions=True)
+            left += [f"pod {uid}: {why}" for uid, why in zip(uids, ended, strict=True) if why is not None]
         self._exits.close()
         for pod in self._pods:
             self._unwatch_pause(pod)
         await self._tasks.finished()
         await self._in_node.finished()
         await self._in_machine.finished()
-        await asyncio.to_thread(self._close, end_pods)
-
-    def _close(self, end_pods: bool) -> None:
         if not end_pods:
-            self._namespace.close()
+            await asyncio.to_thread(self._namespace.close)
             return
-        self._nat.remove()
-        pod_network.remove_bridge(self.bridge)
-        self._cgroups.remove_all()
-        self._namespace.remove()
-        switched = self.layout.data / "forwarding"
-        if switched.exists():
-            pod_network.disable_forwarding()
-            switched.unlink()
-        for path in (self.layout.pods, self.layout.exits, self.layout.run):
-            _remove_tree(path)
-
-
-def _remove_tree(path: Path) -> None:
-    import shutil
-
-    shutil.rmtree(path, ignore_errors=True)
+        try:
+            await self._end_unknown(())
+        except OSError as error:
+            left.append(f"what has no record: {error}")
+        ending = partial(leftovers.leave, self.layout, self._cgroups, self._nat, self._namespace, bridge=self.bridge)
+        left += await asyncio.to_thread(ending, keep_records=bool(left))
+        if left:
+            raise LeftBehind(left)

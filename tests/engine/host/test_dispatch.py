@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+import structlog
 
 from shipslog.engine.cluster import Cluster
+from shipslog.engine.host import dispatch
 from shipslog.runtime.commands import AnyRuntimeCommand, RefreshVolumes, RunPodSandbox, StopContainer
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.facts import RuntimeFact
@@ -116,3 +118,23 @@ async def test_a_container_that_lacks_its_environment_says_so(missing: str) -> N
             made = cluster.create(core_v1.Secret(metadata=meta_v1.ObjectMeta(name=name, namespace="default")))
         await made
         await running(cluster)
+
+
+async def test_a_command_that_fails_is_tried_again_later_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Told):
+        async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
+            if isinstance(command, RunPodSandbox) and len(self.of(RunPodSandbox)) < 4:
+                self.commands.append(command)
+                raise OSError(16, "Device or resource busy")
+            return await super().execute(command)
+
+    monkeypatch.setattr(dispatch, "BACKOFF_S", 0.01)
+    with structlog.testing.capture_logs() as said:
+        async with Cluster.open(runtime=[Broken()]) as cluster:
+            await cluster.create(config_map(a="1"))
+            await cluster.create(a_pod())
+            await running(cluster)
+            assert not cluster.host.dispatcher._failures, "what went well is forgotten"
+    told = [line for line in said if line["event"] == "runtime_command_failed"]
+    assert [(line["times"], line["retry_s"]) for line in told] == [(1, 0.01), (2, 0.02), (3, 0.04), (4, 0.08)]
+    assert not any(line["exc_info"] for line in told), "the machine refused: no trace of ours says more"

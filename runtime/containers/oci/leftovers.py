@@ -1,0 +1,80 @@
+"""What is on the machine under this node's names, whoever wrote it down: a record that somebody removed hides nothing.
+
+In the machine's own namespaces."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Collection
+from functools import partial
+
+from shipslog.runtime import trees
+from shipslog.runtime.network import pod_network
+from shipslog.runtime.network.nat import Nat, NatFailed
+
+from . import adoption, layout, linux, pause
+from .cgroups import Cgroups
+from .layout import Layout
+from .node_namespace import NodeNamespace
+from .records import SandboxRecord
+
+
+def end_unknown(
+    places: Layout, cgroups: Cgroups, instance: str, *, bridge: str, pause_command: str, known: Collection[SandboxRecord]
+) -> None:
+    """End and remove every sandbox of this node but the known ones: processes, links, named namespaces, control groups."""
+    for uid in cgroups.pods() - {record.request.pod_uid for record in known}:
+        cgroups.kill_pod(uid)
+    for name, pids in pause.running(pause_command).items():
+        if name not in {record.sandbox_id for record in known}:
+            for pid in pids:
+                _kill(pid)
+    for link in set(pod_network.links_of(bridge)) - {record.link for record in known}:
+        if link.startswith(layout.link_name(instance, "")):
+            pod_network.disconnect_pod(link)
+    for entry in list(os.scandir(places.netns)) if places.netns.is_dir() else []:
+        if entry.name.startswith(layout.netns_name(instance, "")) and entry.name not in {record.netns for record in known}:
+            with contextlib.suppress(OSError):
+                linux.unmount(entry.path)
+            os.unlink(entry.path)
+    for uid in cgroups.pods() - {record.request.pod_uid for record in known}:
+        cgroups.remove_pod(uid)
+
+
+def end_stray_conmons(places: Layout, ours: Collection[str]) -> None:
+    """Kill those that watch a container which is not one of `ours`."""
+    for name, pid in adoption.stray_conmons(places).items():
+        if name not in ours:
+            _kill(pid)
+
+
+def leave(
+    places: Layout, cgroups: Cgroups, nat: Nat, namespace: NodeNamespace, *, bridge: str, keep_records: bool
+) -> list[str]:
+    """Take from the machine what the node itself put there, when its pods are gone; -> what could not be, a line each.
+    `keep_records`: of pods that could not be ended, so that they can be found again."""
+    left: list[str] = []
+    switched = places.data / "forwarding"
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("packet rules", nat.remove),
+        ("bridge", partial(pod_network.remove_bridge, bridge)),
+        ("control groups", cgroups.remove_all),
+        ("mount namespace", namespace.remove),
+    ]
+    steps += [("forwarding of packets", pod_network.disable_forwarding)] if switched.exists() else []
+    steps += [(str(path), partial(trees.remove, path)) for path in (places.exits, places.run)]
+    steps += [] if keep_records else [(str(places.pods), partial(trees.remove, places.pods))]
+    for what, step in steps:
+        try:
+            step()
+        except (OSError, NatFailed) as error:  # no reason not to do the others
+            left.append(f"{what}: {error}")
+    switched.unlink(missing_ok=True)
+    return left
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

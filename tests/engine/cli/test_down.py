@@ -1,0 +1,53 @@
+"""`shipslog down --all` says what it could not do."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from shipslog.engine import daemon
+from shipslog.engine.cli import down
+from shipslog.engine.cli.settings import LEFT_BEHIND
+from shipslog.runtime.node import LeftBehind, RuntimeUnavailable
+
+LEFT = ("pod 1234: Device or resource busy: '/data/node/pods/1234'", "packet rules: nft refused")
+
+
+def test_without_a_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(data: Path) -> None:
+        raise LeftBehind(LEFT)
+
+    monkeypatch.setattr(daemon, "end_pods_of", fails)
+    told = CliRunner().invoke(down.command, ["--all", "--data", str(tmp_path)])
+    assert told.exit_code == down.UNFINISHED and "gone" not in told.output
+    assert all(line in told.output for line in LEFT)
+
+
+def test_without_the_programs_that_made_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(data: Path) -> None:
+        raise RuntimeUnavailable("crun is not installed")
+
+    monkeypatch.setattr(daemon, "end_pods_of", fails)
+    told = CliRunner().invoke(down.command, ["--all", "--data", str(tmp_path)])
+    assert told.exit_code == down.UNFINISHED and "crun is not installed" in told.output
+
+
+@pytest.mark.parametrize("left", [LEFT, ()])
+def test_with_a_daemon(left: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon leaves a note, since nobody sees the code that it ends with."""
+
+    class Gone:
+        pid, log_file = 999_999_999, ""
+
+    def ends(pid: int, number: int) -> None:
+        if left:
+            (tmp_path / LEFT_BEHIND).write_text("\n".join(left))
+
+    monkeypatch.setattr(down, "daemon_of", lambda data: Gone())
+    monkeypatch.setattr(down, "_ended", lambda pid: True)
+    monkeypatch.setattr(down.os, "kill", ends)
+    (tmp_path / LEFT_BEHIND).write_text("of the last time")
+    told = CliRunner().invoke(down.command, ["--all", "--data", str(tmp_path)])
+    assert "of the last time" not in told.output
+    assert all(line in told.output for line in left)
+    assert (told.exit_code, "Its pods are gone." in told.output) == ((down.UNFINISHED, False) if left else (0, True))
