@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from shipslog.runtime.containers.oci.settings import mapped_ids
-from shipslog.runtime.images.store import Image, ImageStore, PullFailed
+from shipslog.runtime.images.documents import Image
+from shipslog.runtime.images.store import ImageStore, PullFailed
 from shipslog.runtime.rootless.namespace import Unavailable, take_user_namespace
 
 from .settings import data_option, fail

@@ -10,7 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from . import closure
-from .store import Image, ImageStore
+from .documents import Image
+from .store import ImageStore
 
 BUSYBOX, REDIS, REDIS_CLI = "/bin/busybox", "/usr/bin/redis-server", "/usr/bin/redis-cli"
 PACKAGES = {BUSYBOX: "busybox-static", REDIS: "redis-server", REDIS_CLI: "redis-tools"}

@@ -4,10 +4,10 @@ import re
 
 from msgspec import Struct
 
-_HOST = re.compile(r"^(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|[A-Za-z0-9.-]+(?=:))(:[0-9]+)?$")
-_PATH = re.compile(r"^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$")
-_TAG = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")
-_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
+_HOST = re.compile(r"(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|[A-Za-z0-9.-]+(?=:))(:[0-9]+)?")
+_PATH = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class InvalidImageName(ValueError):
@@ -45,7 +45,7 @@ def parse(image: str) -> Reference:
     rest, _, digest = image.partition("@")
     first, slash, after = rest.partition("/")
     host = "docker.io"
-    if slash and _HOST.match(first):
+    if slash and _HOST.fullmatch(first):
         host, rest = first, after
     path, colon, tag = rest.rpartition(":")
     if not colon:
@@ -54,8 +54,8 @@ def parse(image: str) -> Reference:
         host = "docker.io"
     if host == "docker.io" and "/" not in path:
         path = f"library/{path}"
-    bad_tag = bool(colon) and not _TAG.match(tag)
-    if not _PATH.match(path) or bad_tag or ("@" in image and not _DIGEST.match(digest)) or len(path) > 255:
+    bad_tag = bool(colon) and not _TAG.fullmatch(tag)
+    if not _PATH.fullmatch(path) or bad_tag or ("@" in image and not _DIGEST.fullmatch(digest)) or len(path) > 255:
         raise InvalidImageName(
             f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference format'
         )

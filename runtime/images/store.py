@@ -1,35 +1,38 @@
 """The images of one node: an OCI layout whose index names them, and their layers unpacked.
 
-What is not named in the index is not there: a pull that is cut off leaves blobs, which the next one uses. An image that a
-person put here (`add`, `import_archive`) is this node's own: `Always` does not ask a registry for it.
+What is not named in the index is not there. What is fetched is put into a directory of its own first: an image that is refused
+leaves nothing behind. An image that a person put here (`add`, `import_archive`) is this node's own: `Always` does not ask a
+registry for it.
 """
 
-import hashlib
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import threading
 import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
-from . import reference, skopeo
-from .layers import LayerBroken, Layers
-from .reference import InvalidImageName
+from shipslog.runtime import trees
 
-_REF = "org.opencontainers.image.ref.name"
+from . import documents, reference, skopeo
+from .archives import source_of
+from .bounds import Bounds, ImageBroken
+from .documents import CONFIG, LAYER, MANIFEST, REF, Descriptor, Image, Index
+from .layers import Layers
+from .reference import InvalidImageName, Reference
+
 _LOCAL = "shipslog.local"
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_CONFIG = "application/vnd.oci.image.config.v1+json"
-_LAYER = "application/vnd.oci.image.layer.v1.tar"
 
-Index = list[dict[str, Any]]
 Names = list[str]
+Change = Callable[[tuple[Descriptor, ...]], list[Descriptor]]
 
 
 class PullFailed(Exception):
@@ -40,40 +43,20 @@ class PullFailed(Exception):
         super().__init__(message)
 
 
-class ImageConfig(Struct, frozen=True, kw_only=True):
-    """The part of an image's config that a process is made from."""
-
-    entrypoint: tuple[str, ...] | None = msgspec.field(name="Entrypoint", default=None)
-    cmd: tuple[str, ...] | None = msgspec.field(name="Cmd", default=None)
-    env: tuple[str, ...] | None = msgspec.field(name="Env", default=None)
-    working_dir: str = msgspec.field(name="WorkingDir", default="")
-    user: str = msgspec.field(name="User", default="")
-    stop_signal: str = msgspec.field(name="StopSignal", default="")
-    volumes: dict[str, Any] | None = msgspec.field(name="Volumes", default=None)
-    exposed_ports: dict[str, Any] | None = msgspec.field(name="ExposedPorts", default=None)
-
-
-class Image(Struct, frozen=True, kw_only=True):
-    """One image that is here."""
-
-    name: str  # complete: host/path:tag
-    image_id: str  # sha256 of the config
-    digest: str  # sha256 of the manifest
-    size_bytes: int
-    local: bool
-    config: ImageConfig
-    layers: tuple[tuple[str, str, str], ...]  # (diff id, blob digest, media type), lowest first
-
-
 class ImageStore:
-    """Synchronous, safe to call from several threads."""
+    """Synchronous, safe to call from several threads, and from several processes on one directory."""
 
-    def __init__(self, directory: Path, *, skopeo_path: str = "skopeo", ids: int | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, skopeo_path: str = "skopeo", ids: int | None = None, bounds: Bounds | None = None
+    ) -> None:
         self.directory = directory
-        self.layers = Layers(directory / "layers", ids=ids)
+        self.bounds = bounds or Bounds()
+        self.layers = Layers(directory / "layers", ids=ids, bounds=self.bounds)
+        self.broken: dict[str, str] = {}  # what the index names and cannot be used -> why
         self._skopeo = skopeo_path
         self._blobs = directory / "blobs"
         self._lock = threading.Lock()
+        self._fetching = threading.Semaphore(self.bounds.pulls)
         self._pulls: dict[str, Future[Image]] = {}
         self._images: dict[str, Image] = {}
         self._stamp: tuple[int, int, int] | None = None
@@ -81,8 +64,10 @@ class ImageStore:
     def open(self) -> None:
         """Make the layout if there is none; drop what a crash left half done."""
         self.open_for_guests()
-        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
-        (self.directory / "tmp").mkdir()
+        with self._alone("fetching", wait=False) as alone:
+            if alone:
+                trees.remove(self.directory / "tmp")
+                (self.directory / "tmp").mkdir()
 
     def open_for_guests(self) -> None:
         """The same, but leave alone what the daemon may be in the middle of."""
@@ -111,9 +96,9 @@ class ImageStore:
 
     def lower_directories(self, image: Image) -> Names:
         """The names of its unpacked layers below `layers.directory`, topmost first, for overlay. Errors: LayerBroken."""
-        for diff_id, digest, media_type in image.layers:
-            if not self.layers.has(diff_id):
-                self.layers.unpack(diff_id, self._blob(digest), media_type)
+        if not all(self.layers.has(diff_id, digest) for diff_id, digest, _ in image.layers):
+            with self._together():
+                self._unpack(image, self._blobs)
         return [self.layers.name(diff_id) for diff_id, _, _ in reversed(image.layers)]
 
     # --- in ---
@@ -138,58 +123,67 @@ class ImageStore:
         if running is not None:
             return running.result(), False
         try:
-            found = self._fetch(
-                f"docker://{wanted}", str(wanted), local=False, insecure=wanted.loopback, credentials=credentials
-            )
+            with self._fetching:
+                found = self._fetch(f"docker://{wanted}", wanted, local=False, credentials=credentials)
             mine.set_result(found)
             return found, False
-        except (skopeo.CopyFailed, LayerBroken, OSError, ValueError) as error:
+        except (skopeo.CopyFailed, OSError, ValueError) as error:
             failure = PullFailed("ErrImagePull", f'failed to pull and unpack image "{wanted}": {error}')
             mine.set_exception(failure)
             raise failure from error
         finally:
             with self._lock:
                 del self._pulls[image]
+            if not mine.done():  # a bug of ours is no reason to let the others wait for ever
+                mine.set_exception(PullFailed("ErrImagePull", f'failed to pull image "{wanted}"'))
 
     def import_archive(self, path: Path, name: str = "") -> Image:
         """From an oci-archive, a docker-archive or an OCI layout directory; under the name that is in it, unless one is given.
         Errors: PullFailed."""
-        if path.is_dir():
-            source, inside = f"oci:{path}", _layout_name(path)
-        else:
-            source, inside = _archive_source(path)
-        wanted = name or inside
-        if not wanted:
-            raise PullFailed("InvalidImageName", f"{path} does not say what its image is called; give it a name")
         try:
-            return self._fetch(source, str(reference.parse(wanted)), local=True)
+            source, inside = source_of(path, self.bounds)
+            wanted = name or inside
+            if not wanted:
+                raise PullFailed("InvalidImageName", f"{path} does not say what its image is called; give it a name")
+            link = self.directory / "tmp" / uuid.uuid4().hex  # skopeo takes what follows a colon for a tag
+            link.symlink_to(path.resolve())
+            try:
+                return self._fetch(f"{source}:{link}", reference.parse(wanted), local=True)
+            finally:
+                link.unlink()
         except InvalidImageName as error:
             raise PullFailed("InvalidImageName", str(error)) from error
-        except (skopeo.CopyFailed, LayerBroken, OSError, ValueError) as error:
+        except (skopeo.CopyFailed, OSError, ValueError) as error:
             raise PullFailed("ErrImagePull", f"failed to import {path}: {error}") from error
 
     def add(self, name: str, rootfs: Path, config: dict[str, Any]) -> Image:
-        """An image of one layer: a directory or a tar, and the members of an OCI image config (Cmd, Env, ...)."""
+        """An image of one layer: a directory or a tar, and the members of an OCI image config (Cmd, Env, ...).
+        Errors: OSError, ValueError."""
         wanted = str(reference.parse(name))
-        tar = self.directory / "tmp" / uuid.uuid4().hex
-        if rootfs.is_dir():
-            flags = ["--sort=name", "--numeric-owner", "--mtime=@0", "--format=posix", "--pax-option=delete=atime,delete=ctime"]
-            subprocess.run(["tar", "-c", *flags, "-f", str(tar), "-C", str(rootfs), "."], check=True, capture_output=True)
-        else:
-            shutil.copyfile(rootfs, tar)
-        layer = self._take_blob(tar)
-        machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
-        described = {
-            "architecture": machine, "os": "linux", "config": config,
-            "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]},
-        }  # fmt: skip
-        configured = self._write_blob(json.dumps(described, sort_keys=True).encode())
-        manifest = {
-            "schemaVersion": 2, "mediaType": _MANIFEST, "config": {"mediaType": _CONFIG, **configured},
-            "layers": [{"mediaType": _LAYER, **layer}],
-        }  # fmt: skip
-        written = self._write_blob(json.dumps(manifest, sort_keys=True).encode())
-        return self._record(wanted, {"mediaType": _MANIFEST, **written}, local=True)
+        with self._staging() as staging:
+            tar = staging / "layer"
+            if rootfs.is_dir():
+                flags = ["--sort=name", "--numeric-owner", "--mtime=@0", "--format=posix"]
+                flags += ["--pax-option=delete=atime,delete=ctime"]
+                command = ["tar", "-c", *flags, "-f", str(tar), "-C", str(rootfs), "."]
+                done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+                if done.returncode:
+                    raise OSError(f"{rootfs} cannot be read: {done.stderr[-500:].decode(errors='replace').strip()}")
+            else:
+                shutil.copyfile(rootfs, tar)
+            layer = self._take_blob(tar)
+            machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+            described = {
+                "architecture": machine, "os": "linux", "config": config,
+                "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]},
+            }  # fmt: skip
+            configured = self._take_bytes(staging, json.dumps(described, sort_keys=True).encode())
+            manifest = {
+                "schemaVersion": 2, "mediaType": MANIFEST, "config": {"mediaType": CONFIG, **configured},
+                "layers": [{"mediaType": LAYER, **layer}],
+            }  # fmt: skip
+            written = self._take_bytes(staging, json.dumps(manifest, sort_keys=True).encode())
+            return self._record(wanted, msgspec.convert({"mediaType": MANIFEST, **written}, Descriptor), local=True)
 
     # --- out ---
 
@@ -198,68 +192,134 @@ class ImageStore:
         found = self.get(image)
         if found is None:
             return False
-        with self._lock:
-            index = [entry for entry in self._index() if entry["annotations"][_REF] != found.name]
-            self._write_index(index)
-            self._stamp = None
+        self._change_index(lambda index: [entry for entry in index if entry.name != found.name])
         self.collect()
         return True
 
     def collect(self) -> None:
-        """Delete what no image uses. Containers hold layers that they mount: remove images only between them."""
-        images = self.list()
-        self.layers.keep_only({diff_id for image in images for diff_id, _, _ in image.layers})
-        used = {digest for image in images for _, digest, _ in image.layers}
-        used |= {image.image_id for image in images} | {image.digest for image in images}
-        for entry in os.scandir(self._blobs / "sha256"):
-            if f"sha256:{entry.name}" not in used:
-                os.unlink(entry.path)
+        """Delete what no image uses; nothing while something is being fetched: it is not named yet.
+        Containers hold layers that they mount: remove images only between them."""
+        with self._alone("fetching", wait=False) as alone:
+            if not alone:
+                return
+            images = self.list()
+            self.layers.keep_only({diff_id for image in images for diff_id, _, _ in image.layers})
+            used = {digest for image in images for _, digest, _ in image.layers}
+            used |= {image.image_id for image in images} | {image.digest for image in images}
+            for entry in list(os.scandir(self._blobs / "sha256")):
+                if f"sha256:{entry.name}" not in used:
+                    trees.remove(Path(entry.path))
+
+    # --- fetching ---
+
+    def _fetch(
+        self, source: str, wanted: Reference, *, local: bool, credentials: tuple[tuple[str, str, str], ...] = ()
+    ) -> Image:
+        with self._staging() as staging:
+            if not local:
+                self._lend(wanted, staging / "blobs")
+            insecure = not local and wanted.loopback
+            skopeo.copy(self._skopeo, source, staging, insecure=insecure, credentials=credentials, bounds=self.bounds)
+            index = documents.read(staging / "layout" / "index.json", Index, "its index", self.bounds)
+            if not index.manifests:
+                raise ImageBroken("its index names no image")
+            described = index.manifests[0]
+            image = documents.read_image(staging / "blobs", described, str(wanted), local=local, bounds=self.bounds)
+            self._unpack(image, staging / "blobs")  # strictly before it is named: named means usable
+            for digest in {digest for _, digest, _ in image.layers} | {image.image_id, image.digest}:
+                documents.blob(staging / "blobs", digest).replace(documents.blob(self._blobs, digest))
+            return self._record(str(wanted), described, local=local)
+
+    def _lend(self, wanted: Reference, blobs: Path) -> None:
+        """Put there what came from the same repository before: it is not asked for again. What came from another is, since who
+        may read the one need not be allowed to read the other."""
+        (blobs / "sha256").mkdir(parents=True)
+        repository = f"{wanted.host}/{wanted.path}"
+        for image in self.list():
+            known = reference.parse(image.name)
+            if not image.local and f"{known.host}/{known.path}" == repository:
+                for digest in {digest for _, digest, _ in image.layers} | {image.image_id}:
+                    with contextlib.suppress(FileExistsError):
+                        os.link(documents.blob(self._blobs, digest), documents.blob(blobs, digest))
+
+    def _unpack(self, image: Image, blobs: Path) -> None:
+        """Have all layers of an image here, each seen to be what its blob holds; those that are new are gone if one is not.
+        Errors: LayerBroken."""
+        fresh: Names = []
+        try:
+            for diff_id, digest, media_type in image.layers:
+                if self.layers.hold(diff_id, digest, documents.blob(blobs, digest), media_type):
+                    fresh.append(diff_id)
+        except BaseException:
+            used = {diff_id for other in self.list() for diff_id, _, _ in other.layers}
+            for diff_id in fresh:
+                if diff_id not in used:
+                    self.layers.drop(diff_id)
+            raise
+
+    @contextlib.contextmanager
+    def _staging(self) -> Iterator[Path]:
+        """A directory for what is fetched; gone afterwards, whatever came of it."""
+        directory = self.directory / "tmp" / uuid.uuid4().hex
+        with self._together():
+            directory.mkdir(mode=0o700)
+            try:
+                yield directory
+            finally:
+                trees.remove(directory)
+
+    @contextlib.contextmanager
+    def _together(self) -> Iterator[None]:
+        """While somebody is in here nobody collects, in whatever process."""
+        with (self.directory / "fetching.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    @contextlib.contextmanager
+    def _alone(self, name: str, *, wait: bool) -> Iterator[bool]:
+        """Whether nobody else is there."""
+        with (self.directory / f"{name}.lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            yield True
 
     # --- the layout ---
 
-    def _blob(self, digest: str) -> Path:
-        algorithm, _, value = digest.partition(":")
-        return self._blobs / algorithm / value
-
-    def _fetch(
-        self, source: str, name: str, *, local: bool, insecure: bool = False, credentials: tuple[tuple[str, str, str], ...] = ()
-    ) -> Image:
-        layout = self.directory / "tmp" / uuid.uuid4().hex
-        try:
-            skopeo.copy(self._skopeo, source, layout, self._blobs, insecure=insecure, credentials=credentials)
-            entry = json.loads((layout / "index.json").read_bytes())["manifests"][0]
-        finally:
-            shutil.rmtree(layout, ignore_errors=True)
-        described = {key: entry[key] for key in ("mediaType", "digest", "size")}
-        self.lower_directories(self._read(name, described, local))  # strictly before it is named: named means usable
-        return self._record(name, described, local=local)
-
-    def _record(self, name: str, described: dict[str, Any], *, local: bool) -> Image:
-        with self._lock:
-            index = [entry for entry in self._index() if entry["annotations"][_REF] != name]
-            annotations = {_REF: name, _LOCAL: "true" if local else "false"}
-            self._write_index([*index, {**described, "annotations": annotations}])
-            self._stamp = None
+    def _record(self, name: str, described: Descriptor, *, local: bool) -> Image:
+        annotations = {REF: name, _LOCAL: "true" if local else "false"}
+        entry = msgspec.structs.replace(described, annotations=annotations)
+        self._change_index(lambda index: [*(other for other in index if other.name != name), entry])
         self._refresh()
         return self._images[name]
 
-    def _index(self) -> Index:
+    def _index(self) -> tuple[Descriptor, ...]:
+        """What the layout names. Errors: ImageBroken."""
         try:
-            manifests: Index = json.loads((self.directory / "index.json").read_bytes())["manifests"]
+            return documents.read(self.directory / "index.json", Index, "the index of the images", self.bounds).manifests
         except FileNotFoundError:
-            return []
-        return manifests
+            return ()
 
-    def _write_index(self, manifests: Index) -> None:
-        partial = self.directory / "tmp" / f"index-{uuid.uuid4().hex}"
-        with partial.open("wb") as file:
-            file.write(json.dumps({"schemaVersion": 2, "manifests": manifests}).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(self.directory / "index.json")
+    def _change_index(self, change: Change) -> None:
+        path, partial = self.directory / "index.json", self.directory / "tmp" / f"index-{uuid.uuid4().hex}"
+        with self._lock, self._alone("index", wait=True):
+            try:
+                before = self._index()
+            except ImageBroken:  # kept for who wants to look at it; what it named is built or pulled again
+                path.replace(path.with_suffix(".broken"))
+                before = ()
+            content = {"schemaVersion": 2, "manifests": change(before)}
+            with partial.open("wb") as file:
+                file.write(msgspec.json.encode(content))
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+            self._stamp = None
 
     def _refresh(self) -> None:
-        """Read the index again when another process (`shipslog image`) has written it."""
+        """Read the index again when another process (`shipslog image`) has written it. What is broken is not here."""
         try:
             now = os.stat(self.directory / "index.json")
         except FileNotFoundError:
@@ -269,64 +329,25 @@ class ImageStore:
         if stamp == self._stamp:
             return
         with self._lock:
-            self._images = {
-                entry["annotations"][_REF]: self._read(
-                    entry["annotations"][_REF], entry, entry["annotations"].get(_LOCAL) == "true"
-                )
-                for entry in self._index()
-            }
-            self._stamp = stamp
+            images, broken = {}, {}
+            try:
+                named = self._index()
+            except ImageBroken as error:
+                named, broken = (), {"index.json": str(error)}
+            for entry in named:
+                try:
+                    local = (entry.annotations or {}).get(_LOCAL) == "true"
+                    images[entry.name] = documents.read_image(self._blobs, entry, entry.name, local=local, bounds=self.bounds)
+                except (ImageBroken, OSError) as error:
+                    broken[entry.name] = str(error)
+            self._images, self.broken, self._stamp = images, broken, stamp
 
-    def _read(self, name: str, described: dict[str, Any], local: bool) -> Image:
-        manifest = json.loads(self._blob(described["digest"]).read_bytes())
-        config = json.loads(self._blob(manifest["config"]["digest"]).read_bytes())
-        layers = tuple(
-            (diff_id, layer["digest"], layer["mediaType"])
-            for diff_id, layer in zip(config["rootfs"]["diff_ids"], manifest["layers"], strict=True)
-        )
-        return Image(
-            name=name,
-            image_id=manifest["config"]["digest"],
-            digest=described["digest"],
-            size_bytes=sum(layer["size"] for layer in manifest["layers"]),
-            local=local,
-            config=msgspec.convert(config.get("config") or {}, ImageConfig),
-            layers=layers,
-        )
-
-    def _write_blob(self, data: bytes) -> dict[str, Any]:
-        partial = self.directory / "tmp" / uuid.uuid4().hex
+    def _take_bytes(self, staging: Path, data: bytes) -> dict[str, Any]:
+        partial = staging / uuid.uuid4().hex
         partial.write_bytes(data)
         return self._take_blob(partial)
 
     def _take_blob(self, path: Path) -> dict[str, Any]:
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-        size = path.stat().st_size
-        path.rename(self._blobs / "sha256" / digest.hexdigest())
-        return {"digest": f"sha256:{digest.hexdigest()}", "size": size}
-
-
-def _layout_name(path: Path) -> str:
-    manifests = json.loads((path / "index.json").read_bytes())["manifests"]
-    return str(manifests[0].get("annotations", {}).get(_REF, "")) if manifests else ""
-
-
-def _archive_source(path: Path) -> tuple[str, str]:
-    """(skopeo's source, the name that the archive gives its image)."""
-
-    def member(name: str) -> bytes | None:
-        done = subprocess.run(["tar", "-xOf", str(path), name], capture_output=True, check=False)
-        return done.stdout if done.returncode == 0 else None
-
-    docker = member("manifest.json")
-    if docker is not None:
-        tags = json.loads(docker)[0].get("RepoTags") or [""]
-        return f"docker-archive:{path}", tags[0]
-    index = member("index.json") or member("./index.json")
-    if index is None:
-        raise PullFailed("ErrImagePull", f"{path} is neither a docker-archive nor an oci-archive")
-    manifests = json.loads(index)["manifests"]
-    return f"oci-archive:{path}", str(manifests[0].get("annotations", {}).get(_REF, ""))
+        digest, size = documents.digest_of(path), path.stat().st_size
+        path.replace(documents.blob(self._blobs, digest))
+        return {"digest": digest, "size": size}

@@ -16,8 +16,9 @@ import msgspec
 from msgspec import Struct
 
 from shipslog.runtime.commands import Mount, StartContainer
+from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.layers import LayerBroken
-from shipslog.runtime.images.store import Image, ImageStore
+from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.volumes.pod_volumes import VolumeFailed, pin_sub_path, remove_tree, source_path
 
 from . import image_user, linux, logs, records, spec

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from shipslog.runtime.commands import Mount, RunPodSandbox, Security, StartContainer
-from shipslog.runtime.images.store import ImageConfig
+from shipslog.runtime.images.documents import ImageConfig
 
 from .image_user import User
 from .settings import ALL_CAPABILITIES, DEFAULT_CAPABILITIES, OciSettings
