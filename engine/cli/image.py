@@ -69,6 +69,7 @@ def build(what: str, tag: str, cmd: str, data: Path) -> None:
 @data_option
 def import_(archive: Path, tag: str, data: Path) -> None:
     """Import an image from an OCI or docker archive (`docker save`), or from an OCI layout directory."""
+    click.echo(f"Importing {archive} ...", err=True)
     try:
         _table([_store(data).import_archive(archive, tag)])
     except PullFailed as error:
@@ -79,7 +80,10 @@ def import_(archive: Path, tag: str, data: Path) -> None:
 @data_option
 def list_(data: Path) -> None:
     """List the images."""
-    _table(_store(data).list())
+    store = _store(data)
+    _table(store.list())
+    for name, why in sorted(store.broken.items()):
+        click.echo(f"not usable: {name}: {why}", err=True)
 
 
 @command.command()
@@ -89,7 +93,7 @@ def remove(name: str, data: Path) -> None:
     """Remove an image. What containers use of it stays until they are gone."""
     try:
         gone = _store(data).remove(name)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise fail(str(error)) from error
     if not gone:
         raise fail(f"there is no image {name!r}; `shipslog image list` shows what there is")

@@ -24,11 +24,11 @@ class Entries:
         self._size: int | None = None  # of the next entry, from its extended header
         self._body = 0
         self._zeros = 0
-        self._ended = False
+        self.ended = False
 
     def feed(self, data: bytes) -> None:
         at = 0
-        while at < len(data) and not self._ended:
+        while at < len(data) and not self.ended:
             if self._skip:
                 step = min(self._skip, len(data) - at)
                 self._skip -= step
@@ -44,7 +44,7 @@ class Entries:
     def _header(self, block: bytes) -> None:
         if not any(block):
             self._zeros += 1
-            self._ended = self._zeros == 2
+            self.ended = self._zeros == 2
             return
         self._zeros = 0
         if sum(block) - sum(block[148:156]) + 8 * ord(" ") != _number(block[148:156]):

@@ -130,7 +130,7 @@ class Layers:
 
     def _read(self, target: Path | None, diff_id: str, blob: Path, media_type: str) -> None:
         """Read the blob to its end and see that it is the layer; unpack it on the way, if there is a target."""
-        digest, entries, read, looked = hashlib.sha256(), Entries(self._bounds), 0, 0
+        digest, entries, read, looked, ended = hashlib.sha256(), Entries(self._bounds), 0, 0, False
         try:
             unpacking = _Tar(self._tar(target), self._rootless) if target is not None else contextlib.nullcontext()
             with unpacking as tar, contextlib.closing(plain(blob, media_type)) as chunks:
@@ -140,8 +140,9 @@ class Layers:
                         raise ImageBroken(f"it is larger than {self._bounds.layer_bytes} bytes when it is unpacked")
                     digest.update(chunk)
                     entries.feed(chunk)
-                    if tar is not None:
-                        tar.write(chunk)
+                    if tar is not None and not ended:
+                        tar.write(chunk, last=entries.ended)
+                    ended = entries.ended  # what comes after the end is part of the digest, and no business of tar's
                     if tar is not None and read - looked >= _CHECK_EVERY:
                         looked = read
                         check_disk(self.directory, self._bounds)
@@ -208,8 +209,10 @@ class _Tar:
         assert self._process.stdin is not None
         return self._process.stdin
 
-    def write(self, chunk: bytes) -> None:
-        self._stdin.write(chunk)
+    def write(self, chunk: bytes, *, last: bool) -> None:
+        """`last`: the archive ends in this piece, so tar may have gone before it has read all of it."""
+        with contextlib.suppress(*([BrokenPipeError] if last else [])):
+            self._stdin.write(chunk)
 
     def __enter__(self) -> "_Tar":
         return self

@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from shipslog.runtime.commands import Mount, StartContainer
+from shipslog.runtime.images.bounds import ImageBroken
 from shipslog.runtime.images.documents import Image
-from shipslog.runtime.images.layers import LayerBroken
 from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.volumes.pod_volumes import VolumeFailed, pin_sub_path, remove_tree, source_path
 
@@ -67,7 +67,10 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
     """Make it and start it; `seen`: a process whose pid namespace it is to share. Errors: StartFailed; nothing but the log and
     the record is left then."""
     bundle = place.layout.container(request.pod_uid, request.container, request.attempt)
-    image = place.images.get(request.image)
+    try:
+        image = place.images.get(request.image)
+    except ValueError as error:
+        raise StartFailed("InvalidImageName", str(error)) from error
     if image is None:
         raise StartFailed("CreateContainerError", f'image "{request.image}" is not present')
     record = ContainerRecord(
@@ -90,7 +93,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
         _run_conmon(place, request, record, bundle)
         _crun_start(place, record)
         started = msgspec.structs.replace(record, phase="started", **_processes(bundle), started_at_ns=time.time_ns())
-    except (OSError, VolumeFailed, LayerBroken, image_user.UserUnknown, spec.NoCommand, StartFailed) as error:
+    except (OSError, VolumeFailed, ImageBroken, image_user.UserUnknown, spec.NoCommand, StartFailed) as error:
         delete(place, record)
         records.write(bundle / RECORD_FILE, msgspec.structs.replace(record, phase="failed"))
         raise _translated(error) from error
@@ -262,8 +265,9 @@ def _processes(bundle: Path) -> dict[str, records.Process]:
 
 
 def _signal_number(name: str) -> int:
-    if name.isdigit():
-        return int(name)
+    if name.isascii() and name.isdigit():
+        number = int(name[:4])
+        return number if 0 < number < signal.NSIG else int(signal.SIGTERM)
     found = signal.Signals.__members__.get(name.upper() if name.upper().startswith("SIG") else f"SIG{name.upper()}")
     return int(found) if found is not None else int(signal.SIGTERM)
 

@@ -23,18 +23,22 @@ class User(Struct, frozen=True, kw_only=True):
 
 def resolve(rootfs: Path, image_user: str, security: Security, *, image: str, fs_group: int | None) -> User:
     """Errors: UserUnknown."""
-    passwd = [line.split(":") for line in _read_inside(rootfs, "etc/passwd").splitlines() if line.count(":") >= 6]
-    group = [line.split(":") for line in _read_inside(rootfs, "etc/group").splitlines() if line.count(":") >= 3]
+    passwd = _lines(_read_inside(rootfs, "etc/passwd"), fields=7, numbers=(2, 3))
+    group = _lines(_read_inside(rootfs, "etc/group"), fields=4, numbers=(2,))
     name, _, group_name = image_user.partition(":")
     if security.run_as_user is not None:
         name, group_name = str(security.run_as_user), "" if security.run_as_group is None else group_name
-    entry = next((line for line in passwd if line[0] == name), None) if name else None
-    if not name:
+    # what the pod says is a number, also where the image calls a user by it
+    named_so = name if security.run_as_user is None else ""
+    entry = next((line for line in passwd if line[0] == named_so), None) if named_so else None
+    if security.run_as_user is not None:
+        uid = security.run_as_user
+    elif not name:
         uid = 0
     elif entry is not None:
         uid = int(entry[2])
-    elif name.isdigit():
-        uid = int(name)
+    elif (number := _id(name)) is not None:
+        uid = number
     else:
         raise UserUnknown(f'unable to find user {name}: no matching entries in passwd file of image "{image}"')
     if security.run_as_non_root:
@@ -51,6 +55,18 @@ def resolve(rootfs: Path, image_user: str, security: Security, *, image: str, fs
     return User(uid=uid, gid=gid, groups=tuple(sorted(extra)), home=(entry[5] if entry is not None else "") or "/")
 
 
+def _id(text: str) -> int | None:
+    """A user's or a group's number, from 0 to 2147483647; None if it is none."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else -1
+    return number if 0 <= number < 1 << 31 else None
+
+
+def _lines(text: str, *, fields: int, numbers: tuple[int, ...]) -> list[list[str]]:
+    """The lines of a passwd or group file that are whole; others name nobody."""
+    lines = [line.split(":") for line in text.splitlines()]
+    return [line for line in lines if len(line) >= fields and all(_id(line[place]) is not None for place in numbers)]
+
+
 def _check_non_root(uid: int, name: str, image: str, *, explicit: bool) -> None:
     if uid == 0:
         what = (
@@ -59,7 +75,7 @@ def _check_non_root(uid: int, name: str, image: str, *, explicit: bool) -> None:
             else "container has runAsNonRoot and image will run as root"
         )
         raise UserUnknown(what)
-    if not name.isdigit():
+    if _id(name) is None:
         raise UserUnknown(f"container has runAsNonRoot and image has non-numeric user ({name}), cannot verify user is non-root")
 
 
@@ -67,8 +83,8 @@ def _group_id(group: list[list[str]], name: str, image: str) -> int:
     for line in group:
         if line[0] == name:
             return int(line[2])
-    if name.isdigit():
-        return int(name)
+    if (number := _id(name)) is not None:
+        return number
     raise UserUnknown(f'unable to find group {name}: no matching entries in group file of image "{image}"')
 
 
