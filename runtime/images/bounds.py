@@ -23,7 +23,6 @@ class Bounds(Struct, frozen=True, kw_only=True):
     header_bytes: int = MEBI  # names and attributes of one file
     spare_bytes: int = GIBI  # stay free on the disk, or a twentieth of it where that is less: the log lives there too
     quiet_s: float = 300.0  # without a byte more, and a pull is given up
-    pulls: int = 5  # at once
 
 
 def check_disk(directory: Path, bounds: Bounds) -> None:

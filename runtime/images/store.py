@@ -56,7 +56,6 @@ class ImageStore:
         self._skopeo = skopeo_path
         self._blobs = directory / "blobs"
         self._lock = threading.Lock()
-        self._fetching = threading.Semaphore(self.bounds.pulls)
         self._pulls: dict[str, Future[Image]] = {}
         self._images: dict[str, Image] = {}
         self._stamp: tuple[int, int, int] | None = None
@@ -123,8 +122,7 @@ class ImageStore:
         if running is not None:
             return running.result(), False
         try:
-            with self._fetching:
-                found = self._fetch(f"docker://{wanted}", wanted, local=False, credentials=credentials)
+            found = self._fetch(f"docker://{wanted}", wanted, local=False, credentials=credentials)
             mine.set_result(found)
             return found, False
         except (skopeo.CopyFailed, OSError, ValueError) as error:

@@ -197,7 +197,9 @@ LAYERS: dict[str, tuple[Callable[[], tuple[bytes, bytes | None]], str]] = {
     "a size that is a word": (
         lambda: (header(b"x", b"x", b"00000000014\0") + b"12 size=1e3\n".ljust(512, b"\0"), None), "not a number"
     ),
-    "broken attributes": (lambda: (header(b"x", b"x", b"00000000014\0") + b"99 size=512\n".ljust(512, b"\0"), None), "broken ext"),
+    "broken attributes": (
+        lambda: (header(b"x", b"x", b"00000000014\0") + b"99 size=512\n".ljust(512, b"\0"), None), "broken extended header"
+    ),
     "a directory with content": (lambda: (header(b"d/", b"5", b"00000001000\0") + bytes(512), None), "with content"),
     "a wrong checksum": (lambda: (bytes(bytearray(plain()[:100]) + b"\1" + plain()[101:]), None), "checksum"),
     "an archive that was cut off": (lambda: (layer(member("f", content=b"x" * 5000))[:2048], None), "nexpected EOF"),
