@@ -20,8 +20,8 @@ def test_what_the_pod_says_is_a_number_whatever_the_image_calls_by_it(tmp_path: 
     """An image must not make root of a pod's runAsUser."""
     found = resolve(tmp_path, "", Security(run_as_user=1000), passwd="1000:x:0:0::/root:/bin/sh\n")
     assert (found.uid, found.gid) == (1000, 0)
-    known = "app:x:1000:50::/home/app:/bin/sh\n"
-    assert resolve(tmp_path, "", Security(run_as_user=1000), passwd=known).home == "/home/app"
+    known = "app:x:1000:50::/var/app:/bin/sh\n"
+    assert resolve(tmp_path, "", Security(run_as_user=1000), passwd=known).home == "/var/app"
 
 
 @pytest.mark.parametrize("number", ["²", "٣", "9" * 5000, "-1", "1e3", "4294967296", " 5", "0x10", ""])
