@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from .objects.scalars import Object
 
@@ -58,6 +58,7 @@ class Bind(ObjectCommand, frozen=True, kw_only=True):
     node: str
     uid: str = ""
     resource_version: str = ""
+    annotations: dict[str, str] | UnsetType = UNSET  # put on the pod
 
 
 class Evict(ObjectCommand, frozen=True, kw_only=True):

@@ -144,6 +144,9 @@ class View(Protocol):
     def node_observed(self, node: str) -> NodeObserved | None:
         """The node's last report of itself."""
 
+    def node_gone_at(self, node: str) -> int:
+        """When the node was deleted (ns UTC), while pods that were bound to it then are still there; else 0."""
+
     def ruleset(self, node: str) -> RulesetState: ...
 
     def ruleset_digest(self, node: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aiohttp import web
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from shipslog.engine.auth.account_tokens import AccountTokens, Claims
@@ -92,8 +93,9 @@ async def _bind(call: Call, pod: str) -> Reply:
         )  # fmt: skip
     meta = binding.metadata
     command = Bind(
-        namespace=call.route.namespace, name=pod, node=binding.target.name, uid=meta.uid, resource_version=meta.resource_version
-    )
+        namespace=call.route.namespace, name=pod, node=binding.target.name, uid=meta.uid,
+        resource_version=meta.resource_version, annotations=meta.annotations or UNSET,
+    )  # fmt: skip
     await writes.submit(call, command, dry_run)
     return replies.success(call.wanted, code=201)
 

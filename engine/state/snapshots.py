@@ -25,6 +25,7 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     images: list[tuple[str, str, ImageState]]
     nodes: list[NodeObserved]
     rulesets: dict[str, RulesetState]
+    nodes_gone: dict[str, int] = {}  # not in the snapshots of earlier versions
 
 
 def take(view: MemoryView) -> Snapshot:
@@ -43,7 +44,7 @@ def restore(snapshot: Snapshot, scheme: Scheme = BUILTIN) -> MemoryView:
     view = MemoryView(scheme)
     view.load(
         revision=saved.revision, time_ns=saved.time_ns, config=saved.config, entries=_entries(view, saved), pods=saved.pods,
-        images=saved.images, nodes=saved.nodes, rulesets=saved.rulesets,
+        images=saved.images, nodes=saved.nodes, rulesets=saved.rulesets, nodes_gone=saved.nodes_gone,
     )  # fmt: skip
     return view
 

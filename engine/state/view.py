@@ -109,6 +109,7 @@ class MemoryView:
         self._images: dict[tuple[str, str], ImageState] = {}
         self._nodes: dict[str, NodeObserved] = {}
         self._rulesets: dict[str, RulesetState] = {}
+        self._nodes_gone: dict[str, int] = {}  # deleted while pods were bound to them, until these are gone too -> when
 
     # --- reading ---
 
@@ -177,6 +178,9 @@ class MemoryView:
         """The names of the nodes whose runtimes have reported themselves."""
         return sorted(self._nodes)
 
+    def node_gone_at(self, node: str) -> int:
+        return self._nodes_gone.get(node, 0)
+
     def ruleset(self, node: str) -> RulesetState:
         return self._rulesets.get(node, _NO_RULESET)
 
@@ -217,9 +221,21 @@ class MemoryView:
     def _evolve_object(self, revision: int, fact: ObjectFact, made: Entry | None) -> tuple[Entry, Entry | None]:
         entry = made or restored(self.scheme, fact.resource, bytes(fact.object), revision)
         if isinstance(fact, ObjectDeleted):
-            return entry, self._take(fact.resource, fact.namespace, fact.name)
-        assert isinstance(fact, ObjectCreated | ObjectModified)
-        return entry, self._put(fact.resource, fact.namespace, fact.name, entry)
+            previous = self._take(fact.resource, fact.namespace, fact.name)
+        else:
+            assert isinstance(fact, ObjectCreated | ObjectModified)
+            previous = self._put(fact.resource, fact.namespace, fact.name, entry)
+        if fact.resource in ("nodes", "pods"):
+            self._note_gone(fact, previous)
+        return entry, previous
+
+    def _note_gone(self, fact: ObjectFact, previous: Entry | None) -> None:
+        node = fact.name if fact.resource == "nodes" else previous.object.spec.node_name if previous is not None else ""
+        bound = node in self._indexes.pods_by_node
+        if fact.resource == "nodes" and isinstance(fact, ObjectDeleted) and bound:
+            self._nodes_gone[node] = self.time_ns
+        elif fact.resource == "nodes" or not bound:
+            self._nodes_gone.pop(node, None)
 
     def _put(self, resource: str, namespace: str, name: str, entry: Entry) -> Entry | None:
         shelves = self._shelves.setdefault(resource, {})
@@ -331,11 +347,13 @@ class MemoryView:
             "pods": [self._pods[uid] for uid in sorted(self._pods)],
             "images": [(node, image, state) for (node, image), state in sorted(self._images.items())],
             "nodes": [self._nodes[node] for node in sorted(self._nodes)], "rulesets": self._rulesets,
+            "nodes_gone": dict(self._nodes_gone),
         }  # fmt: skip
 
     def load(
         self, *, revision: int, time_ns: int, config: ClusterConfig, entries: Iterable[Entry], pods: Sequence[PodRuntime],
         images: Sequence[tuple[str, str, ImageState]], nodes: Sequence[NodeObserved], rulesets: Mapping[str, RulesetState],
+        nodes_gone: Mapping[str, int],
     ) -> None:  # fmt: skip
         """Fill an empty view with what `state` gave."""
         self.revision, self.time_ns, self.config = revision, time_ns, config
@@ -347,7 +365,7 @@ class MemoryView:
             self._indexes.pod_changed(None, pod)
         self._images = {(node, image): state for node, image, state in images}
         self._nodes = {node.node: node for node in nodes}
-        self._rulesets = dict(rulesets)
+        self._rulesets, self._nodes_gone = dict(rulesets), dict(nodes_gone)
 
     def copy(self) -> "MemoryView":
         """A second view of the same state, sharing every object."""

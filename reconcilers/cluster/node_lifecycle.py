@@ -19,6 +19,7 @@ LEASES = "kube-node-lease"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 UNREACHABLE, NOT_READY = "node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready"
 UNKNOWN_MESSAGE = "Kubelet stopped posting node status."
+QUARANTINE_S = 40  # a node that is not there is looked for again before its pods go, as pod garbage collection does
 CHECKED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
 
 
@@ -143,11 +144,15 @@ def _bound_ns(pod: core_v1.Pod) -> int:
     return _ns(next((c.last_transition_time for c in scheduled), "") or pod.metadata.creation_timestamp)
 
 
-def _evict(pod: core_v1.Pod, reason: str, message: str, now: Instant, grace_s: int | None = None) -> list[AnyObjectCommand]:
-    """Say in the pod's status why it goes, and delete it."""
+def _evict(
+    pod: core_v1.Pod, reason: str, message: str, now: Instant, *, grace_s: int | None = None, failed: bool = False
+) -> list[AnyObjectCommand]:
+    """Say in the pod's status why it goes, and delete it. `failed`: nobody else will say that it is over."""
     meta = pod.metadata
     delete = Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid, grace_period_s=grace_s)
     said = disrupted(pod, reason, message, _stamp(now))
+    if failed and pod.status.phase not in ("Succeeded", "Failed"):
+        said = replace(said, status=replace(said.status, phase="Failed"))
     return [delete] if said is pod else [Update(object=said, subresource="status"), delete]
 
 
@@ -165,12 +170,24 @@ def tolerates(toleration: core_v1.Toleration, taint: core_v1.Taint) -> bool:
 
 
 def _without_node(view: View, name: str, now: Instant) -> Decision:
-    """Pods of a node that does not exist are gone: nobody will ever say so."""
+    """Pods of a node that does not exist are gone: nobody will ever say so. A node that is missing only for a moment, or
+    comes a little after its first pod, keeps them."""
+    pods = view.pods_on(name)
+    if not pods or view.node_observed(name) is not None:
+        return Decision(reason="there is no such node")
+    missing_since = view.node_gone_at(name) or min(_bound_at(pod) for pod in pods)
+    wait_ns = missing_since + QUARANTINE_S * SECOND_NS - now
+    if wait_ns > 0:
+        return Decision(reason="there is no such node: it may come yet", requeue_after=wait_ns / SECOND_NS)
     commands: list[AnyObjectCommand] = []
-    for pod in view.pods_on(name):
-        if view.node_observed(name) is None:
-            commands += _evict(pod, "DeletionByPodGC", "PodGC: node no longer exists", now, grace_s=0)
+    for pod in pods:
+        commands += _evict(pod, "DeletionByPodGC", "PodGC: node no longer exists", now, grace_s=0, failed=True)
     return Decision(reason="there is no such node", commands=tuple(commands))
+
+
+def _bound_at(pod: core_v1.Pod) -> int:
+    scheduled = next((c.last_transition_time for c in pod.status.conditions if c.type == "PodScheduled"), "")
+    return _ns(scheduled or pod.metadata.creation_timestamp)
 
 
 RECONCILER = Reconciler(name="node-lifecycle", actor="system:controller:node-controller", wakes=WAKES, decide=decide)

@@ -44,11 +44,26 @@ def warn_of_pod_spec(warnings: list[str], spec: PodSpec, path: str) -> None:
         seen.setdefault(alias.ip, i)
     for at, container in containers_of(spec, path):
         _warn_of_container(warnings, container, at)
+    _warn_of_port_names(warnings, spec, path)
     grace = spec.termination_grace_period_seconds
     if grace is not None and grace < 0:
         warnings.append(
             f"{path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
         )
+
+
+def _warn_of_port_names(warnings: list[str], spec: PodSpec, path: str) -> None:
+    """One name in two containers: who selects by name gets the first. (Twice in one container is refused.)"""
+    sidecars = [(f"{path}.initContainers[{i}]", c) for i, c in enumerate(spec.init_containers) if c.restart_policy == "Always"]
+    apps = [(f"{path}.containers[{i}]", c) for i, c in enumerate(spec.containers)]
+    seen: dict[str, str] = {}
+    for at, container in (*sidecars, *apps):
+        for i, port in enumerate(container.ports):
+            here = f"{at}.ports[{i}]"
+            first = seen.setdefault(port.name, here) if port.name else here
+            if first != here:
+                why = f"services and probes that select ports by name will use {first}"
+                warnings.append(f'{here}: duplicate port name "{port.name}" with {first}, {why}')
 
 
 def _warn_of_volume(warnings: list[str], volume: Volume, path: str) -> None:

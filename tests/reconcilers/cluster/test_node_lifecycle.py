@@ -59,7 +59,7 @@ def test_a_taint_that_goes_drives_nobody_out() -> None:
 
 
 def test_pods_of_a_node_that_is_not_there_say_so() -> None:
-    said, gone = rule.decide(view_of(pod("p", node="lost")), "lost", now=NOW).commands
+    said, gone = rule.decide(view_of(pod("p", node="lost")), "lost", now=NOW + 40 * SECOND).commands
     assert [c.reason for c in said.object.status.conditions] == ["DeletionByPodGC"] and gone.grace_period_s == 0
 
 

@@ -10,7 +10,9 @@ from shipslog.store.refusals import Invalid, conflict
 
 
 def bound(pod: Pod, command: Bind, ctx: Admission) -> Pod:
-    """The pod on its node. Errors: Invalid without a node, Conflict for a pod that is bound or goes."""
+    """The pod on its node, with the annotations that the binding brings.
+
+    Errors: Invalid without a node, Conflict for a pod that is bound or goes."""
     if not command.node:
         raise Invalid('Binding "" is invalid: target.name: Required value', name=command.name, kind="Binding")
     if pod.metadata.deletion_timestamp:
@@ -21,4 +23,5 @@ def bound(pod: Pod, command: Bind, ctx: Admission) -> Pod:
     scheduled = PodCondition(type="PodScheduled", status="True", last_transition_time=api_time(ctx.now_ns))
     others = tuple(c for c in pod.status.conditions if c.type != "PodScheduled")
     spec, status = replace(pod.spec, node_name=command.node), replace(pod.status, conditions=(*others, scheduled))
-    return replace(pod, spec=spec, status=status)
+    meta = replace(pod.metadata, annotations={**pod.metadata.annotations, **(command.annotations or {})})
+    return replace(pod, metadata=meta, spec=spec, status=status)
