@@ -218,6 +218,10 @@ class Cluster(Client):
             if isinstance(error, BaseException):
                 raise error  # strictly last: what a runtime could not let go of is no reason to lose what is on the log
 
+    def troubles(self) -> Sequence[str]:
+        """What is wrong with which rule at the moment, a line each; [] when all is well."""
+        return [str(trouble) for trouble in self.host.troubles()]
+
     def stopped(self) -> EngineStopped:
         """Why nothing happens any more."""
         if self.failure is None:

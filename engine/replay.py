@@ -39,6 +39,10 @@ class Recording:
     def config(self) -> ClusterConfig:
         return self.view.config
 
+    def troubles(self) -> Sequence[str]:
+        """None: no rule is at work here."""
+        return ()
+
     async def submit(self, command: Any, **_: Any) -> NoReturn:
         """Refuses: the past is read-only."""
         raise MethodNotAllowed("this is a recording: the past is read-only. Fork the log to go on from here.")

@@ -37,5 +37,8 @@ class Served(Protocol):
 
     def watch(self, kind: type[Any] | str, *, namespace: str | None = None, after: int | None = None) -> Watch: ...
 
+    def troubles(self) -> Sequence[str]:
+        """What is wrong with which rule at the moment, a line each."""
+
     async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
         """The state at another moment. Errors: NotFound, Expired, TooManyRequests."""

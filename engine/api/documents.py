@@ -64,6 +64,10 @@ def _health(call: Call, path: str, root: str, ready: bool) -> Reply:
     if good and (single or "verbose" not in call.params):
         return replies.text("ok")
     lines = [f"[-]{check} failed: {failed[check]}" if check in failed else f"[+]{check} ok" for check in checks]
+    if root == "/readyz":
+        lines += [
+            f"[!]rule {trouble}" for trouble in call.cluster.troubles()
+        ]  # no reason to send nobody here: the others go on
     lines.append(f"{root.strip('/')} check {'passed' if good else 'failed'}\n")
     return replies.text("\n".join(lines), 200 if good else 500)
 

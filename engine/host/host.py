@@ -23,8 +23,8 @@ from shipslog.store.refusals import AlreadyExists, Conflict, NotFound, Refusal
 from shipslog.store.state import Entry
 
 from .dispatch import Dispatcher, summary
+from .lane import Lane, Trouble
 
-RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
 YIELD_AFTER_S = 0.005  # decide for so long, then let the API and the writer have the loop
 
 log = structlog.get_logger()
@@ -33,33 +33,11 @@ SayListener = Callable[[Reconciler, Say], None]
 DecisionListener = Callable[[Reconciler, Decision, Sequence[AnyRuntimeCommand], Sequence[object]], None]
 
 
-class Lane:
-    """The keys of one reconciler: which wait, which are being committed, which sleep."""
-
-    def __init__(self, reconciler: Reconciler) -> None:
-        self.reconciler = reconciler
-        self.waiting: dict[str, int | None] = {}  # key -> the newest revision that woke it; in order of waking
-        self.committing: set[str] = set()
-        self.woken_again: dict[str, int | None] = {}
-        self.timers: dict[str, asyncio.TimerHandle] = {}
-        self.refusals: dict[str, int] = {}
-
-    def wake(self, key: str, cause: int | None) -> None:
-        if key in self.committing:
-            self.woken_again[key] = cause
-            return
-        timer = self.timers.pop(key, None)
-        if timer is not None:
-            timer.cancel()
-        self.waiting[key] = cause
-
-    def stop(self) -> None:
-        for timer in self.timers.values():
-            timer.cancel()
+EVERY_KEY = ""  # sleeps where a rule could not say which keys a change concerns: then all are looked at
 
 
 class Host:
-    """One task runs `run`. `reasons` holds the last reason of every decided key, for `why` and for the curious."""
+    """One task runs `run`. A rule that is wrong harms only what it keeps: see `lane`."""
 
     def __init__(
         self, committer: Committer, reconcilers: Sequence[Reconciler], runtimes: Mapping[str, NodeRuntime], clock: Clock
@@ -69,7 +47,6 @@ class Host:
         self.lanes = [Lane(r) for r in reconcilers]
         self._lanes_by_fact: dict[object, list[Lane]] = {}
         self.dispatcher = Dispatcher(committer, runtimes)
-        self.reasons: dict[tuple[str, str], str] = {}
         self.on_decision: list[DecisionListener] = []
         self.on_standing: list[SayListener] = []
         self._standing: dict[tuple[str, str], tuple[Say, ...]] = {}  # what each key's last decision said of how things stand
@@ -89,7 +66,11 @@ class Host:
             return
         change = Change(event, previous, None if isinstance(event.fact, ObjectDeleted) else entry)
         for lane in self._lanes_for(event.fact):
-            for key in lane.reconciler.wakes.keys_for(self.view, change):
+            keys = lane.keys_for(self.view, change)
+            if keys is None:
+                self._look_at_all_later(lane, event.revision)
+                continue
+            for key in keys:
                 lane.wake(key, event.revision)
         self._wake.set()
 
@@ -106,9 +87,33 @@ class Host:
     def wake_all(self, cause: int | None) -> None:
         """Look at every key once: after a start, what was half done is found this way."""
         for lane in self.lanes:
-            for key in lane.reconciler.wakes.all_keys(self.view):
-                lane.wake(key, cause)
+            self._wake_lane(lane, cause)
         self._wake.set()
+
+    def _wake_lane(self, lane: Lane, cause: int | None) -> None:
+        keys = lane.all_keys(self.view)
+        if keys is None:
+            self._look_at_all_later(lane, cause)
+            return
+        lane.refusals.pop(EVERY_KEY, None)
+        for key in keys:
+            lane.wake(key, cause)
+
+    def _look_at_all_later(self, lane: Lane, cause: int | None) -> None:
+        """The rule could not say what a change concerns. It is level-triggered: a look at everything misses nothing."""
+        if EVERY_KEY in lane.timers or self._closed:
+            return
+
+        def ring() -> None:
+            lane.timers.pop(EVERY_KEY, None)
+            self._wake_lane(lane, cause)
+            self._wake.set()
+
+        lane.timers[EVERY_KEY] = asyncio.get_running_loop().call_later(lane.pause_s(EVERY_KEY), ring)
+
+    def troubles(self) -> list[Trouble]:
+        """What is wrong with which rule at the moment."""
+        return [trouble for lane in self.lanes for trouble in lane.troubles.values()]
 
     def _come_again(self, lane: Lane, key: str, after_s: float, cause: int | None) -> None:
         old = lane.timers.pop(key, None)
@@ -151,19 +156,18 @@ class Host:
             lane.woken_again[key] = cause
             return
         reconciler, now_ns = lane.reconciler, self.clock.now_ns()
-        try:
-            decision = reconciler.decide(self.view, key, now=now_ns)
-        except Exception:
-            log.exception("decision_failed", reconciler=reconciler.name, key=key, revision=self.view.revision)
+        decision = lane.decide(self.view, key, now_ns)
+        if decision is None:
             self._refused(lane, key, cause)
             return
-        self.reasons[(reconciler.name, key)] = decision.reason
         self._say_standing(reconciler, key, decision.says)
         if decision.requeue_after is not None:
             self._come_again(lane, key, decision.requeue_after, cause)
         wanted = [c for c in decision.commands if not is_runtime(c) or self.dispatcher.wants(c)]  # type: ignore[arg-type]
         if wanted:
             self._carry_out(lane, key, cause, decision, now_ns)
+        else:
+            lane.refusals.pop(key, None)  # what was refused before is not wanted any more
 
     def _say_standing(self, reconciler: Reconciler, key: str, says: tuple[Say, ...]) -> None:
         """How things stand is said when it changes, not each time the key is looked at."""
@@ -229,9 +233,7 @@ class Host:
 
     def _refused(self, lane: Lane, key: str, cause: int | None) -> None:
         """Try again, later each time, unless something wakes the key before."""
-        count = lane.refusals.get(key, 0)
-        lane.refusals[key] = count + 1
-        self._come_again(lane, key, min(RETRY_FIRST_S * 2 ** min(count, 20), RETRY_MAX_S), cause)
+        self._come_again(lane, key, lane.pause_s(key), cause)
 
     # --- dispatching ---
 

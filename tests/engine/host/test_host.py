@@ -106,7 +106,6 @@ async def test_an_event_wakes_a_key_and_its_decision_is_recorded_with_cause_and_
         assert taken.commands == ("Update configmaps default/a",)
         assert event.cause == int(made.metadata.resource_version)
         assert taken.read_revision == event.cause
-        assert cluster.host.reasons[("test", "a")] == "nothing to do"
 
 
 async def test_many_events_for_one_key_are_one_decision() -> None:

@@ -1,0 +1,116 @@
+"""The keys of one reconciler: which wait, which are being committed, which sleep; and what has gone wrong with the rule."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import structlog
+from msgspec import Struct
+
+from shipslog.engine.state.view import MemoryView
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.wakes import Change
+from shipslog.runtime.commands import RuntimeCommand
+from shipslog.store.commands import ObjectCommand
+
+T = TypeVar("T")
+RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
+SHOWN = 160  # characters of an error that people are told outside the log
+
+log = structlog.get_logger()
+
+
+class Trouble(Struct, frozen=True, kw_only=True):
+    """A rule does not do what it should; the others go on, and this one is tried again, later each time."""
+
+    reconciler: str
+    where: str  # keys_for, all_keys, or `decide KEY`
+    error: str
+    times: int
+
+    def __str__(self) -> str:
+        return f"{self.reconciler}: {self.where}: {self.error} ({self.times} times in a row)"
+
+
+class Lane:
+    """One rule at work. Whatever its functions raise or return stays in here."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self.reconciler = reconciler
+        self.waiting: dict[str, int | None] = {}  # key -> the newest revision that woke it; in order of waking
+        self.committing: set[str] = set()
+        self.woken_again: dict[str, int | None] = {}
+        self.timers: dict[str, asyncio.TimerHandle] = {}
+        self.refusals: dict[str, int] = {}  # in a row, by key
+        self.troubles: dict[str, Trouble] = {}  # by where; gone when it works again
+
+    # --- waking ---
+
+    def wake(self, key: str, cause: int | None) -> None:
+        if key in self.committing:
+            self.woken_again[key] = cause
+            return
+        timer = self.timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        self.waiting[key] = cause
+
+    def keys_for(self, view: MemoryView, change: Change) -> Iterable[str] | None:
+        """The keys that a change concerns; None when the rule could not say."""
+        return self._asked("keys_for", lambda: list(self.reconciler.wakes.keys_for(view, change)))
+
+    def all_keys(self, view: MemoryView) -> Iterable[str] | None:
+        """All keys that there are; None when the rule could not say."""
+        return self._asked("all_keys", lambda: list(self.reconciler.wakes.all_keys(view)))
+
+    def decide(self, view: MemoryView, key: str, now_ns: Instant) -> Decision | None:
+        """What the rule decides; None when it raised, or returned something else."""
+
+        def decided() -> Decision:
+            found: object = self.reconciler.decide(view, key, now=now_ns)
+            if isinstance(found, Decision):
+                for command in found.commands:
+                    if not isinstance(command, ObjectCommand | RuntimeCommand):
+                        raise TypeError(f"decide returned a {type(command).__name__} among the commands for key {key!r}")
+                return found
+            hint = ""
+            if inspect.iscoroutine(found):
+                found.close()
+                hint = "; is it `async def`?"
+            raise TypeError(f"decide must return a Decision, and returned {type(found).__name__} for key {key!r}{hint}")
+
+        return self._asked(f"decide {key!r}", decided)
+
+    def _asked(self, where: str, ask: Callable[[], T]) -> T | None:
+        try:
+            answer = ask()
+        except Exception as error:
+            self._in_trouble(where, error)
+            return None
+        if self.troubles:
+            self.troubles.pop(where, None)
+        return answer
+
+    def _in_trouble(self, where: str, error: Exception) -> None:
+        """Say it with its stack the first time, and in a line when it comes again."""
+        words = f"{type(error).__name__}: {error}"[:SHOWN]
+        before = self.troubles.get(where)
+        times = before.times + 1 if before is not None else 1
+        self.troubles[where] = Trouble(reconciler=self.reconciler.name, where=where, error=words, times=times)
+        if before is None or before.error != words:
+            log.exception("rule_failed", reconciler=self.reconciler.name, where=where, error=words)
+        else:
+            log.warning("rule_failed", reconciler=self.reconciler.name, where=where, error=words, times=times)
+
+    # --- trying again ---
+
+    def pause_s(self, key: str) -> float:
+        """How long a refused key waits: longer each time in a row."""
+        count = self.refusals.get(key, 0)
+        self.refusals[key] = count + 1
+        return float(min(RETRY_FIRST_S * 2 ** min(count, 20), RETRY_MAX_S))
+
+    def stop(self) -> None:
+        for timer in self.timers.values():
+            timer.cancel()
