@@ -278,9 +278,9 @@ class SqliteLog:
         return self._tail.follow(after, self.read)
 
     async def verify(self, progress: Callable[[int], None] | None = None) -> None:
-        past = await self._reading()
+        past, written = await self._reading(), self._revision  # what is appended meanwhile need not have been seen
         chain = await past.verify(0, progress)
-        if chain.revision < self._revision:
+        if chain.revision < written:
             raise LogCorrupt(str(self.path), chain.revision + 1, "the event is missing")
         await past.verify_indexes()
 
