@@ -144,25 +144,3 @@ async def test_it_verifies_and_then_is_closed(log: EventLog) -> None:
     await log.close()
     with pytest.raises(LogError, match="closed"):
         await log.append(events(11, 11), expected_revision=10)
-
-
-async def test_a_log_that_is_written_meanwhile_verifies(log: EventLog) -> None:
-    """What is appended behind a verification is nothing that it misses."""
-    await log.append(events(1, 20), expected_revision=0)
-    head = 20
-
-    async def append_on() -> None:
-        nonlocal head
-        while True:
-            await log.append(events(head + 1, head + 1), expected_revision=head)
-            head += 1
-            await asyncio.sleep(0)
-
-    writing = asyncio.create_task(append_on())
-    try:
-        for _ in range(10):
-            await log.verify()
-    finally:
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
-    assert head > 20

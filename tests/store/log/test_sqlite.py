@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError, LogForei
 from shipslog.store.log.integrity import Row
 from shipslog.store.log.reserve import RESERVE_BYTES
 from shipslog.store.log.sqlite import SqliteLog, thinned
+from shipslog.store.log.sqlite_past import Past
 
 from .test_event_log import T0, events, read
 
@@ -283,6 +285,7 @@ import asyncio, sys
 from pathlib import Path
 from shipslog.store.log import sqlite
 from shipslog.store.log.sqlite import SqliteLog
+from shipslog.store.log.sqlite_past import Past
 from tests.store.log.test_event_log import events
 
 async def main():
@@ -311,3 +314,20 @@ async def test_kill_9_loses_nothing_acknowledged(tmp_path: Path) -> None:
             assert log.revision >= acknowledged
             await log.verify()
             assert await read(log) == events(1, log.revision)
+
+
+async def test_what_is_appended_behind_a_verification_is_nothing_that_it_misses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await SqliteLog.open(tmp_path / "log.db")
+    await log.append(events(1, 20), expected_revision=0)
+    verify = Past.verify
+
+    async def overtaken(past: Past, *arguments: Any) -> Any:
+        chain = await verify(past, *arguments)
+        await log.append(events(21, 21), expected_revision=20)
+        return chain
+
+    monkeypatch.setattr(Past, "verify", overtaken)
+    await log.verify()
+    await log.close()
