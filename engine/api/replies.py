@@ -79,7 +79,7 @@ class Reply(web.StreamResponse):
         if request.method != "HEAD":
             lines.append(self.body)
         transport.write(b"".join(lines))
-        if len(self.body) > 65536:
+        if len(self.body) > 65536 or request.protocol.writing_paused:  # who asks and does not read gets no more answers
             await request.protocol._drain_helper()
         return None
 

@@ -1,5 +1,6 @@
 """One request, read once: what it asks for, who asks, and the state that it reads."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -12,7 +13,16 @@ from shipslog.engine.time.long_work import LongWork
 from shipslog.store.events import Origin
 from shipslog.store.objects import codec, protobuf, yaml_text
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.refusals import BadRequest, Cause, Invalid, MethodNotAllowed, NotFound, TooLarge, UnsupportedMediaType
+from shipslog.store.refusals import (
+    BadRequest,
+    Cause,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    TimedOut,
+    TooLarge,
+    UnsupportedMediaType,
+)
 from shipslog.store.state import Entry
 
 from .negotiation import JSON, PROTOBUF, Format, accepted, body_type
@@ -21,6 +31,7 @@ from .routes import Params, Route, first, unknown_path
 BODY_LIMIT = 3 * 1024 * 1024  # as the Kubernetes API server's
 DECODING = LongWork("shipslog-decode")
 MANAGER_LENGTH = 128
+BODY_S = 60.0  # for all of a body, as Kubernetes gives a request
 AGENT_LENGTH = 256  # of a client's name, on the log
 VALIDATIONS = ("", "Ignore", "Warn", "Strict")
 
@@ -153,7 +164,7 @@ def expect(obj: Any, kind: str, *versions: str) -> None:
 
 
 async def body(request: web.BaseRequest) -> bytes:
-    """The whole body. Errors: TooLarge."""
+    """The whole body. Errors: TooLarge, TimedOut."""
     length = request.content_length
     if length is not None and length > BODY_LIMIT:
         raise _too_large()
@@ -166,12 +177,16 @@ async def body(request: web.BaseRequest) -> bytes:
     if content.is_eof():
         return content.read_nowait()  # the usual case: it came with the head
     parts, size = [], 0
-    while not content.at_eof():
-        part = await content.readany()
-        size += len(part)
-        if size > BODY_LIMIT:
-            raise _too_large()
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_S):
+            while not content.at_eof():
+                part = await content.readany()
+                size += len(part)
+                if size > BODY_LIMIT:
+                    raise _too_large()
+                parts.append(part)
+    except TimeoutError as error:
+        raise TimedOut(f"Timeout: the body did not come within {BODY_S:g} s; {size} bytes of it came") from error
     return b"".join(parts)
 
 

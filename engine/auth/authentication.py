@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest, Unauthorized
 
 from .account_tokens import AccountTokens, Claims, InvalidToken
+from .connection import Connection
 
 AUTHENTICATED, ACCOUNTS = "system:authenticated", "system:serviceaccounts"
 BOUND_KINDS: dict[str, type[Any]] = {"pod": core_v1.Pod, "secret": core_v1.Secret, "node": core_v1.Node}
@@ -32,26 +32,6 @@ class User(msgspec.Struct, frozen=True):
 
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 ADMIN = User("system:admin", ("system:masters", AUTHENTICATED))
-
-
-class Connection(RequestHandler):
-    """A connection that remembers whose certificate opened it."""
-
-    __slots__ = ("user",)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user: User | None = None
-
-    def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
-    ) -> web.StreamResponse:
-        """What a head that cannot be read is answered. Nothing of it is logged: anybody can send one."""
-        if status >= 500:
-            return super().handle_error(request, status, exc, message)
-        response = web.Response(status=status, text=message)
-        response.force_close()
-        return response
 
 
 class Authenticator:
