@@ -7,6 +7,7 @@ libnftables(3) and libnftables-json(5).
 import ctypes
 import ctypes.util
 import os
+import threading
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from shipslog.runtime.node import RuntimeUnavailable
 from .adapter import NetfilterFailed
 
 _OUTPUT_JSON = 1 << 4
+_ONE_AT_A_TIME = threading.Lock()  # the library keeps the names of links in one list for all contexts
 _CLONE_NEWNET = 0x40000000
 
 
@@ -73,7 +75,8 @@ class Session:
     def run(self, commands: str) -> None:
         """All of them in one transaction. Errors: NetfilterFailed with nft's message; then nothing was changed."""
         assert self._context is not None, "the session is closed"
-        code = self._nft.nft_run_cmd_from_buffer(self._context, commands.encode())
+        with _ONE_AT_A_TIME:
+            code = self._nft.nft_run_cmd_from_buffer(self._context, commands.encode())
         said = self._nft.nft_ctx_get_error_buffer(self._context) or b""
         if code != 0:
             raise NetfilterFailed(_shortened(said.decode(errors="replace")) or f"nft failed with code {code}")

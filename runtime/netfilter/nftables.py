@@ -1,16 +1,14 @@
 """The adapter to the kernel's nftables: one table, one thread, one long-lived context.
 
 The first ruleset after a start replaces whatever table an earlier daemon left, in one transaction: no packet meets a node
-without rules, connections keep their translation. Later ones change elements only. If somebody else meddled with the table
-and a change does not fit any more, the whole is loaded again.
+without rules, connections keep their translation. Later ones change elements only. The whole is loaded again when the kernel
+tells that somebody else changed the table (kept_table.py), or when a change does not fit any more.
 """
 
-import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
@@ -20,12 +18,12 @@ from .adapter import NetfilterFailed, Sets
 from .affinity import entries_of, followed
 from .conntrack import end_stale_flows
 from .elements import Element
-from .libnftables import Session, enter_namespace
+from .kept_table import KeptTable
 from .loaded import Change, Loaded
 from .table import MAPS, SETS, chain_body, skeleton, table_name
 
 log = structlog.get_logger()
-T = TypeVar("T")
+UNMINDED = frozenset({"affinity"})  # packets fill it
 _ROUTE_LOCALNET = Path("/proc/sys/net/ipv4/conf/all/route_localnet")
 
 
@@ -36,66 +34,49 @@ class NftablesAdapter:
 
     def __init__(self, instance: str = "", *, netns: str | None = None) -> None:
         self.table = table_name(instance)
-        self._netns = netns
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"nft-{self.table}")
-        self._session: Session | None = None
+        self._kept = KeptTable(self.table, self._restore, netns=netns, unminded=UNMINDED)
         self._loaded = Loaded()
         self._localnet_before: str | None = None
 
     async def start(self) -> None:
         """Make sure that it can work at all. Errors: RuntimeUnavailable."""
-        await self._in_thread(self._open)
+        await self._kept.run(lambda: None)
 
     async def apply(self, ruleset: Ruleset) -> None:
         """See NetfilterAdapter. A change of one service among thousands takes well under a millisecond."""
-        await self._in_thread(self._apply, ruleset)
+        await self._kept.run(self._apply, ruleset)
 
     async def sets(self) -> Sets:
         """The kernel's own answer."""
-        return await self._in_thread(self._read)
+        return await self._kept.run(self._read)
 
     async def close(self, *, remove: bool) -> None:
         """See NetfilterAdapter."""
-        try:
-            if remove:
-                await self._in_thread(self._remove)
-        finally:
-            await self._in_thread(self._let_go)
-            self._thread.shutdown(wait=False)
-
-    async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+        await self._kept.close(self._remove if remove else None)
+        self._loaded = Loaded()
 
     # --- below runs in the thread ---
 
-    def _open(self) -> Session:
-        if self._session is None:
-            if self._netns is not None:
-                enter_namespace(self._netns)
-            self._session = Session()
-        return self._session
-
     def _apply(self, ruleset: Ruleset) -> None:
-        session = self._open()
         try:
-            self._make_true(session, ruleset)
+            self._make_true(ruleset)
         except ValueError as error:
             raise NetfilterFailed(f"ruleset {ruleset.digest} not applied, the rules are as before: {error}") from error
 
-    def _make_true(self, session: Session, ruleset: Ruleset) -> None:
+    def _make_true(self, ruleset: Ruleset) -> None:
         if not self._loaded.fits(ruleset):
-            self._load(session, ruleset)
+            self._load(ruleset)
             return
         change = self._loaded.plan(ruleset)
         if not change.empty:
             text = _change_text(self.table, change)
             if change.moves:
-                text += self._affinity_text(session, change)
+                text += self._affinity_text(change)
             try:
-                session.run(text)
+                self._kept.change(text)
             except NetfilterFailed as error:
                 log.warning("ruleset_drifted", table=self.table, why=str(error))
-                self._load(session, ruleset)
+                self._load(ruleset)
                 return
         self._loaded.take(change)
         self._end_flows(change)
@@ -107,14 +88,18 @@ class NftablesAdapter:
             except OSError as error:
                 log.warning("stale_udp_flows_not_ended", table=self.table, why=str(error))
 
-    def _load(self, session: Session, ruleset: Ruleset) -> None:
+    def _restore(self) -> None:
+        if self._loaded.ruleset is not None:
+            self._load(self._loaded.ruleset)
+
+    def _load(self, ruleset: Ruleset) -> None:
         """Replace the table by the whole ruleset in one transaction."""
         fresh = Loaded()
         change = fresh.plan(ruleset)
         frame = skeleton(ruleset.pod_cidr, ruleset.node_addresses)
         chains = "\n".join(chain_body(chain) for chain in change.chains)
         name = f"ip {self.table}"
-        session.run(
+        self._kept.change(
             f"add table {name}\ndelete table {name}\ntable {name} {{\n{frame}\n{chains}\n}}\n"
             + _elements_text("add", self.table, change.added.items())
         )
@@ -123,8 +108,8 @@ class NftablesAdapter:
         self._end_flows(change)
         self._allow_loopback()
 
-    def _affinity_text(self, session: Session, change: Change) -> str:
-        listed = session.query(f"list map ip {self.table} affinity")
+    def _affinity_text(self, change: Change) -> str:
+        listed = self._kept.session.query(f"list map ip {self.table} affinity")
         return followed(self.table, entries_of(listed), change.moves)
 
     def _allow_loopback(self) -> None:
@@ -136,7 +121,7 @@ class NftablesAdapter:
                 self._localnet_before = before
 
     def _read(self) -> Sets:
-        session = self._open()
+        session = self._kept.session
         found: dict[str, dict[str, str]] = {}
         for kind, names in (("map", MAPS), ("set", SETS)):
             for name in names:
@@ -146,17 +131,11 @@ class NftablesAdapter:
         return found
 
     def _remove(self) -> None:
-        self._open().run(f"add table ip {self.table}\ndelete table ip {self.table}\n")
+        self._kept.change(f"add table ip {self.table}\ndelete table ip {self.table}\n")
         if self._localnet_before is not None:
             with contextlib.suppress(OSError):
                 _ROUTE_LOCALNET.write_text(self._localnet_before)
             self._localnet_before = None
-
-    def _let_go(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
-        self._loaded = Loaded()
 
 
 def _change_text(table: str, change: Change) -> str:

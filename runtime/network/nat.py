@@ -1,8 +1,13 @@
 """The node's own nftables table: pods reach the outside under the node's address, host ports reach pods."""
 
-import subprocess
+import contextlib
+from collections.abc import Mapping
 
 from shipslog.runtime.commands import PortMapping
+from shipslog.runtime.netfilter.adapter import NetfilterFailed
+from shipslog.runtime.netfilter.kept_table import KeptTable
+
+Ports = tuple[PortMapping, ...]
 
 
 class NatFailed(Exception):
@@ -10,17 +15,41 @@ class NatFailed(Exception):
 
 
 class Nat:
-    """One table a daemon: `load` replaces it, a pod's host ports are elements of its maps."""
+    """One table a daemon: `load` replaces it, a pod's host ports are elements of its maps. What others change in it is
+    undone."""
 
-    def __init__(self, nft: str, instance: str, *, bridge: str, pod_cidr: str, cluster_cidr: str) -> None:
-        self._nft = nft
+    def __init__(self, instance: str, *, bridge: str, pod_cidr: str, cluster_cidr: str, netns: str | None = None) -> None:
         self.table = f"shipslog_net_{instance}"
+        self._kept = KeptTable(self.table, self._load, netns=netns)
+        self._ports: dict[str, Ports] | None = None  # by the pod's address; None before the first `load`
         self._bridge = bridge
         self._pods = pod_cidr
         self._cluster = cluster_cidr
 
-    def load(self, mappings: "list[tuple[str, tuple[PortMapping, ...]]]") -> None:
-        """The whole table with the host ports of the pods (address, mappings) that run. Errors: NatFailed."""
+    async def load(self, ports: Mapping[str, Ports]) -> None:
+        """The whole table, with the host ports of the pods that run, by address. Errors: NatFailed, RuntimeUnavailable."""
+        self._ports = dict(ports)
+        await self._kept.run(self._load)
+
+    async def map_ports(self, ip: str, ports: Ports) -> None:
+        """Errors: NatFailed, also when another pod has the port."""
+        if ports:
+            await self._kept.run(self._map, ip, ports)
+
+    async def unmap_ports(self, ip: str, ports: Ports) -> None:
+        """Idempotent."""
+        if ports:
+            await self._kept.run(self._unmap, ip, ports)
+
+    async def close(self, *, remove: bool) -> None:
+        """Let go; the rules stay, unless `remove`."""
+        await self._kept.close(self._remove if remove else None)
+
+    # --- below runs in the table's thread ---
+
+    def _load(self) -> None:
+        if self._ports is None:
+            return
         rules = f"""
 table ip {self.table} {{
     map any_address {{ type inet_proto . inet_service : ipv4_addr . inet_service; }}
@@ -47,22 +76,25 @@ table ip {self.table} {{
     }}
 }}
 """
-        elements = "".join(self._elements("add", ip, ports) for ip, ports in mappings)
-        self._run(f"add table ip {self.table}\ndelete table ip {self.table}\n{rules}\n{elements}")
+        elements = "".join(self._elements("add", ip, ports) for ip, ports in self._ports.items())
+        self._change(f"add table ip {self.table}\ndelete table ip {self.table}\n{rules}\n{elements}")
 
-    def map_ports(self, ip: str, ports: tuple[PortMapping, ...]) -> None:
-        """Errors: NatFailed, also when another pod has the port."""
-        if ports:
-            self._run(self._elements("create", ip, ports))
+    def _map(self, ip: str, ports: Ports) -> None:
+        self._change(self._elements("create", ip, ports))
+        if self._ports is not None:
+            self._ports[ip] = ports
 
-    def unmap_ports(self, ip: str, ports: tuple[PortMapping, ...]) -> None:
+    def _unmap(self, ip: str, ports: Ports) -> None:
+        if self._ports is None or self._ports.pop(ip, None) is None:
+            return  # the port that it did not get is another pod's
         for port in ports:  # one by one: what is gone already must not keep the others
-            subprocess.run([self._nft, "-f", "-"], input=self._elements("delete", ip, (port,)).encode(), capture_output=True)
+            with contextlib.suppress(NatFailed):
+                self._change(self._elements("delete", ip, (port,)))
 
-    def remove(self) -> None:
-        self._run(f"add table ip {self.table}\ndelete table ip {self.table}\n")
+    def _remove(self) -> None:
+        self._change(f"add table ip {self.table}\ndelete table ip {self.table}\n")
 
-    def _elements(self, verb: str, ip: str, ports: tuple[PortMapping, ...]) -> str:
+    def _elements(self, verb: str, ip: str, ports: Ports) -> str:
         lines = [f"{verb} element ip {self.table} itself {{ {ip} . {ip} }}\n"] if ports else []
         for port in ports:
             everywhere = port.host_ip in ("", "0.0.0.0", "::")
@@ -73,7 +105,8 @@ table ip {self.table} {{
             lines.append(f"{verb} element ip {self.table} {where} {{ {key} : {ip} . {port.container_port} }}\n")
         return "".join(lines)
 
-    def _run(self, text: str) -> None:
-        done = subprocess.run([self._nft, "-f", "-"], input=text.encode(), capture_output=True)
-        if done.returncode:
-            raise NatFailed(done.stderr.decode(errors="replace").strip())
+    def _change(self, text: str) -> None:
+        try:
+            self._kept.change(text)
+        except NetfilterFailed as error:
+            raise NatFailed(str(error)) from error

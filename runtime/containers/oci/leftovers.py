@@ -10,7 +10,6 @@ from functools import partial
 
 from shipslog.runtime import trees
 from shipslog.runtime.network import pod_network
-from shipslog.runtime.network.nat import Nat, NatFailed
 
 from . import adoption, layout, linux, pause
 from .cgroups import Cgroups
@@ -48,15 +47,12 @@ def end_stray_conmons(places: Layout, ours: Collection[str]) -> None:
             _kill(pid)
 
 
-def leave(
-    places: Layout, cgroups: Cgroups, nat: Nat, namespace: NodeNamespace, *, bridge: str, keep_records: bool
-) -> list[str]:
+def leave(places: Layout, cgroups: Cgroups, namespace: NodeNamespace, *, bridge: str, keep_records: bool) -> list[str]:
     """Take from the machine what the node itself put there, when its pods are gone; -> what could not be, a line each.
     `keep_records`: of pods that could not be ended, so that they can be found again."""
     left: list[str] = []
     switched = places.data / "forwarding"
     steps: list[tuple[str, Callable[[], None]]] = [
-        ("packet rules", nat.remove),
         ("bridge", partial(pod_network.remove_bridge, bridge)),
         ("control groups", cgroups.remove_all),
         ("mount namespace", namespace.remove),
@@ -67,7 +63,7 @@ def leave(
     for what, step in steps:
         try:
             step()
-        except (OSError, NatFailed) as error:  # no reason not to do the others
+        except OSError as error:  # no reason not to do the others
             left.append(f"{what}: {error}")
     switched.unlink(missing_ok=True)
     return left

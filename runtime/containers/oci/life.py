@@ -21,7 +21,7 @@ from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.network import pod_network
 from shipslog.runtime.network.addresses import Addresses
-from shipslog.runtime.network.nat import Nat
+from shipslog.runtime.network.nat import Nat, NatFailed
 from shipslog.runtime.node import LeftBehind, Report, StreamRefused
 from shipslog.runtime.tasks import Tasks
 from shipslog.runtime.threads import OwnerThreads, Throttle
@@ -59,7 +59,7 @@ class NodeLife:
         )
         self._addresses = Addresses(pod_cidr, self.layout.data / "next-address")
         self._cgroups = Cgroups(settings, self.instance)
-        self._nat = Nat(settings.nft, self.instance, bridge=self.bridge, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
+        self._nat = Nat(self.instance, bridge=self.bridge, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
         self._namespace = NodeNamespace(self.layout.pinned, hide_unified=settings.hide_unified)
         self._place = ContainerPlace(layout=self.layout, settings=settings, images=self.images, cgroups=self._cgroups)
         self._sandboxes: SandboxPlace | None = None
@@ -89,8 +89,8 @@ class NodeLife:
         self._exits.open(report)
         found = await self._inside("", adoption.find, self.layout)
         exits = await self._take_up(found)
-        mappings = [(p.sandbox.ip, p.sandbox.request.port_mappings) for p in self._pods if p.sandbox and p.sandbox.ip]
-        await asyncio.to_thread(self._nat.load, mappings)
+        ports = {p.sandbox.ip: p.sandbox.request.port_mappings for p in self._pods if p.sandbox and p.sandbox.ip}
+        await self._nat.load(ports)
         self._exits.begin()
         return adoption.differences(self.node, found, exits, known, time.time_ns())
 
@@ -206,7 +206,7 @@ class NodeLife:
                 async with self._making.place():
                     made = await self._fresh(pod.uid, sandbox.create, self._sandboxes, request, record)
                 if made.ip and request.port_mappings:
-                    await asyncio.to_thread(self._nat.map_ports, made.ip, request.port_mappings)
+                    await self._nat.map_ports(made.ip, request.port_mappings)
             except BaseException:
                 written = records.read(self.layout.pod(request.pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
                 await self._forget_sandbox(written or record)
@@ -231,7 +231,7 @@ class NodeLife:
         await asyncio.to_thread(self._end_pauses, record.sandbox_id)
         await self._fresh(uid, sandbox.remove_network, self.layout, record)
         if record.ip:
-            await asyncio.to_thread(self._nat.unmap_ports, record.ip, record.request.port_mappings)
+            await self._nat.unmap_ports(record.ip, record.request.port_mappings)
             self._addresses.release(record.ip, record.request.pod_uid)
 
     def _end_pauses(self, sandbox_id: str) -> None:
@@ -292,7 +292,7 @@ class NodeLife:
                 await asyncio.to_thread(self._end_pauses, record.sandbox_id)
                 if record.ip:
                     if record.request.port_mappings:
-                        await asyncio.to_thread(self._nat.unmap_ports, record.ip, record.request.port_mappings)
+                        await self._nat.unmap_ports(record.ip, record.request.port_mappings)
                     self._addresses.release(record.ip, pod_uid)
             self._pods.forget_pod(pod_uid)
 
@@ -460,6 +460,10 @@ class NodeLife:
         await self._tasks.finished()
         await self._in_node.finished()
         await self._in_machine.finished()
+        try:
+            await self._nat.close(remove=end_pods)
+        except (OSError, NatFailed) as error:  # no reason not to do the rest
+            left.append(f"packet rules: {error}")
         if not end_pods:
             await asyncio.to_thread(self._namespace.close)
             return
@@ -467,7 +471,7 @@ class NodeLife:
             await self._end_unknown(())
         except OSError as error:
             left.append(f"what has no record: {error}")
-        ending = partial(leftovers.leave, self.layout, self._cgroups, self._nat, self._namespace, bridge=self.bridge)
+        ending = partial(leftovers.leave, self.layout, self._cgroups, self._namespace, bridge=self.bridge)
         left += await asyncio.to_thread(ending, keep_records=bool(left))
         if left:
             raise LeftBehind(left)

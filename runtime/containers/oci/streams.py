@@ -16,6 +16,7 @@ import tty as terminal
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from shipslog.runtime.descriptors import readable, writable
 from shipslog.runtime.node import StreamRefused
 from shipslog.runtime.threads import OwnerThreads, in_fresh_thread
 
@@ -184,7 +185,7 @@ class ExecStreams:
             try:
                 view = view[os.write(self._write, view) :]
             except BlockingIOError:
-                await _writable(self._write)
+                await writable(self._write)
             except OSError:
                 return  # it reads no more
 
@@ -202,7 +203,7 @@ class ExecStreams:
             fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     async def wait(self) -> int:
-        await _readable(self._pidfd)
+        await readable(self._pidfd)
         code = self._process.poll()
         return 137 if code is None else 128 - code if code < 0 else code
 
@@ -211,10 +212,10 @@ class ExecStreams:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_readable(self._pidfd), 1.0)
+                await asyncio.wait_for(readable(self._pidfd), 1.0)
             if self._process.poll() is None:
                 self._process.kill()
-                await _readable(self._pidfd)
+                await readable(self._pidfd)
                 self._process.poll()
         self._let_go()
 
@@ -227,7 +228,7 @@ class ExecStreams:
                         os.kill(int(pid_file.read_text()), signal.SIGKILL)
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._process.pid, signal.SIGKILL)
-                await _readable(self._pidfd)
+                await readable(self._pidfd)
                 self._process.poll()
         finally:
             self._let_go()
@@ -237,31 +238,6 @@ class ExecStreams:
             if descriptor >= 0:
                 os.close(descriptor)
         self._write, self._master, self._pidfd, self._reads = -1, -1, -1, {}
-
-
-def _wake(waiter: "asyncio.Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_result(None)
-
-
-async def _readable(descriptor: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(descriptor, _wake, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(descriptor)
-
-
-async def _writable(descriptor: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_writer(descriptor, _wake, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_writer(descriptor)
 
 
 # --- attach ---

@@ -1,0 +1,137 @@
+"""Hears who changes the kernel's packet rules: the notifications that `nft monitor` shows, straight from netlink.
+
+Ours are told from others' by the kernel's count of transactions: where it moved by one while we made one, what was told
+meanwhile is ours. Layouts: linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h.
+"""
+
+import contextlib
+import socket
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+NETLINK_NETFILTER, NFNLGRP_NFTABLES, NFNL_SUBSYS_NFTABLES = 12, 7, 10
+NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM, NFT_MSG_NEWGEN, NFT_MSG_GETGEN = 12, 14, 15, 16
+NFTA_TABLE_NAME, NFTA_SET_ELEM_LIST_SET, NFTA_GEN_ID = 1, 2, 1  # the first attribute of all that is in a table is its name
+NLM_F_REQUEST, NLMSG_ERROR = 1, 2
+_SOL_NETLINK, _ADD_MEMBERSHIP, _SO_RCVBUFFORCE = 270, 1, 33
+_BUFFER = 1 << 20
+_MESSAGE, _GENERIC, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBH"), struct.Struct("=HH")
+_HEAD = _MESSAGE.size + _GENERIC.size
+
+
+class Told(NamedTuple):
+    """One notification: who sent the request (a netlink port), and the table and set that it is about."""
+
+    port: int
+    table: str
+    set: str
+
+
+class Monitor:
+    """Watches one table in the network namespace of the thread that makes it; that thread alone may use it. Changes of the
+    elements of `unminded` sets do not count: packets make them."""
+
+    def __init__(self, table: str, unminded: frozenset[str] = frozenset()) -> None:
+        self._table, self._unminded = table, unminded
+        self._port = 0  # the one that our own transactions come from
+        self._meddled = False
+        kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
+        self._asking = socket.socket(socket.AF_NETLINK, kind, NETLINK_NETFILTER)
+        self._events = socket.socket(socket.AF_NETLINK, kind | socket.SOCK_NONBLOCK, NETLINK_NETFILTER)
+        with contextlib.suppress(
+            OSError
+        ):  # without CAP_NET_ADMIN of the machine: the usual size, and more often a look too many
+            self._events.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
+        self._events.bind((0, 0))
+        self._events.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, NFNLGRP_NFTABLES)
+
+    def fileno(self) -> int:
+        """Readable when anybody has changed any table."""
+        return self._events.fileno()
+
+    def generation(self) -> int:
+        """The kernel's count of transactions in this namespace."""
+        kind = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN
+        self._asking.send(_MESSAGE.pack(_HEAD, kind, NLM_F_REQUEST, 0, 0) + _GENERIC.pack(0, 0, 0))
+        data = self._asking.recv(4096)
+        for number, value in _attributes(data[_HEAD:]):
+            if number == NFTA_GEN_ID:
+                return int.from_bytes(value, "big")
+        raise OSError(0, "the kernel does not tell its generation of packet rules")
+
+    @contextlib.contextmanager
+    def own_change(self) -> Iterator[None]:
+        """Around one transaction of ours: it is not taken for meddling."""
+        before = self.generation()
+        self._take_in()
+        try:
+            yield
+        finally:
+            # in this order: what comes after the count was read stays in the socket
+            told, lost = self._heard()
+            if (self.generation() - before) & 0xFFFFFFFF <= 1:
+                self._port = next((one.port for one in told if one.table == self._table), self._port)
+            else:
+                self._judge(told, lost)
+
+    def meddled(self) -> bool:
+        """Whether somebody else has changed the table since the last question."""
+        self._take_in()
+        meddled, self._meddled = self._meddled, False
+        return meddled
+
+    def suspect(self) -> None:
+        """Answer the next question with yes."""
+        self._meddled = True
+
+    def close(self) -> None:
+        self._events.close()
+        self._asking.close()
+
+    def _take_in(self) -> None:
+        self._judge(*self._heard())
+
+    def _judge(self, told: list[Told], lost: bool) -> None:
+        others = (one for one in told if one.table == self._table and one.port != self._port)
+        self._meddled |= lost or any(one.set not in self._unminded for one in others)
+
+    def _heard(self) -> tuple[list[Told], bool]:
+        """(what was told, whether some of it was lost)"""
+        told: list[Told] = []
+        lost = False
+        while True:
+            try:
+                told += _parsed(self._events.recv(_BUFFER))
+            except BlockingIOError:
+                return told, lost
+            except OSError:  # ENOBUFS: more at once than the socket holds
+                lost = True
+
+
+def _parsed(data: bytes) -> Iterator[Told]:
+    at = 0
+    while at + _HEAD <= len(data):
+        length, kind, _, _, port = _MESSAGE.unpack_from(data, at)
+        if kind >> 8 == NFNL_SUBSYS_NFTABLES and kind & 0xFF != NFT_MSG_NEWGEN:
+            elements = kind & 0xFF in (NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM)
+            table = name = ""
+            for number, value in _attributes(data[at + _HEAD : at + length]):
+                if number == NFTA_TABLE_NAME:
+                    table = value.rstrip(b"\0").decode(errors="replace")
+                elif number == NFTA_SET_ELEM_LIST_SET and elements:
+                    name = value.rstrip(b"\0").decode(errors="replace")
+                else:
+                    break
+            yield Told(port, table, name)
+        at += max((length + 3) & ~3, _HEAD)
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + _ATTRIBUTE.size <= len(data):
+        length, number = _ATTRIBUTE.unpack_from(data, at)
+        if length < _ATTRIBUTE.size:
+            return
+        yield number & 0x3FFF, data[at + _ATTRIBUTE.size : at + length]
+        at += (length + 3) & ~3
