@@ -59,7 +59,7 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
 
     Errors: LogError, RuntimeUnavailable, OSError (port in use, directory not writable), ValueError (bad settings)."""
     first, last = port_range(settings.node_port_range)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     stop, end_pods = _signals()
     event_log = await SqliteLog.open(settings.data / "cluster.db")  # first of all: it holds the directory for this process
     here = ground.rootless.address if ground.rootless is not None else main_address()

@@ -10,13 +10,13 @@ from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore, PullFailed
 from shipslog.runtime.rootless.namespace import Unavailable, take_user_namespace
 
-from .settings import data_option, fail
+from .settings import data_option, fail, make_private
 
 
 def _store(data: Path) -> ImageStore:
     """The store of the node. Without root this process moves into a user namespace like the node's, to own files of others."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        make_private(data)
         ids = None
         if os.geteuid() != 0:
             take_user_namespace()

@@ -30,6 +30,12 @@ def default_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "shipslog"
 
 
+def make_private(data: Path) -> None:
+    """The data directory, if there is none yet: for its owner only. One that is there is left as somebody wanted it."""
+    data.parent.mkdir(parents=True, exist_ok=True)
+    data.mkdir(exist_ok=True, mode=0o700)
+
+
 data_option = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), default=default_data, show_default="/var/lib/shipslog as root",
     help="Directory of the log, the images and the pods.",

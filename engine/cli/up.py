@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from .settings import LEFT_BEHIND, daemon_of, data_option, fail
+from .settings import LEFT_BEHIND, daemon_of, data_option, fail, make_private
 
 START_S = 60  # a detached daemon that is not ready by then has failed
 RUNTIMES = ("auto", "oci", "cri", "process", "simulated")
@@ -69,6 +69,7 @@ def _foreground(options: dict[str, Any]) -> None:
     from shipslog.runtime.node import LeftBehind, RuntimeUnavailable
 
     try:
+        make_private(options["data"])
         ground = prepare(options["runtime"], options["data"])
     except (RuntimeUnavailable, OSError) as error:
         raise fail(str(error)) from error
@@ -141,7 +142,7 @@ def _detached(data: Path) -> None:
     if running is not None:
         click.echo(f"Already running (pid {running.pid}) at {running.server}. export KUBECONFIG={running.kubeconfig}")
         return
-    data.mkdir(parents=True, exist_ok=True)
+    make_private(data)
     log_file = data / "shipslog.log"
     arguments = [a for a in sys.argv[1:] if a != "--detach"]
     read_end, write_end = os.pipe()
