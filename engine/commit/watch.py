@@ -1,7 +1,7 @@
 """Watches: every change after a revision, once, in order, to any number of listeners that share the records.
 
-The hub remembers the newest changes of each kind. Who asks for older ones, or falls too far behind, gets Expired and lists
-anew, as with any Kubernetes API server.
+The hub remembers the newest changes of each kind, so many and so many bytes. Who asks for older ones, or falls too far behind,
+gets Expired and lists anew, as with any Kubernetes API server.
 """
 
 import asyncio
@@ -13,7 +13,9 @@ from shipslog.store.refusals import Expired
 from shipslog.store.state import Entry
 
 RING = 10_000  # changes remembered a kind
+RING_BYTES = 64 << 20  # of all kinds together, as JSON
 QUEUE = 10_000  # records a listener may be behind
+QUEUE_BYTES = 2 * RING_BYTES  # likewise; what is remembered counts, for a listener may begin with all of it
 
 Change = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -21,11 +23,13 @@ Change = Literal["ADDED", "MODIFIED", "DELETED"]
 class WatchRecord:
     """One change of one object. `line` is the encoded JSON watch event, made once for all listeners."""
 
-    __slots__ = ("_line", "change", "entry", "namespace", "previous", "revision")
+    __slots__ = ("_line", "change", "entry", "namespace", "previous", "revision", "size_bytes")
 
     def __init__(self, revision: int, change: Change, namespace: str, entry: Entry, previous: Entry | None) -> None:
         self.revision, self.change, self.namespace = revision, change, namespace
         self.entry, self.previous = entry, previous
+        # Both: the entry before is held by this record alone where its own has been let go of.
+        self.size_bytes = len(entry.encoded) + (len(previous.encoded) if previous is not None else 0)
         self._line = b""
 
     @property
@@ -41,6 +45,7 @@ class Watch:
     def __init__(self, hub: "WatchHub", resource: str, namespace: str | None, backlog: list[WatchRecord]) -> None:
         self._hub, self.resource, self.namespace = hub, resource, namespace
         self._records: deque[WatchRecord] = deque(backlog)
+        self._size_bytes = sum(record.size_bytes for record in backlog)
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._overrun = False
@@ -52,17 +57,21 @@ class Watch:
         """Called by the hub for each record of the kind."""
         if self._closed or (self.namespace is not None and record.namespace != self.namespace):
             return
-        if len(self._records) >= QUEUE:
+        if len(self._records) >= QUEUE or self._size_bytes + record.size_bytes > QUEUE_BYTES and self._records:
             self._overrun = True
-            self._records.clear()
+            self.take()
             self.close()
             return
-        self._records.append(record)
+        self._append(record)
         if self.push is None:
             self._wake()
         elif not self._pushing:
             self._pushing = True  # once for all records of this turn of the loop
             asyncio.get_running_loop().call_soon(self._push)
+
+    def _append(self, record: WatchRecord) -> None:
+        self._records.append(record)
+        self._size_bytes += record.size_bytes
 
     def _push(self) -> None:
         self._pushing = False
@@ -77,6 +86,7 @@ class Watch:
         """All records that are there."""
         records = list(self._records)
         self._records.clear()
+        self._size_bytes = 0
         return records
 
     async def batch(self, timeout_s: float | None = None) -> list[WatchRecord]:
@@ -93,7 +103,8 @@ class Watch:
             finally:
                 self._waiter = None
         if self._overrun:
-            raise Expired(f"watch of {self.resource} closed: the listener fell {QUEUE} changes behind. List again.")
+            behind = f"{QUEUE} changes or {QUEUE_BYTES >> 20} MiB"
+            raise Expired(f"watch of {self.resource} closed: the listener fell {behind} behind. List again.")
         return self.take()
 
     @property
@@ -108,8 +119,11 @@ class Watch:
             batch = await self.batch()
             if not batch:
                 raise StopAsyncIteration
-            self._records.extend(batch)
-        return self._records.popleft()
+            for record in batch:
+                self._append(record)
+        record = self._records.popleft()
+        self._size_bytes -= record.size_bytes
+        return record
 
     def close(self) -> None:
         """Stop listening; a waiting reader is let go."""
@@ -118,33 +132,60 @@ class Watch:
         self._wake()
 
 
+class Ring:
+    """The newest changes of one kind. `floor`: changes up to there are not remembered."""
+
+    __slots__ = ("floor", "records", "size_bytes")
+
+    def __init__(self) -> None:
+        self.records: deque[WatchRecord] = deque()
+        self.size_bytes, self.floor = 0, 0
+
+    def append(self, record: WatchRecord) -> None:
+        self.records.append(record)
+        self.size_bytes += record.size_bytes
+
+    def forget_oldest(self) -> int:
+        """-> how many bytes it was."""
+        oldest = self.records.popleft()
+        self.size_bytes -= oldest.size_bytes
+        self.floor = oldest.revision
+        return oldest.size_bytes
+
+
+_NOTHING = Ring()
+
+
 class WatchHub:
     """Hands each committed change to the watches of its kind."""
 
     def __init__(self, revision: int) -> None:
         self._floor = revision  # changes up to here are not remembered
-        self._rings: dict[str, deque[WatchRecord]] = {}
-        self._floors: dict[str, int] = {}
+        self._rings: dict[str, Ring] = {}
+        self._size_bytes = 0
         self._watches: dict[str, set[Watch]] = {}
 
     def publish(self, resource: str, record: WatchRecord) -> None:
         """A change became durable."""
         ring = self._rings.get(resource)
         if ring is None:
-            ring = self._rings[resource] = deque(maxlen=RING)
-        if len(ring) == RING:
-            self._floors[resource] = ring[0].revision
+            ring = self._rings[resource] = Ring()
         ring.append(record)
+        self._size_bytes += record.size_bytes
+        if len(ring.records) > RING:
+            self._size_bytes -= ring.forget_oldest()
+        while self._size_bytes > RING_BYTES:  # at the cost of the kind that takes most: one that is flooded expires no other
+            self._size_bytes -= max(self._rings.values(), key=lambda ring: ring.size_bytes).forget_oldest()
         for watch in tuple(self._watches.get(resource, ())):
             watch.deliver(record)
 
     def watch(self, resource: str, *, namespace: str | None, after: int) -> Watch:
         """Every change of the kind with a revision > `after`. Errors: Expired when some are not remembered any more."""
-        floor = max(self._floor, self._floors.get(resource, 0))
+        ring = self._rings.get(resource, _NOTHING)
+        floor = max(self._floor, ring.floor)
         if after < floor:
             raise Expired(f"too old resource version: {after} ({floor})")
-        ring = self._rings.get(resource, ())
-        backlog = [r for r in ring if r.revision > after and (namespace is None or r.namespace == namespace)]
+        backlog = [r for r in ring.records if r.revision > after and (namespace is None or r.namespace == namespace)]
         watch = Watch(self, resource, namespace, backlog)
         self._watches.setdefault(resource, set()).add(watch)
         return watch

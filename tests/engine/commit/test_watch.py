@@ -50,6 +50,35 @@ async def test_what_is_not_remembered_is_expired(monkeypatch: pytest.MonkeyPatch
             engine.watch("configmaps", after=int(first.metadata.resource_version))
 
 
+async def test_what_is_remembered_is_bounded_by_bytes_at_the_cost_of_the_kind_that_takes_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watches, "RING_BYTES", 40_000)
+    async with Cluster.open(None, runtime="none", reconcilers=()) as engine:
+        secret = await engine.create(core_v1.Secret(metadata=meta_v1.ObjectMeta(name="small", namespace="default")))
+        first = await engine.create(config_map("a", k="x" * 5_000))
+        for i in range(20):
+            last = await engine.update(config_map("a", k=f"{i}" * 5_000))
+        assert sum(ring.size_bytes for ring in engine.hub._rings.values()) == engine.hub._size_bytes <= 40_000
+        with pytest.raises(Expired, match="too old resource version"):
+            engine.watch("configmaps", after=int(first.metadata.resource_version))
+        before_last = int(last.metadata.resource_version) - 1
+        assert [r.entry.object for r in await engine.watch("configmaps", after=before_last).batch()] == [last]
+        since = engine.watch("secrets", after=int(secret.metadata.resource_version) - 1)
+        assert [r.entry.object for r in await since.batch()] == [secret]
+
+
+async def test_a_listener_may_be_so_many_bytes_behind(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watches, "QUEUE_BYTES", 40_000)
+    slow, quick, one_by_one = (engine.watch("configmaps") for _ in range(3))
+    for i in range(20):
+        await engine.create(config_map(f"c{i}", k="x" * 5_000))
+        assert len(await quick.batch()) == 1
+        assert (await anext(one_by_one)).entry.object.metadata.name == f"c{i}"
+    with pytest.raises(Expired, match="List again"):
+        await slow.batch()
+
+
 async def test_who_is_too_slow_is_told_to_list_again(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watches, "QUEUE", 3)
     slow = engine.watch("configmaps")
