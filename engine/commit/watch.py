@@ -57,7 +57,7 @@ class Watch:
         """Called by the hub for each record of the kind."""
         if self._closed or (self.namespace is not None and record.namespace != self.namespace):
             return
-        if len(self._records) >= QUEUE or self._size_bytes + record.size_bytes > QUEUE_BYTES and self._records:
+        if len(self._records) >= QUEUE or (self._size_bytes + record.size_bytes > QUEUE_BYTES and self._records):
             self._overrun = True
             self.take()
             self.close()

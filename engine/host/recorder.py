@@ -1,13 +1,11 @@
 """Writes the Kubernetes Events that rules word, and counts what is said again. It words nothing itself.
 
-Writing them is never in the way: they are collected and committed a little later, and after an hour they go; the log remembers
-them all the same.
+Writing them is never in the way: they are collected and committed a little later. There are not too many: see `correlator` and
+`event_expiry`; the log remembers those that went all the same.
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,31 +15,22 @@ from shipslog.engine.commit.committer import Committed, Committer
 from shipslog.engine.time.clock import api_time
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
 from shipslog.runtime.commands import AnyRuntimeCommand
-from shipslog.store.commands import Create, Delete, Update
+from shipslog.store.commands import Create, Update
 from shipslog.store.events import Event
-from shipslog.store.facts import NodeFact, ObjectDeleted, ObjectFact
+from shipslog.store.facts import NodeFact, ObjectFact
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 
+from .correlator import Correlator, Key, Recent, Recorded
+from .event_expiry import EventExpiry
+
 DELAY_S = 0.1  # collected for so long before they are written
-TTL_S = 3600.0
 CHUNK = 64  # written at a time
-REMEMBERED = 4096  # distinct messages whose counts are known
+MESSAGE = 1024  # characters
+QUEUED = 16_384  # distinct messages that wait to be written; what comes then is not
 
 log = structlog.get_logger()
-
-
-class Recorded(msgspec.Struct, frozen=True):
-    """An Event that is to be written: what is said, by which component, when (ns UTC)."""
-
-    about: core_v1.ObjectReference
-    type: str
-    reason: str
-    message: str
-    component: str
-    host: str
-    at_ns: int
 
 
 class EventRecorder:
@@ -51,9 +40,10 @@ class EventRecorder:
         self.committer = committer
         self.view = committer.view
         self._tellers = [r for r in reconcilers if r.tells is not None]
-        self._known: OrderedDict[tuple[str, ...], tuple[str, str, int]] = OrderedDict()  # -> name, namespace, count
-        self._queue: dict[tuple[str, ...], tuple[Recorded, int]] = {}
-        self._written_ns: dict[str, int] = {}  # by uid of the Event that is there: when it was last written
+        self._correlator = Correlator()
+        self._expiry = EventExpiry(self.view)
+        self._known: Recent[tuple[str, str, int]] = Recent()  # -> name, namespace, count
+        self._queue: dict[Key, tuple[Recorded, int]] = {}
         self._stamp = 0
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -65,7 +55,9 @@ class EventRecorder:
     def on_event(self, event: Event, entry: Entry | None, previous: Entry | None) -> None:
         """A fact became durable: what the rules tell of it is recorded."""
         if isinstance(event.fact, ObjectFact) and event.fact.resource == "events":
-            self._note_written(event)
+            self._expiry.follow(event)
+            if self._expiry.too_many:
+                self._soon()
         if not isinstance(event.fact, NodeFact):
             return
         for reconciler in self._tellers:
@@ -104,11 +96,18 @@ class EventRecorder:
         """Have it written soon."""
         if self._closed:
             return
-        about, component = say.about, reconciler.speaks_as
-        key = (about.uid, about.field_path, say.type, say.reason, message, component, say.host)
-        recorded = Recorded(about, say.type, say.reason, message, component, say.host, at_ns)
-        self._queue[key] = (recorded, self._queue[key][1] + 1 if key in self._queue else 1)
-        if self._timer is None:
+        recorded = Recorded(say.about, say.type, say.reason, message, reconciler.speaks_as, say.host, at_ns)
+        key, recorded = self._correlator.combined(recorded)
+        if key in self._queue:
+            self._queue[key] = (recorded, self._queue[key][1] + 1)
+        elif self._correlator.allows(recorded) and len(self._queue) < QUEUED:
+            self._queue[key] = (recorded, 1)
+            self._soon()
+        elif (known := self._known.get(key)) is not None:
+            self._known.put(key, (*known[:2], known[2] + 1))  # it counts, and shows when it may be written again
+
+    def _soon(self) -> None:
+        if self._timer is None and not self._closed:
             self._timer = asyncio.get_running_loop().call_later(DELAY_S, self._begin)
 
     def _begin(self) -> None:
@@ -117,59 +116,38 @@ class EventRecorder:
             self._task = asyncio.get_running_loop().create_task(self.flush())
 
     async def flush(self) -> None:
-        """Write what was collected, a few at a time."""
+        """Write what was collected, a few at a time; then let go of what is to go."""
         while self._queue and not self._closed:
             keys = list(self._queue)[:CHUNK]
-            writes = [self._write(key, *self._queue.pop(key)) for key in keys]
-            refused = [told for told in await asyncio.gather(*writes, return_exceptions=True) if isinstance(told, Exception)]
-            if refused and not self._closed:  # at the end nobody is left to be told, and nothing is wrong
-                log.debug("events_not_written", count=len(refused), why=str(refused[0]))
-        self._expire()
+            await self._together([self._write(key, *self._queue.pop(key)) for key in keys])
+        due = list(self._expiry.due(self.view.time_ns))
+        for start in range(0, len(due), CHUNK):
+            await self._together([self.committer.submit(d, actor="system:engine") for d in due[start : start + CHUNK]])
+        if self._queue:  # said meanwhile
+            self._soon()
 
-    async def _write(self, key: tuple[str, ...], recorded: Recorded, times: int) -> None:
+    async def _together(self, writes: Sequence[Awaitable[object]]) -> None:
+        refused = [told for told in await asyncio.gather(*writes, return_exceptions=True) if isinstance(told, Exception)]
+        if refused and not self._closed:  # at the end nobody is left to be told, and nothing is wrong
+            log.debug("events_not_written", count=len(refused), why=str(refused[0]))
+
+    async def _write(self, key: Key, recorded: Recorded, times: int) -> None:
         known = self._known.get(key)
         actor = f"system:node:{recorded.host}" if recorded.component == "kubelet" else f"system:{recorded.component}"
         if known is not None:
             name, namespace, count = known
             current = self.view.get(core_v1.Event, name, namespace)
             if current is not None:
-                event = msgspec.structs.replace(current, count=count + times, last_timestamp=api_time(recorded.at_ns))
-                self._known[key] = (name, namespace, count + times)
+                event = msgspec.structs.replace(
+                    current, count=count + times, last_timestamp=api_time(recorded.at_ns), message=recorded.message[:MESSAGE]
+                )
+                self._known.put(key, (name, namespace, count + times))
                 await self.committer.submit(Update(object=event), actor=actor, groups=("system:masters",))
                 return
         self._stamp = max(self._stamp + 1, recorded.at_ns)  # names are in the order of what happened, as Kubernetes' are
         event = event_object(recorded, times, f"{self._stamp:x}")
-        self._known[key] = (event.metadata.name, event.metadata.namespace, times)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        self._known.put(key, (event.metadata.name, event.metadata.namespace, times))
         await self.committer.submit(Create(object=event), actor=actor, groups=("system:masters",))
-
-    # --- forgetting ---
-
-    def _note_written(self, event: Event) -> None:
-        assert isinstance(event.fact, ObjectFact)
-        if isinstance(event.fact, ObjectDeleted):
-            self._written_ns.pop(event.fact.uid, None)
-        else:
-            self._written_ns[event.fact.uid] = event.time_ns
-
-    def _age_ns(self, event: core_v1.Event) -> int:
-        """Since the object was last written. The times that it carries are its author's, and may be of any year: only of an
-        Event that is older than this process do they tell something, namely until when it was repeated."""
-        now_ns, uid = self.view.time_ns, event.metadata.uid
-        if uid not in self._written_ns:
-            made_ns, repeated_ns = _ns(event.metadata.creation_timestamp), _ns(event.last_timestamp)
-            self._written_ns[uid] = min(max(made_ns, repeated_ns), now_ns)
-        return now_ns - self._written_ns[uid]
-
-    def _expire(self) -> None:
-        """Delete the Events that nobody wrote for an hour."""
-        for event in self.view.list(core_v1.Event):
-            if self._age_ns(event) > TTL_S * 1e9:
-                meta = event.metadata
-                delete = Delete(resource="events", namespace=meta.namespace, name=meta.name, uid=meta.uid)
-                task = asyncio.get_running_loop().create_task(self.committer.submit(delete, actor="system:engine"))
-                task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def close(self) -> None:
         """Say nothing more."""
@@ -185,16 +163,12 @@ def _message(say: Say, result: Any) -> str:
     return say.message.replace("{name}", result.entry.object.metadata.name) if isinstance(result, Committed) else say.message
 
 
-def _ns(text: str | None) -> int:
-    return int(datetime.fromisoformat(text).timestamp()) * 1_000_000_000 if text else 0
-
-
 def event_object(recorded: Recorded, times: int, suffix: str) -> core_v1.Event:
     """The Event object that says it."""
     about, at = recorded.about, api_time(recorded.at_ns)
     return core_v1.Event(
         metadata=meta_v1.ObjectMeta(name=f"{about.name}.{suffix}", namespace=about.namespace or "default"),
-        involved_object=about, type=recorded.type, reason=recorded.reason, message=recorded.message[:1024],
+        involved_object=about, type=recorded.type, reason=recorded.reason, message=recorded.message[:MESSAGE],
         source=core_v1.EventSource(component=recorded.component, host=recorded.host), reporting_component=recorded.component,
         reporting_instance=recorded.host, first_timestamp=at, last_timestamp=at, count=times,
     )  # fmt: skip

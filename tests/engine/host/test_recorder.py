@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit.watch import Watch
-from shipslog.engine.host import recorder
+from shipslog.engine.host import event_expiry, recorder
 from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.kubelet.events import tells
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, reference
@@ -114,6 +115,45 @@ async def test_an_old_story_that_was_written_just_now_stays_for_its_hour(engine:
     stepped.step(3700)
     await engine.committer.submit_facts((failure,), actor="system:node:n1")
     await engine.gone(core_v1.Event, "old", timeout_s=WAIT_S)
+
+
+async def test_only_so_many_are_kept_and_the_longest_unwritten_go(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_expiry, "KEPT", 5)
+    about = core_v1.ObjectReference(kind="Pod", name="p", namespace="default")
+
+    async def write(name: str) -> None:
+        meta = meta_v1.ObjectMeta(name=name, namespace="default")
+        await engine.create(core_v1.Event(metadata=meta, involved_object=about, reason="R", type="Normal"))
+
+    for i in range(5):
+        await write(f"e{i}")
+    first = engine.get(core_v1.Event, "e0")
+    assert first is not None
+    await engine.update(msgspec.structs.replace(first, message="again"))
+    await write("e5")
+    await engine.gone(core_v1.Event, "e1", timeout_s=WAIT_S)
+    assert {e.metadata.name for e in engine.list(core_v1.Event)} == {"e0", "e2", "e3", "e4", "e5"}
+
+
+async def test_one_component_about_one_object_is_bounded(engine: Cluster, stepped: SteppedClock) -> None:
+    """Thirty different errors, one after the other: nine are told, then one Event stands for all, and its count lags behind."""
+    pod = await a_pod(engine)
+
+    async def fails(number: int) -> None:
+        failure = SandboxFailed(node="n1", pod_uid=pod.metadata.uid, reason="R", message=f"error {number}", at_ns=1)
+        await engine.committer.submit_facts((failure,), actor="system:node:n1")
+
+    for number in range(40):
+        await fails(number)
+        await engine.recorder.flush()
+    told = [e for e in engine.list(core_v1.Event) if e.reason == "FailedCreatePodSandBox"]
+    assert len(told) == 10
+    (combined,) = [e for e in told if e.message.startswith("(combined from similar events): ")]
+    assert combined.count == 16  # 25 writes: nine and these
+    stepped.step(301)
+    await fails(40)
+    again = await said(engine, "FailedCreatePodSandBox", count=32)
+    assert again.metadata.uid == combined.metadata.uid and again.message.endswith("error 40")
 
 
 def make_children(view: View, key: str, *, now: int) -> Decision:
