@@ -21,7 +21,7 @@ from .event_log import LogCorrupt, LogError, LogFull, RevisionConflict, Snapshot
 from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
 from .reserve import AGAIN_BYTES, Reserve
 from .retention import Coalescer, Decided
-from .sqlite_connection import Connection, check_schema, create, is_full, translate, writer
+from .sqlite_connection import Connection, check_schema, create, is_full, transaction, translate, writer
 from .sqlite_past import Past, batches
 from .tail import Tail
 from .writer_lock import WriterLock, acknowledged, lock_path
@@ -355,14 +355,8 @@ def _newest_snapshot(db: sqlite3.Connection) -> int:
 
 
 def _insert(db: sqlite3.Connection, rows: list[Row]) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         db.executemany(INSERT, rows)
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 def _compact(db: sqlite3.Connection) -> None:
@@ -388,8 +382,7 @@ def _to_look_through(db: sqlite3.Connection, after: int, until: int) -> list[Any
 def _forget(db: sqlite3.Connection, revisions: list[int]) -> int:
     """Leave of each event what the chain needs. -> of how many."""
     marks = ",".join("?" * len(revisions))
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         rows = db.execute(
             "SELECT revision, time_ns, actor, cause, object, fact FROM events "
             f"WHERE revision IN ({marks}) AND fact IS NOT NULL",
@@ -397,11 +390,6 @@ def _forget(db: sqlite3.Connection, revisions: list[int]) -> int:
         ).fetchall()
         changed = [(row_digest(*row), row[0]) for row in rows]
         db.executemany("UPDATE events SET object = NULL, fact = NULL, digest = ? WHERE revision = ?", changed)
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
     return len(changed)
 
 
@@ -416,8 +404,7 @@ def _insert_part(db: sqlite3.Connection, revision: int, part: int, data: bytes) 
 
 def _finish_snapshot(db: sqlite3.Connection, snapshot: Snapshot, parts: int) -> None:
     """Its row makes a snapshot one; parts without a row are what a crash left."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         db.execute(
             "INSERT INTO snapshots (revision, time_ns, parts, checksum) VALUES (?, ?, ?, ?)",
             (snapshot.revision, snapshot.time_ns, parts, _checksum(snapshot)),
@@ -426,11 +413,6 @@ def _finish_snapshot(db: sqlite3.Connection, snapshot: Snapshot, parts: int) -> 
         marks = ",".join("?" * len(kept))
         db.execute(f"DELETE FROM snapshots WHERE revision NOT IN ({marks})", kept)
         db.execute(f"DELETE FROM snapshot_parts WHERE revision NOT IN ({marks})", kept)
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 def thinned(revisions: Sequence[int]) -> list[int]:

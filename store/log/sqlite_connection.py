@@ -2,7 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 from urllib.parse import quote
@@ -90,6 +91,19 @@ def reader(path: Path, *, still: bool) -> Connection:
     return Connection(connect)
 
 
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """What is written within is on the file, all of it and synced, when this ends; none of it when it ends with an error."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
 def create(path: Path) -> None:
     """Make an empty log. It appears under its name whole or not at all. Errors: LogUnwritable."""
     new = path.with_name(path.name + "-new")
@@ -99,12 +113,11 @@ def create(path: Path) -> None:
         os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         db = sqlite3.connect(new, isolation_level=None)
         try:
-            db.execute("BEGIN")
-            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version={FORMAT}")
-            for statement in SCHEMA:
-                db.execute(statement)
-            db.execute("COMMIT")
+            with transaction(db):
+                db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                db.execute(f"PRAGMA user_version={FORMAT}")
+                for statement in SCHEMA:
+                    db.execute(statement)
             db.execute("PRAGMA journal_mode=WAL")
         finally:
             db.close()
