@@ -16,6 +16,7 @@ import structlog
 from shipslog.engine.admission import Admission
 from shipslog.engine.time.clock import Clock, Entropy, held
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
+from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.store.commands import AnyObjectCommand, Patch
 from shipslog.store.events import Event, Origin
 from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
@@ -54,6 +55,7 @@ class Request(msgspec.Struct):
     commands: Sequence[AnyObjectCommand] = ()
     facts: Sequence[AnyFact] = ()
     decision: DecisionTaken | None = None
+    runtime: Sequence[AnyRuntimeCommand] = ()  # of the decision: what nodes are to do once it is durable
     size_bytes: int = 0
     seen: Seen | None = None  # the precondition of what was asked outside
 
@@ -119,11 +121,12 @@ class Committer:
         return result
 
     def submit_decision(
-        self, decision: DecisionTaken, commands: Sequence[AnyObjectCommand], *, actor: str, cause: int | None
-    ) -> "asyncio.Future[list[Committed | Refusal | int]]":
+        self, decision: DecisionTaken, commands: Sequence[AnyObjectCommand], *, actor: str, cause: int | None,
+        runtime: Sequence[AnyRuntimeCommand] = (),
+    ) -> "asyncio.Future[list[Committed | Refusal | int]]":  # fmt: skip
         """Record a decision and commit its object commands behind it. The first result is the decision's revision, then
-        one a command, in order."""
-        return self._request(actor, cause=cause, commands=commands, decision=decision).future
+        one a command, in order. `runtime`: its other commands, which nodes are given once it is durable."""
+        return self._request(actor, cause=cause, commands=commands, decision=decision, runtime=runtime).future
 
     def submit_facts(self, facts: Sequence[AnyFact], *, actor: str, cause: int | None = None) -> "asyncio.Future[list[int]]":
         """Append facts; the results are their revisions."""
@@ -214,7 +217,7 @@ class Committer:
         return not self.log.trouble or self._is_urgent(request) == urgent
 
     def _is_urgent(self, request: Request) -> bool:
-        return is_urgent(self.head, request.commands, request.facts, request.decision)
+        return is_urgent(self.head, request.commands, request.facts, request.runtime)
 
     def _size(self, request: Request) -> int:
         """Bytes of what a client's command is about, as sent and as it is: its evaluation takes in proportion to them."""

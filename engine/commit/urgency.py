@@ -2,26 +2,22 @@
 
 from collections.abc import Sequence
 
+from shipslog.runtime.commands import AnyRuntimeCommand, RemovePodSandbox, SetProbes, StopContainer
 from shipslog.store.commands import AnyObjectCommand, Delete, Evict, Patch, Update
-from shipslog.store.facts import AnyFact, DecisionTaken, EngineStarted, PodFact
+from shipslog.store.facts import AnyFact, EngineStarted, PodFact
 from shipslog.store.state import View
 
-ENDS = frozenset({"StopContainer", "RemovePodSandbox", "SetProbes"})  # runtime commands of a pod that goes
+ENDS = (StopContainer, RemovePodSandbox, SetProbes)  # runtime commands of a pod that goes
 
 
 def is_urgent(
-    view: View, commands: Sequence[AnyObjectCommand], facts: Sequence[AnyFact], decision: DecisionTaken | None
+    view: View, commands: Sequence[AnyObjectCommand], facts: Sequence[AnyFact], runtime: Sequence[AnyRuntimeCommand] = ()
 ) -> bool:
-    """Whether all of a request is about objects that go; the start of an engine counts, without it nothing goes."""
-    if decision is not None and not all(_is_end(line, view, commands) for line in decision.commands):
-        return False
-    return all(_goes(view, command) for command in commands) and all(_tells_of_an_end(view, fact) for fact in facts)
+    """Whether all of a request is about objects that go; the start of an engine counts, without it nothing goes.
 
-
-def _is_end(line: str, view: View, commands: Sequence[AnyObjectCommand]) -> bool:
-    """A line of a decision: a runtime command that ends something, or an object command (which is looked at itself)."""
-    verb = line.partition(" ")[0]
-    return verb in ENDS or verb in {type(command).__name__ for command in commands}
+    `runtime`: what a decision wants done besides its object commands."""
+    ends = all(isinstance(command, ENDS) for command in runtime)
+    return ends and all(_goes(view, command) for command in commands) and all(_tells_of_an_end(view, fact) for fact in facts)
 
 
 def _goes(view: View, command: AnyObjectCommand) -> bool:

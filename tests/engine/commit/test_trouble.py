@@ -9,7 +9,9 @@ import pytest
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit import committer
+from shipslog.engine.commit.urgency import is_urgent
 from shipslog.engine.state.view import MemoryView
+from shipslog.runtime.commands import PullImage, StopContainer
 from shipslog.store.commands import Create, Delete
 from shipslog.store.events import Event
 from shipslog.store.facts import (
@@ -223,3 +225,12 @@ async def test_a_clock_that_was_wrong_once_does_not_stop_time(stepped: SteppedCl
         assert again.metadata.creation_timestamp.startswith("2027-01-15")
     steps = [e.fact async for batch in log.read() for e in batch if isinstance(e.fact, ClockStepped)]
     assert len(steps) == 1
+
+
+async def test_what_a_decision_wants_of_nodes_is_looked_at_itself_and_not_what_is_said_of_it() -> None:
+    """Also the seventeenth command, which no line for people tells of."""
+    stop = StopContainer(node="n", pod_uid="u", container="c", attempt=0, grace_period_s=1)
+    pull = PullImage(node="n", image="i", policy="Always")
+    view = MemoryView()
+    assert is_urgent(view, (), (), [stop] * 17)
+    assert not is_urgent(view, (), (), [*[stop] * 16, pull])
