@@ -4,12 +4,14 @@
 same log and the same code give the same decisions.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NoReturn
 
 import msgspec
 
-from shipslog.reconcilers.rule.decision import Reconciler, digest
+from shipslog.reconcilers.rule.decision import Reconciler
+from shipslog.reconcilers.rule.digest import WRITERS, digest
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, DecisionTaken, ObjectDeleted, ObjectFact
@@ -79,11 +81,22 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
-    """What a verification looked at, and the first decision that differs, if one does."""
+    """What a verification looked at, and the first decision that differs, if one does. `decisions` were taken again and came
+    out as recorded; nothing is known of those that were skipped."""
 
     events: int
     decisions: int
+    other_versions: dict[str, int] = {}  # skipped, by rule: another version of it took them
+    missing_rules: dict[str, int] = {}  # skipped, by rule: there is none of that name
+    other_digests: int = 0  # skipped: recorded with a newer digest than this version knows
     difference: Difference | None = None
+
+    def skipped(self) -> list[str]:
+        """A line for each reason why decisions were not taken again, for people; [] when all were."""
+        lines = [f"{n} of {rule}, whose rule is another version now" for rule, n in sorted(self.other_versions.items())]
+        lines += [f"{n} of {rule}, which is no rule of this version" for rule, n in sorted(self.missing_rules.items())]
+        newer = [f"{self.other_digests} with a digest that only a newer version knows"] if self.other_digests else []
+        return lines + newer
 
 
 async def verify(
@@ -100,27 +113,39 @@ async def verify(
             if isinstance(event.fact, DecisionTaken):
                 waiting.setdefault(event.fact.read_revision, []).append((event.revision, event.fact))
     view, taken = MemoryView(), 0
+    others: Counter[str] = Counter()
+    missing: Counter[str] = Counter()
+    digests = 0
+
+    def so_far(difference: Difference | None = None) -> Verified:
+        return Verified(
+            events=view.revision, decisions=taken, other_versions=dict(others), missing_rules=dict(missing),
+            other_digests=digests, difference=difference,
+        )  # fmt: skip
+
     async for events in event_log.read():
         for event in events:
             view.evolve(event)
             for revision, recorded in waiting.pop(event.revision, ()):
-                difference = decide_again(view, revision, recorded, rules)
-                taken += 1
-                if difference is not None:
-                    return Verified(events=view.revision, decisions=taken, difference=difference)
+                rule = rules.get(recorded.reconciler)
+                if rule is None:
+                    missing[recorded.reconciler] += 1
+                elif rule.version != recorded.rule_version:
+                    others[recorded.reconciler] += 1
+                elif recorded.digest_version not in WRITERS:
+                    digests += 1
+                elif (difference := decide_again(view, revision, recorded, rule)) is not None:
+                    return so_far(difference)
+                else:
+                    taken += 1
         progress(view.revision, event_log.revision)
-    return Verified(events=view.revision, decisions=taken)
+    return so_far()
 
 
-def decide_again(view: MemoryView, revision: int, recorded: DecisionTaken, rules: dict[str, Reconciler]) -> Difference | None:
-    """None if the decision comes out as recorded on the state that it read, or was taken by another version of its rule."""
-    rule = rules.get(recorded.reconciler)
-    if rule is None:
-        return Difference(revision=revision, recorded=recorded, reason="there is no such reconciler any more", commands=())
-    if rule.version != recorded.rule_version:
-        return None
+def decide_again(view: MemoryView, revision: int, recorded: DecisionTaken, rule: Reconciler) -> Difference | None:
+    """None if the decision comes out as recorded on the state that it read."""
     decision = rule.decide(view, recorded.key, now=recorded.now_ns)
-    if digest(decision.commands) == recorded.digest:
+    if digest(decision.commands, recorded.digest_version) == recorded.digest:
         return None
     commands = tuple(summary(c, view.scheme) for c in decision.commands[:16]) or ("nothing",)
     return Difference(revision=revision, recorded=recorded, reason=decision.reason, commands=commands)

@@ -10,8 +10,8 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType
 
 
-class RuntimeCommand(Struct, frozen=True, kw_only=True, tag=True):
-    """Base. `node` says whose runtime carries it out."""
+class RuntimeCommand(Struct, frozen=True, kw_only=True):
+    """Base. `node` says whose runtime carries it out. Digests on the log know a command by its `tag` and fields."""
 
     node: str
 
@@ -64,7 +64,7 @@ class PortMapping(Struct, frozen=True, kw_only=True):
     host_ip: str = ""
 
 
-class RunPodSandbox(RuntimeCommand, frozen=True, kw_only=True):
+class RunPodSandbox(RuntimeCommand, frozen=True, kw_only=True, tag="RunPodSandbox"):
     """Volumes, network namespace with address, pause process. -> SandboxStarted | SandboxFailed"""
 
     pod_uid: str
@@ -98,7 +98,7 @@ class RunPodSandbox(RuntimeCommand, frozen=True, kw_only=True):
         return RefreshVolumes(node=self.node, pod_uid=self.pod_uid, volumes=files, fs_group=self.fs_group, round=round_)
 
 
-class RefreshVolumes(RuntimeCommand, frozen=True, kw_only=True):
+class RefreshVolumes(RuntimeCommand, frozen=True, kw_only=True, tag="RefreshVolumes"):
     """The files of a running pod's volumes, as they should be; each volume changes at once or not at all. No outcome."""
 
     pod_uid: str
@@ -111,7 +111,7 @@ class RefreshVolumes(RuntimeCommand, frozen=True, kw_only=True):
         return f"volumes/{self.pod_uid}"
 
 
-class PullImage(RuntimeCommand, frozen=True, kw_only=True):
+class PullImage(RuntimeCommand, frozen=True, kw_only=True, tag="PullImage"):
     """-> ImagePulled | ImagePullFailed"""
 
     image: str
@@ -143,7 +143,7 @@ class Security(Struct, frozen=True, kw_only=True):
     allow_privilege_escalation: bool = True
 
 
-class StartContainer(RuntimeCommand, frozen=True, kw_only=True):
+class StartContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StartContainer"):
     """Create and start one attempt of a container; one that runs is left alone. -> ContainerStarted | ContainerStartFailed"""
 
     pod_uid: str
@@ -187,7 +187,7 @@ class Hook(Struct, frozen=True, kw_only=True):
     sleep_s: int = 0
 
 
-class StopContainer(RuntimeCommand, frozen=True, kw_only=True):
+class StopContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StopContainer"):
     """Pre-stop hook, TERM, and KILL after the grace period. -> ContainerExited (also for one that is gone already)"""
 
     pod_uid: str
@@ -202,7 +202,7 @@ class StopContainer(RuntimeCommand, frozen=True, kw_only=True):
         return f"container/{self.pod_uid}/{self.container}"
 
 
-class RemovePodSandbox(RuntimeCommand, frozen=True, kw_only=True):
+class RemovePodSandbox(RuntimeCommand, frozen=True, kw_only=True, tag="RemovePodSandbox"):
     """Kill what is left and remove all of the pod: containers, network, mounts, directories. -> SandboxRemoved"""
 
     pod_uid: str
@@ -225,7 +225,7 @@ class ProbeTarget(Struct, frozen=True, kw_only=True):
     failure_threshold: int = 3
 
 
-class SetProbes(RuntimeCommand, frozen=True, kw_only=True):
+class SetProbes(RuntimeCommand, frozen=True, kw_only=True, tag="SetProbes"):
     """All probes that the node is to run now. Flips come back as ProbeFlipped; there is no direct outcome."""
 
     targets: tuple[ProbeTarget, ...]
@@ -258,7 +258,7 @@ class Ruleset(Struct, frozen=True, kw_only=True):
     digest: str = ""
 
 
-class ApplyRuleset(RuntimeCommand, frozen=True, kw_only=True):
+class ApplyRuleset(RuntimeCommand, frozen=True, kw_only=True, tag="ApplyRuleset"):
     """The whole wanted ruleset; applied as the smallest atomic transaction. -> RulesetApplied | RulesetFailed"""
 
     ruleset: Ruleset

@@ -9,24 +9,25 @@ from .objects.scalars import Object
 PatchType = Literal["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"]
 
 
-class ObjectCommand(Struct, frozen=True, kw_only=True, tag=True):
-    """Base. Whoever submits adds an actor, a cause and whether it is a dry run."""
+class ObjectCommand(Struct, frozen=True, kw_only=True):
+    """Base. Whoever submits adds an actor, a cause and whether it is a dry run. Digests on the log know a command by its `tag`
+    and fields."""
 
 
-class Create(ObjectCommand, frozen=True, kw_only=True):
+class Create(ObjectCommand, frozen=True, kw_only=True, tag="Create"):
     """A new object. An empty `name` with a `generateName` gets five random characters."""
 
     object: Any  # a Struct of a registered kind
 
 
-class Update(ObjectCommand, frozen=True, kw_only=True):
+class Update(ObjectCommand, frozen=True, kw_only=True, tag="Update"):
     """Replace an object. With `metadata.resourceVersion` set, only if it is still the current one (else Conflict)."""
 
     object: Any
     subresource: str = ""  # "" (spec and metadata; status is kept), "status", "finalize", "ephemeralcontainers"
 
 
-class Patch(ObjectCommand, frozen=True, kw_only=True):
+class Patch(ObjectCommand, frozen=True, kw_only=True, tag="Patch"):
     """Change an object by a patch, computed at commit against the then current state."""
 
     resource: str
@@ -38,7 +39,7 @@ class Patch(ObjectCommand, frozen=True, kw_only=True):
     field_validation: str = "Warn"  # Strict, Warn, Ignore
 
 
-class Delete(ObjectCommand, frozen=True, kw_only=True):
+class Delete(ObjectCommand, frozen=True, kw_only=True, tag="Delete"):
     """Delete an object; a pod that runs is marked first and goes when its node says so."""
 
     resource: str
@@ -50,7 +51,7 @@ class Delete(ObjectCommand, frozen=True, kw_only=True):
     propagation: Literal["", "Orphan", "Background", "Foreground"] = ""
 
 
-class Bind(ObjectCommand, frozen=True, kw_only=True):
+class Bind(ObjectCommand, frozen=True, kw_only=True, tag="Bind"):
     """Assign a pod to a node. Refused (Conflict) when it has one."""
 
     namespace: str
@@ -61,7 +62,7 @@ class Bind(ObjectCommand, frozen=True, kw_only=True):
     annotations: dict[str, str] | UnsetType = UNSET  # put on the pod
 
 
-class Evict(ObjectCommand, frozen=True, kw_only=True):
+class Evict(ObjectCommand, frozen=True, kw_only=True, tag="Evict"):
     """Delete a pod if its disruption budgets allow it (429 otherwise)."""
 
     namespace: str

@@ -8,8 +8,8 @@ and attempt, so that a late or doubled one is recognised.
 from msgspec import Raw, Struct
 
 
-class Fact(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
-    """Base of all facts; the tag on the wire is the class name."""
+class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Base of all facts. `tag` is what a fact is called on the log: it stays when the class is renamed (docs/formats)."""
 
 
 # --- objects of the API ---
@@ -25,15 +25,15 @@ class ObjectFact(Fact, frozen=True, kw_only=True):
     object: Raw  # the encoded object, with metadata.resourceVersion equal to the event's revision
 
 
-class ObjectCreated(ObjectFact, frozen=True, kw_only=True):
+class ObjectCreated(ObjectFact, frozen=True, kw_only=True, tag="ObjectCreated"):
     pass
 
 
-class ObjectModified(ObjectFact, frozen=True, kw_only=True):
+class ObjectModified(ObjectFact, frozen=True, kw_only=True, tag="ObjectModified"):
     subresource: str = ""  # "" or "status", "binding", "scale", "finalize": which door the change came through
 
 
-class ObjectDeleted(ObjectFact, frozen=True, kw_only=True):
+class ObjectDeleted(ObjectFact, frozen=True, kw_only=True, tag="ObjectDeleted"):
     """The object is gone; `object` is its last state."""
 
 
@@ -54,14 +54,14 @@ class ClusterConfig(Struct, frozen=True, kw_only=True):
     pod_eviction_s: float = 300.0
 
 
-class EngineStarted(Fact, frozen=True, kw_only=True):
+class EngineStarted(Fact, frozen=True, kw_only=True, tag="EngineStarted"):
     """An engine opened this log for writing. Runtime state that lived in the previous process (probes) is gone."""
 
     version: str
     config: ClusterConfig
 
 
-class DecisionTaken(Fact, frozen=True, kw_only=True):
+class DecisionTaken(Fact, frozen=True, kw_only=True, tag="DecisionTaken"):
     """A reconciler decided something: enough to take the decision again and compare."""
 
     reconciler: str
@@ -70,17 +70,18 @@ class DecisionTaken(Fact, frozen=True, kw_only=True):
     now_ns: int
     reason: str
     commands: tuple[str, ...]  # one line each, for people
-    digest: str  # of the full commands, see reconcilers.decision.digest
+    digest: str  # of the full commands, see reconcilers/rule/digest.py
     rule_version: int = 1  # of the reconciler; another version of a rule may decide otherwise
+    digest_version: int = 1  # how `digest` was worked out
 
 
-class ClockStepped(Fact, frozen=True, kw_only=True):
+class ClockStepped(Fact, frozen=True, kw_only=True, tag="ClockStepped"):
     """The machine's clock was put back. Only here the times of the log go back; its order is that of revisions."""
 
     from_ns: int  # the time of the event before
 
 
-class Forgotten(Fact, frozen=True, kw_only=True):
+class Forgotten(Fact, frozen=True, kw_only=True, tag="Forgotten"):
     """Retention let this go: a heartbeat among many. It is never appended; a log reads it in the place of what was there."""
 
 
@@ -93,7 +94,7 @@ class NodeFact(Fact, frozen=True, kw_only=True):
     node: str
 
 
-class NodeObserved(NodeFact, frozen=True, kw_only=True):
+class NodeObserved(NodeFact, frozen=True, kw_only=True, tag="NodeObserved"):
     """The runtime of a node is up, and this is what the machine has."""
 
     addresses: tuple[tuple[str, str], ...] = ()  # (type, address): ("InternalIP", "10.0.0.5"), ("Hostname", "n1")
@@ -108,29 +109,29 @@ class PodFact(NodeFact, frozen=True, kw_only=True):
     pod_uid: str
 
 
-class SandboxStarted(PodFact, frozen=True, kw_only=True):
+class SandboxStarted(PodFact, frozen=True, kw_only=True, tag="SandboxStarted"):
     sandbox_id: str
     ip: str = ""  # "" with the host's network: the node's address counts
     at_ns: int = 0
 
 
-class SandboxFailed(PodFact, frozen=True, kw_only=True):
+class SandboxFailed(PodFact, frozen=True, kw_only=True, tag="SandboxFailed"):
     reason: str  # FailedCreatePodSandBox, FailedMount
     message: str
     at_ns: int = 0
 
 
-class SandboxExited(PodFact, frozen=True, kw_only=True):
+class SandboxExited(PodFact, frozen=True, kw_only=True, tag="SandboxExited"):
     """The pause process is gone though nobody asked: the pod needs a new sandbox."""
 
     sandbox_id: str
 
 
-class SandboxRemoved(PodFact, frozen=True, kw_only=True):
+class SandboxRemoved(PodFact, frozen=True, kw_only=True, tag="SandboxRemoved"):
     """No process, mount, namespace, link or directory of the pod is left."""
 
 
-class ImagePulled(NodeFact, frozen=True, kw_only=True):
+class ImagePulled(NodeFact, frozen=True, kw_only=True, tag="ImagePulled"):
     image: str  # as asked for
     image_id: str  # sha256 digest of the manifest or config
     present: bool = False  # it was there already
@@ -138,7 +139,7 @@ class ImagePulled(NodeFact, frozen=True, kw_only=True):
     at_ns: int = 0
 
 
-class ImagePullFailed(NodeFact, frozen=True, kw_only=True):
+class ImagePullFailed(NodeFact, frozen=True, kw_only=True, tag="ImagePullFailed"):
     image: str
     reason: str  # ErrImagePull, ErrImageNeverPull, InvalidImageName
     message: str
@@ -150,19 +151,19 @@ class ContainerFact(PodFact, frozen=True, kw_only=True):
     attempt: int  # 0 for the first start; the restart count
 
 
-class ContainerStarted(ContainerFact, frozen=True, kw_only=True):
+class ContainerStarted(ContainerFact, frozen=True, kw_only=True, tag="ContainerStarted"):
     container_id: str  # scheme included: shipslog://ID
     image_id: str = ""
     at_ns: int = 0
 
 
-class ContainerStartFailed(ContainerFact, frozen=True, kw_only=True):
+class ContainerStartFailed(ContainerFact, frozen=True, kw_only=True, tag="ContainerStartFailed"):
     reason: str  # CreateContainerError, RunContainerError, CreateContainerConfigError
     message: str
     at_ns: int = 0
 
 
-class ContainerExited(ContainerFact, frozen=True, kw_only=True):
+class ContainerExited(ContainerFact, frozen=True, kw_only=True, tag="ContainerExited"):
     container_id: str = ""
     exit_code: int
     signal: int = 0
@@ -172,21 +173,21 @@ class ContainerExited(ContainerFact, frozen=True, kw_only=True):
     at_ns: int = 0
 
 
-class ProbeFlipped(ContainerFact, frozen=True, kw_only=True):
+class ProbeFlipped(ContainerFact, frozen=True, kw_only=True, tag="ProbeFlipped"):
     probe: str  # startup, liveness, readiness
     healthy: bool
     message: str = ""
     at_ns: int = 0
 
 
-class RulesetApplied(NodeFact, frozen=True, kw_only=True):
+class RulesetApplied(NodeFact, frozen=True, kw_only=True, tag="RulesetApplied"):
     """The node's packet rules are those that `digest` names."""
 
     digest: str
     services: int
 
 
-class RulesetFailed(NodeFact, frozen=True, kw_only=True):
+class RulesetFailed(NodeFact, frozen=True, kw_only=True, tag="RulesetFailed"):
     digest: str
     message: str
 

@@ -59,6 +59,8 @@ async def _verify(path: Path) -> None:
         f"{path}: {result.events} events, every checksum holds; {result.decisions} decisions taken again, all the same "
         f"({took:.1f} s)."
     )
+    for line in result.skipped():
+        click.echo(f"  not taken again: {line}")
 
 
 async def _serve(path: Path, moment: str, bind: str, port: int, kubeconfig: Path) -> None:

@@ -12,7 +12,8 @@ import structlog
 
 from shipslog.engine.commit.committer import Committed, Committer
 from shipslog.engine.time.clock import Clock
-from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, digest, is_runtime
+from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
+from shipslog.reconcilers.rule.digest import DIGEST, digest
 from shipslog.reconcilers.rule.wakes import Change
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
@@ -189,10 +190,10 @@ class Host:
         record = DecisionTaken(
             reconciler=lane.reconciler.name, key=key, read_revision=self.view.revision, now_ns=now_ns, reason=decision.reason,
             commands=tuple(summary(c, self.view.scheme) for c in decision.commands[:16]), digest=digest(decision.commands),
-            rule_version=lane.reconciler.version,
+            rule_version=lane.reconciler.version, digest_version=DIGEST,
         )  # fmt: skip
         lane.committing.add(key)
-        future = self.committer.submit_decision(record, objects, actor=lane.reconciler.actor, cause=cause)
+        future = self.committer.submit_decision(record, objects, actor=lane.reconciler.actor, cause=cause, runtime=runtime)
         sent = self.dispatcher.reserve(runtime)
 
         def committed(done: "asyncio.Future[list[Committed | Refusal | int]]") -> None:

@@ -1,12 +1,11 @@
 """What a reconciler is: a name, what wakes it, `decide`; and what it returns."""
 
-import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Protocol
 
 import msgspec
 
-from shipslog.runtime.commands import AnyRuntimeCommand, ApplyRuleset, RuntimeCommand
+from shipslog.runtime.commands import AnyRuntimeCommand, RuntimeCommand
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.facts import Fact
 from shipslog.store.objects.core_v1 import ObjectReference
@@ -62,12 +61,6 @@ class Reconciler(msgspec.Struct, frozen=True, kw_only=True):
     def speaks_as(self) -> str:
         """The component that its Events name."""
         return self.component or self.actor.removeprefix("system:controller:").removeprefix("system:")
-
-
-def digest(commands: tuple[AnyObjectCommand | AnyRuntimeCommand, ...]) -> str:
-    """Sixteen hexadecimal digits that two equal lists of commands share."""
-    told = [(c.node, c.ruleset.digest) if isinstance(c, ApplyRuleset) else c for c in commands]  # a ruleset can be megabytes
-    return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()[:16]
 
 
 def is_runtime(command: object) -> bool:

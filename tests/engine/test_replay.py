@@ -8,6 +8,7 @@ from shipslog.engine.cli import history
 from shipslog.engine.cluster import Cluster
 from shipslog.reconcilers.rule.decision import Decision, Reconciler
 from shipslog.store.events import Origin
+from shipslog.store.facts import DecisionTaken
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import MethodNotAllowed
@@ -39,8 +40,25 @@ async def test_the_same_rules_decide_the_same_and_others_are_found_out() -> None
         told = str(other.difference)
         assert "decides otherwise" in told and "I would rather not" in told and "Update configmaps default/c1" in told
 
+
+async def test_what_cannot_be_taken_again_is_counted_apart() -> None:
+    async with Cluster.open(None, runtime="none", reconcilers=(reconciler(mark),)) as cluster:
+        for i in range(3):
+            await cluster.create(config_map(f"c{i}"))
+        await settled(cluster)
         gone = await replay.verify(cluster.log, [])
-        assert gone.difference is not None and "no such reconciler" in gone.difference.reason
+        assert (gone.difference, gone.decisions, gone.missing_rules) == (None, 0, {"test": 3})
+        assert gone.skipped() == ["3 of test, which is no rule of this version"]
+        newer = await replay.verify(cluster.log, [msgspec.structs.replace(reconciler(mark), version=2)])
+        assert (newer.difference, newer.decisions, newer.other_versions) == (None, 0, {"test": 3})
+        assert newer.skipped() == ["3 of test, whose rule is another version now"]
+        unknown = DecisionTaken(
+            reconciler="test", key="c0", read_revision=cluster.view.revision, now_ns=1, reason="r", commands=(), digest="d",
+            digest_version=99,
+        )  # fmt: skip
+        await cluster.committer.submit_decision(unknown, [], actor="system:controller:test", cause=None)
+        verified = await replay.verify(cluster.log, [reconciler(mark)])
+        assert (verified.difference, verified.decisions, verified.other_digests) == (None, 3, 1)
 
 
 async def test_the_history_of_an_object_says_who_what_and_why() -> None:

@@ -1,9 +1,10 @@
 """A log of any release opens, is served, goes on, and decides as it did; what one fact is called is fixed for ever."""
 
 import gzip
+import hashlib
 import ssl
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import aiohttp
 import msgspec
@@ -17,10 +18,13 @@ from shipslog.engine.pasts import load, past
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.catalogue import ALL
+from shipslog.reconcilers.rule.digest import digest
+from shipslog.runtime.commands import AnyRuntimeCommand
+from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import decode_fact, encode_fact
 from shipslog.store.facts import AnyFact
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects import codec, core_v1, meta_v1
 
 HERE = Path(__file__).parent
 FACTS = sorted(HERE.glob("facts-*.jsonl"))
@@ -37,7 +41,7 @@ async def test_every_decision_comes_out_as_it_did(path: Path) -> None:
     async with await SqliteLog.open(path, read_only=True) as log:
         verified = await replay.verify(log, ALL)
     assert verified.difference is None, str(verified.difference)
-    assert verified.events > 1000
+    assert verified.events > 1000 and verified.decisions > 100
 
 
 async def test_its_snapshot_is_what_its_events_come_to(path: Path) -> None:
@@ -81,9 +85,19 @@ async def test_it_goes_on(path: Path) -> None:
         await log.verify()
 
 
+# Once a list's format is released it is never touched again: what a newer format adds stands in the next list.
+CLOSED = {"facts-1": "3206242dcf24f82ba8bc88cf43b818f43f2ff270cd1d46216d7bcb6a240c33ee"}
+KEPT_AS = "a list of a format that is released stays as it is: put what is new into the next one"
+
+
+def test_lists_of_released_formats_are_untouched() -> None:
+    found = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in FACTS if path.stem in CLOSED}
+    assert found == CLOSED, KEPT_AS
+
+
 @pytest.mark.parametrize("frozen", FACTS, ids=lambda path: path.stem)
 def test_tags_and_fields_of_facts_are_as_they_were(frozen: Path) -> None:
-    """A renamed type or field leaves logs unreadable: give the new name a new type, and an upcaster for the old one."""
+    """A renamed tag or field leaves logs unreadable: give the new one a new tag, and an upcaster for the old one."""
     for line in frozen.read_bytes().splitlines():
         fact = decode_fact(line)
         assert msgspec.json.decode(line).items() <= msgspec.json.decode(encode_fact(fact)).items(), f"read otherwise: {line!r}"
@@ -91,5 +105,42 @@ def test_tags_and_fields_of_facts_are_as_they_were(frozen: Path) -> None:
 
 def test_every_fact_is_frozen_with_all_its_fields() -> None:
     """A new fact, a new field: add its line to the newest list, so that it is kept from then on."""
-    told = [msgspec.json.decode(line) for line in FACTS[-1].read_bytes().splitlines()]
-    assert {fact.pop("type"): set(fact) for fact in told} == {t.__name__: set(t.__struct_fields__) for t in get_args(AnyFact)}
+    told: dict[str, set[str]] = {}
+    for frozen in FACTS:
+        for line in frozen.read_bytes().splitlines():
+            fact = msgspec.json.decode(line)
+            told.setdefault(fact.pop("type"), set()).update(fact)
+    assert told == {t.__struct_config__.tag: set(t.__struct_fields__) for t in get_args(AnyFact)}
+
+
+# --- the digests of decisions ---
+
+COMMANDS = sorted(HERE.glob("commands-*.jsonl"))
+OBJECTS = {"ConfigMap": core_v1.ConfigMap}
+
+
+def command_of(told: dict[str, Any]) -> Any:
+    """The command that a line of a list tells of. Object commands hold an object, whose type its kind says."""
+    if "object" in told:
+        told = {**told, "object": codec.from_builtins(OBJECTS[told["object"]["kind"]], told["object"])[0]}
+    return msgspec.convert(told, AnyRuntimeCommand | AnyObjectCommand)
+
+
+@pytest.mark.parametrize("frozen", COMMANDS, ids=lambda path: path.stem)
+def test_digests_of_commands_are_as_they_were(frozen: Path) -> None:
+    """A renamed tag or field of a command, another default: recorded decisions would be called different."""
+    for line in frozen.read_bytes().splitlines():
+        told = msgspec.json.decode(line)
+        found = {version: digest((command_of(told["command"]),), int(version)) for version in told["digests"]}
+        assert found == told["digests"], f"another digest: {line!r}"
+
+
+def test_every_command_is_frozen_with_all_its_fields() -> None:
+    """A new command, a new field: add a line to the newest list, so that its digest is kept from then on."""
+    told: dict[str, set[str]] = {}
+    for frozen in COMMANDS:
+        for line in frozen.read_bytes().splitlines():
+            command = msgspec.json.decode(line)["command"]
+            told.setdefault(command.pop("type"), set()).update(command)
+    every = get_args(AnyRuntimeCommand | AnyObjectCommand)
+    assert told == {t.__struct_config__.tag: set(t.__struct_fields__) for t in every}

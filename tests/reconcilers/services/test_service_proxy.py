@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shipslog.reconcilers.rule.decision import digest
+from shipslog.reconcilers.rule.digest import digest
 from shipslog.reconcilers.services import service_proxy
 from shipslog.reconcilers.services.service_proxy import RECONCILER, changes, decide, rules_of
 from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules

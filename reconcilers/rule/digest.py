@@ -1,0 +1,108 @@
+"""What a decision's commands come to in sixteen hexadecimal digits: the log keeps them, and a replay compares.
+
+`DIGEST` is the version that new decisions are recorded with. In version 2 a field with the value of its default is left out: so
+a command that grows a field, with a default that means what was meant without it, has the digest that it had. Version 1 wrote
+every field; its table says which there were, and never changes.
+"""
+
+import hashlib
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from shipslog.runtime import commands as rt
+from shipslog.store import commands as store
+from shipslog.store.commands import AnyObjectCommand
+from shipslog.store.objects.scalars import Object
+
+DIGEST = 2
+Commands = tuple[AnyObjectCommand | rt.AnyRuntimeCommand, ...]
+
+
+def digest(commands: Commands, version: int = DIGEST) -> str:
+    """Sixteen digits that two equal lists of commands share. Errors: KeyError for a version that is not known."""
+    write = WRITERS[version]
+    told = [(c.node, c.ruleset.digest) if isinstance(c, rt.ApplyRuleset) else c for c in commands]  # it can be megabytes
+    return hashlib.sha256(write(told)).hexdigest()[:16]
+
+
+# --- version 2 ---
+
+
+def _without_defaults(value: Any) -> bytes:
+    return msgspec.json.encode(_told(value), order="deterministic")
+
+
+def _told(value: Any) -> Any:
+    """Plain values; of commands and their parts the fields that say something, by name."""
+    if isinstance(value, tuple | list):
+        return [_told(v) for v in value]
+    if isinstance(value, dict):
+        return {key: _told(v) for key, v in value.items()}
+    if isinstance(value, Object) or not isinstance(value, msgspec.Struct):
+        return value
+    tag, fields = _fields(type(value))
+    told = {name: _told(held) for name, default in fields if (held := getattr(value, name)) != default}
+    if tag is not None:
+        told["type"] = tag
+    return told
+
+
+@cache
+def _fields(struct: type[msgspec.Struct]) -> tuple[Any, tuple[tuple[str, Any], ...]]:
+    fields = msgspec.structs.fields(struct)
+    return struct.__struct_config__.tag, tuple(
+        (f.name, f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory()) for f in fields
+    )
+
+
+# --- version 1 ---
+
+FIELDS_1: dict[type[msgspec.Struct], str] = {
+    rt.FileContent: "path data mode user",
+    rt.TokenRequest: "path audience expiration_s service_account namespace pod_name pod_uid mode user",
+    rt.VolumeSource: "name kind medium size_limit_bytes host_path host_path_type files token_requests in_memory read_only",
+    rt.PortMapping: "protocol container_port host_port host_ip",
+    rt.RunPodSandbox: "node pod_uid namespace name hostname fqdn labels host_network host_pid host_ipc share_process_namespace "
+    "port_mappings dns_servers dns_searches dns_options host_aliases sysctls fs_group volumes cpu_limit_milli "
+    "memory_limit_bytes",
+    rt.RefreshVolumes: "node pod_uid volumes fs_group round",
+    rt.PullImage: "node image policy credentials",
+    rt.Mount: "volume path sub_path read_only propagation",
+    rt.Security: "privileged run_as_user run_as_group run_as_non_root supplemental_groups capabilities_add capabilities_drop "
+    "read_only_root allow_privilege_escalation",
+    rt.StartContainer: "node pod_uid namespace name container attempt image target command args env working_dir mounts stdin "
+    "stdin_once tty cpu_request_milli cpu_limit_milli memory_limit_bytes oom_score_adj termination_message_path "
+    "termination_message_fallback_to_logs security post_start",
+    rt.Hook: "exec http_url http_headers tcp grpc grpc_service sleep_s",
+    rt.StopContainer: "node pod_uid container attempt grace_period_s pre_stop reason",
+    rt.RemovePodSandbox: "node pod_uid",
+    rt.ProbeTarget: "pod_uid container attempt probe action initial_delay_s period_s timeout_s success_threshold "
+    "failure_threshold",
+    rt.SetProbes: "node targets",
+    store.Create: "object",
+    store.Update: "object subresource",
+    store.Patch: "resource namespace name media_type body subresource field_validation",
+    store.Delete: "resource namespace name uid resource_version grace_period_s propagation",
+    store.Bind: "namespace name node uid resource_version annotations",
+    store.Evict: "namespace name grace_period_s uid",
+}
+
+
+def _with_defaults(value: Any) -> bytes:
+    fields = FIELDS_1.get(type(value))
+    if fields is not None:
+        tag = type(value).__struct_config__.tag
+        members = [b'"type":%s' % msgspec.json.encode(tag)] if tag is not None else []
+        held = ((name, getattr(value, name)) for name in fields.split())
+        members += [b'"%s":%s' % (name.encode(), _with_defaults(v)) for name, v in held if v is not msgspec.UNSET]
+        return b"{%s}" % b",".join(members)
+    if isinstance(value, tuple | list):
+        return b"[%s]" % b",".join(map(_with_defaults, value))
+    if isinstance(value, dict):
+        return b"{%s}" % b",".join(b"%s:%s" % (msgspec.json.encode(k), _with_defaults(v)) for k, v in sorted(value.items()))
+    return msgspec.json.encode(value, order="deterministic")
+
+
+WRITERS = {1: _with_defaults, 2: _without_defaults}
