@@ -151,3 +151,18 @@ async def test_nobody_can_write_into_the_servers_log(api: Api, caplog: pytest.Lo
     with pytest.raises(ssl.SSLError):
         await asyncio.open_connection("127.0.0.1", api.server.port, ssl=mistaken, server_hostname="localhost")
     assert not caplog.records
+
+
+@pytest.mark.parametrize("token", [True, False])
+@pytest.mark.parametrize("length", [10, 4 << 20])
+async def test_an_error_before_the_body_of_an_upgrade_leaves_no_connection_hanging(api: Api, token: bool, length: int) -> None:
+    """The next request on that connection is answered, or the connection is closed: either way its client can go on."""
+    held = (api.data / "token").read_bytes().strip() if token else b"wrong"
+    head = b"POST %s/x/nothing HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nAuthorization: Bearer %s\r\n"
+    async with dialled(api.client()) as (reader, writer):
+        writer.write(head % (CONFIG_MAPS.encode(), held) + b"Content-Length: %d\r\n\r\n" % length)
+        first = await reader.readuntil(b"\r\n\r\n")
+        assert first.startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 401 "))
+        assert b"Connection: close" in first
+        await sent(writer, b"a" * min(length, 100_000) + GET + b"Connection: close\r\n\r\n")
+        await answer(reader)
