@@ -89,8 +89,7 @@ class Handler:
         if asker is not user:
             call.impersonator = asker.name
         if "system:masters" not in user.groups:
-            name, sub = route.name, route.subresource
-            require(user, Attributes(verb, "", route.group, route.version, route.resource, sub, route.namespace, name))
+            require(user, _wanted(route, verb))
         return await self._resource(call, verb)
 
     def _impersonate(self, user: User, request: web.BaseRequest) -> User:
@@ -156,6 +155,12 @@ class Handler:
 def _public(route: Route) -> bool:
     path = route.path.rstrip("/")
     return not route.resource and (path in PUBLIC or path.rpartition("/")[0] in PUBLIC)
+
+
+def _wanted(route: Route, verb: str) -> Attributes:
+    """What a request is about, for authorization. One namespace counts as being in itself, as in Kubernetes."""
+    namespace = route.name if (route.group, route.resource) == ("", "namespaces") else route.namespace
+    return Attributes(verb, "", route.group, route.version, route.resource, route.subresource, namespace, route.name)
 
 
 def _verb(call: Call) -> str:

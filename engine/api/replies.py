@@ -1,5 +1,6 @@
 """Responses. The usual one is a head and a body in one write; only streams need more."""
 
+import gzip
 import time
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
@@ -9,6 +10,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from shipslog.engine.time.long_work import LongWork
 from shipslog.store.objects import meta_v1, protobuf_encoding
 from shipslog.store.objects.scalars import Object
 from shipslog.store.refusals import Refusal
@@ -18,6 +20,8 @@ from .negotiation import JSON, PROTOBUF, YAML, Format
 _encode = msgspec.json.Encoder().encode
 _HEADS: dict[tuple[int, str], bytes] = {}
 _date = (0, b"")
+COMPRESSED_BYTES, GZIP_LEVEL = 128 * 1024, 1  # from there on, and how hard: as Kubernetes does
+COMPRESSING = LongWork("shipslog-compress")
 BROWSERS = ("curl", "Wget", "Mozilla/5.0")
 
 
@@ -49,6 +53,11 @@ def _for_people(request: web.BaseRequest) -> bool:
     return request.headers.get("User-Agent", "").startswith(BROWSERS)
 
 
+def _takes_gzip(request: web.BaseRequest) -> bool:
+    """Whether the client names gzip, as plainly as Kubernetes wants it named: `gzip;q=0` is not it."""
+    return any(name.strip() == "gzip" for name in request.headers.get("Accept-Encoding", "").split(","))
+
+
 class Reply(web.StreamResponse):
     """A complete answer that goes out in one write; aiohttp's own preparation of headers costs several times as much."""
 
@@ -65,13 +74,17 @@ class Reply(web.StreamResponse):
         return True
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        if self.media == JSON and _for_people(request):
+            self.body = msgspec.json.format(self.body, indent=2)
+        encoding = b""
+        if len(self.body) > COMPRESSED_BYTES and _takes_gzip(request):
+            self.body = await COMPRESSING.run(len(self.body), gzip.compress, self.body, GZIP_LEVEL)
+            encoding = b"Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client is gone")
         self._keep_alive = self._keep_alive and request.keep_alive
-        if self.media == JSON and _for_people(request):
-            self.body = msgspec.json.format(self.body, indent=2)
-        lines = [_head(self.code, self.media), _date_line(), b"Content-Length: %d\r\n" % len(self.body)]
+        lines = [_head(self.code, self.media), _date_line(), b"Content-Length: %d\r\n" % len(self.body), encoding]
         lines.extend(f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in self.extra)
         if not self._keep_alive:
             lines.append(b"Connection: close\r\n")

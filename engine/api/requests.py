@@ -108,12 +108,11 @@ class Call(msgspec.Struct):
 
 def _check_manager(params: Params, options_kind: str) -> None:
     manager = first(params, "fieldManager")
-    message = ""
-    if len(manager) > MANAGER_LENGTH:
-        message = f"Invalid value: {manager!r}: may not be more than {MANAGER_LENGTH} bytes".replace("'", '"')
-    elif not manager.isprintable():
+    if len(manager.encode()) > MANAGER_LENGTH:
+        message = f"Too long: may not be more than {MANAGER_LENGTH} bytes"
+        raise invalid_option(options_kind, "fieldManager", "FieldValueTooLong", message)
+    if not manager.isprintable():
         message = f"Invalid value: {manager!r}: should only contain printable characters".replace("'", '"')
-    if message:
         raise invalid_option(options_kind, "fieldManager", "FieldValueInvalid", message)
     if options_kind == "PatchOptions" and "force" in params:
         message = "Forbidden: may not be specified for non-apply patch"

@@ -27,7 +27,6 @@ from shipslog.store.refusals import (
     AlreadyExists,
     BadRequest,
     Cause,
-    Conflict,
     Invalid,
     MethodNotAllowed,
     Unexpected,
@@ -204,17 +203,14 @@ class Transition:
         return Change(effect="Deleted", object=old, kind=kind)
 
     def _check_preconditions(self, kind: Kind, old: Any, command: Delete) -> None:
-        name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
-        for what, wanted, found in (
-            ("UID", command.uid, old.metadata.uid),
-            ("ResourceVersion", command.resource_version, old.metadata.resource_version),
+        for what, wanted, found, perhaps in (
+            ("UID", command.uid, old.metadata.uid, "deleted and then recreated"),
+            ("ResourceVersion", command.resource_version, old.metadata.resource_version, "modified"),
         ):
             if wanted is not None and wanted != found:
-                raise Conflict(
-                    f'Operation cannot be fulfilled on {name} "{command.name}": the {what} in the precondition ({wanted}) does '
-                    f"not match the {what} in record ({found}). The object might have been deleted and then recreated",
-                    name=command.name, group=kind.group, kind=kind.plural,
-                )  # fmt: skip
+                why = f"the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). "
+                why += f"The object might have been {perhaps}"
+                raise conflict(kind.kind, kind.group, command.name, why)  # Kubernetes names the kind here, not the resource
 
     def _finalizers(self, strategy: Strategy, old: Any, propagation: str) -> tuple[str, ...]:
         """The finalizers that the way of deleting asks for; a kind has its own way where the command names none."""

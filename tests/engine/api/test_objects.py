@@ -1,5 +1,9 @@
 """GET and LIST over HTTP."""
 
+import gzip
+
+import msgspec
+
 from shipslog.engine.api.objects import Token, decode_token, encode_token
 
 from .conftest import CONFIG_MAPS, Api, Client
@@ -169,3 +173,25 @@ async def test_people_get_it_indented(admin: Client) -> None:
 def test_a_continue_token_says_what_it_was_made_of() -> None:
     token = Token(7, ("ns", "name"))
     assert decode_token(encode_token(token)) == token
+
+
+async def test_large_answers_are_compressed_for_who_asks(admin: Client) -> None:
+    for name in ("a", "b"):
+        await admin.config_map(name, text=name * 70_000)
+    await admin.config_map("c", text="c" * 140_000)
+    admin.session._auto_decompress = False
+    for path, asked, packed in (
+        ("", "gzip", True), ("", "deflate, gzip , br", True), ("", "identity", False), ("", "gzip;q=0", False),
+        ("", "*", False), ("/a", "gzip", False), ("/none", "gzip", False),
+    ):  # fmt: skip
+        async with admin.session.get(admin.base + CONFIG_MAPS + path, headers={"Accept-Encoding": asked}) as response:
+            body = await response.read()
+        assert (response.headers.get("Content-Encoding") == "gzip") == packed, (path, asked)
+        assert ("Accept-Encoding" in response.headers.get("Vary", "")) == packed
+        assert len(body) == int(response.headers["Content-Length"])
+        value = msgspec.json.decode(gzip.decompress(body) if packed else body)
+        assert packed is False or [len(item["data"]["text"]) for item in value["items"]] == [70_000, 70_000, 140_000]
+    for more in ({}, {"Accept": "application/vnd.kubernetes.protobuf"}, {"User-Agent": "curl/8"}):
+        headers = {"Accept-Encoding": "gzip", **more}
+        async with admin.session.get(f"{admin.base}{CONFIG_MAPS}/c", headers=headers) as response:
+            assert response.headers["Content-Encoding"] == "gzip" and len(gzip.decompress(await response.read())) > 140_000

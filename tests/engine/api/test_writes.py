@@ -224,15 +224,27 @@ async def test_a_key_that_stands_twice_in_yaml(admin: Client) -> None:
 
 async def test_options_that_make_no_sense(admin: Client) -> None:
     await admin.config_map("a")
-    for method, query, field in (
-        ("POST", f"fieldManager={'x' * 129}", "fieldManager"), ("POST", "fieldManager=%00", "fieldManager"),
-        ("PATCH", "force=true", "force"),
+    for method, query, cause in (
+        ("POST", f"fieldManager={'x' * 129}", ("FieldValueTooLong", "fieldManager")),
+        ("POST", f"fieldManager={'%C3%A9' * 65}", ("FieldValueTooLong", "fieldManager")),
+        ("POST", "fieldManager=%00", ("FieldValueInvalid", "fieldManager")),
+        ("PATCH", "force=true", ("FieldValueForbidden", "force")),
     ):  # fmt: skip
         path = CONFIG_MAPS if method == "POST" else f"{CONFIG_MAPS}/a"
         code, status = await admin.call(
             method, f"{path}?{query}", {"metadata": {"name": "b"}}, headers=MERGE if method == "PATCH" else {}
         )
-        assert (code, status["details"]["causes"][0]["field"]) == (422, field), query
+        found = status["details"]["causes"][0]
+        assert (code, (found["reason"], found["field"])) == (422, cause), query
+
+
+async def test_a_precondition_that_does_not_hold_names_the_kind(admin: Client) -> None:
+    await admin.config_map("a")
+    for condition, perhaps in (("uid", "deleted and then recreated"), ("resourceVersion", "modified")):
+        code, status = await admin.call("DELETE", f"{CONFIG_MAPS}/a", {"preconditions": {condition: "1"}})
+        assert (code, status["reason"], status["details"]) == (409, "Conflict", {"name": "a", "kind": "ConfigMap"})
+        assert status["message"].startswith('Operation cannot be fulfilled on ConfigMap "a": the ')
+        assert status["message"].endswith(f"The object might have been {perhaps}")
 
 
 async def test_groups_are_of_somebody(admin: Client) -> None:

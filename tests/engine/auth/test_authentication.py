@@ -47,6 +47,14 @@ async def test_a_service_account_is_known_and_may_nothing(api: Api, admin: Clien
         f'configmaps is forbidden: User "{user}" cannot list resource "configmaps" in API group "" in the namespace "default"'
     )
     assert status["message"] == expected
+    for path, named, scope in (
+        ("s", "", "at the cluster scope"),
+        ("s/kube-system", ' "kube-system"', 'in the namespace "kube-system"'),
+    ):
+        code, status = await account.call("GET", f"/api/v1/namespace{path}")
+        verb = "get" if named else "list"
+        said = f'namespaces{named} is forbidden: User "{user}" cannot {verb} resource "namespaces" in API group "" {scope}'
+        assert (code, status["message"]) == (403, said)
     review = {"spec": {"resourceAttributes": {"namespace": "default", "verb": "get", "resource": "configmaps"}}}
     code, answer = await account.call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
     assert (code, answer["status"]["allowed"]) == (201, False)
