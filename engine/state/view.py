@@ -36,17 +36,19 @@ from .runtime import evolve_image, evolve_pod
 
 T = TypeVar("T")
 _NO_RULESET = RulesetState()
+LABELS_INDEXED = 64  # of one object; one with more is looked at itself, so that 100,000 labels do not cost a second to index
 
 
 class Shelf:
     """The objects of one kind in one namespace: by name, in order of name, and by label."""
 
-    __slots__ = ("by_label", "by_name", "names")
+    __slots__ = ("by_label", "by_name", "crowded", "names")
 
     def __init__(self) -> None:
         self.by_name: dict[str, Entry] = {}
         self.names: list[str] = []
         self.by_label: dict[tuple[str, str], set[str]] = {}
+        self.crowded: set[str] = set()  # whose labels are too many for the index
 
     def put(self, name: str, entry: Entry, previous: Entry | None) -> None:
         if previous is None:
@@ -57,6 +59,9 @@ class Shelf:
         if old == new:
             return
         self._unlabel(name, old)
+        if len(new) > LABELS_INDEXED:
+            self.crowded.add(name)
+            return
         for label in new.items():
             self.by_label.setdefault(label, set()).add(name)
 
@@ -66,6 +71,9 @@ class Shelf:
         self._unlabel(name, previous.object.metadata.labels)
 
     def _unlabel(self, name: str, labels: Mapping[str, str]) -> None:
+        if len(labels) > LABELS_INDEXED:
+            self.crowded.discard(name)
+            return
         for label in labels.items():
             names = self.by_label[label]
             names.discard(name)
@@ -82,7 +90,7 @@ class Shelf:
 
     def agrees(self, other: "Shelf") -> bool:
         """Whether both find the same."""
-        return self.names == other.names and self.by_label == other.by_label
+        return (self.names, self.by_label, self.crowded) == (other.names, other.by_label, other.crowded)
 
     def entries(self) -> list[Entry]:
         by_name = self.by_name
@@ -92,7 +100,9 @@ class Shelf:
         if not labels:
             return self.entries()
         sets = [self.by_label.get(label, set()) for label in labels.items()]
-        return [self.by_name[name] for name in sorted(set.intersection(*sets))]
+        found, wanted = set.intersection(*sets), labels.items()
+        found |= {name for name in self.crowded if wanted <= self.by_name[name].object.metadata.labels.items()}
+        return [self.by_name[name] for name in sorted(found)]
 
 
 class MemoryView:

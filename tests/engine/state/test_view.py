@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.pasts import past
 from shipslog.engine.state import snapshots
-from shipslog.engine.state.view import MemoryView
+from shipslog.engine.state.view import LABELS_INDEXED, MemoryView
 from shipslog.store.commands import Bind
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectModified
@@ -153,3 +153,21 @@ def view_writer(view: MemoryView) -> Callable[[str, Any], None]:
         view.evolve(Event(revision=view.revision + 1, time_ns=1, actor="test", cause=None, fact=made))
 
     return write
+
+
+async def test_an_object_with_too_many_labels_for_the_index_is_found_by_each(engine: Cluster) -> None:
+    many = {f"k{i}": "v" for i in range(LABELS_INDEXED)}
+    await engine.create(owned_pod("one", "u1", app="web", **many))
+    await engine.create(owned_pod("two", "u1", app="web"))
+
+    def found(**labels: str) -> list[str]:
+        return [p.metadata.name for p in engine.view.select(core_v1.Pod, "default", labels)]
+
+    assert found(app="web") == ["one", "two"] and found(app="web", k7="v") == ["one"] and found(app="web", k7="w") == []
+    pod = engine.get(core_v1.Pod, "one", "default")
+    await engine.update(replace(pod, metadata=replace(pod.metadata, labels={"app": "web"})))
+    assert found(app="web") == ["one", "two"] and found(k7="v") == []
+    pod = engine.get(core_v1.Pod, "two", "default")
+    await engine.update(replace(pod, metadata=replace(pod.metadata, labels=many | {"app": "x"})))
+    assert found(app="web") == ["one"] and found(k7="v") == ["two"]
+    assert engine.view.reindex() == []
