@@ -245,7 +245,7 @@ class Cluster(Client):
         origin: Origin | None = None, dry_run: bool = False, size_bytes: int = 0,
     ) -> Committed:  # fmt: skip
         """Commit a command; it is durable when this returns. `origin`: who asked and how, for `history`.
-        `size_bytes`: of what a client sent for it; much of it is evaluated in a thread.
+        `size_bytes`: of what a client sent for it; much of it is evaluated in a thread, before it is proposed.
         Errors: Refusal, with nothing written."""
         return await self.committer.submit(
             command, actor=actor, groups=tuple(groups), cause=cause, origin=origin, dry_run=dry_run, size_bytes=size_bytes

@@ -26,7 +26,8 @@ from shipslog.store.state import Entry
 
 from .follower import Follower, Staged
 from .outside import TRIES, Consultant, Overtaken, Seen, seen_by
-from .transitions import Effect, Transition, finish
+from .preparation import Prepared, prepare
+from .transitions import Change, Effect, Transition, finish
 from .urgency import is_urgent
 
 # What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
@@ -56,8 +57,8 @@ class Request(msgspec.Struct):
     facts: Sequence[AnyFact] = ()
     decision: DecisionTaken | None = None
     runtime: Sequence[AnyRuntimeCommand] = ()  # of the decision: what nodes are to do once it is durable
-    size_bytes: int = 0
     seen: Seen | None = None  # the precondition of what was asked outside
+    prepared: Prepared | None = None  # what its one command comes to, if that still holds
 
     @property
     def events(self) -> int:
@@ -78,6 +79,7 @@ class Committer:
         self._transition = Transition(self.head, entropy)
         self._queue: deque[Request] = deque()
         self._long_work = LongWork("shipslog-evaluate")
+        self._long_turn = asyncio.Lock()  # so that long commands about one object do not overtake each other for ever
         self._wake = asyncio.Event()
         self._closed = False
         self._under_way: list[Request] = []
@@ -97,11 +99,9 @@ class Committer:
     ) -> Committed:
         """Commit one command. Returns when it is durable. `origin`: the request that it came with, kept with its event.
         `size_bytes`: of what a client sent for it. Errors: Refusal; then nothing was written."""
-        how: dict[str, Any] = {
-            "actor": actor, "groups": groups, "cause": cause, "origin": origin, "dry_run": dry_run, "size_bytes": size_bytes,
-        }  # fmt: skip
-        if self.consultants:
-            result = await self._consulted(command, how)
+        how: dict[str, Any] = {"actor": actor, "groups": groups, "cause": cause, "origin": origin, "dry_run": dry_run}
+        if self.consultants or self._size(command, size_bytes) > SHORT_BYTES:
+            result = await self._in_advance(command, how, size_bytes)
         else:
             result = (await self._request(commands=(command,), **how).future)[0]
         if isinstance(result, Refusal):
@@ -109,16 +109,38 @@ class Committer:
         assert isinstance(result, Committed)
         return result
 
-    async def _consulted(self, command: AnyObjectCommand, how: dict[str, Any]) -> Any:
-        """Ask outside, then propose; again when the object has changed meanwhile. -> Committed or Refusal"""
+    async def _in_advance(self, command: AnyObjectCommand, how: dict[str, Any], size_bytes: int) -> Any:
+        """Ask outside and do what takes long, then propose; again when what was seen has changed. -> Committed or Refusal"""
+        who: dict[str, Any] = {key: how[key] for key in ("actor", "groups", "dry_run")}
         for _ in range(TRIES):
             seen, asked = seen_by(self.view, command), command
             for consult in self.consultants:
-                asked = await consult(asked, view=self.view, actor=how["actor"], groups=how["groups"], dry_run=how["dry_run"])
-            result = (await self._request(commands=(asked,), seen=seen, **how).future)[0]
+                asked = await consult(asked, view=self.view, **who)
+            if (size := self._size(asked, size_bytes)) > SHORT_BYTES:
+                result = await self._long(asked, seen, how, who, size)
+            else:
+                result = (await self._request(commands=(asked,), seen=seen, **how).future)[0]
             if not isinstance(result, Overtaken):
                 break
         return result
+
+    async def _long(self, command: AnyObjectCommand, seen: Seen, how: dict[str, Any], who: dict[str, Any], size: int) -> Any:
+        """Evaluate, then propose what that came to. -> Committed or Refusal"""
+        async with self._long_turn:
+            if self._closed:
+                raise closed()
+            if not self.consultants:
+                seen = seen_by(self.view, command)
+            now_ns = held(self.view.time_ns, self.clock.now_ns())
+            try:
+                prepared = await prepare(
+                    command, self.view, self._long_work, now_ns=now_ns, entropy=self.entropy, size_bytes=size, **who
+                )
+            except Refusal as refusal:
+                return refusal
+            except Exception:
+                return failed(command, how["actor"])
+            return (await self._request(commands=(command,), seen=seen, prepared=prepared, **how).future)[0]
 
     def submit_decision(
         self, decision: DecisionTaken, commands: Sequence[AnyObjectCommand], *, actor: str, cause: int | None,
@@ -135,7 +157,7 @@ class Committer:
     def _request(self, actor: str, **more: Any) -> Request:
         request = Request(actor, asyncio.get_running_loop().create_future(), **more)
         if self._closed:
-            request.future.set_exception(Unavailable("the cluster is closed; nothing was written"))
+            request.future.set_exception(closed())
             return request
         self._queue.append(request)
         self._wake.set()
@@ -175,9 +197,6 @@ class Committer:
         urgent = bool(self.log.trouble) and self._is_urgent(self._queue[0])
         size_bytes = 0
         while self._queue and self._fits(self._queue[0], len(staged), size_bytes, urgent):
-            size = self._size(self._queue[0])
-            if size > SHORT_BYTES and staged:
-                break  # what is staged does not wait for what takes long
             request = self._queue.popleft()
             if request.future.cancelled():
                 continue
@@ -185,7 +204,7 @@ class Committer:
             before = len(staged)
             if now_ns < self.head.time_ns:
                 self._stage(ClockStepped(from_ns=self.head.time_ns), "system:engine", None, now_ns, staged, None)
-            done.append((request, await self._long_work.run(size, self._evaluate, request, now_ns, staged)))
+            done.append((request, self._evaluate(request, now_ns, staged)))
             size_bytes += sum(len(s.entry.encoded) for s in staged[before:] if s.entry is not None)
         if staged:
             try:
@@ -219,12 +238,11 @@ class Committer:
     def _is_urgent(self, request: Request) -> bool:
         return is_urgent(self.head, request.commands, request.facts, request.runtime)
 
-    def _size(self, request: Request) -> int:
+    def _size(self, command: AnyObjectCommand, size_bytes: int) -> int:
         """Bytes of what a client's command is about, as sent and as it is: its evaluation takes in proportion to them."""
-        return request.size_bytes + sum(self._patched_bytes(c) for c in request.commands if isinstance(c, Patch))
-
-    def _patched_bytes(self, command: Patch) -> int:
-        entry = self.head.entry(command.resource, command.name, command.namespace)
+        if not isinstance(command, Patch):
+            return size_bytes
+        entry = self.view.entry(command.resource, command.name, command.namespace)
         return len(command.body) + (len(entry.encoded) if entry is not None else 0)
 
     def _evaluate(self, request: Request, now_ns: int, staged: list[Staged]) -> list[Any]:
@@ -242,20 +260,26 @@ class Committer:
                 dry_run=request.dry_run, config=self.head.config, warnings=[],
             )  # fmt: skip
             try:
-                if request.seen is not None and not request.seen.holds(self.head):
-                    raise Overtaken(request.seen)
-                results.append(self._carry_out(command, ctx, cause, request.origin, staged))
+                results.append(self._carry_out(self._change(request, command, ctx), ctx, cause, request.origin, staged))
             except Refusal as refusal:
                 results.append(refusal)
             except Exception:  # a bug in one kind's rules: nothing is staged yet, so only this command fails
-                log.exception("command_failed", command=type(command).__name__, actor=request.actor)
-                results.append(Refusal(f"internal error while carrying out {type(command).__name__}; nothing was written"))
+                results.append(failed(command, request.actor))
         return results
 
+    def _change(self, request: Request, command: AnyObjectCommand, ctx: Admission) -> Change:
+        """What a command comes to now. Errors: Refusal; Overtaken where it is not as it was seen any more."""
+        seen, prepared = request.seen, request.prepared
+        if seen is not None and not (seen.holds(self.head) and (prepared is None or prepared.holds(self.head))):
+            raise Overtaken(seen)
+        if prepared is None:
+            return self._transition.evaluate(command, ctx)
+        ctx.warnings.extend(prepared.warnings)
+        return prepared.change
+
     def _carry_out(
-        self, command: AnyObjectCommand, ctx: Admission, cause: int | None, origin: Origin | None, staged: list[Staged]
+        self, change: Change, ctx: Admission, cause: int | None, origin: Origin | None, staged: list[Staged]
     ) -> Committed:
-        change = self._transition.evaluate(command, ctx)
         meta, resource, warnings = change.object.metadata, change.kind.resource, tuple(ctx.warnings)
         if change.effect == "Unchanged":
             entry = self.head.entry(resource, meta.name, meta.namespace)
@@ -312,3 +336,13 @@ class Committer:
                 request.future.set_exception(
                     Unavailable(f"the log could not be written: {error} Nothing was written; try again.")
                 )
+
+
+def closed() -> Unavailable:
+    return Unavailable("the cluster is closed; nothing was written")
+
+
+def failed(command: AnyObjectCommand, actor: str) -> Refusal:
+    """The answer to a command that the exception at hand kept from being carried out."""
+    log.exception("command_failed", command=type(command).__name__, actor=actor)
+    return Refusal(f"internal error while carrying out {type(command).__name__}; nothing was written")

@@ -52,6 +52,11 @@ class Entropy:
         """Random characters for a generated name."""
         return "".join(self._random.choices(SUFFIX_ALPHABET, k=length))
 
+    def child(self) -> "Entropy":
+        """Another source, for work whose draws come at times of their own; from the same seed as this one."""
+        seeded = type(self._random) is random.Random
+        return Entropy(self._random.getrandbits(64)) if seeded else Entropy()
+
     def below(self, limit: int) -> int:
         """A number from 0 to limit - 1."""
         return self._random.randrange(limit)

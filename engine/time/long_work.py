@@ -1,6 +1,7 @@
 """Work that takes long though it waits for nothing: a thread for it, so that the loop goes on meanwhile.
 
-The interpreter runs one thread at a time, and hands over every few milliseconds: others wait for those, not for the work.
+Only for functions of their arguments, which nobody changes: state belongs to the loop. The interpreter runs one thread at a
+time, and hands over every few milliseconds: others wait for those, not for the work.
 """
 
 import asyncio
