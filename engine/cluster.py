@@ -18,13 +18,13 @@ import structlog
 
 import shipslog
 from shipslog.engine.kinds.catalogue import WITH_FIRST_OBJECTS, strategy_of
-from shipslog.reconcilers.rule.decision import Reconciler
+from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Create, Update
 from shipslog.store.events import Origin
 from shipslog.store.facts import ClusterConfig, EngineStarted
 from shipslog.store.log.event_log import EventLog, LogError, Snapshot
-from shipslog.store.log.retention import EXACT_NS
+from shipslog.store.log.retention import EPHEMERAL, EXACT_NS
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import Unavailable
 
@@ -174,11 +174,13 @@ class Cluster(Client):
             await asyncio.sleep(BEGIN_AGAIN_S)
 
     async def _retain(self) -> None:
-        """Now and then let the log go of heartbeats."""
+        """Now and then let the log go of heartbeats that no rule has read."""
+        kinds = [self.view.scheme.by_resource(resource) for resource in EPHEMERAL]
+        blind = blind_to((lane.reconciler for lane in self.host.lanes), kinds)
         while True:
             await asyncio.sleep(RETAIN_EVERY_S)
             try:
-                await self.log.forget(self.clock.now_ns() - EXACT_NS)
+                await self.log.forget(self.clock.now_ns() - EXACT_NS, blind=blind)
             except LogError as error:
                 log.warning("retention_failed", why=str(error))
 

@@ -36,7 +36,12 @@ def _with_leases(view: View, namespace: core_v1.Namespace) -> Iterable[str]:
     return [n.metadata.name for n in view.list(core_v1.Node)] if namespace.metadata.name == LEASES else ()
 
 
-WAKES = rule(core_v1.Node).watches(core_v1.Namespace, to=_with_leases).hears(NodeObserved, to=_reporter)
+WAKES = (
+    rule(core_v1.Node)
+    .watches(core_v1.Namespace, to=_with_leases)
+    .hears(NodeObserved, to=_reporter)
+    .reads(coordination_v1.Lease)
+)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:

@@ -9,6 +9,7 @@ from shipslog.runtime.commands import AnyRuntimeCommand, RuntimeCommand
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.facts import Fact
 from shipslog.store.objects.core_v1 import ObjectReference
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.state import View
 
 from .wakes import Wakes
@@ -61,6 +62,12 @@ class Reconciler(msgspec.Struct, frozen=True, kw_only=True):
     def speaks_as(self) -> str:
         """The component that its Events name."""
         return self.component or self.actor.removeprefix("system:controller:").removeprefix("system:")
+
+
+def blind_to(rules: Iterable[Reconciler], kinds: Iterable[Kind]) -> list[str]:
+    """The names of the rules that do not declare that they read objects of these kinds."""
+    named = tuple(kinds)
+    return [rule.name for rule in rules if not any(rule.wakes.declares(kind) for kind in named)]
 
 
 def is_runtime(command: object) -> bool:

@@ -51,6 +51,7 @@ class Wakes(Struct, frozen=True, kw_only=True):
     always: tuple[str, ...] = ()
     sources: Mapping[What, tuple[Source, ...]] = {}
     facts: tuple[tuple[type[Fact], Keys], ...] = ()
+    also: tuple[What, ...] = ()
 
     # --- declaring ---
 
@@ -73,6 +74,10 @@ class Wakes(Struct, frozen=True, kw_only=True):
         """Facts about no object: what a node reported. `to` is given the fact."""
         return replace(self, facts=(*self.facts, *((fact, to) for fact in facts)))
 
+    def reads(self, *kinds: What) -> "Wakes":
+        """Kinds that `decide` looks at though they do not wake the rule. Of any kind of object a rule may read the metadata."""
+        return replace(self, also=(*self.also, *kinds))
+
     def _watch(self, kinds: Iterable[What], source: Source) -> "Wakes":
         more = {kind: (*self.sources.get(kind, ()), source) for kind in kinds}
         return replace(self, sources={**self.sources, **more})
@@ -82,8 +87,16 @@ class Wakes(Struct, frozen=True, kw_only=True):
     def looks_at(self, fact: Fact, scheme: Scheme) -> bool:
         """Whether facts like this one can wake the rule: same kind of fact, and of object."""
         if isinstance(fact, ObjectFact):
+            if not scheme.knows(fact.resource):
+                return False
             return not self.sources.keys().isdisjoint((EVERY_KIND, fact.resource, scheme.by_resource(fact.resource).type))
         return any(isinstance(fact, heard) for heard, _ in self.facts)
+
+    def declares(self, kind: Kind) -> bool:
+        """Whether the rule says that it reads objects of a kind: it watches them by name, or names them besides.
+
+        Heartbeats that no rule reads the log may let go of."""
+        return not {kind.type, kind.resource}.isdisjoint((*self.sources, *self.also))
 
     def keys_for(self, view: View, change: Change) -> list[str]:
         """The keys that a change concerns, each once. The view holds the change already."""

@@ -1,6 +1,6 @@
 """The protocol of an event log: append, read, subscribe, snapshot. Implementations: sqlite, memory."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -116,8 +116,9 @@ class EventLog(Protocol):
     async def verify(self, progress: Callable[[int], None] | None = None) -> None:
         """Check every checksum from the first revision. `progress` hears each revision reached. Errors: LogCorrupt."""
 
-    async def forget(self, until_ns: int) -> int:
-        """Let go of heartbeats that are older than a time, see `retention`. -> how many went. Errors: LogError."""
+    async def forget(self, until_ns: int, *, blind: Collection[str] = ()) -> int:
+        """Let go of heartbeats that are older than a time, see `retention`. `blind`: the names of the rules that do not read
+        them; what any other rule may have decided by stays. -> how many went. Errors: LogError."""
 
     async def close(self) -> None:
         """Let go of files and threads. What was appended stays."""

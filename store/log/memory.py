@@ -1,7 +1,7 @@
 """A log in memory: for tests, for simulation under a virtual clock, for clusters that need not outlive their process."""
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 import msgspec
 
@@ -98,8 +98,9 @@ class MemoryLog:
         if progress is not None:
             progress(self.revision)
 
-    async def forget(self, until_ns: int) -> int:
+    async def forget(self, until_ns: int, *, blind: Collection[str] = ()) -> int:
         self._check_open()
+        self._coalescer.blind = blind
         count, end = 0, self._revision_at(until_ns)
         for event in self._events[self._coalesced : end]:
             fact = event.fact

@@ -6,7 +6,7 @@ A file is looked at before it is opened for writing: what is foreign, truncated 
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -286,8 +286,9 @@ class SqliteLog:
 
     # --- retention ---
 
-    async def forget(self, until_ns: int) -> int:
+    async def forget(self, until_ns: int, *, blind: Collection[str] = ()) -> int:
         self._check_open()
+        self._coalescer.blind = blind
         if self._db is None:
             raise LogError(f"{self.path}: is open read-only; nothing was changed.")
         if self._coalesced is None:  # what is older was gone through before this log was opened

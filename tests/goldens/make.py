@@ -14,11 +14,15 @@ from shipslog.engine.cluster import Cluster
 from shipslog.engine.pasts import past
 from shipslog.engine.state import snapshots
 from shipslog.engine.time.clock import Entropy
+from shipslog.reconcilers.catalogue import ALL
+from shipslog.reconcilers.rule.decision import blind_to
 from shipslog.runtime.containers.simulated import EXIT_CODE, RUNS_FOR, SimulatedNode
 from shipslog.store.events import Event
 from shipslog.store.log.memory import MemoryLog
+from shipslog.store.log.retention import EPHEMERAL
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.builtin import BUILTIN
 from tests.e2e.guestbook import IN_ORDER
 from tests.simulation.virtual_time import VirtualClock, VirtualLoop, run
 
@@ -104,7 +108,8 @@ async def keep(events: list[Event], path: Path) -> None:
             batch.append(event)
         await log.append(batch, expected_revision=log.revision)
         await log.save_snapshot(snapshots.take(await past(log, log.revision * 2 // 3)))
-        gone = await log.forget(events[-1].time_ns)
+        blind = blind_to(ALL, [BUILTIN.by_resource(resource) for resource in EPHEMERAL])
+        gone = await log.forget(events[-1].time_ns, blind=blind)
         print(f"{path}: {log.revision} events, {gone} of them let go of")
 
 

@@ -3,12 +3,15 @@
 import gzip
 import hashlib
 import ssl
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import aiohttp
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from shipslog.engine import replay
 from shipslog.engine.api.server import ApiServer
@@ -18,13 +21,16 @@ from shipslog.engine.pasts import load, past
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.catalogue import ALL
+from shipslog.reconcilers.rule.decision import Decide, Decision, blind_to
 from shipslog.reconcilers.rule.digest import digest
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import decode_fact, encode_fact
 from shipslog.store.facts import AnyFact
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import codec, core_v1, meta_v1
+from shipslog.store.objects import codec, coordination_v1, core_v1, meta_v1
+from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.state import View
 
 HERE = Path(__file__).parent
 FACTS = sorted(HERE.glob("facts-*.jsonl"))
@@ -42,6 +48,33 @@ async def test_every_decision_comes_out_as_it_did(path: Path) -> None:
         verified = await replay.verify(log, ALL)
     assert verified.difference is None, str(verified.difference)
     assert verified.events > 1000 and verified.decisions > 100
+
+
+class WithoutLeases:
+    """A view for a rule that has not said that it reads leases."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def __getattr__(self, name: str) -> Any:
+        held = getattr(self._view, name)
+        return partial(self._asked, held) if name in ("get", "list", "select") else held
+
+    def _asked(self, read: Callable[..., Any], kind: type[Any], *where: Any) -> Any:
+        assert kind is not coordination_v1.Lease, "a rule reads leases and does not say so: retention would take them away"
+        return read(kind, *where)
+
+
+async def test_rules_read_no_heartbeats_that_they_do_not_declare(path: Path) -> None:
+    blind = blind_to(ALL, [BUILTIN.of(coordination_v1.Lease)])
+
+    def without(decide: Decide, view: View, key: str, *, now: int) -> Decision:
+        return decide(cast(View, WithoutLeases(view)), key, now=now)
+
+    rules = [replace(r, decide=partial(without, r.decide)) if r.name in blind else r for r in ALL]
+    async with await SqliteLog.open(path, read_only=True) as log:
+        verified = await replay.verify(log, rules)
+    assert verified.difference is None, str(verified.difference)
 
 
 async def test_its_snapshot_is_what_its_events_come_to(path: Path) -> None:

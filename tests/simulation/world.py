@@ -9,9 +9,12 @@ from msgspec import Struct
 from shipslog.engine import replay
 from shipslog.engine.cluster import Cluster, all_reconcilers
 from shipslog.engine.time.clock import Entropy
+from shipslog.reconcilers.rule.decision import blind_to
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.events import Event
 from shipslog.store.log.memory import MemoryLog
+from shipslog.store.log.retention import EPHEMERAL
+from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import Unavailable
 
 from . import checkers, clients
@@ -115,7 +118,8 @@ class World:
         events = await self.events()
         checkers.log_is_whole(events)
         checkers.no_pod_runs_twice(self.nodes)
-        await self.disk.forget(self.clock.now_ns())  # heartbeats that nobody decided by: a replay does not miss them
+        blind = blind_to(all_reconcilers(), [BUILTIN.by_resource(resource) for resource in EPHEMERAL])
+        await self.disk.forget(self.clock.now_ns(), blind=blind)  # what nobody decided by: a replay does not miss it
         verified = await replay.verify(self.disk, all_reconcilers())  # type: ignore[arg-type]
         checkers.require(verified.difference is None, f"a decision comes out otherwise: {verified.difference}")
         return Outcome(self.seed, len(events), self.lives, self.ledger.acknowledged, verified.decisions, self.loop.now)

@@ -3,10 +3,11 @@
 import pytest
 
 from shipslog.reconcilers.catalogue import ALL
-from shipslog.reconcilers.rule.decision import Reconciler
+from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.store.facts import DecisionTaken, NodeObserved
-from shipslog.store.objects import core_v1
+from shipslog.store.objects import coordination_v1, core_v1
+from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.state import View
 from tests.reconcilers.views import meta, node, owned_by, pod, rc, service, view_of, woken, woken_by_end
 
@@ -92,3 +93,12 @@ def test_every_rule_decides_each_key_that_a_start_gives_it(reconciler: Reconcile
     )  # fmt: skip
     for key in reconciler.wakes.all_keys(view):
         assert reconciler.decide(view, key, now=1).reason
+
+
+def test_what_rules_read_of_heartbeats_they_declare() -> None:
+    """Retention lets go of heartbeats that no rule says it reads. That they say the truth: tests/goldens."""
+    lease = BUILTIN.by_resource("leases.coordination.k8s.io")
+    assert blind_to(ALL, [lease]) == [r.name for r in ALL if r.name not in ("node", "node-lifecycle")]
+    assert rule(core_v1.Pod).reads(coordination_v1.Lease).declares(lease)
+    assert rule(core_v1.Pod).watches("leases.coordination.k8s.io", to=namesake).declares(lease)
+    assert not rule(core_v1.Pod).watches_every_kind(to=namesake).declares(lease)

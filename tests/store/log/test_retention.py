@@ -81,6 +81,21 @@ async def test_the_decisions_of_heartbeats_go_with_them(log: EventLog) -> None:
     assert await forgotten(log) == list(range(2, 13)), "the last but one waits, its successor's decision read it"
 
 
+async def test_only_rules_that_read_heartbeats_keep_them(log: EventLog) -> None:
+    """It does not matter what a line for people says; of a rule that nobody knows any more it is assumed that it looked."""
+    made: list[Event] = [heartbeat(1, 0, created=True)]
+    for turn, rule in enumerate(["blind", "seeing", "renamed"], 1):
+        made += [heartbeat(len(made) + n, turn * 40 + n * 5) for n in range(1, 5)]
+        said = ("Update leases.coordination.k8s.io kube-node-lease/n1",)
+        made.append(decision(len(made) + 1, turn * 40 + 21, rule, *said))
+    made += [heartbeat(len(made) + n, 160 + n * 5) for n in range(1, 4)]
+    await log.append(made, expected_revision=0)
+    await log.forget(T0 + 1000 * SECOND, blind=["blind"])
+    kept = {e.revision for e in made if isinstance(e.fact, ObjectFact)} - set(await forgotten(log))
+    assert {5, 10, 15} & kept == {10, 15}, "what was the newest when a rule looked that is not blind"
+    assert 9 in kept and 14 in kept and 4 not in kept, "and the one before: it may not have been there yet"
+
+
 async def test_what_is_young_stays(log: EventLog) -> None:
     beats = [heartbeat(1, 0, created=True), *(heartbeat(r, r * 10) for r in range(2, 20))]
     await log.append(beats, expected_revision=0)
