@@ -6,11 +6,12 @@ Making one reads the log from a snapshot on: it costs what the cluster holds, an
 import asyncio
 from collections import OrderedDict
 
+import msgspec
 import structlog
 
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact
-from shipslog.store.log.event_log import EventLog
+from shipslog.store.log.event_log import EventLog, LogNewer
 from shipslog.store.refusals import BadRequest, Expired, NotFound, TooManyRequests
 
 from .state import snapshots
@@ -84,13 +85,24 @@ async def load(event_log: EventLog) -> MemoryView:
 async def past(event_log: EventLog, revision: int) -> MemoryView:
     """The state right after `revision`. Errors: NotFound, Expired."""
     check(event_log, revision)
-    snapshot = await event_log.load_snapshot(until=revision)
-    view = snapshots.restore(snapshot) if snapshot is not None else MemoryView()
+    view = await _snapshot(event_log, revision)
     if view.revision + 1 < event_log.first_revision and view.revision < revision:
         raise Expired(f"revision {revision} is not kept any more; the oldest is {event_log.first_revision}")
     async for events in event_log.read(view.revision, revision):
         await _evolve(view, events)
     return view
+
+
+async def _snapshot(event_log: EventLog, revision: int) -> MemoryView:
+    """The newest state that is kept up to a revision and that this version can read: it only saves reading events."""
+    snapshot = await event_log.load_snapshot(until=revision)
+    while snapshot is not None:
+        try:
+            return snapshots.restore(snapshot)
+        except (LogNewer, msgspec.DecodeError) as error:
+            log.warning("snapshot_passed_over", revision=snapshot.revision, why=str(error))
+        snapshot = await event_log.load_snapshot(until=snapshot.revision - 1)
+    return MemoryView()
 
 
 async def _evolve(view: MemoryView, events: list[Event]) -> None:

@@ -1,8 +1,11 @@
 """An event: one fact at one place in the one order. The unit of the log."""
 
+from typing import get_args
+
 import msgspec
 
 from .facts import AnyFact
+from .upcasts import UPCASTS
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -32,6 +35,8 @@ class _Told(msgspec.Struct):
     origin: Origin | None = None
 
 
+TAGS = frozenset(fact.__struct_config__.tag for fact in get_args(AnyFact))
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyFact)
 _origins = msgspec.json.Decoder(_Told)
@@ -46,10 +51,35 @@ def encode_fact(fact: AnyFact, origin: Origin | None = None) -> bytes:
     return b'%s,"origin":%s}' % (data[:-1], _encoder.encode(origin))
 
 
+class UnknownFact(Exception):
+    """A fact whose tag this version does not know: a newer one wrote it."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        super().__init__(f"a fact {tag!r} is not known to this version")
+
+
 def decode_fact(data: bytes) -> AnyFact:
-    """The fact that `encode_fact` wrote. Errors: msgspec.DecodeError for anything else."""
-    fact: AnyFact = _decoder.decode(data)
+    """The fact that `encode_fact` of this or an older format wrote; fields that its type does not have are passed over.
+
+    Errors: UnknownFact for one of a newer format, msgspec.DecodeError for anything else."""
+    try:
+        fact: AnyFact = _decoder.decode(data)
+    except msgspec.ValidationError as error:
+        return _decode_other(data, error)
     return fact
+
+
+def _decode_other(data: bytes, error: msgspec.ValidationError) -> AnyFact:
+    """No fact of today's: an older one is brought up, a newer one is named."""
+    told = msgspec.json.decode(data)
+    tag = told.get("type") if isinstance(told, dict) else None
+    if tag in UPCASTS:
+        fact: AnyFact = _decoder.decode(msgspec.json.encode(UPCASTS[tag].to(told)))
+        return fact
+    if isinstance(tag, str) and tag not in TAGS:
+        raise UnknownFact(tag)
+    raise error
 
 
 def decode_origin(data: bytes) -> Origin | None:

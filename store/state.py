@@ -28,6 +28,20 @@ class Entry(Struct, frozen=True, gc=False):
     message: bytes = b""  # in protobuf, once somebody has asked for it: see `message_of`
 
 
+class OpaqueMeta(Struct, frozen=True, kw_only=True):
+    name: str
+    namespace: str = ""
+    uid: str = ""
+
+
+class Opaque(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An object of a kind that is not served: where it belongs, and no more. Its JSON is kept beside it."""
+
+    api_version: str = ""
+    kind: str = ""
+    metadata: OpaqueMeta
+
+
 def entry_of(kind: Kind, obj: Any, encoded: bytes, revision: int) -> Entry:
     """The entry of an object and its JSON."""
     return Entry(kind.resource, obj, encoded, revision, len(kind.head) if encoded.startswith(kind.head) else 1)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from shipslog.store.facts import ClusterConfig, NodeObserved
-from shipslog.store.log.event_log import Snapshot
+from shipslog.store.log.event_log import LogNewer, Snapshot
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Scheme
 from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState
@@ -13,6 +13,10 @@ from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState
 from .view import MemoryView, restored
 
 FORMAT = 1
+
+
+class _Format(msgspec.Struct, frozen=True):
+    format: int
 
 
 class SavedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +41,12 @@ def take(view: MemoryView) -> Snapshot:
 
 def restore(snapshot: Snapshot, scheme: Scheme = BUILTIN) -> MemoryView:
     """The view that `take` saw, of a cluster that began with the kinds of `scheme`.
-    Errors: ValueError for a snapshot of a newer format."""
+    Errors: LogNewer for a snapshot of a newer format, msgspec.DecodeError for what is none."""
+    written = msgspec.json.decode(snapshot.payload, type=_Format).format
+    if written > FORMAT:
+        what = f"the snapshot has format {written}, this version reads up to {FORMAT}"
+        raise LogNewer(f"revision {snapshot.revision}", what)
     saved = msgspec.json.decode(snapshot.payload, type=SavedView)
-    if saved.format > FORMAT:
-        raise ValueError(f"the snapshot has format {saved.format}; this version reads up to {FORMAT}")
     view = MemoryView(scheme)
     view.load(
         revision=saved.revision, time_ns=saved.time_ns, config=saved.config, entries=_entries(view, saved), pods=saved.pods,

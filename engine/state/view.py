@@ -8,6 +8,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+import msgspec
+
 from shipslog.store.events import Event
 from shipslog.store.facts import (
     AnyFact,
@@ -26,10 +28,11 @@ from shipslog.store.facts import (
     RulesetFailed,
     SandboxRemoved,
 )  # fmt: skip
+from shipslog.store.log.event_log import LogNewer
 from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Scheme
-from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState, entry_of
+from shipslog.store.state import Entry, ImageState, Opaque, PodRuntime, RulesetState, entry_of
 
 from .indexes import Indexes
 from .runtime import evolve_image, evolve_pod
@@ -119,6 +122,7 @@ class MemoryView:
         self._images: dict[tuple[str, str], ImageState] = {}
         self._nodes: dict[str, NodeObserved] = {}
         self._rulesets: dict[str, RulesetState] = {}
+        self._unserved: dict[tuple[str, str, str], Entry] = {}  # of kinds that are not served: kept, and shown to nobody
         self._nodes_gone: dict[str, int] = {}  # deleted while pods were bound to them, until these are gone too -> when
 
     # --- reading ---
@@ -248,6 +252,10 @@ class MemoryView:
             self._nodes_gone.pop(node, None)
 
     def _put(self, resource: str, namespace: str, name: str, entry: Entry) -> Entry | None:
+        if not self.scheme.knows(resource):
+            previous = self._unserved.get((resource, namespace, name))
+            self._unserved[resource, namespace, name] = entry
+            return previous
         shelves = self._shelves.setdefault(resource, {})
         shelf = shelves.get(namespace)
         if shelf is None:
@@ -259,6 +267,8 @@ class MemoryView:
         return previous
 
     def _take(self, resource: str, namespace: str, name: str) -> Entry | None:
+        if not self.scheme.knows(resource):
+            return self._unserved.pop((resource, namespace, name), None)
         shelf = self._shelves.get(resource, {}).get(namespace)
         previous = shelf.by_name.get(name) if shelf is not None else None
         if shelf is None or previous is None:
@@ -278,9 +288,20 @@ class MemoryView:
         before = defines(previous.object) if previous is not None else None
         after = defines(entry.object) if entry is not None else None
         if before is not None and (after is None or after.resource != before.resource):
-            self.scheme = self.scheme.without(before.resource)
+            self._serve(before.resource, self.scheme.without(before.resource))
         if after is not None:
-            self.scheme = self.scheme.with_kind(after)
+            self._serve(after.resource, self.scheme.with_kind(after))
+
+    def _serve(self, resource: str, scheme: Scheme) -> None:
+        """The objects of a kind go where they belong with other kinds: among those that are served, or not."""
+        held = [(e, namespace, name) for namespace, shelf in self._shelves.get(resource, {}).items()
+                for name, e in shelf.by_name.items()]  # fmt: skip
+        held += [(e, key[1], key[2]) for key, e in self._unserved.items() if key[0] == resource]
+        for _, namespace, name in held:
+            self._take(resource, namespace, name)
+        self.scheme = scheme
+        for entry, namespace, name in held:
+            self._put(resource, namespace, name, restored(scheme, resource, entry.encoded, entry.revision))
 
     def _evolve_pod(self, fact: PodFact) -> None:
         uid = fact.pod_uid
@@ -350,15 +371,19 @@ class MemoryView:
 
     def state(self) -> dict[str, Any]:
         """All that `restored` needs, in terms that msgspec encodes; the indexes are left out."""
-        entries = [e for resource in sorted(self._shelves) for e in self.entries(resource)]
         return {
             "revision": self.revision, "time_ns": self.time_ns, "config": self.config,
-            "entries": [(e.resource, e.revision, e.encoded) for e in entries],
+            "entries": [(e.resource, e.revision, e.encoded) for e in self._all_entries()],
             "pods": [self._pods[uid] for uid in sorted(self._pods)],
             "images": [(node, image, state) for (node, image), state in sorted(self._images.items())],
             "nodes": [self._nodes[node] for node in sorted(self._nodes)], "rulesets": self._rulesets,
             "nodes_gone": dict(self._nodes_gone),
         }  # fmt: skip
+
+    def _all_entries(self) -> Sequence[Entry]:
+        """Of kinds that are served and of others, in an order that is always the same."""
+        served = [e for resource in sorted(self._shelves) for e in self.entries(resource)]
+        return [*served, *(self._unserved[key] for key in sorted(self._unserved))]
 
     def load(
         self, *, revision: int, time_ns: int, config: ClusterConfig, entries: Iterable[Entry], pods: Sequence[PodRuntime],
@@ -380,15 +405,20 @@ class MemoryView:
     def copy(self) -> "MemoryView":
         """A second view of the same state, sharing every object."""
         other, state = MemoryView(self.scheme), self.state()
-        state["entries"] = [e for resource in sorted(self._shelves) for e in self.entries(resource)]
+        state["entries"] = self._all_entries()
         other.load(**state)
         return other
 
 
 def restored(scheme: Scheme, resource: str, encoded: bytes, revision: int) -> Entry:
-    """The entry of an object as the log or a snapshot keeps it."""
-    kind = scheme.by_resource(resource)
-    return entry_of(kind, codec.restore(kind.type, encoded), encoded, revision)
+    """The entry of an object as the log or a snapshot keeps it; an opaque one if its kind is not served. Errors: LogNewer."""
+    try:
+        if not scheme.knows(resource):
+            return Entry(resource, msgspec.json.decode(encoded, type=Opaque), encoded, revision)
+        kind = scheme.by_resource(resource)
+        return entry_of(kind, codec.restore(kind.type, encoded), encoded, revision)
+    except msgspec.ValidationError as error:
+        raise LogNewer(f"revision {revision}", f"an object of {resource} cannot be read: {error}") from error
 
 
 def _restore(table: dict[Any, Any], to: Mapping[Any, Any], key: object) -> None:

@@ -41,7 +41,17 @@ class LogCorrupt(LogError):
 
 
 class LogForeign(LogError):
-    """The file is not a log of ours, or of a newer format; it was not touched."""
+    """The file is not a log of ours; it was not touched."""
+
+
+class LogNewer(LogError):
+    """A newer version wrote the log, or a part of it. Nothing is wrong with it, and it was not touched."""
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(
+            f"{where}: {what}. It was written by a newer version of Shipslog and was not touched; "
+            "open it with that version or a later one."
+        )
 
 
 class LogBusy(LogError):

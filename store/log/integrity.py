@@ -14,10 +14,10 @@ import msgspec
 from shipslog.store.events import Event, encode_fact
 from shipslog.store.facts import ClockStepped, ObjectFact
 
-from .event_log import LogCorrupt, LogForeign
+from .event_log import LogCorrupt, LogForeign, LogNewer
 
 APPLICATION_ID = 0x53484C47  # "SHLG", in the header of every log of ours
-FORMAT = 1
+FORMAT = 2  # of what is written; every one from 1 on is read. docs/formats says what each brought
 CLOCK_KEY = "clock"  # no object's: it has no slash. Through the index of objects the few ClockStepped are found
 GENESIS = bytes(32)  # the checksum before the first batch
 
@@ -128,12 +128,16 @@ def inspect_header(path: Path) -> Header:
     page_size, pages, version, application = _HEADER.unpack_from(data)
     if application != APPLICATION_ID:
         raise LogForeign(f"{path}: is an SQLite database, but not a log of Shipslog. It was not touched; name another file.")
-    if version != FORMAT:
-        raise LogForeign(
-            f"{path}: is a log of format {version}; this version reads format {FORMAT}. It was not touched; "
-            "use the version of Shipslog that wrote it."
-        )
+    check_format(path, version)
     return Header(65536 if page_size == 1 else page_size, pages, size)
+
+
+def check_format(path: Path, version: int) -> None:
+    """Whether a log of this format can be read. Errors: LogNewer, LogForeign."""
+    if version > FORMAT:
+        raise LogNewer(str(path), f"the log has format {version}, this version reads up to {FORMAT}")
+    if version < 1:
+        raise LogForeign(f"{path}: bears the mark of a Shipslog log, but no format. It was not touched; name another file.")
 
 
 class WalReport(msgspec.Struct, frozen=True):

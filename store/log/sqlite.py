@@ -21,7 +21,7 @@ from .event_log import LogCorrupt, LogError, LogFull, RevisionConflict, Snapshot
 from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
 from .reserve import AGAIN_BYTES, Reserve
 from .retention import Coalescer, Decided
-from .sqlite_connection import Connection, check_schema, create, is_full, transaction, translate, writer
+from .sqlite_connection import Connection, check_schema, create, is_full, raise_format, transaction, translate, writer
 from .sqlite_past import Past, batches
 from .tail import Tail
 from .writer_lock import WriterLock, acknowledged, lock_path
@@ -66,8 +66,8 @@ class SqliteLog:
     async def open(cls, path: Path, *, read_only: bool = False) -> "SqliteLog":
         """Open the log at `path`, or make one unless `read_only`.
 
-        Errors: LogBusy, LogForeign, LogCorrupt (naming the revision at which it breaks), LogUnwritable; the file is then as
-        it was."""
+        Errors: LogBusy, LogForeign, LogNewer, LogCorrupt (naming the revision at which it breaks), LogUnwritable; the file is
+        then as it was."""
         if read_only and not path.exists():
             raise LogError(f"{path}: there is no log here.")
         lock = None if read_only else WriterLock(path)
@@ -95,6 +95,7 @@ class SqliteLog:
         for attempt in range(2):
             self._db = await writer(self.path).connected()
             try:
+                await self._transact(raise_format)
                 return await self._transact(_end)
             except sqlite3.Error as error:
                 await self._db.close()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from .event_log import LogCorrupt, LogError, LogForeign, LogFull, LogUnwritable
-from .integrity import APPLICATION_ID, FORMAT
+from .integrity import APPLICATION_ID, FORMAT, check_format
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -135,12 +135,19 @@ def create(path: Path) -> None:
 
 
 def check_schema(db: sqlite3.Connection, path: Path) -> None:
-    """A file that bears our mark but other tables, views or triggers is not one that we wrote. Errors: LogForeign."""
+    """A file that bears our mark but other tables, views or triggers is not one that we wrote. Errors: LogForeign, LogNewer."""
+    check_format(path, db.execute("PRAGMA user_version").fetchone()[0])  # it may stand in the write-ahead log alone
     found = {row[0] for row in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
     if found != set(SCHEMA):
         raise LogForeign(
             f"{path}: bears the mark of a Shipslog log, but not its tables. It was not touched; name another file."
         )
+
+
+def raise_format(db: sqlite3.Connection) -> None:
+    """From here on this version writes: readers that know only what was there until now must be told."""
+    if db.execute("PRAGMA user_version").fetchone()[0] < FORMAT:
+        db.execute(f"PRAGMA user_version={FORMAT}")
 
 
 def is_full(error: sqlite3.Error) -> bool:

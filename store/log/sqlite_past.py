@@ -13,10 +13,10 @@ from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 import msgspec
 
-from shipslog.store.events import Event, decode_fact, decode_origin
+from shipslog.store.events import Event, UnknownFact, decode_fact, decode_origin
 from shipslog.store.facts import Forgotten, ObjectFact
 
-from .event_log import LogCorrupt
+from .event_log import LogCorrupt, LogNewer
 from .integrity import CLOCK_KEY, GENESIS, ChainReader, Row, inspect_wal, object_key
 from .sqlite_connection import Connection, reader, translate
 from .writer_lock import writer_lives
@@ -143,6 +143,8 @@ class Past:
                 first = row[0]
                 events.append(_event(row))
                 first += 1
+        except UnknownFact as error:
+            raise LogNewer(f"{self.path}: revision {first}", str(error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
             raise LogCorrupt(str(self.path), first, f"it cannot be read: {error}") from error
         except sqlite3.Error as error:

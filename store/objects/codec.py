@@ -39,8 +39,15 @@ def to_builtins(obj: Any) -> Any:
 
 
 def restore(struct: type[T], data: bytes) -> T:
-    """An object that this codec encoded. Errors: msgspec.ValidationError: the data is not ours."""
-    return cast(T, _decoder(struct).decode(data))
+    """An object that this codec encoded, or that of another version: fields that the type does not have are passed over.
+    Errors: msgspec.ValidationError: the data is not ours."""
+    try:
+        return cast(T, _decoder(struct).decode(data))
+    except msgspec.ValidationError:
+        try:
+            return msgspec.convert(Walk().object(struct, msgspec.json.decode(data)), struct)
+        except (WrongType, AttributeError) as error:
+            raise msgspec.ValidationError(str(error)) from error
 
 
 def decode(struct: type[T], data: bytes, *, validation: str = "Strict") -> tuple[T, tuple[str, ...]]:

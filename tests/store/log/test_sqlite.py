@@ -7,14 +7,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from shipslog.store.facts import ClockStepped, ObjectDeleted
 from shipslog.store.log import sqlite
-from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError, LogForeign, LogFull, Snapshot
-from shipslog.store.log.integrity import Row
+from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError, LogForeign, LogFull, LogNewer, Snapshot
+from shipslog.store.log.integrity import FORMAT, Row
 from shipslog.store.log.reserve import RESERVE_BYTES
 from shipslog.store.log.sqlite import SqliteLog, thinned
 from shipslog.store.log.sqlite_past import Past
@@ -67,9 +70,37 @@ async def test_what_is_not_ours_is_refused_and_left_alone(tmp_path: Path, name: 
         db.commit()
         db.close()
     before = contents(tmp_path)
-    with pytest.raises(LogForeign, match="not touched"):
+    with pytest.raises(LogNewer if name == "future" else LogForeign, match="not touched"):
         await SqliteLog.open(path)
     assert contents(tmp_path) == before
+
+
+async def test_a_fact_of_a_newer_version_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log.db"
+    await written(path)
+    known = msgspec.json.Decoder(ObjectDeleted | ClockStepped)  # all that this version knows
+    monkeypatch.setattr("shipslog.store.events._decoder", known)
+    monkeypatch.setattr("shipslog.store.events.TAGS", {"ObjectDeleted", "ClockStepped"})
+    with pytest.raises(LogNewer, match=r"revision 1: a fact '\w+' is not known to this version. .*open it with that version"):
+        async with await SqliteLog.open(path, read_only=True) as log:
+            await log.verify()  # every checksum holds
+            async for _ in log.read():
+                pass
+
+
+async def test_who_writes_raises_the_format_and_who_reads_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    await written(path)
+
+    def format_of() -> int:
+        with closing(sqlite3.connect(path)) as db:
+            return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version=1")
+    for read_only, then in ((True, 1), (False, FORMAT)):
+        await (await SqliteLog.open(path, read_only=read_only)).close()
+        assert format_of() == then
 
 
 async def test_an_altered_event_is_found_with_its_revision(tmp_path: Path) -> None:
@@ -283,6 +314,7 @@ def test_snapshots_are_thinned_with_age() -> None:
 WRITER = """
 import asyncio, sys
 from pathlib import Path
+from shipslog.store.facts import ClockStepped, ObjectDeleted
 from shipslog.store.log import sqlite
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.log.sqlite_past import Past
