@@ -25,7 +25,6 @@ from shipslog.runtime.network.netlink import Netlink
 from .outside import Outside
 
 HOLDER, SLIRP = "holder.json", "slirp.json"  # which process it is, in the node's directory
-_MARK = "holder"
 
 
 class Unavailable(Exception):
@@ -169,11 +168,11 @@ def _hold(node: Path) -> int:
                 os.dup2(null, target)
             os.setsid()
             os.closerange(3, 1 << 16)
-            os.execve(command[0], [*command, _MARK], {})
+            os.execve(command[0], [*command, pause.HOLDER], {})
         finally:
             os._exit(1)
     for _ in range(500):
-        if Path(f"/proc/{pid}/cmdline").read_bytes().endswith(_MARK.encode() + b"\0"):
+        if Path(f"/proc/{pid}/cmdline").read_bytes().endswith(pause.HOLDER.encode() + b"\0"):
             break
         if os.waitpid(pid, os.WNOHANG)[0]:
             raise Unavailable("no network namespace of its own: the holder ended at once")

@@ -16,6 +16,7 @@ _SIGCHLD, _SIG_IGN = 17, 1
 _BASE = 0x400000
 _HEADERS = 64 + 56
 _FALLBACK = ("/bin/sh", "-c", "trap '' CHLD; exec sleep infinity")
+HOLDER = "holder"  # in place of a sandbox: it keeps the namespaces of a rootless node
 
 
 def pause_binary() -> bytes:
@@ -94,7 +95,8 @@ def _child_of(pid: int) -> int:
 
 
 def running(executable: str) -> dict[str, list[int]]:
-    """All pause processes of one executable: sandbox -> pids (with the `unshare` in front of it, if any)."""
+    """All pause processes of one executable: sandbox -> pids (with the `unshare` in front of it, if any). What holds the
+    namespaces of a rootless node is the same program and no sandbox."""
     found: dict[str, list[int]] = {}
     for entry in os.scandir("/proc"):
         if not entry.name.isdigit():
@@ -103,6 +105,6 @@ def running(executable: str) -> dict[str, list[int]]:
             argv = Path(entry.path, "cmdline").read_bytes().split(b"\0")[:-1]
         except OSError:
             continue
-        if len(argv) >= 2 and executable.encode() in argv:
+        if len(argv) >= 2 and executable.encode() in argv and argv[-1] != HOLDER.encode():
             found.setdefault(argv[-1].decode(errors="replace"), []).append(int(entry.name))
     return found
