@@ -12,6 +12,7 @@ from shipslog.engine.kinds.metadata import check_metadata, check_metadata_update
 from shipslog.store.objects.scheme import Kind
 
 from .namespace import check_namespace
+from .node_restriction import check_node
 
 
 def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
@@ -20,6 +21,7 @@ def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
     obj = strategy.default(obj)
     if kind.namespaced:
         check_namespace(kind, obj.metadata.name, obj.metadata.namespace, ctx)
+    check_node(kind, obj, ctx)
     obj = strategy.create(kind, obj, ctx)
     faults = Faults()
     check_metadata(faults, obj.metadata, namespaced=kind.namespaced, name=strategy.name, strict=strategy.strict_finalizers)

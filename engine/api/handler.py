@@ -6,11 +6,13 @@ import structlog
 from aiohttp import web
 
 from shipslog.engine.auth.account_tokens import AccountTokens
+from shipslog.engine.auth.attributes import Attributes
 from shipslog.engine.auth.authentication import ANONYMOUS, Authenticator, User, impersonated
-from shipslog.engine.auth.authorization import PUBLIC, Attributes, forbidden, require
+from shipslog.engine.auth.authorization import PUBLIC, forbidden, require
 from shipslog.engine.commit.watch import Watch
 from shipslog.engine.served import Served
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.selector import parse_fields
 from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
 
 from . import (
@@ -29,7 +31,7 @@ from . import (
     writes,
 )
 from .requests import Call
-from .routes import NO_PARAMS, Route, flag, unknown_path
+from .routes import NO_PARAMS, Route, first, flag, unknown_path
 
 log = structlog.get_logger()
 NOTHING_HERE = "404 page not found\n"  # as Go answers where no API is
@@ -77,7 +79,7 @@ class Handler:
             user = self._impersonate(user, request)
         call = Call(request, route, params, user, self.cluster, self.cluster.view, self._clock.now_ns(), past=bool(route.at))
         if not route.resource:
-            require(user, Attributes(request.method.lower() if request.method != "HEAD" else "get", route.path))
+            require(user, Attributes(request.method.lower() if request.method != "HEAD" else "get", route.path), call.view)
             if route.path.startswith(documents.OF_KINDS):
                 with contextlib.suppress(Refusal):  # what kubectl asks first: with an answer it asks on, and shows why not then
                     await self._go_back(call)
@@ -89,7 +91,7 @@ class Handler:
         if asker is not user:
             call.impersonator = asker.name
         if "system:masters" not in user.groups:
-            require(user, _wanted(route, verb))
+            require(user, _wanted(call), self.cluster.view)
         return await self._resource(call, verb)
 
     def _impersonate(self, user: User, request: web.BaseRequest) -> User:
@@ -157,10 +159,14 @@ def _public(route: Route) -> bool:
     return not route.resource and (path in PUBLIC or path.rpartition("/")[0] in PUBLIC)
 
 
-def _wanted(route: Route, verb: str) -> Attributes:
+def _wanted(call: Call) -> Attributes:
     """What a request is about, for authorization. One namespace counts as being in itself, as in Kubernetes."""
+    route, fields = call.route, tuple[tuple[str, str], ...]()
     namespace = route.name if (route.group, route.resource) == ("", "namespaces") else route.namespace
-    return Attributes(verb, "", route.group, route.version, route.resource, route.subresource, namespace, route.name)
+    if call.verb in ("list", "watch") and (text := first(call.params, "fieldSelector")).strip():
+        fields = tuple((f.path, f.value) for f in parse_fields(text) if not f.negate)
+    name = route.name or dict(fields).get("metadata.name", "")
+    return Attributes(call.verb, "", route.group, route.version, route.resource, route.subresource, namespace, name, fields)
 
 
 def _verb(call: Call) -> str:

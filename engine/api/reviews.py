@@ -5,8 +5,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shipslog.engine.auth.attributes import Attributes, Verdict
 from shipslog.engine.auth.authentication import Authenticator, User
-from shipslog.engine.auth.authorization import NODE_RULES, SELF_REVIEWS, Attributes, Verdict, authorize
+from shipslog.engine.auth.authorization import SELF_REVIEWS, authorize
+from shipslog.engine.auth.node_authority import NODE_RULES, node_of
 from shipslog.store.objects import authentication_v1 as authn
 from shipslog.store.objects import authorization_v1 as authz
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Unauthorized
@@ -45,7 +47,7 @@ async def _self_review(call: Call) -> Reply:
 
 async def _self_access(call: Call) -> Reply:
     review, _ = await requests.decoded(call, authz.SelfSubjectAccessReview)
-    verdict = authorize(call.user, _attributes(review.spec, "SelfSubjectAccessReview"))
+    verdict = authorize(call.user, _attributes(review.spec, "SelfSubjectAccessReview"), call.view)
     return _verdict(call, review, verdict)
 
 
@@ -58,7 +60,7 @@ async def _access(call: Call) -> Reply:
     wanted = _attributes(review.spec, kind.__name__)
     if local and wanted.namespace != call.route.namespace:
         raise _invalid(kind.__name__, "spec.resourceAttributes.namespace", "must match metadata.namespace")
-    return _verdict(call, review, authorize(User(review.spec.user, review.spec.groups), wanted))
+    return _verdict(call, review, authorize(User(review.spec.user, review.spec.groups), wanted, call.view))
 
 
 async def _rules(call: Call) -> Reply:
@@ -66,7 +68,10 @@ async def _rules(call: Call) -> Reply:
     if not review.spec.namespace:
         raise BadRequest("no namespace on request")
     resources, paths = _rules_of(call.user)
-    status = authz.SubjectRulesReviewStatus(resource_rules=resources, non_resource_rules=paths, incomplete=False)
+    status = authz.SubjectRulesReviewStatus(resource_rules=resources, non_resource_rules=paths)
+    if node_of(call.user):
+        why = "what a node may read depends on the pods that it runs: ask about one object"
+        status = replace(status, incomplete=True, evaluation_error=why)
     return replies.of_value(replace(review, status=status), 201, wanted=call.wanted)
 
 
@@ -83,7 +88,7 @@ def _rules_of(user: User) -> tuple[tuple[authz.ResourceRule, ...], tuple[authz.N
         return (rule,), (authz.NonResourceRule(verbs=("*",), non_resource_urls=("*",)),)
     groups = ("authorization.k8s.io", "authentication.k8s.io")
     resources = [authz.ResourceRule(verbs=("create",), api_groups=groups, resources=tuple(sorted(SELF_REVIEWS)))]
-    if "system:nodes" in user.groups:
+    if node_of(user):
         for key, verbs in NODE_RULES.items():
             plain, _, sub = key.partition("/")
             plural, _, group = plain.partition(".")
@@ -113,16 +118,12 @@ def _attributes(spec: Any, kind: str) -> Attributes:
         raise _invalid(kind, "spec.resourceAttributes", message)
     if resource is None:
         return Attributes(path.verb, path.path)
+    chosen = resource.field_selector.requirements if resource.field_selector is not None else ()
+    fields = tuple((r.key, r.values[0]) for r in chosen if r.operator == "In" and len(r.values) == 1)
     return Attributes(
-        resource.verb,
-        "",
-        resource.group,
-        resource.version,
-        resource.resource,
-        resource.subresource,
-        resource.namespace,
-        resource.name,
-    )
+        resource.verb, "", resource.group, resource.version, resource.resource, resource.subresource, resource.namespace,
+        resource.name or dict(fields).get("metadata.name", ""), fields,
+    )  # fmt: skip
 
 
 def _invalid(kind: str, field: str, message: str) -> Invalid:

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from shipslog.engine.auth.account_tokens import AccountTokens, Claims
 from shipslog.engine.auth.authentication import BOUND_KINDS
+from shipslog.engine.auth.node_authority import node_of
 from shipslog.engine.kinds.core.pod.containers import container_of
+from shipslog.engine.kinds.faults import forbidden
 from shipslog.engine.time.clock import api_time
 from shipslog.store.commands import Bind, Evict
 from shipslog.store.objects import authentication_v1, core_v1, policy_v1
@@ -128,6 +130,7 @@ async def _token(call: Call, tokens: AccountTokens) -> Reply:
     seconds = USUAL_TOKEN_S if request.spec.expiration_seconds is None else request.spec.expiration_seconds
     _check_life(seconds)
     bound = request.spec.bound_object_ref
+    _check_node(call, bound)
     uid = _bound_uid(call, bound) if bound is not None else ""
     now = call.now_ns // 1_000_000_000
     audiences = request.spec.audiences or (tokens.issuer,)
@@ -148,6 +151,24 @@ async def _token(call: Call, tokens: AccountTokens) -> Reply:
 def _entropy(call: Call) -> str:
     entropy: Any = getattr(call.cluster, "entropy", None)
     return str(entropy.uid()) if entropy is not None else ""
+
+
+def _check_node(call: Call, bound: authentication_v1.BoundObjectReference | None) -> None:
+    """A node gets tokens for its own pods alone, and bound to them. Source: NodeRestriction. Errors: Forbidden."""
+    node = node_of(call.user)
+    if not node:
+        return
+    why = ""
+    if bound is None or bound.kind != "Pod":
+        why = "node requested token not bound to a pod"
+    elif not bound.uid:
+        why = "node requested token with a pod binding without a uid"
+    else:
+        entry = call.view.entry("pods", bound.name, call.route.namespace)
+        if entry is not None and entry.object.spec.node_name != node:
+            why = "node requested token bound to a pod scheduled on a different node"
+    if why:
+        raise forbidden(call.kind, call.route.name, why)
 
 
 def _check_named(request: authentication_v1.TokenRequest, account: core_v1.ServiceAccount) -> None:

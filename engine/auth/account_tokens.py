@@ -103,9 +103,9 @@ class AccountTokens:
             return Claims(
                 namespace=bound["namespace"], account=bound["serviceaccount"]["name"],
                 account_uid=bound["serviceaccount"]["uid"],
-                audiences=tuple(payload["aud"]), expires_at=int(payload["exp"]), id=payload.get("jti", ""), bound_kind=kind,
+                audiences=tuple(payload["aud"]), expires_at=_moment(payload["exp"]), id=payload.get("jti", ""), bound_kind=kind,
                 bound_name=to["name"], bound_uid=to.get("uid", ""),
-                not_before=int(payload.get("nbf", 0)),
+                not_before=_moment(payload.get("nbf", 0)),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidToken("the token's claims are not those of a service account") from error
@@ -138,6 +138,13 @@ class AccountTokens:
                 {**common, "kty": "EC", "crv": "P-256", "x": _b64(p.x.to_bytes(32, "big")), "y": _b64(p.y.to_bytes(32, "big"))}
             ]
         }
+
+
+def _moment(value: object) -> int:
+    """Seconds of a claim. Errors: ValueError for what is no time that anybody could mean."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 63:
+        raise ValueError(f"{str(value)[:64]} is no time")
+    return int(value)
 
 
 def _bytes(number: int) -> bytes:

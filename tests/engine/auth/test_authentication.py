@@ -1,5 +1,6 @@
 """Who is let in, and who may what."""
 
+import json
 import time
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from shipslog.engine.api.server import ApiServer
 from shipslog.engine.auth import certificates
-from shipslog.engine.auth.account_tokens import AccountTokens, Claims, InvalidToken
+from shipslog.engine.auth.account_tokens import AccountTokens, Claims, InvalidToken, _b64, _unb64
 from tests.engine.api.conftest import CONFIG_MAPS, Api, Client
 
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
@@ -100,7 +101,7 @@ async def test_access_reviews_of_others(admin: Client) -> None:
     for spec, allowed in (
         ({"user": "alice", "resourceAttributes": wanted}, False),
         ({"user": "alice", "groups": ["system:masters"], "resourceAttributes": wanted}, True),
-        ({"user": "system:node:n", "groups": ["system:nodes"], "resourceAttributes": wanted}, True),
+        ({"user": "system:node:n", "groups": ["system:nodes"], "resourceAttributes": wanted}, False),
     ):
         code, review = await admin.call("POST", path, {"spec": spec})
         assert (code, review["status"]["allowed"]) == (201, allowed), spec
@@ -143,6 +144,17 @@ async def test_a_head_that_cannot_be_read_leaves_nothing_in_the_log(api: Api, ca
     code, _ = await api.client().call("GET", "/version", headers={f"X-{i}": "a" for i in range(500)})
     assert code == 400
     assert not caplog.records
+
+
+@pytest.mark.parametrize("exp", [10**400, 1 << 63, -1, True, "9999999999", float("1e300")])
+def test_a_time_that_nobody_means_is_no_expiry(tmp_path: Path, exp: object) -> None:
+    tokens = AccountTokens(certificates.ensure(tmp_path).account_key)
+    claims = Claims(namespace="n", account="a", account_uid="u", audiences=("x",), expires_at=1)
+    head, payload, _ = tokens.issue(claims, issued_at=0).split(".")
+    told = {**json.loads(_unb64(payload)), "exp": exp}
+    signed = f"{head}.{_b64(json.dumps(told).encode())}"
+    with pytest.raises(InvalidToken, match="claims"):
+        tokens.check(f"{signed}.{_b64(tokens._sign(signed.encode()))}", now=0.0)
 
 
 async def test_a_token_that_does_not_hold_yet(api: Api) -> None:
