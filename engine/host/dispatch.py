@@ -23,7 +23,8 @@ from shipslog.runtime.commands import (
 )
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
-from shipslog.store.facts import RulesetFailed, RuntimeFact, SandboxFailed
+from shipslog.store.facts import RulesetFailed, RuntimeFact, SandboxFailed, SandboxRemoved
+from shipslog.store.objects import core_v1
 from shipslog.store.objects.scheme import Scheme
 from shipslog.store.refusals import Refusal, Unavailable
 
@@ -55,12 +56,18 @@ class Dispatcher:
     def wants(self, command: AnyRuntimeCommand) -> bool:
         """Whether sending it now would do anything."""
         identity = command.identity
-        if command.node not in self.runtimes:
+        if command.node not in self.runtimes and not self._is_gone(command):
             return False
         busy = self._under_way.get(identity)
         if busy is not None:
             return hurries(command, busy)
         return not isinstance(command, DECLARATIVE) or self._standing.get(identity) != command
+
+    def _is_gone(self, command: AnyRuntimeCommand) -> bool:
+        """Whether nobody is left to carry it out, and nothing to carry out: with a node that was deleted its pods are gone.
+
+        Should its machine come back, it reports what it finds, and is then told to remove it."""
+        return isinstance(command, RemovePodSandbox) and self.committer.view.get(core_v1.Node, command.node) is None
 
     def reserve(self, commands: Sequence[AnyRuntimeCommand]) -> list[AnyRuntimeCommand]:
         """Those that are to be sent, marked as under way."""
@@ -127,6 +134,8 @@ class Dispatcher:
                         node=command.node, pod_uid=command.pod_uid, reason="FailedMount", message=refusal.message, at_ns=at_ns
                     )
                 ]
+        if command.node not in self.runtimes:
+            return [SandboxRemoved(node=command.node, pod_uid=command.pod_uid)] if isinstance(command, RemovePodSandbox) else []
         return await self.runtimes[command.node].execute(command)
 
     def report(self, fact: RuntimeFact) -> None:
@@ -149,8 +158,9 @@ class Dispatcher:
                 self._reported.popleft()
 
     def record(self, facts: Sequence[RuntimeFact], *, node: str, cause: int | None) -> "asyncio.Future[list[int]]":
-        """Append what a node reports, signed by the node."""
-        return self.committer.submit_facts(facts, actor=f"system:node:{node}", cause=cause)
+        """Append what a node reports, signed by the node if it is one that speaks."""
+        actor = f"system:node:{node}" if node in self.runtimes else "system:engine"
+        return self.committer.submit_facts(facts, actor=actor, cause=cause)
 
 
 def hurries(command: AnyRuntimeCommand, busy: AnyRuntimeCommand) -> bool:

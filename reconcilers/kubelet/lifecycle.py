@@ -70,10 +70,16 @@ def _of_node(view: View, fact: NodeObserved) -> Iterator[str]:
     yield from (f"pod/{runs.pod_uid}" for runs in view.pods_running_on(fact.node))
 
 
+def _left_on(view: View, node: core_v1.Node) -> Iterable[str]:
+    """What ran on a node that has gone, of pods too that the API has forgotten."""
+    return [f"pod/{runs.pod_uid}" for runs in view.pods_running_on(node.metadata.name)]
+
+
 WAKES = (
     rule()
     .watches(core_v1.Pod, to=_bound, at_start=True)
     .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_wait)
+    .watches(core_v1.Node, to=_left_on, when=lambda before, after: after is None)
     .hears(PodFact, to=_reported)
     .hears(ImagePulled, ImagePullFailed, to=_with_image)
     .hears(NodeObserved, to=_of_node)

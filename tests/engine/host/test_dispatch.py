@@ -12,7 +12,7 @@ from shipslog.engine.cluster import Cluster
 from shipslog.engine.host import dispatch
 from shipslog.runtime.commands import AnyRuntimeCommand, RefreshVolumes, RunPodSandbox, StopContainer
 from shipslog.runtime.containers.simulated import SimulatedNode
-from shipslog.store.facts import RuntimeFact
+from shipslog.store.facts import RuntimeFact, SandboxRemoved, SandboxStarted
 from shipslog.store.objects import core_v1, meta_v1
 
 
@@ -138,3 +138,23 @@ async def test_a_command_that_fails_is_tried_again_later_each_time(monkeypatch: 
     told = [line for line in said if line["event"] == "runtime_command_failed"]
     assert [(line["times"], line["retry_s"]) for line in told] == [(1, 0.01), (2, 0.02), (3, 0.04), (4, 0.08)]
     assert not any(line["exc_info"] for line in told), "the machine refused: no trace of ours says more"
+
+
+@pytest.mark.parametrize("first", ["pod", "node"])
+async def test_what_ran_on_a_node_that_is_not_here_is_forgotten_with_the_node(first: str) -> None:
+    """The facts of a machine that came under another name once: nobody else would ever say that its pods are gone."""
+    async with Cluster.open(runtime=[Told()]) as cluster:
+        node = core_v1.Node(metadata=meta_v1.ObjectMeta(name="away"))
+        await cluster.create(node)
+        started = SandboxStarted(node="away", pod_uid="old", sandbox_id="s", at_ns=1)
+        if first == "node":
+            await cluster.delete(core_v1.Node, "away")
+        await cluster.committer.submit_facts((started,), actor="system:node:away")
+        if first == "pod":
+            await until(cluster.host.idle)
+            assert cluster.view.pod_runtime("old") is not None, "the node may come back"
+            await cluster.delete(core_v1.Node, "away")
+        await until(lambda: cluster.view.pod_runtime("old") is None)
+        assert cluster.view.pods_running_on("away") == []
+        removed = [e async for es in cluster.log.read(0) for e in es if isinstance(e.fact, SandboxRemoved)]
+        assert [(e.fact, e.actor) for e in removed] == [(SandboxRemoved(node="away", pod_uid="old"), "system:engine")]
