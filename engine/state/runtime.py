@@ -102,3 +102,8 @@ def evolve_image(state: ImageState | None, fact: ImagePulled | ImagePullFailed) 
         return ImageState(pulled=fact)
     failures = state.failures if state is not None else 0
     return ImageState(pulled=state.pulled if state else None, failed=fact, failures=failures + 1)
+
+
+def heard_ns(state: ImageState) -> int:
+    """When the last word about an image came."""
+    return max((fact.at_ns for fact in (state.pulled, state.failed) if fact is not None), default=0)

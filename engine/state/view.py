@@ -35,9 +35,10 @@ from shipslog.store.objects.scheme import Scheme
 from shipslog.store.state import Entry, ImageState, Opaque, PodRuntime, RulesetState, entry_of
 
 from .indexes import Indexes
-from .runtime import evolve_image, evolve_pod
+from .runtime import evolve_image, evolve_pod, heard_ns
 
 T = TypeVar("T")
+IMAGES = 10_000  # of all nodes, whose state is known; beyond that a tenth is forgotten, what was heard of longest ago
 _NO_RULESET = RulesetState()
 LABELS_INDEXED = 64  # of one object; one with more is looked at itself, so that 100,000 labels do not cost a second to index
 
@@ -215,8 +216,7 @@ class MemoryView:
         if isinstance(fact, PodFact):
             self._evolve_pod(fact)
         elif isinstance(fact, ImagePulled | ImagePullFailed):
-            key = (fact.node, fact.image)
-            self._images[key] = evolve_image(self._images.get(key), fact)
+            self._evolve_image(fact)
         elif isinstance(fact, NodeObserved):
             self._nodes[fact.node] = fact
         elif isinstance(fact, RulesetApplied):
@@ -316,6 +316,14 @@ class MemoryView:
             self._pods[uid] = after
         self._indexes.pod_changed(before, after)
 
+    def _evolve_image(self, fact: ImagePulled | ImagePullFailed) -> None:
+        key = (fact.node, fact.image)
+        state = evolve_image(self._images.pop(key, None), fact)
+        if len(self._images) >= IMAGES:  # a node is asked again for what is forgotten here, and answers at once
+            for forgotten in sorted(self._images, key=lambda known: (heard_ns(self._images[known]), known))[: IMAGES // 10 + 1]:
+                del self._images[forgotten]
+        self._images[key] = state
+
     def _image_of(self, fact: ContainerStarted) -> str:
         entry = self._indexes.by_uid.get(fact.pod_uid)
         if entry is None or entry.resource != "pods":
@@ -339,7 +347,7 @@ class MemoryView:
                 _restore(self._pods, to._pods, fact.pod_uid)
                 self._indexes.pod_changed(now, before)
             elif isinstance(fact, ImagePulled | ImagePullFailed):
-                _restore(self._images, to._images, (fact.node, fact.image))
+                self._images = dict(to._images)  # others may have been forgotten for it
             elif isinstance(fact, NodeObserved):
                 _restore(self._nodes, to._nodes, fact.node)
             elif isinstance(fact, RulesetApplied | RulesetFailed):

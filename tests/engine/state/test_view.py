@@ -5,15 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.pasts import past
 from shipslog.engine.state import snapshots
+from shipslog.engine.state import view as views
 from shipslog.engine.state.view import LABELS_INDEXED, MemoryView
 from shipslog.store.commands import Bind
 from shipslog.store.events import Event
-from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectModified
+from shipslog.store.facts import AnyFact, ImagePulled, ObjectCreated, ObjectDeleted, ObjectModified
 from shipslog.store.objects import codec, core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind
@@ -108,6 +110,26 @@ def test_an_empty_view_has_answers() -> None:
     view = MemoryView()
     assert view.entries("pods") == [] and view.entry("pods", "x", "y") is None
     assert view.pods_on("n") == [] and view.owned("u") == [] and list(view.resources()) == []
+
+
+def test_only_so_many_images_are_known_and_a_view_that_goes_back_knows_what_it_knew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "IMAGES", 20)
+    view = MemoryView()
+
+    def hear(number: int, at_ns: int) -> AnyFact:
+        fact = ImagePulled(node="n", image=f"i{number}", image_id="x", at_ns=at_ns)
+        view.evolve(Event(revision=view.revision + 1, time_ns=at_ns, actor="system:node:n", fact=fact))
+        return fact
+
+    for number in range(20):
+        hear(number, number + 1)
+    hear(0, 100)
+    before = view.copy()
+    facts = [(hear(number, 101 + number), None) for number in range(20, 25)]
+    known = [number for number in range(25) if view.image("n", f"i{number}") is not None]
+    assert known == [0, *range(7, 25)], "what was heard of longest ago went, some at a time"
+    view.revert(facts, before)
+    assert view.state() == before.state()
 
 
 def defined_by(config: core_v1.ConfigMap) -> Kind:
