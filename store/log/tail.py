@@ -5,21 +5,31 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 from shipslog.store.events import Event
+from shipslog.store.facts import ObjectFact
 
 RECENT_BATCHES = 64  # a subscriber that is no further behind is served without a read
+RECENT_BYTES = 8 << 20  # of their objects; the newest batch is remembered in any case
 
 
 class Tail:
     """Fed by the writer after each durable batch; woken subscribers read from here, or from the log when they lag."""
 
     def __init__(self) -> None:
-        self._recent: deque[list[Event]] = deque(maxlen=RECENT_BATCHES)
+        self._recent: deque[list[Event]] = deque()
+        self._sizes: deque[int] = deque()  # of each batch, bytes
+        self._size_bytes = 0
         self._waiters: set[asyncio.Future[None]] = set()
         self._closed = False
 
     def announce(self, batch: list[Event]) -> None:
         """A batch became durable."""
+        size = sum(len(event.fact.object) for event in batch if isinstance(event.fact, ObjectFact))
         self._recent.append(batch)
+        self._sizes.append(size)
+        self._size_bytes += size
+        while len(self._recent) > RECENT_BATCHES or (self._size_bytes > RECENT_BYTES and len(self._recent) > 1):
+            self._recent.popleft()
+            self._size_bytes -= self._sizes.popleft()
         self._wake()
 
     def close(self) -> None:
