@@ -12,6 +12,7 @@ Floors, bottom to top, kept by a test; a room imports only those below it:
     pasts.py     views of earlier revisions: made when asked for, kept while there is room
     cluster.py   the library's face; replay.py: a log that nobody writes
     api/         HTTP: Kubernetes' wire for a cluster or a recording
+    settings.py  what a daemon is asked for, checked, and what its data directory keeps
     daemon.py    a cluster with an API on a machine
     cli/         the command `shipslog`
 

@@ -10,38 +10,24 @@ from pathlib import Path
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
 from shipslog.runtime.containers.oci.machine import main_address
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.log.sqlite import SqliteLog
 
-from .api.server import ApiServer
+from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
 from .cluster import Cluster
 from .pasts import past
 from .replay import Recording
+from .settings import Settings, first_address, keep, port_range, resolve
 from .time import moments
 from .time.clock import SystemClock
 from .tokens import issue_tokens
 
 log = structlog.get_logger()
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What `shipslog up` was asked for."""
-
-    data: Path
-    bind: str = "0.0.0.0"
-    port: int = 6443
-    runtime: str = "auto"
-    cri_socket: str = ""
-    nodes: int = 1
-    node_name: str = ""
-    service_cidr: str = "10.96.0.0/16"
-    pod_cidr: str = "10.244.0.0/16"
-    node_port_range: str = "30000-32767"
-    kubeconfig: Path | None = None
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,39 +43,61 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground = UNMOVED) -> None:
     """Serve until SIGTERM, SIGINT, or SIGUSR1 (then the pods end too). `ready` is called once /readyz says ok.
 
-    Errors: LogError, RuntimeUnavailable, OSError (port in use, directory not writable), ValueError (bad settings)."""
-    first, last = port_range(settings.node_port_range)
+    Errors: LogError, RuntimeUnavailable, OSError (port in use, directory not writable)."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     stop, end_pods = _signals()
     event_log = await SqliteLog.open(settings.data / "cluster.db")  # first of all: it holds the directory for this process
+    outside = ground.rootless.outside if ground.rootless is not None else None
+    try:
+        listening = listen(settings.bind, settings.port, outside)  # before anything is made, and the port stands in all of it
+    except BaseException:
+        await event_log.close()
+        raise
+    settings = replace(settings, port=listening[0].getsockname()[1])
+    try:
+        await _serve(settings, ready, ground, event_log, listening, stop, end_pods)
+    finally:
+        for listener in listening:
+            listener.close()
+
+
+async def _serve(
+    settings: Settings, ready: Callable[[Ready], None], ground: Ground, event_log: SqliteLog, listening: list[socket.socket],
+    stop: asyncio.Event, end_pods: asyncio.Event,
+) -> None:  # fmt: skip
     here = ground.rootless.address if ground.rootless is not None else main_address()
     address = here if settings.bind in ("0.0.0.0", "::") or ground.rootless is not None else settings.bind
-    choice = choose(
-        settings.runtime, data=settings.data, node=settings.node_name or socket.gethostname().lower(), nodes=settings.nodes,
-        pod_cidr=settings.pod_cidr, service_cidr=settings.service_cidr, cri_socket=settings.cri_socket, address=here,
-        ground=ground,
-    )  # fmt: skip
+    first, last = port_range(settings.node_port_range)
     config = ClusterConfig(
         service_cidr=settings.service_cidr, pod_cidr=settings.pod_cidr, node_port_first=first, node_port_last=last,
         api_host=address, api_port=settings.port,
     )  # fmt: skip
-    pki = certificates.ensure(
-        settings.data / "pki", (settings.bind, address, socket.gethostname()), service_ip=first_address(settings.service_cidr)
-    )
+    begun = event_log.revision > 0  # else a start that fails has nothing to adopt later, and takes back what it made
+    try:
+        choice = _chosen(settings, here, ground)
+        pki = certificates.ensure(
+            settings.data / "pki",
+            (settings.bind, address, socket.gethostname()),
+            service_ip=first_address(settings.service_cidr),
+        )
+    except BaseException:
+        await event_log.close()
+        raise
     async with Cluster.open(
         event_log=event_log,
         runtime=choice.runtimes,
         config=config,
         ca_certificate=pki.ca_certificate,
-        end_pods=end_pods.is_set,
+        end_pods=lambda: end_pods.is_set() or not begun,
     ) as cluster:
         issue_tokens(cluster, pki)
-        outside = ground.rootless.outside if ground.rootless is not None else None
-        server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data, outside=outside)
+        server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data, listening=listening)
         await server.start()
+        keep(settings, choice.name)
+        begun = True
         _spare_collections()
         try:
-            _announce(settings, pki, choice, address, event_log.dropped, ready)
+            _announce(settings, pki, choice, event_log.dropped, ready)
             await _first_of(stop, cluster.ended)
             if cluster.failure is not None:
                 raise RuntimeError("the engine stopped by itself; the log file says more") from cluster.failure
@@ -98,9 +106,15 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
             (settings.data / "daemon.json").unlink(missing_ok=True)
 
 
-def _announce(
-    settings: Settings, pki: certificates.Pki, choice: Choice, address: str, dropped: str, ready: Callable[[Ready], None]
-) -> None:
+def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:
+    """Errors: RuntimeUnavailable."""
+    return choose(
+        settings.runtime, data=settings.data, node=settings.node_name, nodes=settings.nodes, pod_cidr=settings.pod_cidr,
+        service_cidr=settings.service_cidr, cri_socket=settings.cri_socket, address=address, ground=ground,
+    )  # fmt: skip
+
+
+def _announce(settings: Settings, pki: certificates.Pki, choice: Choice, dropped: str, ready: Callable[[Ready], None]) -> None:
     host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::", "127.0.0.1") else settings.bind
     server = f"https://{host}:{settings.port}"
     path = settings.kubeconfig or settings.data / "kubeconfig"
@@ -147,29 +161,15 @@ def _signals() -> tuple[asyncio.Event, asyncio.Event]:
     return stop, end_pods
 
 
-def port_range(text: str) -> tuple[int, int]:
-    """`30000-32767` -> (30000, 32767). Errors: ValueError."""
-    first, dash, last = text.partition("-")
-    if not dash or not first.isdigit() or not last.isdigit() or not 0 < int(first) <= int(last) < 65536:
-        raise ValueError(f"--node-port-range {text!r}: give the first and the last port, for example 30000-32767")
-    return int(first), int(last)
-
-
-def first_address(cidr: str) -> str:
-    """The first usable address of a range."""
-    import ipaddress
-
-    return str(ipaddress.ip_network(cidr)[1])
-
-
 def end_pods_of(data: Path) -> None:
     """End what the pods of a data directory have left on the machine, with no daemon running. Only before the first thread.
 
-    Errors: LeftBehind, RuntimeUnavailable, OSError."""
-    ground = prepare("auto", data)
+    Errors: LeftBehind, RuntimeUnavailable, OSError, BadSettings."""
+    settings = resolve({"data": data})
+    ground = prepare(settings.runtime, data)
 
     async def end() -> None:
-        choice = choose("auto", data=data, node=socket.gethostname().lower(), address=main_address(), ground=ground)
+        choice = _chosen(settings, main_address(), ground)
         for runtime in choice.runtimes:
             await runtime.start(lambda fact: None, ())
             await runtime.close(end_pods=True)

@@ -32,6 +32,11 @@ class Choice(Struct, frozen=True):
     runtimes: Sequence[NodeRuntime]
     said: str
 
+    @property
+    def name(self) -> str:
+        """What --runtime calls it."""
+        return self.said.partition(":")[0]
+
 
 def prepare(wanted: str, data: Path) -> Ground:
     """What has to be done before this process has any thread: without root, where real containers are `wanted` and possible, it

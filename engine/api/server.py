@@ -22,30 +22,26 @@ log = structlog.get_logger()
 class ApiServer:
     """Kubernetes' API over TLS, for a cluster or for a recording of one.
 
-    `data`: directory of the administrator's token. `port` 0 takes a free one; `port` says which after `start`. `outside`: for a
-    process in a network of its own; then the API is to be had there too."""
+    `data`: directory of the administrator's token. `port` 0 takes a free one; `port` says which after `start`. `listening`:
+    sockets that are bound already, see `listen`."""
 
     def __init__(
         self, cluster: Served, *, pki: Pki, data: Path, bind: str = "127.0.0.1", port: int = 6443,
-        outside: Outside | None = None,
+        listening: list[socket.socket] | None = None,
     ) -> None:  # fmt: skip
         self._cluster, self._pki, self._bind, self.port = cluster, pki, bind, port
         tokens = AccountTokens(pki.account_key)
         authenticator = Authenticator(cluster.view, tokens, admin_token(data / "token"))
         self.handler = Handler(cluster, authenticator, tokens)
-        self._outside = outside
+        self._listening = listening
         self._server: Connections | None = None
         self._door: Door | None = None
 
     async def start(self) -> None:
         """Listen. Errors: OSError, saying which address is taken."""
         self._server = Connections(self.handler, handler_cancellation=True)
-        try:
-            listening = self._bound()
-        except OSError as error:
-            raise OSError(
-                error.errno, f"cannot listen on {self._bind}:{self.port}: {error.strerror}. Choose another --port."
-            ) from error
+        listening = self._listening or listen(self._bind, self.port)
+        self.port = listening[0].getsockname()[1]
         self._door = Door(self._server, self._pki.server_context())
         self._door.open(listening)
         self.handler.ready = True
@@ -62,11 +58,18 @@ class ApiServer:
         await self._server.shutdown(STOP_S)
         self._door = None
 
-    def _bound(self) -> list[socket.socket]:
-        if self._outside is None:
-            listener = bound(self._bind, self.port)
-            self.port = listener.getsockname()[1]
-            return [listener]
-        listener = self._outside.bound(self._bind, self.port)
-        self.port = listener.getsockname()[1]
-        return [listener, bound("0.0.0.0", self.port)]
+
+def listen(bind: str, port: int, outside: Outside | None = None) -> list[socket.socket]:
+    """Sockets of one port, bound and not yet listening; 0 takes a free one. `outside`: for a process in a network of its own;
+    then the API is to be had in both. Errors: OSError, saying which address is taken."""
+    try:
+        if outside is None:
+            return [bound(bind, port)]
+        first = outside.bound(bind, port)
+        try:
+            return [first, bound("0.0.0.0", first.getsockname()[1])]
+        except BaseException:
+            first.close()
+            raise
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {bind}:{port}: {error.strerror}. Choose another --port.") from error

@@ -40,13 +40,14 @@ def command(data: Path, end_pods: bool) -> None:
 
 def _end_pods(data: Path) -> None:
     from shipslog.engine.daemon import end_pods_of
+    from shipslog.engine.settings import BadSettings
     from shipslog.runtime.node import LeftBehind, RuntimeUnavailable
 
     try:
         end_pods_of(data)
     except LeftBehind as error:
         raise _unfinished(error.left) from error
-    except (RuntimeUnavailable, OSError) as error:
+    except (RuntimeUnavailable, OSError, BadSettings) as error:
         raise fail(f"the pods were not ended: {error}", UNFINISHED) from error
 
 

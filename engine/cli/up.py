@@ -3,15 +3,19 @@
 import asyncio
 import gc
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from .settings import LEFT_BEHIND, daemon_of, data_option, fail, make_private
+from .settings import LEFT_BEHIND, daemon_of, data_option, default_data, fail, make_private
+
+if TYPE_CHECKING:
+    from shipslog.engine.settings import Settings
 
 START_S = 60  # a detached daemon that is not ready by then has failed
 RUNTIMES = ("auto", "oci", "cri", "process", "simulated")
@@ -19,25 +23,34 @@ RUNTIMES = ("auto", "oci", "cri", "process", "simulated")
 
 @click.command()
 @data_option
-@click.option("--bind", default="0.0.0.0", show_default=True, help="Address of the API.")
-@click.option("--port", default=6443, show_default=True, help="Port of the API (TLS).")
-@click.option("--runtime", type=click.Choice(RUNTIMES), default="auto", show_default=True, help="What runs the containers.")
-@click.option("--cri-socket", default="", metavar="PATH", help="Socket of containerd or CRI-O, for --runtime cri.")
-@click.option("--nodes", default=1, show_default=True, help="How many nodes, for --runtime simulated.")
-@click.option("--node-name", default="", help="Name of the node [default: the host's name]")
-@click.option("--service-cidr", default="10.96.0.0/16", show_default=True, help="Addresses of Services.")
-@click.option("--pod-cidr", default="10.244.0.0/16", show_default=True, help="Addresses of pods; each node gets a /24 of it.")
-@click.option("--node-port-range", default="30000-32767", show_default=True, help="Ports of NodePort Services.")
+@click.option("--bind", help="Address of the API [default: 0.0.0.0]")
+@click.option("--port", type=int, help="Port of the API (TLS); 0 takes a free one [default: 6443]")
+@click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the containers [default: auto]")
+@click.option("--cri-socket", metavar="PATH", help="Socket of containerd or CRI-O, for --runtime cri.")
+@click.option("--nodes", type=int, help="How many nodes, for --runtime simulated [default: 1]")
+@click.option("--node-name", help="Name of the node [default: the host's name]")
+@click.option("--service-cidr", help="Addresses of Services [default: 10.96.0.0/16]")
+@click.option("--pod-cidr", help="Addresses of pods; each node gets a /24 of it [default: 10.244.0.0/16]")
+@click.option("--node-port-range", help="Ports of NodePort Services [default: 30000-32767]")
+@click.option("--reconfigure", is_flag=True, help="Let options change what the data directory keeps, where that is possible.")
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Where to write one [default: DATA/kubeconfig]"
 )
 @click.option("--detach", is_flag=True, help="Return when the cluster is ready; `shipslog down` stops it.")
-def command(detach: bool, **options: Any) -> None:
-    """Start a cluster: control plane and node in one process. Runs in the foreground until SIGTERM."""
+def command(detach: bool, reconfigure: bool, **options: Any) -> None:
+    """Start a cluster: control plane and node in one process. Runs in the foreground until SIGTERM.
+
+    What the cluster is stays in its data directory, so a later `up` needs no options."""
+    from shipslog.engine.settings import BadSettings, resolve
+
+    try:
+        settings = resolve(options, reconfigure=reconfigure)
+    except BadSettings as error:
+        raise fail(str(error), 2) from error
     if detach:
-        _detached(options["data"])
+        _detached(settings.data)
         return
-    _foreground(options)
+    _foreground(settings)
 
 
 def _start_lightly() -> None:
@@ -63,17 +76,17 @@ def _start_lightly() -> None:
             setattr(ssl.SSLContext, name, method)
 
 
-def _foreground(options: dict[str, Any]) -> None:
+def _foreground(settings: "Settings") -> None:
     _start_lightly()
     from shipslog.runtime.choice import prepare
     from shipslog.runtime.node import LeftBehind, RuntimeUnavailable
 
     try:
-        make_private(options["data"])
-        ground = prepare(options["runtime"], options["data"])
+        make_private(settings.data)
+        ground = prepare(settings.runtime, settings.data)
     except (RuntimeUnavailable, OSError) as error:
         raise fail(str(error)) from error
-    from shipslog.engine.daemon import Ready, Settings, run
+    from shipslog.engine.daemon import Ready, run
     from shipslog.store.log.event_log import LogError
 
     pipe = os.environ.pop("SHIPSLOG_READY_FD", "")
@@ -89,15 +102,14 @@ def _foreground(options: dict[str, Any]) -> None:
 
     _log_to(sys.stderr)
     try:
-        settings = Settings(**options)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(run(settings, ready, ground))
     except BaseExceptionGroup as group:
         raise fail(str(_first(group))) from group
     except LeftBehind as error:
-        (options["data"] / LEFT_BEHIND).write_text("\n".join(error.left) + "\n")  # for `down --all`, which waits for our end
+        (settings.data / LEFT_BEHIND).write_text("\n".join(error.left) + "\n")  # for `down --all`, which waits for our end
         raise fail(str(error)) from error
-    except (LogError, RuntimeUnavailable, OSError, ValueError) as error:
+    except (LogError, RuntimeUnavailable, OSError) as error:
         raise fail(str(error)) from error
     finally:
         if ground.rootless is not None:
@@ -160,7 +172,7 @@ def _detached(data: Path) -> None:
         process.poll()
         said = log_file.read_bytes()[start:].decode(errors="replace").strip().splitlines()
         raise fail((said[-1].removeprefix("shipslog: ") if said else "the daemon ended at once") + f"\nIts log: {log_file}")
-    _tell(msgspec.json.decode(told), process.pid, log_file)
+    _tell(msgspec.json.decode(told), process.pid, data)
 
 
 def _read_within(pipe: Any, seconds: int) -> bytes:
@@ -172,7 +184,7 @@ def _read_within(pipe: Any, seconds: int) -> bytes:
     return data
 
 
-def _tell(ready: dict[str, str], pid: int, log_file: Path) -> None:
+def _tell(ready: dict[str, str], pid: int, data: Path) -> None:
     if ready.get("dropped"):
         click.echo(ready["dropped"])
     click.secho(f"Your cluster is ready at {ready['server']}", fg="green", bold=True)
@@ -180,12 +192,13 @@ def _tell(ready: dict[str, str], pid: int, log_file: Path) -> None:
         ("kubeconfig", ready["kubeconfig"]),
         ("node", ready["node"]),
         ("runtime", ready["runtime"]),
-        ("log", f"{log_file} (pid {pid})"),
+        ("log", f"{data / 'shipslog.log'} (pid {pid})"),
     )
     for name, value in rows:
         click.echo(f"  {name:<11} {value}")
     click.echo("\nTry:")
     click.echo(f"  export KUBECONFIG={ready['kubeconfig']}")
     called = sys.argv[0] if sys.argv[0].endswith("shipslog") else "shipslog"
-    for line in ("kubectl get nodes,pods --all-namespaces", f"{called} image build guestbook", f"{called} down"):
+    here = "" if data == default_data() else f" --data {shlex.quote(str(data))}"  # else `down` would stop another cluster
+    for line in ("kubectl get nodes,pods --all-namespaces", f"{called} image build guestbook{here}", f"{called} down{here}"):
         click.echo(f"  {line}")

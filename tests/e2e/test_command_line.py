@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,6 +54,28 @@ def test_errors_are_one_clear_line(simulated: Cluster, tmp_path: Path) -> None:
     strange = Cluster(foreign, "--runtime", "simulated")
     assert "is not a log of Shipslog" in refused(strange, "up", *strange.options)
     assert (foreign / "cluster.db").read_text().startswith("this is no log")
+
+
+def test_a_cluster_keeps_what_it_is_and_the_port_that_it_took(tmp_path: Path) -> None:
+    """Also when the first start failed: that leaves nothing that the next one has to agree with."""
+    one = Cluster(tmp_path / "data")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused(one, "up", "--detach", "--runtime", "simulated", "--node-name", "x", "--bind", "127.0.0.1", "--port", port)
+    assert not (one.data / "cluster.json").exists()
+    try:
+        told = one.shipslog(
+            "up", "--detach", "--bind", "127.0.0.1", "--port", "0", "--runtime", "simulated", "--node-name", "y"
+        ).stdout
+        server = one.daemon["server"]
+        assert not server.endswith(":0") and server in told and f"shipslog down --data {one.data}" in told
+        assert server in (one.data / "kubeconfig").read_text()
+        one.shipslog("down")
+        assert "--node-name z: this cluster has 'y'" in refused(one, "up", "--node-name", "z")
+        one.shipslog("up", "--detach")
+        assert (one.daemon["server"], one.daemon["node"]) == (server, "y")
+    finally:
+        one.shipslog("down", check=False)
 
 
 def test_a_missing_binary_is_named(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def test_a_log_file_of_an_older_version_is_closed_and_a_directory_is_left_as_som
     data = tmp_path / "data"
     data.mkdir(mode=0o750)
     (data / "shipslog.log").touch(0o644)
-    up = shipslog("up", "--detach", "--data", str(data), "--node-port-range", "nonsense")
+    (data / "cluster.db").write_text("no log " * 100)
+    up = shipslog("up", "--detach", "--data", str(data), "--runtime", "simulated")
     assert up.returncode != 0
     assert (data / "shipslog.log").stat().st_mode & 0o777 == 0o600
     assert data.stat().st_mode & 0o777 == 0o750
