@@ -10,23 +10,25 @@ import gzip
 import sys
 from pathlib import Path
 
-from shipslog.engine.cluster import Cluster
+from shipslog.engine.cluster import MASTERS, Cluster
 from shipslog.engine.pasts import past
 from shipslog.engine.state import snapshots
 from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.catalogue import ALL
 from shipslog.reconcilers.rule.decision import blind_to
 from shipslog.runtime.containers.simulated import EXIT_CODE, RUNS_FOR, SimulatedNode
-from shipslog.store.events import Event
+from shipslog.store.commands import Create
+from shipslog.store.events import Event, Origin
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.log.retention import EPHEMERAL
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import core_v1
+from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
 from tests.e2e.guestbook import IN_ORDER
 from tests.simulation.virtual_time import VirtualClock, VirtualLoop, run
 
 LOGS = Path(__file__).parent / "logs"
+NOTED = core_v1.ConfigMap(metadata=meta_v1.ObjectMeta(name="noted", namespace="default"))
 HEARTBEATS_S = 1_500.0  # so long the cluster only beats: what may be forgotten
 
 
@@ -50,29 +52,38 @@ def pod(name: str, namespace: str = "default", image: str = "app", labels: dict[
     }  # fmt: skip
 
 
+class SteppedBack(VirtualClock):
+    """A clock that somebody puts back."""
+
+    by_ns = 0
+
+    def now_ns(self) -> int:
+        return super().now_ns() - self.by_ns
+
+
 async def lives(disk: MemoryLog, loop: VirtualLoop) -> None:
     """Two engines on one log: the guestbook, pods that fail, pods and a namespace that go, an hour's heartbeats."""
-    clock, entropy = VirtualClock(loop), Entropy(1)
+    clock, entropy = SteppedBack(loop), Entropy(1)
     nodes = [SimulatedNode(f"n{i}", now_ns=clock.now_ns, number=i) for i in range(2)]
     async with Cluster.open(event_log=Kept(disk), runtime=nodes, clock=clock, entropy=entropy) as cluster:  # type: ignore[arg-type]
-        await cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}, actor="alice")
+        alice, bob = cluster.as_user("alice", MASTERS), cluster.as_user("bob", MASTERS)
+        await alice.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})
         for namespace in ("default", "other"):
             meta = {"namespace": namespace}
             data = {"colour": "blue"}
-            await cluster.apply(
-                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**meta, "name": "settings"}, "data": data}, actor="alice"
-            )
+            await alice.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**meta, "name": "settings"}, "data": data})
             await cluster.apply(
                 {"apiVersion": "v1", "kind": "Secret", "metadata": {**meta, "name": "key"}, "stringData": {"k": "not secret"}}
             )
         for manifest in IN_ORDER:
-            await cluster.apply(manifest, actor="alice")
+            await alice.apply(manifest)
         await cluster.apply(pod("whole", labels={"name": "frontend"}))
         await cluster.apply(pod("fails", labels={EXIT_CODE: "3", RUNS_FOR: "2"}))
         await cluster.apply(pod("no-image", image="missing"))
         await cluster.apply(pod("elsewhere", "other"))
         await asyncio.sleep(40)
-        await cluster.apply({**IN_ORDER[2], "spec": {**IN_ORDER[2]["spec"], "replicas": 1}}, actor="bob")
+        await bob.apply({**IN_ORDER[2], "spec": {**IN_ORDER[2]["spec"], "replicas": 1}})
+        await cluster.submit(Create(object=NOTED), origin=Origin(verb="create", user_agent="make/1", address="127.0.0.1"))
         await cluster.delete(core_v1.Pod, "whole")
         await cluster.delete(core_v1.Namespace, "other", "")
         await asyncio.sleep(60)
@@ -80,6 +91,8 @@ async def lives(disk: MemoryLog, loop: VirtualLoop) -> None:
         await cluster.delete(core_v1.Pod, "no-image")
         await asyncio.sleep(HEARTBEATS_S)
     async with Cluster.open(event_log=Kept(disk), runtime=nodes, clock=clock, entropy=entropy) as cluster:  # type: ignore[arg-type]
+        await asyncio.sleep(30)
+        clock.by_ns = 60_000_000_000
         await asyncio.sleep(30)
         await cluster.delete(core_v1.ReplicationController, "frontend", propagation="Foreground")
         await asyncio.sleep(40)
@@ -126,7 +139,8 @@ def main(name: str) -> None:
     run(lives(disk, loop), loop)
     asyncio.run(keep(asyncio.run(read(disk)), path))
     packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
-    path.with_name(path.name + "-lock").unlink()
+    for beside in ("-lock", "-reserve"):
+        path.with_name(path.name + beside).unlink()
     path.unlink()
 
 

@@ -27,10 +27,11 @@ from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import decode_fact, encode_fact
 from shipslog.store.facts import AnyFact
+from shipslog.store.log.event_log import Snapshot
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects import codec, coordination_v1, core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.state import View
+from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState, RulesetState, View
 
 HERE = Path(__file__).parent
 FACTS = sorted(HERE.glob("facts-*.jsonl"))
@@ -177,3 +178,24 @@ def test_every_command_is_frozen_with_all_its_fields() -> None:
             told.setdefault(command.pop("type"), set()).update(command)
     every = get_args(AnyRuntimeCommand | AnyObjectCommand)
     assert told == {t.__struct_config__.tag: set(t.__struct_fields__) for t in every}
+
+
+# --- snapshots ---
+
+
+def test_a_snapshot_is_read_as_it_was_written() -> None:
+    """Every field, of each part: one that is renamed would make the state after an opening differ without a word."""
+    payload = (HERE / "snapshot-1.json").read_bytes()
+    saved = msgspec.json.decode(payload, type=snapshots.SavedView)
+    told = msgspec.json.decode(payload)
+    assert msgspec.json.decode(msgspec.json.encode(saved)) == told, "as it was, and all of it"
+    (pod,), ((_, _, image),) = told["pods"], told["images"]
+    container = pod["containers"]["c"]
+    parts: list[tuple[type[msgspec.Struct], dict[str, Any]]] = [
+        (snapshots.SavedView, told), (PodRuntime, pod), (ContainerRuntime, container), (ImageState, image),
+        (ProbeState, container["probes"]["liveness"]), (RulesetState, told["rulesets"]["n"]),
+    ]  # fmt: skip
+    for part, held in parts:
+        assert set(part.__struct_fields__) == held.keys(), f"put the new field of {part.__name__} into the snapshot"
+    view = snapshots.restore(Snapshot(7, 7, payload))
+    assert [entry[0] for entry in view.state()["entries"]] == ["configmaps", "ships.example.com"]
