@@ -66,7 +66,7 @@ class Cluster(Client):
         self.follower = Follower(event_log, view, self.hub)
         self.committer = Committer(self.follower, clock, entropy)
         self.host = Host(self.committer, reconcilers, self.runtimes, clock)
-        self.recorder = EventRecorder(self.committer, reconcilers)
+        self.recorder = EventRecorder(self.committer, self.host.lanes)
         self.host.on_decision.append(self.recorder.on_decision)
         self.host.on_standing.append(self.recorder.on_standing)
         self._snapshot_at = view.revision

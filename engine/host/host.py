@@ -7,6 +7,7 @@ of the same identity is under way. Everything is level-triggered: after a start 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import structlog
 
@@ -156,12 +157,14 @@ class Host:
         if key in lane.committing:  # woken while its last decision is being committed
             lane.woken_again[key] = cause
             return
-        reconciler, now_ns = lane.reconciler, self.clock.now_ns()
+        now_ns = self.clock.now_ns()
         decision = lane.decide(self.view, key, now_ns)
-        if decision is None:
+        if decision is None or not lane.asked(f"decision {key!r}", lambda: self._follow(lane, key, cause, decision, now_ns)):
             self._refused(lane, key, cause)
-            return
-        self._say_standing(reconciler, key, decision.says)
+
+    def _follow(self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int) -> bool:
+        """Do as was decided. True; raises what is wrong with the parts of the decision."""
+        self._say_standing(lane.reconciler, key, decision.says)
         if decision.requeue_after is not None:
             self._come_again(lane, key, decision.requeue_after, cause)
         wanted = [c for c in decision.commands if not is_runtime(c) or self.dispatcher.wants(c)]  # type: ignore[arg-type]
@@ -169,6 +172,7 @@ class Host:
             self._carry_out(lane, key, cause, decision, now_ns)
         else:
             lane.refusals.pop(key, None)  # what was refused before is not wanted any more
+        return True
 
     def _say_standing(self, reconciler: Reconciler, key: str, says: tuple[Say, ...]) -> None:
         """How things stand is said when it changes, not each time the key is looked at."""
@@ -192,14 +196,14 @@ class Host:
             commands=tuple(summary(c, self.view.scheme) for c in decision.commands[:16]), digest=digest(decision.commands),
             rule_version=lane.reconciler.version, digest_version=DIGEST,
         )  # fmt: skip
-        lane.committing.add(key)
         future = self.committer.submit_decision(record, objects, actor=lane.reconciler.actor, cause=cause, runtime=runtime)
+        lane.committing.add(key)
         sent = self.dispatcher.reserve(runtime)
 
         def committed(done: "asyncio.Future[list[Committed | Refusal | int]]") -> None:
             results = self._committed(lane, key, cause, sent, done)
             for listener in self.on_decision if results else ():
-                listener(lane.reconciler, decision, sent, results[1:])
+                lane.asked("says", partial(listener, lane.reconciler, decision, sent, results[1:]))
 
         future.add_done_callback(committed)
 

@@ -25,7 +25,7 @@ class Trouble(Struct, frozen=True, kw_only=True):
     """A rule does not do what it should; the others go on, and this one is tried again, later each time."""
 
     reconciler: str
-    where: str  # keys_for, all_keys, or `decide KEY`
+    where: str  # keys_for, all_keys, `decide KEY`, `decision KEY` (what it holds is wrong), tells, says
     error: str
     times: int
 
@@ -58,11 +58,11 @@ class Lane:
 
     def keys_for(self, view: MemoryView, change: Change) -> Iterable[str] | None:
         """The keys that a change concerns; None when the rule could not say."""
-        return self._asked("keys_for", lambda: list(self.reconciler.wakes.keys_for(view, change)))
+        return self.asked("keys_for", lambda: list(self.reconciler.wakes.keys_for(view, change)))
 
     def all_keys(self, view: MemoryView) -> Iterable[str] | None:
         """All keys that there are; None when the rule could not say."""
-        return self._asked("all_keys", lambda: list(self.reconciler.wakes.all_keys(view)))
+        return self.asked("all_keys", lambda: list(self.reconciler.wakes.all_keys(view)))
 
     def decide(self, view: MemoryView, key: str, now_ns: Instant) -> Decision | None:
         """What the rule decides; None when it raised, or returned something else."""
@@ -80,9 +80,10 @@ class Lane:
                 hint = "; is it `async def`?"
             raise TypeError(f"decide must return a Decision, and returned {type(found).__name__} for key {key!r}{hint}")
 
-        return self._asked(f"decide {key!r}", decided)
+        return self.asked(f"decide {key!r}", decided)
 
-    def _asked(self, where: str, ask: Callable[[], T]) -> T | None:
+    def asked(self, where: str, ask: Callable[[], T]) -> T | None:
+        """What something of the rule answers; None when it raised, which is told and kept as a trouble."""
         try:
             answer = ask()
         except Exception as error:

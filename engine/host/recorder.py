@@ -6,6 +6,7 @@ Writing them is never in the way: they are collected and committed a little late
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from shipslog.store.state import Entry
 
 from .correlator import Correlator, Key, Recent, Recorded
 from .event_expiry import EventExpiry
+from .lane import Lane
 
 DELAY_S = 0.1  # collected for so long before they are written
 CHUNK = 64  # written at a time
@@ -36,10 +38,10 @@ log = structlog.get_logger()
 class EventRecorder:
     """Listens to the committer and the host. `flush` writes what was collected; it is called by itself."""
 
-    def __init__(self, committer: Committer, reconcilers: Sequence[Reconciler]) -> None:
+    def __init__(self, committer: Committer, lanes: Sequence[Lane]) -> None:
         self.committer = committer
         self.view = committer.view
-        self._tellers = [r for r in reconcilers if r.tells is not None]
+        self._tellers = [lane for lane in lanes if lane.reconciler.tells is not None]
         self._correlator = Correlator()
         self._expiry = EventExpiry(self.view)
         self._known: Recent[tuple[str, str, int]] = Recent()  # -> name, namespace, count
@@ -60,15 +62,13 @@ class EventRecorder:
                 self._soon()
         if not isinstance(event.fact, NodeFact):
             return
-        for reconciler in self._tellers:
-            assert reconciler.tells is not None
-            try:
-                says = tuple(reconciler.tells(self.view, event.fact))
-            except Exception:  # a bug in one rule's words: nothing else may suffer for it
-                log.exception("tells_failed", reconciler=reconciler.name, revision=event.revision)
-                continue
-            for say in says:
-                self.record(reconciler, say, say.message, event.time_ns)
+        for lane in self._tellers:
+            lane.asked("tells", partial(self._tell, lane.reconciler, event.fact, event.time_ns))
+
+    def _tell(self, reconciler: Reconciler, fact: NodeFact, at_ns: int) -> None:
+        assert reconciler.tells is not None
+        for say in reconciler.tells(self.view, fact):
+            self.record(reconciler, say, say.message, at_ns)
 
     def on_decision(
         self, reconciler: Reconciler, decision: Decision, sent: Sequence[AnyRuntimeCommand], results: Sequence[Any]

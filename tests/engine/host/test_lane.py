@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from shipslog.engine.cluster import Cluster
-from shipslog.reconcilers.rule.decision import Decision, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say
 from shipslog.reconcilers.rule.wakes import rule
+from shipslog.store.commands import Create
+from shipslog.store.facts import SandboxRemoved
 from shipslog.store.objects import core_v1
 from shipslog.store.state import View
 from tests.engine.host.test_host import CONFIG_MAPS, WAIT_S, config_map, hosted, mark, reconciler
@@ -51,6 +53,44 @@ async def test_what_is_no_decision_is_told_and_stops_nobody(what: str) -> None:
         (trouble,) = cluster.host.troubles()
         assert (trouble.reconciler, trouble.where) == ("wrong", "decide 'a'") and SAID[what] in trouble.error
         assert cluster.failure is None
+
+
+ABOUT = core_v1.ObjectReference(kind="ConfigMap", namespace="default", name="a")
+GARBLED: dict[str, Any] = {
+    "a word in the place of what is said": Decision(reason="r", says=("Alone",)),  # type: ignore[arg-type]
+    "says about nothing": Decision(reason="r", says=(Say(about=None, reason="R", message="m"),)),  # type: ignore[arg-type]
+    "a wait that is no number": Decision(reason="r", requeue_after="soon"),  # type: ignore[arg-type]
+    "an object of no kind": Decision(reason="r", commands=(Create(object=ABOUT),)),
+}
+
+
+@pytest.mark.parametrize("what", list(GARBLED))
+async def test_a_decision_with_wrong_parts_stops_nobody(what: str) -> None:
+    wrong = Reconciler(name="wrong", actor="a", wakes=CONFIG_MAPS, decide=lambda view, key, *, now: GARBLED[what])
+    async with hosted(wrong, reconciler(mark)) as cluster:
+        await cluster.create(config_map("a"))
+        await marked(cluster, "a")
+        await until(lambda: any(t.times > 2 for t in cluster.host.troubles()))
+        assert {(t.reconciler, t.where) for t in cluster.host.troubles()} == {("wrong", "decision 'a'")}
+        await cluster.create(config_map("b"))
+        await marked(cluster, "b")
+        assert cluster.failure is None
+
+
+async def test_words_that_raise_are_a_trouble_of_their_rule() -> None:
+    def tells(view: View, fact: Any) -> list[Say]:
+        raise RuntimeError("no words")
+
+    wordless = Reconciler(
+        name="wordless", actor="a", wakes=rule(), tells=tells, decide=lambda view, key, *, now: Decision(reason="r")
+    )
+    async with hosted(wordless, reconciler(mark)) as cluster:
+        fact = SandboxRemoved(node="n1", pod_uid="u")
+        await cluster.committer.submit_facts((fact,), actor="system:node:n1")
+        (trouble,) = cluster.troubles()
+        assert "wordless: tells: RuntimeError: no words" in trouble
+        await cluster.create(config_map("a"))
+        await marked(cluster, "a")
 
 
 async def test_a_rule_that_works_again_is_in_no_trouble() -> None:
