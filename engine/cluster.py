@@ -34,7 +34,7 @@ from .commit.follower import Follower
 from .commit.watch import WatchHub
 from .host.host import Host
 from .host.recorder import EventRecorder
-from .pasts import Pasts, load
+from .pasts import Pasts, load, revision_at
 from .state import snapshots
 from .state.view import MemoryView
 from .time.clock import Clock, Entropy, SystemClock
@@ -261,7 +261,7 @@ class Cluster(Client):
         Errors: NotFound for what has not happened yet; Expired for what the log does not keep any more; TooManyRequests
         when too many others are being made."""
         if revision is None:
-            revision = await self.log.revision_at(time_ns if time_ns is not None else self.clock.now_ns())
+            revision = await revision_at(self.log, time_ns if time_ns is not None else self.clock.now_ns())
         return await self._pasts.at(revision)  # not the view itself, which moves on
 
     def _maybe_snapshot(self) -> None:

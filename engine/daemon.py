@@ -20,11 +20,10 @@ from shipslog.store.log.sqlite import SqliteLog
 from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
 from .cluster import Cluster
-from .pasts import past
+from .pasts import extent, past, revision_at
 from .replay import Recording
 from .settings import Settings, first_address, keep, port_range, resolve
 from .time import moments
-from .time.clock import SystemClock
 from .tokens import issue_tokens
 
 log = structlog.get_logger()
@@ -186,8 +185,9 @@ async def serve_recording(
 
     event_log = await SqliteLog.open(path, read_only=True)
     try:
-        at = moments.parse(moment, SystemClock().now_ns()) if moment else moments.Moment(revision=event_log.revision)
-        revision = at.revision if at.revision is not None else await event_log.revision_at(at.time_ns or 0)
+        begins, ends = await extent(event_log)
+        at = moments.parse(moment, ends) if moment else moments.Moment(revision=event_log.revision)
+        revision = at.revision if at.revision is not None else await revision_at(event_log, at.time_ns or 0)
         recording = Recording(event_log, await past(event_log, revision))
         pki = certificates.ensure(kubeconfig.with_suffix(".pki"), (bind,))
         server = ApiServer(recording, bind=bind, port=port, pki=pki, data=kubeconfig.with_suffix(".pki"))
@@ -196,7 +196,10 @@ async def serve_recording(
         try:
             write(kubeconfig, pki, server=f"https://{bind}:{server.port}")
             when = api_time(recording.view.time_ns)
-            say(f"{path} at revision {revision} of {event_log.revision} ({when}), read-only. Try:")
+            say(f"{path} at revision {revision} of {event_log.revision} ({when}), read-only.")
+            say(
+                f"The log goes from {api_time(begins)} to {api_time(ends)}; --at names a moment of it, -5m counts from its end."
+            )
             say(f"  kubectl --kubeconfig {kubeconfig} get pods --all-namespaces")
             await stop.wait()
         finally:

@@ -16,6 +16,7 @@ from shipslog.store.refusals import BadRequest, Expired, NotFound, TooManyReques
 
 from .state import snapshots
 from .state.view import MemoryView
+from .time.clock import api_time
 
 KEPT_BYTES = 256 * 1024 * 1024  # of views together, as `weight` has it; the one that was asked for last stays in any case
 AT_ONCE = 2  # made at the same time
@@ -71,6 +72,28 @@ def check(event_log: EventLog, revision: int) -> None:
         raise NotFound(f"revision {revision} has not happened yet; the log is at {event_log.revision}")
     if revision < 0:
         raise BadRequest(f"revision {revision}: revisions count from 1")
+
+
+async def extent(event_log: EventLog) -> tuple[int, int]:
+    """When the oldest event that a log keeps happened, and the last; (0, 0) for an empty one. ns UTC."""
+    if not event_log.revision:
+        return 0, 0
+    first = max(event_log.first_revision, 1)
+    ends = [event async for events in event_log.read(first - 1, first) for event in events]
+    ends += [event async for events in event_log.read(event_log.revision - 1, event_log.revision) for event in events]
+    return ends[0].time_ns, ends[-1].time_ns
+
+
+async def revision_at(event_log: EventLog, time_ns: int) -> int:
+    """The revision that was the last at a time. Errors: NotFound before the log's beginning: nothing is known of then."""
+    revision = await event_log.revision_at(time_ns)
+    if not revision and event_log.revision:
+        begins, ends = await extent(event_log)
+        raise NotFound(
+            f"{api_time(time_ns)} is before the log's beginning: it goes from {api_time(begins)} to {api_time(ends)} "
+            f"(revision {event_log.revision})"
+        )
+    return revision
 
 
 async def load(event_log: EventLog) -> MemoryView:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NoReturn
 
 import msgspec
+from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.reconcilers.rule.digest import WRITERS, digest
@@ -20,11 +21,21 @@ from shipslog.store.refusals import MethodNotAllowed
 
 from .commit.watch import Watch, WatchHub
 from .host.dispatch import summary
-from .pasts import Pasts
+from .pasts import Pasts, revision_at
 from .state.view import MemoryView
-from .time.clock import Clock, SystemClock
+from .time.clock import Clock
 
 Progress = Callable[[int, int], None]  # done, of how many
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A clock that stands still."""
+
+    time_ns: int
+
+    def now_ns(self) -> int:
+        """Always the same."""
+        return self.time_ns
 
 
 class Recording:
@@ -32,7 +43,7 @@ class Recording:
 
     def __init__(self, event_log: EventLog, view: MemoryView, clock: Clock | None = None) -> None:
         self.log, self.view = event_log, view
-        self.clock = clock or SystemClock()
+        self.clock = clock or Standing(view.time_ns)  # a log that was sent is old: what is five minutes ago counts from its end
         self.hub = WatchHub(view.revision)
         self.runtimes: dict[str, NodeRuntime] = {}
         self._pasts = Pasts(event_log)
@@ -58,7 +69,7 @@ class Recording:
     async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
         """The state at another moment of the same log. Errors: NotFound, Expired, TooManyRequests."""
         if revision is None:
-            revision = await self.log.revision_at(time_ns if time_ns is not None else self.view.time_ns)
+            revision = await revision_at(self.log, time_ns if time_ns is not None else self.view.time_ns)
         return await self._pasts.at(revision)
 
 
@@ -160,8 +171,12 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[tuple[str, Any, Any], ...] = ()  # (field path, before, after); the missing side is None
 
 
-async def history(event_log: EventLog, resource: str, namespace: str, name: str) -> AsyncIterator[Chapter]:
-    """Every change of one object, oldest first."""
+async def history(
+    event_log: EventLog, resource: str, namespace: str, name: str, *, show_secrets: bool = False
+) -> AsyncIterator[Chapter]:
+    """Every change of one object, oldest first. The values of a Secret are HIDDEN unless `show_secrets`; which of them changed
+    is seen."""
+    hide = resource == "secrets" and not show_secrets
     before: dict[str, Any] = {}
     async for events in event_log.read_object(resource, namespace, name):
         for event in events:
@@ -171,8 +186,25 @@ async def history(event_log: EventLog, resource: str, namespace: str, name: str)
             effect = "deleted" if gone else "modified" if before else "created"
             reason = await reason_of(event_log, event.cause)
             changes = tuple(differences(before, after)) if before else ()
+            if hide:
+                changes = tuple((path, masked(was, path), masked(now, path)) for path, was, now in changes)
+                event = replace(event, fact=replace(event.fact, object=msgspec.Raw(msgspec.json.encode(masked(after)))))
             yield Chapter(event=event, effect=effect, reason=reason, changes=changes)
             before = {} if gone else after
+
+
+HIDDEN = "(hidden)"
+ANNOTATIONS = "metadata.annotations"
+SECRET = ("data", "stringData", f"{ANNOTATIONS}.kubectl.kubernetes.io/last-applied-configuration")
+
+
+def masked(value: Any, path: str = "") -> Any:
+    """What stands at a path of a Secret, with its values hidden; kubectl's copy of it in an annotation is one."""
+    if value is None:
+        return None
+    if path in ("", "metadata", ANNOTATIONS, *SECRET[:2]) and isinstance(value, dict):
+        return {key: masked(item, f"{path}.{key}" if path else key) for key, item in value.items()}
+    return HIDDEN if any(path == secret or path.startswith(f"{secret}.") for secret in SECRET) else value
 
 
 async def reason_of(event_log: EventLog, revision: int | None) -> str:

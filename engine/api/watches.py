@@ -155,6 +155,8 @@ class Stream:
         if not self.plan.initial and not self.call.past:
             return []
         entries = self.plan.selection.entries(self.call.view, self.plan.kind, self.plan.namespace)
+        if not self.plan.initial:  # of a past: what its client has from a list at that revision is not sent again
+            entries = [e for e in entries if e.revision > resource_version(self.plan.version)]
         lines = [self._line("ADDED", e) for e in entries]
         if self.plan.mark_initial:
             lines.append(self.bookmark(INITIAL_END))

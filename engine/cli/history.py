@@ -16,8 +16,9 @@ from .settings import data_option, fail
 @click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of the object.")
 @click.option("--log", "log_file", type=click.Path(path_type=Path, dir_okay=False), help="A log file, instead of --data's.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--show-secrets", is_flag=True, help="Print the values of Secrets too.")
 @data_option
-def command(target: str, namespace: str, log_file: Path | None, output: str, data: Path) -> None:
+def command(target: str, namespace: str, log_file: Path | None, output: str, show_secrets: bool, data: Path) -> None:
     """Each change of one object: its revision and time, who made it, why, and what it changed.
 
     Works beside a running daemon and on a log file alone."""
@@ -28,14 +29,14 @@ def command(target: str, namespace: str, log_file: Path | None, output: str, dat
         raise fail(f"{target!r}: name the object as KIND/NAME, for example pod/web", 2)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
     try:
-        found = asyncio.run(_tell(log_file or data / "cluster.db", kind_name, namespace, name, output))
+        found = asyncio.run(_tell(log_file or data / "cluster.db", kind_name, namespace, name, output, show_secrets))
     except (LogError, ValueError, OSError) as error:
         raise fail(str(error)) from error
     if not found:
         raise fail(f"the log knows no {kind_name} {name!r} in namespace {namespace!r}")
 
 
-async def _tell(path: Path, kind_name: str, namespace: str, name: str, output: str) -> bool:
+async def _tell(path: Path, kind_name: str, namespace: str, name: str, output: str, show_secrets: bool) -> bool:
     from shipslog.engine.pasts import load
     from shipslog.engine.replay import history
     from shipslog.store.log.sqlite import SqliteLog
@@ -48,7 +49,8 @@ async def _tell(path: Path, kind_name: str, namespace: str, name: str, output: s
             kind = BUILTIN.named(kind_name)
         except ValueError:  # perhaps one that was defined on this log
             kind = (await load(log)).scheme.named(kind_name)
-        async for chapter in history(log, kind.resource, namespace if kind.namespaced else "", name):
+        space = namespace if kind.namespaced else ""
+        async for chapter in history(log, kind.resource, space, name, show_secrets=show_secrets):
             found = True
             if output == "json":
                 click.echo(msgspec.json.encode(chapter).decode())

@@ -11,7 +11,9 @@ from .settings import fail
 
 @click.command()
 @click.argument("log_file", metavar="LOG", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--at", "moment", default="", help="Revision, RFC 3339 time, or how long ago (-5m). Default: the end of the log.")
+@click.option(
+    "--at", "moment", default="", help="Revision, RFC 3339 time, or how long before the log's end (-5m). Default: its end."
+)
 @click.option("--verify", is_flag=True, help="Check every checksum and take every decision again; serve nothing.")
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address to serve on.")
 @click.option("--port", default=6444, show_default=True, help="Port to serve on; 0 takes a free one.")

@@ -6,12 +6,13 @@ import pytest
 from shipslog.engine import replay
 from shipslog.engine.cli import history
 from shipslog.engine.cluster import Cluster
+from shipslog.engine.pasts import extent
 from shipslog.reconcilers.rule.decision import Decision, Reconciler
 from shipslog.store.events import Origin
 from shipslog.store.facts import DecisionTaken
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.refusals import MethodNotAllowed
+from shipslog.store.refusals import MethodNotAllowed, NotFound
 from shipslog.store.state import View
 from tests.engine.api.conftest import Api, Client, admin, api
 from tests.engine.host.test_host import CONFIG_MAPS, config_map, mark, reconciler, settled
@@ -137,3 +138,29 @@ async def test_decisions_of_rules_that_read_the_clock_are_taken_at_the_recorded_
         await cluster.wait(core_v1.ConfigMap, "a", until=lambda c: "at" in c.data)
         await settled(cluster)
         assert (await replay.verify(cluster.log, [rule])).difference is None
+
+
+async def test_a_secret_shows_which_values_changed_and_none_of_them() -> None:
+    applied = "kubectl.kubernetes.io/last-applied-configuration"
+    async with Cluster.open(None, runtime="none", reconcilers=()) as cluster:
+        meta = {"name": "s", "annotations": {applied: "cGFzc3dvcmQ=", "note": "seen"}}
+        await cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}})
+        await cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"a": "cGFzc3dvcmQ="}})
+        await cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"a": "cGFzc3dvcmQy"}})
+        for show in (False, True):
+            found = [c async for c in replay.history(cluster.log, "secrets", "default", "s", show_secrets=show)]
+            told = msgspec.json.encode(found).decode()
+            assert ("cGFzc3dvcmQ" in told) is show
+            assert "seen" in told and any(path.startswith("data") for path, _, _ in found[-1].changes)
+
+
+async def test_a_moment_counts_from_the_end_of_a_log_and_none_is_before_its_beginning() -> None:
+    async with Cluster.open(None, runtime="none", reconcilers=()) as cluster:
+        await cluster.create(config_map("a"))
+        begins, ends = await extent(cluster.log)
+        assert begins <= ends == cluster.view.time_ns
+        recording = replay.Recording(cluster.log, cluster.view)
+        assert recording.clock.now_ns() == ends
+        with pytest.raises(NotFound, match="before the log's beginning: it goes from"):
+            await recording.at(time_ns=begins - 1)
+        assert (await recording.at(time_ns=ends)).revision == cluster.view.revision

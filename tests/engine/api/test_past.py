@@ -44,3 +44,13 @@ async def test_moments_that_are_none(admin: Client) -> None:
     for moment, expected in (("tomorrow", 400), ("rev/99999", 404)):
         code, _ = await admin.call("GET", f"/at/{moment}{CONFIG_MAPS}")
         assert code == expected, moment
+
+
+async def test_a_watch_of_the_past_from_its_list_sends_nothing_again(admin: Client) -> None:
+    first, second = [(await admin.config_map(name))["metadata"]["resourceVersion"] for name in "ab"]
+    path = f"/at/rev/{second}{CONFIG_MAPS}"
+    listed = (await admin.call("GET", path))[1]["metadata"]["resourceVersion"]
+    for version, names in ((listed, ()), (first, ("b",)), ("0", ("a", "b"))):
+        response = await admin.stream(f"{path}?watch=1&resourceVersion={version}")
+        sent = await response.content.read()
+        assert tuple(n for n in "ab" if f'"name":"{n}"'.encode() in sent) == names, version
