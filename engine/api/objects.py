@@ -1,10 +1,13 @@
 """Reads: GET of an object, LIST of a collection, in the shape that the client wants."""
 
+import asyncio
 import base64
+from bisect import bisect_right
 from collections import OrderedDict
 
 import msgspec
 
+from shipslog.engine.state.view import MemoryView
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Expired, Refusal, TimedOut
 from shipslog.store.state import Entry
@@ -17,6 +20,11 @@ from .routes import Params, first
 from .selection import Selection, of_params
 
 PAGES = 128  # lists that are being read page by page, kept as they were at their first page
+PAGED_OBJECTS = 2_000_000  # in them together: 16 MB of pointers; the objects are those of the view while they do not change
+PAGED_S = 300.0  # since a list's last page: so long does Kubernetes keep what is needed to go on
+SELECTED_AT_ONCE = 5_000  # objects that a selector looks at before others have their turn
+
+PageKey = tuple[str, str | None, str, str, int]  # resource, namespace, selectors, revision
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -36,19 +44,26 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Pages:
-    """The lists that clients are in the middle of: every page comes from the same moment."""
+    """The lists that clients are in the middle of: every page comes from the same moment. `turn`: of the lists being sent."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str | None, str, str, int], list[Entry]] = OrderedDict()
+        self._kept: OrderedDict[PageKey, tuple[list[Entry], float]] = OrderedDict()
+        self.turn = asyncio.Lock()
 
-    def keep(self, key: tuple[str, str | None, str, str, int], entries: list[Entry]) -> None:
-        self._kept[key] = entries
+    def keep(self, key: PageKey, entries: list[Entry]) -> None:
+        """Keep the whole list for its later pages, and let go of those that nobody has asked for in a while."""
+        now = asyncio.get_running_loop().time()
+        self._kept[key] = entries, now
         self._kept.move_to_end(key)
-        if len(self._kept) > PAGES:
+        while len(self._kept) > 1 and (
+            len(self._kept) > PAGES
+            or sum(len(kept) for kept, _ in self._kept.values()) > PAGED_OBJECTS
+            or next(iter(self._kept.values()))[1] < now - PAGED_S
+        ):
             self._kept.popitem(last=False)
 
-    def get(self, key: tuple[str, str | None, str, str, int]) -> list[Entry] | None:
-        return self._kept.get(key)
+    def get(self, key: PageKey) -> list[Entry] | None:
+        return self._kept[key][0] if key in self._kept else None
 
 
 async def get(call: Call) -> Reply:
@@ -68,23 +83,21 @@ async def listing(call: Call, pages: Pages) -> Reply:
     namespace = call.route.namespace if call.route.namespace else None
     selection = of_params(kind, call.params, call.route.name)
     page = await read(call, kind, namespace, selection, pages)
-    if wanted.plain:
-        return Reply(join(kind, page))
-    return shapes.many(kind, page.entries, list_metadata(page), wanted, call)
+    return shapes.many(kind, page.entries, list_metadata(page), wanted, call, pages.turn)
 
 
 async def read(call: Call, kind: Kind, namespace: str | None, selection: Selection, pages: Pages) -> Page:
     """The entries that a LIST is about. Errors: BadRequest, Expired, TimedOut."""
     params = call.params
     if not params:
-        return Page(selection.entries(call.view, kind, namespace), call.view.revision)
+        return await _first(selection, call.view, kind, namespace)
     limit, token = max(0, heads.integer(params, "limit") or 0), first(params, "continue")
     check_options(params)
     key = (kind.resource, namespace, first(params, "labelSelector"), first(params, "fieldSelector"))
     if token:
         if first(params, "resourceVersion") not in ("", "0"):
             raise BadRequest("specifying resource version is not allowed when using continue")
-        return _continued(call, kind, namespace, selection, pages, key, limit, decode_token(token))
+        return await _continued(call, kind, namespace, selection, pages, key, limit, decode_token(token))
     view = call.view
     version, match = resource_version(first(params, "resourceVersion")), first(params, "resourceVersionMatch")
     check_version(call, version)
@@ -92,35 +105,47 @@ async def read(call: Call, kind: Kind, namespace: str | None, selection: Selecti
         limit = 0  # whatever is at hand, and all of it: Kubernetes answers this from its cache
     if match == "Exact" or (version and limit and not match):
         view = await call.cluster.at(revision=version)
-    entries = selection.entries(view, kind, namespace)
-    return _cut(entries, view.revision, selection, pages, key, limit)
+    return _cut(await _first(selection, view, kind, namespace), 0, selection, pages, key, limit)
+
+
+async def _first(selection: Selection, view: MemoryView, kind: Kind, namespace: str | None) -> Page:
+    """All that is selected at this moment; others have their turn while it is looked for."""
+    found, revision = selection.candidates(view, kind, namespace), view.revision
+    if not selection:
+        return Page(found, revision)
+    chosen: list[Entry] = []
+    for start in range(0, len(found), SELECTED_AT_ONCE):
+        if start:
+            await asyncio.sleep(0)
+        chosen += [e for e in found[start : start + SELECTED_AT_ONCE] if selection.matches(e.object)]
+    return Page(chosen, revision)
 
 
 def _cut(
-    entries: list[Entry], revision: int, selection: Selection, pages: Pages, key: tuple[str, str | None, str, str], limit: int
+    whole: Page, start: int, selection: Selection, pages: Pages, key: tuple[str, str | None, str, str], limit: int
 ) -> Page:
-    """The first `limit` of the entries, and what is needed to go on."""
-    if not limit or len(entries) <= limit:
-        return Page(entries, revision)
+    """`limit` of the entries from `start` on, and what is needed to go on."""
+    entries, revision, left = whole.entries, whole.revision, len(whole.entries) - start
+    if not limit or left <= limit:
+        return Page(entries[start:] if start else entries, revision)
     pages.keep((*key, revision), entries)
-    return Page(entries[:limit], revision, _next(entries[limit - 1], revision), None if selection else len(entries) - limit)
+    page = entries[start : start + limit]
+    return Page(page, revision, _next(page[-1], revision), None if selection else left - limit)
 
 
-def _continued(
+async def _continued(
     call: Call, kind: Kind, namespace: str | None, selection: Selection, pages: Pages,
     key: tuple[str, str | None, str, str], limit: int, token: Token,
 ) -> Page:  # fmt: skip
-    if token.rv < 0:
-        entries, revision = selection.entries(call.view, kind, namespace), call.view.revision
-    elif token.rv == call.view.revision:
-        entries, revision = selection.entries(call.view, kind, namespace), token.rv
+    kept = pages.get((*key, token.rv))
+    if kept is not None:
+        whole = Page(kept, token.rv)
+    elif token.rv < 0 or token.rv == call.view.revision:
+        whole = await _first(selection, call.view, kind, namespace)
     else:
-        kept = pages.get((*key, token.rv))
-        if kept is None:
-            raise _page_expired(token)
-        entries, revision = kept, token.rv
-    rest = [e for e in entries if (e.object.metadata.namespace, e.object.metadata.name) > token.start]
-    return _cut(rest, revision, selection, pages, key, limit)
+        raise _page_expired(token)
+    start = bisect_right(whole.entries, token.start, key=lambda e: (e.object.metadata.namespace, e.object.metadata.name))
+    return _cut(whole, start, selection, pages, key, limit)
 
 
 class PageExpired(Expired):
@@ -200,16 +225,6 @@ def list_metadata(page: Page) -> dict[str, object]:
         if page.remaining is not None:
             metadata["remainingItemCount"] = page.remaining
     return metadata
-
-
-def join(kind: Kind, page: Page) -> bytes:
-    """The JSON of a list, from the encoded objects; items carry no kind and apiVersion, as in Kubernetes."""
-    head = b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[' % (
-        kind.list_kind.encode(), kind.api_version.encode(), msgspec.json.encode(list_metadata(page)),
-    )  # fmt: skip
-    if not page.entries:
-        return head + b"]}"
-    return head + b"{" + b",{".join([entry.encoded[entry.body_at :] for entry in page.entries]) + b"]}"
 
 
 def formatted(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: tuple[str, ...] = ()) -> Reply:

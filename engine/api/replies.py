@@ -21,7 +21,8 @@ _encode = msgspec.json.Encoder().encode
 _HEADS: dict[tuple[int, str], bytes] = {}
 _date = (0, b"")
 COMPRESSED_BYTES, GZIP_LEVEL = 128 * 1024, 1  # from there on, and how hard: as Kubernetes does
-COMPRESSING = LongWork("shipslog-compress")
+COMPRESSING, RENDERING = LongWork("shipslog-compress"), LongWork("shipslog-render")
+SQUEEZED = b"Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
 BROWSERS = ("curl", "Wget", "Mozilla/5.0")
 
 
@@ -44,7 +45,7 @@ def _date_line() -> bytes:
     return _date[1]
 
 
-def _for_people(request: web.BaseRequest) -> bool:
+def for_people(request: web.BaseRequest) -> bool:
     """Whether JSON is to be indented: on request, and for what people type addresses into."""
     if "pretty=" in request.raw_path:
         wanted = request.query.get("pretty")
@@ -53,7 +54,7 @@ def _for_people(request: web.BaseRequest) -> bool:
     return request.headers.get("User-Agent", "").startswith(BROWSERS)
 
 
-def _takes_gzip(request: web.BaseRequest) -> bool:
+def takes_gzip(request: web.BaseRequest) -> bool:
     """Whether the client names gzip, as plainly as Kubernetes wants it named: `gzip;q=0` is not it."""
     return any(name.strip() == "gzip" for name in request.headers.get("Accept-Encoding", "").split(","))
 
@@ -61,6 +62,7 @@ def _takes_gzip(request: web.BaseRequest) -> bool:
 class Reply(web.StreamResponse):
     """A complete answer that goes out in one write; aiohttp's own preparation of headers costs several times as much."""
 
+    # `body`: JSON also for YAML, which is made of it when it is sent
     def __init__(self, body: bytes, code: int = 200, media: str = JSON, headers: Sequence[tuple[str, str]] = ()) -> None:
         self.body, self.code, self.media, self.extra = body, code, media, headers
         self._keep_alive = True
@@ -74,27 +76,38 @@ class Reply(web.StreamResponse):
         return True
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        if self.media == JSON and _for_people(request):
-            self.body = msgspec.json.format(self.body, indent=2)
+        await self.render(request)
         encoding = b""
-        if len(self.body) > COMPRESSED_BYTES and _takes_gzip(request):
+        if len(self.body) > COMPRESSED_BYTES and takes_gzip(request):
             self.body = await COMPRESSING.run(len(self.body), gzip.compress, self.body, GZIP_LEVEL)
-            encoding = b"Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client is gone")
-        self._keep_alive = self._keep_alive and request.keep_alive
-        lines = [_head(self.code, self.media), _date_line(), b"Content-Length: %d\r\n" % len(self.body), encoding]
-        lines.extend(f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in self.extra)
-        if not self._keep_alive:
-            lines.append(b"Connection: close\r\n")
-        lines.append(b"\r\n")
-        if request.method != "HEAD":
-            lines.append(self.body)
-        transport.write(b"".join(lines))
+            encoding = SQUEEZED
+        head = self.head(request, b"Content-Length: %d\r\n%b" % (len(self.body), encoding))
+        self.send(request, head + self.body if request.method != "HEAD" else head)
         if len(self.body) > 65536 or request.protocol.writing_paused:  # who asks and does not read gets no more answers
             await request.protocol._drain_helper()
         return None
+
+    async def render(self, request: web.BaseRequest) -> None:
+        """Make of the JSON what the client is to read."""
+        if self.media == YAML:
+            self.body = await RENDERING.run(len(self.body), as_yaml, self.body)
+        elif self.media == JSON and for_people(request):
+            self.body = await RENDERING.run(len(self.body), indented, self.body)
+
+    def head(self, request: web.BaseRequest, more: bytes) -> bytes:
+        """All that stands before the body. `more`: lines about its length and encoding."""
+        self._keep_alive = self._keep_alive and request.keep_alive
+        lines = [_head(self.code, self.media), _date_line(), more]
+        lines.extend(f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in self.extra)
+        lines.append(b"\r\n" if self._keep_alive else b"Connection: close\r\n\r\n")
+        return b"".join(lines)
+
+    def send(self, request: web.BaseRequest, data: bytes) -> None:
+        """Write to the connection. Errors: ConnectionError."""
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client is gone")
+        transport.write(data)
 
     async def write_eof(self, data: bytes = b"") -> None:
         return None
@@ -120,7 +133,7 @@ def of_value(value: Any, code: int = 200, *, wanted: Format | None = None, warni
     if wanted is not None and wanted.protobuf and isinstance(value, Object):
         return Reply(protobuf_encoding.whole(value), code, PROTOBUF, [warning(w) for w in warnings])
     if wanted is not None and wanted.yaml:
-        return Reply(as_yaml(_encode(value)), code, YAML, [warning(w) for w in warnings])
+        return Reply(_encode(value), code, YAML, [warning(w) for w in warnings])
     return Reply(_encode(value), code, JSON, [warning(w) for w in warnings])
 
 
@@ -154,6 +167,11 @@ def success(wanted: Format, *, name: str = "", group: str = "", kind: str = "", 
     if wanted.protobuf:
         return Reply(status_message(status), code, PROTOBUF)
     return Reply(_encode(status), code)
+
+
+def indented(encoded: bytes) -> bytes:
+    """JSON for people."""
+    return msgspec.json.format(encoded, indent=2)
 
 
 def as_yaml(encoded: bytes) -> bytes:

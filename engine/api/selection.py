@@ -41,10 +41,10 @@ class Selection(Struct, frozen=True):
 
     def entries(self, view: MemoryView, kind: Kind, namespace: str | None) -> list[Entry]:
         """The selected objects, by namespace and name."""
-        found = self._candidates(view, kind, namespace)
+        found = self.candidates(view, kind, namespace)
         return [e for e in found if self.matches(e.object)] if self else found
 
-    def _candidates(self, view: MemoryView, kind: Kind, namespace: str | None) -> list[Entry]:
+    def candidates(self, view: MemoryView, kind: Kind, namespace: str | None) -> list[Entry]:
         """As few as the indexes allow."""
         resource = kind.resource
         if namespace is None and kind.namespaced and "metadata.namespace" in self.exact:

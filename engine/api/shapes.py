@@ -1,18 +1,21 @@
 """The other shapes of objects: tables for people, metadata alone, YAML."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects import meta_v1, protobuf_encoding
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, NotAcceptable
 from shipslog.store.state import Entry, message_of
 
-from . import replies
-from .negotiation import PROTOBUF, YAML, Format
+from . import lists, replies
+from .lists import ListReply
+from .negotiation import JSON, PROTOBUF, YAML, Format
 from .replies import Reply
 from .requests import Call
 from .routes import first
@@ -28,14 +31,15 @@ def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: Seq
     if wanted.protobuf:
         return Reply(message(entry, wanted), code, PROTOBUF, headers)
     body = encoded(entry, wanted, call)
-    return Reply(replies.as_yaml(body) if wanted.yaml else body, code, YAML if wanted.yaml else "application/json", headers)
+    return Reply(body, code, YAML if wanted.yaml else JSON, headers)
 
 
 def encoded(entry: Entry, wanted: Format, call: Call) -> bytes:
     """The JSON of one object in a shape; a watch sends the same."""
     kind = call.view.scheme.by_resource(entry.resource)
     if wanted.shape == "Table":
-        return _encode(table(kind, [entry], {"resourceVersion": str(entry.revision)}, wanted, call))
+        whole = table(kind, {"resourceVersion": str(entry.revision)}, wanted)
+        return _encode(whole | {"rows": list(rows(kind, [entry], wanted, call))})
     if wanted.shape:
         return _encode(partial(entry, wanted.version))
     return entry.encoded
@@ -57,33 +61,31 @@ def message_of_kind(kind: Kind, metadata: meta_v1.ObjectMeta, wanted: Format) ->
     return protobuf_encoding.enveloped(kind.api_version, kind.kind, protobuf_encoding.encode(kind.type(metadata=metadata)))
 
 
-def messages(kind: Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format) -> Reply:
-    """A list in protobuf."""
-    if wanted.shape:
-        items = [protobuf_encoding.metadata_alone(e.object.metadata) for e in entries]
-        api_version, name = f"meta.k8s.io/{wanted.version}", "PartialObjectMetadataList"
-    else:
-        items, api_version, name = [message_of(e) for e in entries], kind.api_version, kind.list_kind
-    raw = protobuf_encoding.list_of(msgspec.convert(metadata, meta_v1.ListMeta), items)
-    return Reply(protobuf_encoding.enveloped(api_version, name, raw), 200, PROTOBUF)
-
-
-def many(kind: Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format, call: Call) -> Reply:
-    """A list in a shape. Errors: NotAcceptable for the shape of one object."""
+def many(
+    kind: Kind, entries: Sequence[Entry], metadata: dict[str, object], wanted: Format, call: Call, turn: asyncio.Lock
+) -> Reply:
+    """A list in any shape. `turn`: shared by all lists. Errors: NotAcceptable for the shape of one object."""
     if wanted.shape == "PartialObjectMetadata":
         raise NotAcceptable("you requested PartialObjectMetadata, but the requested object is a list")
+    api_version = f"meta.k8s.io/{wanted.version}" if wanted.shape else kind.api_version
+    name = wanted.shape or kind.list_kind
     if wanted.protobuf:
-        return messages(kind, entries, metadata, wanted)
+        parts = lists.in_protobuf(api_version, name, metadata, entries, alone=bool(wanted.shape))
+        return ListReply(parts, turn, PROTOBUF)
+    head: dict[str, Any] = {"kind": name, "apiVersion": api_version, "metadata": metadata}
+    people = replies.for_people(call.request)
+    if not wanted.shape and not wanted.yaml and not people:
+        return ListReply(lists.whole(head, entries), turn)
+    items: Iterator[bytes]
     if wanted.shape == "Table":
-        value = table(kind, entries, metadata, wanted, call)
-    elif wanted.shape:
-        items = [partial(e, wanted.version) for e in entries]
-        version = f"meta.k8s.io/{wanted.version}"
-        value = {"kind": "PartialObjectMetadataList", "apiVersion": version, "metadata": metadata, "items": items}
+        head, key = table(kind, metadata, wanted), "rows"
+        items = map(_encode, rows(kind, entries, wanted, call))
     else:
-        whole = [msgspec.Raw(e.encoded) for e in entries]
-        value = {"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": metadata, "items": whole}
-    return replies.of_value(value, wanted=wanted)
+        key = "items"
+        items = (_encode(partial(e, wanted.version)) if wanted.shape else b"{" + e.encoded[e.body_at :] for e in entries)
+    if wanted.yaml:
+        return ListReply(lists.as_yaml(head, key, items), turn, YAML)
+    return ListReply((lists.indented if people else lists.rendered)(head, key, items), turn)
 
 
 def partial(entry: Entry, version: str = "v1") -> dict[str, Any]:
@@ -91,24 +93,30 @@ def partial(entry: Entry, version: str = "v1") -> dict[str, Any]:
     return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": entry.object.metadata}
 
 
-def table(kind: Kind, entries: Sequence[Entry], metadata: Mapping[str, object], wanted: Format, call: Call) -> dict[str, Any]:
-    """A Table of objects, as Kubernetes prints the kind. Errors: NotAcceptable for a kind that is no resource."""
+def table(kind: Kind, metadata: Mapping[str, object], wanted: Format) -> dict[str, Any]:
+    """A Table without its rows. Errors: NotAcceptable for what is no table."""
+    if wanted.shape != "Table":
+        raise NotAcceptable(f"{kind.kind} cannot be shown as {wanted.shape}")
+    definitions = [c.definition() for c in strategy_of(kind.resource).columns]
+    version = f"meta.k8s.io/{wanted.version}"
+    return {"kind": "Table", "apiVersion": version, "metadata": metadata, "columnDefinitions": definitions}
+
+
+def rows(kind: Kind, entries: Sequence[Entry], wanted: Format, call: Call) -> Iterator[dict[str, Any]]:
+    """The rows of a Table, as Kubernetes prints the kind; each is made when it is asked for. Errors: BadRequest."""
     include = first(call.params, "includeObject") or "Metadata"
     if include not in ("None", "Metadata", "Object"):
         raise BadRequest(f'unrecognized includeObject value: "{include}"')
-    if wanted.shape != "Table":
-        raise NotAcceptable(f"{kind.kind} cannot be shown as {wanted.shape}")
     strategy = strategy_of(kind.resource)
-    rows = []
-    for entry in entries:
-        row: dict[str, Any] = {"cells": strategy.cells(entry.object, call.now_ns)}
-        if conditions := strategy.row_conditions(entry.object):
-            row["conditions"] = conditions
-        if include == "Metadata":
-            row["object"] = partial(entry, wanted.version)
-        elif include == "Object":
-            row["object"] = msgspec.Raw(entry.encoded)
-        rows.append(row)
-    definitions = [c.definition() for c in strategy.columns]
-    version = f"meta.k8s.io/{wanted.version}"
-    return {"kind": "Table", "apiVersion": version, "metadata": metadata, "columnDefinitions": definitions, "rows": rows}
+    return (_row(strategy, entry, include, wanted, call.now_ns) for entry in entries)
+
+
+def _row(strategy: Strategy, entry: Entry, include: str, wanted: Format, now_ns: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"cells": strategy.cells(entry.object, now_ns)}
+    if conditions := strategy.row_conditions(entry.object):
+        row["conditions"] = conditions
+    if include == "Metadata":
+        row["object"] = partial(entry, wanted.version)
+    elif include == "Object":
+        row["object"] = msgspec.Raw(entry.encoded)
+    return row

@@ -11,9 +11,9 @@ from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
 from shipslog.store.state import Entry
 
-from . import heads, objects, replies, requests
+from . import heads, objects, replies, requests, shapes
 from .negotiation import Format, body_type
-from .objects import formatted, join
+from .objects import formatted
 from .replies import Reply
 from .requests import Call
 from .routes import first
@@ -108,7 +108,7 @@ async def delete_collection(call: Call, pages: objects.Pages) -> Reply:
         except NotFound:
             continue  # somebody else was faster
     page = replace(page, entries=gone, revision=call.view.revision)
-    return Reply(join(kind, page))
+    return shapes.many(kind, page.entries, objects.list_metadata(page), call.wanted, call, pages.turn)
 
 
 async def delete_options(call: Call) -> meta_v1.DeleteOptions:

@@ -9,7 +9,7 @@ import base64
 import calendar
 import struct as packing
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,10 +21,13 @@ Part = Callable[[Any], bytes]  # of an object: one field, with its tag; b"" wher
 Body = Callable[[Any], bytes]  # of a value: its bytes, without tag and length
 
 
+END = b"\x1a\x00\x22\x00"  # neither encoding nor content type
+
+
 def enveloped(api_version: str, kind: str, raw: bytes) -> bytes:
     """A body: the magic number and a runtime.Unknown that says what `raw` is."""
     meta = _field(1, api_version.encode()) + _field(2, kind.encode())
-    return MAGIC + _field(1, meta) + _field(2, raw) + b"\x1a\x00\x22\x00"
+    return MAGIC + _field(1, meta) + _field(2, raw) + END
 
 
 def encode(obj: Any) -> bytes:
@@ -37,9 +40,13 @@ def whole(obj: Any) -> bytes:
     return enveloped(obj.api_version, obj.kind, encode(obj))
 
 
-def list_of(metadata: Any, items: Iterable[bytes]) -> bytes:
-    """The message of any list: `metadata` a ListMeta, the items encoded."""
-    return _field(1, encode(metadata)) + b"".join([_field(2, item) for item in items])
+def list_around(api_version: str, kind: str, metadata: Any, sizes: Sequence[int]) -> tuple[bytes, list[bytes], bytes]:
+    """What stands around the items of a list in its envelope, whose sizes are given: before all, before each, behind all.
+    `metadata`: a ListMeta."""
+    first, heads = _field(1, encode(metadata)), [_tag(2, BYTES) + _varint(size) for size in sizes]
+    meta = _field(1, api_version.encode()) + _field(2, kind.encode())
+    length = len(first) + sum(sizes) + sum(map(len, heads))
+    return MAGIC + _field(1, meta) + _tag(2, BYTES) + _varint(length) + first, heads, END
 
 
 def metadata_alone(metadata: Any) -> bytes:

