@@ -56,7 +56,7 @@ class Cluster(Client):
 
     def __init__(
         self, event_log: EventLog, view: MemoryView, *, runtimes: Sequence[NodeRuntime], reconcilers: Sequence[Reconciler],
-        clock: Clock, entropy: Entropy,
+        clock: Clock, entropy: Entropy, snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:  # fmt: skip
         super().__init__(self, ADMIN, MASTERS)
         self.log, self.view, self.clock, self.entropy = event_log, view, clock, entropy
@@ -69,7 +69,7 @@ class Cluster(Client):
         self.recorder = EventRecorder(self.committer, self.host.lanes)
         self.host.on_decision.append(self.recorder.on_decision)
         self.host.on_standing.append(self.recorder.on_standing)
-        self._snapshot_at = view.revision
+        self._snapshot_every, self._snapshot_at = snapshot_every, view.revision
         self._retaining: asyncio.Task[None] | None = None
         self._pasts = Pasts(event_log)
         self._saving: asyncio.Task[None] | None = None
@@ -92,11 +92,12 @@ class Cluster(Client):
         cls, path: str | Path | None = None, *, runtime: Literal["simulated", "none"] | Sequence[NodeRuntime] = "simulated",
         nodes: int = 1, config: ClusterConfig | None = None, reconcilers: Sequence[Reconciler] | None = None,
         clock: Clock | None = None, entropy: Entropy | None = None, event_log: EventLog | None = None,
-        ca_certificate: str = "", end_pods: Callable[[], bool] = lambda: False,
+        ca_certificate: str = "", end_pods: Callable[[], bool] = lambda: False, snapshot_every: int = SNAPSHOT_EVERY,
     ) -> AsyncIterator[Self]:  # fmt: skip
         """Open (or make) the cluster whose log is at `path`; None keeps the log in memory.
 
         `runtime`: "simulated" for `nodes` nodes that only pretend, "none" for a control plane alone, or your own runtimes.
+        `snapshot_every`: events between two snapshots; the next opening reads the log from the newest.
         Ready when the body starts: the nodes are registered and the default namespaces exist soon after.
         Errors: LogError when the log cannot be used; RuntimeUnavailable when a runtime cannot work here."""
         clock, entropy = clock or SystemClock(), entropy or Entropy()
@@ -105,7 +106,10 @@ class Cluster(Client):
             view = await load(event_log)
             runtimes = simulated(nodes, clock) if runtime == "simulated" else [] if runtime == "none" else list(runtime)
             wanted = all_reconcilers() if reconcilers is None else reconcilers
-            cluster = cls(event_log, view, runtimes=runtimes, reconcilers=wanted, clock=clock, entropy=entropy)
+            cluster = cls(
+                event_log, view, runtimes=runtimes, reconcilers=wanted, clock=clock, entropy=entropy,
+                snapshot_every=snapshot_every,
+            )  # fmt: skip
             try:
                 cluster._run(cluster.committer.run())
                 await cluster._start(config or view.config, ca_certificate)
@@ -265,7 +269,7 @@ class Cluster(Client):
         return await self._pasts.at(revision)  # not the view itself, which moves on
 
     def _maybe_snapshot(self) -> None:
-        if self.view.revision - self._snapshot_at < SNAPSHOT_EVERY:
+        if self.view.revision - self._snapshot_at < self._snapshot_every:
             return
         self._snapshot_at = self.view.revision
         snapshot = snapshots.take(self.view)

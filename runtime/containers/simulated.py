@@ -76,7 +76,7 @@ class SimulatedNode:
         self._count = 0
         self._report: Report = lambda fact: None
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
-        self._probed: set[tuple[str, str, int, str]] = set()
+        self.probed: list[tuple[str, str, int, str]] = []  # uid, container, attempt, probe
 
     # --- life ---
 
@@ -132,7 +132,7 @@ class SimulatedNode:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        self._probed.clear()
+        self.probed.clear()
         if end_pods:
             self.pods.clear()
 
@@ -258,16 +258,11 @@ class SimulatedNode:
 
     def _set_probes(self, command: SetProbes) -> None:
         """Every probe succeeds at once."""
-        wanted = {(t.pod_uid, t.container, t.attempt, t.probe): t for t in command.targets}
-        new = [target for key, target in wanted.items() if key not in self._probed]
-        self._probed = set(wanted)
-        for target in new:
-            self._report(
-                ProbeFlipped(
-                    node=self.node, pod_uid=target.pod_uid, container=target.container, attempt=target.attempt,
-                    probe=target.probe, healthy=True, at_ns=self._now_ns(),
-                )
-            )  # fmt: skip
+        before = set(self.probed)
+        self.probed = [(t.pod_uid, t.container, t.attempt, t.probe) for t in command.targets]
+        for target in self.probed:
+            if target not in before:
+                self.flip(*target, healthy=True)
 
     # --- for tests ---
 
@@ -275,6 +270,23 @@ class SimulatedNode:
         """A container dies by itself."""
         self._cancel(uid, container)
         self._report(self._exit(uid, container, code, 9))
+
+    def flip(self, uid: str, container: str, attempt: int, probe: str, *, healthy: bool) -> None:
+        """A probe comes out otherwise from now on."""
+        self._report(
+            ProbeFlipped(
+                node=self.node, pod_uid=uid, container=container, attempt=attempt, probe=probe, healthy=healthy,
+                message="" if healthy else "it does not answer", at_ns=self._now_ns(),
+            )
+        )  # fmt: skip
+
+    def reboot(self, known: Sequence[PodRuntime]) -> None:
+        """The machine loses all that runs on it, and tells what it finds missing of `known`."""
+        for uid in tuple(self.pods):
+            self._remove(uid)
+        self.probed.clear()
+        for fact in self._differences(known):
+            self._report(fact)
 
     # --- streams: nothing runs here that one could talk to ---
 

@@ -5,7 +5,6 @@ A file is looked at before it is opened for writing: what is foreign, truncated 
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -17,11 +16,12 @@ import structlog
 from shipslog.store.events import Event, encode_fact
 from shipslog.store.facts import ObjectModified
 
+from .disk import MACHINE, Connection, Disk
 from .event_log import LogCorrupt, LogError, LogFull, RevisionConflict, Snapshot, check_batch
 from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
-from .reserve import AGAIN_BYTES, Reserve
+from .reserve import AGAIN_BYTES
 from .retention import Coalescer, Decided
-from .sqlite_connection import Connection, check_schema, create, is_full, raise_format, transaction, translate, writer
+from .sqlite_connection import check_schema, create, is_full, raise_format, transaction, translate
 from .sqlite_past import Past, batches
 from .tail import Tail
 from .writer_lock import WriterLock, acknowledged, lock_path
@@ -43,14 +43,14 @@ log = structlog.get_logger()
 class SqliteLog:
     """An EventLog in a file. Make one with `SqliteLog.open`."""
 
-    def __init__(self, path: Path, lock: WriterLock | None) -> None:
-        self.path, self._lock = path, lock
+    def __init__(self, path: Path, lock: WriterLock | None, disk: Disk = MACHINE) -> None:
+        self.path, self._lock, self._disk = path, lock, disk
         self.dropped = self.trouble = ""
-        self._reserve = Reserve(path)
+        self._reserve = disk.reserve(path)
         self._full = False  # the reserve is given up: only urgent batches are written
         self._looked_s = 0.0  # when it was last looked whether there is room again
         self._db: Connection | None = None
-        self._past = Past(path, own=lock is not None)
+        self._past = Past(path, own=lock is not None, disk=disk)
         self._past_opening: asyncio.Task[None] | None = None
         self._tail = Tail()
         self._revision = 0
@@ -63,7 +63,7 @@ class SqliteLog:
     # --- opening and closing ---
 
     @classmethod
-    async def open(cls, path: Path, *, read_only: bool = False) -> "SqliteLog":
+    async def open(cls, path: Path, *, read_only: bool = False, disk: Disk = MACHINE) -> "SqliteLog":
         """Open the log at `path`, or make one unless `read_only`.
 
         Errors: LogBusy, LogForeign, LogNewer, LogCorrupt (naming the revision at which it breaks), LogUnwritable; the file is
@@ -71,7 +71,7 @@ class SqliteLog:
         if read_only and not path.exists():
             raise LogError(f"{path}: there is no log here.")
         lock = None if read_only else WriterLock(path)
-        made = cls(path, lock)
+        made = cls(path, lock, disk)
         try:
             if path.exists():
                 await made._examine()
@@ -93,7 +93,7 @@ class SqliteLog:
         if not self._reserve.hold():
             self._is_full("less room than is kept for deletes")
         for attempt in range(2):
-            self._db = await writer(self.path).connected()
+            self._db = await self._disk.writer(self.path).connected()
             try:
                 await self._transact(raise_format)
                 return await self._transact(_end)
@@ -110,9 +110,9 @@ class SqliteLog:
         noted = acknowledged(self.path) if self._lock is None else self._lock.acknowledged
         header = inspect_header(self.path)
         wal = inspect_wal(self.path.with_name(self.path.name + "-wal"))
-        past = Past(self.path, own=False)
+        past = Past(self.path, own=False, disk=self._disk)
         try:
-            await past.open()
+            await past.open(wal)
             await past.ask(1, check_schema, self.path)
             truncated = header.truncated(wal)
             newest = 0 if truncated or wal.lost_commits else await past.ask(1, _newest_snapshot)
@@ -226,7 +226,7 @@ class SqliteLog:
             log.warning("not_compacted", path=str(self.path), why=str(failure))
 
     def _is_full(self, why: str) -> None:
-        self._full, self._looked_s = True, time.monotonic()
+        self._full, self._looked_s = True, asyncio.get_running_loop().time()
         self.trouble = (
             f"{self.path}: the disk is full ({why}). Nothing was written; deletes still are. "
             "Delete what is not needed, or make room on the disk: the log goes on by itself."
@@ -235,9 +235,9 @@ class SqliteLog:
 
     async def _room_again(self) -> bool:
         """Whether ordinary writes may go on: there is room for the reserve, and more. Looked at once a second."""
-        if time.monotonic() - self._looked_s < LOOK_AGAIN_S:
+        if asyncio.get_running_loop().time() - self._looked_s < LOOK_AGAIN_S:
             return False
-        self._looked_s = time.monotonic()
+        self._looked_s = asyncio.get_running_loop().time()
         spare_bytes = await self._transact(_spare_bytes)
         self._full = not self._reserve.hold(0 if spare_bytes >= AGAIN_BYTES else AGAIN_BYTES)
         if not self._full:

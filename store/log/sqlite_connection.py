@@ -46,7 +46,7 @@ BUSY_MS = 5_000
 CHECKPOINT_PAGES = 1_000  # 4 MB: what a crash leaves to be read at the next start
 
 
-class Connection(aiosqlite.Connection):
+class ThreadConnection(aiosqlite.Connection):
     """A connection whose thread runs whole functions: one hop for a batch instead of one a statement."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
@@ -65,30 +65,22 @@ class Connection(aiosqlite.Connection):
         return await execute(function, self._conn, *args, **kwargs)
 
 
-def writer(path: Path) -> Connection:
+def connect_to_write(path: Path) -> sqlite3.Connection:
     """The one connection that writes. Every commit is synced before it returns (synchronous=FULL)."""
-
-    def connect() -> sqlite3.Connection:
-        db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-        db.execute("PRAGMA trusted_schema=OFF")
-        return db
-
-    return Connection(connect)
+    db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000)
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+    db.execute("PRAGMA trusted_schema=OFF")
+    return db
 
 
-def reader(path: Path, *, still: bool) -> Connection:
+def connect_to_read(path: Path, *, still: bool) -> sqlite3.Connection:
     """A connection that cannot write. `still`: nobody else has the file open, so it is read without any file beside it."""
     uri = f"file:{quote(str(path))}?mode=ro" + ("&immutable=1" if still else "")
-
-    def connect() -> sqlite3.Connection:
-        db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
-        db.execute("PRAGMA query_only=ON")
-        db.execute("PRAGMA trusted_schema=OFF")
-        return db
-
-    return Connection(connect)
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
+    db.execute("PRAGMA query_only=ON")
+    db.execute("PRAGMA trusted_schema=OFF")
+    return db
 
 
 @contextmanager

@@ -16,9 +16,10 @@ import msgspec
 from shipslog.store.events import Event, UnknownFact, decode_fact, decode_origin
 from shipslog.store.facts import Forgotten, ObjectFact
 
+from .disk import MACHINE, Connection, Disk
 from .event_log import LogCorrupt, LogNewer
-from .integrity import CLOCK_KEY, GENESIS, ChainReader, Row, inspect_wal, object_key
-from .sqlite_connection import Connection, reader, translate
+from .integrity import CLOCK_KEY, GENESIS, ChainReader, Row, WalReport, inspect_wal, object_key
+from .sqlite_connection import translate
 from .writer_lock import writer_lives
 
 P = ParamSpec("P")
@@ -37,8 +38,8 @@ VERIFY = f"SELECT {COLUMNS} FROM events WHERE revision > ? ORDER BY revision LIM
 class Past:
     """A read-only connection and the questions one can ask it. `own`: this process holds the log for writing."""
 
-    def __init__(self, path: Path, *, own: bool) -> None:
-        self.path, self._own = path, own
+    def __init__(self, path: Path, *, own: bool, disk: Disk = MACHINE) -> None:
+        self.path, self._own, self._disk = path, own, disk
         self._db: Connection | None = None
         self._manner: Manner = "shared"
         self._aside: tempfile.TemporaryDirectory[str] | None = None
@@ -46,13 +47,13 @@ class Past:
 
     # --- the connection ---
 
-    async def open(self) -> None:
-        """Connect in the manner that leaves everything as it is."""
-        wal = inspect_wal(self.wal)
+    async def open(self, wal: WalReport | None = None) -> None:
+        """Connect in the manner that leaves everything as it is. `wal`: of the write-ahead log, if it was just looked at."""
         path = self.path
         if self._own or writer_lives(self.path):
             self._manner = "shared" if self._own or self.wal.exists() else "still"
         else:
+            wal = wal or inspect_wal(self.wal)  # it is read from end to end: not where the answer does not matter
             self._manner = "still" if wal.empty else "aside"
         self._seen = self._fingerprint()
         if self._manner == "aside":
@@ -60,7 +61,7 @@ class Past:
             path = Path(self._aside.name) / self.path.name
             for suffix in ("", "-wal"):
                 _link_or_copy(self.path.with_name(self.path.name + suffix), path.with_name(path.name + suffix))
-        self._db = await reader(path, still=self._manner == "still").connected()
+        self._db = await self._disk.reader(path, still=self._manner == "still").connected()
 
     @property
     def wal(self) -> Path:

@@ -2,7 +2,9 @@
 
     python -m tests.simulation --seed 7
 
-A world has a log and nodes that outlive the engine. Engines run on it, crash between any two steps and come back; commands
-are lost, doubled or late, and outcomes are lost; clients create, scale and delete all the while. Then the faults end, the
-world settles, and checkers that know nothing of the engine look at what came of it.
+A world has a disk and nodes that outlive the engine (`world`). On the disk is the log that production has (`disk`): slow,
+refusing, full, torn, with snapshots that are taken and restored. Engines run on it, die between any two steps and come back
+(`life`); commands are lost, doubled or late, containers die, probes fail, machines reboot or stay away (`faults`); clients
+create, scale, evict and delete the same few objects all the while (`clients`) and remember what they were told (`ledger`).
+Then the faults end, the world settles, and checkers that know nothing of the engine look at what came of it (`checkers`).
 """

@@ -1,112 +1,147 @@
-"""Clients that create, scale and delete, and remember what they were told: the ledger is what the checkers compare with."""
+"""Clients that create, scale, evict and delete, on the same few objects; the ledger remembers what they were told."""
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
 from shipslog.engine.cluster import Cluster
-from shipslog.store.commands import Delete, Patch
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.commands import AnyObjectCommand, Create, Delete, Evict, Patch, Update
+from shipslog.store.objects import core_v1
 from shipslog.store.refusals import Refusal
 
+from . import objects
+from .checkers.watches import Seen
+from .ledger import Ledger
+
 MERGE = "application/merge-patch+json"
+RCS = "replicationcontrollers"
+EVERY_S = 0.7  # between two calls of a client, on average
+WAYS = ("Background", "Background", "Foreground", "Orphan")
 
 
-class Ledger:
-    """By name: every value that the object may have now. None stands for not existing."""
+class Client:
+    """One of them."""
 
-    def __init__(self) -> None:
-        self.config_maps: dict[str, set[str | None]] = {}
-        self.replicas: dict[str, set[int | None]] = {}
-        self.services: dict[str, set[bool]] = {}
-        self.acknowledged = 0
+    def __init__(self, cluster: Cluster, ledger: Ledger, rng: random.Random) -> None:
+        self.cluster, self.ledger, self.rng = cluster, ledger, rng
+        self._works: tuple[tuple[int, Callable[[], Awaitable[None]]], ...] = (
+            (4, self.config_map), (3, self.rc), (4, self.scale), (1, self.delete_rc), (2, self.service), (2, self.pod),
+            (3, self.evict), (1, self.budget), (3, self.counter), (1, self.namespace),
+        )  # fmt: skip
 
-    async def attempt(self, held: dict[str, set[Any]], name: str, value: Any, work: Any, absent: Any) -> None:
-        """Do it: from then on the value may be the new one, and is when it was acknowledged."""
-        before = held.get(name, {absent})
-        held[name] = before | {value}
-        try:
-            await work
-        except Refusal as refusal:
-            if refusal.code < 500:
-                held[name] = before  # refused: certainly not done
+    async def run(self, every_s: float = EVERY_S) -> None:
+        """Do something every so often, for ever."""
+        weights, works = [w for w, _ in self._works], [work for _, work in self._works]
+        while True:
+            await asyncio.sleep(self.rng.expovariate(1 / every_s))
+            await self.rng.choices(works, weights)[0]()
+
+    # --- what the ledger knows of ---
+
+    async def config_map(self) -> None:
+        name = self._name("map")
+        if self.rng.random() < 0.25:
+            delete = Delete(resource="configmaps", namespace="default", name=name)
+            await self._attempt("configmaps", "default", name, None, delete)
             return
-        held[name] = {value}
-        self.acknowledged += 1
+        value = str(self.rng.getrandbits(32))
+        made = objects.config_map(name, "default", value)
+        there = self.cluster.view.get(core_v1.ConfigMap, name, "default") is not None
+        await self._attempt("configmaps", "default", name, value, Update(object=made) if there else Create(object=made))
+
+    async def rc(self) -> None:
+        name, replicas = self._name("rc"), self.rng.randrange(1, 5)
+        made = objects.rc(name, "default", replicas, probed=self.rng.random() < 0.6)
+        await self._attempt(RCS, "default", name, replicas, Create(object=made))
+
+    async def scale(self) -> None:
+        name, replicas = self._name("rc"), self.rng.randrange(0, 6)
+        body = msgspec.json.encode({"spec": {"replicas": replicas}})
+        patch = Patch(resource=RCS, namespace="default", name=name, media_type=MERGE, body=body)
+        await self._attempt(RCS, "default", name, replicas, patch)
+
+    async def delete_rc(self) -> None:
+        name, way = self._name("rc"), self.rng.choice(WAYS)
+        delete = Delete(resource=RCS, namespace="default", name=name, propagation=way)  # type: ignore[arg-type]
+        await self._attempt(RCS, "default", name, None, delete)
+
+    async def service(self) -> None:
+        name = self._name("rc")
+        if self.cluster.view.get(core_v1.Service, name, "default") is not None:
+            delete = Delete(resource="services", namespace="default", name=name)
+            await self._attempt("services", "default", name, None, delete)
+        else:
+            await self._attempt("services", "default", name, True, Create(object=objects.service(name, "default")))
+
+    async def namespace(self) -> None:
+        """Make one with something in it, or end it."""
+        name = self._name("team")
+        if self.cluster.view.get(core_v1.Namespace, name) is not None:
+            await self._attempt("namespaces", "", name, None, Delete(resource="namespaces", name=name))
+            return
+        made = core_v1.Namespace(metadata=objects.meta(name, ""))
+        await self._attempt("namespaces", "", name, True, Create(object=made))
+        for inside in (objects.rc("rc", name, 2, probed=True), objects.service("rc", name), objects.config_map("m", name, "")):
+            await self._try(Create(object=inside))
+
+    async def counter(self) -> None:
+        """Read, add one, write: only if nobody else has written meanwhile."""
+        name = self._name("counter")
+        found = self.cluster.view.get(core_v1.ConfigMap, name, "default")
+        await asyncio.sleep(self.rng.uniform(0, 1.5))  # it thinks; somebody else does the same
+        data = {"n": str(int(found.data["n"]) + 1 if found is not None else 1)}
+        update: AnyObjectCommand
+        if found is None:
+            update = Create(object=core_v1.ConfigMap(metadata=objects.meta(name, "default"), data=data))
+        elif self.rng.random() < 0.5:
+            update = Update(object=msgspec.structs.replace(found, data=data))
+        else:
+            body = msgspec.json.encode({"metadata": {"resourceVersion": found.metadata.resource_version}, "data": data})
+            update = Patch(resource="configmaps", namespace="default", name=name, media_type=MERGE, body=body)
+        await self.ledger.count(self.cluster, name, update)
+
+    # --- what only has to be survived ---
+
+    async def pod(self) -> None:
+        if (pod := self._some_pod()) is not None:
+            await self._try(Delete(resource="pods", namespace=pod.namespace, name=pod.name, uid=pod.uid))
+
+    async def evict(self) -> None:
+        for _ in range(self.rng.randrange(1, 4)):
+            if (pod := self._some_pod()) is not None:
+                await self._try(Evict(namespace=pod.namespace, name=pod.name))
+
+    async def budget(self) -> None:
+        name = self._name("rc")
+        budgets = "poddisruptionbudgets.policy"
+        if self.cluster.view.entry(budgets, name, "default") is None:
+            await self._try(Create(object=objects.budget(name, "default", self.rng.randrange(1, 4))))
+        elif self.rng.random() < 0.3:
+            await self._try(Delete(resource=budgets, namespace="default", name=name))
+
+    # --- how ---
+
+    def _name(self, what: str) -> str:
+        return f"{what}-{self.rng.randrange(3)}"
+
+    def _some_pod(self) -> Any:
+        pods = self.cluster.list(core_v1.Pod)
+        return self.rng.choice(pods).metadata if pods else None
+
+    async def _attempt(self, resource: str, namespace: str, name: str, value: Any, command: AnyObjectCommand) -> None:
+        await self.ledger.attempt(self.cluster, (resource, namespace, name), value, command)
+
+    async def _try(self, command: AnyObjectCommand) -> None:
+        try:
+            await self.cluster.submit(command)
+        except Refusal:
+            self.ledger.refused += 1
 
 
-def rc(name: str, replicas: int) -> core_v1.ReplicationController:
-    labels = {"app": name}
-    container = core_v1.Container(name="c", image="img", ports=(core_v1.ContainerPort(container_port=80),))
-    template = core_v1.PodTemplateSpec(
-        metadata=meta_v1.ObjectMeta(labels=labels),
-        spec=core_v1.PodSpec(containers=(container,), termination_grace_period_seconds=1),
-    )
-    spec = core_v1.ReplicationControllerSpec(replicas=replicas, selector=labels, template=template)
-    return core_v1.ReplicationController(metadata=meta_v1.ObjectMeta(name=name, namespace="default"), spec=spec)
-
-
-def service(name: str) -> core_v1.Service:
-    spec = core_v1.ServiceSpec(selector={"app": name}, ports=(core_v1.ServicePort(port=80),))
-    return core_v1.Service(metadata=meta_v1.ObjectMeta(name=name, namespace="default"), spec=spec)
-
-
-async def client(cluster: Cluster, ledger: Ledger, rng: random.Random) -> None:
-    """Do something every so often, for ever."""
-    while True:
-        await asyncio.sleep(rng.expovariate(1.5))
-        kind = rng.choice(("config_map", "config_map", "rc", "rc", "scale", "scale", "service", "pod", "delete_rc"))
-        name = f"{kind.removeprefix('delete_').replace('scale', 'rc').replace('service', 'rc')}-{rng.randrange(3)}"
-        await _act(cluster, ledger, rng, kind, name)
-
-
-async def _act(cluster: Cluster, ledger: Ledger, rng: random.Random, kind: str, name: str) -> None:
-    match kind:
-        case "config_map" if rng.random() < 0.25:
-            work = cluster.submit(Delete(resource="configmaps", namespace="default", name=name))
-            await ledger.attempt(ledger.config_maps, name, None, work, None)
-        case "config_map":
-            value = str(rng.getrandbits(32))
-            found = cluster.view.get(core_v1.ConfigMap, name, "default")
-            meta = meta_v1.ObjectMeta(name=name, namespace="default")
-            made = core_v1.ConfigMap(metadata=meta, data={"v": value})
-            await ledger.attempt(
-                ledger.config_maps, name, value, cluster.create(made) if found is None else cluster.update(made), None
-            )
-        case "rc":
-            replicas = rng.randrange(1, 6)
-            await ledger.attempt(ledger.replicas, name, replicas, cluster.create(rc(name, replicas)), None)
-        case "scale":
-            replicas = rng.randrange(0, 7)
-            body = msgspec.json.encode({"spec": {"replicas": replicas}})
-            patch = Patch(resource="replicationcontrollers", namespace="default", name=name, media_type=MERGE, body=body)
-            await ledger.attempt(ledger.replicas, name, replicas, cluster.submit(patch), None)
-        case "delete_rc":
-            delete = Delete(resource="replicationcontrollers", namespace="default", name=name, propagation="Background")
-            await ledger.attempt(ledger.replicas, name, None, cluster.submit(delete), None)
-        case "service":
-            there = cluster.view.get(core_v1.Service, name, "default") is not None
-            work = (
-                cluster.submit(Delete(resource="services", namespace="default", name=name))
-                if there
-                else cluster.create(service(name))
-            )
-            await ledger.attempt(ledger.services, name, not there, work, False)
-        case "pod":
-            pods = cluster.list(core_v1.Pod, "default")
-            if pods:
-                meta = rng.choice(pods).metadata
-                delete = Delete(resource="pods", namespace="default", name=meta.name, uid=meta.uid)
-                try:
-                    await cluster.submit(delete)
-                except Refusal:
-                    return
-
-
-async def watcher(cluster: Cluster, seen: list[tuple[int, str, str]]) -> None:
+async def watcher(cluster: Cluster, seen: Seen) -> None:
     """Every change of ConfigMaps, as one client sees it."""
-    watch = cluster.watch("configmaps")
-    async for record in watch:
-        seen.append((record.revision, record.change, record.entry.object.metadata.name))
+    async for record in cluster.watch("configmaps", after=seen.after):
+        seen.records.append((record.revision, record.change, record.entry.object.metadata.name))

@@ -2,28 +2,60 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
-from shipslog.engine import replay
 from shipslog.engine.cluster import Cluster, all_reconcilers
+from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy
-from shipslog.reconcilers.rule.decision import blind_to
+from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.events import Event
-from shipslog.store.log.memory import MemoryLog
+from shipslog.store.log.event_log import EventLog
 from shipslog.store.log.retention import EPHEMERAL
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import Unavailable
 
-from . import checkers, clients
-from .faults import CALM, FaultyLog, FaultyNode, Life, Rates
+from .checkers import (
+    acknowledged,
+    budgets,
+    decisions,
+    deletion,
+    foreground,
+    indexes,
+    log_is_whole,
+    nodes,
+    services,
+    settled,
+    snapshots,
+    watches,
+)  # fmt: skip
+from .checkers.verdict import Broken
+from .clients import EVERY_S, Client, watcher
+from .disk import SimulatedDisk
+from .faults import FaultyNode, trouble
+from .ledger import Ledger
+from .life import CALM, Life, Rates, silent
 from .virtual_time import VirtualClock, VirtualLoop, run
 
-NODES, CLIENTS = 3, 2
+NODES, CLIENTS = 3, 3
 STORM_S = 25.0  # virtual seconds with faults
-SETTLE_S = 900.0  # within so many it must have settled: back-offs go up to five minutes
+SILENT_S = 400.0  # then, in some worlds, so many more without one of the nodes: its pods are given up after five minutes
+SETTLE_S = 1800.0  # within so many more it must have settled: back-offs go up to five minutes
+SNAPSHOT_EVERY = 200  # events
+QUIETER = Rates(crash=0.0002, torn=0.0002, refused=0.001, fills=0, lost=0.01, outcome_lost=0.01, doubled=0.01, late=0.01)
+
+
+class Phase(Struct, frozen=True):
+    """A time in the world's life. `absent`: the number of the node that is away."""
+
+    until_s: float
+    rates: Rates
+    every_s: float = EVERY_S
+    absent: int | None = None
 
 
 class Outcome(Struct, frozen=True):
@@ -33,96 +65,156 @@ class Outcome(Struct, frozen=True):
     events: int
     lives: int
     acknowledged: int
+    refused: int
     decisions: int
+    snapshots: int
     virtual_s: float
 
 
 class World:
-    def __init__(self, seed: int, loop: VirtualLoop, say: Callable[[str], None]) -> None:
+    def __init__(self, seed: int, loop: VirtualLoop, folder: Path, say: Callable[[str], None]) -> None:
         self.seed, self.loop, self.rng = seed, loop, random.Random(seed)
         self.clock = VirtualClock(loop)
-        self.disk = MemoryLog()
+        self.disk = SimulatedDisk(folder, self.rng)
         self.nodes = [SimulatedNode(f"n{i}", now_ns=self.clock.now_ns, number=i) for i in range(NODES)]
-        self.ledger = clients.Ledger()
-        self.lives = 0
+        self.ledger = Ledger()
+        self.watches: list[watches.Seen] = []
+        self.lives = self.revision = 0
         self._say = say
 
     def say(self, what: str) -> None:
-        self._say(f"{self.loop.now:9.3f}  rev {self.disk.revision:<6} {what}")
+        self._say(f"{self.loop.now:9.3f}  rev {self.revision:<6} {what}")
 
-    async def live(self, rates: Rates, *, storm: bool) -> None:
-        """One engine's life: until it dies, the storm is over, or (without storm) the world has settled."""
+    async def run(self) -> Outcome:
+        for phase in self._phases():
+            while self.loop.now < phase.until_s:
+                await self._live(phase)
+                await asyncio.sleep(self.rng.uniform(0, 0.5))  # the world goes on without an engine
+        self.say("the storm is over")
+        self.disk.heal()
+        await self._live(None)
+        self.say("it has settled; looking back")
+        return await self._verdict()
+
+    def _phases(self) -> Sequence[Phase]:
+        storm = Phase(STORM_S, Rates())
+        if self.seed % 10:
+            return (storm,)
+        quieter = Rates(
+            crash=0.0002, torn=0.0002, refused=0.001, fills=0, lost=0.01, outcome_lost=0.01, doubled=0.01, late=0.01
+        )
+        return (storm, Phase(STORM_S + SILENT_S, quieter, every_s=40.0, absent=self.rng.randrange(NODES)))
+
+    # --- lives ---
+
+    async def _live(self, phase: Phase | None) -> None:
+        """One engine's life: until it dies, the phase is over, or (without one) the world has settled."""
         self.lives += 1
-        self.say(f"engine {self.lives} starts")
-        life = Life(self.rng, rates, self.say)
-        nodes = [FaultyNode(node, life, lambda _: checkers.no_pod_runs_twice(self.nodes)) for node in self.nodes]
-        running = asyncio.ensure_future(self._engine(life, nodes, storm))
+        away = phase.absent if phase is not None else None
+        self.say(f"engine {self.lives} starts" + (f" without n{away}" if away is not None else ""))
+        life = Life(self.rng, phase.rates if phase is not None else CALM, self.say)
+        self.disk.life = life
+        present = [FaultyNode(node, life, lambda: nodes.check(self.nodes)) for node in self.nodes if node.number != away]
+        running = asyncio.ensure_future(self._engine(life, present, phase))
         over = asyncio.ensure_future(life.over.wait())
         await asyncio.wait((running, over), return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
+        if not life.over.is_set():
             over.cancel()
             try:
                 await running
             except Unavailable:
                 self.say("the engine could not start: its log refused")
             return
+        self.disk.cut_off()
         for node in self.nodes:
             await node.close()  # nobody listens any more; what runs goes on
         await cancelled(running)
 
-    async def _engine(self, life: Life, nodes: list[FaultyNode], storm: bool) -> None:
-        first = self.disk.revision
-        seen: list[tuple[int, str, str]] = []
+    async def _engine(self, life: Life, present: list[FaultyNode], phase: Phase | None) -> None:
+        log = await self.disk.open()
+        if log.dropped:
+            self.say(log.dropped)
         async with Cluster.open(
-            event_log=FaultyLog(self.disk, life), runtime=nodes, clock=self.clock, entropy=Entropy(self.rng.getrandbits(32)),  # type: ignore[arg-type]
+            event_log=log, runtime=present, clock=self.clock, entropy=Entropy(self.rng.getrandbits(32)),  # type: ignore[arg-type]
+            snapshot_every=SNAPSHOT_EVERY,
         ) as cluster:  # fmt: skip
-            first = cluster.view.revision
-            watching = asyncio.ensure_future(clients.watcher(cluster, seen))
-            busy = [
-                asyncio.ensure_future(clients.client(cluster, self.ledger, self.rng)) for _ in range(CLIENTS if storm else 0)
-            ]
+            seen = watches.Seen(cluster.view.revision)
+            self.watches.append(seen)
+            cluster.committer.after_batch.append(lambda: self._reached(cluster.view.revision))
+            busy = [asyncio.ensure_future(watcher(cluster, seen))]
+            if phase is not None:
+                clients = [Client(cluster, self.ledger, self.rng) for _ in range(CLIENTS)]
+                busy += [asyncio.ensure_future(client.run(phase.every_s)) for client in clients]
+                busy.append(asyncio.ensure_future(trouble(cluster, present, life, self.rng)))
             try:
-                if storm:
-                    await asyncio.sleep(max(STORM_S - self.loop.now, 0.0))
+                if phase is not None:
+                    await asyncio.sleep(max(phase.until_s - self.loop.now, 0.0))
                 else:
                     await self._settle(cluster)
             finally:
-                for task in (watching, *busy):
+                for task in busy:
                     task.cancel()
-                await asyncio.gather(watching, *busy, return_exceptions=True)
-                checkers.watch_saw_everything(seen, await self.events(), first, self.disk.revision)
+                ended = await asyncio.gather(*busy, return_exceptions=True)
+            for error in ended:
+                if isinstance(error, Exception):
+                    raise error
+            indexes.check(cluster.view, "the view")
+            indexes.check(cluster.committer.head, "the head")
+
+    def _reached(self, revision: int) -> None:
+        self.revision = revision
 
     async def _settle(self, cluster: Cluster) -> None:
-        """Wait until all is as it should be; -> when it is, or the first thing that is not."""
+        """Wait until all is as it should be. Errors: Broken with the first thing that is not so in the end."""
+        acknowledged.check_counters(cluster, self.ledger)
         deadline = self.loop.now + SETTLE_S
         while True:
             await asyncio.sleep(5)
             try:
-                checkers.settled(cluster, self.nodes)
-                checkers.rules_equal_what_runs(cluster, self.nodes)
-                checkers.nothing_acknowledged_is_lost(cluster, self.ledger)
+                settled.check(cluster, self.nodes)
+                services.check(cluster, self.nodes)
+                deletion.check(cluster)
+                acknowledged.check(cluster, self.ledger)
                 return
-            except checkers.Broken:
+            except Broken:
                 if self.loop.now > deadline:
                     raise
 
-    async def events(self) -> list[Event]:
-        return [event async for batch in self.disk.read() for event in batch]
+    # --- looking back ---
 
-    async def run(self) -> Outcome:
-        while self.loop.now < STORM_S:
-            await self.live(Rates(), storm=True)
-            await asyncio.sleep(self.rng.uniform(0, 0.5))  # the world goes on without an engine
-        self.say("the storm is over")
-        await self.live(CALM, storm=False)
-        events = await self.events()
-        checkers.log_is_whole(events)
-        checkers.no_pod_runs_twice(self.nodes)
-        blind = blind_to(all_reconcilers(), [BUILTIN.by_resource(resource) for resource in EPHEMERAL])
-        await self.disk.forget(self.clock.now_ns(), blind=blind)  # what nobody decided by: a replay does not miss it
-        verified = await replay.verify(self.disk, all_reconcilers())  # type: ignore[arg-type]
-        checkers.require(verified.difference is None, f"a decision comes out otherwise: {verified.difference}")
-        return Outcome(self.seed, len(events), self.lives, self.ledger.acknowledged, verified.decisions, self.loop.now)
+    async def _verdict(self) -> Outcome:
+        self.disk.life = Life(self.rng)
+        async with await self.disk.open() as log:
+            events = [event async for batch in log.read() for event in batch]
+            log_is_whole.check(events)
+            watches.check(self.watches, events)
+            nodes.check(self.nodes)
+            count = await look_back(log, events)
+            blind = blind_to(all_reconcilers(), [BUILTIN.by_resource(resource) for resource in EPHEMERAL])
+            await log.forget(self.clock.now_ns(), blind=blind)  # what nobody decided by: a replay does not miss it
+            decided = await decisions.check(log, rules_to_verify())
+        told = self.ledger
+        return Outcome(self.seed, len(events), self.lives, told.acknowledged, told.refused, decided, count, self.loop.now)
+
+
+def rules_to_verify() -> Sequence[Reconciler]:
+    """Those that take the decisions again."""
+    return all_reconcilers()
+
+
+async def look_back(log: EventLog, events: Sequence[Event]) -> int:
+    """Fold the log once more, and let those look who want to see each step. -> the number of snapshots it has."""
+    kept = await snapshots.kept(log)
+    before, after = MemoryView(), MemoryView()
+    for event in events:
+        after.evolve(event)
+        foreground.check(before, event)
+        budgets.check(before, after, event)
+        before.evolve(event)
+        if event.revision in kept:
+            snapshots.check(after, kept[event.revision])
+    indexes.check(after, "the log")
+    return len(kept)
 
 
 async def cancelled(task: "asyncio.Future[None]") -> None:
@@ -134,7 +226,11 @@ async def cancelled(task: "asyncio.Future[None]") -> None:
         return
 
 
-def simulate(seed: int, say: Callable[[str], None] = lambda _: None) -> Outcome:
+def simulate(seed: int, say: Callable[[str], None] = silent) -> Outcome:
     """Run one seed. Errors: Broken, Deadlock."""
     loop = VirtualLoop()
-    return run(World(seed, loop, say).run(), loop)
+    with tempfile.TemporaryDirectory(prefix="shipslog-seed-") as folder:
+        return run(World(seed, loop, Path(folder), say).run(), loop)
+
+
+__all__ = ["Broken", "Outcome", "World", "simulate"]

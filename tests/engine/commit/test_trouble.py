@@ -172,7 +172,6 @@ async def test_a_cluster_opens_on_a_full_disk_and_begins_when_there_is_room(monk
 
 
 async def test_a_snapshot_that_does_not_fit_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shipslog.engine.cluster.SNAPSHOT_EVERY", 1)
     monkeypatch.setattr("shipslog.engine.cluster.SNAPSHOT_AT_CLOSE", 0)
 
     async def refuses(_: object) -> None:
@@ -180,7 +179,7 @@ async def test_a_snapshot_that_does_not_fit_does_no_harm(monkeypatch: pytest.Mon
 
     log = MemoryLog()
     monkeypatch.setattr(log, "save_snapshot", refuses)
-    async with Cluster.open(event_log=log, runtime="none", reconcilers=()) as cluster:
+    async with Cluster.open(event_log=log, runtime="none", reconcilers=(), snapshot_every=1) as cluster:
         await cluster.create(config_map("a"))
 
 

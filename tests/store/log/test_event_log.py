@@ -1,6 +1,7 @@
 """One contract over every event log."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from shipslog.store.facts import ClockStepped, ObjectCreated, ObjectDeleted
 from shipslog.store.log.event_log import EventLog, LogError, RevisionConflict, Snapshot
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.log.sqlite import SqliteLog
+from tests.simulation.disk import SimulatedDisk
 
 T0 = 1_800_000_000_000_000_000
 
@@ -26,9 +28,16 @@ def events(first: int, last: int) -> list[Event]:
     return [event(r, f"n{r % 7}") for r in range(first, last + 1)]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "simulated disk"])
 async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EventLog]:
-    made: EventLog = MemoryLog() if request.param == "memory" else await SqliteLog.open(tmp_path / "log.db")
+    made: EventLog
+    match request.param:
+        case "memory":
+            made = MemoryLog()
+        case "sqlite":
+            made = await SqliteLog.open(tmp_path / "log.db")
+        case _:
+            made = await SimulatedDisk(tmp_path, random.Random(1)).open()
     yield made
     await made.close()
 

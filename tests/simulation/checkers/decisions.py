@@ -1,0 +1,16 @@
+"""Every recorded decision comes out the same when it is taken again on the state that it read."""
+
+from collections.abc import Sequence
+
+from shipslog.engine import replay
+from shipslog.reconcilers.rule.decision import Reconciler
+from shipslog.store.log.event_log import EventLog
+
+from .verdict import require
+
+
+async def check(log: EventLog, rules: Sequence[Reconciler]) -> int:
+    """-> how many there were."""
+    verified = await replay.verify(log, rules)
+    require(verified.difference is None, __name__, f"{verified.difference}")
+    return verified.decisions

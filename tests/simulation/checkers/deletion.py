@@ -1,0 +1,20 @@
+"""What was deleted ends: no object is on its way out for ever, none is left without its namespace or its owner."""
+
+from shipslog.engine.cluster import Cluster
+from shipslog.store.objects import core_v1
+
+from .verdict import require
+
+
+def check(cluster: Cluster) -> None:
+    view = cluster.view
+    namespaces = {n.metadata.name for n in cluster.list(core_v1.Namespace)}
+    for resource in view.resources():
+        for entry in view.entries(resource):
+            meta = entry.object.metadata
+            what = f"{resource} {meta.namespace}/{meta.name}"
+            require(not meta.deletion_timestamp, __name__, f"{what} is being deleted since {meta.deletion_timestamp}")
+            require(not meta.namespace or meta.namespace in namespaces, __name__, f"{what} has outlived its namespace")
+            owners = meta.owner_references
+            alive = [o for o in owners if view.by_uid(o.uid) is not None]
+            require(alive or not owners, __name__, f"{what} has outlived its owner {[o.name for o in owners]}")

@@ -1,0 +1,15 @@
+"""A pod is on one node."""
+
+from collections.abc import Sequence
+
+from shipslog.runtime.containers.simulated import SimulatedNode
+
+from .verdict import require
+
+
+def check(nodes: Sequence[SimulatedNode]) -> None:
+    where: dict[str, str] = {}
+    for node in nodes:
+        for uid in node.pods:
+            require(uid not in where, __name__, f"pod {uid} is on {where.get(uid)} and on {node.node}")
+            where[uid] = node.node

@@ -1,0 +1,185 @@
+"""Every checker goes red when the rule that it is about is broken: in the product where that can be had, else by hand."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from shipslog.engine import cluster as engine_cluster
+from shipslog.engine.commit import transitions, watch
+from shipslog.engine.state import indexes as engine_indexes
+from shipslog.engine.state import snapshots as engine_snapshots
+from shipslog.reconcilers import catalogue
+from shipslog.reconcilers.rule.decision import Decision, Reconciler
+from shipslog.runtime.containers.simulated import SimPod, SimulatedNode
+from shipslog.store.events import Event
+from shipslog.store.facts import ClusterConfig, EngineStarted
+from shipslog.store.objects import core_v1
+
+from .. import world
+from ..world import simulate
+from . import log_is_whole, nodes
+from .verdict import Broken
+
+Patch = pytest.MonkeyPatch
+
+
+def seen_red(checker: str, seeds: Sequence[int] = range(1, 9)) -> None:
+    """In one of these worlds the checker notices, and before it no other."""
+    for seed in seeds:
+        try:
+            simulate(seed)
+        except Broken as broken:
+            assert broken.checker == checker, str(broken)
+            return
+    pytest.fail(f"{checker} did not notice in {len(seeds)} worlds")
+
+
+def rule_named(name: str) -> Reconciler:
+    return next(r for r in catalogue.ALL if r.name == name)
+
+
+def deciding(name: str, decide: Any) -> tuple[Reconciler, ...]:
+    """All rules, and one of them decides otherwise."""
+    return tuple(msgspec.structs.replace(r, decide=decide) if r.name == name else r for r in catalogue.ALL)
+
+
+def without(patch: Patch, name: str) -> None:
+    left = tuple(r for r in catalogue.ALL if r.name != name)
+    patch.setattr(engine_cluster, "all_reconcilers", lambda: left)
+    patch.setattr(world, "all_reconcilers", lambda: left)
+    patch.setattr(world, "SETTLE_S", 60.0)
+
+
+@pytest.mark.parametrize(
+    ("missing", "checker"),
+    [
+        ("endpoints", "services"),
+        ("endpoint-slices", "services"),
+        ("service-proxy", "services"),
+        ("kubelet", "settled"),
+        ("garbage-collector", "deletion"),
+    ],
+)
+def test_a_world_without_one_of_its_rules(missing: str, checker: str, monkeypatch: Patch) -> None:
+    without(monkeypatch, missing)
+    seen_red(checker)
+
+
+def test_acknowledged_sees_that_one_client_overwrites_another(monkeypatch: Patch) -> None:
+    real = transitions.Transition.evaluate
+
+    def blind(self: transitions.Transition, command: Any, ctx: Any) -> Any:
+        obj = getattr(command, "object", None)
+        if obj is not None and obj.metadata.name.startswith("counter"):
+            meta = msgspec.structs.replace(obj.metadata, resource_version="")
+            command = msgspec.structs.replace(command, object=msgspec.structs.replace(obj, metadata=meta))
+        return real(self, command, ctx)
+
+    monkeypatch.setattr(transitions.Transition, "evaluate", blind)
+    seen_red("acknowledged")
+
+
+def test_watches_sees_that_a_change_is_not_passed_on(monkeypatch: Patch) -> None:
+    real, count = watch.WatchHub.publish, itertools.count(1)
+
+    def forgetful(self: watch.WatchHub, resource: str, record: watch.WatchRecord) -> None:
+        if resource != "configmaps" or next(count) % 7:
+            real(self, resource, record)
+
+    monkeypatch.setattr(watch.WatchHub, "publish", forgetful)
+    seen_red("watches")
+
+
+def test_budgets_sees_that_evictions_are_not_held_back(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(transitions, "admit_eviction", lambda pod, ctx: None)
+    seen_red("budgets", range(1, 17))
+
+
+def test_deletion_sees_a_namespace_that_does_not_end(monkeypatch: Patch) -> None:
+    real = rule_named("namespace").decide
+
+    def idle(view: Any, key: str, *, now: int) -> Decision:
+        there = view.get(core_v1.Namespace, key) is not None
+        return Decision(reason="it stays") if there else real(view, key, now=now)
+
+    monkeypatch.setattr(engine_cluster, "all_reconcilers", lambda: deciding("namespace", idle))
+    monkeypatch.setattr(world, "SETTLE_S", 60.0)
+    seen_red("deletion")
+
+
+def test_foreground_sees_that_an_owner_does_not_wait(monkeypatch: Patch) -> None:
+    real = rule_named("garbage-collector").decide
+
+    def hasty(view: Any, key: str, *, now: int) -> Decision:
+        return real(Blind(view), key, now=now)
+
+    monkeypatch.setattr(engine_cluster, "all_reconcilers", lambda: deciding("garbage-collector", hasty))
+    seen_red("foreground", range(1, 33))
+
+
+class Blind:
+    """A view in which nobody owns anything."""
+
+    def __init__(self, view: Any) -> None:
+        self._view = view
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._view, name)
+
+    def owned(self, uid: str) -> Sequence[Any]:
+        return ()
+
+
+def test_indexes_sees_that_one_does_not_follow(monkeypatch: Patch) -> None:
+    real = engine_indexes.Indexes._service_changed
+    monkeypatch.setattr(engine_indexes.Indexes, "_service_changed", lambda self, old, new, key: real(self, None, new, key))
+    seen_red("indexes")
+
+
+def test_snapshots_sees_that_something_is_left_out(monkeypatch: Patch) -> None:
+    real: Callable[[Any], Any] = engine_snapshots.take
+
+    def careless(view: Any) -> Any:
+        snapshot = real(view)
+        saved = msgspec.json.decode(snapshot.payload, type=engine_snapshots.SavedView)
+        saved = msgspec.structs.replace(saved, images=[])
+        return msgspec.structs.replace(snapshot, payload=msgspec.json.encode(saved))
+
+    monkeypatch.setattr(engine_snapshots, "take", careless)
+    seen_red("snapshots")
+
+
+def test_decisions_sees_a_rule_that_remembers(monkeypatch: Patch) -> None:
+    real, count = rule_named("endpoints").decide, itertools.count(1)
+
+    def moody(view: Any, key: str, *, now: int) -> Decision:
+        decision = real(view, key, now=now)
+        return msgspec.structs.replace(decision, commands=()) if next(count) % 2 else decision
+
+    monkeypatch.setattr(world, "rules_to_verify", lambda: deciding("endpoints", moody))
+    seen_red("decisions")
+
+
+def test_nodes_sees_a_pod_that_is_on_two() -> None:
+    pair = [SimulatedNode(name, now_ns=lambda: 0) for name in ("a", "b")]
+    nodes.check(pair)
+    for node in pair:
+        node.pods["uid"] = SimPod("sandbox", "10.0.0.1", {}, {})
+    with pytest.raises(Broken, match="on a and on b"):
+        nodes.check(pair)
+
+
+def test_log_is_whole_sees_gaps_and_times_that_go_back() -> None:
+    def event(revision: int, at: int) -> Event:
+        return Event(
+            revision=revision, time_ns=at, actor="system:engine", fact=EngineStarted(version="1", config=ClusterConfig())
+        )
+
+    log_is_whole.check([event(1, 10), event(2, 10)])
+    with pytest.raises(Broken, match="where 2 belongs"):
+        log_is_whole.check([event(1, 10), event(3, 10)])
+    with pytest.raises(Broken, match="times go back"):
+        log_is_whole.check([event(1, 10), event(2, 9)])

@@ -1,0 +1,38 @@
+"""What clients make: small objects with everything in them that can go wrong."""
+
+from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetSpec
+
+ALWAYS_WELL = core_v1.ExecAction(command=("true",))  # probes end as the world says, not as a process does
+
+
+def meta(name: str, namespace: str) -> meta_v1.ObjectMeta:
+    return meta_v1.ObjectMeta(name=name, namespace=namespace)
+
+
+def config_map(name: str, namespace: str, value: str) -> core_v1.ConfigMap:
+    return core_v1.ConfigMap(metadata=meta(name, namespace), data={"v": value})
+
+
+def rc(name: str, namespace: str, replicas: int, *, probed: bool) -> core_v1.ReplicationController:
+    labels = {"app": name}
+    probe = core_v1.Probe(exec=ALWAYS_WELL) if probed else None
+    container = core_v1.Container(
+        name="c", image="img", ports=(core_v1.ContainerPort(container_port=80),), liveness_probe=probe, readiness_probe=probe
+    )
+    template = core_v1.PodTemplateSpec(
+        metadata=meta_v1.ObjectMeta(labels=labels),
+        spec=core_v1.PodSpec(containers=(container,), termination_grace_period_seconds=1),
+    )
+    spec = core_v1.ReplicationControllerSpec(replicas=replicas, selector=labels, template=template)
+    return core_v1.ReplicationController(metadata=meta(name, namespace), spec=spec)
+
+
+def service(name: str, namespace: str) -> core_v1.Service:
+    spec = core_v1.ServiceSpec(selector={"app": name}, ports=(core_v1.ServicePort(port=80),))
+    return core_v1.Service(metadata=meta(name, namespace), spec=spec)
+
+
+def budget(name: str, namespace: str, least: int) -> PodDisruptionBudget:
+    spec = PodDisruptionBudgetSpec(min_available=least, selector=meta_v1.LabelSelector(match_labels={"app": name}))
+    return PodDisruptionBudget(metadata=meta(name, namespace), spec=spec)
