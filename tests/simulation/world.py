@@ -205,10 +205,10 @@ def rules_to_verify() -> Sequence[Reconciler]:
 async def look_back(log: EventLog, events: Sequence[Event]) -> int:
     """Fold the log once more, and let those look who want to see each step. -> the number of snapshots it has."""
     kept = await snapshots.kept(log)
-    before, after = MemoryView(), MemoryView()
+    before, after, ends = MemoryView(), MemoryView(), foreground.Foreground()
     for event in events:
         after.evolve(event)
-        foreground.check(before, event)
+        ends.check(before, event)
         budgets.check(before, after, event)
         before.evolve(event)
         if event.revision in kept:
