@@ -25,7 +25,7 @@ from .writer_lock import writer_lives
 P = ParamSpec("P")
 R = TypeVar("R")
 Manner = Literal["shared", "still", "aside"]
-CHUNK_EVENTS = 512
+CHUNK_EVENTS, CHUNK_BYTES = 512, 1 << 20  # of one read, whichever comes first
 VERIFY_EVENTS = 4_096  # rows a hop: a few ms in the thread
 
 COLUMNS = "revision, time_ns, actor, cause, object, fact, digest, checksum"
@@ -139,11 +139,15 @@ class Past:
 
     def _events(self, db: sqlite3.Connection, statement: str, values: tuple[object, ...], first: int) -> list[Event]:
         events: list[Event] = []
+        size_bytes = 0
         try:
             for row in db.execute(statement, values):
                 first = row[0]
                 events.append(_event(row))
                 first += 1
+                size_bytes += len(row[5] or b"")
+                if size_bytes >= CHUNK_BYTES:
+                    break
         except UnknownFact as error:
             raise LogNewer(f"{self.path}: revision {first}", str(error)) from error
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from shipslog.store.facts import ClockStepped, ObjectDeleted
-from shipslog.store.log import sqlite
+from shipslog.store.log import sqlite, sqlite_past
 from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError, LogForeign, LogFull, LogNewer, Snapshot
 from shipslog.store.log.integrity import FORMAT, Row
 from shipslog.store.log.reserve import RESERVE_BYTES
@@ -45,6 +45,15 @@ async def test_it_comes_back(tmp_path: Path) -> None:
         assert await read(log) == events(1, 200)
         await log.append(events(201, 201), expected_revision=200)
         await log.verify()
+
+
+async def test_a_read_is_bounded_by_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_past, "CHUNK_BYTES", 1)
+    path = tmp_path / "log.db"
+    await written(path, 20)
+    async with await SqliteLog.open(path) as log:
+        chunks = [chunk async for chunk in log.read(5)]
+        assert [len(chunk) for chunk in chunks] == [1] * 15 and [c[0] for c in chunks] == events(6, 20)
 
 
 async def test_every_commit_is_synced(tmp_path: Path) -> None:
@@ -315,7 +324,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from shipslog.store.facts import ClockStepped, ObjectDeleted
-from shipslog.store.log import sqlite
+from shipslog.store.log import sqlite, sqlite_past
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.log.sqlite_past import Past
 from tests.store.log.test_event_log import events
