@@ -7,7 +7,7 @@ every field; its table says which there were, and never changes.
 
 import hashlib
 from functools import cache
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
@@ -43,18 +43,30 @@ def _told(value: Any) -> Any:
     if isinstance(value, Object) or not isinstance(value, msgspec.Struct):
         return value
     tag, fields = _fields(type(value))
-    told = {name: _told(held) for name, default in fields if (held := getattr(value, name)) != default}
+    told = {}
+    for name, default, has_parts in fields:
+        held = getattr(value, name)
+        if held is not default and held != default:
+            told[name] = _told(held) if has_parts else held
     if tag is not None:
         told["type"] = tag
     return told
 
 
 @cache
-def _fields(struct: type[msgspec.Struct]) -> tuple[Any, tuple[tuple[str, Any], ...]]:
-    fields = msgspec.structs.fields(struct)
+def _fields(struct: type[msgspec.Struct]) -> tuple[Any, tuple[tuple[str, Any, bool], ...]]:
+    """The tag, and of each field its name, its default, and whether there can be Structs in it."""
+    hints = get_type_hints(struct)
     return struct.__struct_config__.tag, tuple(
-        (f.name, f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory()) for f in fields
+        (f.name, f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory(), _has_parts(hints[f.name]))
+        for f in msgspec.structs.fields(struct)
     )
+
+
+def _has_parts(hint: Any) -> bool:
+    if hint is Any or (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
+        return True
+    return any(_has_parts(part) for part in get_args(hint))
 
 
 # --- version 1 ---
