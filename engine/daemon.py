@@ -180,8 +180,9 @@ async def serve_recording(
     path: Path, moment: str, *, bind: str, port: int, kubeconfig: Path, say: Callable[[str], None]
 ) -> None:
     """Serve a log file read-only, at a moment, until SIGINT or SIGTERM. Certificates lie beside the kubeconfig."""
+    from shipslog.store.objects.times import api_time
+
     from .auth.kubeconfig import write
-    from .time.clock import api_time
 
     event_log = await SqliteLog.open(path, read_only=True)
     try:

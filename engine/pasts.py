@@ -12,11 +12,11 @@ import structlog
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact
 from shipslog.store.log.event_log import EventLog, LogNewer
+from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import BadRequest, Expired, NotFound, TooManyRequests
 
 from .state import snapshots
 from .state.view import MemoryView
-from .time.clock import api_time
 
 KEPT_BYTES = 256 * 1024 * 1024  # of views together, as `weight` has it; the one that was asked for last stays in any case
 AT_ONCE = 2  # made at the same time

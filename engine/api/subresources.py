@@ -11,9 +11,9 @@ from shipslog.engine.auth.authentication import BOUND_KINDS
 from shipslog.engine.auth.node_authority import node_of
 from shipslog.engine.kinds.core.pod.containers import container_of
 from shipslog.engine.kinds.faults import forbidden
-from shipslog.engine.time.clock import api_time
 from shipslog.store.commands import Bind, Evict
 from shipslog.store.objects import authentication_v1, core_v1, policy_v1
+from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Unavailable, conflict, not_found
 
 from . import replies, requests, scale, writes

@@ -65,7 +65,7 @@ COLOURS = {"created": "green", "modified": "yellow", "deleted": "red"}
 
 
 def _print(chapter: Any) -> None:
-    from shipslog.engine.time.clock import api_time
+    from shipslog.store.objects.times import api_time
 
     event = chapter.event
     head = f"{event.revision:>8}  {api_time(event.time_ns)}  {chapter.effect:<8}  {event.actor}"

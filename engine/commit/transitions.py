@@ -17,11 +17,12 @@ from shipslog.engine.kinds.core.pod.binding import bound
 from shipslog.engine.kinds.core.pod.eviction import admit_eviction
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.state.view import MemoryView
-from shipslog.engine.time.clock import Entropy, api_time
+from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.objects import codec, core_v1, meta_v1, patch
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import (
     STALE,
     AlreadyExists,

@@ -2,13 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from datetime import datetime
 
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import Delete
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted, ObjectFact
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.times import parse_time
 
 TTL_S = 3600
 KEPT = 10_000
@@ -49,8 +49,4 @@ class EventExpiry:
 
 def _last_ns(event: core_v1.Event) -> int:
     """Of an Event that is older than this process: until when it was repeated."""
-    return max(_ns(event.metadata.creation_timestamp), _ns(event.last_timestamp))
-
-
-def _ns(text: str | None) -> int:
-    return int(datetime.fromisoformat(text).timestamp()) * 1_000_000_000 if text else 0
+    return max(parse_time(event.metadata.creation_timestamp), parse_time(event.last_timestamp or ""))

@@ -13,13 +13,13 @@ import msgspec
 import structlog
 
 from shipslog.engine.commit.committer import Committed, Committer
-from shipslog.engine.time.clock import api_time
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.store.commands import Create, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import NodeFact, ObjectFact
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 

@@ -1,9 +1,10 @@
 """What tables are made of: column definitions, and the words for durations."""
 
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+
+from shipslog.store.objects.times import SECOND_NS, parse_time
 
 NONE, UNKNOWN, UNSET = "<none>", "<unknown>", "<unset>"
 
@@ -37,7 +38,7 @@ def seconds_between(timestamp: str, now_ns: int) -> float | None:
     """Seconds from an API time to now; None when it is not set."""
     if not timestamp:
         return None
-    return now_ns / 1e9 - datetime.fromisoformat(timestamp).timestamp()
+    return (now_ns - parse_time(timestamp)) / SECOND_NS
 
 
 def age(timestamp: str, now_ns: int) -> str:

@@ -3,8 +3,6 @@
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Protocol
 
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # as Kubernetes' generated names: no vowels, no look-alikes
@@ -60,16 +58,3 @@ class Entropy:
     def below(self, limit: int) -> int:
         """A number from 0 to limit - 1."""
         return self._random.randrange(limit)
-
-
-def api_time(time_ns: int) -> str:
-    """`2026-11-23T10:32:00Z`: whole seconds, as metav1.Time prints."""
-    return _second(time_ns // 1_000_000_000)
-
-
-LATEST_S = 253_402_300_799  # 9999-12-31T23:59:59Z: what ends later than time can be told ends then
-
-
-@lru_cache(maxsize=64)  # a busy second prints thousands of times
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(min(max(seconds, 0), LATEST_S), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

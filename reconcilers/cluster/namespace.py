@@ -9,10 +9,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
-from shipslog.reconcilers.rule.pods import SECOND_NS, TERMINAL
+from shipslog.reconcilers.rule.pods import TERMINAL
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.times import api_time
 from shipslog.store.state import Entry, View
 
 ALWAYS = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -97,7 +98,7 @@ def _conditions(namespace: core_v1.Namespace, left: list[Entry], now: Instant) -
         message = "All content-preserving finalizers finished"
         wanted.append(("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", message))
     old = {c.type: c for c in namespace.status.conditions}
-    stamp = _stamp(now)
+    stamp = api_time(now)
     return tuple(
         core_v1.NamespaceCondition(
             type=type_, status=status, reason=reason, message=message,
@@ -110,12 +111,6 @@ def _conditions(namespace: core_v1.Namespace, left: list[Entry], now: Instant) -
 def _with_group(resource: str) -> str:
     """`RESOURCE.GROUP`, as Kubernetes names them here: with the dot also where the group is empty."""
     return resource if "." in resource else f"{resource}."
-
-
-def _stamp(now: Instant) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 RECONCILER = Reconciler(name="namespace", actor="system:controller:namespace-controller", wakes=WAKES, decide=decide, version=2)

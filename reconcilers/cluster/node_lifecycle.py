@@ -4,15 +4,15 @@ Source: Kubernetes' node lifecycle controller and taint eviction; pod garbage co
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
-from shipslog.reconcilers.rule.pods import SECOND_NS, disrupted
+from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
 from shipslog.store.objects import coordination_v1, core_v1
+from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
 from shipslog.store.state import View
 
 LEASES = "kube-node-lease"
@@ -72,15 +72,11 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 def _last_heard(view: View, node: core_v1.Node) -> int:
     lease = view.get(coordination_v1.Lease, node.metadata.name, LEASES)
     text = lease.spec.renew_time if lease is not None and lease.spec is not None else ""
-    return _ns(text or "") or _ns(node.metadata.creation_timestamp)
-
-
-def _ns(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp() * 1_000_000) * 1000 if text else 0
+    return parse_time(text or "") or parse_time(node.metadata.creation_timestamp)
 
 
 def _unknown(node: core_v1.Node, now: Instant) -> core_v1.NodeStatus:
-    stamp = _stamp(now)
+    stamp = api_time(now)
     conditions = tuple(
         replace(c, status="Unknown", reason="NodeStatusUnknown", message=UNKNOWN_MESSAGE, last_transition_time=stamp)
         if c.type in CHECKED
@@ -93,7 +89,7 @@ def _unknown(node: core_v1.Node, now: Instant) -> core_v1.NodeStatus:
 def _taints(node: core_v1.Node, state: str, now: Instant) -> tuple[core_v1.Taint, ...]:
     """The node's taints with those that its state asks for. One that somebody made without saying when begins now: for how long
     a pod tolerates it is counted from there, over restarts too."""
-    stamp = _stamp(now)
+    stamp = api_time(now)
     key = {"Unknown": UNREACHABLE, "NotReady": NOT_READY}.get(state)
     kept = [t for t in node.spec.taints if t.key not in (UNREACHABLE, NOT_READY) or t.key == key]
     if key is not None and not any(t.key == key for t in kept):
@@ -133,7 +129,7 @@ def _tolerated_s(pod: core_v1.Pod, taint: core_v1.Taint, now: Instant) -> float:
             continue
         if toleration.toleration_seconds is None:
             return float("inf")
-        since_ns = max(_ns(taint.time_added) or now, _bound_ns(pod))  # a pod that came later stays as long as any other
+        since_ns = max(parse_time(taint.time_added) or now, _bound_ns(pod))  # a pod that came later stays as long as any other
         return max((since_ns + toleration.toleration_seconds * SECOND_NS - now) / SECOND_NS, 0.0)
     return 0.0
 
@@ -141,7 +137,7 @@ def _tolerated_s(pod: core_v1.Pod, taint: core_v1.Taint, now: Instant) -> float:
 def _bound_ns(pod: core_v1.Pod) -> int:
     """When the pod got its node; when it was made, if it does not say."""
     scheduled = (c for c in pod.status.conditions if c.type == "PodScheduled" and c.status == "True")
-    return _ns(next((c.last_transition_time for c in scheduled), "") or pod.metadata.creation_timestamp)
+    return parse_time(next((c.last_transition_time for c in scheduled), "") or pod.metadata.creation_timestamp)
 
 
 def _evict(
@@ -150,14 +146,10 @@ def _evict(
     """Say in the pod's status why it goes, and delete it. `failed`: nobody else will say that it is over."""
     meta = pod.metadata
     delete = Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid, grace_period_s=grace_s)
-    said = disrupted(pod, reason, message, _stamp(now))
+    said = disrupted(pod, reason, message, api_time(now))
     if failed and pod.status.phase not in ("Succeeded", "Failed"):
         said = replace(said, status=replace(said.status, phase="Failed"))
     return [delete] if said is pod else [Update(object=said, subresource="status"), delete]
-
-
-def _stamp(now: Instant) -> str:
-    return datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def tolerates(toleration: core_v1.Toleration, taint: core_v1.Taint) -> bool:
@@ -187,7 +179,7 @@ def _without_node(view: View, name: str, now: Instant) -> Decision:
 
 def _bound_at(pod: core_v1.Pod) -> int:
     scheduled = next((c.last_transition_time for c in pod.status.conditions if c.type == "PodScheduled"), "")
-    return _ns(scheduled or pod.metadata.creation_timestamp)
+    return parse_time(scheduled or pod.metadata.creation_timestamp)
 
 
 RECONCILER = Reconciler(name="node-lifecycle", actor="system:controller:node-controller", wakes=WAKES, decide=decide)

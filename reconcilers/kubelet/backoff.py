@@ -1,6 +1,6 @@
 """How long to wait before trying again. Source: kubelet's MaxContainerBackOff and image back-off (10 s doubling to 300 s)."""
 
-from .times import SECOND_NS
+from shipslog.store.objects.times import SECOND_NS
 
 BACKOFF_FIRST_S = 10
 BACKOFF_MAX_S = 300

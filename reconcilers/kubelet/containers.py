@@ -7,6 +7,7 @@ what ended is started again by the pod's restart policy, with CrashLoopBackOff.
 from shipslog.runtime.commands import StartContainer, StopContainer
 from shipslog.store.facts import ContainerExited
 from shipslog.store.objects import core_v1, quantity
+from shipslog.store.objects.times import duration
 from shipslog.store.state import ContainerRuntime
 
 from . import backoff, images, resources
@@ -16,7 +17,6 @@ from .fields import ConfigError
 from .hooks import lifecycle_hook
 from .plan import Plan
 from .security import security
-from .times import duration
 from .volumes import mounts
 
 CONFIG_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing

@@ -7,11 +7,11 @@ import msgspec
 
 from shipslog.runtime.commands import PullImage
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.times import parse_time
 
 from . import backoff
 from .bound_pod import AnyContainer, BoundPod
 from .plan import Plan
-from .times import parse
 
 Policy = Literal["Always", "IfNotPresent", "Never"]
 HUB = "https://index.docker.io/v1/"
@@ -35,7 +35,7 @@ def ready(pod: BoundPod, container: AnyContainer, plan: Plan, since_ns: int = 0)
 
     With the policy Always the image counts if it came after `since_ns` (the end of the last attempt) and after the pod."""
     state = pod.view.image(pod.node, container.image)
-    created = parse(pod.pod.metadata.creation_timestamp)
+    created = parse_time(pod.pod.metadata.creation_timestamp)
     policy = pull_policy(container)
     pulled = state.pulled if state is not None else None
     if pulled is not None and (policy != "Always" or not pulled.at_ns or pulled.at_ns >= max(created, since_ns)):

@@ -13,6 +13,7 @@ from shipslog.runtime.commands import PortMapping, RemovePodSandbox, RunPodSandb
 from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import ImagePulled, ImagePullFailed, NodeObserved, PodFact
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.times import SECOND_NS, parse_time
 from shipslog.store.state import PodRuntime, View
 
 from . import backoff, resources
@@ -24,7 +25,6 @@ from .events import backing_off, tells
 from .fields import ConfigError
 from .plan import Plan
 from .status import refusal, status_of
-from .times import SECOND_NS, parse
 from .volumes import volumes
 
 VOLUME_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
@@ -152,7 +152,7 @@ def _past_deadline(pod: BoundPod, plan: Plan) -> bool:
     deadline_s = pod.spec.active_deadline_seconds
     if deadline_s is None or not pod.pod.status.start_time:
         return False
-    left_ns = parse(pod.pod.status.start_time) + deadline_s * SECOND_NS - pod.now
+    left_ns = parse_time(pod.pod.status.start_time) + deadline_s * SECOND_NS - pod.now
     if left_ns <= 0:
         return True
     plan.again(left_ns / SECOND_NS)

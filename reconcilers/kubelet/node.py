@@ -13,9 +13,8 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Update
 from shipslog.store.facts import NodeObserved
 from shipslog.store.objects import coordination_v1, core_v1, meta_v1, shapes
+from shipslog.store.objects.times import SECOND_NS, api_time, micro_time, parse_time
 from shipslog.store.state import View
-
-from .times import SECOND_NS, api_time, micro_time, parse
 
 LEASES = "kube-node-lease"
 LEASE_S, RENEW_S = 40, 10
@@ -127,7 +126,7 @@ def _lease(view: View, node: core_v1.Node, now: Instant, commands: list[Any]) ->
         commands.append(Create(object=coordination_v1.Lease(metadata=meta, spec=spec)))
         return RENEW_S
     spec = lease.spec or coordination_v1.LeaseSpec()
-    due_ns = parse(spec.renew_time or "") + RENEW_S * SECOND_NS
+    due_ns = parse_time(spec.renew_time or "") + RENEW_S * SECOND_NS
     if due_ns - RENEW_S * SECOND_NS <= now < due_ns and spec.holder_identity == name:
         return (due_ns - now) / SECOND_NS
     spec = replace(spec, holder_identity=name, lease_duration_seconds=LEASE_S, renew_time=renewed)

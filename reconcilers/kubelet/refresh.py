@@ -10,12 +10,12 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.facts import SandboxStarted
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.times import SECOND_NS
 from shipslog.store.state import View
 
 from .bound_pod import TERMINAL, BoundPod
 from .fields import ConfigError
 from .lifecycle import sandbox_command
-from .times import SECOND_NS
 
 DEFAULT_TOKEN_S = 3607  # asked for by the default volume; such a token is made to last, and its volume hardly ever changes
 ROOT_CA = "kube-root-ca.crt"

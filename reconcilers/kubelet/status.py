@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from shipslog.store.facts import ContainerExited
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.times import api_time
 
 from .bound_pod import TERMINAL, AnyContainer, BoundPod, ended, is_sidecar
 from .containers import init_failed, should_restart, started
 from .resources import qos_class
-from .times import api_time
 
 Waiting = Mapping[str, core_v1.ContainerStateWaiting]
 OURS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")

@@ -1,13 +1,12 @@
 """What the controllers ask of pods: whose they are, whether they live, are ready, are available; and how one is made."""
 
-from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.times import SECOND_NS, parse_time
 
-SECOND_NS = 1_000_000_000
 TERMINAL = ("Succeeded", "Failed")
 DISRUPTION_TARGET = "DisruptionTarget"  # KEP-3329
 
@@ -40,11 +39,6 @@ def is_available(pod: core_v1.Pod, min_ready_seconds: int, now: int) -> int:
         return 0
     since = next((c.last_transition_time for c in pod.status.conditions if c.type == "Ready"), "")
     return parse_time(since) + min_ready_seconds * SECOND_NS - now
-
-
-def parse_time(text: str) -> int:
-    """Nanoseconds UTC of a Time; 0 for ""."""
-    return int(datetime.fromisoformat(text).timestamp()) * SECOND_NS if text else 0
 
 
 def disrupted(pod: core_v1.Pod, reason: str, message: str, at: str) -> core_v1.Pod:

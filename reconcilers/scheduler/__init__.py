@@ -5,17 +5,17 @@ Source: the default scheduler of Kubernetes 1.5: predicates (fit.py), then prior
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
-from shipslog.reconcilers.rule.pods import SECOND_NS, TERMINAL, controller_of
+from shipslog.reconcilers.rule.pods import TERMINAL, controller_of
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Bind, Update
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import of_labels
+from shipslog.store.objects.times import api_time
 from shipslog.store.state import View
 
 from . import priorities
@@ -161,7 +161,7 @@ def _unscheduled(pod: core_v1.Pod, reason: str, message: str, now: Instant) -> l
     old = next((c for c in pod.status.conditions if c.type == "PodScheduled"), None)
     if old is not None and (old.status, old.reason, old.message) == ("False", reason, message):
         return []
-    stamp = datetime.fromtimestamp(now // SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    stamp = api_time(now)
     since = old.last_transition_time if old is not None and old.status == "False" else stamp
     condition = core_v1.PodCondition(
         type="PodScheduled", status="False", reason=reason, message=message, last_transition_time=since

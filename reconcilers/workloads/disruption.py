@@ -9,13 +9,13 @@ from math import ceil
 
 from msgspec.structs import replace
 
-from shipslog.reconcilers.kubelet.times import api_time
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import controller_of, is_ready
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Update
 from shipslog.store.objects import core_v1, meta_v1, selector
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
+from shipslog.store.objects.times import api_time
 from shipslog.store.state import View
 
 

@@ -10,20 +10,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
-from shipslog.reconcilers.rule.pods import (
-    SECOND_NS,
-    controller_of,
-    is_active,
-    is_available,
-    is_ready,
-    owner_reference,
-    parse_time,
-    pod_from_template,
-)
+from shipslog.reconcilers.rule.pods import controller_of, is_active, is_available, is_ready, owner_reference, pod_from_template
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import of_labels
+from shipslog.store.objects.times import SECOND_NS, parse_time
 from shipslog.store.state import View
 
 RESOURCE = "replicationcontrollers"

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from shipslog.engine.admission import Admission, admit_create, admit_update
 from shipslog.engine.kinds.catalogue import strategy_of
 from shipslog.engine.state.view import MemoryView
-from shipslog.engine.time.clock import Entropy, api_time
+from shipslog.engine.time.clock import Entropy
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectModified
 from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 

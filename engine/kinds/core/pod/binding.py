@@ -3,9 +3,9 @@
 from msgspec.structs import replace
 
 from shipslog.engine.kinds.context import Admission
-from shipslog.engine.time.clock import api_time
 from shipslog.store.commands import Bind
 from shipslog.store.objects.core_v1 import Pod, PodCondition
+from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import Invalid, conflict
 
 
