@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from .replay import Recording
 from .settings import Settings, first_address, keep, port_range, resolve
 from .time import moments
 from .tokens import issue_tokens
+
+RENEW_EVERY_S = 3600.0
 
 log = structlog.get_logger()
 
@@ -95,12 +98,16 @@ async def _serve(
         keep(settings, choice.name)
         begun = True
         _spare_collections()
+        renewing: asyncio.Task[None] | None = None
         try:
-            _announce(settings, pki, choice, event_log.dropped, ready)
+            _announce(settings, pki, choice, "\n".join(filter(None, (event_log.dropped, pki.said))), ready)
+            renewing = asyncio.create_task(keep_renewed(server, pki, lambda new: _write_kubeconfig(settings, new)))
             await _first_of(stop, cluster.ended)
             if cluster.failure is not None:
                 raise RuntimeError("the engine stopped by itself; the log file says more") from cluster.failure
         finally:
+            if renewing is not None:
+                renewing.cancel()
             await server.stop()
             (settings.data / "daemon.json").unlink(missing_ok=True)
 
@@ -114,10 +121,7 @@ def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:
 
 
 def _announce(settings: Settings, pki: certificates.Pki, choice: Choice, dropped: str, ready: Callable[[Ready], None]) -> None:
-    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::", "127.0.0.1") else settings.bind
-    server = f"https://{host}:{settings.port}"
-    path = settings.kubeconfig or settings.data / "kubeconfig"
-    kubeconfig.write(path, pki, server=server)
+    path, server = _write_kubeconfig(settings, pki)
     told = Ready(server=server, kubeconfig=str(path), runtime=choice.said, node=choice.runtimes[0].node, dropped=dropped)
     record = {
         "pid": os.getpid(), "server": server, "kubeconfig": str(path), "runtime": choice.said, "node": told.node,
@@ -125,6 +129,32 @@ def _announce(settings: Settings, pki: certificates.Pki, choice: Choice, dropped
     }  # fmt: skip
     (settings.data / "daemon.json").write_bytes(msgspec.json.encode(record))
     ready(told)
+
+
+def _write_kubeconfig(settings: Settings, pki: certificates.Pki) -> tuple[Path, str]:
+    """-> (where it is, the server that it names)."""
+    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::", "127.0.0.1") else settings.bind
+    path, server = settings.kubeconfig or settings.data / "kubeconfig", f"https://{host}:{settings.port}"
+    kubeconfig.write(path, pki, server=server)
+    return path, server
+
+
+async def keep_renewed(
+    server: ApiServer, pki: certificates.Pki, written: Callable[[certificates.Pki], object],
+    *, now_ns: Callable[[], int] = time.time_ns, every_s: float = RENEW_EVERY_S,
+) -> None:  # fmt: skip
+    """For ever: look whether certificates are due, and show new ones to who connects from then on. `written` hears of them."""
+    while True:
+        try:
+            new = await asyncio.to_thread(certificates.renewed, pki, now_ns)
+            if new != replace(pki, said=""):
+                server.renew(new)
+                written(new)
+                log.info("certificates_renewed", directory=str(new.directory))
+                pki = new
+        except OSError as error:
+            log.warning("certificates_not_renewed", why=str(error))
+        await asyncio.sleep(every_s)
 
 
 def _spare_collections() -> None:

@@ -42,10 +42,15 @@ class ApiServer:
         self._server = Connections(self.handler, handler_cancellation=True)
         listening = self._listening or listen(self._bind, self.port)
         self.port = listening[0].getsockname()[1]
-        self._door = Door(self._server, self._pki.server_context())
+        self._tls = self._pki.server_context()
+        self._door = Door(self._server, self._tls)
         self._door.open(listening)
         self.handler.ready = True
         log.info("api_listening", bind=self._bind, port=self.port)
+
+    def renew(self, pki: Pki) -> None:
+        """Show the certificate of `pki` to who connects from now on."""
+        pki.refresh(self._tls)
 
     async def stop(self) -> None:
         """End watches, let requests finish, close."""
