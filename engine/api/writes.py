@@ -118,7 +118,7 @@ async def delete_options(call: Call) -> meta_v1.DeleteOptions:
         data = await requests.body(call.request)
         if data:
             media = body_type(call.request.headers.get("Content-Type", ""))
-            options, _ = requests.decode(data, media, meta_v1.DeleteOptions, "Ignore")
+            options, _ = await requests.DECODING.run(len(data), requests.decode, data, media, meta_v1.DeleteOptions, "Ignore")
             if options.kind not in ("", "DeleteOptions"):
                 raise BadRequest(f"the body of a deletion must be DeleteOptions, not {options.kind}")
     if call.params:

@@ -47,6 +47,9 @@ BODIES: dict[str, tuple[str, str, str, bytes]] = {
         [{"op": "add", "path": f"/metadata/labels/n{i}", "value": ""} for i in range(10_000)]).encode()),
     "strategic": ("PATCH", f"{CONFIG_MAPS}/a", "application/strategic-merge-patch+json", json.dumps(
         {"metadata": {"$deleteFromPrimitiveList/finalizers": [f"f{i}" for i in range(100_000)]}}).encode()),
+    "options": ("DELETE", f"{CONFIG_MAPS}/none", "application/json", b'{"x":[' + b"[]," * 900_000 + b"[]]}"),
+    "fields": ("GET", f"{CONFIG_MAPS}?fieldSelector=" + ",".join(f"metadata.name!=k{i}" for i in range(2_500)),
+               "application/json", b""),
     "selector": ("GET", f"{CONFIG_MAPS}?labelSelector=" + ",".join(f"!k{i}" for i in range(8_000)), "application/json", b""),
 }  # fmt: skip
 
