@@ -106,6 +106,7 @@ def test_deletion_sees_a_namespace_that_does_not_end(monkeypatch: Patch) -> None
         return Decision(reason="it stays") if there else real(view, key, now=now)
 
     monkeypatch.setattr(engine_cluster, "all_reconcilers", lambda: deciding("namespace", idle))
+    monkeypatch.setattr(world, "rules_to_verify", lambda: deciding("namespace", idle))
     monkeypatch.setattr(world, "SETTLE_S", 60.0)
     seen_red("deletion")
 
@@ -117,6 +118,7 @@ def test_foreground_sees_that_an_owner_does_not_wait(monkeypatch: Patch) -> None
         return real(Blind(view), key, now=now)
 
     monkeypatch.setattr(engine_cluster, "all_reconcilers", lambda: deciding("garbage-collector", hasty))
+    monkeypatch.setattr(world, "rules_to_verify", lambda: deciding("garbage-collector", hasty))
     seen_red("foreground", range(1, 33))
 
 
