@@ -11,9 +11,17 @@ SOURCE = {
 }
 
 
-@pytest.mark.parametrize(
-    "document", ["life-of-an-event.md", "service-proxy.md", "errors.md", "glossary.md", "how-to-add-a-kind.md"]
+DOCUMENTS = (
+    "life-of-an-event.md",
+    "service-proxy.md",
+    "errors.md",
+    "glossary.md",
+    "how-to-add-a-kind.md",
+    "architecture.md",
 )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_names_and_paths_exist(document: str) -> None:
     text = (ROOT / "docs" / document).read_text()
     for name in re.findall(r"`([\w./]+)`", text):
@@ -38,3 +46,11 @@ def test_the_readme_names_commands_that_are_there() -> None:
 
     named = set(re.findall(r"shipslog (\w+)", (ROOT / "README.md").read_text())) - {"import"}
     assert named <= set(COMMANDS)
+
+
+def test_every_invariant_names_a_test_that_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", (ROOT / "docs" / "invariants.md").read_text())
+    assert len(named) > 20
+    for path, test in named:
+        assert (ROOT / path).exists(), path
+        assert not test or re.search(rf"def {test}\b", (ROOT / path).read_text()), f"{path} has no {test}"
