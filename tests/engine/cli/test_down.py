@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from shipslog.engine import daemon
 from shipslog.engine.cli import down
 from shipslog.engine.cli.settings import LEFT_BEHIND
+from shipslog.engine.settings import keep, resolve
+from shipslog.runtime.choice import Choice
 from shipslog.runtime.node import LeftBehind, RuntimeUnavailable
 
 LEFT = ("pod 1234: Device or resource busy: '/data/node/pods/1234'", "packet rules: nft refused")
@@ -51,3 +53,18 @@ def test_with_a_daemon(left: tuple[str, ...], tmp_path: Path, monkeypatch: pytes
     assert "of the last time" not in told.output
     assert all(line in told.output for line in left)
     assert (told.exit_code, "Its pods are gone." in told.output) == ((down.UNFINISHED, False) if left else (0, True))
+
+
+def test_the_node_is_found_by_its_kept_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by the machine's, which `up --node-name` had set aside."""
+    settings = resolve({"data": tmp_path, "node_name": "kept", "pod_cidr": "10.8.0.0/16"})
+    keep(settings, "process")
+    asked: dict[str, object] = {}
+
+    def choose(wanted: str, **options: object) -> Choice:
+        asked.update(options, wanted=wanted)
+        return Choice([], "process: none")
+
+    monkeypatch.setattr(daemon, "choose", choose)
+    daemon.end_pods_of(tmp_path)
+    assert (asked["wanted"], asked["node"], asked["pod_cidr"]) == ("process", "kept", "10.8.0.0/16")
