@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import anyio
-import structlog
 
 import shipslog
 from shipslog.engine.kinds.catalogue import WITH_FIRST_OBJECTS, strategy_of
@@ -25,6 +24,7 @@ from shipslog.store.events import Origin
 from shipslog.store.facts import ClusterConfig, EngineStarted
 from shipslog.store.log.event_log import EventLog, LogError, Snapshot
 from shipslog.store.log.retention import EPHEMERAL, EXACT_NS
+from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import Unavailable
 
@@ -48,7 +48,7 @@ BEGIN_AGAIN_S = 1.0  # until a log that takes no writes is tried again
 SNAPSHOT_EVERY = 50_000  # events between two snapshots
 SNAPSHOT_AT_CLOSE = 2_000  # a clean stop saves one if so many came since
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class Cluster(Client):

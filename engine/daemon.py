@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import structlog
 from msgspec.structs import replace
 
 from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
 from shipslog.runtime.containers.oci.machine import main_address
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.log.sqlite import SqliteLog
+from shipslog.store.logger import logger
 
 from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
@@ -29,7 +29,7 @@ from .tokens import issue_tokens
 
 RENEW_EVERY_S = 3600.0
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):

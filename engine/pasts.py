@@ -7,11 +7,11 @@ import asyncio
 from collections import OrderedDict
 
 import msgspec
-import structlog
 
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact
 from shipslog.store.log.event_log import EventLog, LogNewer
+from shipslog.store.logger import logger
 from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import BadRequest, Expired, NotFound, TooManyRequests
 
@@ -25,7 +25,7 @@ EVOLVED_BYTES = 128 * 1024  # of objects, between two looks at what else there i
 IN_MEMORY = 5  # bytes that an object takes for each byte of its JSON, which is among them
 OF_ENTRY = 1024  # and what its place in the view and its indexes takes
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class Pasts:

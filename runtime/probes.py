@@ -13,9 +13,8 @@ import urllib.parse
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-import structlog
-
 from shipslog.store.facts import ProbeFlipped
+from shipslog.store.logger import logger
 
 from . import grpc_health
 from .commands import Hook, ProbeTarget
@@ -28,7 +27,7 @@ Exec = Callable[[str, str, Sequence[str], float], Awaitable[tuple[int, bytes]]]
 Key = tuple[str, str, int, str]
 MESSAGE_BYTES = 1024
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class Prober:

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-import structlog
+from shipslog.store.logger import logger
 
 T = TypeVar("T")
 RETRY_FIRST_S, RETRY_MAX_S = 0.2, 30.0
 STEADY_S = 60.0  # what ran for so long failed anew: it begins again as soon as it did the first time
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class Tasks:

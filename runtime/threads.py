@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-import structlog
+from shipslog.store.logger import logger
 
 T = TypeVar("T")
 PER_OWNER = 4
 END_S = 10.0  # for jobs to end when their part of the house closes
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 def in_fresh_thread(work: Callable[[], T]) -> "Future[T]":

@@ -8,10 +8,10 @@ import socket
 import ssl
 from collections.abc import Sequence
 
-import structlog
 from aiohttp import web
 
 from shipslog.engine.auth.connection import HEAD_BYTES, Connection
+from shipslog.store.logger import logger
 
 BACKLOG = 1024
 ACCEPTED_AT_ONCE = 64  # others get their turn between
@@ -22,7 +22,7 @@ AGAIN_S = 1.0  # until somebody is taken in again when there was no descriptor f
 QUIET_S = 60.0  # between two lines in the log about the same thing
 LONGEST_LINE = 2 * HEAD_BYTES  # for aiohttp: the whole head is bounded before this
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class Connections(web.Server):

@@ -2,7 +2,6 @@
 
 import contextlib
 
-import structlog
 from aiohttp import web
 
 from shipslog.engine.auth.account_tokens import AccountTokens
@@ -11,6 +10,7 @@ from shipslog.engine.auth.authentication import ANONYMOUS, Authenticator, User, 
 from shipslog.engine.auth.authorization import PUBLIC, forbidden, require
 from shipslog.engine.commit.watch import Watch
 from shipslog.engine.served import Served
+from shipslog.store.logger import logger
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.selector import parse_fields
 from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
@@ -33,7 +33,7 @@ from . import (
 from .requests import Call
 from .routes import NO_PARAMS, Route, first, flag, unknown_path
 
-log = structlog.get_logger()
+log = logger(__name__)
 NOTHING_HERE = "404 page not found\n"  # as Go answers where no API is
 READS = frozenset({"GET", "HEAD"})
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}

@@ -3,20 +3,19 @@
 import socket
 from pathlib import Path
 
-import structlog
-
 from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.auth.authentication import Authenticator, admin_token
 from shipslog.engine.auth.certificates import Pki
 from shipslog.engine.served import Served
 from shipslog.runtime.rootless.outside import Outside, bound
+from shipslog.store.logger import logger
 
 from .door import Connections, Door
 from .handler import Handler
 
 STOP_S = 5.0  # for requests that are under way
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class ApiServer:

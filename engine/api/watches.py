@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
-import structlog
 from aiohttp import web
 from msgspec.structs import replace
 
 from shipslog.engine.commit.watch import Watch, WatchRecord
+from shipslog.store.logger import logger
 from shipslog.store.objects import codec, meta_v1, protobuf_encoding
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Expired, NotAcceptable, Refusal
@@ -27,7 +27,7 @@ from .selection import Selection, of_params
 BOOKMARK_S = 60.0
 UNSENT = 256 * 1024  # bytes in a connection at which its watch waits for the client
 
-log = structlog.get_logger()
+log = logger(__name__)
 SHORTEST_S = 1800.0  # of a watch without a timeout; up to twice as long, so that not all come back at once
 INITIAL_END = {"k8s.io/initial-events-end": "true"}
 

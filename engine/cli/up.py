@@ -100,7 +100,9 @@ def _foreground(settings: "Settings") -> None:
             click.echo(told.dropped)
         click.echo(f"Ready: {told.server}, runtime {told.runtime}. export KUBECONFIG={told.kubeconfig}")
 
-    _log_to(sys.stderr)
+    from shipslog.store.logger import write_to
+
+    write_to(sys.stderr)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(run(settings, ready, ground))
@@ -130,22 +132,6 @@ def _loop_factory() -> Any:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def _log_to(stream: Any) -> None:
-    import structlog
-
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=lambda v, **_: msgspec.json.encode(v, enc_hook=str).decode()),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(stream),
-        cache_logger_on_first_use=True,
-    )
 
 
 def _detached(data: Path) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-import structlog
 
 from shipslog.engine.admission import Admission
 from shipslog.engine.time.clock import Clock, Entropy, held
@@ -21,6 +20,7 @@ from shipslog.store.commands import AnyObjectCommand, Patch
 from shipslog.store.events import Event, Origin
 from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
 from shipslog.store.log.event_log import LogError, LogFull, RevisionConflict
+from shipslog.store.logger import logger
 from shipslog.store.refusals import Refusal, Unavailable
 from shipslog.store.state import Entry
 
@@ -33,7 +33,7 @@ from .urgency import is_urgent
 # What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
 BATCH_EVENTS, BATCH_BYTES = 256, 4 << 20
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class Committed(msgspec.Struct, frozen=True):

@@ -8,18 +8,18 @@ without a proposer beside it.
 from collections.abc import Callable, Sequence
 
 import msgspec
-import structlog
 
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectFact
 from shipslog.store.log.event_log import EventLog
+from shipslog.store.logger import logger
 from shipslog.store.state import Entry
 
 from .watch import Change as WatchChange
 from .watch import WatchHub, WatchRecord
 
-log = structlog.get_logger()
+log = logger(__name__)
 Listener = Callable[[Event, Entry | None, Entry | None], None]  # after commit: event, entry, previous entry
 
 

@@ -9,8 +9,6 @@ from collections import deque
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-import structlog
-
 from shipslog.engine.commit.committer import Committer
 from shipslog.reconcilers.rule.decision import is_runtime
 from shipslog.runtime.commands import (
@@ -24,6 +22,7 @@ from shipslog.runtime.commands import (
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.facts import RulesetFailed, RuntimeFact, SandboxFailed, SandboxRemoved
+from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.scheme import Scheme
 from shipslog.store.refusals import Refusal, Unavailable
@@ -31,7 +30,7 @@ from shipslog.store.refusals import Refusal, Unavailable
 RETRY_S = 0.2  # until a log that refused is tried again
 BACKOFF_S, BACKOFF_MAX_S = 1.0, 60.0  # until a command that failed is tried again: each time twice as long
 
-log = structlog.get_logger()
+log = logger(__name__)
 C = TypeVar("C", RunPodSandbox, RefreshVolumes)
 
 

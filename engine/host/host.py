@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-import structlog
-
 from shipslog.engine.commit.committer import Committed, Committer
 from shipslog.engine.time.clock import Clock
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
@@ -21,6 +19,7 @@ from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, EngineStarted, ObjectDeleted, ObjectFact, RuntimeFact
+from shipslog.store.logger import logger
 from shipslog.store.refusals import AlreadyExists, Conflict, NotFound, Refusal
 from shipslog.store.state import Entry
 
@@ -29,7 +28,7 @@ from .lane import Lane, Trouble
 
 YIELD_AFTER_S = 0.005  # decide for so long, then let the API and the writer have the loop
 
-log = structlog.get_logger()
+log = logger(__name__)
 SayListener = Callable[[Reconciler, Say], None]
 # reconciler, decision, those of its runtime commands that are sent, what came of its object commands in their order
 DecisionListener = Callable[[Reconciler, Decision, Sequence[AnyRuntimeCommand], Sequence[object]], None]

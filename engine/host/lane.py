@@ -5,7 +5,6 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-import structlog
 from msgspec import Struct
 
 from shipslog.engine.state.view import MemoryView
@@ -13,12 +12,13 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import Change
 from shipslog.runtime.commands import RuntimeCommand
 from shipslog.store.commands import ObjectCommand
+from shipslog.store.logger import logger
 
 T = TypeVar("T")
 RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
 SHOWN = 160  # characters of an error that people are told outside the log
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class Trouble(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import structlog
 
 from shipslog.engine.commit.committer import Committed, Committer
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
@@ -18,6 +17,7 @@ from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.store.commands import Create, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import NodeFact, ObjectFact
+from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import Refusal
@@ -32,7 +32,7 @@ CHUNK = 64  # written at a time
 MESSAGE = 1024  # characters
 QUEUED = 16_384  # distinct messages that wait to be written; what comes then is not
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class EventRecorder:

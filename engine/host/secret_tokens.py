@@ -6,7 +6,6 @@ Such a token does not run out: it holds for as long as its Secret and its accoun
 import asyncio
 import base64
 
-import structlog
 from msgspec.structs import replace
 
 from shipslog.engine.auth.account_tokens import AccountTokens, Claims
@@ -16,13 +15,14 @@ from shipslog.reconcilers.cluster.token_secrets import ACCOUNT_NAME, ACCOUNT_UID
 from shipslog.store.commands import Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted
+from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 
 LASTING_S = 100 * 365 * 24 * 3600  # a token has to name an end
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class SecretTokens:

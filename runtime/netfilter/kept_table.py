@@ -5,10 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import structlog
-
 from shipslog.runtime.descriptors import readable
 from shipslog.runtime.tasks import Tasks
+from shipslog.store.logger import logger
 
 from .libnftables import Session, enter_namespace
 from .monitor import Monitor
@@ -17,7 +16,7 @@ T = TypeVar("T")
 SETTLE_S = 0.1  # what comes together is looked at once
 REST_S = 0.4  # after a repair: against somebody who keeps on meddling
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class KeptTable:

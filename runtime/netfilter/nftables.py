@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from shipslog.runtime.commands import Ruleset
+from shipslog.store.logger import logger
 
 from .adapter import NetfilterFailed, Sets
 from .affinity import entries_of, followed
@@ -22,7 +21,7 @@ from .kept_table import KeptTable
 from .loaded import Change, Loaded
 from .table import MAPS, SETS, chain_body, skeleton, table_name
 
-log = structlog.get_logger()
+log = logger(__name__)
 UNMINDED = frozenset({"affinity"})  # packets fill it
 _ROUTE_LOCALNET = Path("/proc/sys/net/ipv4/conf/all/route_localnet")
 

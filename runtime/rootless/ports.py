@@ -8,11 +8,11 @@ import socket
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
-import structlog
+from shipslog.store.logger import logger
 
 from .outside import Outside
 
-log = structlog.get_logger()
+log = logger(__name__)
 _UDP_IDLE_S = 60.0
 
 

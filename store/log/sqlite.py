@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import structlog
 
 from shipslog.store.events import Event, encode_fact
 from shipslog.store.facts import ObjectModified
+from shipslog.store.logger import logger
 
 from .disk import MACHINE, Connection, Disk
 from .event_log import LogCorrupt, LogError, LogFull, RevisionConflict, Snapshot, check_batch
@@ -37,7 +37,7 @@ LOOK_BACK_NS = 2 * 86_400 * 1_000_000_000  # how far a log that is opened again 
 LOOK_AGAIN_S = 1.0
 KEPT_NEWEST = 3  # snapshots; of the older ones each is kept at about twice the distance of the one before
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class SqliteLog:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from shipslog.runtime.commands import StartContainer
 from shipslog.store.events import Event
@@ -140,7 +139,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=writers.WRITERS, help="one of the writers")
     asked = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     names = [asked.only] if asked.only else list(writers.WRITERS)
     try:
         own_mounts()

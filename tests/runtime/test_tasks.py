@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-from structlog.testing import capture_logs
 
 from shipslog.runtime import tasks
 from shipslog.runtime.tasks import Tasks
+from tests.logs import capture_logs
 
 
 async def test_a_failure_is_told() -> None:

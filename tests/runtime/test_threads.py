@@ -4,9 +4,9 @@ import asyncio
 import threading
 
 import pytest
-from structlog.testing import capture_logs
 
 from shipslog.runtime.threads import OwnerThreads, Throttle
+from tests.logs import capture_logs
 
 
 async def test_an_owner_that_hangs_keeps_nobody_else_waiting() -> None:

@@ -6,8 +6,6 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-import structlog
-
 from .world import Outcome, simulate
 
 
@@ -18,7 +16,6 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="at the same time")
     options = parser.parse_args()
     if options.seeds == 1:
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
         print(told(simulate(options.seed, print)))
         return
     began, broken = time.monotonic(), 0
@@ -35,7 +32,6 @@ def main() -> None:
 
 def attempt(seed: int) -> tuple[int, str, str]:
     """-> the seed, what it came to, what broke"""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     try:
         return seed, told(simulate(seed)), ""
     except Exception as error:

@@ -4,7 +4,6 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
-import structlog
 
 from .world import simulate
 
@@ -13,7 +12,6 @@ SEEDS = 200
 
 def _quietly(seed: int) -> str:
     """ "" when the world came out well, else what broke and how to see it again."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     try:
         simulate(seed)
     except BaseException as error:

@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import structlog
-
 from shipslog.runtime.node import Report
+from shipslog.store.logger import logger
 
 from . import container, linux
 from .container import ContainerPlace, Exit
@@ -23,7 +22,7 @@ from .records import Process
 EXIT_FILE_S = 10.0  # for conmon to write down the exit of a process that is gone
 _UNKNOWN = "The container's monitor (conmon) {}: how the container ended is not known"
 
-log = structlog.get_logger()
+log = logger(__name__)
 
 
 class Exits:

@@ -6,11 +6,11 @@ import resource
 import socket
 
 import pytest
-import structlog
 
 from shipslog.engine.api import door
 from shipslog.engine.api.door import Door, connections_bound
 from tests.engine.api.conftest import Api
+from tests.logs import capture_logs
 
 
 def door_of(api: Api) -> Door:
@@ -21,7 +21,7 @@ def door_of(api: Api) -> Door:
 
 async def test_one_more_than_the_bound_is_closed_at_once_and_that_is_said_once(api: Api) -> None:
     door_of(api).bound = 3
-    with structlog.testing.capture_logs() as lines:
+    with capture_logs() as lines:
         clients = [api.client() for _ in range(3)]
         for client in clients:
             assert (await client.call("GET", "/version"))[0] == 200
@@ -67,7 +67,7 @@ async def test_without_a_descriptor_it_waits_and_goes_on(api: Api, monkeypatch: 
     listener.bind(("127.0.0.1", 0))
     listener.setblocking(False)
     another = Door(api.server._server, api.pki.server_context())  # type: ignore[arg-type]
-    with structlog.testing.capture_logs() as lines:
+    with capture_logs() as lines:
         another.open([listener])
         client = api.client()
         client.base = f"https://127.0.0.1:{listener.getsockname()[1]}"

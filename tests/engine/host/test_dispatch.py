@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
-import structlog
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.host import dispatch
@@ -14,6 +13,7 @@ from shipslog.runtime.commands import AnyRuntimeCommand, RefreshVolumes, RunPodS
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.facts import RuntimeFact, SandboxRemoved, SandboxStarted
 from shipslog.store.objects import core_v1, meta_v1
+from tests.logs import capture_logs
 
 
 class Told(SimulatedNode):
@@ -129,7 +129,7 @@ async def test_a_command_that_fails_is_tried_again_later_each_time(monkeypatch: 
             return await super().execute(command)
 
     monkeypatch.setattr(dispatch, "BACKOFF_S", 0.01)
-    with structlog.testing.capture_logs() as said:
+    with capture_logs() as said:
         async with Cluster.open(runtime=[Broken()]) as cluster:
             await cluster.create(config_map(a="1"))
             await cluster.create(a_pod())

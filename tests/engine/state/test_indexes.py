@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
-from structlog.testing import capture_logs
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.pasts import load
@@ -41,6 +40,7 @@ from shipslog.store.facts import (
 )  # fmt: skip
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.objects import codec, core_v1, meta_v1
+from tests.logs import capture_logs
 
 NODES, UIDS, NAMES = ("a", "b", ""), ("u0", "u1", "u2"), ("x", "y")
 node, uid, name, attempt = (st.sampled_from(s) for s in (NODES, UIDS, NAMES, (0, 1, 2)))

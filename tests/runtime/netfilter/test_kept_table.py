@@ -4,13 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from shipslog.runtime.commands import PortMapping, Ruleset, ServiceRules
 from shipslog.runtime.netfilter import kept_table
 from shipslog.runtime.netfilter.adapter import NetfilterFailed
 from shipslog.runtime.netfilter.nftables import NftablesAdapter
 from shipslog.runtime.network.nat import Nat, NatFailed
+from tests.logs import capture_logs
 
 from .laboratory import POD_CIDR, Laboratory, run
 

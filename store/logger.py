@@ -1,0 +1,58 @@
+"""The loggers of all rooms: structured lines, handed to Python's own `logging` under the name `shipslog`.
+
+A library is quiet by default: whoever embeds it adds handlers (`logging.getLogger("shipslog")`), the daemon its own. A line is
+a constant event and its keys; `record.event` and `record.fields` hold them apart for whoever formats.
+"""
+
+import logging
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+NAME = "shipslog"
+logging.getLogger(NAME).addHandler(logging.NullHandler())
+
+
+def _handed_over(_: Any, method: str, line: MutableMapping[str, Any]) -> tuple[tuple[str], dict[str, Any]]:
+    """What `logging` is called with."""
+    failure = line.pop("exc_info", None)
+    event, fields = str(line.pop("event")), dict(line)
+    text = " ".join((event, *(f"{key}={value}" for key, value in fields.items())))
+    return (text,), {"exc_info": failure, "extra": {"event": event, "fields": fields}}
+
+
+PROCESSORS: list[Any] = [structlog.stdlib.filter_by_level, _handed_over]  # tests listen in here
+
+
+def logger(module: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a module, given as its `__name__`."""
+    made: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logging.getLogger(module if module.startswith(NAME) else f"{NAME}.{module}"), processors=PROCESSORS,
+        wrapper_class=structlog.stdlib.BoundLogger, cache_logger_on_first_use=True,
+    )  # fmt: skip
+    return made
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: the keys of the line, then event, level and timestamp (UTC)."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: str = getattr(record, "event", "") or record.getMessage()
+        line: dict[str, Any] = {**getattr(record, "fields", {}), "event": event, "level": record.levelname.lower()}
+        line["timestamp"] = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        if record.exc_info and record.exc_info[0] is not None:
+            line["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def write_to(stream: Any, level: int = logging.INFO) -> None:
+    """Write all lines of the house to a stream, as JSON: what the daemon does."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    house = logging.getLogger(NAME)
+    house.handlers[:] = [handler]
+    house.setLevel(level)
+    house.propagate = False
