@@ -64,8 +64,10 @@ def three_way(kind: Kind, current: Entry, document: Mapping[str, Any]) -> Patch:
     wanted = {k: v for k, v in document.items() if k != "status"}
     patch = _deletions(_last_applied(meta.annotations), wanted)
     patch = _merge(patch, wanted)
-    annotations = patch.setdefault("metadata", {}).setdefault("annotations", {})
-    annotations[LAST_APPLIED] = _remembered(document)
+    metadata = patch.setdefault("metadata", {})
+    if metadata.get("annotations") is None:  # a manifest that has none any more: each that it had is taken out by name
+        metadata["annotations"] = dict.fromkeys(_annotations_of(_last_applied(meta.annotations)))
+    metadata["annotations"][LAST_APPLIED] = _remembered(document)
     return Patch(
         resource=kind.resource, namespace=meta.namespace, name=meta.name, body=msgspec.json.encode(patch),
         media_type="application/strategic-merge-patch+json",
@@ -79,6 +81,12 @@ def _last_applied(annotations: Mapping[str, str]) -> dict[str, Any]:
     except json_text.NotJson:
         return {}
     return last if isinstance(last, dict) else {}
+
+
+def _annotations_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    held = document.get("metadata")
+    found = held.get("annotations") if isinstance(held, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _remembered(document: Mapping[str, Any]) -> str:

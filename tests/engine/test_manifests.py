@@ -1,9 +1,10 @@
 """Manifests as people write them, and what applying one again does."""
 
 import pytest
+from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
-from shipslog.engine.manifests import documents
+from shipslog.engine.manifests import LAST_APPLIED, documents
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest
 
@@ -44,6 +45,22 @@ async def test_apply_creates_then_changes_then_removes_what_it_set_before(engine
     revision = engine.view.revision
     await engine.apply(head % "{one: '9'}")
     assert engine.view.revision == revision, "applying the same again changes nothing"
+
+
+async def test_the_last_annotations_go_with_the_manifest_that_has_none(engine: Cluster) -> None:
+    head = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a%s}}"
+    await engine.apply(head % ", annotations: {one: '1', two: '2'}")
+    found = engine.get(core_v1.ConfigMap, "a")
+    theirs = {**found.metadata.annotations, "three": "3"}
+    await engine.update(replace(found, metadata=replace(found.metadata, annotations=theirs)))  # somebody else's
+    for manifest in (head % "", head % ", annotations: null", head % ""):
+        (changed,) = await engine.apply(manifest)
+        assert {k: v for k, v in changed.metadata.annotations.items() if k != LAST_APPLIED} == {"three": "3"}
+    for odd in ("7", '{"metadata": 7}', '{"metadata": {"annotations": []}}', "no JSON"):
+        held = engine.get(core_v1.ConfigMap, "a")
+        annotations = {**held.metadata.annotations, LAST_APPLIED: odd}
+        await engine.update(replace(held, metadata=replace(held.metadata, annotations=annotations)))
+        await engine.apply(head % "")
 
 
 def _with(engine: Cluster, **data: str) -> core_v1.ConfigMap:
