@@ -23,6 +23,7 @@ from .life import Life
 P = ParamSpec("P")
 R = TypeVar("R")
 SECTOR = 512
+WAL_HEADER = 32  # bytes
 SLOW_S = 0.002  # a transaction takes up to so long
 FULL_S = (1.0, 6.0)  # for how long the disk stays full
 CHECKPOINT_PAGES = 120  # often: a checkpoint that is cut off is one more thing to come back from
@@ -165,7 +166,9 @@ class SimulatedDisk(Disk):
         if checkpoint:
             self._left = {"": torn(self._rng, before[""], after[""]), "-wal": after["-wal"]}
         else:
-            self._left = {"": before[""], "-wal": torn(self._rng, before["-wal"], after["-wal"])}
+            # SQLite syncs the header of the write-ahead log before any frame that follows it
+            synced = after["-wal"][:WAL_HEADER] + before["-wal"][WAL_HEADER:]
+            self._left = {"": before[""], "-wal": torn(self._rng, synced, after["-wal"])}
 
     def cut_off(self) -> None:
         """The engine has died: what is in the files stays, its handles and its lock go."""

@@ -31,3 +31,7 @@ def test_the_same_seed_is_the_same_world() -> None:
     other: list[str] = []
     assert simulate(7, one.append) == simulate(7, other.append)
     assert one == other and any("crash" in line for line in one)
+
+
+def test_the_power_may_go_while_the_first_batch_is_written() -> None:
+    assert simulate(12).events > 0

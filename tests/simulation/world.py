@@ -98,7 +98,7 @@ class World:
 
     def _phases(self) -> Sequence[Phase]:
         storm = Phase(STORM_S, Rates())
-        if self.seed % 10:
+        if self.seed % 16:
             return (storm,)
         quieter = Rates(
             crash=0.0002, torn=0.0002, refused=0.001, fills=0, lost=0.01, outcome_lost=0.01, doubled=0.01, late=0.01
