@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,9 +87,16 @@ class Connection:
         self.writer.write(head.encode() + body)
         answer = await self.reader.readuntil(b"\r\n\r\n")
         code = int(answer[9:12])
+        if b"Transfer-Encoding: chunked" in answer:
+            return code, b"".join([part async for part in self._parts()])
         at = answer.find(b"Content-Length: ")
         length = int(answer[at + 16 : answer.index(b"\r", at)]) if at >= 0 else 0
         return code, await self.reader.readexactly(length) if length else b""
+
+    async def _parts(self) -> AsyncIterator[bytes]:
+        while length := int(await self.reader.readline(), 16):
+            yield (await self.reader.readexactly(length + 2))[:-2]
+        await self.reader.readexactly(2)
 
     def close(self) -> None:
         self.writer.close()
