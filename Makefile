@@ -6,7 +6,7 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 PACKAGES := crun conmon skopeo nftables iproute2
 TEST_PACKAGES := $(PACKAGES) busybox-static redis-server redis-tools docker-registry containerd runc containernetworking-plugins uidmap slirp4netns procps curl
 
-.PHONY: up down test lint bench crash clean packages test-packages
+.PHONY: up down test lint bench crash fuzz clean packages test-packages
 
 up: $(VENV)/.installed packages
 	@$(BIN)/shipslog up --detach
@@ -24,6 +24,9 @@ lint: $(VENV)/.installed-test
 
 crash: $(VENV)/.installed-test
 	$(BIN)/python -m tests.crash --kills 1000
+
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python -m tests.fuzz --seconds 3600 --seed $${SEED:-$$(date +%s)}
 
 bench: $(VENV)/.installed-test test-packages
 	$(BIN)/python -m tests.bench
