@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import CONFIG_MAPS, Api
 
-WAITED_S = 3.0  # at most, for another client; some 50 ms on a quiet machine, the rest is for a busy one: what this finds takes longer
+WAITED_S = 3.0  # at most, for another client; some 50 ms on a quiet machine, the rest is room for a busy one
 PODS = "/api/v1/namespaces/default/pods"
 YAML = "application/yaml"
 
