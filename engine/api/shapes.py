@@ -23,10 +23,17 @@ from .routes import first
 _encode = msgspec.json.Encoder().encode
 
 
+def check(wanted: Format, *, listed: bool = False) -> None:
+    """Errors: NotAcceptable for the shape of a list where the answer is one object, and the other way round."""
+    if wanted.shape == "PartialObjectMetadataList" and not listed:
+        raise NotAcceptable("you requested PartialObjectMetadataList, but the requested object is not a list")
+    if wanted.shape == "PartialObjectMetadata" and listed:
+        raise NotAcceptable("you requested PartialObjectMetadata, but the requested object is a list")
+
+
 def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: Sequence[str] = ()) -> Reply:
     """One object in a shape. Errors: NotAcceptable for the shape of a list."""
-    if wanted.shape == "PartialObjectMetadataList":
-        raise NotAcceptable("you requested PartialObjectMetadataList, but the requested object is not a list")
+    check(wanted)
     headers = [replies.warning(w) for w in warnings]
     if wanted.protobuf:
         return Reply(message(entry, wanted), code, PROTOBUF, headers)
@@ -65,8 +72,7 @@ def many(
     kind: Kind, entries: Sequence[Entry], metadata: dict[str, object], wanted: Format, call: Call, turn: asyncio.Lock
 ) -> Reply:
     """A list in any shape. `turn`: shared by all lists. Errors: NotAcceptable for the shape of one object."""
-    if wanted.shape == "PartialObjectMetadata":
-        raise NotAcceptable("you requested PartialObjectMetadata, but the requested object is a list")
+    check(wanted, listed=True)
     api_version = f"meta.k8s.io/{wanted.version}" if wanted.shape else kind.api_version
     name = wanted.shape or kind.list_kind
     if wanted.protobuf:

@@ -190,6 +190,8 @@ def check_name(obj: Any, name: str) -> None:
 
 
 async def submit(call: Call, command: Any, dry_run: bool = False) -> Committed:
+    """Every write goes through here. Errors: NotAcceptable, before anything is done, when its answer could not be given."""
+    shapes.check(call.wanted, listed=call.verb == "deletecollection")
     user = call.user
     return await call.cluster.submit(
         command, actor=user.name, groups=user.groups, origin=call.origin, dry_run=dry_run, size_bytes=call.body_bytes
