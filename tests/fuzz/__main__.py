@@ -13,12 +13,12 @@ from tests.logs import capture_logs
 
 from .case import CORPUS, Case, corpus
 from .mutate import changed
-from .seeds import seeds
+from .seeds import first, seeds
 from .world import TOKEN, world
 
-ROUND = 400  # requests to one server and one log
+ROUND = 400  # changed requests to one server and one log; what is gone is made again four times
 GROWTH = 40_000  # Python objects more than after the second round, at most: what is kept for good grows with every round
-TRIES = 300  # to make a failing case smaller
+TRIES = 1000  # to make a failing case smaller
 
 
 class Found(AssertionError):
@@ -67,9 +67,11 @@ async def fuzz(seed: int, seconds: float) -> str:
     until = began + seconds
     named = corpus()
     good = seeds(TOKEN.encode()) + list(named.values())
-    sent, rounds, count = await play(list(named.values())), 0, 0
+    sent, rounds, count = await play([*first(), *named.values()]), 0, 0
     while time.monotonic() < until:
-        cases = [changed(rng.choice(good), good, rng) for _ in range(ROUND)]
+        cases = [
+            case for _ in range(4) for case in (*first(), *(changed(rng.choice(good), good, rng) for _ in range(ROUND // 4)))
+        ]
         try:
             sent += await play(cases, until)
         except Found as found:

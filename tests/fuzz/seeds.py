@@ -10,6 +10,7 @@ from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind
 from tests.engine.kinds.test_contract import filled
 
+from .accepted import ACCEPTED
 from .case import Case
 
 JSON, YAML, PROTOBUF = b"application/json", b"application/yaml", b"application/vnd.kubernetes.protobuf"
@@ -60,14 +61,23 @@ def path_of(kind: Kind) -> bytes:
     return f"{root}/namespaces/default/{kind.plural}".encode() if kind.namespaced else f"{root}/{kind.plural}".encode()
 
 
-def _named(kind: Kind) -> dict[str, Any]:
-    value = {**filled(kind.type, DEPTH), "apiVersion": kind.api_version, "kind": kind.kind}
+def _named(kind: Kind, value: dict[str, Any], name: str) -> dict[str, Any]:
     space = {"namespace": "default"} if kind.namespaced else {}
-    return {**value, "metadata": {"name": "x", "labels": {"a": "b"}, "annotations": {"c": "d"}, **space}}
+    meta = {"name": name, "labels": {"a": "b"}, "annotations": {"c": "d"}, **space, **value.get("metadata", {})}
+    return {**value, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta}
 
 
-def _bodies(kind: Kind) -> list[Case]:
-    value, path = _named(kind), path_of(kind)
+def first() -> list[Case]:
+    """What makes one object of each kind, each of which is taken."""
+    made = []
+    for resource, value in ACCEPTED.items():
+        kind = BUILTIN.by_resource(resource)
+        made.append(Case(b"POST", path_of(kind), (content(JSON),), msgspec.json.encode(_named(kind, value, "x"))))
+    return made
+
+
+def _bodies(kind: Kind, value: dict[str, Any]) -> list[Case]:
+    path = path_of(kind)
     obj, _ = codec.from_builtins(kind.type, value)
     text = msgspec.json.encode(value)
     made = [
@@ -93,7 +103,12 @@ def minimal(name: bytes = b"x", media: bytes = JSON) -> Case:
 def seeds(token: bytes) -> list[Case]:
     """`token`: one that the server takes."""
     kinds = [k for k in BUILTIN.kinds() if "get" in k.verbs]
-    made = [case for kind in kinds for case in _bodies(kind)] + [minimal()]
+    made = [minimal()]
+    for kind in kinds:
+        every = {k: v for k, v in filled(kind.type, DEPTH).items() if k != "metadata"}
+        accepted = {k: v for k, v in ACCEPTED[kind.resource].items() if k != "metadata"}
+        made += _bodies(kind, _named(kind, every, "x")) + _bodies(kind, _named(kind, accepted, "x"))
+        made += _bodies(kind, _named(kind, accepted, "y"))[:3]
     lists = [path_of(kind) for kind in kinds]
     made += [Case(b"GET", b"%b?%b" % (path, query)) for path in lists[:4] for query in QUERIES]
     made += [Case(b"POST", b"%b?%b" % (CONFIG_MAPS, query), (content(JSON),), minimal().body) for query in WRITES]
