@@ -58,7 +58,7 @@ class Recording:
 
     async def submit(self, command: Any, **_: Any) -> NoReturn:
         """Refuses: the past is read-only."""
-        raise MethodNotAllowed("this is a recording: the past is read-only. Fork the log to go on from here.")
+        raise MethodNotAllowed("this is a recording: the past is read-only. Send changes to the cluster itself.")
 
     def watch(self, kind: type[Any] | str, *, namespace: str | None = None, after: int | None = None) -> Watch:
         """A watch on which nothing happens any more."""

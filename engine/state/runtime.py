@@ -21,6 +21,7 @@ from shipslog.store.facts import (
 )  # fmt: skip
 from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState
 
+LOST = "ContainerStatusUnknown"  # nobody saw it end: with its node, or at a stop that people asked for. That is no crash.
 RESET_AFTER_NS = 600 * 1_000_000_000  # a container that ran for ten minutes starts its back-off anew
 
 
@@ -86,7 +87,7 @@ def evolve_container(state: ContainerRuntime | None, fact: ContainerFact, image:
             base = state if state is not None and not newer else ContainerRuntime(name=fact.container, attempt=fact.attempt)
             return replace(
                 base, running=False, container_id=fact.container_id or base.container_id, exit=fact, last_exit=last_exit,
-                started_at_ns=started, failures=1 if ran_long else failures + 1,
+                started_at_ns=started, failures=failures if fact.reason == LOST else 1 if ran_long else failures + 1,
             )  # fmt: skip
         case ProbeFlipped():
             if state is None or newer or not state.running:

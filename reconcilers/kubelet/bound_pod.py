@@ -1,6 +1,7 @@
 """One pod on its node: the object, what runs of it, and what the rules ask about both."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -12,7 +13,7 @@ AnyContainer = core_v1.Container | core_v1.EphemeralContainer
 TERMINAL = ("Succeeded", "Failed")
 
 
-class BoundPod(Struct, frozen=True):
+class BoundPod(Struct, frozen=True, dict=True):
     """What `decide` looks at: a pod that is bound to `node`, at the instant `now` (ns UTC)."""
 
     view: View
@@ -68,8 +69,13 @@ class BoundPod(Struct, frozen=True):
         yield from self.spec.containers
         yield from self.spec.ephemeral_containers
 
+    @cached_property
+    def _by_name(self) -> dict[str, AnyContainer]:
+        """Looked up once for each container: a pod may have thousands."""
+        return {c.name: c for c in self.all_containers()}
+
     def container(self, name: str) -> AnyContainer | None:
-        return next((c for c in self.all_containers() if c.name == name), None)
+        return self._by_name.get(name)
 
     def of_this_sandbox(self, exit_: ContainerExited) -> bool:
         """Whether the container ended in the sandbox that is up, not in one before it."""

@@ -60,6 +60,28 @@ class Limits(Struct, frozen=True):
 NOWHERE_CLOSED = Limits()
 
 
+class TermsByLabel:
+    """The required anti-affinity terms of pods that run. A term that asks for a label is found by it: a pod with thousands
+    of terms must not make every other pod look at each."""
+
+    def __init__(self) -> None:
+        self._by_label: dict[tuple[str, str], list[tuple[Placed, core_v1.PodAffinityTerm]]] = {}
+        self._others: list[tuple[Placed, core_v1.PodAffinityTerm]] = []
+
+    def add(self, placed: Placed) -> None:
+        for term in _required(placed.pod, anti=True):
+            chosen = term.label_selector
+            label = next(iter(chosen.match_labels.items()), None) if chosen is not None else None
+            held = self._by_label.setdefault(label, []) if label is not None else self._others
+            held.append((placed, term))
+
+    def that_may_speak_of(self, pod: core_v1.Pod) -> Iterator[tuple[Placed, core_v1.PodAffinityTerm]]:
+        """Those that the pod's labels do not rule out."""
+        yield from self._others
+        for label in pod.metadata.labels.items():
+            yield from self._by_label.get(label, ())
+
+
 class Neighbours:
     """Which pods run where, while one decision is being made; looked up when the first pod asks."""
 
@@ -67,25 +89,27 @@ class Neighbours:
         self._view, self._loads = view, loads
         self._labels = {load.name: dict(load.node.metadata.labels) for load in loads}
         self._all: list[Placed] | None = None
-        self._wary: list[Placed] | None = None
+        self._wary: TermsByLabel | None = None
+        self._selectors: dict[int, Selector] = {}  # by term: made once for all pods that it is held against
         self._namespaces: dict[str, dict[str, str]] = {}
 
     def place(self, pod: core_v1.Pod, node: str) -> None:
         placed = Placed(pod, self._labels[node], node)
         if self._all is not None:
             self._all.append(placed)
-        if self._wary is not None and _required(pod, anti=True):
-            self._wary.append(placed)
+        if self._wary is not None:
+            self._wary.add(placed)
 
     def limits(self, pod: core_v1.Pod) -> Limits:
         """Where the pod may go."""
         near, far, even = _required(pod), _required(pod, anti=True), _constraints(pod)
         if self._wary is None:
-            self._wary = [placed for placed in self._running() if _required(placed.pod, anti=True)]
+            self._wary = TermsByLabel()
+            for placed in self._running():
+                self._wary.add(placed)
         closed = frozenset(
             (term.topology_key, placed.where[term.topology_key])
-            for placed in self._wary
-            for term in _required(placed.pod, anti=True)
+            for placed, term in self._wary.that_may_speak_of(pod)
             if term.topology_key in placed.where and self._speaks_of(term, placed.pod, pod)
         )
         if not (near or far or even):
@@ -140,7 +164,10 @@ class Neighbours:
                 return False
         elif namespace != owner.metadata.namespace:
             return False
-        return _selector(term.label_selector, owner, term.match_label_keys).matches(other.metadata.labels)
+        selector = self._selectors.get(id(term))
+        if selector is None:
+            selector = self._selectors[id(term)] = _selector(term.label_selector, owner, term.match_label_keys)
+        return selector.matches(other.metadata.labels)
 
     def _labels_of(self, namespace: str) -> dict[str, str]:
         if namespace not in self._namespaces:

@@ -95,3 +95,12 @@ def test_images() -> None:
     state = evolve_image(evolve_image(None, failed), failed)
     assert state.failures == 2 and state.failed == failed
     assert evolve_image(state, ImagePulled(node="n", image="i", image_id="x")).failures == 0
+
+
+def test_an_end_that_nobody_saw_is_no_crash() -> None:
+    """A node that went down with its containers, or was told to end them, does not make them wait when it is back."""
+    facts: list[PodFact] = [SANDBOX, started(0)]
+    for attempt in range(1, 4):
+        lost = ContainerExited(**C, attempt=attempt - 1, exit_code=137, reason="ContainerStatusUnknown", at_ns=20)
+        facts += [lost, started(attempt)]
+    assert after(*facts).containers["c"].failures == 0
