@@ -83,4 +83,4 @@ async def test_memory_is_flat_after_the_first_rounds(tmp_path: Path, what: Calla
                     await asyncio.sleep(0.01)
             gc.collect()
             found.append(sum(weight(held) for held in gc.get_objects()))
-    assert min(found[-2:]) - min(found[1:3]) < 2 * AT_ONCE, f"something is kept of each: {found} objects and entries"
+    assert min(found[-2:]) - min(found[1:3]) < 3 * AT_ONCE, f"something is kept of each: {found} objects and entries"
