@@ -47,6 +47,7 @@ class Host:
         self.view = committer.view
         self.lanes = [Lane(r) for r in reconcilers]
         self._lanes_by_fact: dict[object, list[Lane]] = {}
+        self._lanes_of_scheme = self.view.scheme  # what the map above was worked out for
         self.dispatcher = Dispatcher(committer, runtimes)
         self.on_decision: list[DecisionListener] = []
         self.on_standing: list[SayListener] = []
@@ -77,10 +78,12 @@ class Host:
 
     def _lanes_for(self, fact: AnyFact) -> list[Lane]:
         """Those whose rules look at such facts at all."""
+        scheme = self.view.scheme
+        if scheme is not self._lanes_of_scheme:  # a kind came or went: what nobody looked at may concern somebody now
+            self._lanes_by_fact, self._lanes_of_scheme = {}, scheme
         what: object = fact.resource if isinstance(fact, ObjectFact) else type(fact)
         lanes = self._lanes_by_fact.get(what)
         if lanes is None:
-            scheme = self.view.scheme
             lanes = [lane for lane in self.lanes if lane.reconciler.wakes.looks_at(fact, scheme)]
             self._lanes_by_fact[what] = lanes
         return lanes

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
+from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.time.clock import Entropy, SystemClock
@@ -14,8 +15,10 @@ from shipslog.runtime.commands import AnyRuntimeCommand, PullImage
 from shipslog.runtime.node import LogOptions, ProcessStreams
 from shipslog.store.commands import Create, Update
 from shipslog.store.events import Event
-from shipslog.store.facts import DecisionTaken, ImagePulled, RuntimeFact
+from shipslog.store.facts import DecisionTaken, ImagePulled, ObjectCreated, RuntimeFact
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.state import View
 
 WAIT_S = 5.0
@@ -134,6 +137,39 @@ async def test_after_a_start_every_key_is_looked_at() -> None:
 
 
 async def _stay_open() -> None: ...
+
+
+async def test_a_kind_that_is_defined_later_wakes_its_rule() -> None:
+    """Also when an object of it came by while nobody served it, and again after another kind took its place."""
+    ships = Kind(group="fleet.example", kind="Ship", plural="ships", singular="ship", type=core_v1.Secret)
+    seen: list[str] = []
+
+    def look(view: View, key: str, *, now: int) -> Decision:
+        seen.append(key)
+        return Decision(reason="seen")
+
+    def named(view: View, obj: core_v1.Secret | core_v1.ConfigMap) -> tuple[str, ...]:
+        return (f"{type(obj).__name__} {obj.metadata.name}",)
+
+    looks = replace(reconciler(look), wakes=rule().watches(ships.resource, to=named))
+    async with hosted(looks) as cluster:
+
+        async def sails(name: str) -> None:
+            """Somebody else's event on the log: the follower takes it in."""
+            raw = msgspec.Raw(f'{{"metadata":{{"name":"{name}","namespace":"default","uid":"{name}"}}}}'.encode())
+            fact = ObjectCreated(resource=ships.resource, namespace="default", name=name, uid=name, object=raw)
+            revision = cluster.log.revision
+            event = Event(revision=revision + 1, time_ns=cluster.clock.now_ns(), actor="other", fact=fact)
+            await cluster.log.append([event], expected_revision=revision)
+            await cluster.committer.follower.catch_up()
+            async with asyncio.timeout(WAIT_S):
+                while not cluster.host.idle():
+                    await asyncio.sleep(0.001)
+
+        for kind in (None, ships, None, replace(ships, type=core_v1.ConfigMap)):
+            cluster.view.scheme = BUILTIN if kind is None else BUILTIN.with_kind(kind)
+            await sails(f"s{cluster.log.revision}")
+    assert [s.split()[0] for s in seen] == ["Secret", "ConfigMap"], seen
 
 
 async def test_a_refused_command_is_tried_again_later() -> None:
