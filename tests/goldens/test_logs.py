@@ -119,14 +119,51 @@ async def test_it_goes_on(path: Path) -> None:
         await log.verify()
 
 
-# Once a list's format is released it is never touched again: what a newer format adds stands in the next list.
-CLOSED = {"facts-1": "3206242dcf24f82ba8bc88cf43b818f43f2ff270cd1d46216d7bcb6a240c33ee"}
-KEPT_AS = "a list of a format that is released stays as it is: put what is new into the next one"
+# What is kept of each file here: how many of its lines, and their hash; 0 lines are the whole file, which no line follows.
+# Lines of the newest list may follow those; a list, log or snapshot that is not the newest is never touched again.
+KEPT = {
+    "commands-2.jsonl": (15, "01d658006668d54a141a76e67ba4dd7c0896f86c11a91dd058f2cfd7093bd38b"),
+    "facts-1.jsonl": (19, "3206242dcf24f82ba8bc88cf43b818f43f2ff270cd1d46216d7bcb6a240c33ee"),
+    "facts-2.jsonl": (2, "e29f0f2b229d8d4ea9817707c5cf876cf2d07581a73a38769b7f85165e265e05"),
+    "snapshot-1.json": (0, "23857f3133b03ce1bca129497d9f9d7caf4fb902d60b8d45f7813c622df6ed84"),
+    "format-1.db.gz": (0, "f2977ef84ec79be4ad8e0133b231a26124f2734abbedd988367cf6543bcffed8"),
+    "format-2.db.gz": (0, "49d5ed6fec8625e95d6eda686033c8581ff59199010c871e2dfd530164280492"),
+}
+GOLDEN = [path for path in sorted((*HERE.glob("*.json*"), *(HERE / "logs").iterdir())) if path.is_file()]
 
 
-def test_lists_of_released_formats_are_untouched() -> None:
-    found = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in FACTS if path.stem in CLOSED}
-    assert found == CLOSED, KEPT_AS
+def faults_of(path: Path, content: bytes, *, newest: bool) -> str:
+    """What is wrong with the content of a golden file, and what to do; "" if nothing is."""
+    lines, expected = KEPT.get(path.name, (0, ""))
+    kept = b"".join(content.splitlines(keepends=True)[:lines]) if lines and newest else content
+    found = hashlib.sha256(kept).hexdigest()
+    if not expected:
+        number = 0 if not path.name.endswith(".jsonl") else len(content.splitlines())
+        return f'{path.name} is new: once it is as it shall stay, write "{path.name}": ({number}, "{found}") into KEPT'
+    if found == expected:
+        return ""
+    rest = (
+        "put what is new after them" if lines and newest else "put what is new into another file, the next list of its family"
+    )
+    return f"{path.name}: what was written once is read for ever and must not change. Take back what was changed; {rest}"
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+def test_what_was_written_once_is_untouched(path: Path) -> None:
+    family = path.name.partition("-")[0]
+    newest = path == [other for other in GOLDEN if other.name.startswith(f"{family}-")][-1]
+    assert not (fault := faults_of(path, path.read_bytes(), newest=newest)), fault
+
+
+def test_a_changed_list_is_found_and_told_what_to_do() -> None:
+    old, new = HERE / "facts-1.jsonl", HERE / "facts-2.jsonl"
+    more = b'{"type":"Another"}\n'
+    assert "another file" in faults_of(old, old.read_bytes() + more, newest=False)
+    assert not faults_of(new, new.read_bytes() + more, newest=True)
+    assert "after them" in faults_of(new, more + new.read_bytes(), newest=True)
+    assert "another file" in faults_of(HERE / "snapshot-1.json", b"{}", newest=True)
+    assert "into KEPT" in faults_of(HERE / "facts-3.jsonl", more, newest=True)
+    assert {path.name for path in GOLDEN} >= KEPT.keys(), "a golden file is gone"
 
 
 @pytest.mark.parametrize("frozen", FACTS, ids=lambda path: path.stem)
@@ -183,19 +220,40 @@ def test_every_command_is_frozen_with_all_its_fields() -> None:
 # --- snapshots ---
 
 
-def test_a_snapshot_is_read_as_it_was_written() -> None:
+SNAPSHOTS = sorted(HERE.glob("snapshot-*.json"))
+
+
+def within(was: Any, now: Any) -> bool:
+    """Whether all that was there is there, at any depth; a later version may add members."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        return all(name in now and within(value, now[name]) for name, value in was.items())
+    if isinstance(was, list) and isinstance(now, list):
+        return len(was) == len(now) and all(within(*pair) for pair in zip(was, now, strict=True))
+    return bool(was == now)
+
+
+def test_every_part_of_a_snapshot_is_frozen_with_all_its_fields() -> None:
+    held: dict[type[msgspec.Struct], set[str]] = {}
+    for told in (msgspec.json.decode(path.read_bytes()) for path in SNAPSHOTS):
+        (pod,), ((_, _, image),) = told["pods"], told["images"]
+        container = pod["containers"]["c"]
+        parts: list[tuple[type[msgspec.Struct], dict[str, Any]]] = [
+            (snapshots.SavedView, told), (PodRuntime, pod), (ContainerRuntime, container), (ImageState, image),
+            (ProbeState, container["probes"]["liveness"]), (RulesetState, told["rulesets"]["n"]),
+        ]  # fmt: skip
+        for part, members in parts:
+            held.setdefault(part, set()).update(members)
+    for part, members in held.items():
+        assert set(part.__struct_fields__) == members, (
+            f"put the new field of {part.__name__} into one more snapshot here, snapshot-1-WITH-THE-FIELD.json"
+        )
+
+
+@pytest.mark.parametrize("frozen", SNAPSHOTS, ids=lambda path: path.stem)
+def test_a_snapshot_is_read_as_it_was_written(frozen: Path) -> None:
     """Every field, of each part: one that is renamed would make the state after an opening differ without a word."""
-    payload = (HERE / "snapshot-1.json").read_bytes()
+    payload = frozen.read_bytes()
     saved = msgspec.json.decode(payload, type=snapshots.SavedView)
-    told = msgspec.json.decode(payload)
-    assert msgspec.json.decode(msgspec.json.encode(saved)) == told, "as it was, and all of it"
-    (pod,), ((_, _, image),) = told["pods"], told["images"]
-    container = pod["containers"]["c"]
-    parts: list[tuple[type[msgspec.Struct], dict[str, Any]]] = [
-        (snapshots.SavedView, told), (PodRuntime, pod), (ContainerRuntime, container), (ImageState, image),
-        (ProbeState, container["probes"]["liveness"]), (RulesetState, told["rulesets"]["n"]),
-    ]  # fmt: skip
-    for part, held in parts:
-        assert set(part.__struct_fields__) == held.keys(), f"put the new field of {part.__name__} into the snapshot"
+    assert within(msgspec.json.decode(payload), msgspec.json.decode(msgspec.json.encode(saved))), "as it was, and all of it"
     view = snapshots.restore(Snapshot(7, 7, payload))
     assert [entry[0] for entry in view.state()["entries"]] == ["configmaps", "ships.example.com"]
