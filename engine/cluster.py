@@ -262,8 +262,8 @@ class Cluster(Client):
     async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
         """The state right after `revision`, or as it was at `time_ns` (UTC). Read-only; recent ones are kept in memory.
 
-        Errors: NotFound for what has not happened yet; Expired for what the log does not keep any more; TooManyRequests
-        when too many others are being made."""
+        Errors: BadRequest for what was before the log or has not happened yet; Expired for what the log does not keep any
+        more; TooManyRequests when too many others are being made."""
         if revision is None:
             revision = await revision_at(self.log, time_ns if time_ns is not None else self.clock.now_ns())
         return await self._pasts.at(revision)  # not the view itself, which moves on

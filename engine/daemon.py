@@ -21,7 +21,7 @@ from shipslog.store.logger import logger
 from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
 from .cluster import Cluster
-from .pasts import extent, past, revision_at
+from .pasts import check, extent, past, revision_at
 from .replay import Recording
 from .settings import Settings, first_address, keep, port_range, resolve
 from .time import moments
@@ -219,6 +219,8 @@ async def serve_recording(
         begins, ends = await extent(event_log)
         at = moments.parse(moment, ends) if moment else moments.Moment(revision=event_log.revision)
         revision = at.revision if at.revision is not None else await revision_at(event_log, at.time_ns or 0)
+        if moment:
+            check(event_log, revision)
         recording = Recording(event_log, await past(event_log, revision))
         pki = certificates.ensure(kubeconfig.with_suffix(".pki"), (bind,))
         server = ApiServer(recording, bind=bind, port=port, pki=pki, data=kubeconfig.with_suffix(".pki"))

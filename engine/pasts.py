@@ -13,7 +13,7 @@ from shipslog.store.facts import ObjectFact
 from shipslog.store.log.event_log import EventLog, LogNewer
 from shipslog.store.logger import logger
 from shipslog.store.objects.times import api_time
-from shipslog.store.refusals import BadRequest, Expired, NotFound, TooManyRequests
+from shipslog.store.refusals import BadRequest, Expired, TooManyRequests
 
 from .state import snapshots
 from .state.view import MemoryView
@@ -38,7 +38,7 @@ class Pasts:
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def at(self, revision: int) -> MemoryView:
-        """The state right after `revision`; read-only. Errors: NotFound, Expired, TooManyRequests."""
+        """The state right after `revision`; read-only. Errors: BadRequest, Expired, TooManyRequests."""
         if revision in self._kept:
             self._kept.move_to_end(revision)
             return self._kept[revision][0]
@@ -67,11 +67,14 @@ def weight(view: MemoryView) -> int:
 
 
 def check(event_log: EventLog, revision: int) -> None:
-    """Errors: NotFound, BadRequest for a revision that is none."""
-    if revision > event_log.revision:
-        raise NotFound(f"revision {revision} has not happened yet; the log is at {event_log.revision}")
-    if revision < 0:
-        raise BadRequest(f"revision {revision}: revisions count from 1")
+    """Errors: BadRequest for a revision that was never, or is not yet. Not NotFound: that would say of an object that it was
+    not there, and who ignores that (`kubectl get --ignore-not-found`) would be told nothing at all."""
+    last, first = event_log.revision, max(event_log.first_revision, 1)
+    extends = f"the log goes from revision {first} to {last}" if last else "there is no event on the log"
+    if revision > last:
+        raise BadRequest(f"revision {revision} has not happened yet: {extends}")
+    if revision < 1:
+        raise BadRequest(f"revision {revision} is before the first event: {extends}")
 
 
 async def extent(event_log: EventLog) -> tuple[int, int]:
@@ -85,13 +88,13 @@ async def extent(event_log: EventLog) -> tuple[int, int]:
 
 
 async def revision_at(event_log: EventLog, time_ns: int) -> int:
-    """The revision that was the last at a time. Errors: NotFound before the log's beginning: nothing is known of then."""
+    """The revision that was the last at a time. Errors: BadRequest before the log's beginning: nothing is known of then."""
     revision = await event_log.revision_at(time_ns)
     if not revision and event_log.revision:
         begins, ends = await extent(event_log)
-        raise NotFound(
-            f"{api_time(time_ns)} is before the log's beginning: it goes from {api_time(begins)} to {api_time(ends)} "
-            f"(revision {event_log.revision})"
+        raise BadRequest(
+            f"{api_time(time_ns)} is before the log's beginning: it goes from {api_time(begins)} (revision "
+            f"{max(event_log.first_revision, 1)}) to {api_time(ends)} (revision {event_log.revision})"
         )
     return revision
 
@@ -106,8 +109,9 @@ async def load(event_log: EventLog) -> MemoryView:
 
 
 async def past(event_log: EventLog, revision: int) -> MemoryView:
-    """The state right after `revision`. Errors: NotFound, Expired."""
-    check(event_log, revision)
+    """The state right after `revision`; 0 is before everything. Errors: BadRequest, Expired."""
+    if revision:
+        check(event_log, revision)
     view = await _snapshot(event_log, revision)
     if view.revision + 1 < event_log.first_revision and view.revision < revision:
         raise Expired(f"revision {revision} is not kept any more; the oldest is {event_log.first_revision}")

@@ -67,7 +67,7 @@ class Recording:
         return self.hub.watch(resource, namespace=namespace, after=self.view.revision)
 
     async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
-        """The state at another moment of the same log. Errors: NotFound, Expired, TooManyRequests."""
+        """The state at another moment of the same log. Errors: BadRequest, Expired, TooManyRequests."""
         if revision is None:
             revision = await revision_at(self.log, time_ns if time_ns is not None else self.view.time_ns)
         return await self._pasts.at(revision)

@@ -6,7 +6,7 @@ from shipslog.engine.time import moments
 
 
 async def at(cluster: Served, text: str) -> tuple[MemoryView, int]:
-    """(view, the moment in ns UTC). Errors: BadRequest for no moment; NotFound, Expired for one that is not kept;
+    """(view, the moment in ns UTC). Errors: BadRequest for no moment, or one outside the log; Expired for one that is not kept;
     TooManyRequests."""
     moment = moments.parse(text, cluster.clock.now_ns())
     view = await cluster.at(moment.revision, moment.time_ns)

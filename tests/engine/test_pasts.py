@@ -7,7 +7,7 @@ import pytest
 from shipslog.engine import pasts
 from shipslog.engine.cluster import Cluster
 from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.refusals import NotFound, Refusal, TooManyRequests
+from shipslog.store.refusals import BadRequest, TooManyRequests
 
 
 async def fill(engine: Cluster, objects: int) -> None:
@@ -46,8 +46,9 @@ async def test_they_are_kept_by_what_they_take(engine: Cluster, monkeypatch: pyt
 async def test_what_cannot_be_made_is_not_kept(engine: Cluster) -> None:
     kept = pasts.Pasts(engine.log)
     for _ in range(2):
-        with pytest.raises(NotFound):
+        with pytest.raises(BadRequest):
             await kept.at(10**9)
-    with pytest.raises(Refusal):
-        await kept.at(-1)
+    for never in (0, -1):
+        with pytest.raises(BadRequest, match="before the first event: the log goes from revision 1"):
+            await kept.at(never)
     assert not kept._making and not kept._kept

@@ -12,7 +12,7 @@ from shipslog.store.events import Origin
 from shipslog.store.facts import DecisionTaken
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.refusals import MethodNotAllowed, NotFound
+from shipslog.store.refusals import BadRequest, MethodNotAllowed
 from shipslog.store.state import View
 from tests.engine.api.conftest import Api, Client, admin, api
 from tests.engine.host.test_host import CONFIG_MAPS, config_map, mark, reconciler, settled
@@ -161,6 +161,6 @@ async def test_a_moment_counts_from_the_end_of_a_log_and_none_is_before_its_begi
         assert begins <= ends == cluster.view.time_ns
         recording = replay.Recording(cluster.log, cluster.view)
         assert recording.clock.now_ns() == ends
-        with pytest.raises(NotFound, match="before the log's beginning: it goes from"):
+        with pytest.raises(BadRequest, match="before the log's beginning: it goes from"):
             await recording.at(time_ns=begins - 1)
         assert (await recording.at(time_ns=ends)).revision == cluster.view.revision

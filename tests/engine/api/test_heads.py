@@ -49,7 +49,7 @@ async def test_moments_and_grace_beyond_all_bounds(admin: Client) -> None:
     for moment, expected in (
         ("rev/" + "9" * 5_000, 400), ("-" + "9" * 5_000 + "d", 400), ("9" * 4_000, 400), ("²", 400),
         ("9999-12-31T23:59:59Z", 200),
-        ("0001-01-01T00:00:00Z", 404), ("-999999999d", 404),
+        ("0001-01-01T00:00:00Z", 400), ("-999999999d", 400),
     ):  # fmt: skip
         code, _ = await admin.call("GET", f"/at/{moment}{CONFIG_MAPS}/a")
         assert code == expected, moment

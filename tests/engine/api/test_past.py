@@ -40,10 +40,22 @@ async def test_a_watch_of_the_past_shows_it_and_ends(admin: Client) -> None:
     assert await response.content.read() == b""
 
 
-async def test_moments_that_are_none(admin: Client) -> None:
-    for moment, expected in (("tomorrow", 400), ("rev/99999", 404)):
-        code, _ = await admin.call("GET", f"/at/{moment}{CONFIG_MAPS}")
-        assert code == expected, moment
+async def test_moments_that_are_none(api: Api, admin: Client) -> None:
+    """Not 404 for any: that says that an object was not there, and some clients are told to ignore it."""
+    await admin.config_map("a")
+    extends = f"the log goes from revision 1 to {api.cluster.view.revision}"
+    for moment, says in (
+        ("tomorrow", "names no moment"),
+        ("rev/99999", f"revision 99999 has not happened yet: {extends}"),
+        ("rev/0", f"revision 0 is before the first event: {extends}"),
+        ("0", f"revision 0 is before the first event: {extends}"),
+        ("1999-12-31T23:59:59Z", "(revision 1)"),
+        ("-9999d", "before the log's beginning"),
+    ):
+        for path in (CONFIG_MAPS, f"{CONFIG_MAPS}/a", f"{CONFIG_MAPS}?watch=1"):
+            code, status = await admin.call("GET", f"/at/{moment}{path}")
+            assert (code, status["reason"]) == (400, "BadRequest"), (moment, path)
+            assert says in status["message"], status
 
 
 async def test_a_watch_of_the_past_from_its_list_sends_nothing_again(admin: Client) -> None:
