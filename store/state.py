@@ -1,20 +1,14 @@
-"""What is known at one revision: the protocol that rules and readers see, and the shapes of what runs.
+"""What is known at one revision, in shapes: an object with its bytes, and what runs."""
 
-The engine's view implements it. Reads are synchronous, in memory, and never change what they return.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from .facts import ClusterConfig, ContainerExited, ImagePulled, ImagePullFailed, NodeObserved
+from .facts import ContainerExited, ImagePulled, ImagePullFailed
 from .objects import protobuf_encoding
-from .objects.core_v1 import Pod
-from .objects.scheme import Kind, Scheme
-
-T = TypeVar("T")
+from .objects.scheme import Kind
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -110,58 +104,3 @@ class RulesetState(Struct, frozen=True, kw_only=True):
     message: str = ""  # of the failure
     failed_at_ns: int = 0
     failures: int = 0  # in a row
-
-
-class View(Protocol):
-    """The state after `revision`. Types are those of store.objects; `scheme` knows their kinds."""
-
-    @property
-    def revision(self) -> int: ...
-    @property
-    def scheme(self) -> Scheme:
-        """The kinds that there are at this revision."""
-
-    @property
-    def config(self) -> ClusterConfig: ...
-
-    def get(self, kind: type[T], name: str, namespace: str = "") -> T | None:
-        """The object, or None."""
-
-    def list(self, kind: type[T], namespace: str | None = None) -> Sequence[T]:
-        """All of a kind, by (namespace, name); of one namespace if named."""
-
-    def select(self, kind: type[T], namespace: str, labels: Mapping[str, str]) -> Sequence[T]:
-        """Those in the namespace that carry all these labels, by name; through the label index. {} selects all."""
-
-    def owned(self, uid: str) -> Sequence[Entry]:
-        """The objects with an owner reference to `uid`, by (resource, namespace, name)."""
-
-    def by_uid(self, uid: str) -> Entry | None: ...
-
-    def pods_on(self, node: str) -> Sequence[Pod]:
-        """The pods bound to a node, by (namespace, name); for "" those that wait to be."""
-
-    def entry(self, resource: str, name: str, namespace: str = "") -> Entry | None: ...
-
-    def entries(self, resource: str, namespace: str | None = None) -> Sequence[Entry]: ...
-
-    def resources(self) -> Iterator[str]:
-        """The keys of the kinds that have objects."""
-
-    def pod_runtime(self, pod_uid: str) -> PodRuntime | None: ...
-
-    def pods_running_on(self, node: str) -> Sequence[PodRuntime]:
-        """All that the node reported and did not report removed, also of pods that the API has forgotten."""
-
-    def image(self, node: str, image: str) -> ImageState | None: ...
-
-    def node_observed(self, node: str) -> NodeObserved | None:
-        """The node's last report of itself."""
-
-    def node_gone_at(self, node: str) -> int:
-        """When the node was deleted (ns UTC), while pods that were bound to it then are still there; else 0."""
-
-    def ruleset(self, node: str) -> RulesetState: ...
-
-    def ruleset_digest(self, node: str) -> str:
-        """Of the packet rules that the node applied last; "" before."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Evict, Update
 from shipslog.store.refusals import Conflict
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 TRIES = 5  # an object that changes faster than it can be asked about
 

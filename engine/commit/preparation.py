@@ -21,8 +21,7 @@ from shipslog.store.commands import AnyObjectCommand
 
 from .transitions import Change, Transition
 
-QUESTIONS = frozenset({"entry", "entries", "entries_labelled", "get", "list", "select", "owned", "by_uid", "service_holding",
-                       "service_on_node_port"})  # fmt: skip
+QUESTIONS = frozenset({"entry", "entries", "entries_labelled", "get", "list", "select", "owned", "by_uid", "find"})  # fmt: skip
 
 
 class Reading(Struct, frozen=True):

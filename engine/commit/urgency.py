@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shipslog.runtime.commands import AnyRuntimeCommand, RemovePodSandbox, SetProbes, StopContainer
 from shipslog.store.commands import AnyObjectCommand, Delete, Evict, Patch, Update
 from shipslog.store.facts import AnyFact, EngineStarted, PodFact
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 ENDS = (StopContainer, RemovePodSandbox, SetProbes)  # runtime commands of a pod that goes
 

@@ -9,7 +9,7 @@ from shipslog.engine.time.clock import Clock, Entropy
 from shipslog.runtime.commands import FileContent, RefreshVolumes, RunPodSandbox, TokenRequest, VolumeSource
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import not_found
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 C = TypeVar("C", RunPodSandbox, RefreshVolumes)
 # The lifetime that the default volume asks for. As Kubernetes does, such a token is made to last: many clients read it once.

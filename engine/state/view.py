@@ -5,7 +5,7 @@ reads. The same class serves the past, evolved up to an older revision.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -32,12 +32,15 @@ from shipslog.store.log.event_log import LogNewer
 from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Scheme
+from shipslog.store.projections import Index, Projection
 from shipslog.store.state import Entry, ImageState, Opaque, PodRuntime, RulesetState, entry_of
 
-from .indexes import Indexes
+from .indexes import BY_OWNER, BY_UID, PODS_BY_NODE
+from .projected import Projected
 from .runtime import evolve_image, evolve_pod, heard_ns
 
 T = TypeVar("T")
+S = TypeVar("S")
 IMAGES = 10_000  # of all nodes, whose state is known; beyond that a tenth is forgotten, what was heard of longest ago
 _NO_RULESET = RulesetState()
 LABELS_INDEXED = 64  # of one object; one with more is looked at itself, so that 100,000 labels do not cost a second to index
@@ -110,7 +113,7 @@ class Shelf:
 
 
 class MemoryView:
-    """The state after `revision`; implements `store.state.View`. Only `evolve` changes it."""
+    """The state after `revision`; implements `store.view.View`. Only `evolve` changes it."""
 
     def __init__(self, scheme: Scheme = BUILTIN) -> None:
         self.revision = 0
@@ -119,7 +122,8 @@ class MemoryView:
         self.scheme = scheme
         self._shelves: dict[str, dict[str, Shelf]] = {}
         self._pods: dict[str, PodRuntime] = {}
-        self._indexes = Indexes()
+        self._running: dict[str, set[str]] = {}  # by node: the uids of the pods that run there by its own word
+        self._projected = Projected(self._served_entries)
         self._images: dict[tuple[str, str], ImageState] = {}
         self._nodes: dict[str, NodeObserved] = {}
         self._rulesets: dict[str, RulesetState] = {}
@@ -156,32 +160,31 @@ class MemoryView:
         return [entry.object for entry in self.entries_labelled(self.scheme.of(kind).resource, namespace, labels)]
 
     def owned(self, uid: str) -> Sequence[Entry]:
-        keys = sorted(self._indexes.owned.get(uid, ()))
-        return [self._shelves[resource][namespace].by_name[name] for resource, namespace, name in keys]
+        return self.find(BY_OWNER, uid)
 
     def by_uid(self, uid: str) -> Entry | None:
-        return self._indexes.by_uid.get(uid)
+        return next(iter(self.find(BY_UID, uid)), None)
 
     def pods_on(self, node: str) -> Sequence[core_v1.Pod]:
-        pods = self._shelves.get("pods", {})
-        return [pods[namespace].by_name[name].object for namespace, name in sorted(self._indexes.pods_by_node.get(node, ()))]
+        return [entry.object for entry in self.find(PODS_BY_NODE, node)]
+
+    def find(self, index: Index, key: Hashable) -> Sequence[Entry]:
+        """The objects that an index has under a key, by (resource, namespace, name)."""
+        found = self.projected(index).get(key, ())
+        return [self._shelves[resource][namespace].by_name[name] for resource, namespace, name in sorted(found)]
+
+    def projected(self, projection: Projection[S]) -> S:
+        """The state of a projection; begun when it is first asked for."""
+        return self._projected.state(projection)
 
     def resources(self) -> Iterator[str]:
         return (resource for resource, shelves in sorted(self._shelves.items()) if any(s.names for s in shelves.values()))
-
-    def service_holding(self, address: str) -> str | None:
-        """namespace/name of the Service that has this cluster address."""
-        return self._indexes.service_ips.get(address)
-
-    def service_on_node_port(self, port: int, protocol: str) -> str | None:
-        """namespace/name of the Service that has this node port."""
-        return self._indexes.node_ports.get((port, protocol))
 
     def pod_runtime(self, pod_uid: str) -> PodRuntime | None:
         return self._pods.get(pod_uid)
 
     def pods_running_on(self, node: str) -> Sequence[PodRuntime]:
-        return [self._pods[uid] for uid in sorted(self._indexes.pods_running.get(node, ()))]
+        return [self._pods[uid] for uid in sorted(self._running.get(node, ()))]
 
     def image(self, node: str, image: str) -> ImageState | None:
         return self._images.get((node, image))
@@ -198,9 +201,6 @@ class MemoryView:
 
     def ruleset(self, node: str) -> RulesetState:
         return self._rulesets.get(node, _NO_RULESET)
-
-    def ruleset_digest(self, node: str) -> str:
-        return self.ruleset(node).digest
 
     # --- evolving ---
 
@@ -245,7 +245,7 @@ class MemoryView:
 
     def _note_gone(self, fact: ObjectFact, previous: Entry | None) -> None:
         node = fact.name if fact.resource == "nodes" else previous.object.spec.node_name if previous is not None else ""
-        bound = node in self._indexes.pods_by_node
+        bound = node in self.projected(PODS_BY_NODE)
         if fact.resource == "nodes" and isinstance(fact, ObjectDeleted) and bound:
             self._nodes_gone[node] = self.time_ns
         elif fact.resource == "nodes" or not bound:
@@ -262,7 +262,7 @@ class MemoryView:
             shelf = shelves[namespace] = Shelf()
         previous = shelf.by_name.get(name)
         shelf.put(name, entry, previous)
-        self._indexes.object_changed((resource, namespace, name), previous, entry)
+        self._projected.fold(resource, previous, entry)
         self._define(resource, previous, entry)
         return previous
 
@@ -276,7 +276,7 @@ class MemoryView:
         shelf.drop(name, previous)
         if not shelf.names:
             del self._shelves[resource][namespace]
-        self._indexes.object_changed((resource, namespace, name), previous, None)
+        self._projected.fold(resource, previous, None)
         self._define(resource, previous, None)
         return previous
 
@@ -314,7 +314,7 @@ class MemoryView:
             del self._pods[uid]
         else:
             self._pods[uid] = after
-        self._indexes.pod_changed(before, after)
+        self._run(before, after)
 
     def _evolve_image(self, fact: ImagePulled | ImagePullFailed) -> None:
         key = (fact.node, fact.image)
@@ -324,8 +324,18 @@ class MemoryView:
                 del self._images[forgotten]
         self._images[key] = state
 
+    def _run(self, before: PodRuntime | None, after: PodRuntime | None) -> None:
+        """What runs of a pod changed; it may run on another node now."""
+        if before is not None and (after is None or after.node != before.node):
+            uids = self._running[before.node]
+            uids.discard(before.pod_uid)
+            if not uids:
+                del self._running[before.node]
+        if after is not None:
+            self._running.setdefault(after.node, set()).add(after.pod_uid)
+
     def _image_of(self, fact: ContainerStarted) -> str:
-        entry = self._indexes.by_uid.get(fact.pod_uid)
+        entry = self.by_uid(fact.pod_uid)
         if entry is None or entry.resource != "pods":
             return ""
         spec: core_v1.PodSpec = entry.object.spec
@@ -345,7 +355,7 @@ class MemoryView:
             elif isinstance(fact, PodFact):
                 before, now = to._pods.get(fact.pod_uid), self._pods.get(fact.pod_uid)
                 _restore(self._pods, to._pods, fact.pod_uid)
-                self._indexes.pod_changed(now, before)
+                self._run(now, before)
             elif isinstance(fact, ImagePulled | ImagePullFailed):
                 self._images = dict(to._images)  # others may have been forgotten for it
             elif isinstance(fact, NodeObserved):
@@ -369,10 +379,13 @@ class MemoryView:
                 if not shelf.agrees(rebuilt):
                     shelves[namespace] = rebuilt
                     wrong.append(f"names and labels of {resource} in {namespace or 'the cluster'}")
-        entries = (e for shelves in self._shelves.values() for shelf in shelves.values() for e in shelf.by_name.values())
-        indexes = Indexes.rebuilt(entries, self._pods.values())
-        wrong += self._indexes.differing(indexes)
-        self._indexes = indexes
+        wrong += self._projected.refold()
+        running: dict[str, set[str]] = {}
+        for pod in self._pods.values():
+            running.setdefault(pod.node, set()).add(pod.pod_uid)
+        if running != self._running:
+            self._running = running
+            wrong.append("pods that run by node")
         return wrong
 
     # --- for snapshots ---
@@ -387,6 +400,11 @@ class MemoryView:
             "nodes": [self._nodes[node] for node in sorted(self._nodes)], "rulesets": self._rulesets,
             "nodes_gone": dict(self._nodes_gone),
         }  # fmt: skip
+
+    def _served_entries(self, resources: tuple[str, ...]) -> Iterator[Entry]:
+        """The objects of these kinds, of all for (): in no particular order."""
+        return (entry for resource in resources or tuple(self._shelves) for shelf in self._shelves.get(resource, {}).values()
+                for entry in shelf.by_name.values())  # fmt: skip
 
     def _all_entries(self) -> Sequence[Entry]:
         """Of kinds that are served and of others, in an order that is always the same."""
@@ -405,7 +423,7 @@ class MemoryView:
             self._put(entry.resource, meta.namespace, meta.name, entry)
         for pod in pods:
             self._pods[pod.pod_uid] = pod
-            self._indexes.pod_changed(None, pod)
+            self._run(None, pod)
         self._images = {(node, image): state for node, image, state in images}
         self._nodes = {node.node: node for node in nodes}
         self._rulesets, self._nodes_gone = dict(rulesets), dict(nodes_gone)

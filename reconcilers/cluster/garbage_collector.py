@@ -12,7 +12,8 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Sa
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
 from shipslog.store.objects import meta_v1
-from shipslog.store.state import Entry, View
+from shipslog.store.state import Entry
+from shipslog.store.view import View
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 BATCH = 500

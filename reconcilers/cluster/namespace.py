@@ -14,7 +14,8 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.times import api_time
-from shipslog.store.state import Entry, View
+from shipslog.store.state import Entry
+from shipslog.store.view import View
 
 ALWAYS = ("default", "kube-node-lease", "kube-public", "kube-system")
 FINALIZER = "kubernetes"

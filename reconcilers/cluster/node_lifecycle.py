@@ -13,7 +13,7 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
 from shipslog.store.objects import coordination_v1, core_v1
 from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 LEASES = "kube-node-lease"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"

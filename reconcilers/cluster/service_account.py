@@ -9,7 +9,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Update
 from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 ACCOUNT, CA = "default", "kube-root-ca.crt"
 SOURCE = "kube-system"  # the engine writes the certificate there

@@ -13,7 +13,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Delete, Update
 from shipslog.store.objects import core_v1
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 from .service_account import CA, SOURCE
 

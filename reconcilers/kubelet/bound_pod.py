@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from shipslog.store.facts import ContainerExited, NodeObserved
 from shipslog.store.objects import core_v1
-from shipslog.store.state import ContainerRuntime, PodRuntime, View
+from shipslog.store.state import ContainerRuntime, PodRuntime
+from shipslog.store.view import View
 
 AnyContainer = core_v1.Container | core_v1.EphemeralContainer
 TERMINAL = ("Succeeded", "Failed")

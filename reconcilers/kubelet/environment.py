@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from shipslog.store.objects import core_v1
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 from .bound_pod import AnyContainer, BoundPod
 from .expansion import Room, expand, measured, size_bytes

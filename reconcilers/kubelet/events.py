@@ -23,7 +23,7 @@ from shipslog.store.facts import (
     SandboxFailed,
 )  # fmt: skip
 from shipslog.store.objects import core_v1
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 from .bound_pod import full_name
 

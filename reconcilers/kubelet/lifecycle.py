@@ -14,7 +14,8 @@ from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import ImagePulled, ImagePullFailed, NodeObserved, PodFact
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.times import SECOND_NS, parse_time
-from shipslog.store.state import PodRuntime, View
+from shipslog.store.state import PodRuntime
+from shipslog.store.view import View
 
 from . import backoff, resources
 from .admission import refused

@@ -14,7 +14,7 @@ from shipslog.store.commands import Create, Update
 from shipslog.store.facts import NodeObserved
 from shipslog.store.objects import coordination_v1, core_v1, meta_v1, shapes
 from shipslog.store.objects.times import SECOND_NS, api_time, micro_time, parse_time
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 LEASES = "kube-node-lease"
 LEASE_S, RENEW_S = 40, 10

@@ -7,7 +7,7 @@ from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.runtime.commands import ProbeTarget, SetProbes
 from shipslog.store.facts import NodeObserved, PodFact
 from shipslog.store.objects import core_v1
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 from .bound_pod import TERMINAL, AnyContainer, BoundPod, is_sidecar
 from .expansion import Room

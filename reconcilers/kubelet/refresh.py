@@ -11,7 +11,7 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.facts import SandboxStarted
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.times import SECOND_NS
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 from .bound_pod import TERMINAL, BoundPod
 from .fields import ConfigError

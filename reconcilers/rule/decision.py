@@ -10,7 +10,8 @@ from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.facts import Fact
 from shipslog.store.objects.core_v1 import ObjectReference
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.state import View
+from shipslog.store.projections import Projection
+from shipslog.store.view import View
 
 from .wakes import Wakes
 
@@ -55,6 +56,7 @@ class Reconciler(msgspec.Struct, frozen=True, kw_only=True):
     wakes: Wakes
     decide: Decide
     tells: Callable[[View, Fact], Iterable[Say]] | None = None  # of a fact that a node reported, as it became durable
+    projections: tuple[Projection[Any], ...] = ()  # what `decide` reads besides the view's own indexes
     component: str = ""  # "": the actor's name without its prefix
     version: int = 1  # raised when it decides otherwise on the same state: older decisions are then not held against it
 

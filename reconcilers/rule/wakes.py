@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from shipslog.store.events import Event
 from shipslog.store.facts import Fact, ObjectFact
 from shipslog.store.objects.scheme import Kind, Scheme
-from shipslog.store.state import Entry, View
+from shipslog.store.state import Entry
+from shipslog.store.view import View
 
 EVERY_KIND = "*"
 

@@ -16,7 +16,7 @@ from shipslog.store.commands import AnyObjectCommand, Bind, Update
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import of_labels
 from shipslog.store.objects.times import api_time
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 from . import priorities
 from .fit import Amounts, NodeLoad, load_of, misfits, requests_of

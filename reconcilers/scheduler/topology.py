@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.pods import TERMINAL
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.selector import NOTHING, Selector, of_label_selector
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 from .fit import NodeLoad, matches_node, untolerated
 

@@ -8,7 +8,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1, discovery_v1, meta_v1
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 from .endpoint_slices import RESOURCE
 from .endpoint_targets import MANAGED_BY, SERVICE_NAME

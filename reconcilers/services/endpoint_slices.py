@@ -9,7 +9,7 @@ from shipslog.reconcilers.rule.pods import owner_reference
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1, discovery_v1, meta_v1
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 from .endpoint_targets import MANAGED_BY, SERVICE_NAME, Port, Target, by_ports, services_of, targets_of
 from .endpoints import HEADLESS

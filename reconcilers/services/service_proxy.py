@@ -1,7 +1,7 @@
 """Keeps a node's packet rules what Services and EndpointSlices say: one whole ruleset a node, sent when its digest differs.
 
-What a service becomes depends on that service and its slices alone, so it is remembered with the objects that it came from,
-and one change among thousands costs one service's work. The memory changes no answer: with an empty one it is the same.
+What a service becomes depends on that service and its slices alone, so it is folded from their changes (a projection), and
+one change among thousands costs one service's work.
 The rules follow the Kubernetes API reference for Service and EndpointSlice v1, and KEP-1669 for endpoints that terminate.
 """
 
@@ -10,7 +10,6 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Literal, cast
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -18,12 +17,13 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
 from shipslog.store.facts import NodeObserved, RulesetApplied, RulesetFailed
-from shipslog.store.log.sequences import shared_ends
 from shipslog.store.objects.core_v1 import Node, Service, ServicePort
 from shipslog.store.objects.discovery_v1 import Endpoint, EndpointSlice
-from shipslog.store.state import Entry, View
+from shipslog.store.projections import Projection
+from shipslog.store.state import Entry
+from shipslog.store.view import View
 
-SERVICES, SLICES, NODES = "services", "endpointslices.discovery.k8s.io", "nodes"
+SERVICES, SLICES = "services", "endpointslices.discovery.k8s.io"
 SERVICE_NAME = "kubernetes.io/service-name"
 RETRY_FIRST_S, RETRY_MAX_S = 0.5, 60.0
 AFFINITY_DEFAULT_S = 10800
@@ -54,7 +54,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     """Send the ruleset that the node should have, unless it has it or has just failed with it."""
     if view.node_observed(key) is None:
         return Decision(reason="NodeNotObserved")
-    ruleset, state = _memory(view).ruleset(view, key), view.ruleset(key)
+    ruleset, state = view.projected(RULES_BY_SERVICE).ruleset(view.config.pod_cidr, key), view.ruleset(key)
     if state.digest == ruleset.digest:
         return Decision(reason="RulesetInPlace")
     if state.failed_digest == ruleset.digest:
@@ -162,7 +162,7 @@ def _is_ipv4(address: str) -> bool:
         return False
 
 
-# --- what is remembered ---
+# --- what is kept ---
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,35 +174,62 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     number: int  # the digest of the rules, 0 for none
 
 
-class Memory:
-    """What one view's services became. `ruleset` looks at what has changed in the view since the last call."""
+class RulesByService:
+    """What the services of a view become, kept up with each change of a Service or a slice.
+
+    A change only marks the service that it touches: hundreds of them between two looks cost one service's work."""
 
     def __init__(self) -> None:
-        self.entries: dict[str, Sequence[Entry]] = {SERVICES: (), SLICES: ()}
-        self.services: dict[str, Service] = {}
-        self.slices: dict[str, dict[str, EndpointSlice]] = {}  # by service, by name
-        self.parts: dict[str, Part] = {}
-        self.shared: dict[str, Rules] = {}  # of the services that are the same everywhere; never changed in place
-        self.total = 0  # the sum of their numbers: one service changes it by a subtraction and an addition
-        self.on_node: dict[str, dict[str, tuple[Part, Rules, int]]] = {}  # by service, by node
+        self._services: dict[str, Service] = {}
+        self._slices: dict[str, dict[str, EndpointSlice]] = {}  # by service, by name
+        self._touched: dict[str, None] = {}
+        self._parts: dict[str, Part] = {}
+        self._shared: dict[str, Rules] = {}  # of the services that are the same everywhere; never changed in place
+        self._total = 0  # the sum of their numbers: one service changes it by a subtraction and an addition
+        self._on_node: dict[str, dict[str, tuple[Part, Rules, int]]] = {}  # by service, by node
 
-    def ruleset(self, view: View, node: str) -> Ruleset:
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RulesByService) and self._state() == other._state()
+
+    def _state(self) -> tuple[object, ...]:
+        self._renew()
+        return self._services, self._slices, self._parts, self._shared, self._total, self._on_node.keys()
+
+    def evolve(self, before: Entry | None, after: Entry | None) -> None:
+        """A Service or a slice was made, changed or deleted."""
+        for entry in (before, after):
+            if entry is not None:
+                self._take(entry, there=entry is after)
+
+    def _take(self, entry: Entry, *, there: bool) -> None:
+        obj, meta = entry.object, entry.object.metadata
+        name = f"{meta.namespace}/{meta.name if entry.resource == SERVICES else meta.labels.get(SERVICE_NAME, '')}"
+        self._touched[name] = None
+        held = self._services if entry.resource == SERVICES else self._slices.setdefault(name, {})
+        key = name if entry.resource == SERVICES else meta.name
+        if there:
+            held[key] = obj
+        else:
+            held.pop(key, None)
+        if not self._slices.get(name, True):
+            del self._slices[name]
+
+    def ruleset(self, pod_cidr: str, node: str) -> Ruleset:
         """The ruleset of a node; parts that did not change are the same objects as the last time."""
-        self._follow(view)
-        services, total = self.shared, self.total
-        if self.on_node:
+        self._renew()
+        services, total = self._shared, self._total
+        if self._on_node:
             services = dict(services)
-            for name in sorted(self.on_node):
+            for name in sorted(self._on_node):
                 rules, number = self._rules_on(name, node)
                 total += number
                 if rules:
                     services[name] = rules
-        pod_cidr = view.config.pod_cidr
         digest = f"{(total + _number(pod_cidr)) % _MODULUS:032x}"
         return Ruleset(services=services, pod_cidr=pod_cidr, digest=digest)
 
     def _rules_on(self, name: str, node: str) -> tuple[Rules, int]:
-        part, by_node = self.parts[name], self.on_node[name]
+        part, by_node = self._parts[name], self._on_node[name]
         held = by_node.get(node)
         if held is None or held[0] is not part:
             rules = rules_of(part.service, part.slices, node)
@@ -211,68 +238,37 @@ class Memory:
             held = by_node[node] = (part, rules, _number(rules))
         return held[1], held[2]
 
-    def _follow(self, view: View) -> None:
-        """Take in what changed in the view."""
-        touched: dict[str, None] = {}
-        for resource in (SERVICES, SLICES):
-            before, after = self.entries[resource], view.entries(resource)
-            gone, come = changes(before, after)
-            for entry in gone:
-                touched[self._forget(resource, entry)] = None
-            for entry in come:
-                touched[self._learn(resource, entry)] = None
-            self.entries[resource] = after
-        if touched:
-            self.shared = dict(self.shared)
-            for name in touched:
-                self._renew(name)
+    def _renew(self) -> None:
+        """Make anew what services that were touched become."""
+        if self._touched:
+            self._shared = dict(self._shared)
+            for name in self._touched:
+                self._renew_one(name)
+            self._touched.clear()
 
-    def _forget(self, resource: str, entry: Entry) -> str:
-        name = _service_name(resource, entry)
-        if resource == SERVICES:
-            self.services.pop(name, None)
-        elif name in self.slices:
-            self.slices[name].pop(entry.object.metadata.name, None)
-            if not self.slices[name]:
-                del self.slices[name]
-        return name
-
-    def _learn(self, resource: str, entry: Entry) -> str:
-        name = _service_name(resource, entry)
-        if resource == SERVICES:
-            self.services[name] = entry.object
-        else:
-            self.slices.setdefault(name, {})[entry.object.metadata.name] = entry.object
-        return name
-
-    def _renew(self, name: str) -> None:
-        old, service = self.parts.pop(name, None), self.services.get(name)
+    def _renew_one(self, name: str) -> None:
+        old, service = self._parts.pop(name, None), self._services.get(name)
         before = old.rules if old is not None else None
         if old is not None:
-            self.total -= old.number
+            self._total -= old.number
         rules: Rules | None = ()
         if service is not None:
-            held = self.slices.get(name, {})
+            held = self._slices.get(name, {})
             slices = tuple(held[key] for key in sorted(held))
             rules = None if _is_local(service) else rules_of(service, slices, "")
             if rules is not None and rules == before:
                 rules = before  # the same object: nothing to do for whoever compares
             number = old.number if old is not None and rules and rules is before else _number(rules)
-            self.parts[name] = Part(service=service, slices=slices, rules=rules, number=number)
-            self.total += number
+            self._parts[name] = Part(service=service, slices=slices, rules=rules, number=number)
+            self._total += number
         if rules:
-            self.shared[name] = rules
+            self._shared[name] = rules
         else:
-            self.shared.pop(name, None)
+            self._shared.pop(name, None)
         if rules is None:
-            self.on_node.setdefault(name, {})
+            self._on_node.setdefault(name, {})
         else:
-            self.on_node.pop(name, None)
-
-
-def _service_name(resource: str, entry: Entry) -> str:
-    meta = entry.object.metadata
-    return f"{meta.namespace}/{meta.name if resource == SERVICES else meta.labels.get(SERVICE_NAME, '')}"
+            self._on_node.pop(name, None)
 
 
 def _number(value: Rules | str | None) -> int:
@@ -280,22 +276,9 @@ def _number(value: Rules | str | None) -> int:
     return int.from_bytes(hashlib.blake2b(msgspec.json.encode(value), digest_size=16).digest(), "big") if value else 0
 
 
-def changes(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """(gone, come) between two sorted listings."""
-    head, tail = shared_ends(before, after)
-    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
-    held, wanted = {id(entry) for entry in old}, {id(entry) for entry in new}
-    return [e for e in old if id(e) not in wanted], [e for e in new if id(e) not in held]
+RULES_BY_SERVICE = Projection("rules of services", (SERVICES, SLICES), RulesByService, RulesByService.evolve)
 
-
-_memories: WeakKeyDictionary[View, Memory] = WeakKeyDictionary()
-
-
-def _memory(view: View) -> Memory:
-    memory = _memories.get(view)
-    if memory is None:
-        memory = _memories[view] = Memory()
-    return memory
-
-
-RECONCILER = Reconciler(name="service-proxy", actor="system:controller:service-proxy", wakes=WAKES, decide=decide)
+RECONCILER = Reconciler(
+    name="service-proxy", actor="system:controller:service-proxy", wakes=WAKES, decide=decide,
+    projections=(RULES_BY_SERVICE,),
+)  # fmt: skip

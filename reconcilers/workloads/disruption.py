@@ -16,7 +16,7 @@ from shipslog.store.commands import Update
 from shipslog.store.objects import core_v1, meta_v1, selector
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
 from shipslog.store.objects.times import api_time
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 
 def _asks_otherwise(before: core_v1.ReplicationController | None, after: core_v1.ReplicationController | None) -> bool:

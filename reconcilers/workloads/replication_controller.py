@@ -16,7 +16,7 @@ from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import of_labels
 from shipslog.store.objects.times import SECOND_NS, parse_time
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 RESOURCE = "replicationcontrollers"
 BATCH = 500  # pods made by one decision; the next follows when they are on the log

@@ -13,7 +13,7 @@ from shipslog.store.facts import DecisionTaken
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import BadRequest, MethodNotAllowed
-from shipslog.store.state import View
+from shipslog.store.view import View
 from tests.engine.api.conftest import Api, Client, admin, api
 from tests.engine.host.test_host import CONFIG_MAPS, config_map, mark, reconciler, settled
 

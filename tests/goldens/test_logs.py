@@ -31,7 +31,8 @@ from shipslog.store.log.event_log import Snapshot
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects import codec, coordination_v1, core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState, RulesetState, View
+from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState, RulesetState
+from shipslog.store.view import View
 
 HERE = Path(__file__).parent
 FACTS = sorted(HERE.glob("facts-*.jsonl"))

@@ -19,7 +19,7 @@ from shipslog.store.facts import DecisionTaken, ImagePulled, ObjectCreated, Runt
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.state import View
+from shipslog.store.view import View
 
 WAIT_S = 5.0
 

@@ -16,7 +16,7 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create
 from shipslog.store.facts import ContainerStarted, SandboxFailed, SandboxStarted
 from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.state import View
+from shipslog.store.view import View
 from tests.engine.conftest import SteppedClock
 
 WAIT_S = 5.0

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from shipslog.engine.cluster import Cluster
+from shipslog.engine.kinds.core.service.allocation import BY_ADDRESS, BY_NODE_PORT
 from shipslog.engine.pasts import load
 from shipslog.engine.state import snapshots
+from shipslog.engine.state.indexes import BY_OWNER, BY_UID, PODS_BY_NODE
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import SystemClock
+from shipslog.reconcilers import catalogue
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.events import Event
 from shipslog.store.facts import (
@@ -61,6 +64,9 @@ RUNTIME_FACTS: Sequence[st.SearchStrategy[AnyFact]] = (
     st.builds(RulesetFailed, node=node, digest=st.just("d"), message=st.just("no")),
     st.just(EngineStarted(version="1", config=ClusterConfig())),
 )
+PROJECTIONS = (
+    BY_UID, BY_OWNER, PODS_BY_NODE, BY_ADDRESS, BY_NODE_PORT, *(p for rule in catalogue.ALL for p in rule.projections),
+)  # fmt: skip
 FATES: Sequence[Any] = (ObjectCreated, ObjectModified, ObjectDeleted)
 
 
@@ -104,6 +110,8 @@ def read_all(view: MemoryView) -> None:
 @given(st.lists(st.one_of(*RUNTIME_FACTS, object_facts(), object_facts(), object_facts()), max_size=40))
 def test_no_order_of_facts_parts_an_index_from_the_state(facts: list[AnyFact]) -> None:
     view = MemoryView()
+    for projection in PROJECTIONS:
+        view.projected(projection)  # from nothing: all that follows is folded
     for revision, fact in enumerate(facts, 1):
         view.evolve(Event(revision=revision, time_ns=revision, actor="a", cause=None, fact=fact))
         read_all(view)
@@ -160,13 +168,14 @@ async def test_an_index_that_does_not_agree_is_rebuilt_and_said() -> None:
     async with Cluster.open(event_log=event_log, runtime="none", reconcilers=()) as cluster:
         await cluster.create(bare_pod("a"))
         view = cluster.view.copy()
-        view._indexes.pods_by_node.clear()
+        view.pods_on("a")
+        view.projected(PODS_BY_NODE).clear()
         view._shelves["pods"]["default"].names.clear()
-        assert view.reindex() == ["names and labels of pods in default", "pods_by_node"]
+        assert view.reindex() == ["names and labels of pods in default", "pods by node"]
         assert [p.metadata.name for p in view.pods_on("a")] == ["web"] and view.reindex() == []
         with pytest.MonkeyPatch.context() as patched, capture_logs() as said:
-            patched.setattr(MemoryView, "reindex", lambda self: ["pods_by_node"])
+            patched.setattr(MemoryView, "reindex", lambda self: ["pods by node"])
             await load(event_log)
         assert said == [
-            {"event": "index_rebuilt", "index": "pods_by_node", "revision": event_log.revision, "log_level": "warning"}
+            {"event": "index_rebuilt", "index": "pods by node", "revision": event_log.revision, "log_level": "warning"}
         ]

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
+from shipslog.engine.kinds.core.service.allocation import BY_ADDRESS, BY_NODE_PORT
 from shipslog.engine.pasts import past
 from shipslog.engine.state import snapshots
 from shipslog.engine.state import view as views
@@ -58,8 +59,8 @@ async def test_objects_are_found_by_name_label_owner_node_and_address(engine: Cl
     assert names(view.entries_labelled("pods", "default", {"app": "web", "tier": "a"})) == ["one"]
     assert names(view.owned("u1")) == ["one", "two"]
     assert names(view.pods_on("n1")) == ["one", "three"]
-    assert view.service_holding("10.96.0.77") == "default/svc"
-    assert view.service_on_node_port(30123, "TCP") == "default/svc"
+    assert names(view.find(BY_ADDRESS, "10.96.0.77")) == ["svc"]
+    assert names(view.find(BY_NODE_PORT, (30123, "TCP"))) == ["svc"]
     one = view.get(core_v1.Pod, "one", "default")
     assert one is not None
     found = view.by_uid(one.metadata.uid)
@@ -80,8 +81,7 @@ async def test_indexes_follow_changes_and_deletions(engine: Cluster) -> None:
     assert view.by_uid(one.metadata.uid) is None
     assert names(view.pods_on("n1")) == ["three"]
     await engine.delete(core_v1.Service, "svc")
-    assert view.service_holding("10.96.0.77") is None
-    assert view.service_on_node_port(30123, "TCP") is None
+    assert not view.find(BY_ADDRESS, "10.96.0.77") and not view.find(BY_NODE_PORT, (30123, "TCP"))
 
 
 async def test_however_it_is_built_it_comes_out_the_same(engine: Cluster) -> None:
@@ -93,7 +93,7 @@ async def test_however_it_is_built_it_comes_out_the_same(engine: Cluster) -> Non
     for view in (from_the_log, restored, engine.view.copy(), engine.committer.head):
         assert msgspec.to_builtins(view.state()) == as_committed
         assert names(view.owned("u1")) == ["one"]
-        assert view.service_holding("10.96.0.77") == "default/svc"
+        assert names(view.find(BY_ADDRESS, "10.96.0.77")) == ["svc"]
 
 
 async def test_the_past_is_as_it_was(engine: Cluster) -> None:

@@ -8,7 +8,7 @@ from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.store.facts import DecisionTaken, NodeObserved
 from shipslog.store.objects import coordination_v1, core_v1
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.state import View
+from shipslog.store.view import View
 from tests.reconcilers.views import meta, node, owned_by, pod, rc, service, view_of, woken, woken_by_end
 
 OWNED = {"owner_references": owned_by("web")}

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from shipslog.engine.state.projected import Projected
 from shipslog.reconcilers.rule.digest import digest
 from shipslog.reconcilers.services import service_proxy
-from shipslog.reconcilers.services.service_proxy import RECONCILER, changes, decide, rules_of
+from shipslog.reconcilers.services.service_proxy import RECONCILER, decide, rules_of
 from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
 from shipslog.store.facts import ClusterConfig, NodeObserved, RulesetApplied, SandboxRemoved
 from shipslog.store.objects.core_v1 import (
@@ -24,6 +25,7 @@ from shipslog.store.objects.core_v1 import (
 )  # fmt: skip
 from shipslog.store.objects.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.projections import Projection
 from shipslog.store.state import Entry, RulesetState
 from tests.reconcilers import views
 
@@ -38,19 +40,26 @@ class FakeView:
         self.states: dict[str, RulesetState] = {}
         self.nodes = list(nodes)
         self.held: dict[str, dict[tuple[str, str], Entry]] = {service_proxy.SERVICES: {}, service_proxy.SLICES: {}}
+        self._projected = Projected(lambda resources: [e for resource in resources for e in self.held[resource].values()])
         for thing in objects:
             self.put(thing)
 
     def put(self, thing: Service | EndpointSlice) -> None:
-        resource = service_proxy.SERVICES if isinstance(thing, Service) else service_proxy.SLICES
-        self.held[resource][thing.metadata.namespace, thing.metadata.name] = Entry(resource, thing, b"", 1)
+        self._change(thing, there=True)
 
     def drop(self, thing: Service | EndpointSlice) -> None:
-        resource = service_proxy.SERVICES if isinstance(thing, Service) else service_proxy.SLICES
-        del self.held[resource][thing.metadata.namespace, thing.metadata.name]
+        self._change(thing, there=False)
 
-    def entries(self, resource: str, namespace: str | None = None) -> list[Entry]:
-        return [self.held[resource][key] for key in sorted(self.held[resource])]
+    def _change(self, thing: Service | EndpointSlice, *, there: bool) -> None:
+        resource = service_proxy.SERVICES if isinstance(thing, Service) else service_proxy.SLICES
+        before = self.held[resource].pop((thing.metadata.namespace, thing.metadata.name), None)
+        after = Entry(resource, thing, b"", 1) if there else None
+        if after is not None:
+            self.held[resource][thing.metadata.namespace, thing.metadata.name] = after
+        self._projected.fold(resource, before, after)
+
+    def projected(self, projection: Projection[Any]) -> Any:
+        return self._projected.state(projection)
 
     def list(self, kind: type[Any], namespace: str | None = None) -> list[Any]:
         assert kind is Node
@@ -221,7 +230,7 @@ def test_what_did_not_change_is_the_same_object() -> None:
     assert ruleset_of(view).digest == before.digest
 
 
-def test_memory_changes_no_answer() -> None:
+def test_what_was_folded_changes_no_answer() -> None:
     """The same whether the rule saw every step or only the end."""
     view = FakeView(nodes=("n1", "n2"))
     for step in range(60):
@@ -254,17 +263,6 @@ def test_nodes_share_what_is_the_same_for_them() -> None:
     one, two = ruleset_of(view, "n1"), ruleset_of(view, "n2")
     assert one.digest != two.digest and one.services["default/web"] is two.services["default/web"]
     assert one.services["default/local"][0].local_endpoints == ends(1)
-
-
-@pytest.mark.parametrize(
-    "before, after, gone, come",
-    [("abc", "abc", "", ""), ("abc", "axc", "b", "x"), ("abc", "ac", "b", ""), ("ac", "abc", "", "b"), ("", "ab", "", "ab"),
-     ("abcdef", "xbcdey", "af", "xy"), ("abcd", "", "abcd", "")],
-)  # fmt: skip
-def test_changes_between_two_listings(before: str, after: str, gone: str, come: str) -> None:
-    made: dict[str, Entry] = {letter: Entry("x", letter, b"", 1) for letter in before + after}
-    found = changes([made[letter] for letter in before], [made[letter] for letter in after])
-    assert ["".join(entry.object for entry in entries) for entries in found] == [gone, come]
 
 
 def test_who_is_woken() -> None:

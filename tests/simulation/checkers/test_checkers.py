@@ -9,8 +9,8 @@ import pytest
 
 from shipslog.engine import cluster as engine_cluster
 from shipslog.engine.commit import transitions, watch
-from shipslog.engine.state import indexes as engine_indexes
 from shipslog.engine.state import snapshots as engine_snapshots
+from shipslog.engine.state.projected import Projected
 from shipslog.reconcilers import catalogue
 from shipslog.reconcilers.rule.decision import Decision, Reconciler
 from shipslog.runtime.containers.simulated import SimPod, SimulatedNode
@@ -136,8 +136,8 @@ class Blind:
 
 
 def test_indexes_sees_that_one_does_not_follow(monkeypatch: Patch) -> None:
-    real = engine_indexes.Indexes._service_changed
-    monkeypatch.setattr(engine_indexes.Indexes, "_service_changed", lambda self, old, new, key: real(self, None, new, key))
+    real = Projected.fold
+    monkeypatch.setattr(Projected, "fold", lambda self, what, before, after: real(self, what, before, after) if after else None)
     seen_red("indexes")
 
 

@@ -5,12 +5,33 @@ many Services there are, as long as the range is not nearly full.
 """
 
 import ipaddress
+from collections.abc import Hashable
 from functools import lru_cache
 
 from shipslog.engine.kinds.context import Admission
+from shipslog.store.objects import core_v1
+from shipslog.store.projections import Index, index
 from shipslog.store.refusals import Refusal
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
+
+
+def addresses_of(service: core_v1.Service) -> tuple[str, ...]:
+    """The cluster addresses that a Service holds; () for headless and external ones."""
+    spec = service.spec
+    held = spec.cluster_ips or ((spec.cluster_ip,) if spec.cluster_ip else ())
+    return () if spec.type == "ExternalName" else tuple(a for a in held if a != "None")
+
+
+def node_ports_of(service: core_v1.Service) -> tuple[tuple[int, str], ...]:
+    """(port, protocol) of every node port that a Service holds."""
+    ports = tuple((p.node_port, p.protocol or "TCP") for p in service.spec.ports if p.node_port)
+    check = service.spec.health_check_node_port
+    return (*ports, (check, "TCP")) if check else ports
+
+
+BY_ADDRESS = index("services by address", ("services",), addresses_of)
+BY_NODE_PORT = index("services by node port", ("services",), node_ports_of)
 TRIES = 64  # random choices before the whole range is looked through
 IN_USE, PORT_IN_USE = "provided IP is already allocated", "provided port is already allocated"
 
@@ -37,7 +58,7 @@ def address_fault(address: str, key: str, ctx: Admission) -> str:
     value = int(ipaddress.ip_address(address))
     if family_of(address) != family_of(cidr) or not first <= value <= last:
         return f"provided IP is not in the valid range. The range of valid IPs is {cidr}"
-    return IN_USE if ctx.view.service_holding(address) not in (None, key) else ""
+    return IN_USE if _others(BY_ADDRESS, address, key, ctx) else ""
 
 
 def free_address(ctx: Admission) -> str:
@@ -49,16 +70,22 @@ def free_address(ctx: Admission) -> str:
     span = last - first + 1 - kept
     for _ in range(TRIES if span > 0 else 0):
         address = str(make(first + kept + ctx.entropy.below(span)))
-        if ctx.view.service_holding(address) is None:
+        if not ctx.view.find(BY_ADDRESS, address):
             return address
     for value in (*range(first + kept, last + 1), *range(first + 1, first + kept)):  # the very first is the API server's
-        if ctx.view.service_holding(str(make(value))) is None:
+        if not ctx.view.find(BY_ADDRESS, str(make(value))):
             return str(make(value))
     raise Refusal("failed to allocate a serviceIP: range is full")
 
 
 def _held(port: int, key: str, ctx: Admission) -> bool:
-    return any(ctx.view.service_on_node_port(port, protocol) not in (None, key) for protocol in PROTOCOLS)
+    return any(_others(BY_NODE_PORT, (port, protocol), key, ctx) for protocol in PROTOCOLS)
+
+
+def _others(index: Index, value: Hashable, key: str, ctx: Admission) -> bool:
+    """Whether a Service other than `key` (namespace/name) holds a value."""
+    held = (entry.object.metadata for entry in ctx.view.find(index, value))
+    return any(f"{meta.namespace}/{meta.name}" != key for meta in held)
 
 
 def node_port_fault(port: int, key: str, ctx: Admission) -> str:
