@@ -16,7 +16,7 @@ from shipslog.engine.admission import Admission
 from shipslog.engine.time.clock import Clock, Entropy, held
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
 from shipslog.runtime.commands import AnyRuntimeCommand
-from shipslog.store.commands import AnyObjectCommand, Patch
+from shipslog.store.commands import AnyObjectCommand, Patch, Update
 from shipslog.store.events import Event, Origin
 from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
 from shipslog.store.log.event_log import LogError, LogFull, RevisionConflict
@@ -31,7 +31,8 @@ from .transitions import Change, Effect, Transition, finish
 from .urgency import is_urgent
 
 # What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
-BATCH_EVENTS, BATCH_BYTES = 256, 4 << 20
+# The time counts what comes to no event as well: refusals, dry runs, updates that change nothing.
+BATCH_EVENTS, BATCH_BYTES, BATCH_S = 256, 4 << 20, 0.02
 
 log = logger(__name__)
 
@@ -195,8 +196,10 @@ class Committer:
         done: list[tuple[Request, list[Any]]] = []
         now_ns = held(self.head.time_ns, self.clock.now_ns())
         urgent = bool(self.log.trouble) and self._is_urgent(self._queue[0])
-        size_bytes = 0
+        size_bytes, until_s = 0, self._loop_s() + BATCH_S
         while self._queue and self._fits(self._queue[0], len(staged), size_bytes, urgent):
+            if done and self._loop_s() > until_s:
+                break
             request = self._queue.popleft()
             if request.future.cancelled():
                 continue
@@ -228,6 +231,8 @@ class Committer:
         if staged:
             for callback in self.after_batch:
                 callback()
+        else:
+            await asyncio.sleep(0)  # it has waited for no disk
 
     def _fits(self, request: Request, events: int, size_bytes: int, urgent: bool) -> bool:
         """Whether the request joins a batch that has so much. While the log is in trouble, what is urgent is alone."""
@@ -235,15 +240,22 @@ class Committer:
             return False
         return not self.log.trouble or self._is_urgent(request) == urgent
 
+    @staticmethod
+    def _loop_s() -> float:
+        return asyncio.get_running_loop().time()
+
     def _is_urgent(self, request: Request) -> bool:
         return is_urgent(self.head, request.commands, request.facts, request.runtime)
 
     def _size(self, command: AnyObjectCommand, size_bytes: int) -> int:
-        """Bytes of what a client's command is about, as sent and as it is: its evaluation takes in proportion to them."""
-        if not isinstance(command, Patch):
+        """Bytes of what a client's command is about, as sent and as it is: its evaluation takes in proportion to them. What
+        changes metadata alone (deletes, bindings, evictions) takes no longer for a long object."""
+        if not isinstance(command, Update | Patch):
             return size_bytes
-        entry = self.view.entry(command.resource, command.name, command.namespace)
-        return len(command.body) + (len(entry.encoded) if entry is not None else 0)
+        about = seen_by(self.view, command)
+        entry = self.view.entry(about.resource, about.name, about.namespace)
+        sent = len(command.body) if isinstance(command, Patch) else size_bytes
+        return sent + (len(entry.encoded) if entry is not None else 0)
 
     def _evaluate(self, request: Request, now_ns: int, staged: list[Staged]) -> list[Any]:
         """Evaluate one request against the head; its events are staged behind those before it."""

@@ -14,6 +14,7 @@ from shipslog.engine.commit.transitions import Transition
 from shipslog.engine.time.clock import Entropy
 from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.commands import Create, Delete, Patch, Update
+from shipslog.store.facts import DecisionTaken
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.refusals import AlreadyExists, NotFound, Refusal, Unavailable
 
@@ -27,6 +28,14 @@ def config_map(name: str, **data: str) -> core_v1.ConfigMap:
 def merge(name: str, **data: str) -> Patch:
     body = b'{"data":{%s}}' % b",".join(b'"%s":"%s"' % (k.encode(), v.encode()) for k, v in data.items())
     return Patch(resource="configmaps", namespace="default", name=name, media_type="application/merge-patch+json", body=body)
+
+
+async def overtake(engine: Cluster, command: Update) -> None:
+    """As a rule does it, which waits for no client's long work."""
+    decision = DecisionTaken(reconciler="r", key="k", read_revision=1, now_ns=1, reason="r", commands=(), digest="d")
+    async with asyncio.timeout(10):
+        _, done = await engine.committer.submit_decision(decision, [command], actor="system:controller:r", cause=None)
+    assert not isinstance(done, Refusal), done
 
 
 class Gate:
@@ -73,11 +82,22 @@ async def test_a_patch_is_of_the_object_at_its_turn(engine: Cluster, gate: Gate)
     patching = asyncio.ensure_future(engine.submit(merge("a", one="1")))
     await gate.arrived()
     now = engine.get(core_v1.ConfigMap, "a", "default")
-    await engine.submit(Update(object=replace(now, data={**now.data, "two": "2"})))
+    await overtake(engine, Update(object=replace(now, data={**now.data, "two": "2"})))
     gate.open.set()
     await patching
     after = engine.get(core_v1.ConfigMap, "a", "default")
     assert {k: v for k, v in after.data.items() if k != "filler"} == {"one": "1", "two": "2"}
+
+
+async def test_a_short_update_of_a_long_object_is_evaluated_before_its_turn(engine: Cluster, gate: Gate) -> None:
+    await engine.create(config_map("a", filler="x" * LONG))
+    updating = asyncio.ensure_future(engine.submit(Update(object=config_map("a", k="v")), size_bytes=100))
+    await gate.arrived()
+    await engine.create(config_map("b"))
+    assert not updating.done()
+    gate.open.set()
+    await updating
+    assert engine.get(core_v1.ConfigMap, "a", "default").data == {"k": "v"}
 
 
 async def test_what_is_gone_at_its_turn_is_not_patched(engine: Cluster, gate: Gate) -> None:

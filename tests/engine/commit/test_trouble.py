@@ -26,7 +26,7 @@ from shipslog.store.facts import (
 from shipslog.store.log.event_log import LogFull, LogUnwritable
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.objects import coordination_v1, core_v1, meta_v1
-from shipslog.store.refusals import Unavailable
+from shipslog.store.refusals import AlreadyExists, Unavailable
 from tests.engine.conftest import SteppedClock
 
 from .test_committer import Watched, config_map
@@ -113,6 +113,27 @@ async def test_a_batch_is_bounded_and_a_decision_is_one() -> None:
         large = "x" * (committer.BATCH_BYTES // 5)
         await asyncio.gather(*(cluster.create(config_map(f"l{i}", k=large)) for i in range(12)))
         assert log.sizes == [5, 5, 2]
+
+
+async def test_a_batch_takes_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor do those that come to nothing: refusals are no events, and there may be as many of them as there are connections."""
+    log, turns = Watched(), 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    monkeypatch.setattr(committer, "BATCH_S", -1.0)  # each request takes longer than that
+    async with Cluster.open(event_log=log, runtime="none", reconcilers=()) as cluster:
+        log.sizes.clear()
+        await asyncio.gather(*(cluster.create(config_map(f"c{i}")) for i in range(5)))
+        assert log.sizes == [1] * 5
+        counting = asyncio.ensure_future(others())
+        refused = await asyncio.gather(*(cluster.create(config_map("c0")) for i in range(50)), return_exceptions=True)
+        counting.cancel()
+        assert all(isinstance(r, AlreadyExists) for r in refused) and turns >= 50, turns
 
 
 async def test_after_a_foreign_append_the_writer_catches_up() -> None:
