@@ -13,6 +13,7 @@ from shipslog.engine.kinds.core.pod.containers import container_of
 from shipslog.engine.kinds.faults import forbidden
 from shipslog.store.commands import Bind, Evict
 from shipslog.store.objects import authentication_v1, core_v1, policy_v1
+from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Unavailable, conflict, not_found
 
@@ -236,7 +237,7 @@ async def _stream(call: Call) -> web.StreamResponse:
     name = pod.metadata.name
     if not pod.spec.node_name:
         raise BadRequest(f"pod {name} does not have a host assigned")
-    if pod.status.phase in ("Succeeded", "Failed"):
+    if pod.status.phase in TERMINAL:
         what = "exec into a container in" if call.route.subresource == "exec" else "use"
         raise BadRequest(f"cannot {what} a completed pod; current phase is {pod.status.phase}")
     runtime = call.cluster.runtimes.get(pod.spec.node_name)

@@ -9,10 +9,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
-from shipslog.reconcilers.rule.pods import TERMINAL
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import api_time
 from shipslog.store.state import Entry
 from shipslog.store.view import View

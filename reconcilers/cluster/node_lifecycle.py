@@ -12,6 +12,7 @@ from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
 from shipslog.store.objects import coordination_v1, core_v1
+from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
 from shipslog.store.view import View
 
@@ -147,7 +148,7 @@ def _evict(
     meta = pod.metadata
     delete = Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid, grace_period_s=grace_s)
     said = disrupted(pod, reason, message, api_time(now))
-    if failed and pod.status.phase not in ("Succeeded", "Failed"):
+    if failed and pod.status.phase not in TERMINAL:
         said = replace(said, status=replace(said.status, phase="Failed"))
     return [delete] if said is pod else [Update(object=said, subresource="status"), delete]
 

@@ -11,7 +11,6 @@ from shipslog.store.state import ContainerRuntime, PodRuntime
 from shipslog.store.view import View
 
 AnyContainer = core_v1.Container | core_v1.EphemeralContainer
-TERMINAL = ("Succeeded", "Failed")
 
 
 class BoundPod(Struct, frozen=True, dict=True):

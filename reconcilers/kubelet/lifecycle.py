@@ -13,13 +13,14 @@ from shipslog.runtime.commands import PortMapping, RemovePodSandbox, RunPodSandb
 from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import ImagePulled, ImagePullFailed, NodeObserved, PodFact
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import SECOND_NS, parse_time
 from shipslog.store.state import PodRuntime
 from shipslog.store.view import View
 
 from . import backoff, resources
 from .admission import refused
-from .bound_pod import TERMINAL, BoundPod
+from .bound_pod import BoundPod
 from .containers import first_images, plan_containers, stop_all, wants_sandbox
 from .dns import names
 from .events import backing_off, tells

@@ -8,8 +8,9 @@ from shipslog.runtime.commands import ProbeTarget, SetProbes
 from shipslog.store.facts import NodeObserved, PodFact
 from shipslog.store.objects import core_v1
 from shipslog.store.view import View
+from shipslog.store.objects.pods import TERMINAL
 
-from .bound_pod import TERMINAL, AnyContainer, BoundPod, is_sidecar
+from .bound_pod import AnyContainer, BoundPod, is_sidecar
 from .expansion import Room
 from .fields import ConfigError
 from .hooks import probe_action

@@ -10,10 +10,11 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.facts import SandboxStarted
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import SECOND_NS
 from shipslog.store.view import View
 
-from .bound_pod import TERMINAL, BoundPod
+from .bound_pod import BoundPod
 from .fields import ConfigError
 from .lifecycle import sandbox_command
 

@@ -1,9 +1,10 @@
-"""What containers may use: quantities as millicores and bytes, the quality-of-service class, the OOM score."""
+"""What containers may use: quantities as millicores and bytes, the OOM score."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from shipslog.store.objects import core_v1, quantity
+from shipslog.store.objects.pods import qos_class
 
 from .bound_pod import AnyContainer
 
@@ -40,32 +41,11 @@ def pod_limit(values: Iterable[int]) -> int:
     return sum(limits) if all(limits) else 0
 
 
-def qos_class(pod: core_v1.Pod) -> str:
-    """Guaranteed, Burstable or BestEffort. Source: Kubernetes' GetPodQOS."""
-    containers = (*pod.spec.init_containers, *pod.spec.containers)
-    asked = [amount for c in containers for amount in (*_amounts(c.resources.requests), *_amounts(c.resources.limits))]
-    if not asked:
-        return "BestEffort"
-    return "Guaranteed" if all(_is_guaranteed(c) for c in containers) else "Burstable"
-
-
-def _amounts(resources: Mapping[str, Any]) -> list[int]:
-    return [m for name in ("cpu", "memory") if (m := quantity.milli(resources.get(name, 0)))]
-
-
-def _is_guaranteed(container: core_v1.Container) -> bool:
-    limits, requests = container.resources.limits, container.resources.requests
-    return all(
-        quantity.milli(limits.get(name, 0)) and quantity.milli(requests.get(name, limits[name])) == quantity.milli(limits[name])
-        for name in ("cpu", "memory")
-    )
-
-
 def oom_score_adj(pod: core_v1.Pod, container: AnyContainer, memory_capacity_bytes: int) -> int:
     """How soon the kernel kills the container when memory runs out. Source: kubelet's GetContainerOOMScoreAdjust."""
     if (pod.spec.priority or 0) >= NODE_CRITICAL_PRIORITY:
         return GUARANTEED_OOM
-    match pod.status.qos_class or qos_class(pod):
+    match pod.status.qos_class or qos_class(pod.spec):
         case "Guaranteed":
             return GUARANTEED_OOM
         case "BestEffort":

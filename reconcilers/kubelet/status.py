@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from shipslog.store.facts import ContainerExited
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.pods import TERMINAL, qos_class
 from shipslog.store.objects.times import api_time
 
-from .bound_pod import TERMINAL, AnyContainer, BoundPod, ended, is_sidecar
+from .bound_pod import AnyContainer, BoundPod, ended, is_sidecar
 from .containers import init_failed, should_restart, started
-from .resources import qos_class
 
 Waiting = Mapping[str, core_v1.ContainerStateWaiting]
 OURS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
@@ -33,7 +33,7 @@ def status_of(pod: BoundPod, waiting: Waiting, *, reason: str = "", message: str
         host_ips=(core_v1.HostIP(ip=pod.host_ip),) if pod.host_ip else (), pod_ip=address,
         pod_ips=(core_v1.PodIP(ip=address),) if address else (), start_time=old.start_time or api_time(pod.now),
         init_container_statuses=init, container_statuses=apps, ephemeral_container_statuses=extra,
-        qos_class=old.qos_class or qos_class(pod.pod),
+        qos_class=old.qos_class or qos_class(pod.spec),
     )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def refusal(pod: BoundPod, reason: str, message: str) -> core_v1.PodStatus:
     old = pod.pod.status
     return replace(
         old, phase="Failed", reason=reason, message=f"Pod was rejected: {message}",
-        start_time=old.start_time or api_time(pod.now), qos_class=old.qos_class or qos_class(pod.pod),
+        start_time=old.start_time or api_time(pod.now), qos_class=old.qos_class or qos_class(pod.spec),
     )  # fmt: skip
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import SECOND_NS, parse_time
 
-TERMINAL = ("Succeeded", "Failed")
 DISRUPTION_TARGET = "DisruptionTarget"  # KEP-3329
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
-from shipslog.reconcilers.rule.pods import TERMINAL, controller_of
+from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Bind, Update
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.selector import of_labels
 from shipslog.store.objects.times import api_time
 from shipslog.store.view import View

@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from shipslog.reconcilers.cluster.node_lifecycle import tolerates
-from shipslog.reconcilers.rule.pods import TERMINAL
 from shipslog.store.objects import core_v1, quantity
+from shipslog.store.objects.pods import TERMINAL
 
 Amounts = dict[str, int]  # by resource: cpu in thousandths, others whole
 DEFAULT_CPU_MILLI, DEFAULT_MEMORY = 100, 200 << 20  # what a pod without requests counts for when nodes are compared

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shipslog.reconcilers.rule.pods import TERMINAL
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.selector import NOTHING, Selector, of_label_selector
 from shipslog.store.view import View
 

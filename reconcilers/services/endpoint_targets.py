@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from shipslog.reconcilers.rule.pods import TERMINAL, is_ready
+from shipslog.reconcilers.rule.pods import is_ready
 from shipslog.reconcilers.rule.wakes import key_of
 from shipslog.store.objects import core_v1
 from shipslog.store.view import View
+from shipslog.store.objects.pods import TERMINAL
 
 MANAGED_BY, SERVICE_NAME = "endpointslice.kubernetes.io/managed-by", "kubernetes.io/service-name"
 

@@ -9,8 +9,8 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
 from shipslog.engine.kinds.pod_spec.defaults.spec import NODE_FAILURES
 from shipslog.engine.kinds.scheduling.priority_class import PREEMPTS, SYSTEM
-from shipslog.store.objects import quantity
 from shipslog.store.objects.core_v1 import Pod, PodCondition, PodSpec, PodStatus
+from shipslog.store.objects.pods import qos_class
 from shipslog.store.objects.scheduling_v1 import PriorityClass
 from shipslog.store.objects.scheme import Kind
 
@@ -80,25 +80,3 @@ def tolerate_failing_nodes(spec: PodSpec) -> PodSpec:
 def first_status(spec: PodSpec) -> PodStatus:
     """The status of a pod that nobody has looked at yet."""
     return PodStatus(phase="Pending", qos_class=qos_class(spec), conditions=(GATED,) if spec.scheduling_gates else ())
-
-
-def qos_class(spec: PodSpec) -> str:
-    """Guaranteed, Burstable or BestEffort, from the requests and limits of CPU and memory."""
-    everyone = (*spec.containers, *spec.init_containers)
-    if not any(c.resources.requests or c.resources.limits for c in everyone):
-        return "BestEffort"
-    sums: dict[str, dict[str, int]] = {"requests": {}, "limits": {}}
-    guaranteed = True
-    for c in everyone:
-        limited = set()
-        for what, amounts in (("requests", c.resources.requests), ("limits", c.resources.limits)):
-            for name in ("cpu", "memory"):
-                milli = quantity.milli(amounts[name]) if name in amounts else 0
-                if milli > 0:
-                    sums[what][name] = sums[what].get(name, 0) + milli
-                    if what == "limits":
-                        limited.add(name)
-        guaranteed = guaranteed and len(limited) == 2
-    if not sums["requests"] and not sums["limits"]:
-        return "BestEffort"
-    return "Guaranteed" if guaranteed and sums["requests"] == sums["limits"] else "Burstable"

@@ -13,6 +13,7 @@ from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.core_v1 import Affinity, Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodIP, PodStatus
 from shipslog.store.objects.meta_v1 import LabelSelectorRequirement
+from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.scheme import Kind
 
 from . import table
@@ -87,7 +88,7 @@ class PodStrategy(Strategy):
 
     def grace_period_s(self, old: Pod, asked_s: int | None) -> int:
         """What a node runs is marked, and goes when its node deletes it with a grace period of 0."""
-        if not old.spec.node_name or old.status.phase in ("Succeeded", "Failed"):
+        if not old.spec.node_name or old.status.phase in TERMINAL:
             return 0
         if asked_s is None:
             own = old.spec.termination_grace_period_seconds

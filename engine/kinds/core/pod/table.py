@@ -4,6 +4,7 @@ from typing import Any
 
 from shipslog.engine.kinds.columns import AGE, NAME, NONE, Column, age, duration, seconds_between, wide
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.pods import TERMINAL
 
 COLUMNS = (
     NAME,
@@ -37,7 +38,7 @@ class Summary:
         if pod.metadata.deletion_timestamp:
             if pod.status.reason == "NodeLost":
                 self.reason = "Unknown"
-            elif pod.status.phase not in ("Succeeded", "Failed"):
+            elif pod.status.phase not in TERMINAL:
                 self.reason = "Terminating"
 
     def _initial(self, pod: core_v1.Pod, sidecars: set[str]) -> tuple[int, str]:
