@@ -12,6 +12,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.conditions import dated
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import api_time
 from shipslog.store.state import Entry
@@ -101,12 +102,9 @@ def _conditions(namespace: core_v1.Namespace, left: list[Entry], now: Instant) -
     old = {c.type: c for c in namespace.status.conditions}
     stamp = api_time(now)
     return tuple(
-        core_v1.NamespaceCondition(
-            type=type_, status=status, reason=reason, message=message,
-            last_transition_time=old[type_].last_transition_time if type_ in old and old[type_].status == status else stamp,
-        )
+        dated(core_v1.NamespaceCondition(type=type_, status=status, reason=reason, message=message), old.get(type_), stamp)
         for type_, status, reason, message in wanted
-    )  # fmt: skip
+    )
 
 
 def _with_group(resource: str) -> str:

@@ -12,6 +12,7 @@ from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
 from shipslog.store.objects import coordination_v1, core_v1
+from shipslog.store.objects.conditions import dated
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
 from shipslog.store.view import View
@@ -79,7 +80,7 @@ def _last_heard(view: View, node: core_v1.Node) -> int:
 def _unknown(node: core_v1.Node, now: Instant) -> core_v1.NodeStatus:
     stamp = api_time(now)
     conditions = tuple(
-        replace(c, status="Unknown", reason="NodeStatusUnknown", message=UNKNOWN_MESSAGE, last_transition_time=stamp)
+        dated(replace(c, status="Unknown", reason="NodeStatusUnknown", message=UNKNOWN_MESSAGE), c, stamp)
         if c.type in CHECKED
         else c
         for c in node.status.conditions

@@ -13,6 +13,7 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Update
 from shipslog.store.facts import NodeObserved
 from shipslog.store.objects import coordination_v1, core_v1, meta_v1, shapes
+from shipslog.store.objects.conditions import dated
 from shipslog.store.objects.times import SECOND_NS, api_time, micro_time, parse_time
 from shipslog.store.view import View
 
@@ -101,15 +102,12 @@ def _conditions(old: tuple[core_v1.NodeCondition, ...], now: Instant) -> tuple[c
         if held is not None and (held.status, held.reason) == (status, reason):
             out.append(held)
             continue
-        since = held.last_transition_time if held is not None and held.status == status else api_time(now)
-        out.append(
-            core_v1.NodeCondition(
-                type=type_, status=status, reason=reason, message=message, last_heartbeat_time=api_time(now),
-                last_transition_time=since,
-            )
+        new = core_v1.NodeCondition(
+            type=type_, status=status, reason=reason, message=message, last_heartbeat_time=api_time(now)
         )  # fmt: skip
-    ours = {type_ for type_, *_ in CONDITIONS}
-    return (*(c for c in old if c.type not in ours), *out)
+        out.append(dated(new, held, api_time(now)))
+    made = {type_ for type_, *_ in CONDITIONS}
+    return (*(c for c in old if c.type not in made), *out)
 
 
 def _lease(view: View, node: core_v1.Node, now: Instant, commands: list[Any]) -> float:

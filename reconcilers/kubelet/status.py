@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from shipslog.store.facts import ContainerExited
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.conditions import dated
 from shipslog.store.objects.pods import TERMINAL, qos_class
 from shipslog.store.objects.times import api_time
 
@@ -174,18 +175,12 @@ def _conditions(
     old = {c.type: c for c in pod.pod.status.conditions}
     if "PodScheduled" not in old:  # bound by whoever made it, not by a scheduler
         new["PodScheduled"] = _condition("PodScheduled", True)
-    out = [_kept(old.get(type_), condition, pod.now) for type_, condition in new.items()]
+    out = [dated(condition, old.get(type_), api_time(pod.now)) for type_, condition in new.items()]
     return (*out, *(c for c in pod.pod.status.conditions if c.type not in OURS and c.type not in new))
 
 
 def _condition(type_: str, holds: bool, reason: str = "", message: str = "") -> core_v1.PodCondition:
     return core_v1.PodCondition(type=type_, status="True" if holds else "False", reason=reason, message=message)
-
-
-def _kept(old: core_v1.PodCondition | None, new: core_v1.PodCondition, now: int) -> core_v1.PodCondition:
-    """With the time of the last change of its status."""
-    same = old is not None and old.status == new.status
-    return replace(new, last_transition_time=old.last_transition_time if same and old is not None else api_time(now))
 
 
 def _initialized(pod: BoundPod, phase: str) -> core_v1.PodCondition:

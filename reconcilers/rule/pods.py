@@ -5,6 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.conditions import find_condition, set_condition
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import SECOND_NS, parse_time
 
@@ -44,14 +45,11 @@ def is_available(pod: core_v1.Pod, min_ready_seconds: int, now: int) -> int:
 def disrupted(pod: core_v1.Pod, reason: str, message: str, at: str) -> core_v1.Pod:
     """The pod, saying that it ends for a reason that is not its own: `at` is an API time. A pod that says so already keeps its
     first reason."""
-    held = next((c for c in pod.status.conditions if c.type == DISRUPTION_TARGET), None)
+    held = find_condition(pod.status.conditions, DISRUPTION_TARGET)
     if held is not None and held.status == "True":
         return pod
-    condition = core_v1.PodCondition(
-        type=DISRUPTION_TARGET, status="True", reason=reason, message=message, last_transition_time=at
-    )
-    others = tuple(c for c in pod.status.conditions if c is not held)
-    return replace(pod, status=replace(pod.status, conditions=(*others, condition)))
+    condition = core_v1.PodCondition(type=DISRUPTION_TARGET, status="True", reason=reason, message=message)
+    return replace(pod, status=replace(pod.status, conditions=set_condition(pod.status.conditions, condition, at)))
 
 
 def pod_from_template(owner: Any, template: core_v1.PodTemplateSpec, reference: meta_v1.OwnerReference) -> core_v1.Pod:

@@ -14,6 +14,7 @@ from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Bind, Update
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.conditions import find_condition, set_condition
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.selector import of_labels
 from shipslog.store.objects.times import api_time
@@ -159,16 +160,11 @@ def told(nodes: int, reasons: Counter[str]) -> str:
 
 def _unscheduled(pod: core_v1.Pod, reason: str, message: str, now: Instant) -> list[AnyObjectCommand]:
     """Say it in the pod's status, unless it says so already."""
-    old = next((c for c in pod.status.conditions if c.type == "PodScheduled"), None)
+    old = find_condition(pod.status.conditions, "PodScheduled")
     if old is not None and (old.status, old.reason, old.message) == ("False", reason, message):
         return []
-    stamp = api_time(now)
-    since = old.last_transition_time if old is not None and old.status == "False" else stamp
-    condition = core_v1.PodCondition(
-        type="PodScheduled", status="False", reason=reason, message=message, last_transition_time=since
-    )
-    others = tuple(c for c in pod.status.conditions if c.type != "PodScheduled")
-    status = replace(pod.status, conditions=(*others, condition))
+    condition = core_v1.PodCondition(type="PodScheduled", status="False", reason=reason, message=message)
+    status = replace(pod.status, conditions=set_condition(pod.status.conditions, condition, api_time(now)))
     return [Update(object=replace(pod, status=status), subresource="status")]
 
 

@@ -14,6 +14,7 @@ from shipslog.reconcilers.rule.pods import controller_of, is_ready
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Update
 from shipslog.store.objects import core_v1, meta_v1, selector
+from shipslog.store.objects.conditions import set_condition
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
 from shipslog.store.objects.times import api_time
 from shipslog.store.view import View
@@ -77,15 +78,11 @@ def _status(view: View, budget: PodDisruptionBudget, now: Instant) -> PodDisrupt
     generation = budget.metadata.generation
     enough = meta_v1.Condition(
         type="DisruptionAllowed", status="True" if allowed else "False", observed_generation=generation,
-        reason="SufficientPods" if allowed else "InsufficientPods", last_transition_time=api_time(now),
+        reason="SufficientPods" if allowed else "InsufficientPods", last_transition_time="",
     )  # fmt: skip
-    before = next((c for c in budget.status.conditions if c.type == enough.type), None)
-    if before is not None and before.status == enough.status:
-        enough = replace(enough, last_transition_time=before.last_transition_time)
-    others = tuple(c for c in budget.status.conditions if c.type != enough.type)
     return PodDisruptionBudgetStatus(
         observed_generation=generation, disruptions_allowed=allowed, current_healthy=current, desired_healthy=desired,
-        expected_pods=expected, conditions=(*others, enough),
+        expected_pods=expected, conditions=set_condition(budget.status.conditions, enough, api_time(now)),
     )  # fmt: skip
 
 

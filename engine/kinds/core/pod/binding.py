@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from shipslog.engine.kinds.context import Admission
 from shipslog.store.commands import Bind
+from shipslog.store.objects.conditions import set_condition
 from shipslog.store.objects.core_v1 import Pod, PodCondition
 from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import Invalid, conflict
@@ -20,8 +21,8 @@ def bound(pod: Pod, command: Bind, ctx: Admission) -> Pod:
     if pod.spec.node_name:
         why = f'pod {command.name} is already assigned to node "{pod.spec.node_name}"'
         raise conflict("pods/binding", "", command.name, why)
-    scheduled = PodCondition(type="PodScheduled", status="True", last_transition_time=api_time(ctx.now_ns))
-    others = tuple(c for c in pod.status.conditions if c.type != "PodScheduled")
-    spec, status = replace(pod.spec, node_name=command.node), replace(pod.status, conditions=(*others, scheduled))
+    scheduled = PodCondition(type="PodScheduled", status="True")
+    conditions = set_condition(pod.status.conditions, scheduled, api_time(ctx.now_ns))
+    spec, status = replace(pod.spec, node_name=command.node), replace(pod.status, conditions=conditions)
     meta = replace(pod.metadata, annotations={**pod.metadata.annotations, **(command.annotations or {})})
     return replace(pod, metadata=meta, spec=spec, status=status)
