@@ -8,7 +8,7 @@ from msgspec import Struct
 from shipslog.store.facts import RuntimeFact
 from shipslog.store.state import PodRuntime
 
-from .commands import AnyRuntimeCommand
+from .commands import AnyRuntimeCommand, Ruleset
 
 Report = Callable[[RuntimeFact], None]
 
@@ -67,6 +67,13 @@ class LeftBehind(Exception):
     def __init__(self, left: Sequence[str]) -> None:
         self.left = tuple(left)
         super().__init__(f"{len(self.left)} left on the machine: " + "; ".join(self.left))
+
+
+class PacketRules(Protocol):
+    """The packet rules of a node's services: one of runtime.netfilter."""
+
+    async def apply(self, ruleset: Ruleset) -> None: ...
+    async def close(self, *, remove: bool) -> None: ...
 
 
 class NodeRuntime(Protocol):

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from shipslog.store.facts import (
     ContainerExited,
@@ -42,7 +42,7 @@ from .images.reference import registry_of
 from .images.store import ImageStore, PullFailed
 from .network.addresses import AddressesExhausted
 from .network.nat import NatFailed
-from .node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
+from .node import ByteStream, LogOptions, PacketRules, ProcessStreams, Report, StreamRefused
 from .probes import Prober
 from .rootless.internet import open_internet
 from .rootless.namespace import Rootless
@@ -51,13 +51,6 @@ from .threads import OwnerThreads, in_fresh_thread
 from .volumes.pod_volumes import VolumeFailed
 
 PULLS = 8  # of one registry at once: one that hangs keeps no other waiting
-
-
-class Rules(Protocol):
-    """The packet rules of the node's services: one of runtime.netfilter."""
-
-    async def apply(self, ruleset: Ruleset) -> None: ...
-    async def close(self, *, remove: bool) -> None: ...
 
 
 class OciNode:
@@ -71,7 +64,7 @@ class OciNode:
         *,
         pod_cidr: str = "10.244.0.0/24",
         cluster_cidr: str = "10.244.0.0/16",
-        rules: Rules | None = None,
+        rules: PacketRules | None = None,
         settings: OciSettings | None = None,
         ground: Rootless | None = None,
     ) -> None:

@@ -163,6 +163,10 @@ class ContainerStartFailed(ContainerFact, frozen=True, kw_only=True, tag="Contai
     at_ns: int = 0
 
 
+CONTAINER_STATUS_UNKNOWN = "ContainerStatusUnknown"
+"""Nobody saw it end: with its node, or at a stop that people asked for. That is no crash."""
+
+
 class ContainerExited(ContainerFact, frozen=True, kw_only=True, tag="ContainerExited"):
     container_id: str = ""
     exit_code: int

@@ -7,6 +7,7 @@ the state is at; what is older, or known already, changes nothing.
 from msgspec.structs import replace
 
 from shipslog.store.facts import (
+    CONTAINER_STATUS_UNKNOWN,
     ContainerExited,
     ContainerFact,
     ContainerStarted,
@@ -21,7 +22,6 @@ from shipslog.store.facts import (
 )  # fmt: skip
 from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState
 
-LOST = "ContainerStatusUnknown"  # nobody saw it end: with its node, or at a stop that people asked for. That is no crash.
 RESET_AFTER_NS = 600 * 1_000_000_000  # a container that ran for ten minutes starts its back-off anew
 
 
@@ -85,9 +85,10 @@ def evolve_container(state: ContainerRuntime | None, fact: ContainerFact, image:
             started = fact.started_at_ns or (state.started_at_ns if state is not None and not newer else 0)
             ran_long = started and fact.at_ns - started >= RESET_AFTER_NS
             base = state if state is not None and not newer else ContainerRuntime(name=fact.container, attempt=fact.attempt)
+            seen = fact.reason != CONTAINER_STATUS_UNKNOWN
             return replace(
                 base, running=False, container_id=fact.container_id or base.container_id, exit=fact, last_exit=last_exit,
-                started_at_ns=started, failures=failures if fact.reason == LOST else 1 if ran_long else failures + 1,
+                started_at_ns=started, failures=failures if not seen else 1 if ran_long else failures + 1,
             )  # fmt: skip
         case ProbeFlipped():
             if state is None or newer or not state.running:

@@ -53,6 +53,8 @@ from shipslog.store.facts import (
 )  # fmt: skip
 from shipslog.store.state import PodRuntime
 
+from .lost import container_lost
+
 POLL_S = 0.05  # for the exit files of what another daemon started
 # $1 its own directory, $2 where it runs: output line by line as conmon writes it, the exit code when all is over.
 SHELL = r"""
@@ -374,10 +376,7 @@ class ProcessNode:
         return (self._directory(record.pod_uid, record.container, record.attempt) / "exit").exists()
 
     def _lost(self, uid: str, container: str, attempt: int) -> ContainerExited:
-        return ContainerExited(
-            node=self.node, pod_uid=uid, container=container, attempt=attempt, exit_code=137, reason="ContainerStatusUnknown",
-            message="The process could not be located when the node came back", at_ns=time.time_ns(),
-        )  # fmt: skip
+        return container_lost(self.node, uid, container, attempt, at_ns=time.time_ns())
 
     # --- streams ---
 

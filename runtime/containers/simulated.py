@@ -39,6 +39,8 @@ from shipslog.store.facts import (
 )  # fmt: skip
 from shipslog.store.state import PodRuntime
 
+from .lost import container_lost
+
 EXIT_CODE, RUNS_FOR = "sim.shipslog/exit-code", "sim.shipslog/runs-for-s"
 MISSING_IMAGE = "missing"  # an image whose name contains it cannot be pulled
 
@@ -122,10 +124,7 @@ class SimulatedNode:
         return facts
 
     def _lost(self, uid: str, name: str, attempt: int) -> ContainerExited:
-        return ContainerExited(
-            node=self.node, pod_uid=uid, container=name, attempt=attempt, exit_code=137, reason="ContainerStatusUnknown",
-            message="The container could not be located when the node came back", at_ns=self._now_ns(),
-        )  # fmt: skip
+        return container_lost(self.node, uid, name, attempt, at_ns=self._now_ns())
 
     async def close(self, *, end_pods: bool = False) -> None:
         self._report = lambda fact: None

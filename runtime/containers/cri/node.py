@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -23,11 +23,12 @@ from shipslog.runtime.commands import (
     StartContainer,
     StopContainer,
 )  # fmt: skip
+from shipslog.runtime.containers.lost import container_lost
 from shipslog.runtime.containers.oci import logs, machine
 from shipslog.runtime.containers.oci.layout import instance_of
 from shipslog.runtime.images.reference import registry_of
 from shipslog.runtime.lookup import Lookups
-from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused
+from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, PacketRules, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
 from shipslog.runtime.tasks import Tasks
 from shipslog.runtime.threads import OwnerThreads
@@ -58,18 +59,11 @@ READY, EXITED, RUNNING = 0, 2, 1
 MESSAGE_BYTES = 4096
 
 
-class Rules(Protocol):
-    """The packet rules of the node's services: one of runtime.netfilter."""
-
-    async def apply(self, ruleset: Ruleset) -> None: ...
-    async def close(self, *, remove: bool) -> None: ...
-
-
 class CriNode:
     """NodeRuntime over a CRI socket. `data` keeps volumes, logs and what the runtime does not remember. Errors of `start`:
     RuntimeUnavailable."""
 
-    def __init__(self, node: str, data: Path, socket: str, *, pod_cidr: str = "", rules: Rules | None = None) -> None:
+    def __init__(self, node: str, data: Path, socket: str, *, pod_cidr: str = "", rules: PacketRules | None = None) -> None:
         self.node, self.data, self._socket, self._pod_cidr, self._rules = node, data.resolve(), socket, pod_cidr, rules
         self._report: Report = lambda fact: None
         self._client: CriClient | None = None
@@ -346,10 +340,7 @@ class CriNode:
         uid = command.pod_uid
         found = await self._pods.run(uid, self._find, uid, command.container, command.attempt)
         if found is None:
-            return ContainerExited(
-                node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt, exit_code=137,
-                reason="ContainerStatusUnknown", message="The container could not be located", at_ns=time.time_ns(),
-            )  # fmt: skip
+            return container_lost(self.node, uid, command.container, command.attempt, at_ns=time.time_ns())
         first = found.id not in self._stopping  # a second command only has less patience
         self._stopping.add(found.id)
         if found.state == RUNNING:

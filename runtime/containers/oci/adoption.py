@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from shipslog.runtime.containers.lost import container_lost
 from shipslog.store.facts import ContainerExited, RuntimeFact, SandboxExited
 from shipslog.store.state import ContainerRuntime, PodRuntime
 
@@ -17,8 +18,6 @@ from .layout import Layout, container_id
 from .pods import SCHEME, container_exited, container_started, sandbox_started
 from .records import ContainerRecord, SandboxRecord
 from .sandbox import SANDBOX_FILE
-
-UNKNOWN_MESSAGE = "The container could not be located when the node came back"
 
 
 class FoundPod(Struct, frozen=True, kw_only=True):
@@ -60,11 +59,6 @@ def containers_of(pod: Path) -> list[ContainerRecord]:
         if record is not None:
             found.append(record)
     return found
-
-
-def lost_exit(at_ns: int) -> Exit:
-    """Of a container whose end nobody saw."""
-    return Exit(code=137, signal=0, reason="ContainerStatusUnknown", message=UNKNOWN_MESSAGE, at_ns=at_ns)
 
 
 def differences(
@@ -114,12 +108,10 @@ def _pod_differences(
 
 
 def _vanished(node: str, pod_uid: str, before: ContainerRuntime, now_ns: int) -> ContainerExited:
-    gone = lost_exit(now_ns)
-    return ContainerExited(
-        node=node, pod_uid=pod_uid, container=before.name, attempt=before.attempt,
-        container_id=before.container_id or SCHEME + container_id(pod_uid, before.name, before.attempt),
-        exit_code=gone.code, reason=gone.reason, message=gone.message, started_at_ns=before.started_at_ns, at_ns=gone.at_ns,
-    )  # fmt: skip
+    lost = before.container_id or SCHEME + container_id(pod_uid, before.name, before.attempt)
+    return container_lost(
+        node, pod_uid, before.name, before.attempt, at_ns=now_ns, container_id=lost, started_at_ns=before.started_at_ns
+    )
 
 
 def stray_conmons(layout: Layout) -> dict[str, int]:

@@ -16,10 +16,12 @@ import msgspec
 from msgspec import Struct
 
 from shipslog.runtime.commands import Mount, StartContainer
+from shipslog.runtime.containers import lost
 from shipslog.runtime.images.bounds import ImageBroken
 from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.volumes.pod_volumes import VolumeFailed, pin_sub_path, remove_tree, source_path
+from shipslog.store.facts import CONTAINER_STATUS_UNKNOWN
 
 from . import image_user, linux, logs, records, spec
 from .cgroups import Cgroups
@@ -52,6 +54,11 @@ class Exit(Struct, frozen=True, kw_only=True):
     reason: str
     message: str
     at_ns: int
+
+
+def lost_exit(at_ns: int, message: str = lost.MESSAGE) -> Exit:
+    """The end of a container that nobody saw."""
+    return Exit(code=lost.CODE, signal=0, reason=CONTAINER_STATUS_UNKNOWN, message=message, at_ns=at_ns)
 
 
 class ContainerPlace(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from shipslog.runtime.node import Report
 from shipslog.store.logger import logger
 
 from . import container, linux
-from .container import ContainerPlace, Exit
+from .container import ContainerPlace, Exit, lost_exit
 from .pods import Container, Pods, container_exited
 from .records import Process
 
@@ -114,10 +114,7 @@ class Exits:
             return
         if one.record.conmon is not None:
             one.record.conmon.kill(9)  # its word would come too late
-        message = _UNKNOWN.format(why)
-        self._end_and_report(
-            one, Exit(code=137, signal=0, reason="ContainerStatusUnknown", message=message, at_ns=time.time_ns())
-        )
+        self._end_and_report(one, lost_exit(time.time_ns(), _UNKNOWN.format(why)))
 
     def _end_and_report(self, one: Container, ended: Exit) -> None:
         self.end(one, ended)

@@ -17,6 +17,7 @@ import msgspec
 
 from shipslog.runtime import hooks
 from shipslog.runtime.commands import PortMapping, RefreshVolumes, RunPodSandbox, StartContainer, StopContainer
+from shipslog.runtime.containers.lost import container_lost
 from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.network import pod_network
@@ -166,7 +167,7 @@ class NodeLife:
                 return None
         if record.process is not None:
             record.process.kill(9)
-        return container.read_exit(self._place, record) or adoption.lost_exit(time.time_ns())
+        return container.read_exit(self._place, record) or container.lost_exit(time.time_ns())
 
     async def _undo(self, record: ContainerRecord) -> None:
         bundle = self.bundle(record)
@@ -381,12 +382,10 @@ class NodeLife:
         """Hook, signal, and KILL when the grace period is over; -> how it ended."""
         one = self.find(command.pod_uid, command.container, command.attempt)
         if one is None:
-            gone = adoption.lost_exit(time.time_ns())
-            return ContainerExited(
-                node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt,
-                container_id=SCHEME + container_id(command.pod_uid, command.container, command.attempt),
-                exit_code=gone.code, reason=gone.reason, message=gone.message, at_ns=gone.at_ns,
-            )  # fmt: skip
+            lost = SCHEME + container_id(command.pod_uid, command.container, command.attempt)
+            return container_lost(
+                self.node, command.pod_uid, command.container, command.attempt, at_ns=time.time_ns(), container_id=lost
+            )
         if not one.ended.done():
             one.awaited += 1
             deadline = time.monotonic() + command.grace_period_s
@@ -414,7 +413,7 @@ class NodeLife:
         if not one.ended.done():
             self._exits.see(one)
         if not one.ended.done():
-            self._exits.end(one, adoption.lost_exit(time.time_ns()))
+            self._exits.end(one, container.lost_exit(time.time_ns()))
 
     def _clean(self, one: Container) -> None:
         delete = self._inside(one.record.pod_uid, container.delete, self._place, one.record)
