@@ -16,7 +16,7 @@ from shipslog.engine.kinds.core.pod.containers import attempt_of, container_of
 from shipslog.runtime.node import LogOptions, NodeRuntime, StreamRefused
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Patch, Update
 from shipslog.store.objects import core_v1
-from shipslog.store.objects.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
+from shipslog.store.objects.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, PatchType
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Unavailable, not_found
 
@@ -26,10 +26,7 @@ from .served import Served
 T = TypeVar("T")
 AUTHENTICATED = ("system:authenticated",)
 SHOWN = 400  # characters of a status that a timeout shows
-PATCHES: dict[
-    str, Literal["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"]
-]
-PATCHES = {"json": JSON_PATCH, "merge": MERGE_PATCH, "strategic": STRATEGIC_PATCH}
+PATCHES: dict[str, PatchType] = {"json": JSON_PATCH, "merge": MERGE_PATCH, "strategic": STRATEGIC_PATCH}
 
 
 class EngineStopped(RuntimeError):

@@ -4,9 +4,8 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from .objects.patch import PatchType
 from .objects.scalars import Object
-
-PatchType = Literal["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"]
 
 
 class ObjectCommand(Struct, frozen=True, kw_only=True):

@@ -122,16 +122,19 @@ class TimedOut(Refusal):
     code, reason = 504, "Timeout"
 
 
+def group_resource(resource: str, group: str) -> str:
+    """How an error names a resource, and its key on the log: `pods`, `leases.coordination.k8s.io`."""
+    return f"{resource}.{group}" if group else resource
+
+
 def not_found(resource: str, group: str, name: str) -> NotFound:
     """404 for an object that does not exist; `resource` is the plural: `pods "x" not found`."""
-    full = f"{resource}.{group}" if group else resource
-    return NotFound(f'{full} "{name}" not found', name=name, group=group, kind=resource)
+    return NotFound(f'{group_resource(resource, group)} "{name}" not found', name=name, group=group, kind=resource)
 
 
 def conflict(resource: str, group: str, name: str, why: str) -> Conflict:
     """409 for a change that was computed on an older state."""
-    full = f"{resource}.{group}" if group else resource
-    message = f'Operation cannot be fulfilled on {full} "{name}": {why}'
+    message = f'Operation cannot be fulfilled on {group_resource(resource, group)} "{name}": {why}'
     return Conflict(message, name=name, group=group, kind=resource)
 
 

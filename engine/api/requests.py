@@ -18,10 +18,10 @@ from shipslog.store.refusals import (
     Cause,
     Invalid,
     MethodNotAllowed,
-    NotFound,
     TimedOut,
     TooLarge,
     UnsupportedMediaType,
+    not_found,
 )
 from shipslog.store.state import Entry
 
@@ -248,9 +248,5 @@ def entry_of(call: Call) -> Entry:
     kind, namespace, name = call.named()
     entry = call.view.entry(kind.resource, name, namespace)
     if entry is None:
-        raise NotFound(f'{qualified(kind)} "{name}" not found', name=name, group=kind.group, kind=kind.plural)
+        raise not_found(kind.plural, kind.group, name)
     return entry
-
-
-def qualified(kind: Kind) -> str:
-    return f"{kind.plural}.{kind.group}" if kind.group else kind.plural

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from shipslog.store.commands import Patch
 from shipslog.store.objects import autoscaling_v1, codec, patch, selector
+from shipslog.store.objects.patch import MERGE_PATCH
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid
 from shipslog.store.state import Entry
@@ -88,6 +89,6 @@ def _command(kind: Kind, namespace: str, name: str, replicas: int, version: str)
     if version:
         change["metadata"] = {"resourceVersion": version}
     return Patch(
-        resource=kind.resource, namespace=namespace, name=name, media_type="application/merge-patch+json",
+        resource=kind.resource, namespace=namespace, name=name, media_type=MERGE_PATCH,
         body=msgspec.json.encode(change),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from shipslog.engine.commit.committer import Committed
 from shipslog.store.commands import Create, Delete, Patch, Update
 from shipslog.store.objects import meta_v1
+from shipslog.store.objects.patch import APPLY_PATCHES, PATCH_TYPES
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
 from shipslog.store.state import Entry
@@ -19,8 +20,6 @@ from .requests import Call
 from .routes import first
 from .selection import of_params
 
-PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
-APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 # DELETE answers with the object itself, not with a Status, for these (their registries say ReturnDeletedObject).
 RETURNED = frozenset({
     "pods", "serviceaccounts", "persistentvolumes", "persistentvolumeclaims", "podtemplates", "resourcequotas",
@@ -70,7 +69,7 @@ def patch_type(call: Call) -> Any:
     media = call.request.headers.get("Content-Type", "").split(";", 1)[0].strip()
     if media in PATCH_TYPES:
         return media
-    if media in APPLY:
+    if media in APPLY_PATCHES:
         raise UnsupportedMediaType(
             f"server-side apply ({media}) is not served; use client-side apply (kubectl apply without --server-side), "
             f"or one of {', '.join(PATCH_TYPES)}"

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from shipslog.store.refusals import group_resource
+
 
 class Attributes(Struct, frozen=True):
     """What is asked for. Either a path, or a resource."""
@@ -15,6 +17,11 @@ class Attributes(Struct, frozen=True):
     namespace: str = ""
     name: str = ""  # for list and watch: the one that a field selector leaves
     fields: tuple[tuple[str, str], ...] = ()  # what the field selector of a list or watch wants, path and value
+
+    @property
+    def group_resource(self) -> str:
+        """`pods`, `leases.coordination.k8s.io`: the key of the kind in a view."""
+        return group_resource(self.resource, self.group)
 
 
 class Verdict(Struct, frozen=True):

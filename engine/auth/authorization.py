@@ -52,10 +52,9 @@ def forbidden(user: User, wanted: Attributes, reason: str = "") -> Forbidden:
     if not wanted.resource:
         return Forbidden(f'forbidden: User "{user.name}" cannot {wanted.verb} path "{wanted.path}"{tail}')
     resource = f"{wanted.resource}/{wanted.subresource}" if wanted.subresource else wanted.resource
-    full = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
     scope = f' in the namespace "{wanted.namespace}"' if wanted.namespace else " at the cluster scope"
     named = f' "{wanted.name}"' if wanted.name else ""
-    message = f'{full}{named} is forbidden: User "{user.name}" cannot {wanted.verb} resource "{resource}" '
+    message = f'{wanted.group_resource}{named} is forbidden: User "{user.name}" cannot {wanted.verb} resource "{resource}" '
     message += f'in API group "{wanted.group}"'
     return Forbidden(message + scope + tail, name=wanted.name, group=wanted.group, kind=wanted.resource)
 

@@ -36,7 +36,7 @@ def node_of(user: User) -> str:
 
 def node_may(node: str, wanted: Attributes, view: MemoryView) -> Verdict:
     """Whether the node may do it, and why not."""
-    key = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
+    key = wanted.group_resource
     door = f"{key}/{wanted.subresource}" if wanted.subresource else key
     if wanted.verb not in NODE_RULES.get(door, ()):
         return Verdict(False, "a node has no business with it")

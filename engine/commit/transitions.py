@@ -274,10 +274,9 @@ class Transition:
 
 def unversioned(kind: Kind, name: str) -> Invalid:
     """The answer to a PUT that may not overwrite what it has not seen."""
-    resource = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
     why = "Invalid value: 0x0: must be specified for an update"
     return Invalid(
-        f'{resource} "{name}" is invalid: metadata.resourceVersion: {why}', name=name, group=kind.group, kind=kind.plural,
+        f'{kind.resource} "{name}" is invalid: metadata.resourceVersion: {why}', name=name, group=kind.group, kind=kind.plural,
         causes=(Cause("FieldValueInvalid", why, "metadata.resourceVersion"),),
     )  # fmt: skip
 
@@ -288,8 +287,7 @@ def kept_managers(entries: tuple[meta_v1.ManagedFieldsEntry, ...]) -> tuple[meta
 
 
 def already_exists(kind: Kind, name: str) -> AlreadyExists:
-    full = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
-    return AlreadyExists(f'{full} "{name}" already exists', name=name, group=kind.group, kind=kind.plural)
+    return AlreadyExists(f'{kind.resource} "{name}" already exists', name=name, group=kind.group, kind=kind.plural)
 
 
 def uid_differs(wanted: str, found: str) -> str:

@@ -94,8 +94,7 @@ def invalid(kind: str, group: str, name: str, causes: Iterable[Cause]) -> Invali
 
 def forbidden(kind: Kind, name: str, why: str, causes: tuple[Cause, ...] = ()) -> Forbidden:
     """403 from an admission rule: `pods "x" is forbidden: ...`."""
-    full = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
-    message = f'{full} "{name}" is forbidden: {why}' if name else f"{full} is forbidden: {why}"
+    message = f'{kind.resource} "{name}" is forbidden: {why}' if name else f"{kind.resource} is forbidden: {why}"
     return Forbidden(message, name=name, group=kind.group, kind=kind.plural, causes=causes)
 
 

@@ -4,7 +4,7 @@ Source for the last: the API conventions' "strategic merge patch", and k8s.io/ap
 """
 
 from collections import deque
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Literal, TypeVar, cast, get_args
 
 import msgspec
 
@@ -15,9 +15,12 @@ from .json_patch import unprocessable
 from .shapes import Field, Shape, fields_of
 
 T = TypeVar("T")
+PatchType = Literal["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"]
+PATCH_TYPES: Final[tuple[PatchType, ...]] = get_args(PatchType)
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
+APPLY_PATCHES: Final = ("application/apply-patch+yaml", "application/apply-patch+cbor")  # not served
 MAX_REVISITED = 5_000_000  # items of lists that a strategic merge may go over, in all: a second or so
 
 _DIRECTIVE, _RETAIN = "$patch", "$retainKeys"

@@ -10,6 +10,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
+from shipslog.store.refusals import group_resource
+
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
@@ -33,7 +35,7 @@ class Kind(Struct, frozen=True, kw_only=True, eq=False):
     defines: "Callable[[Any], Kind | None] | None" = None  # for objects that define kinds: the one that an object stands for
 
     def __post_init__(self) -> None:
-        force_setattr(self, "resource", f"{self.plural}.{self.group}" if self.group else self.plural)
+        force_setattr(self, "resource", group_resource(self.plural, self.group))
         force_setattr(self, "api_version", f"{self.group}/{self.version}" if self.group else self.version)
         force_setattr(self, "head", f'{{"apiVersion":"{self.api_version}","kind":"{self.kind}",'.encode())
 

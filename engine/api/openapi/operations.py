@@ -6,12 +6,10 @@ from typing import Any
 from msgspec import Struct
 
 from shipslog.engine.api.discovery import REVIEWS, SUBRESOURCES
-from shipslog.store.objects.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind, Scheme
 
 from .schemas import META, name_of, package_of
 
-PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
 WRITE_OPTIONS = ("dryRun", "fieldManager", "fieldValidation")
 LIST_OPTIONS = (
     "allowWatchBookmarks", "continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "resourceVersionMatch",

@@ -3,9 +3,10 @@
 from functools import lru_cache
 from typing import Any
 
+from shipslog.store.objects.patch import PATCH_TYPES
 from shipslog.store.objects.scheme import Scheme
 
-from .operations import PATCHES, Operation, parameter_type, parameters, paths
+from .operations import Operation, parameter_type, parameters, paths
 from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, types_of
 
 JSON = ["application/json"]
@@ -41,7 +42,7 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
         asked.append({"name": "body", "in": "body", "required": True, "schema": {"type": "object"}})
     answers = {"200": {"description": "OK", "schema": _refer(operation.answer)}, "401": {"description": "Unauthorized"}}
     return {
-        "consumes": list(PATCHES) if operation.method == "patch" else JSON, "produces": JSON, "schemes": ["https"],
+        "consumes": list(PATCH_TYPES) if operation.method == "patch" else JSON, "produces": JSON, "schemes": ["https"],
         "parameters": asked, "responses": answers, "x-kubernetes-action": operation.action,
         "x-kubernetes-group-version-kind": operation.gvk,
     }  # fmt: skip

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from shipslog.engine.api.discovery import groups, versions_of
+from shipslog.store.objects.patch import PATCH_TYPES
 from shipslog.store.objects.scheme import Scheme
 
-from .operations import PATCHES, Operation, parameter_type, parameters, paths
+from .operations import Operation, parameter_type, parameters, paths
 from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, types_of
 
 
@@ -69,7 +70,7 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
         "x-kubernetes-action": operation.action, "x-kubernetes-group-version-kind": operation.gvk,
     }  # fmt: skip
     if operation.method == "patch":
-        out["requestBody"] = {"required": True, "content": _content("", PATCHES)}
+        out["requestBody"] = {"required": True, "content": _content("", PATCH_TYPES)}
     elif operation.body:
         out["requestBody"] = {"required": True, "content": _content(operation.body)}
     return out
