@@ -7,8 +7,8 @@ from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.runtime.commands import ProbeTarget, SetProbes
 from shipslog.store.facts import NodeObserved, PodFact
 from shipslog.store.objects import core_v1
-from shipslog.store.view import View
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.view import View
 
 from .bound_pod import AnyContainer, BoundPod, is_sidecar
 from .expansion import Room

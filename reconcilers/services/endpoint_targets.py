@@ -10,8 +10,8 @@ from msgspec import Struct
 from shipslog.reconcilers.rule.pods import is_ready
 from shipslog.reconcilers.rule.wakes import key_of
 from shipslog.store.objects import core_v1
-from shipslog.store.view import View
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.view import View
 
 MANAGED_BY, SERVICE_NAME = "endpointslice.kubernetes.io/managed-by", "kubernetes.io/service-name"
 
