@@ -68,27 +68,45 @@ class Client:
         )
 
     async def create(
-        self, obj: T, *, dry_run: bool = False, actor: str | None = None, groups: Sequence[str] | None = None,
+        self,
+        obj: T,
+        *,
+        dry_run: bool = False,
+        actor: str | None = None,
+        groups: Sequence[str] | None = None,
         cause: int | None = None,
-    ) -> T:  # fmt: skip
+    ) -> T:
         """Create an object, given as a Struct or as a manifest's mapping; -> as it was stored.
         Errors: AlreadyExists, Invalid and the other refusals."""
         result: T = (await self._submit(Create(object=self._object(obj)), dry_run, actor, groups, cause)).entry.object
         return result
 
     async def update(
-        self, obj: T, *, subresource: str = "", dry_run: bool = False, actor: str | None = None,
-        groups: Sequence[str] | None = None, cause: int | None = None,
-    ) -> T:  # fmt: skip
+        self,
+        obj: T,
+        *,
+        subresource: str = "",
+        dry_run: bool = False,
+        actor: str | None = None,
+        groups: Sequence[str] | None = None,
+        cause: int | None = None,
+    ) -> T:
         """Replace an object; with a resource version only if it is still current. Errors: Conflict, NotFound, Invalid."""
         command = Update(object=self._object(obj), subresource=subresource)
         result: T = (await self._submit(command, dry_run, actor, groups, cause)).entry.object
         return result
 
     async def patch(
-        self, kind: type[T] | str, name: str, body: Mapping[str, Any] | Sequence[Any] | bytes, namespace: str = "default", *,
-        how: Literal["json", "merge", "strategic"] = "strategic", subresource: str = "", dry_run: bool = False,
-    ) -> T:  # fmt: skip
+        self,
+        kind: type[T] | str,
+        name: str,
+        body: Mapping[str, Any] | Sequence[Any] | bytes,
+        namespace: str = "default",
+        *,
+        how: Literal["json", "merge", "strategic"] = "strategic",
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> T:
         """Change an object by a patch; -> as it was stored. Errors: NotFound, BadRequest, Invalid."""
         k, namespace = self._place(kind, namespace)
         data = body if isinstance(body, bytes) else msgspec.json.encode(body)
@@ -106,10 +124,17 @@ class Client:
         return await self.patch(kind, name, {"spec": {"replicas": replicas}}, namespace, how="merge")
 
     async def delete(
-        self, kind: type[Any] | str, name: str, namespace: str = "default", *,
-        propagation: Literal["", "Orphan", "Background", "Foreground"] = "Background", grace_period_s: int | None = None,
-        uid: str | None = None, resource_version: str | None = None, dry_run: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        kind: type[Any] | str,
+        name: str,
+        namespace: str = "default",
+        *,
+        propagation: Literal["", "Orphan", "Background", "Foreground"] = "Background",
+        grace_period_s: int | None = None,
+        uid: str | None = None,
+        resource_version: str | None = None,
+        dry_run: bool = False,
+    ) -> None:
         """Delete an object; pods end gracefully. `uid` and `resource_version` are preconditions. Errors: NotFound, Conflict."""
         k, namespace = self._place(kind, namespace)
         command = Delete(
@@ -164,9 +189,10 @@ class Client:
         """What `kubectl describe` lists of an object: its Events, the oldest first."""
         k, namespace = self._place(kind, namespace)
         found = [
-            e for e in self._cluster.view.list(core_v1.Event, namespace or "default")
+            e
+            for e in self._cluster.view.list(core_v1.Event, namespace or "default")
             if (e.involved_object.kind, e.involved_object.name) == (k.kind, name)
-        ]  # fmt: skip
+        ]
         return sorted(found, key=lambda e: (e.last_timestamp or e.event_time, int(e.metadata.resource_version)))
 
     def watch(self, kind: type[Any] | str, *, namespace: str | None = None, after: int | None = None) -> Watch:
@@ -176,9 +202,14 @@ class Client:
         return self._cluster.hub.watch(k.resource, namespace=namespace, after=view.revision if after is None else after)
 
     async def wait(
-        self, kind: type[T], name: str, namespace: str = "default", *, until: Callable[[T], bool] = lambda _: True,
+        self,
+        kind: type[T],
+        name: str,
+        namespace: str = "default",
+        *,
+        until: Callable[[T], bool] = lambda _: True,
         timeout_s: float = 30.0,
-    ) -> T:  # fmt: skip
+    ) -> T:
         """The object once it exists and `until` holds for it.
         Errors: TimeoutError, saying how it was instead; EngineStopped at once when nothing can happen any more."""
         k, where = self._place(kind, namespace)
@@ -200,9 +231,15 @@ class Client:
         )
 
     async def _await(
-        self, kind: type[Any] | str, k: Kind, name: str, namespace: str, holds: Callable[[], T | None], what: str,
+        self,
+        kind: type[Any] | str,
+        k: Kind,
+        name: str,
+        namespace: str,
+        holds: Callable[[], T | None],
+        what: str,
         timeout_s: float,
-    ) -> T | None:  # fmt: skip
+    ) -> T | None:
         watch = self.watch(kind, namespace=namespace)
         try:
             async with asyncio.timeout(timeout_s):
@@ -231,9 +268,14 @@ class Client:
     # --- looking into pods ---
 
     async def logs(
-        self, name: str, namespace: str = "default", *, container: str = "", previous: bool = False,
+        self,
+        name: str,
+        namespace: str = "default",
+        *,
+        container: str = "",
+        previous: bool = False,
         tail_lines: int | None = None,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """What a container has written so far. Errors: NotFound, BadRequest, Unavailable."""
         pod, runtime, container = self._container(name, namespace, container)
         attempt = attempt_of(pod, container, previous=previous)

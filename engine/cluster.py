@@ -55,9 +55,16 @@ class Cluster(Client):
     """A running cluster. Make one with `Cluster.open`; all of it lives in the calling event loop."""
 
     def __init__(
-        self, event_log: EventLog, view: MemoryView, *, runtimes: Sequence[NodeRuntime], reconcilers: Sequence[Reconciler],
-        clock: Clock, entropy: Entropy, snapshot_every: int = SNAPSHOT_EVERY,
-    ) -> None:  # fmt: skip
+        self,
+        event_log: EventLog,
+        view: MemoryView,
+        *,
+        runtimes: Sequence[NodeRuntime],
+        reconcilers: Sequence[Reconciler],
+        clock: Clock,
+        entropy: Entropy,
+        snapshot_every: int = SNAPSHOT_EVERY,
+    ) -> None:
         super().__init__(self, ADMIN, MASTERS)
         self.log, self.view, self.clock, self.entropy = event_log, view, clock, entropy
         self._loop = asyncio.get_running_loop()
@@ -89,11 +96,20 @@ class Cluster(Client):
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: str | Path | None = None, *, runtime: Literal["simulated", "none"] | Sequence[NodeRuntime] = "simulated",
-        nodes: int = 1, config: ClusterConfig | None = None, reconcilers: Sequence[Reconciler] | None = None,
-        clock: Clock | None = None, entropy: Entropy | None = None, event_log: EventLog | None = None,
-        ca_certificate: str = "", end_pods: Callable[[], bool] = lambda: False, snapshot_every: int = SNAPSHOT_EVERY,
-    ) -> AsyncIterator[Self]:  # fmt: skip
+        cls,
+        path: str | Path | None = None,
+        *,
+        runtime: Literal["simulated", "none"] | Sequence[NodeRuntime] = "simulated",
+        nodes: int = 1,
+        config: ClusterConfig | None = None,
+        reconcilers: Sequence[Reconciler] | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        event_log: EventLog | None = None,
+        ca_certificate: str = "",
+        end_pods: Callable[[], bool] = lambda: False,
+        snapshot_every: int = SNAPSHOT_EVERY,
+    ) -> AsyncIterator[Self]:
         """Open (or make) the cluster whose log is at `path`; None keeps the log in memory.
 
         `runtime`: "simulated" for `nodes` nodes that only pretend, "none" for a control plane alone, or your own runtimes.
@@ -247,9 +263,16 @@ class Cluster(Client):
     # --- writing ---
 
     async def submit(
-        self, command: AnyObjectCommand, *, actor: str = ADMIN, groups: Sequence[str] = MASTERS, cause: int | None = None,
-        origin: Origin | None = None, dry_run: bool = False, size_bytes: int = 0,
-    ) -> Committed:  # fmt: skip
+        self,
+        command: AnyObjectCommand,
+        *,
+        actor: str = ADMIN,
+        groups: Sequence[str] = MASTERS,
+        cause: int | None = None,
+        origin: Origin | None = None,
+        dry_run: bool = False,
+        size_bytes: int = 0,
+    ) -> Committed:
         """Commit a command; it is durable when this returns. `origin`: who asked and how, for `history`.
         `size_bytes`: of what a client sent for it; much of it is evaluated in a thread, before it is proposed.
         Errors: Refusal, with nothing written."""

@@ -64,9 +64,14 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
 
 
 async def _serve(
-    settings: Settings, ready: Callable[[Ready], None], ground: Ground, event_log: SqliteLog, listening: list[socket.socket],
-    stop: asyncio.Event, end_pods: asyncio.Event,
-) -> None:  # fmt: skip
+    settings: Settings,
+    ready: Callable[[Ready], None],
+    ground: Ground,
+    event_log: SqliteLog,
+    listening: list[socket.socket],
+    stop: asyncio.Event,
+    end_pods: asyncio.Event,
+) -> None:
     here = ground.rootless.address if ground.rootless is not None else main_address()
     address = here if settings.bind in ("0.0.0.0", "::") or ground.rootless is not None else settings.bind
     first, last = port_range(settings.node_port_range)
@@ -124,9 +129,13 @@ def _announce(settings: Settings, pki: certificates.Pki, choice: Choice, dropped
     path, server = _write_kubeconfig(settings, pki)
     told = Ready(server=server, kubeconfig=str(path), runtime=choice.said, node=choice.runtimes[0].node, dropped=dropped)
     record = {
-        "pid": os.getpid(), "server": server, "kubeconfig": str(path), "runtime": choice.said, "node": told.node,
+        "pid": os.getpid(),
+        "server": server,
+        "kubeconfig": str(path),
+        "runtime": choice.said,
+        "node": told.node,
         "log_file": str(settings.data / "shipslog.log"),
-    }  # fmt: skip
+    }
     (settings.data / "daemon.json").write_bytes(msgspec.json.encode(record))
     ready(told)
 
@@ -140,9 +149,13 @@ def _write_kubeconfig(settings: Settings, pki: certificates.Pki) -> tuple[Path, 
 
 
 async def keep_renewed(
-    server: ApiServer, pki: certificates.Pki, written: Callable[[certificates.Pki], object],
-    *, now_ns: Callable[[], int] = time.time_ns, every_s: float = RENEW_EVERY_S,
-) -> None:  # fmt: skip
+    server: ApiServer,
+    pki: certificates.Pki,
+    written: Callable[[certificates.Pki], object],
+    *,
+    now_ns: Callable[[], int] = time.time_ns,
+    every_s: float = RENEW_EVERY_S,
+) -> None:
     """For ever: look whether certificates are due, and show new ones to who connects from then on. `written` hears of them."""
     while True:
         try:

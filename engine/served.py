@@ -30,9 +30,16 @@ class Served(Protocol):
         """By node: who can be asked for logs and streams."""
 
     async def submit(
-        self, command: AnyObjectCommand, *, actor: str, groups: Sequence[str] = (), cause: int | None = None,
-        origin: Origin | None = None, dry_run: bool = False, size_bytes: int = 0,
-    ) -> Committed:  # fmt: skip
+        self,
+        command: AnyObjectCommand,
+        *,
+        actor: str,
+        groups: Sequence[str] = (),
+        cause: int | None = None,
+        origin: Origin | None = None,
+        dry_run: bool = False,
+        size_bytes: int = 0,
+    ) -> Committed:
         """Commit a command. Errors: Refusal; always, where the state is a recording."""
 
     def watch(self, kind: type[Any] | str, *, namespace: str | None = None, after: int | None = None) -> Watch: ...

@@ -60,9 +60,17 @@ def prepare(wanted: str, data: Path) -> Ground:
 
 
 def choose(
-    wanted: str, *, data: Path, node: str, nodes: int = 1, pod_cidr: str = "10.244.0.0/16", service_cidr: str = "10.96.0.0/16",
-    cri_socket: str = "", address: str = "", ground: Ground = UNMOVED,
-) -> Choice:  # fmt: skip
+    wanted: str,
+    *,
+    data: Path,
+    node: str,
+    nodes: int = 1,
+    pod_cidr: str = "10.244.0.0/16",
+    service_cidr: str = "10.96.0.0/16",
+    cri_socket: str = "",
+    address: str = "",
+    ground: Ground = UNMOVED,
+) -> Choice:
     """The runtime `wanted`: auto, oci, cri, process or simulated, on the `ground` that `prepare` found. Errors:
     RuntimeUnavailable, saying what to install."""
     if wanted == "simulated":

@@ -30,9 +30,12 @@ async def http_get(action: Hook, pod_uid: str, lookups: Lookups) -> int:
     connector = aiohttp.TCPConnector(limit=0, force_close=True, ssl=False, resolver=PodResolver(lookups, pod_uid))
     try:
         async with aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(), auto_decompress=False,
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(),
+            auto_decompress=False,
             skip_auto_headers=("Accept-Encoding",),
-        ) as session:  # fmt: skip
+        ) as session:
             return await _followed(session, URL(action.http_url), _headers(action))
     except aiohttp.ClientConnectorError as error:
         raise error.os_error from error

@@ -153,10 +153,14 @@ class OciNode:
             return (ImagePullFailed(node=self.node, image=command.image, reason=reason, message=str(error), at_ns=at),)
         return (
             ImagePulled(
-                node=self.node, image=command.image, image_id=image.image_id, present=here, size_bytes=image.size_bytes,
+                node=self.node,
+                image=command.image,
+                image_id=image.image_id,
+                present=here,
+                size_bytes=image.size_bytes,
                 at_ns=time.time_ns(),
             ),
-        )  # fmt: skip
+        )
 
     async def _stop_container(self, command: StopContainer) -> ContainerExited:
         return await self._life.stop_container(command)

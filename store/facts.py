@@ -197,12 +197,40 @@ class RulesetFailed(NodeFact, frozen=True, kw_only=True, tag="RulesetFailed"):
 
 
 AnyFact = (
-    ObjectCreated | ObjectModified | ObjectDeleted | EngineStarted | DecisionTaken | ClockStepped | Forgotten | NodeObserved
-    | SandboxStarted | SandboxFailed | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed | ContainerStarted
-    | ContainerStartFailed | ContainerExited | ProbeFlipped | RulesetApplied | RulesetFailed
-)  # fmt: skip
+    ObjectCreated
+    | ObjectModified
+    | ObjectDeleted
+    | EngineStarted
+    | DecisionTaken
+    | ClockStepped
+    | Forgotten
+    | NodeObserved
+    | SandboxStarted
+    | SandboxFailed
+    | SandboxExited
+    | SandboxRemoved
+    | ImagePulled
+    | ImagePullFailed
+    | ContainerStarted
+    | ContainerStartFailed
+    | ContainerExited
+    | ProbeFlipped
+    | RulesetApplied
+    | RulesetFailed
+)
 ObjectChange = ObjectCreated | ObjectModified | ObjectDeleted
 RuntimeFact = (
-    NodeObserved | SandboxStarted | SandboxFailed | SandboxExited | SandboxRemoved | ImagePulled | ImagePullFailed
-    | ContainerStarted | ContainerStartFailed | ContainerExited | ProbeFlipped | RulesetApplied | RulesetFailed
-)  # fmt: skip
+    NodeObserved
+    | SandboxStarted
+    | SandboxFailed
+    | SandboxExited
+    | SandboxRemoved
+    | ImagePulled
+    | ImagePullFailed
+    | ContainerStarted
+    | ContainerStartFailed
+    | ContainerExited
+    | ProbeFlipped
+    | RulesetApplied
+    | RulesetFailed
+)

@@ -37,9 +37,13 @@ class Refusal(Exception):
     def status(self) -> dict[str, Any]:
         """The Status object, as plain JSON values."""
         details: dict[str, Any] = {
-            "name": self.name, "group": self.group, "kind": self.kind, "uid": self.uid, "retryAfterSeconds": self.retry_after_s,
+            "name": self.name,
+            "group": self.group,
+            "kind": self.kind,
+            "uid": self.uid,
+            "retryAfterSeconds": self.retry_after_s,
             "causes": [{"reason": c.reason, "message": c.message, "field": c.field} for c in self.causes],
-        }  # fmt: skip
+        }
         details = {k: v for k, v in details.items() if v}
         status: dict[str, Any] = {
             "kind": "Status",

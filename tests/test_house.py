@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("store", "runtime", "reconcilers", "engine")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 GENERATED = re.compile(r"store/objects/\w+_v1\.py$")
-LINES, FUNCTION_LINES = 500, 70
+LINES, FUNCTION_LINES, PACKED_LINES = 500, 70, 4
 
 # Who may import what of the other rooms.
 FLOORS: dict[str, tuple[str, ...]] = {
@@ -131,6 +131,41 @@ def test_sizes(path: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < FUNCTION_LINES, f"{name(path)}: {node.name}"
+
+
+def packed(path: Path) -> list[int]:
+    """The lines of `# fmt: skip` that do not close a call of at most four lines of arguments, which builds a value."""
+    text = path.read_text()
+    marked = {n for n, line in enumerate(text.splitlines(), 1) if line.endswith("# fmt: skip")}
+    for node in ast.walk(ast.parse(text)) if marked else ():
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.Return | ast.Raise | ast.Expr):
+            value = node.exc if isinstance(node, ast.Raise) else node.value
+            while isinstance(value, ast.Await | ast.Yield):
+                value = value.value
+            if isinstance(value, ast.Call) and (value.end_lineno or 0) - value.lineno - 1 <= PACKED_LINES:
+                marked.discard(value.end_lineno or 0)
+    return sorted(marked)
+
+
+@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))], ids=name)
+def test_only_the_arguments_of_a_value_are_packed(path: Path) -> None:
+    assert not packed(path), f"{name(path)}: take `# fmt: skip` out of lines {packed(path)} and run `ruff format`"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(\n    a, b,\n): ...  # fmt: skip",
+        "x = {\n    1: 2, 3: 4,\n}  # fmt: skip",
+        "x = f(\n    1,\n    2,\n    3,\n    4,\n    5,\n)  # fmt: skip",
+        "x = (\n    a if b\n    else c\n)  # fmt: skip",
+    ],
+)
+def test_what_is_packed_otherwise_is_found(text: str, tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text(text)
+    assert packed(tmp_path / "module.py")
+    (tmp_path / "module.py").write_text("x = f(\n    a=1, b=2,\n    c=3,\n)  # fmt: skip\n")
+    assert not packed(tmp_path / "module.py")
 
 
 def test_nothing_is_left_for_later_or_points_at_a_machine() -> None:

@@ -180,19 +180,23 @@ def _resources(scheme: Scheme, name: str, version: str) -> list[dict[str, Any]]:
     for kind in _kinds(scheme, name, version):
         subresources = [
             {
-                "subresource": name_, "verbs": list(sub.verbs),
+                "subresource": name_,
+                "verbs": list(sub.verbs),
                 "responseKind": _answer(kind, sub),
             }
             for name_, sub in _subresources(kind)
-        ]  # fmt: skip
+        ]
         resources.append(
             {
-                "resource": kind.plural, "responseKind": _gvk(name, version, kind.kind), "scope": _scope(kind.namespaced),
-                "singularResource": kind.singular, "verbs": list(kind.verbs),
+                "resource": kind.plural,
+                "responseKind": _gvk(name, version, kind.kind),
+                "scope": _scope(kind.namespaced),
+                "singularResource": kind.singular,
+                "verbs": list(kind.verbs),
                 **_optional(shortNames=kind.short_names, categories=kind.categories),
                 **({"subresources": subresources} if subresources else {}),
             }
-        )  # fmt: skip
+        )
     for of_group, plural, singular, kind_name, namespaced in REVIEWS:
         if of_group == name and version == "v1":
             resources.append(

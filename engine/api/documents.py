@@ -45,11 +45,16 @@ def answer(call: Call, tokens: AccountTokens, *, ready: bool) -> Reply:
 def version() -> dict[str, Any]:
     """What /version says."""
     return {
-        "major": "1", "minor": "32", "gitVersion": GIT_VERSION, "gitCommit": "", "gitTreeState": "clean",
-        "buildDate": "1970-01-01T00:00:00Z", "goVersion": f"python{platform.python_version()}",
+        "major": "1",
+        "minor": "32",
+        "gitVersion": GIT_VERSION,
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": f"python{platform.python_version()}",
         "compiler": platform.python_implementation().lower(),
         "platform": f"linux/{ARCHITECTURES.get(platform.machine(), platform.machine())}",
-    }  # fmt: skip
+    }
 
 
 def _health(call: Call, path: str, root: str, ready: bool) -> Reply:
@@ -82,10 +87,12 @@ def _failed(call: Call, ready: bool) -> dict[str, str]:
 
 def _openid(tokens: AccountTokens) -> dict[str, Any]:
     return {
-        "issuer": tokens.issuer, "jwks_uri": "https://kubernetes.default.svc.cluster.local/openid/v1/jwks",
-        "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
+        "issuer": tokens.issuer,
+        "jwks_uri": "https://kubernetes.default.svc.cluster.local/openid/v1/jwks",
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [tokens.algorithm],
-    }  # fmt: skip
+    }
 
 
 def _paths(scheme: Scheme) -> list[str]:

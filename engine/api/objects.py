@@ -134,9 +134,15 @@ def _cut(
 
 
 async def _continued(
-    call: Call, kind: Kind, namespace: str | None, selection: Selection, pages: Pages,
-    key: tuple[str, str | None, str, str], limit: int, token: Token,
-) -> Page:  # fmt: skip
+    call: Call,
+    kind: Kind,
+    namespace: str | None,
+    selection: Selection,
+    pages: Pages,
+    key: tuple[str, str | None, str, str],
+    limit: int,
+    token: Token,
+) -> Page:
     kept = pages.get((*key, token.rv))
     if kept is not None:
         whole = Page(kept, token.rv)

@@ -76,9 +76,12 @@ async def _rules(call: Call) -> Reply:
 
 
 REVIEWS: dict[str, Callable[[Call], Awaitable[Reply]]] = {
-    "selfsubjectreviews": _self_review, "selfsubjectaccessreviews": _self_access, "subjectaccessreviews": _access,
-    "localsubjectaccessreviews": _access, "selfsubjectrulesreviews": _rules,
-}  # fmt: skip
+    "selfsubjectreviews": _self_review,
+    "selfsubjectaccessreviews": _self_access,
+    "subjectaccessreviews": _access,
+    "localsubjectaccessreviews": _access,
+    "selfsubjectrulesreviews": _rules,
+}
 RESOURCES = frozenset({*REVIEWS, "tokenreviews"})
 
 

@@ -25,9 +25,15 @@ class ApiServer:
     sockets that are bound already, see `listen`."""
 
     def __init__(
-        self, cluster: Served, *, pki: Pki, data: Path, bind: str = "127.0.0.1", port: int = 6443,
+        self,
+        cluster: Served,
+        *,
+        pki: Pki,
+        data: Path,
+        bind: str = "127.0.0.1",
+        port: int = 6443,
         listening: list[socket.socket] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._cluster, self._pki, self._bind, self.port = cluster, pki, bind, port
         tokens = AccountTokens(pki.account_key)
         authenticator = Authenticator(cluster.view, tokens, admin_token(data / "token"))

@@ -55,14 +55,21 @@ class AccountTokens:
     def issue(self, claims: Claims, *, issued_at: int) -> str:
         """The token that says `claims`."""
         bound: dict[str, Any] = {
-            "namespace": claims.namespace, "serviceaccount": {"name": claims.account, "uid": claims.account_uid},
-        }  # fmt: skip
+            "namespace": claims.namespace,
+            "serviceaccount": {"name": claims.account, "uid": claims.account_uid},
+        }
         if claims.bound_kind:
             bound[claims.bound_kind] = {"name": claims.bound_name, "uid": claims.bound_uid}
         payload = {
-            "aud": list(claims.audiences), "exp": claims.expires_at, "iat": issued_at, "iss": self.issuer, "jti": claims.id,
-            "kubernetes.io": bound, "nbf": issued_at, "sub": f"system:serviceaccount:{claims.namespace}:{claims.account}",
-        }  # fmt: skip
+            "aud": list(claims.audiences),
+            "exp": claims.expires_at,
+            "iat": issued_at,
+            "iss": self.issuer,
+            "jti": claims.id,
+            "kubernetes.io": bound,
+            "nbf": issued_at,
+            "sub": f"system:serviceaccount:{claims.namespace}:{claims.account}",
+        }
         head = {"alg": self.algorithm, "kid": self.key_id}
         signed = f"{_b64(msgspec.json.encode(head))}.{_b64(msgspec.json.encode(payload))}"
         return f"{signed}.{_b64(self._sign(signed.encode()))}"
@@ -101,12 +108,17 @@ class AccountTokens:
             kind = next((k for k in ("pod", "secret", "node") if k in bound), "")
             to = bound[kind] if kind else {"name": "", "uid": ""}
             return Claims(
-                namespace=bound["namespace"], account=bound["serviceaccount"]["name"],
+                namespace=bound["namespace"],
+                account=bound["serviceaccount"]["name"],
                 account_uid=bound["serviceaccount"]["uid"],
-                audiences=tuple(payload["aud"]), expires_at=_moment(payload["exp"]), id=payload.get("jti", ""), bound_kind=kind,
-                bound_name=to["name"], bound_uid=to.get("uid", ""),
+                audiences=tuple(payload["aud"]),
+                expires_at=_moment(payload["exp"]),
+                id=payload.get("jti", ""),
+                bound_kind=kind,
+                bound_name=to["name"],
+                bound_uid=to.get("uid", ""),
                 not_before=_moment(payload.get("nbf", 0)),
-            )  # fmt: skip
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidToken("the token's claims are not those of a service account") from error
 

@@ -95,9 +95,13 @@ def renewed(pki: Pki, now_ns: Callable[[], int] = time.time_ns) -> Pki:
 
 
 def _signed(
-    directory: Path, key: ec.EllipticCurvePrivateKey, ca: x509.Certificate, names: tuple[str, ...], now: datetime.datetime,
+    directory: Path,
+    key: ec.EllipticCurvePrivateKey,
+    ca: x509.Certificate,
+    names: tuple[str, ...],
+    now: datetime.datetime,
     said: str,
-) -> Pki:  # fmt: skip
+) -> Pki:
     serving = _leaf(directory, "server", key, ca, now, common_name="shipslog", names=names)
     admin = _leaf(directory, "admin", key, ca, now, common_name="system:admin", organization="system:masters")
     return Pki(
@@ -141,9 +145,16 @@ def _make_authority(directory: Path, now: datetime.datetime) -> None:
 
 
 def _leaf(
-    directory: Path, stem: str, ca_key: ec.EllipticCurvePrivateKey, ca: x509.Certificate, now: datetime.datetime, *,
-    common_name: str, organization: str = "", names: Iterable[str] = (),
-) -> x509.Certificate:  # fmt: skip
+    directory: Path,
+    stem: str,
+    ca_key: ec.EllipticCurvePrivateKey,
+    ca: x509.Certificate,
+    now: datetime.datetime,
+    *,
+    common_name: str,
+    organization: str = "",
+    names: Iterable[str] = (),
+) -> x509.Certificate:
     """A certificate signed by the CA: for the server when it has `names`, else for a client."""
     key_file, certificate_file, wanted = directory / f"{stem}.key", directory / f"{stem}.crt", set(names)
     present = _present(key_file, certificate_file, ca)

@@ -17,15 +17,24 @@ WRITE = frozenset({"create", "update", "patch"})
 
 # resource (with "/subresource") -> verbs that a node has some business with
 NODE_RULES: dict[str, frozenset[str]] = {
-    "services": READ, "endpoints": READ, "endpointslices.discovery.k8s.io": READ, "namespaces": READ,
-    "configmaps": READ, "secrets": READ, "serviceaccounts": frozenset({"get"}), "serviceaccounts/token": frozenset({"create"}),
-    "nodes": READ | WRITE, "nodes/status": frozenset({"get", "update", "patch"}),
-    "pods": READ | {"create", "delete"}, "pods/status": frozenset({"get", "update", "patch"}),
+    "services": READ,
+    "endpoints": READ,
+    "endpointslices.discovery.k8s.io": READ,
+    "namespaces": READ,
+    "configmaps": READ,
+    "secrets": READ,
+    "serviceaccounts": frozenset({"get"}),
+    "serviceaccounts/token": frozenset({"create"}),
+    "nodes": READ | WRITE,
+    "nodes/status": frozenset({"get", "update", "patch"}),
+    "pods": READ | {"create", "delete"},
+    "pods/status": frozenset({"get", "update", "patch"}),
     "pods/eviction": frozenset({"create"}),
-    "events": WRITE, "leases.coordination.k8s.io": frozenset({"get", "delete"}) | WRITE,
+    "events": WRITE,
+    "leases.coordination.k8s.io": frozenset({"get", "delete"}) | WRITE,
     "tokenreviews.authentication.k8s.io": frozenset({"create"}),
     "subjectaccessreviews.authorization.k8s.io": frozenset({"create"}),
-}  # fmt: skip
+}
 
 
 def node_of(user: User) -> str:

@@ -144,9 +144,14 @@ class Committer:
             return (await self._request(commands=(command,), seen=seen, prepared=prepared, **how).future)[0]
 
     def submit_decision(
-        self, decision: DecisionTaken, commands: Sequence[AnyObjectCommand], *, actor: str, cause: int | None,
+        self,
+        decision: DecisionTaken,
+        commands: Sequence[AnyObjectCommand],
+        *,
+        actor: str,
+        cause: int | None,
         runtime: Sequence[AnyRuntimeCommand] = (),
-    ) -> "asyncio.Future[list[Committed | Refusal | int]]":  # fmt: skip
+    ) -> "asyncio.Future[list[Committed | Refusal | int]]":
         """Record a decision and commit its object commands behind it. The first result is the decision's revision, then
         one a command, in order. `runtime`: its other commands, which nodes are given once it is durable."""
         return self._request(actor, cause=cause, commands=commands, decision=decision, runtime=runtime).future
@@ -316,9 +321,15 @@ class Committer:
         return Committed(entry, change.effect, warnings)
 
     def _stage(
-        self, fact: AnyFact, actor: str, cause: int | None, now_ns: int, staged: list[Staged], entry: Entry | None,
+        self,
+        fact: AnyFact,
+        actor: str,
+        cause: int | None,
+        now_ns: int,
+        staged: list[Staged],
+        entry: Entry | None,
         origin: Origin | None = None,
-    ) -> int:  # fmt: skip
+    ) -> int:
         event = Event(revision=self.head.revision + 1, time_ns=now_ns, actor=actor, cause=cause, origin=origin, fact=fact)
         made, previous = self.head.evolve(event, entry)
         staged.append(Staged(event, made, previous))

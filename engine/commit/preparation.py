@@ -90,9 +90,17 @@ class Prepared(Struct, frozen=True):
 
 
 async def prepare(
-    command: AnyObjectCommand, view: MemoryView, work: LongWork, *, now_ns: int, entropy: Entropy, actor: str,
-    groups: tuple[str, ...], dry_run: bool, size_bytes: int,
-) -> Prepared:  # fmt: skip
+    command: AnyObjectCommand,
+    view: MemoryView,
+    work: LongWork,
+    *,
+    now_ns: int,
+    entropy: Entropy,
+    actor: str,
+    groups: tuple[str, ...],
+    dry_run: bool,
+    size_bytes: int,
+) -> Prepared:
     """Evaluate a command against the committed view. Errors: Refusal, of what is on the log at the moment."""
     readings = Readings(view)
     strategy_of(resource_of(command, view))  # what is imported for it is imported here

@@ -138,13 +138,18 @@ class Transition:
         was, given = old.metadata, obj.metadata
         grace_s = given.deletion_grace_period_seconds
         meta = replace(
-            given, uid=given.uid or was.uid, creation_timestamp=was.creation_timestamp,
+            given,
+            uid=given.uid or was.uid,
+            creation_timestamp=was.creation_timestamp,
             deletion_timestamp=was.deletion_timestamp or given.deletion_timestamp,
             generate_name=given.generate_name or was.generate_name,
             deletion_grace_period_seconds=was.deletion_grace_period_seconds if grace_s is None else grace_s,
-            generation=was.generation, resource_version=was.resource_version, self_link="",
-            owner_references=self._owners(given.owner_references, ctx), managed_fields=kept_managers(given.managed_fields),
-        )  # fmt: skip
+            generation=was.generation,
+            resource_version=was.resource_version,
+            self_link="",
+            owner_references=self._owners(given.owner_references, ctx),
+            managed_fields=kept_managers(given.managed_fields),
+        )
         new = admission.admit_update(kind, old, replace(obj, metadata=meta), subresource, ctx)
         if new == old:
             return Change(effect="Unchanged", object=old, kind=kind)

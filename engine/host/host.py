@@ -210,9 +210,13 @@ class Host:
         future.add_done_callback(committed)
 
     def _committed(
-        self, lane: Lane, key: str, cause: int | None, runtime: list[AnyRuntimeCommand],
+        self,
+        lane: Lane,
+        key: str,
+        cause: int | None,
+        runtime: list[AnyRuntimeCommand],
         done: "asyncio.Future[list[Committed | Refusal | int]]",
-    ) -> Sequence[object]:  # fmt: skip
+    ) -> Sequence[object]:
         """The decision is on the log, or could not be: dispatch what it wants done. -> its results, () if it failed."""
         lane.committing.discard(key)
         if key in lane.woken_again:

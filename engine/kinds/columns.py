@@ -20,9 +20,12 @@ class Column(Struct, frozen=True):
 
     def definition(self) -> dict[str, Any]:
         return {
-            "name": self.name, "type": self.type, "format": self.format, "description": self.description,
+            "name": self.name,
+            "type": self.type,
+            "format": self.format,
+            "description": self.description,
             "priority": self.priority,
-        }  # fmt: skip
+        }
 
 
 NAME = Column("Name", "The name of the object, unique within its namespace for its kind. It cannot be changed.", format="name")

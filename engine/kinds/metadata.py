@@ -41,11 +41,13 @@ def check_metadata_update(faults: Faults, meta: ObjectMeta, old: ObjectMeta, *, 
                 "no new finalizers can be added if the object is being deleted, found new finalizers []string{" + listed + "}",
             )
     for field, new_value, old_value in (
-        ("name", meta.name, old.name), ("namespace", meta.namespace, old.namespace), ("uid", meta.uid, old.uid),
+        ("name", meta.name, old.name),
+        ("namespace", meta.namespace, old.namespace),
+        ("uid", meta.uid, old.uid),
         ("creationTimestamp", meta.creation_timestamp, old.creation_timestamp),
         ("deletionTimestamp", meta.deletion_timestamp, old.deletion_timestamp),
         ("deletionGracePeriodSeconds", meta.deletion_grace_period_seconds, old.deletion_grace_period_seconds),
-    ):  # fmt: skip
+    ):
         if new_value != old_value:
             faults.invalid(f"metadata.{field}", new_value or None, IMMUTABLE)
     if meta.generation < old.generation:

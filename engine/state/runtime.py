@@ -19,7 +19,7 @@ from shipslog.store.facts import (
     SandboxExited,
     SandboxFailed,
     SandboxStarted,
-)  # fmt: skip
+)
 from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState
 
 RESET_AFTER_NS = 600 * 1_000_000_000  # a container that ran for ten minutes starts its back-off anew

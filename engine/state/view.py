@@ -27,7 +27,7 @@ from shipslog.store.facts import (
     RulesetApplied,
     RulesetFailed,
     SandboxRemoved,
-)  # fmt: skip
+)
 from shipslog.store.log.event_log import LogNewer
 from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
@@ -294,8 +294,11 @@ class MemoryView:
 
     def _serve(self, resource: str, scheme: Scheme) -> None:
         """The objects of a kind go where they belong with other kinds: among those that are served, or not."""
-        held = [(e, namespace, name) for namespace, shelf in self._shelves.get(resource, {}).items()
-                for name, e in shelf.by_name.items()]  # fmt: skip
+        held = [
+            (e, namespace, name)
+            for namespace, shelf in self._shelves.get(resource, {}).items()
+            for name, e in shelf.by_name.items()
+        ]
         held += [(e, key[1], key[2]) for key, e in self._unserved.items() if key[0] == resource]
         for _, namespace, name in held:
             self._take(resource, namespace, name)
@@ -393,18 +396,25 @@ class MemoryView:
     def state(self) -> dict[str, Any]:
         """All that `restored` needs, in terms that msgspec encodes; the indexes are left out."""
         return {
-            "revision": self.revision, "time_ns": self.time_ns, "config": self.config,
+            "revision": self.revision,
+            "time_ns": self.time_ns,
+            "config": self.config,
             "entries": [(e.resource, e.revision, e.encoded) for e in self._all_entries()],
             "pods": [self._pods[uid] for uid in sorted(self._pods)],
             "images": [(node, image, state) for (node, image), state in sorted(self._images.items())],
-            "nodes": [self._nodes[node] for node in sorted(self._nodes)], "rulesets": self._rulesets,
+            "nodes": [self._nodes[node] for node in sorted(self._nodes)],
+            "rulesets": self._rulesets,
             "nodes_gone": dict(self._nodes_gone),
-        }  # fmt: skip
+        }
 
     def _served_entries(self, resources: tuple[str, ...]) -> Iterator[Entry]:
         """The objects of these kinds, of all for (): in no particular order."""
-        return (entry for resource in resources or tuple(self._shelves) for shelf in self._shelves.get(resource, {}).values()
-                for entry in shelf.by_name.values())  # fmt: skip
+        return (
+            entry
+            for resource in resources or tuple(self._shelves)
+            for shelf in self._shelves.get(resource, {}).values()
+            for entry in shelf.by_name.values()
+        )
 
     def _all_entries(self) -> Sequence[Entry]:
         """Of kinds that are served and of others, in an order that is always the same."""
@@ -412,10 +422,18 @@ class MemoryView:
         return [*served, *(self._unserved[key] for key in sorted(self._unserved))]
 
     def load(
-        self, *, revision: int, time_ns: int, config: ClusterConfig, entries: Iterable[Entry], pods: Sequence[PodRuntime],
-        images: Sequence[tuple[str, str, ImageState]], nodes: Sequence[NodeObserved], rulesets: Mapping[str, RulesetState],
+        self,
+        *,
+        revision: int,
+        time_ns: int,
+        config: ClusterConfig,
+        entries: Iterable[Entry],
+        pods: Sequence[PodRuntime],
+        images: Sequence[tuple[str, str, ImageState]],
+        nodes: Sequence[NodeObserved],
+        rulesets: Mapping[str, RulesetState],
         nodes_gone: Mapping[str, int],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Fill an empty view with what `state` gave."""
         self.revision, self.time_ns, self.config = revision, time_ns, config
         for entry in entries:

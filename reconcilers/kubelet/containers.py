@@ -177,19 +177,31 @@ def start_command(pod: BoundPod, container: AnyContainer, attempt: int, resolved
     capacity = quantity.value(pod.observed.capacity.get("memory", 0))
     lifecycle = container.lifecycle
     return StartContainer(
-        node=pod.node, pod_uid=pod.uid, namespace=pod.pod.metadata.namespace, name=pod.pod.metadata.name,
-        container=container.name, attempt=attempt, image=container.image, command=resolved.command, args=resolved.args,
+        node=pod.node,
+        pod_uid=pod.uid,
+        namespace=pod.pod.metadata.namespace,
+        name=pod.pod.metadata.name,
+        container=container.name,
+        attempt=attempt,
+        image=container.image,
+        command=resolved.command,
+        args=resolved.args,
         target=container.target_container_name if isinstance(container, core_v1.EphemeralContainer) else "",
-        env=resolved.env, working_dir=container.working_dir, mounts=mounts(pod.pod, container, dict(resolved.env)),
-        stdin=container.stdin, stdin_once=container.stdin_once, tty=container.tty,
-        cpu_request_milli=resources.cpu_request_milli(container), cpu_limit_milli=resources.cpu_limit_milli(container),
+        env=resolved.env,
+        working_dir=container.working_dir,
+        mounts=mounts(pod.pod, container, dict(resolved.env)),
+        stdin=container.stdin,
+        stdin_once=container.stdin_once,
+        tty=container.tty,
+        cpu_request_milli=resources.cpu_request_milli(container),
+        cpu_limit_milli=resources.cpu_limit_milli(container),
         memory_limit_bytes=resources.memory_limit_bytes(container),
         oom_score_adj=resources.oom_score_adj(pod.pod, container, capacity),
         termination_message_path=container.termination_message_path or "/dev/termination-log",
         termination_message_fallback_to_logs=container.termination_message_policy == "FallbackToLogsOnError",
         security=security(pod.pod, container),
         post_start=lifecycle_hook(lifecycle.post_start, container, pod.ip) if lifecycle is not None else None,
-    )  # fmt: skip
+    )
 
 
 # --- stopping ---

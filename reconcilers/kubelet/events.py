@@ -21,7 +21,7 @@ from shipslog.store.facts import (
     ProbeFlipped,
     SandboxExited,
     SandboxFailed,
-)  # fmt: skip
+)
 from shipslog.store.objects import core_v1
 from shipslog.store.view import View
 

@@ -183,15 +183,28 @@ def sandbox_command(pod: BoundPod) -> RunPodSandbox:
     security = spec.security_context or core_v1.PodSecurityContext()
     containers = spec.containers
     return RunPodSandbox(
-        node=pod.node, pod_uid=pod.uid, namespace=meta.namespace, name=meta.name, hostname=called.hostname, fqdn=called.fqdn,
-        labels=dict(meta.labels), host_network=spec.host_network, host_pid=spec.host_pid, host_ipc=spec.host_ipc,
-        share_process_namespace=bool(spec.share_process_namespace), port_mappings=tuple(_port_mappings(spec)),
-        dns_servers=called.servers, dns_searches=called.searches, dns_options=called.options,
+        node=pod.node,
+        pod_uid=pod.uid,
+        namespace=meta.namespace,
+        name=meta.name,
+        hostname=called.hostname,
+        fqdn=called.fqdn,
+        labels=dict(meta.labels),
+        host_network=spec.host_network,
+        host_pid=spec.host_pid,
+        host_ipc=spec.host_ipc,
+        share_process_namespace=bool(spec.share_process_namespace),
+        port_mappings=tuple(_port_mappings(spec)),
+        dns_servers=called.servers,
+        dns_searches=called.searches,
+        dns_options=called.options,
         host_aliases=tuple((a.ip, a.hostnames) for a in spec.host_aliases),
-        sysctls={s.name: s.value for s in security.sysctls}, fs_group=security.fs_group, volumes=volumes(pod),
+        sysctls={s.name: s.value for s in security.sysctls},
+        fs_group=security.fs_group,
+        volumes=volumes(pod),
         cpu_limit_milli=resources.pod_limit(resources.cpu_limit_milli(c) for c in containers),
         memory_limit_bytes=resources.pod_limit(resources.memory_limit_bytes(c) for c in containers),
-    )  # fmt: skip
+    )
 
 
 def _port_mappings(spec: core_v1.PodSpec) -> Iterator[PortMapping]:

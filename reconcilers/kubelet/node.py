@@ -80,9 +80,13 @@ def _new(observed: NodeObserved, now: Instant) -> core_v1.Node:
 def _labels(observed: NodeObserved) -> dict[str, str]:
     system, machine = observed.info.get("operatingSystem", "linux"), observed.info.get("architecture", "amd64")
     return {
-        "beta.kubernetes.io/arch": machine, "beta.kubernetes.io/os": system, "kubernetes.io/arch": machine,
-        "kubernetes.io/hostname": observed.node, "kubernetes.io/os": system, **observed.labels,
-    }  # fmt: skip
+        "beta.kubernetes.io/arch": machine,
+        "beta.kubernetes.io/os": system,
+        "kubernetes.io/arch": machine,
+        "kubernetes.io/hostname": observed.node,
+        "kubernetes.io/os": system,
+        **observed.labels,
+    }
 
 
 def _status(observed: NodeObserved, old: core_v1.NodeStatus, now: Instant) -> core_v1.NodeStatus:

@@ -58,9 +58,11 @@ def _may_change(pod: core_v1.Pod) -> bool:
         return False
     shown = any(name != ROOT_CA for _, name in _shown(pod))
     own = any(v.downward_api is not None for v in pod.spec.volumes) or any(
-        s.downward_api is not None for v in pod.spec.volumes if v.projected and v.name[:15] != "kube-api-access"
+        s.downward_api is not None
+        for v in pod.spec.volumes
+        if v.projected and v.name[:15] != "kube-api-access"
         for s in v.projected.sources
-    )  # fmt: skip
+    )
     return shown or own or _renewed_s(pod) > 0
 
 

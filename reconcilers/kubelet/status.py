@@ -29,13 +29,21 @@ def status_of(pod: BoundPod, waiting: Waiting, *, reason: str = "", message: str
     phase = old.phase if old.phase in TERMINAL else "Failed" if reason else phase_of(pod)
     address = pod.ip or old.pod_ip
     return replace(
-        old, phase=phase, reason=reason or old.reason, message=message or old.message,
-        conditions=_conditions(pod, phase, init, apps), host_ip=pod.host_ip,
-        host_ips=(core_v1.HostIP(ip=pod.host_ip),) if pod.host_ip else (), pod_ip=address,
-        pod_ips=(core_v1.PodIP(ip=address),) if address else (), start_time=old.start_time or api_time(pod.now),
-        init_container_statuses=init, container_statuses=apps, ephemeral_container_statuses=extra,
+        old,
+        phase=phase,
+        reason=reason or old.reason,
+        message=message or old.message,
+        conditions=_conditions(pod, phase, init, apps),
+        host_ip=pod.host_ip,
+        host_ips=(core_v1.HostIP(ip=pod.host_ip),) if pod.host_ip else (),
+        pod_ip=address,
+        pod_ips=(core_v1.PodIP(ip=address),) if address else (),
+        start_time=old.start_time or api_time(pod.now),
+        init_container_statuses=init,
+        container_statuses=apps,
+        ephemeral_container_statuses=extra,
         qos_class=old.qos_class or qos_class(pod.spec),
-    )  # fmt: skip
+    )
 
 
 def refusal(pod: BoundPod, reason: str, message: str) -> core_v1.PodStatus:

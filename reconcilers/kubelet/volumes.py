@@ -162,11 +162,14 @@ def mounts(pod: core_v1.Pod, container: AnyContainer, env: Mapping[str, str]) ->
             raise ConfigError(f'cannot find volume "{mount.name}" to mount into container "{container.name}"')
     return tuple(
         Mount(
-            volume=mount.name, path=mount.mount_path, read_only=mount.read_only, propagation=mount.mount_propagation or "",
+            volume=mount.name,
+            path=mount.mount_path,
+            read_only=mount.read_only,
+            propagation=mount.mount_propagation or "",
             sub_path=_expanded(mount, env) if mount.sub_path_expr else mount.sub_path,
         )
         for mount in container.volume_mounts
-    )  # fmt: skip
+    )
 
 
 def _expanded(mount: core_v1.VolumeMount, env: Mapping[str, str]) -> str:

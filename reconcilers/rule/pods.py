@@ -57,8 +57,12 @@ def pod_from_template(owner: Any, template: core_v1.PodTemplateSpec, reference: 
     meta = template.metadata
     return core_v1.Pod(
         metadata=meta_v1.ObjectMeta(
-            generate_name=f"{owner.metadata.name}-", namespace=owner.metadata.namespace, labels=meta.labels,
-            annotations=meta.annotations, finalizers=meta.finalizers, owner_references=(reference,),
+            generate_name=f"{owner.metadata.name}-",
+            namespace=owner.metadata.namespace,
+            labels=meta.labels,
+            annotations=meta.annotations,
+            finalizers=meta.finalizers,
+            owner_references=(reference,),
         ),
         spec=replace(template.spec),
-    )  # fmt: skip
+    )

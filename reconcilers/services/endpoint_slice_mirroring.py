@@ -68,13 +68,14 @@ def _slice(endpoints: core_v1.Endpoints, subset: core_v1.EndpointSubset) -> disc
         ),
         address_type="IPv4",
         endpoints=(
-            *(_endpoint(a, True) for a in subset.addresses), *(_endpoint(a, False) for a in subset.not_ready_addresses),
+            *(_endpoint(a, True) for a in subset.addresses),
+            *(_endpoint(a, False) for a in subset.not_ready_addresses),
         ),
         ports=tuple(
             discovery_v1.EndpointPort(name=p.name, protocol=p.protocol or "TCP", port=p.port, app_protocol=p.app_protocol)
             for p in subset.ports
         ),
-    )  # fmt: skip
+    )
 
 
 def _endpoint(address: core_v1.EndpointAddress, ready: bool) -> discovery_v1.Endpoint:

@@ -86,9 +86,13 @@ def rules_of(service: Service, slices: Sequence[EndpointSlice], node: str) -> Ru
 
 
 def _rules_of_port(
-    service: Service, port: ServicePort, addresses: tuple[str, ...], external: tuple[str, ...],
-    slices: Sequence[EndpointSlice], node: str,
-) -> Iterator[ServiceRules]:  # fmt: skip
+    service: Service,
+    port: ServicePort,
+    addresses: tuple[str, ...],
+    external: tuple[str, ...],
+    slices: Sequence[EndpointSlice],
+    node: str,
+) -> Iterator[ServiceRules]:
     """One rule; two where clients inside the cluster get other endpoints than those outside."""
     spec = service.spec
     candidates = list(_candidates(slices, port))

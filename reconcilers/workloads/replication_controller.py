@@ -93,7 +93,7 @@ def _scale(
             Say(
                 about=about, type="Warning", reason="FailedCreate", message="Error creating: {why}", after=create, refused=True
             ),
-        )  # fmt: skip
+        )
         return made, f"{missing} pods are missing of {wanted}", created
     if missing < 0:
         doomed = [_delete(pod) for pod in choose_to_delete(active, -missing, view)]
@@ -122,10 +122,16 @@ def choose_to_delete(pods: Sequence[core_v1.Pod], count: int, view: View) -> lis
         ready = is_ready(pod)
         since = next((c.last_transition_time for c in pod.status.conditions if c.type == "Ready"), "") if ready else ""
         return (
-            bool(pod.spec.node_name), phases.get(pod.status.phase, 2), ready, int(cost) if _is_int(cost) else 0,
-            -crowd[pod.spec.node_name], -parse_time(since), -sum(s.restart_count for s in pod.status.container_statuses),
-            -parse_time(pod.metadata.creation_timestamp), pod.metadata.name,
-        )  # fmt: skip
+            bool(pod.spec.node_name),
+            phases.get(pod.status.phase, 2),
+            ready,
+            int(cost) if _is_int(cost) else 0,
+            -crowd[pod.spec.node_name],
+            -parse_time(since),
+            -sum(s.restart_count for s in pod.status.container_statuses),
+            -parse_time(pod.metadata.creation_timestamp),
+            pod.metadata.name,
+        )
 
     return sorted(pods, key=rank)[:count]
 

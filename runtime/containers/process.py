@@ -32,7 +32,7 @@ from shipslog.runtime.commands import (
     StartContainer,
     StopContainer,
     VolumeSource,
-)  # fmt: skip
+)
 from shipslog.runtime.containers.oci import logs, machine, streams
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused
@@ -50,7 +50,7 @@ from shipslog.store.facts import (
     SandboxFailed,
     SandboxRemoved,
     SandboxStarted,
-)  # fmt: skip
+)
 from shipslog.store.state import PodRuntime
 
 from .lost import container_lost

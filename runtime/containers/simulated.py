@@ -21,7 +21,7 @@ from shipslog.runtime.commands import (
     SetProbes,
     StartContainer,
     StopContainer,
-)  # fmt: skip
+)
 from shipslog.runtime.node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
 from shipslog.store.facts import (
     ContainerExited,
@@ -36,7 +36,7 @@ from shipslog.store.facts import (
     SandboxExited,
     SandboxRemoved,
     SandboxStarted,
-)  # fmt: skip
+)
 from shipslog.store.state import PodRuntime
 
 from .lost import container_lost
@@ -67,8 +67,8 @@ class SimulatedNode:
     """One pretended node. `pods`, `images` and `ruleset` show what it holds; they outlive the engine that used it."""
 
     def __init__(
-        self, node: str, *, now_ns: Callable[[], int], number: int = 0, cpu: str = "8", memory: str = "32Gi", pods: int = 1000,
-    ) -> None:  # fmt: skip
+        self, node: str, *, now_ns: Callable[[], int], number: int = 0, cpu: str = "8", memory: str = "32Gi", pods: int = 1000
+    ) -> None:
         self.node, self.number = node, number
         self.pods: dict[str, SimPod] = {}
         self.images: set[str] = set()
@@ -85,10 +85,17 @@ class SimulatedNode:
     async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
         self._report = report
         info = {
-            "operatingSystem": "linux", "architecture": "amd64", "kubeletVersion": "v1.32.0", "osImage": "simulated",
-            "containerRuntimeVersion": "simulated://1", "kernelVersion": "simulated", "machineID": self.node,
-            "systemUUID": self.node, "bootID": self.node, "kubeProxyVersion": "v1.32.0",
-        }  # fmt: skip
+            "operatingSystem": "linux",
+            "architecture": "amd64",
+            "kubeletVersion": "v1.32.0",
+            "osImage": "simulated",
+            "containerRuntimeVersion": "simulated://1",
+            "kernelVersion": "simulated",
+            "machineID": self.node,
+            "systemUUID": self.node,
+            "bootID": self.node,
+            "kubeProxyVersion": "v1.32.0",
+        }
         addresses = (("InternalIP", f"10.{200 + self.number // 256 % 56}.{self.number % 256}.1"), ("Hostname", self.node))
         report(
             NodeObserved(
@@ -191,10 +198,15 @@ class SimulatedNode:
         if pod is None:
             return (
                 ContainerStartFailed(
-                    node=self.node, pod_uid=command.pod_uid, container=name, attempt=command.attempt,
-                    reason="CreateContainerError", message="the pod has no sandbox", at_ns=self._now_ns(),
+                    node=self.node,
+                    pod_uid=command.pod_uid,
+                    container=name,
+                    attempt=command.attempt,
+                    reason="CreateContainerError",
+                    message="the pod has no sandbox",
+                    at_ns=self._now_ns(),
                 ),
-            )  # fmt: skip
+            )
         held = pod.containers.get(name)
         if held is None or (held.exit is not None and held.attempt < command.attempt):
             self._count += 1

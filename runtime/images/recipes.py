@@ -33,20 +33,27 @@ class Recipe(Struct, frozen=True, kw_only=True):
 RECIPES: dict[str, tuple[Recipe, ...]] = {
     "guestbook": (
         Recipe(
-            name="kubeguide/redis-master", programs=(BUSYBOX, REDIS, REDIS_CLI), port=6379,
+            name="kubeguide/redis-master",
+            programs=(BUSYBOX, REDIS, REDIS_CLI),
+            port=6379,
             command=(REDIS, "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--dir", "/data"),
         ),
         Recipe(
-            name="kubeguide/guestbook-redis-slave", programs=(BUSYBOX, REDIS, REDIS_CLI), port=6379,
-            files=(("slave.sh", "/slave.sh"),), command=("/bin/sh", "/slave.sh"),
+            name="kubeguide/guestbook-redis-slave",
+            programs=(BUSYBOX, REDIS, REDIS_CLI),
+            port=6379,
+            files=(("slave.sh", "/slave.sh"),),
+            command=("/bin/sh", "/slave.sh"),
         ),
         Recipe(
-            name="kubeguide/guestbook-php-frontend", programs=(BUSYBOX, REDIS_CLI), port=80,
+            name="kubeguide/guestbook-php-frontend",
+            programs=(BUSYBOX, REDIS_CLI),
+            port=80,
             files=(("index.html", "/www/index.html"), ("guestbook.php", "/www/guestbook.php"), ("httpd.conf", "/httpd.conf")),
             command=("/bin/busybox", "httpd", "-f", "-v", "-p", "80", "-h", "/www", "-c", "/httpd.conf"),
         ),
     )
-}  # fmt: skip
+}
 
 
 def build(name: str, store: ImageStore, say: Say) -> list[Image]:
@@ -84,6 +91,8 @@ def _fill(recipe: Recipe, found: dict[str, Path], root: Path) -> None:
 
 def _config(recipe: Recipe) -> dict[str, Any]:
     return {
-        "Cmd": list(recipe.command), "ExposedPorts": {f"{recipe.port}/tcp": {}}, "WorkingDir": "/",
+        "Cmd": list(recipe.command),
+        "ExposedPorts": {f"{recipe.port}/tcp": {}},
+        "WorkingDir": "/",
         "Env": ["PATH=/usr/local/bin:/usr/bin:/bin"],
-    }  # fmt: skip
+    }

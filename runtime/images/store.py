@@ -172,14 +172,18 @@ class ImageStore:
             layer = self._take_blob(tar)
             machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
             described = {
-                "architecture": machine, "os": "linux", "config": config,
+                "architecture": machine,
+                "os": "linux",
+                "config": config,
                 "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]},
-            }  # fmt: skip
+            }
             configured = self._take_bytes(staging, json.dumps(described, sort_keys=True).encode())
             manifest = {
-                "schemaVersion": 2, "mediaType": MANIFEST, "config": {"mediaType": CONFIG, **configured},
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                "config": {"mediaType": CONFIG, **configured},
                 "layers": [{"mediaType": LAYER, **layer}],
-            }  # fmt: skip
+            }
             written = self._take_bytes(staging, json.dumps(manifest, sort_keys=True).encode())
             return self._record(wanted, msgspec.convert({"mediaType": MANIFEST, **written}, Descriptor), local=True)
 

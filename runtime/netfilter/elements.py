@@ -77,9 +77,14 @@ def checked(rules: Iterable[ServiceRules]) -> None:
 
 
 def _front(
-    rule: ServiceRules, by: str, key: str, masquerade: str, elements: dict[Element, str], chains: set[SharedChain],
+    rule: ServiceRules,
+    by: str,
+    key: str,
+    masquerade: str,
+    elements: dict[Element, str],
+    chains: set[SharedChain],
     into: str = "services",
-) -> None:  # fmt: skip
+) -> None:
     """One address and port, or one node port, whose clients all get the same endpoints."""
     if not rule.endpoints:
         elements[f"refused_by_{by}", key] = ""

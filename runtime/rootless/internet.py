@@ -32,9 +32,15 @@ def _begin(program: str, inside: str, node: Path) -> bool:
     """Start it and wait until the device is ready. Its words are in slirp.log."""
     reader, writer = os.pipe2(os.O_CLOEXEC)
     command = [
-        program, "--configure", "--mtu=65520", "--disable-host-loopback", "--netns-type=path", f"--ready-fd={writer}", inside,
+        program,
+        "--configure",
+        "--mtu=65520",
+        "--disable-host-loopback",
+        "--netns-type=path",
+        f"--ready-fd={writer}",
+        inside,
         _DEVICE,
-    ]  # fmt: skip
+    ]
     try:
         with (node / "slirp.log").open("wb") as said:
             begun = subprocess.Popen(

@@ -66,9 +66,14 @@ def _tmpfs(path: Path, options: str, size_bytes: int = 0) -> None:
 
 
 _CHECKED = {
-    "Directory": "directory", "DirectoryOrCreate": "directory", "File": "file", "FileOrCreate": "file",
-    "Socket": "socket file", "CharDevice": "character device", "BlockDevice": "block device",
-}  # fmt: skip
+    "Directory": "directory",
+    "DirectoryOrCreate": "directory",
+    "File": "file",
+    "FileOrCreate": "file",
+    "Socket": "socket file",
+    "CharDevice": "character device",
+    "BlockDevice": "block device",
+}
 
 
 def _not_too_deep(path: str) -> tuple[str, ...]:
@@ -97,9 +102,14 @@ def _host_path(volume: VolumeSource) -> None:
     except OSError as error:
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}": {error}') from error
     checks = {
-        "Directory": stat.S_ISDIR, "DirectoryOrCreate": stat.S_ISDIR, "File": stat.S_ISREG, "FileOrCreate": stat.S_ISREG,
-        "Socket": stat.S_ISSOCK, "CharDevice": stat.S_ISCHR, "BlockDevice": stat.S_ISBLK,
-    }  # fmt: skip
+        "Directory": stat.S_ISDIR,
+        "DirectoryOrCreate": stat.S_ISDIR,
+        "File": stat.S_ISREG,
+        "FileOrCreate": stat.S_ISREG,
+        "Socket": stat.S_ISSOCK,
+        "CharDevice": stat.S_ISCHR,
+        "BlockDevice": stat.S_ISBLK,
+    }
     if wanted in checks and not checks[wanted](mode):
         message = f"hostPath type check failed: {path} is not a {_CHECKED[wanted]}"
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {message}')

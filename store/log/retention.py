@@ -42,9 +42,15 @@ class Coalescer:
         self._decided = 0, ""  # revision and rule of the event before, if it was a decision with one command
 
     def feed(
-        self, revision: int, time_ns: int, cause: int | None, key: str | None, *, modified: bool = False,
+        self,
+        revision: int,
+        time_ns: int,
+        cause: int | None,
+        key: str | None,
+        *,
+        modified: bool = False,
         decided: Decided | None = None,
-    ) -> list[int]:  # fmt: skip
+    ) -> list[int]:
         """-> earlier revisions that may go. `key`: of an object's fact; `modified`: of an ObjectModified; `decided`: of a
         DecisionTaken."""
         ephemeral = key is not None and key.partition("/")[0] in EPHEMERAL

@@ -16,9 +16,7 @@ MAX_COPIED_BYTES = 3 * 1024 * 1024  # by all `copy` operations of a patch togeth
 MAX_SHIFTED = 50_000_000  # array items that insertions and removals before them may move, in all: half a second at most
 
 _INDEX = re.compile(r"-?(0|[1-9][0-9]{0,8})", re.ASCII)
-_NEEDS = {
-    "add": ("value",), "replace": ("value",), "test": ("value",), "remove": (), "move": ("from",), "copy": ("from",),
-}  # fmt: skip
+_NEEDS = {"add": ("value",), "replace": ("value",), "test": ("value",), "remove": (), "move": ("from",), "copy": ("from",)}
 
 
 def unprocessable(why: str) -> Invalid:

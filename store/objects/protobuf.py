@@ -21,9 +21,17 @@ T = TypeVar("T")
 MAGIC = b"k8s\x00"
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 UNREADABLE = (
-    ValueError, IndexError, AttributeError, TypeError, OverflowError, OSError, RecursionError, msgspec.ValidationError,
-    packing.error, Malformed,
-)  # fmt: skip
+    ValueError,
+    IndexError,
+    AttributeError,
+    TypeError,
+    OverflowError,
+    OSError,
+    RecursionError,
+    msgspec.ValidationError,
+    packing.error,
+    Malformed,
+)
 _MESSAGES = ("struct", "map", "time", "microtime", "quantity", "int-or-string", "any")
 
 # Messages that the JSON form inlines: their fields stand on the outer type there.
@@ -38,7 +46,7 @@ INLINED: dict[str, dict[str, int]] = {
     "*volumeSource": {name: i for i, name in enumerate(_VOLUME.split(), 1)}
     | {"portworx_volume": 24, "scale_io": 25, "projected": 26},
     "*persistentVolumeSource": {name: i for i, name in enumerate(_PERSISTENT.split(), 1)},
-}  # fmt: skip
+}
 RENAMED = {"*uID": "uid"}
 
 

@@ -41,12 +41,16 @@ class Walk:
                 return self.object(shape.struct, value, path, names)
             case "list" if isinstance(value, list | tuple):
                 item = _item(shape)
-                return [self._value(item, v, f"{path}[{i}]", owner, names) if v is not None else _zero(item)
-                        for i, v in enumerate(value)]  # fmt: skip
+                return [
+                    self._value(item, v, f"{path}[{i}]", owner, names) if v is not None else _zero(item)
+                    for i, v in enumerate(value)
+                ]
             case "map" if isinstance(value, dict):
                 item = _item(shape)
-                return {str(k): self._value(item, v, f"{path}.{k}", owner, names) if v is not None else _zero(item)
-                        for k, v in value.items()}  # fmt: skip
+                return {
+                    str(k): self._value(item, v, f"{path}.{k}", owner, names) if v is not None else _zero(item)
+                    for k, v in value.items()
+                }
             case "any":
                 return value
             case "quantity" if isinstance(value, str | int | float) and not isinstance(value, bool):

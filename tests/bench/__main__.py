@@ -29,11 +29,20 @@ def main() -> None:
     for module in options.modules:
         sys.stderr.write(f"measuring {module} ...\n")
         rows += importlib.import_module(f"tests.bench.bench_{module}").measure()
-    table = [("what", "figure", "target", "reached", "compared"), *(
-        (r.name, f"{number(r.figure)} {r.unit}", f"{number(r.target)} {r.unit}" if r.target else "", r.reached,
-         (f"{number(r.other)} {r.unit}" if r.other else "") + (f" ({r.note.removeprefix('compared: ')})" if r.note else ""))
-        for r in rows
-    )]  # fmt: skip
+    table = [
+        ("what", "figure", "target", "reached", "compared"),
+        *(
+            (
+                r.name,
+                f"{number(r.figure)} {r.unit}",
+                f"{number(r.target)} {r.unit}" if r.target else "",
+                r.reached,
+                (f"{number(r.other)} {r.unit}" if r.other else "")
+                + (f" ({r.note.removeprefix('compared: ')})" if r.note else ""),
+            )
+            for r in rows
+        ),
+    ]
     widths = [max(len(line[i]) for line in table) for i in range(5)]
     lines = ["| " + " | ".join(cell.ljust(widths[i]) for i, cell in enumerate(line)) + " |" for line in table]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")

@@ -41,8 +41,9 @@ async def _load(port: int, context: object) -> list[Row]:
 
     rows = []
     for name, work, count, target, other in (
-        ("durable POST of 512 bytes, 16 clients", post, POSTS, 4000, 1065), ("GET, 16 clients", get, GETS, 8000, 1623),
-    ):  # fmt: skip
+        ("durable POST of 512 bytes, 16 clients", post, POSTS, 4000, 1065),
+        ("GET, 16 clients", get, GETS, 8000, 1623),
+    ):
         begun = time.perf_counter()
         await asyncio.gather(*(work(i, c) for i, c in enumerate(connections)))
         rows.append(Row(name, count / (time.perf_counter() - begun), "/s", target, other))

@@ -118,11 +118,15 @@ async def measure(lab: Laboratory, services: int) -> list[str]:
             decisions.append(took_s)
             changes.append(await waited(adapter.apply(ruleset)))
         figures = [
-            f"{decide_s * 1e3:.0f} ms", f"{load_s * 1e3:.0f} ms", f"{reload_s * 1e3:.0f} ms",
-            spread(decisions), spread(changes),
-            f"{connect_us(lab, address(0), 80):.0f} µs", f"{connect_us(lab, address(services - 1), 80):.0f} µs",
+            f"{decide_s * 1e3:.0f} ms",
+            f"{load_s * 1e3:.0f} ms",
+            f"{reload_s * 1e3:.0f} ms",
+            spread(decisions),
+            spread(changes),
+            f"{connect_us(lab, address(0), 80):.0f} µs",
+            f"{connect_us(lab, address(services - 1), 80):.0f} µs",
             f"{connect_us(lab, '127.0.0.1', 30000):.0f} µs",
-        ]  # fmt: skip
+        ]
         return [f"{services:,}", *figures]
     finally:
         await adapter.close(remove=True)
@@ -133,8 +137,17 @@ def spread(taken: list[float]) -> str:
 
 
 async def main() -> None:
-    heads = ["services", "decide, cold", "load", "replace all", "decide one, p50/p99", "apply one, p50/p99", "connect first",
-             "connect last", "node port"]  # fmt: skip
+    heads = [
+        "services",
+        "decide, cold",
+        "load",
+        "replace all",
+        "decide one, p50/p99",
+        "apply one, p50/p99",
+        "connect first",
+        "connect last",
+        "node port",
+    ]
     with laboratory() as lab:
         for number in (1, 2, 3):
             lab.serve_tcp(f"pod{number}", 8080)

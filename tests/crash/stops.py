@@ -17,13 +17,26 @@ from msgspec import Struct
 
 CALLS = {  # by the name that uname gives the machine
     "x86_64": {
-        1: "write", 18: "pwrite64", 74: "fsync", 75: "fdatasync", 77: "ftruncate", 82: "rename", 87: "unlink", 285: "fallocate",
+        1: "write",
+        18: "pwrite64",
+        74: "fsync",
+        75: "fdatasync",
+        77: "ftruncate",
+        82: "rename",
+        87: "unlink",
+        285: "fallocate",
     },
     "aarch64": {
-        64: "write", 68: "pwrite64", 82: "fsync", 83: "fdatasync", 46: "ftruncate", 38: "renameat", 35: "unlinkat",
+        64: "write",
+        68: "pwrite64",
+        82: "fsync",
+        83: "fdatasync",
+        46: "ftruncate",
+        38: "renameat",
+        35: "unlinkat",
         47: "fallocate",
     },
-}  # fmt: skip
+}
 TRACEME, CONT, SETOPTIONS, GET_SYSCALL_INFO = 0, 7, 0x4200, 0x420E
 OPTIONS = 0x8 | 0x80 | 0x100000  # TRACECLONE, TRACESECCOMP, EXITKILL
 EVENT_SECCOMP = 7

@@ -43,9 +43,18 @@ class Cluster:
         self._as = as_user.prefix() if rootless else []
         self.kubectl = kubectls()[-1]
         self.options = (
-            "--bind", "127.0.0.1", "--port", str(self.port), "--pod-cidr", "10.231.0.0/16", "--service-cidr", "10.96.0.0/16",
-            "--node-port-range", "31000-31999", *options,
-        )  # fmt: skip
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--pod-cidr",
+            "10.231.0.0/16",
+            "--service-cidr",
+            "10.96.0.0/16",
+            "--node-port-range",
+            "31000-31999",
+            *options,
+        )
 
     def shipslog(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [*self._as, sys.executable, "-m", "shipslog", *arguments, "--data", str(self.data)]
@@ -107,7 +116,7 @@ def machine() -> dict[str, set[str]]:
         "mounts": {line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()},
         "cgroups": {str(p) for p in Path("/sys/fs/cgroup").glob("*/shipslog-*")},
         "processes": {p for p in processes if "conmon" in p or "/pause " in p or "slirp4netns" in p},
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module", params=["root", "rootless"])

@@ -10,12 +10,15 @@ def controller(name: str, replicas: int, image: str, port: int, container: str =
     env = [] if name == "redis-master" else [{"name": "GET_HOSTS_FROM", "value": "env"}]
     made = {"name": container or name, "image": image, "env": env, "ports": [{"containerPort": port}]}
     return {
-        "apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": name, "labels": labels},
+        "apiVersion": "v1",
+        "kind": "ReplicationController",
+        "metadata": {"name": name, "labels": labels},
         "spec": {
-            "replicas": replicas, "selector": labels,
+            "replicas": replicas,
+            "selector": labels,
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [made]}},
         },
-    }  # fmt: skip
+    }
 
 
 def service(name: str, port: int, node_port: int = 0) -> dict[str, Any]:

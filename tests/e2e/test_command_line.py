@@ -135,9 +135,18 @@ def test_stock_kubectl_reads_a_log_file(simulated: Cluster, tmp_path: Path) -> N
 
     log = str(simulated.data / "cluster.db")
     command = [
-        sys.executable, "-m", "shipslog", "replay", log, "--at", version, "--port", str(free_port()), "--kubeconfig",
+        sys.executable,
+        "-m",
+        "shipslog",
+        "replay",
+        log,
+        "--at",
+        version,
+        "--port",
+        str(free_port()),
+        "--kubeconfig",
         str(kubeconfig),
-    ]  # fmt: skip
+    ]
     serving = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         assert serving.stdout is not None

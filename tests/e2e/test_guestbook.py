@@ -214,9 +214,11 @@ def test_a_killed_container_is_restarted_with_back_off(book: Cluster) -> None:
 
 def test_a_config_map_reaches_the_pod_that_waits_and_the_pod_that_runs(book: Cluster) -> None:
     container = {
-        "name": "c", "image": "kubeguide/redis-master", "command": ["sleep", "4713"],
+        "name": "c",
+        "image": "kubeguide/redis-master",
+        "command": ["sleep", "4713"],
         "volumeMounts": [{"name": "v", "mountPath": "/settings"}],
-    }  # fmt: skip
+    }
     spec = {"containers": [container], "volumes": [{"name": "v", "configMap": {"name": "settings"}}]}
     book.k(
         "create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "set"}, "spec": spec})

@@ -26,8 +26,12 @@ class Case:
 
     def wire(self) -> bytes:
         return b"%b %b HTTP/1.1\r\nHost: fuzz\r\nConnection: close\r\n%bContent-Length: %d\r\n\r\n%b" % (
-            self.method, self.target, b"".join(b"%b: %b\r\n" % header for header in self.headers), len(self.body), self.body,
-        )  # fmt: skip
+            self.method,
+            self.target,
+            b"".join(b"%b: %b\r\n" % header for header in self.headers),
+            len(self.body),
+            self.body,
+        )
 
     def text(self) -> bytes:
         head = [b"%b %b" % (self.method, self.target), *(b"%b: %b" % header for header in self.headers)]

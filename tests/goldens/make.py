@@ -35,21 +35,27 @@ HEARTBEATS_S = 1_500.0  # so long the cluster only beats: what may be forgotten
 def pod(name: str, namespace: str = "default", image: str = "app", labels: dict[str, str] | None = None) -> dict[str, object]:
     probe = {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 5}
     container = {
-        "name": "app", "image": image, "readinessProbe": probe, "livenessProbe": probe,
+        "name": "app",
+        "image": image,
+        "readinessProbe": probe,
+        "livenessProbe": probe,
         "resources": {"limits": {"cpu": "100m", "memory": "64Mi"}},
         "env": [{"name": "COLOUR", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "colour"}}}],
         "volumeMounts": [{"name": "settings", "mountPath": "/settings"}, {"name": "secret", "mountPath": "/secret"}],
         "lifecycle": {"preStop": {"exec": {"command": ["true"]}}},
-    }  # fmt: skip
+    }
     volumes = [
-        {"name": "settings", "configMap": {"name": "settings"}}, {"name": "secret", "secret": {"secretName": "key"}},
+        {"name": "settings", "configMap": {"name": "settings"}},
+        {"name": "secret", "secret": {"secretName": "key"}},
         {"name": "scratch", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
-    ]  # fmt: skip
+    ]
     spec = {"containers": [container], "volumes": volumes, "hostname": name, "subdomain": "sub", "restartPolicy": "OnFailure"}
     return {
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},
         "spec": spec,
-    }  # fmt: skip
+    }
 
 
 class SteppedBack(VirtualClock):

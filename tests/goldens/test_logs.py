@@ -239,9 +239,13 @@ def test_every_part_of_a_snapshot_is_frozen_with_all_its_fields() -> None:
         (pod,), ((_, _, image),) = told["pods"], told["images"]
         container = pod["containers"]["c"]
         parts: list[tuple[type[msgspec.Struct], dict[str, Any]]] = [
-            (snapshots.SavedView, told), (PodRuntime, pod), (ContainerRuntime, container), (ImageState, image),
-            (ProbeState, container["probes"]["liveness"]), (RulesetState, told["rulesets"]["n"]),
-        ]  # fmt: skip
+            (snapshots.SavedView, told),
+            (PodRuntime, pod),
+            (ContainerRuntime, container),
+            (ImageState, image),
+            (ProbeState, container["probes"]["liveness"]),
+            (RulesetState, told["rulesets"]["n"]),
+        ]
         for part, members in parts:
             held.setdefault(part, set()).update(members)
     for part, members in held.items():

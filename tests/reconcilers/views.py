@@ -65,10 +65,14 @@ def meta(name: str, **more: Any) -> meta_v1.ObjectMeta:
 def owned_by(name: str, uid: str = "", controller: bool = True) -> tuple[meta_v1.OwnerReference, ...]:
     return (
         meta_v1.OwnerReference(
-            api_version="v1", kind="ReplicationController", name=name, uid=uid or f"uid-replicationcontrollers-{name}",
-            controller=controller, block_owner_deletion=True,
+            api_version="v1",
+            kind="ReplicationController",
+            name=name,
+            uid=uid or f"uid-replicationcontrollers-{name}",
+            controller=controller,
+            block_owner_deletion=True,
         ),
-    )  # fmt: skip
+    )
 
 
 def pod(

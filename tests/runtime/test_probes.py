@@ -278,8 +278,9 @@ def test_the_daemons_loop_probes_too(web: str) -> None:
         assert (await prober.probe(target(Hook(http_url=f"http://{web}/200"), timeout_s=20)))[0]
         assert (await prober.probe(target(Hook(tcp=web), timeout_s=20)))[0]
         assert await prober.probe(target(Hook(tcp="127.0.0.1:1"))) == (
-            False, "dial tcp 127.0.0.1:1: connect: connection refused",
-        )  # fmt: skip
+            False,
+            "dial tcp 127.0.0.1:1: connect: connection refused",
+        )
         assert not (await prober.probe(target(Hook(grpc="127.0.0.1:1"), timeout_s=20)))[0]
         async with server(drip) as where:
             assert not (await prober.probe(target(Hook(http_url=f"http://{where}/"))))[0]

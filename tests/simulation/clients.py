@@ -28,9 +28,17 @@ class Client:
     def __init__(self, cluster: Cluster, ledger: Ledger, rng: random.Random) -> None:
         self.cluster, self.ledger, self.rng = cluster, ledger, rng
         self._works: tuple[tuple[int, Callable[[], Awaitable[None]]], ...] = (
-            (4, self.config_map), (3, self.rc), (4, self.scale), (1, self.delete_rc), (2, self.service), (2, self.pod),
-            (3, self.evict), (1, self.budget), (3, self.counter), (1, self.namespace),
-        )  # fmt: skip
+            (4, self.config_map),
+            (3, self.rc),
+            (4, self.scale),
+            (1, self.delete_rc),
+            (2, self.service),
+            (2, self.pod),
+            (3, self.evict),
+            (1, self.budget),
+            (3, self.counter),
+            (1, self.namespace),
+        )
 
     async def run(self, every_s: float = EVERY_S) -> None:
         """Do something every so often, for ever."""

@@ -32,7 +32,7 @@ from .checkers import (
     settled,
     snapshots,
     watches,
-)  # fmt: skip
+)
 from .checkers.verdict import Broken
 from .clients import EVERY_S, Client, watcher
 from .disk import SimulatedDisk
@@ -135,9 +135,12 @@ class World:
         if log.dropped:
             self.say(log.dropped)
         async with Cluster.open(
-            event_log=log, runtime=present, clock=self.clock, entropy=Entropy(self.rng.getrandbits(32)),  # type: ignore[arg-type]
+            event_log=log,
+            runtime=present,
+            clock=self.clock,
+            entropy=Entropy(self.rng.getrandbits(32)),  # type: ignore[arg-type]
             snapshot_every=SNAPSHOT_EVERY,
-        ) as cluster:  # fmt: skip
+        ) as cluster:
             seen = watches.Seen(cluster.view.revision)
             self.watches.append(seen)
             cluster.committer.after_batch.append(lambda: self._reached(cluster.view.revision))

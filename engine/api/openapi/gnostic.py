@@ -62,11 +62,14 @@ def _operation(operation: Mapping[str, Any]) -> bytes:
     responses = b"".join(_part(1, _named(code, _part(1, _response(r)))) for code, r in operation["responses"].items())
     return b"".join(
         (
-            *(_part(6, media) for media in operation["produces"]), *(_part(7, media) for media in operation["consumes"]),
-            *(_part(8, _part(1, _parameter(p))) for p in operation["parameters"]), _part(9, responses),
-            *(_part(10, scheme) for scheme in operation["schemes"]), _extensions(13, operation),
+            *(_part(6, media) for media in operation["produces"]),
+            *(_part(7, media) for media in operation["consumes"]),
+            *(_part(8, _part(1, _parameter(p))) for p in operation["parameters"]),
+            _part(9, responses),
+            *(_part(10, scheme) for scheme in operation["schemes"]),
+            _extensions(13, operation),
         )
-    )  # fmt: skip
+    )
 
 
 def _parameter(parameter: Mapping[str, Any]) -> bytes:

@@ -12,13 +12,23 @@ from .schemas import META, name_of, package_of
 
 WRITE_OPTIONS = ("dryRun", "fieldManager", "fieldValidation")
 LIST_OPTIONS = (
-    "allowWatchBookmarks", "continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "resourceVersionMatch",
-    "sendInitialEvents", "timeoutSeconds", "watch",
-)  # fmt: skip
+    "allowWatchBookmarks",
+    "continue",
+    "fieldSelector",
+    "labelSelector",
+    "limit",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "sendInitialEvents",
+    "timeoutSeconds",
+    "watch",
+)
 GROUPS = {
-    "authentication.k8s.io": "authentication_v1", "authorization.k8s.io": "authorization_v1", "autoscaling": "autoscaling_v1",
+    "authentication.k8s.io": "authentication_v1",
+    "authorization.k8s.io": "authorization_v1",
+    "autoscaling": "autoscaling_v1",
     "policy": "policy_v1",
-}  # fmt: skip
+}
 
 
 class Operation(Struct, frozen=True, kw_only=True):

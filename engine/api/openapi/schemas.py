@@ -31,16 +31,32 @@ NAMED_SCHEMAS: dict[str, dict[str, Any]] = {
 }
 # A field is required where it is always written, and is no struct; except for these, by the API reference.
 MORE_REQUIRED: dict[str, tuple[str, ...]] = {
-    "Binding": ("target",), "CephFSVolumeSource": ("monitors",), "Endpoint": ("addresses",),
-    "Event": ("metadata", "involvedObject"), "HTTPGetAction": ("port",), "LocalSubjectAccessReview": ("spec",),
-    "NodeSelector": ("nodeSelectorTerms",), "NonResourceRule": ("verbs",), "OwnerReference": ("apiVersion", "kind"),
-    "PersistentVolumeClaimTemplate": ("spec",), "PodSpec": ("containers",), "PreferredSchedulingTerm": ("preference",),
-    "RBDVolumeSource": ("monitors",), "ResourceRule": ("verbs",), "ScaleIOVolumeSource": ("secretRef",),
-    "SelfSubjectAccessReview": ("spec",), "SelfSubjectRulesReview": ("spec",), "SubjectAccessReview": ("spec",),
-    "SubjectRulesReviewStatus": ("nonResourceRules", "resourceRules"), "TCPSocketAction": ("port",), "TokenReview": ("spec",),
-    "TypedLocalObjectReference": ("kind",), "TypedObjectReference": ("kind",), "WatchEvent": ("object",),
+    "Binding": ("target",),
+    "CephFSVolumeSource": ("monitors",),
+    "Endpoint": ("addresses",),
+    "Event": ("metadata", "involvedObject"),
+    "HTTPGetAction": ("port",),
+    "LocalSubjectAccessReview": ("spec",),
+    "NodeSelector": ("nodeSelectorTerms",),
+    "NonResourceRule": ("verbs",),
+    "OwnerReference": ("apiVersion", "kind"),
+    "PersistentVolumeClaimTemplate": ("spec",),
+    "PodSpec": ("containers",),
+    "PreferredSchedulingTerm": ("preference",),
+    "RBDVolumeSource": ("monitors",),
+    "ResourceRule": ("verbs",),
+    "ScaleIOVolumeSource": ("secretRef",),
+    "SelfSubjectAccessReview": ("spec",),
+    "SelfSubjectRulesReview": ("spec",),
+    "SubjectAccessReview": ("spec",),
+    "SubjectRulesReviewStatus": ("nonResourceRules", "resourceRules"),
+    "TCPSocketAction": ("port",),
+    "TokenReview": ("spec",),
+    "TypedLocalObjectReference": ("kind",),
+    "TypedObjectReference": ("kind",),
+    "WatchEvent": ("object",),
     "WeightedPodAffinityTerm": ("podAffinityTerm",),
-}  # fmt: skip
+}
 NOT_REQUIRED = {"Event": frozenset({"reportingComponent", "reportingInstance"})}  # written all the same
 Refer = Callable[[str], dict[str, Any]]
 
@@ -87,14 +103,17 @@ def gvk_of(struct: type[Any]) -> dict[str, str] | None:
 def list_schema(kind: Kind, refer: Refer) -> dict[str, Any]:
     """The schema of a kind's list."""
     return {
-        "type": "object", "description": f"A list of {kind.kind} objects.", "required": ["items"],
+        "type": "object",
+        "description": f"A list of {kind.kind} objects.",
+        "required": ["items"],
         "properties": {
-            "apiVersion": SCALARS["string"], "kind": SCALARS["string"],
+            "apiVersion": SCALARS["string"],
+            "kind": SCALARS["string"],
             "items": {"type": "array", "items": refer(name_of(kind.type))},
             "metadata": refer(f"{META}.ListMeta"),
         },
         "x-kubernetes-group-version-kind": [{"group": kind.group, "version": kind.version, "kind": kind.list_kind}],
-    }  # fmt: skip
+    }
 
 
 def _property(struct: type[Any], field: Field, refer: Refer) -> dict[str, Any]:

@@ -18,10 +18,11 @@ def document(scheme: Scheme) -> dict[str, Any]:
     definitions = {name: schema_of(scheme, struct, _refer) for name, struct in reachable(types_of(scheme, None, None)).items()}
     definitions |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in scheme.kinds()}
     return {
-        "swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},
+        "swagger": "2.0",
+        "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},
         "paths": {path: _path(path, operations) for path, operations in paths(scheme, None, None).items()},
         "definitions": dict(sorted((definitions | NAMED_SCHEMAS).items())),
-    }  # fmt: skip
+    }
 
 
 def _refer(name: str) -> dict[str, Any]:
@@ -42,7 +43,11 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
         asked.append({"name": "body", "in": "body", "required": True, "schema": {"type": "object"}})
     answers = {"200": {"description": "OK", "schema": _refer(operation.answer)}, "401": {"description": "Unauthorized"}}
     return {
-        "consumes": list(PATCH_TYPES) if operation.method == "patch" else JSON, "produces": JSON, "schemes": ["https"],
-        "parameters": asked, "responses": answers, "x-kubernetes-action": operation.action,
+        "consumes": list(PATCH_TYPES) if operation.method == "patch" else JSON,
+        "produces": JSON,
+        "schemes": ["https"],
+        "parameters": asked,
+        "responses": answers,
+        "x-kubernetes-action": operation.action,
         "x-kubernetes-group-version-kind": operation.gvk,
-    }  # fmt: skip
+    }

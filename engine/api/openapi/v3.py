@@ -40,11 +40,12 @@ def document(scheme: Scheme, path: str) -> bytes | None:
     schemas |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in of_version}
     return msgspec.json.encode(
         {
-            "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},
+            "openapi": "3.0.0",
+            "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},
             "paths": {path: _path(path, operations) for path, operations in paths(scheme, group, version).items()},
             "components": {"schemas": dict(sorted((schemas | NAMED_SCHEMAS).items()))},
         }
-    )  # fmt: skip
+    )
 
 
 def _refer(name: str) -> dict[str, Any]:
@@ -66,9 +67,11 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
         for parameter in parameters(path, operation)
     ]
     out: dict[str, Any] = {
-        "parameters": asked, "responses": {"200": {"description": "OK", "content": _content(operation.answer)}},
-        "x-kubernetes-action": operation.action, "x-kubernetes-group-version-kind": operation.gvk,
-    }  # fmt: skip
+        "parameters": asked,
+        "responses": {"200": {"description": "OK", "content": _content(operation.answer)}},
+        "x-kubernetes-action": operation.action,
+        "x-kubernetes-group-version-kind": operation.gvk,
+    }
     if operation.method == "patch":
         out["requestBody"] = {"required": True, "content": _content("", PATCH_TYPES)}
     elif operation.body:

@@ -14,9 +14,16 @@ from .remote import Wanted
 
 
 async def exec_stream(
-    request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod, container: str, argv: tuple[str, ...] | None,
-    stdin: bool, stdout: bool, stderr: bool, tty: bool,
-) -> web.StreamResponse:  # fmt: skip
+    request: web.BaseRequest,
+    runtime: NodeRuntime,
+    pod: core_v1.Pod,
+    container: str,
+    argv: tuple[str, ...] | None,
+    stdin: bool,
+    stdout: bool,
+    stderr: bool,
+    tty: bool,
+) -> web.StreamResponse:
     """exec, or attach where `argv` is None. Errors: BadRequest for a request that does not ask to be upgraded."""
     wanted = Wanted(runtime, pod, container, argv, stdin, stdout, stderr, tty)
     match upgrade(request):

@@ -30,13 +30,16 @@ class EventStrategy(Strategy):
     selectable = {
         "involvedObject.kind": lambda o: o.involved_object.kind,
         "involvedObject.namespace": lambda o: o.involved_object.namespace,
-        "involvedObject.name": lambda o: o.involved_object.name, "involvedObject.uid": lambda o: o.involved_object.uid,
+        "involvedObject.name": lambda o: o.involved_object.name,
+        "involvedObject.uid": lambda o: o.involved_object.uid,
         "involvedObject.apiVersion": lambda o: o.involved_object.api_version,
         "involvedObject.resourceVersion": lambda o: o.involved_object.resource_version,
-        "involvedObject.fieldPath": lambda o: o.involved_object.field_path, "reason": lambda o: o.reason,
-        "reportingComponent": lambda o: o.reporting_component, "type": lambda o: o.type,
+        "involvedObject.fieldPath": lambda o: o.involved_object.field_path,
+        "reason": lambda o: o.reason,
+        "reportingComponent": lambda o: o.reporting_component,
+        "type": lambda o: o.type,
         "source": lambda o: o.source.component or o.reporting_component,
-    }  # fmt: skip
+    }
 
     def cells(self, obj: Event, now_ns: int) -> list[Any]:
         return cells(obj, now_ns)
@@ -84,9 +87,17 @@ def cells(event: Event, now_ns: int) -> list[Any]:
         s for s in (event.source.component or event.reporting_component, event.source.host or event.reporting_instance) if s
     )
     return [
-        last, event.type, event.reason, target, event.involved_object.field_path, source, event.message.strip(), first, count,
+        last,
+        event.type,
+        event.reason,
+        target,
+        event.involved_object.field_path,
+        source,
+        event.message.strip(),
+        first,
+        count,
         event.metadata.name,
-    ]  # fmt: skip
+    ]
 
 
 STRATEGY = EventStrategy()

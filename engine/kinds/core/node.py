@@ -119,9 +119,10 @@ def _check_config_source(faults: Faults, source: NodeConfigSource) -> None:
     if config.resource_version:
         faults.forbidden(f"{path}.resourceVersion", "resourceVersion must not be set in spec")
     for field, value, check in (
-        ("namespace", config.namespace, names.label), ("name", config.name, names.subdomain),
+        ("namespace", config.namespace, names.label),
+        ("name", config.name, names.subdomain),
         ("kubeletConfigKey", config.kubelet_config_key, names.config_key),
-    ):  # fmt: skip
+    ):
         if not value:
             faults.required(f"{path}.{field}", f"{field} must be set")
         else:

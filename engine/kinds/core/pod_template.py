@@ -26,9 +26,11 @@ class PodTemplateStrategy(Strategy):
     def cells(self, obj: PodTemplate, now_ns: int) -> list[Any]:
         containers = obj.template.spec.containers
         return [
-            obj.metadata.name, ",".join(c.name for c in containers), ",".join(c.image for c in containers),
+            obj.metadata.name,
+            ",".join(c.name for c in containers),
+            ",".join(c.image for c in containers),
             labels(obj.template.metadata.labels),
-        ]  # fmt: skip
+        ]
 
     def default(self, obj: PodTemplate) -> PodTemplate:
         return replace(obj, template=default_template(obj.template))

@@ -36,10 +36,15 @@ class ReplicationControllerStrategy(Strategy):
         template = obj.spec.template
         containers = template.spec.containers if template is not None else ()
         return [
-            obj.metadata.name, obj.spec.replicas or 0, obj.status.replicas, obj.status.ready_replicas,
-            age(obj.metadata.creation_timestamp, now_ns), ",".join(c.name for c in containers),
-            ",".join(c.image for c in containers), labels(obj.spec.selector),
-        ]  # fmt: skip
+            obj.metadata.name,
+            obj.spec.replicas or 0,
+            obj.status.replicas,
+            obj.status.ready_replicas,
+            age(obj.metadata.creation_timestamp, now_ns),
+            ",".join(c.name for c in containers),
+            ",".join(c.image for c in containers),
+            labels(obj.spec.selector),
+        ]
 
     def default(self, obj: ReplicationController) -> ReplicationController:
         return default_replication_controller(obj)
@@ -107,15 +112,18 @@ def check_replication_controller(faults: Faults, rc: ReplicationController) -> N
 
 def check_replication_controller_status(faults: Faults, status: ReplicationControllerStatus) -> None:
     for field, value in (
-        ("replicas", status.replicas), ("fullyLabeledReplicas", status.fully_labeled_replicas),
-        ("readyReplicas", status.ready_replicas), ("availableReplicas", status.available_replicas),
+        ("replicas", status.replicas),
+        ("fullyLabeledReplicas", status.fully_labeled_replicas),
+        ("readyReplicas", status.ready_replicas),
+        ("availableReplicas", status.available_replicas),
         ("observedGeneration", status.observed_generation),
-    ):  # fmt: skip
+    ):
         faults.not_negative(f"status.{field}", value)
     for field, value in (
-        ("fullyLabeledReplicas", status.fully_labeled_replicas), ("readyReplicas", status.ready_replicas),
+        ("fullyLabeledReplicas", status.fully_labeled_replicas),
+        ("readyReplicas", status.ready_replicas),
         ("availableReplicas", status.available_replicas),
-    ):  # fmt: skip
+    ):
         if value > status.replicas:
             faults.invalid(f"status.{field}", value, TOO_MANY)
     if status.available_replicas > status.ready_replicas:

@@ -42,9 +42,11 @@ class EndpointSliceStrategy(Strategy):
 
     def update(self, kind: Kind, old: EndpointSlice, new: EndpointSlice, subresource: str, ctx: Admission) -> EndpointSlice:
         changed = (
-            new.endpoints != old.endpoints or new.ports != old.ports or new.address_type != old.address_type
+            new.endpoints != old.endpoints
+            or new.ports != old.ports
+            or new.address_type != old.address_type
             or new.metadata.labels != old.metadata.labels
-        )  # fmt: skip
+        )
         return replace(new, metadata=replace(new.metadata, generation=generation_after(old, changed)))
 
     def check(self, faults: Faults, obj: EndpointSlice) -> None:

@@ -9,12 +9,17 @@ from shipslog.store.objects import core_v1
 
 # A LocalObjectReference in a pod's spec always names a Secret: what pulls its images, and what its volumes are opened with.
 NAMES: dict[type[Any], tuple[str, str]] = {
-    core_v1.LocalObjectReference: ("secrets", "name"), core_v1.SecretEnvSource: ("secrets", "name"),
-    core_v1.SecretKeySelector: ("secrets", "name"), core_v1.SecretProjection: ("secrets", "name"),
-    core_v1.SecretVolumeSource: ("secrets", "secret_name"), core_v1.AzureFileVolumeSource: ("secrets", "secret_name"),
-    core_v1.ConfigMapEnvSource: ("configmaps", "name"), core_v1.ConfigMapKeySelector: ("configmaps", "name"),
-    core_v1.ConfigMapProjection: ("configmaps", "name"), core_v1.ConfigMapVolumeSource: ("configmaps", "name"),
-}  # fmt: skip
+    core_v1.LocalObjectReference: ("secrets", "name"),
+    core_v1.SecretEnvSource: ("secrets", "name"),
+    core_v1.SecretKeySelector: ("secrets", "name"),
+    core_v1.SecretProjection: ("secrets", "name"),
+    core_v1.SecretVolumeSource: ("secrets", "secret_name"),
+    core_v1.AzureFileVolumeSource: ("secrets", "secret_name"),
+    core_v1.ConfigMapEnvSource: ("configmaps", "name"),
+    core_v1.ConfigMapKeySelector: ("configmaps", "name"),
+    core_v1.ConfigMapProjection: ("configmaps", "name"),
+    core_v1.ConfigMapVolumeSource: ("configmaps", "name"),
+}
 
 
 def referred(spec: core_v1.PodSpec) -> frozenset[tuple[str, str]]:

@@ -22,14 +22,16 @@ POLICIES = (PREEMPTS, "Never")
 SYSTEM_PREFIX = "system-"
 SYSTEM = (
     PriorityClass(
-        metadata=ObjectMeta(name="system-cluster-critical"), value=2 * HIGHEST,
+        metadata=ObjectMeta(name="system-cluster-critical"),
+        value=2 * HIGHEST,
         description="For pods that the cluster needs, wherever they run.",
     ),
     PriorityClass(
-        metadata=ObjectMeta(name="system-node-critical"), value=2 * HIGHEST + 1000,
+        metadata=ObjectMeta(name="system-node-critical"),
+        value=2 * HIGHEST + 1000,
         description="For pods that their node needs, and that cannot run anywhere else.",
     ),
-)  # fmt: skip
+)
 
 
 class PriorityClassStrategy(Strategy):

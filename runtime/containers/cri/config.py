@@ -17,10 +17,13 @@ def sandbox(api: Any, request: RunPodSandbox, logs: Path, attempt: int) -> Any:
     protocols = {"tcp": 0, "udp": 1, "sctp": 2}
     config = api.PodSandboxConfig(
         metadata=api.PodSandboxMetadata(name=request.name, uid=request.pod_uid, namespace=request.namespace, attempt=attempt),
-        hostname="" if request.host_network else request.hostname, log_directory=str(logs),
+        hostname="" if request.host_network else request.hostname,
+        log_directory=str(logs),
         port_mappings=[
             api.PortMapping(
-                protocol=protocols.get(p.protocol.lower(), 0), container_port=p.container_port, host_port=p.host_port,
+                protocol=protocols.get(p.protocol.lower(), 0),
+                container_port=p.container_port,
+                host_port=p.host_port,
                 host_ip=p.host_ip,
             )
             for p in request.port_mappings
@@ -30,7 +33,7 @@ def sandbox(api: Any, request: RunPodSandbox, logs: Path, attempt: int) -> Any:
             security_context=api.LinuxSandboxSecurityContext(namespace_options=namespaces(api, request)),
             sysctls=dict(request.sysctls),
         ),
-    )  # fmt: skip
+    )
     if request.dns_servers:
         config.dns_config.CopyFrom(
             api.DNSConfig(servers=request.dns_servers, searches=request.dns_searches, options=request.dns_options)
@@ -64,18 +67,27 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
         )  # fmt: skip
     return api.ContainerConfig(
         metadata=api.ContainerMetadata(name=request.container, attempt=request.attempt),
-        image=api.ImageSpec(image=request.image), command=request.command, args=request.args, working_dir=request.working_dir,
-        envs=[api.KeyValue(key=key, value=value) for key, value in request.env], mounts=mounts,
+        image=api.ImageSpec(image=request.image),
+        command=request.command,
+        args=request.args,
+        working_dir=request.working_dir,
+        envs=[api.KeyValue(key=key, value=value) for key, value in request.env],
+        mounts=mounts,
         labels={
-            POD_UID: request.pod_uid, POD_NAME: request.name, NAMESPACE: request.namespace, CONTAINER: request.container,
+            POD_UID: request.pod_uid,
+            POD_NAME: request.name,
+            NAMESPACE: request.namespace,
+            CONTAINER: request.container,
             ATTEMPT: str(request.attempt),
         },
-        log_path=log_path(request.container, request.attempt), stdin=request.stdin, stdin_once=request.stdin_once,
+        log_path=log_path(request.container, request.attempt),
+        stdin=request.stdin,
+        stdin_once=request.stdin_once,
         tty=request.tty,
         linux=api.LinuxContainerConfig(
             resources=_resources(api, request), security_context=_security(api, request, pod, target_id)
         ),
-    )  # fmt: skip
+    )
 
 
 def log_path(name: str, attempt: int) -> str:

@@ -22,7 +22,7 @@ from shipslog.runtime.commands import (
     SetProbes,
     StartContainer,
     StopContainer,
-)  # fmt: skip
+)
 from shipslog.runtime.containers.lost import container_lost
 from shipslog.runtime.containers.oci import logs, machine
 from shipslog.runtime.containers.oci.layout import instance_of
@@ -46,7 +46,7 @@ from shipslog.store.facts import (
     SandboxFailed,
     SandboxRemoved,
     SandboxStarted,
-)  # fmt: skip
+)
 from shipslog.store.state import PodRuntime
 
 from . import config
@@ -252,10 +252,15 @@ class CriNode:
                 )
                 return (
                     ContainerStartFailed(
-                        node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt,
-                        reason=reason, message=str(error), at_ns=time.time_ns(),
+                        node=self.node,
+                        pod_uid=command.pod_uid,
+                        container=command.container,
+                        attempt=command.attempt,
+                        reason=reason,
+                        message=str(error),
+                        at_ns=time.time_ns(),
                     ),
-                )  # fmt: skip
+                )
         else:
             container_id = found.id
         facts: tuple[RuntimeFact, ...] = (self._started(container_id),)

@@ -190,13 +190,38 @@ def _crun(place: ContainerPlace, *arguments: str) -> list[str]:
 def _run_conmon(place: ContainerPlace, request: StartContainer, record: ContainerRecord, bundle: Path) -> None:
     name = record.container_id
     command = [
-        place.settings.conmon, "-c", name, "-u", name, "-n", f"{request.namespace}_{request.name}_{request.container}",
-        "-r", place.settings.crun, "-b", str(bundle), "-p", str(bundle / "pid"), "-P", str(bundle / "conmon.pid"),
-        "-l", f"k8s-file:{bundle / 'log'}", "--exit-dir", str(place.layout.exits), "--persist-dir", str(bundle),
-        "--socket-dir-path", str(place.layout.run / "sockets"), "--full-attach", "--no-sync-log",
-        "--runtime-arg", "--root", "--runtime-arg", str(place.layout.crun),
-        "--runtime-arg", f"--cgroup-manager={place.settings.cgroup_manager}",
-    ]  # fmt: skip
+        place.settings.conmon,
+        "-c",
+        name,
+        "-u",
+        name,
+        "-n",
+        f"{request.namespace}_{request.name}_{request.container}",
+        "-r",
+        place.settings.crun,
+        "-b",
+        str(bundle),
+        "-p",
+        str(bundle / "pid"),
+        "-P",
+        str(bundle / "conmon.pid"),
+        "-l",
+        f"k8s-file:{bundle / 'log'}",
+        "--exit-dir",
+        str(place.layout.exits),
+        "--persist-dir",
+        str(bundle),
+        "--socket-dir-path",
+        str(place.layout.run / "sockets"),
+        "--full-attach",
+        "--no-sync-log",
+        "--runtime-arg",
+        "--root",
+        "--runtime-arg",
+        str(place.layout.crun),
+        "--runtime-arg",
+        f"--cgroup-manager={place.settings.cgroup_manager}",
+    ]
     if request.tty:
         command.append("-t")
     if request.stdin:

@@ -78,8 +78,12 @@ class NodeLife:
         inside = ("nsenter", f"--mount={self.layout.pinned / 'mnt'}", "--")
         settings = self.settings
         return (
-            *inside, settings.crun, "--root", str(self.layout.crun), f"--cgroup-manager={settings.cgroup_manager}",
-        )  # fmt: skip
+            *inside,
+            settings.crun,
+            "--root",
+            str(self.layout.crun),
+            f"--cgroup-manager={settings.cgroup_manager}",
+        )
 
     # --- opening: the machine, and what runs already ---
 

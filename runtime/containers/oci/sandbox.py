@@ -125,9 +125,14 @@ def _hosts(request: RunPodSandbox, ip: str) -> str:
         lines = ["# Kubernetes-managed hosts file (host network).", text.rstrip("\n")]
     else:
         lines = [
-            "# Kubernetes-managed hosts file.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback",
-            "fe00::0\tip6-localnet", "fe00::0\tip6-mcastprefix", "fe00::1\tip6-allnodes", "fe00::2\tip6-allrouters",
-        ]  # fmt: skip
+            "# Kubernetes-managed hosts file.",
+            "127.0.0.1\tlocalhost",
+            "::1\tlocalhost ip6-localhost ip6-loopback",
+            "fe00::0\tip6-localnet",
+            "fe00::0\tip6-mcastprefix",
+            "fe00::1\tip6-allnodes",
+            "fe00::2\tip6-allrouters",
+        ]
         names = [request.fqdn, request.hostname] if request.fqdn else [request.hostname]
         lines.append("\t".join([ip, *names]))
     if request.host_aliases:

@@ -28,13 +28,22 @@ async def raw(api: Api, client: Client, head: bytes, body: bytes = b"") -> tuple
 @pytest.mark.parametrize(
     "query",
     [
-        "timeoutSeconds=--5", "timeoutSeconds=²", "timeoutSeconds=" + "9" * 5_000, "limit=1_0", "limit=" + "9" * 5_000,
+        "timeoutSeconds=--5",
+        "timeoutSeconds=²",
+        "timeoutSeconds=" + "9" * 5_000,
+        "limit=1_0",
+        "limit=" + "9" * 5_000,
         "limit=٣",
-        "resourceVersion=" + "9" * 5_000, "resourceVersion=²", "continue=" + "W1tb" * 1_000, "continue=é",
-        "labelSelector=a>" + "9" * 5_000, "labelSelector=a>²", "&".join(["a"] * 2_000),
+        "resourceVersion=" + "9" * 5_000,
+        "resourceVersion=²",
+        "continue=" + "W1tb" * 1_000,
+        "continue=é",
+        "labelSelector=a>" + "9" * 5_000,
+        "labelSelector=a>²",
+        "&".join(["a"] * 2_000),
     ],
     ids=lambda q: q[:30],
-)  # fmt: skip
+)
 async def test_numbers_and_tokens_in_queries(admin: Client, query: str) -> None:
     await admin.config_map("a", {"a": "3"})
     for path in (f"{CONFIG_MAPS}?{query}", f"{CONFIG_MAPS}?watch=1&{query}"):
@@ -47,10 +56,14 @@ async def test_numbers_and_tokens_in_queries(admin: Client, query: str) -> None:
 async def test_moments_and_grace_beyond_all_bounds(admin: Client) -> None:
     made = await admin.config_map("a")
     for moment, expected in (
-        ("rev/" + "9" * 5_000, 400), ("-" + "9" * 5_000 + "d", 400), ("9" * 4_000, 400), ("²", 400),
+        ("rev/" + "9" * 5_000, 400),
+        ("-" + "9" * 5_000 + "d", 400),
+        ("9" * 4_000, 400),
+        ("²", 400),
         ("9999-12-31T23:59:59Z", 200),
-        ("0001-01-01T00:00:00Z", 400), ("-999999999d", 400),
-    ):  # fmt: skip
+        ("0001-01-01T00:00:00Z", 400),
+        ("-999999999d", 400),
+    ):
         code, _ = await admin.call("GET", f"/at/{moment}{CONFIG_MAPS}/a")
         assert code == expected, moment
     assert (await admin.call("DELETE", f"{CONFIG_MAPS}/a?gracePeriodSeconds={'9' * 4_000}"))[0] == 400
@@ -113,8 +126,11 @@ async def test_no_past_is_made_where_the_path_has_none_or_the_caller_may_not(
         assert (await stranger.call("GET", f"/at/rev/1/{path}"))[0] == code, path
     as_bob = {"Impersonate-User": "bob"}
     for path, code, headers in (
-        (CONFIG_MAPS[1:], 403, as_bob), ("api/v1/pods", 403, as_bob), ("api/v1/pods/x/log", 405, {}),
-        ("api/v1/namespaces/default/pods/x/log", 405, {}), ("nothing", 404, {}),
-    ):  # fmt: skip
+        (CONFIG_MAPS[1:], 403, as_bob),
+        ("api/v1/pods", 403, as_bob),
+        ("api/v1/pods/x/log", 405, {}),
+        ("api/v1/namespaces/default/pods/x/log", 405, {}),
+        ("nothing", 404, {}),
+    ):
         assert (await admin.call("GET", f"/at/rev/1/{path}", headers=headers))[0] == code, path
     assert (await admin.call("DELETE", f"/at/rev/1{CONFIG_MAPS}/a"))[0] == 405

@@ -17,10 +17,16 @@ TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 PROTOBUF, YAML = "application/vnd.kubernetes.protobuf", "application/yaml"
 SHAPES: list[dict[str, str]] = [
-    {"Accept": "application/json"}, {"Accept": TABLE}, {"Accept": PARTIAL}, {"Accept": YAML}, {"Accept": PROTOBUF},
-    {"Accept": TABLE, "User-Agent": "curl/8"}, {"User-Agent": "curl/8"}, {"Accept-Encoding": "gzip"},
+    {"Accept": "application/json"},
+    {"Accept": TABLE},
+    {"Accept": PARTIAL},
+    {"Accept": YAML},
+    {"Accept": PROTOBUF},
+    {"Accept": TABLE, "User-Agent": "curl/8"},
+    {"User-Agent": "curl/8"},
+    {"Accept-Encoding": "gzip"},
     {"Accept": PROTOBUF, "Accept-Encoding": "gzip"},
-]  # fmt: skip
+]
 
 
 @pytest.fixture

@@ -141,9 +141,13 @@ async def test_yaml_and_what_cannot_be_given(admin: Client) -> None:
 async def test_methods_that_a_path_does_not_have(admin: Client) -> None:
     await admin.config_map("a")
     for method, path in (
-        ("HEAD", f"{CONFIG_MAPS}/a"), ("PUT", CONFIG_MAPS), ("PATCH", CONFIG_MAPS), ("DELETE", "/api/v1/configmaps"),
-        ("POST", "/api/v1/configmaps"), ("POST", f"{CONFIG_MAPS}/a"),
-    ):  # fmt: skip
+        ("HEAD", f"{CONFIG_MAPS}/a"),
+        ("PUT", CONFIG_MAPS),
+        ("PATCH", CONFIG_MAPS),
+        ("DELETE", "/api/v1/configmaps"),
+        ("POST", "/api/v1/configmaps"),
+        ("POST", f"{CONFIG_MAPS}/a"),
+    ):
         code, _ = await admin.call(method, path, {} if method in ("PUT", "PATCH", "POST") else None)
         assert code == 405, (method, path)
     assert (await admin.call("GET", f"{CONFIG_MAPS}/a"))[0] == 200
@@ -181,9 +185,14 @@ async def test_large_answers_are_compressed_for_who_asks(admin: Client) -> None:
     await admin.config_map("c", text="c" * 140_000)
     admin.session._auto_decompress = False
     for path, asked, packed in (
-        ("", "gzip", True), ("", "deflate, gzip , br", True), ("", "identity", False), ("", "gzip;q=0", False),
-        ("", "*", False), ("/a", "gzip", False), ("/none", "gzip", False),
-    ):  # fmt: skip
+        ("", "gzip", True),
+        ("", "deflate, gzip , br", True),
+        ("", "identity", False),
+        ("", "gzip;q=0", False),
+        ("", "*", False),
+        ("/a", "gzip", False),
+        ("/none", "gzip", False),
+    ):
         async with admin.session.get(admin.base + CONFIG_MAPS + path, headers={"Accept-Encoding": asked}) as response:
             body = await response.read()
         assert (response.headers.get("Content-Encoding") == "gzip") == packed, (path, asked)

@@ -52,8 +52,13 @@ def test_legacy_watch_paths() -> None:
 
 def test_flags() -> None:
     assert [flag(params(q), "watch") for q in ("watch=1", "watch=true", "watch", "watch=0", "watch=false", "x=1")] == [
-        True, True, True, False, False, False,
-    ]  # fmt: skip
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_accept() -> None:

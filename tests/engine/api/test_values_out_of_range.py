@@ -46,10 +46,12 @@ async def test_text_that_is_no_utf8(api: Api, text: str) -> None:
     await admin.config_map("a", k="v")
     before = api.cluster.view.revision
     for method, path, media in (
-        ("POST", CONFIG_MAPS, "application/json"), ("PUT", f"{CONFIG_MAPS}/a", "application/json"),
-        ("POST", CONFIG_MAPS, "application/yaml"), ("DELETE", f"{CONFIG_MAPS}/a", "application/json"),
+        ("POST", CONFIG_MAPS, "application/json"),
+        ("PUT", f"{CONFIG_MAPS}/a", "application/json"),
+        ("POST", CONFIG_MAPS, "application/yaml"),
+        ("DELETE", f"{CONFIG_MAPS}/a", "application/json"),
         *(("PATCH", f"{CONFIG_MAPS}/a", media) for media in PATCHES),
-    ):  # fmt: skip
+    ):
         code, said = await admin.call(method, path, broken(BAD_TEXT[text], media), headers={"Content-Type": media})
         assert 400 <= code < 500, (method, media, said)
     assert api.cluster.view.revision == before

@@ -34,24 +34,63 @@ BODIES: dict[str, tuple[str, str, str, bytes]] = {
     "lists": ("POST", CONFIG_MAPS, "application/json", b'{"x":[' + b"[]," * 900_000 + b"[]]}"),
     "keys twice": ("POST", CONFIG_MAPS, "application/json", b'{"data":{' + b'"a":"",' * 300_000 + b'"a":""}}'),
     "env": ("POST", PODS, "application/json", pod(containers=container(env=[{"name": "="} for _ in MANY]))),
-    "spreading": ("POST", PODS, "application/json", pod(topologySpreadConstraints=[
-        {"maxSkew": 1, "topologyKey": f"k{i}", "whenUnsatisfiable": "DoNotSchedule"} for i in range(20_000)])),
-    "claims": ("POST", PODS, "application/json", pod(
-        resourceClaims=[{"name": f"c{i}", "resourceClaimName": "x"} for i in range(20_000)],
-        containers=container(resources={"claims": [{"name": f"c{i}"} for i in range(20_000)]}))),
-    "controllers": ("POST", CONFIG_MAPS, "application/json", json.dumps({"metadata": {"name": "o", "ownerReferences": [
-        {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": f"u{i}", "controller": True} for i in MANY]}}).encode()),
+    "spreading": (
+        "POST",
+        PODS,
+        "application/json",
+        pod(
+            topologySpreadConstraints=[
+                {"maxSkew": 1, "topologyKey": f"k{i}", "whenUnsatisfiable": "DoNotSchedule"} for i in range(20_000)
+            ]
+        ),
+    ),
+    "claims": (
+        "POST",
+        PODS,
+        "application/json",
+        pod(
+            resourceClaims=[{"name": f"c{i}", "resourceClaimName": "x"} for i in range(20_000)],
+            containers=container(resources={"claims": [{"name": f"c{i}"} for i in range(20_000)]}),
+        ),
+    ),
+    "controllers": (
+        "POST",
+        CONFIG_MAPS,
+        "application/json",
+        json.dumps(
+            {
+                "metadata": {
+                    "name": "o",
+                    "ownerReferences": [
+                        {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": f"u{i}", "controller": True} for i in MANY
+                    ],
+                }
+            }
+        ).encode(),
+    ),
     "yaml": ("POST", CONFIG_MAPS, YAML, b"metadata: {name: y}\ndata:\n" + b"".join(b"  k%d: v\n" % i for i in range(100_000))),
     "aliases": ("POST", CONFIG_MAPS, YAML, b"a: &a [x, x]\nb: [" + b"*a, " * 700_000 + b"]"),
-    "json patch": ("PATCH", f"{CONFIG_MAPS}/a", "application/json-patch+json", json.dumps(
-        [{"op": "add", "path": f"/metadata/labels/n{i}", "value": ""} for i in range(10_000)]).encode()),
-    "strategic": ("PATCH", f"{CONFIG_MAPS}/a", "application/strategic-merge-patch+json", json.dumps(
-        {"metadata": {"$deleteFromPrimitiveList/finalizers": [f"f{i}" for i in range(100_000)]}}).encode()),
+    "json patch": (
+        "PATCH",
+        f"{CONFIG_MAPS}/a",
+        "application/json-patch+json",
+        json.dumps([{"op": "add", "path": f"/metadata/labels/n{i}", "value": ""} for i in range(10_000)]).encode(),
+    ),
+    "strategic": (
+        "PATCH",
+        f"{CONFIG_MAPS}/a",
+        "application/strategic-merge-patch+json",
+        json.dumps({"metadata": {"$deleteFromPrimitiveList/finalizers": [f"f{i}" for i in range(100_000)]}}).encode(),
+    ),
     "options": ("DELETE", f"{CONFIG_MAPS}/none", "application/json", b'{"x":[' + b"[]," * 900_000 + b"[]]}"),
-    "fields": ("GET", f"{CONFIG_MAPS}?fieldSelector=" + ",".join(f"metadata.name!=k{i}" for i in range(2_500)),
-               "application/json", b""),
+    "fields": (
+        "GET",
+        f"{CONFIG_MAPS}?fieldSelector=" + ",".join(f"metadata.name!=k{i}" for i in range(2_500)),
+        "application/json",
+        b"",
+    ),
     "selector": ("GET", f"{CONFIG_MAPS}?labelSelector=" + ",".join(f"!k{i}" for i in range(8_000)), "application/json", b""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BODIES)

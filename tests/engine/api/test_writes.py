@@ -229,7 +229,7 @@ async def test_options_that_make_no_sense(admin: Client) -> None:
         ("POST", f"fieldManager={'%C3%A9' * 65}", ("FieldValueTooLong", "fieldManager")),
         ("POST", "fieldManager=%00", ("FieldValueInvalid", "fieldManager")),
         ("PATCH", "force=true", ("FieldValueForbidden", "force")),
-    ):  # fmt: skip
+    ):
         path = CONFIG_MAPS if method == "POST" else f"{CONFIG_MAPS}/a"
         code, status = await admin.call(
             method, f"{path}?{query}", {"metadata": {"name": "b"}}, headers=MERGE if method == "PATCH" else {}

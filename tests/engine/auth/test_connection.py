@@ -121,14 +121,23 @@ async def test_who_does_not_read_gets_no_more_answers(api: Api) -> None:
 
 
 GARBAGE = (
-    b"\x00" * 100, b"\xff\xfe\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /\r\n\r\n", b"A" * 10_000 + b"\r\n\r\n",
-    GET + b"\x00: a\r\n\r\n", GET + b"X: \xff\r\n\r\n", GET + b"Cookie: \xff=\xfe\r\n\r\n",
-    GET + b"Content-Length: -1\r\n\r\n", GET + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"\x00" * 100,
+    b"\xff\xfe\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET /\r\n\r\n",
+    b"A" * 10_000 + b"\r\n\r\n",
+    GET + b"\x00: a\r\n\r\n",
+    GET + b"X: \xff\r\n\r\n",
+    GET + b"Cookie: \xff=\xfe\r\n\r\n",
+    GET + b"Content-Length: -1\r\n\r\n",
+    GET + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     b"POST /version HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n",
     b"POST /version HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1",
-    GET + b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x00\x01", GET + b"Authorization: Bearer \xff\r\n\r\n",
-    GET + b"".join(b"X-%d: a\r\n" % i for i in range(500)) + b"\r\n", GET + b"If-Modified-Since: x\r\nRange: bytes=-\r\n\r\n",
-)  # fmt: skip
+    GET + b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x00\x01",
+    GET + b"Authorization: Bearer \xff\r\n\r\n",
+    GET + b"".join(b"X-%d: a\r\n" % i for i in range(500)) + b"\r\n",
+    GET + b"If-Modified-Since: x\r\nRange: bytes=-\r\n\r\n",
+)
 
 
 async def test_nobody_can_write_into_the_servers_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,19 +12,24 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 REFERS = {
     "serviceAccountName": "sa",
     "imagePullSecrets": [{"name": "s-pull"}],
-    "containers": [{
-        "name": "c", "image": "i", "envFrom": [{"secretRef": {"name": "s-from"}}, {"configMapRef": {"name": "c-from"}}],
-        "env": [
-            {"name": "A", "valueFrom": {"secretKeyRef": {"name": "s-env", "key": "k"}}},
-            {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "c-env", "key": "k"}}},
-        ],
-    }],
+    "containers": [
+        {
+            "name": "c",
+            "image": "i",
+            "envFrom": [{"secretRef": {"name": "s-from"}}, {"configMapRef": {"name": "c-from"}}],
+            "env": [
+                {"name": "A", "valueFrom": {"secretKeyRef": {"name": "s-env", "key": "k"}}},
+                {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "c-env", "key": "k"}}},
+            ],
+        }
+    ],
     "volumes": [
-        {"name": "a", "secret": {"secretName": "s-volume"}}, {"name": "b", "configMap": {"name": "c-volume"}},
+        {"name": "a", "secret": {"secretName": "s-volume"}},
+        {"name": "b", "configMap": {"name": "c-volume"}},
         {"name": "c", "projected": {"sources": [{"secret": {"name": "s-projected"}}, {"configMap": {"name": "c-projected"}}]}},
         {"name": "d", "flexVolume": {"driver": "a/b", "secretRef": {"name": "s-flex"}}},
     ],
-}  # fmt: skip
+}
 SECRETS = ("s-pull", "s-from", "s-env", "s-volume", "s-projected", "s-flex")
 MAPS = ("c-from", "c-env", "c-volume", "c-projected")
 
@@ -97,12 +102,15 @@ async def test_itself_and_its_lease(admin: Client, pods: Any) -> None:
 async def test_it_makes_mirrors_of_its_own_static_pods(admin: Client, pods: Any) -> None:
     containers = [{"name": "c", "image": "i"}]
     mirror = {"kubernetes.io/config.mirror": "h"}
-    for number, (annotations, spec, why) in enumerate((
-        ({}, {"nodeName": "n1"}, "can only create mirror pods"), (mirror, {"nodeName": "n2"}, "spec.nodeName set to itself"),
-        (mirror, {}, "spec.nodeName set to itself"),
-        (mirror, {"nodeName": "n1", "serviceAccountName": "sa"}, "a service account"),
-        (mirror, {"nodeName": "n1", "volumes": REFERS["volumes"]}, "reference configmaps and secrets"),
-    )):  # fmt: skip
+    for number, (annotations, spec, why) in enumerate(
+        (
+            ({}, {"nodeName": "n1"}, "can only create mirror pods"),
+            (mirror, {"nodeName": "n2"}, "spec.nodeName set to itself"),
+            (mirror, {}, "spec.nodeName set to itself"),
+            (mirror, {"nodeName": "n1", "serviceAccountName": "sa"}, "a service account"),
+            (mirror, {"nodeName": "n1", "volumes": REFERS["volumes"]}, "reference configmaps and secrets"),
+        )
+    ):
         body = {"metadata": {"name": f"m{number}", "annotations": annotations}, "spec": {"containers": containers, **spec}}
         code, status = await admin.call("POST", f"{DEFAULT}/pods", body, headers=NODE)
         assert code == 403 and why in status["message"], (number, status)
@@ -114,9 +122,12 @@ async def test_tokens_for_its_own_pods_bound_to_them(admin: Client, pods: Any) -
         return {"boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": name, "uid": held if uid != "-" else ""}}
 
     for account, spec, code in (
-        ("sa", bound("mine"), 201), ("sa", {}, 403), ("sa", bound("mine", "-"), 403), ("sa", bound("theirs"), 403),
+        ("sa", bound("mine"), 201),
+        ("sa", {}, 403),
+        ("sa", bound("mine", "-"), 403),
+        ("sa", bound("theirs"), 403),
         ("other", bound("mine"), 403),
-    ):  # fmt: skip
+    ):
         got = await admin.call("POST", f"{DEFAULT}/serviceaccounts/{account}/token", {"spec": spec}, headers=NODE)
         assert got[0] == code, (account, spec, got)
 
@@ -124,11 +135,18 @@ async def test_tokens_for_its_own_pods_bound_to_them(admin: Client, pods: Any) -
 async def test_reviews_know_the_same(admin: Client, pods: Any) -> None:
     path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
     for wanted, allowed in (
-        ({"verb": "get", "resource": "secrets", "name": "s-env"}, True), ({"verb": "get", "resource": "secrets"}, False),
+        ({"verb": "get", "resource": "secrets", "name": "s-env"}, True),
+        ({"verb": "get", "resource": "secrets"}, False),
         ({"verb": "get", "resource": "secrets", "name": "other"}, False),
-        ({"verb": "list", "resource": "pods", "fieldSelector": {
-            "requirements": [{"key": "spec.nodeName", "operator": "In", "values": ["n1"]}]}}, True),
-    ):  # fmt: skip
+        (
+            {
+                "verb": "list",
+                "resource": "pods",
+                "fieldSelector": {"requirements": [{"key": "spec.nodeName", "operator": "In", "values": ["n1"]}]},
+            },
+            True,
+        ),
+    ):
         spec = {"user": "system:node:n1", "groups": ["system:nodes"], "resourceAttributes": {"namespace": "default", **wanted}}
         code, review = await admin.call("POST", path, {"spec": spec})
         assert (code, review["status"]["allowed"]) == (201, allowed), wanted

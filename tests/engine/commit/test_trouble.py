@@ -80,13 +80,15 @@ async def test_what_is_refused_is_taken_back_without_a_copy(monkeypatch: pytest.
             cluster.create(config_map("new")),
             cluster.committer.submit_facts(
                 (
-                    EngineStarted(version="x", config=cluster.config), SandboxStarted(node="m", pod_uid="u", sandbox_id="2"),
-                    SandboxStarted(node="m", pod_uid="v", sandbox_id="3"), ImagePulled(node="n", image="i", image_id="d"),
+                    EngineStarted(version="x", config=cluster.config),
+                    SandboxStarted(node="m", pod_uid="u", sandbox_id="2"),
+                    SandboxStarted(node="m", pod_uid="v", sandbox_id="3"),
+                    ImagePulled(node="n", image="i", image_id="d"),
                     NodeObserved(node="o"),
                 ),
                 actor="n",
             ),
-        ]  # fmt: skip
+        ]
         refused = await asyncio.gather(*work, return_exceptions=True)
         assert all(isinstance(r, Unavailable) for r in refused) and cluster.committer.head is head
         assert same(head, cluster.view)

@@ -38,11 +38,17 @@ def test_from_the_tenth_message_on_one_stands_for_all() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"reason": "Other"}, {"type": "Normal"}, {"component": "scheduler"}, {"host": "n2"},
-              {"about": core_v1.ObjectReference(kind="Pod", namespace="default", name="q", uid="v")},
-              {"at_ns": S + (SIMILAR_S + 1) * S}],
+    "other",
+    [
+        {"reason": "Other"},
+        {"type": "Normal"},
+        {"component": "scheduler"},
+        {"host": "n2"},
+        {"about": core_v1.ObjectReference(kind="Pod", namespace="default", name="q", uid="v")},
+        {"at_ns": S + (SIMILAR_S + 1) * S},
+    ],
     ids=lambda other: next(iter(other)),
-)  # fmt: skip
+)
 def test_what_is_not_similar(other: dict[str, Any]) -> None:
     correlation = Correlator()
     for i in range(30):

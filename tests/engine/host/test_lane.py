@@ -38,9 +38,12 @@ WRONG: dict[str, Any] = {
     "an error": lambda view, key, *, now: 1 / 0,
 }
 SAID = {
-    "None": "returned NoneType for key", "a list": "returned list for key", "an error": "ZeroDivisionError: division by zero",
-    "a word as command": "a str among the commands", "a coroutine": "returned coroutine for key 'a'; is it `async def`?",
-}  # fmt: skip
+    "None": "returned NoneType for key",
+    "a list": "returned list for key",
+    "an error": "ZeroDivisionError: division by zero",
+    "a word as command": "a str among the commands",
+    "a coroutine": "returned coroutine for key 'a'; is it `async def`?",
+}
 
 
 @pytest.mark.parametrize("what", list(WRONG))

@@ -180,6 +180,8 @@ async def test_what_came_of_each_command_is_said_in_the_words_of_the_rule() -> N
             await said(cluster, reason)
         told = sorted((e.reason, e.message, e.source.component) for e in cluster.list(core_v1.Event))
     assert told == [
-        ("Alone", "it had no children", "parents"), ("Made", "Made a", "parents"), ("Made", "Made b", "parents"),
+        ("Alone", "it had no children", "parents"),
+        ("Made", "Made a", "parents"),
+        ("Made", "Made b", "parents"),
         ("Refused", 'Not made: configmaps "parent" already exists', "parents"),
-    ]  # fmt: skip
+    ]

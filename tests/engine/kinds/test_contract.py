@@ -18,9 +18,18 @@ DEPTH = 6
 STORED = [k for k in BUILTIN.kinds() if "get" in k.verbs]
 NOW_NS = 1_800_000_000 * 10**9
 SCALARS: dict[str, Any] = {
-    "string": "x", "bool": True, "int": 1, "int32": 1, "float": 1.5, "any": {"k": "v"}, "time": "2027-01-15T07:55:00Z",
-    "microtime": "2027-01-15T07:55:00.000000Z", "byte": "eA==", "quantity": "1", "int-or-string": 1,
-}  # fmt: skip
+    "string": "x",
+    "bool": True,
+    "int": 1,
+    "int32": 1,
+    "float": 1.5,
+    "any": {"k": "v"},
+    "time": "2027-01-15T07:55:00Z",
+    "microtime": "2027-01-15T07:55:00.000000Z",
+    "byte": "eA==",
+    "quantity": "1",
+    "int-or-string": 1,
+}
 
 
 def filled(struct: type[Any], depth: int = DEPTH) -> dict[str, Any]:

@@ -25,11 +25,27 @@ def cells(kind: type[Any], **fields: Any) -> list[Any]:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (-5, "<invalid>"), (-1, "0s"), (0, "0s"), (119.9, "119s"), (120, "2m"), (150, "2m30s"), (600, "10m"), (10799, "179m"),
-        (10800, "3h"), (10860, "3h1m"), (28800, "8h"), (172799, "47h"), (172800, "2d"), (176400, "2d1h"), (691200, "8d"),
-        (86400 * 729, "729d"), (86400 * 730, "2y"), (86400 * 731, "2y1d"), (86400 * 365 * 8, "8y"),
+        (-5, "<invalid>"),
+        (-1, "0s"),
+        (0, "0s"),
+        (119.9, "119s"),
+        (120, "2m"),
+        (150, "2m30s"),
+        (600, "10m"),
+        (10799, "179m"),
+        (10800, "3h"),
+        (10860, "3h1m"),
+        (28800, "8h"),
+        (172799, "47h"),
+        (172800, "2d"),
+        (176400, "2d1h"),
+        (691200, "8d"),
+        (86400 * 729, "729d"),
+        (86400 * 730, "2y"),
+        (86400 * 731, "2y1d"),
+        (86400 * 365 * 8, "8y"),
     ],
-)  # fmt: skip
+)
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
@@ -93,10 +109,16 @@ def test_nodes() -> None:
         metadata={"name": "n", "labels": {"node-role.kubernetes.io/control-plane": ""}, "creationTimestamp": BORN},
         spec={"unschedulable": True},
         status={
-            "conditions": [{"type": "Ready", "status": "True"}], "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}],
-            "nodeInfo": {"kubeletVersion": "v1", "osImage": "Debian", "kernelVersion": "6", "containerRuntimeVersion": "crun://1"},
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}],
+            "nodeInfo": {
+                "kubeletVersion": "v1",
+                "osImage": "Debian",
+                "kernelVersion": "6",
+                "containerRuntimeVersion": "crun://1",
+            },
         },
-    )  # fmt: skip
+    )
     expected = ["n", "Ready,SchedulingDisabled", "control-plane", "5m", "v1", "10.0.0.1", "<none>", "Debian", "6", "crun://1"]
     assert row == expected
     assert cells(core_v1.Node)[1:3] == ["Unknown", "<none>"]

@@ -40,7 +40,7 @@ from shipslog.store.facts import (
     SandboxFailed,
     SandboxRemoved,
     SandboxStarted,
-)  # fmt: skip
+)
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.objects import codec, core_v1, meta_v1
 from tests.logs import capture_logs
@@ -65,8 +65,13 @@ RUNTIME_FACTS: Sequence[st.SearchStrategy[AnyFact]] = (
     st.just(EngineStarted(version="1", config=ClusterConfig())),
 )
 PROJECTIONS = (
-    BY_UID, BY_OWNER, PODS_BY_NODE, BY_ADDRESS, BY_NODE_PORT, *(p for rule in catalogue.ALL for p in rule.projections),
-)  # fmt: skip
+    BY_UID,
+    BY_OWNER,
+    PODS_BY_NODE,
+    BY_ADDRESS,
+    BY_NODE_PORT,
+    *(p for rule in catalogue.ALL for p in rule.projections),
+)
 FATES: Sequence[Any] = (ObjectCreated, ObjectModified, ObjectDeleted)
 
 

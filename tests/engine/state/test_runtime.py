@@ -12,7 +12,7 @@ from shipslog.store.facts import (
     SandboxExited,
     SandboxFailed,
     SandboxStarted,
-)  # fmt: skip
+)
 from shipslog.store.state import PodRuntime
 
 POD = {"node": "n", "pod_uid": "u"}

@@ -28,8 +28,10 @@ def with_two(name: str) -> core_v1.Pod:
 def test_every_container_that_waits_for_an_image_hears_of_it() -> None:
     pulled = ImagePulled(node="n", image="img", image_id="sha256:1", present=True, at_ns=1)
     assert said(pulled, with_two("p"), pod("q", node="n", phase="Pending"), pod("r", node="n", phase="Running")) == [
-        ("p", "spec.initContainers{i}", "Pulled"), ("p", "spec.containers{c}", "Pulled"), ("q", "spec.containers{c}", "Pulled"),
-    ]  # fmt: skip
+        ("p", "spec.initContainers{i}", "Pulled"),
+        ("p", "spec.containers{c}", "Pulled"),
+        ("q", "spec.containers{c}", "Pulled"),
+    ]
     began = ContainerStarted(node="n", pod_uid=UID, container="i", attempt=0, container_id="x")
     assert said(pulled, with_two("p"), began) == [("p", "spec.containers{c}", "Pulled")], "one that runs waits no more"
 
@@ -42,8 +44,9 @@ def test_a_pull_that_fails_is_told_with_its_try() -> None:
 def test_facts_are_told_about_the_part_that_they_are_of() -> None:
     began = ContainerStarted(node="n", pod_uid=UID, container="i", attempt=0, container_id="x")
     assert said(began, with_two("p")) == [
-        ("p", "spec.initContainers{i}", "Created"), ("p", "spec.initContainers{i}", "Started"),
-    ]  # fmt: skip
+        ("p", "spec.initContainers{i}", "Created"),
+        ("p", "spec.initContainers{i}", "Started"),
+    ]
     assert said(SandboxExited(node="n", pod_uid=UID, sandbox_id="s"), with_two("p")) == [("p", "", "SandboxChanged")]
     assert said(SandboxExited(node="n", pod_uid="gone", sandbox_id="s")) == [], "nobody is left to tell it about"
     assert said(NodeObserved(node="n")) == [("n", "", "Starting")]

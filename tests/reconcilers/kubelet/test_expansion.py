@@ -27,10 +27,19 @@ PULLED = ImagePulled(node="n", image="img", image_id="sha256:1", at_ns=NOW)
 @pytest.mark.parametrize(
     ("text", "becomes"),
     [
-        ("$(A)-$(B)", "1-$(B)"), ("$$(A)", "$(A)"), ("$$$(A)", "$1"), ("$", "$"), ("a$", "a$"), ("$A $(A", "$A $(A"),
-        ("$($(A)", "$($(A)"), ("$()", "$()"), ("é$(A)", "é1"), ("$$", "$"), ("$(A)$(A)", "11"),
+        ("$(A)-$(B)", "1-$(B)"),
+        ("$$(A)", "$(A)"),
+        ("$$$(A)", "$1"),
+        ("$", "$"),
+        ("a$", "a$"),
+        ("$A $(A", "$A $(A"),
+        ("$($(A)", "$($(A)"),
+        ("$()", "$()"),
+        ("é$(A)", "é1"),
+        ("$$", "$"),
+        ("$(A)$(A)", "11"),
     ],
-)  # fmt: skip
+)
 def test_references_are_replaced_as_kubernetes_does(text: str, becomes: str) -> None:
     assert expand(text, {"A": "1"}) == becomes
     assert measured(text, {"A": 1}.get) == size_bytes(becomes)

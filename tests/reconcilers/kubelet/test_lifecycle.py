@@ -75,9 +75,12 @@ def test_running_is_said_with_conditions_and_addresses() -> None:
     running = status(world(SANDBOX, PULLED, started()))
     assert (running.phase, running.pod_ip, running.host_ip) == ("Running", "10.0.0.2", "192.0.2.9")
     assert {c.type: c.status for c in running.conditions} == {
-        "PodReadyToStartContainers": "True", "Initialized": "True", "Ready": "True", "ContainersReady": "True",
+        "PodReadyToStartContainers": "True",
+        "Initialized": "True",
+        "Ready": "True",
+        "ContainersReady": "True",
         "PodScheduled": "True",
-    }  # fmt: skip
+    }
     assert running.container_statuses[0].ready and running.container_statuses[0].started
 
 

@@ -22,7 +22,7 @@ from shipslog.store.objects.core_v1 import (
     ServiceSpec,
     ServiceStatus,
     SessionAffinityConfig,
-)  # fmt: skip
+)
 from shipslog.store.objects.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.projections import Projection
@@ -76,9 +76,11 @@ def service(
     name: str = "web", *, ports: Sequence[ServicePort] = (), status: ServiceStatus | None = None, **spec: Any
 ) -> Service:
     fields: dict[str, Any] = {
-        "type": "ClusterIP", "cluster_ip": "10.96.0.10", "cluster_ips": ("10.96.0.10",),
+        "type": "ClusterIP",
+        "cluster_ip": "10.96.0.10",
+        "cluster_ips": ("10.96.0.10",),
         "ports": tuple(ports) or (ServicePort(port=80, protocol="TCP"),),
-    } | spec  # fmt: skip
+    } | spec
     meta = ObjectMeta(name=name, namespace="default", uid=name)
     return Service(metadata=meta, spec=ServiceSpec(**fields), status=status or ServiceStatus())
 
@@ -123,19 +125,33 @@ CASES: list[tuple[str, Service, list[EndpointSlice], tuple[ServiceRules, ...]]] 
     ("node port", service(type="NodePort", ports=[NODE_PORT]), [part(*READY)], (rule(node_port=30001, endpoints=ends(1, 2)),)),
     ("node port of another type", service(ports=[NODE_PORT]), [part(*READY)], (rule(endpoints=ends(1, 2)),)),
     (
-        "load balancer", service(type="LoadBalancer", ports=[NODE_PORT], status=BALANCED, external_ips=("3.3.3.3", "fd00::3")),
+        "load balancer",
+        service(type="LoadBalancer", ports=[NODE_PORT], status=BALANCED, external_ips=("3.3.3.3", "fd00::3")),
         [part(*READY)],
         (rule(node_port=30001, external_addresses=("3.3.3.3", "1.1.1.1"), endpoints=ends(1, 2)),),
     ),
     (
-        "ports by name and protocol", service(ports=[HTTP, DNS]),
-        [part(endpoint(1), ports=[EndpointPort(name="http", port=8080, protocol="TCP"), EndpointPort(name="dns", port=5353,
-            protocol="UDP"), EndpointPort(name="http", port=1, protocol="UDP"), EndpointPort(name="other", port=2)])],
-        (rule(service="default/web:http", endpoints=ends(1)),
-         rule(service="default/web:dns", protocol="udp", port=53, endpoints=ends(1, port=5353))),
+        "ports by name and protocol",
+        service(ports=[HTTP, DNS]),
+        [
+            part(
+                endpoint(1),
+                ports=[
+                    EndpointPort(name="http", port=8080, protocol="TCP"),
+                    EndpointPort(name="dns", port=5353, protocol="UDP"),
+                    EndpointPort(name="http", port=1, protocol="UDP"),
+                    EndpointPort(name="other", port=2),
+                ],
+            )
+        ],
+        (
+            rule(service="default/web:http", endpoints=ends(1)),
+            rule(service="default/web:dns", protocol="udp", port=53, endpoints=ends(1, port=5353)),
+        ),
     ),
     (
-        "several slices, each with its target port", service(),
+        "several slices, each with its target port",
+        service(),
         [part(endpoint(1)), part(endpoint(2), name="web-y", ports=[EndpointPort(port=9090)])],
         (rule(endpoints=ends(1) + ends(2, port=9090)),),
     ),
@@ -143,37 +159,54 @@ CASES: list[tuple[str, Service, list[EndpointSlice], tuple[ServiceRules, ...]]] 
     ("no conditions", service(), [part(Endpoint(addresses=("10.244.0.1",)), endpoint(2))], (rule(endpoints=ends(1, 2)),)),
     ("not ready", service(), [part(endpoint(1, ready=False), endpoint(2, ready=True))], (rule(endpoints=ends(2)),)),
     (
-        "terminating, while others are ready", service(),
-        [part(endpoint(1, ready=False, serving=True, terminating=True), endpoint(2, ready=True))], (rule(endpoints=ends(2)),),
+        "terminating, while others are ready",
+        service(),
+        [part(endpoint(1, ready=False, serving=True, terminating=True), endpoint(2, ready=True))],
+        (rule(endpoints=ends(2)),),
     ),
     (
-        "only terminating ones serve", service(),
-        [part(endpoint(1, ready=False, serving=True, terminating=True), endpoint(2, ready=False, terminating=True),
-              endpoint(3, ready=False, serving=True))],
+        "only terminating ones serve",
+        service(),
+        [
+            part(
+                endpoint(1, ready=False, serving=True, terminating=True),
+                endpoint(2, ready=False, terminating=True),
+                endpoint(3, ready=False, serving=True),
+            )
+        ],
         (rule(endpoints=ends(1)),),
     ),
     ("affinity", service(session_affinity="ClientIP"), [part(*READY)], (rule(endpoints=ends(1, 2), affinity_s=10800),)),
     (
         "affinity with its own time",
-        service(session_affinity="ClientIP",
-                session_affinity_config=SessionAffinityConfig(client_ip=ClientIPConfig(timeout_seconds=9))),
-        [part(*READY)], (rule(endpoints=ends(1, 2), affinity_s=9),),
+        service(
+            session_affinity="ClientIP",
+            session_affinity_config=SessionAffinityConfig(client_ip=ClientIPConfig(timeout_seconds=9)),
+        ),
+        [part(*READY)],
+        (rule(endpoints=ends(1, 2), affinity_s=9),),
     ),
     (
-        "external policy local", service(type="NodePort", ports=[NODE_PORT], external_traffic_policy="Local"), [part(*READY)],
+        "external policy local",
+        service(type="NodePort", ports=[NODE_PORT], external_traffic_policy="Local"),
+        [part(*READY)],
         (rule(node_port=30001, endpoints=ends(1, 2), local_endpoints=ends(1)),),
     ),
     (
-        "external policy local, nothing here", service(type="NodePort", ports=[NODE_PORT], external_traffic_policy="Local"),
-        [part(READY[1])], (rule(node_port=30001, endpoints=ends(2), local_endpoints=()),),
+        "external policy local, nothing here",
+        service(type="NodePort", ports=[NODE_PORT], external_traffic_policy="Local"),
+        [part(READY[1])],
+        (rule(node_port=30001, endpoints=ends(2), local_endpoints=()),),
     ),
     ("internal policy local", service(internal_traffic_policy="Local"), [part(*READY)], (rule(endpoints=ends(1)),)),
     (
-        "internal policy local, outside all", service(type="NodePort", ports=[NODE_PORT], internal_traffic_policy="Local"),
-        [part(*READY)], (rule(endpoints=ends(1)), rule(addresses=(), node_port=30001, endpoints=ends(1, 2))),
+        "internal policy local, outside all",
+        service(type="NodePort", ports=[NODE_PORT], internal_traffic_policy="Local"),
+        [part(*READY)],
+        (rule(endpoints=ends(1)), rule(addresses=(), node_port=30001, endpoints=ends(1, 2))),
     ),
     ("addresses that are none", service(), [part(Endpoint(addresses=("x.example",)), endpoint(1))], (rule(endpoints=ends(1)),)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("told, given, slices, expected", CASES, ids=[case[0] for case in CASES])

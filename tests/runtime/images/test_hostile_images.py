@@ -69,10 +69,23 @@ def test_a_sound_image_is_taken(store: ImageStore, layout: Layout) -> None:
 @pytest.mark.parametrize(
     "claim",
     [
-        "/etc", "../../../etc", "sha256:/etc", "sha256:../../../../etc", "sha256:" + "A" * 64, "sha256:" + "a" * 63,
-        "sha256:" + "a" * 64 + "\n", "sha256:" + "a" * 65, "sha512:" + "a" * 128, "", ".", "a" * 64, None, 7, ["x"],
+        "/etc",
+        "../../../etc",
+        "sha256:/etc",
+        "sha256:../../../../etc",
+        "sha256:" + "A" * 64,
+        "sha256:" + "a" * 63,
+        "sha256:" + "a" * 64 + "\n",
+        "sha256:" + "a" * 65,
+        "sha512:" + "a" * 128,
+        "",
+        ".",
+        "a" * 64,
+        None,
+        7,
+        ["x"],
     ],
-)  # fmt: skip
+)
 def test_a_diff_id_is_a_digest(claim: Any, store: ImageStore, layout: Layout) -> None:
     first, second = plain("first"), plain("second")
     said = refused(store, layout.write([first, second], diff_ids=[digest(first), claim]))
@@ -117,7 +130,8 @@ DOCUMENTS: dict[str, tuple[Write, str]] = {
     "config is a list": (lambda made: made.write([plain()], config=b"[]"), "config"),
     "config without rootfs": (lambda made: made.write([plain()], config=b'{"config":{}}'), "config is broken.*rootfs"),
     "config of wrong types": (
-        lambda made: made.write([plain()], config=json.dumps({"config": {"Cmd": 7}, "rootfs": {"diff_ids": []}}).encode()), "."
+        lambda made: made.write([plain()], config=json.dumps({"config": {"Cmd": 7}, "rootfs": {"diff_ids": []}}).encode()),
+        ".",
     ),
     "config nested too deep": (lambda made: made.write([plain()], config=DEEP), "."),
     "config not UTF-8": (lambda made: made.write([plain()], config=b'{"config":"\xff'), "."),
@@ -135,17 +149,17 @@ DOCUMENTS: dict[str, tuple[Write, str]] = {
     "index of nothing": (lambda made: made.write([plain()], index=b'{"manifests":[]}'), "names 0 images"),
     "index of null": (lambda made: made.write([plain()], index=b'{"manifests":null}'), "index.json is broken"),
     "index of many": (
-        lambda made: made.write(index=json.dumps({"manifests": INDEX["manifests"] * 2}).encode()), "names 2 images"
+        lambda made: made.write(index=json.dumps({"manifests": INDEX["manifests"] * 2}).encode()),
+        "names 2 images",
     ),
     "index names a path": (
-        lambda made: made.write(index=b'{"manifests":[{"digest":"sha256:../../x","size":1}]}'), "index.json is broken.*digest"
+        lambda made: made.write(index=b'{"manifests":[{"digest":"sha256:../../x","size":1}]}'),
+        "index.json is broken.*digest",
     ),
     "index nested too deep": (lambda made: made.write(index=b'{"manifests":' + b"[" * 200_000), "index.json is broken"),
     "index too large": (lambda made: made.write(index=b" " * (5 << 20)), "larger than 4194304 bytes"),
-    "index names what is not there": (
-        lambda made: made.write(index=json.dumps(INDEX).encode()), "no such file"
-    ),
-}  # fmt: skip
+    "index names what is not there": (lambda made: made.write(index=json.dumps(INDEX).encode()), "no such file"),
+}
 
 
 @pytest.mark.parametrize("case", DOCUMENTS)
@@ -192,13 +206,16 @@ LAYERS: dict[str, tuple[Callable[[], tuple[bytes, bytes | None]], str]] = {
     "a negative size": (lambda: (header(b"x", b"0", b"\xff" * 12), None), "impossible size"),
     "a size that is no number": (lambda: (header(b"x", b"0", b"12x45678901\0"), None), "number that is none"),
     "a size for all": (
-        lambda: (header(b"g", b"g", b"00000000014\0") + b"12 size=512\n".ljust(512, b"\0"), None), "all its files one size"
+        lambda: (header(b"g", b"g", b"00000000014\0") + b"12 size=512\n".ljust(512, b"\0"), None),
+        "all its files one size",
     ),
     "a size that is a word": (
-        lambda: (header(b"x", b"x", b"00000000014\0") + b"12 size=1e3\n".ljust(512, b"\0"), None), "not a number"
+        lambda: (header(b"x", b"x", b"00000000014\0") + b"12 size=1e3\n".ljust(512, b"\0"), None),
+        "not a number",
     ),
     "broken attributes": (
-        lambda: (header(b"x", b"x", b"00000000014\0") + b"99 size=512\n".ljust(512, b"\0"), None), "broken extended header"
+        lambda: (header(b"x", b"x", b"00000000014\0") + b"99 size=512\n".ljust(512, b"\0"), None),
+        "broken extended header",
     ),
     "a directory with content": (lambda: (header(b"d/", b"5", b"00000001000\0") + bytes(512), None), "with content"),
     "a wrong checksum": (lambda: (bytes(bytearray(plain()[:100]) + b"\1" + plain()[101:]), None), "checksum"),
@@ -209,9 +226,10 @@ LAYERS: dict[str, tuple[Callable[[], tuple[bytes, bytes | None]], str]] = {
     "a hard link to the machine": (lambda: (layer(member("l", tarfile.LNKTYPE, linkname="/etc/passwd")), None), "l.*link"),
     "a hard link upwards": (lambda: (layer(member("l", tarfile.LNKTYPE, linkname="../../../etc/passwd")), None), "l.*link"),
     "a top that is a link": (
-        lambda: (layer(member(".", tarfile.SYMTYPE, linkname="/etc"), member("./x", content=b"x")), None), "Cannot"
+        lambda: (layer(member(".", tarfile.SYMTYPE, linkname="/etc"), member("./x", content=b"x")), None),
+        "Cannot",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", LAYERS)
@@ -333,9 +351,10 @@ def test_archives_that_are_none(store: ImageStore, tmp_path: Path) -> None:
         "docker, a bomb": (zipped(layer(member("manifest.json", content=bytes(64 << 20)))), "larger than 4194304 bytes"),
         "oci of nothing": (layer(member("index.json", content=b"{}")), "index.json is broken"),
         "oci, a bomb": (
-            zipped(layer(member("index.json", content=json.dumps(INDEX).encode()), member("b", content=bytes(64 << 20)))), "."
+            zipped(layer(member("index.json", content=json.dumps(INDEX).encode()), member("b", content=bytes(64 << 20)))),
+            ".",
         ),
-    }  # fmt: skip
+    }
     for case, (data, wanted) in cases.items():
         (tmp_path / "evil:1.tar").write_bytes(data)
         said = refused(store, tmp_path / "evil:1.tar")

@@ -141,8 +141,10 @@ def test_the_guestbook_is_built_the_same_each_time(store: ImageStore) -> None:
     said: list[str] = []
     first = recipes.build("guestbook", store, said.append)
     assert [i.name.split("/", 1)[1] for i in first] == [
-        "kubeguide/redis-master:latest", "kubeguide/guestbook-redis-slave:latest", "kubeguide/guestbook-php-frontend:latest"
-    ]  # fmt: skip
+        "kubeguide/redis-master:latest",
+        "kubeguide/guestbook-redis-slave:latest",
+        "kubeguide/guestbook-php-frontend:latest",
+    ]
     assert len(said) == 3
     again = recipes.build("guestbook", store, said.append)
     assert [i.image_id for i in again] == [i.image_id for i in first]

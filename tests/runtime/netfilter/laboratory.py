@@ -68,15 +68,33 @@ class Laboratory:
             run("ip", "netns", "add", self.ns(name))
             run("ip", "-n", self.ns(name), "link", "set", "lo", "up")
         node = self.ns("node")
-        run("ip", "-n", node, "-batch", "-", stdin="\n".join([
-            f"link add out type veth peer name eth0 netns {self.ns('client')}",
-            f"addr add {NODE}/24 dev out", "link set out up",
-            "link add br0 type bridge", f"addr add {NODE_BRIDGE}/24 dev br0", "link set br0 up",
-            f"route add {SERVICE_CIDR} dev br0",
-            *(line for n in range(1, self.pods + 1) for line in (
-                f"link add p{n} type veth peer name eth0 netns {self.ns(f'pod{n}')}", f"link set p{n} master br0 up",
-                f"link set p{n} type bridge_slave hairpin on")),
-        ]))  # fmt: skip
+        run(
+            "ip",
+            "-n",
+            node,
+            "-batch",
+            "-",
+            stdin="\n".join(
+                [
+                    f"link add out type veth peer name eth0 netns {self.ns('client')}",
+                    f"addr add {NODE}/24 dev out",
+                    "link set out up",
+                    "link add br0 type bridge",
+                    f"addr add {NODE_BRIDGE}/24 dev br0",
+                    "link set br0 up",
+                    f"route add {SERVICE_CIDR} dev br0",
+                    *(
+                        line
+                        for n in range(1, self.pods + 1)
+                        for line in (
+                            f"link add p{n} type veth peer name eth0 netns {self.ns(f'pod{n}')}",
+                            f"link set p{n} master br0 up",
+                            f"link set p{n} type bridge_slave hairpin on",
+                        )
+                    ),
+                ]
+            ),
+        )
         run("ip", "netns", "exec", node, "sysctl", "-qw", "net.ipv4.ip_forward=1", *(
             f"net.ipv4.conf.{device}.send_redirects=0" for device in ("all", "br0")))  # fmt: skip
         self._address("client", f"{CLIENT}/24", NODE)

@@ -32,9 +32,12 @@ async def adapter(request: pytest.FixtureRequest) -> AsyncIterator[NetfilterAdap
 
 def rule(name: str, number: int, *ports: int, **more: object) -> ServiceRules:
     fields: dict[str, object] = {
-        "service": f"{name}:", "protocol": "tcp", "port": 80, "addresses": (f"10.96.0.{number}",),
+        "service": f"{name}:",
+        "protocol": "tcp",
+        "port": 80,
+        "addresses": (f"10.96.0.{number}",),
         "endpoints": tuple((f"10.244.0.{port}", 8080) for port in ports),
-    } | more  # fmt: skip
+    } | more
     return ServiceRules(**fields)  # type: ignore[arg-type]
 
 
@@ -106,10 +109,17 @@ async def test_the_path_does_not_matter(adapter: NetfilterAdapter, seed: int) ->
             ends = draw.sample(range(5, 12), draw.randint(0, 4))
             local = tuple((f"10.244.0.{n}", 8080) for n in ends[:1]) if draw.random() < 0.4 else None
             services[name] = (
-                rule(name, number, *sorted(ends), node_port=draw.choice((0, 30000 + number)), local_endpoints=local,
-                     external_addresses=draw.choice(((), (f"1.2.3.{number}",))), protocol=draw.choice(("tcp", "udp", "sctp")),
-                     affinity_s=draw.choice((0, 0, 60))),
-            )  # fmt: skip
+                rule(
+                    name,
+                    number,
+                    *sorted(ends),
+                    node_port=draw.choice((0, 30000 + number)),
+                    local_endpoints=local,
+                    external_addresses=draw.choice(((), (f"1.2.3.{number}",))),
+                    protocol=draw.choice(("tcp", "udp", "sctp")),
+                    affinity_s=draw.choice((0, 0, 60)),
+                ),
+            )
         await adapter.apply(ruleset(**services))
         fresh = RecordingAdapter()
         await fresh.apply(ruleset(**services))

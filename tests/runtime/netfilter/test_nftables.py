@@ -20,17 +20,25 @@ VIP = "10.96.0.10"
 
 def tcp(lab: Laboratory, *pods: int, **more: object) -> ServiceRules:
     fields: dict[str, object] = {
-        "service": "default/web:", "protocol": "tcp", "port": 80, "addresses": (VIP,), "node_port": 30001,
+        "service": "default/web:",
+        "protocol": "tcp",
+        "port": 80,
+        "addresses": (VIP,),
+        "node_port": 30001,
         "endpoints": tuple((lab.pod(n), 8080) for n in pods),
-    } | more  # fmt: skip
+    } | more
     return ServiceRules(**fields)  # type: ignore[arg-type]
 
 
 def udp(lab: Laboratory, *pods: int, **more: object) -> ServiceRules:
     fields: dict[str, object] = {
-        "service": "default/dns:", "protocol": "udp", "port": 53, "addresses": (VIP,), "node_port": 30053,
+        "service": "default/dns:",
+        "protocol": "udp",
+        "port": 53,
+        "addresses": (VIP,),
+        "node_port": 30053,
         "endpoints": tuple((lab.pod(n), 5353) for n in pods),
-    } | more  # fmt: skip
+    } | more
     return ServiceRules(**fields)  # type: ignore[arg-type]
 
 

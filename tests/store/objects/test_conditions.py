@@ -13,8 +13,9 @@ OTHER = PodCondition(type="Initialized", status="True", last_transition_time=OLD
 
 def test_one_that_is_new_begins_now() -> None:
     assert set_condition((OTHER,), replace(READY, last_transition_time=""), NOW) == (
-        OTHER, replace(READY, last_transition_time=NOW),
-    )  # fmt: skip
+        OTHER,
+        replace(READY, last_transition_time=NOW),
+    )
 
 
 @pytest.mark.parametrize(("status", "since"), [("True", OLD), ("False", NOW), ("Unknown", NOW)])

@@ -10,10 +10,15 @@ from shipslog.engine.cluster import Cluster
 from shipslog.store.objects import codec, core_v1, meta_v1
 
 CHANGES = {
-    "[]=": lambda m: m.__setitem__("a", "c"), "del": lambda m: m.__delitem__("a"), "update": lambda m: m.update(a="c"),
-    "|=": lambda m: m.__ior__({"a": "c"}), "setdefault": lambda m: m.setdefault("z", ""), "pop": lambda m: m.pop("a"),
-    "popitem": lambda m: m.popitem(), "clear": lambda m: m.clear(),
-}  # fmt: skip
+    "[]=": lambda m: m.__setitem__("a", "c"),
+    "del": lambda m: m.__delitem__("a"),
+    "update": lambda m: m.update(a="c"),
+    "|=": lambda m: m.__ior__({"a": "c"}),
+    "setdefault": lambda m: m.setdefault("z", ""),
+    "pop": lambda m: m.pop("a"),
+    "popitem": lambda m: m.popitem(),
+    "clear": lambda m: m.clear(),
+}
 
 
 def made() -> dict[str, core_v1.ConfigMap]:
@@ -21,10 +26,13 @@ def made() -> dict[str, core_v1.ConfigMap]:
     built = core_v1.ConfigMap(metadata=meta_v1.ObjectMeta(name="x", labels={"a": "b"}), data={"a": "b"})
     data = codec.encode(built)
     return {
-        "built": built, "restored": codec.restore(core_v1.ConfigMap, data), "decoded": codec.decode(core_v1.ConfigMap, data)[0],
-        "replaced": replace(core_v1.ConfigMap(), metadata=built.metadata, data={"a": "b"}), "copied": copy.deepcopy(built),
+        "built": built,
+        "restored": codec.restore(core_v1.ConfigMap, data),
+        "decoded": codec.decode(core_v1.ConfigMap, data)[0],
+        "replaced": replace(core_v1.ConfigMap(), metadata=built.metadata, data={"a": "b"}),
+        "copied": copy.deepcopy(built),
         "walked": codec.from_builtins(core_v1.ConfigMap, codec.to_builtins(built))[0],
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("how", list(made()))

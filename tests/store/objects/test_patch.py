@@ -26,8 +26,10 @@ def strategic(change: Any, current: dict[str, Any] = POD) -> dict[str, Any]:
 def test_lists_merge_by_their_key() -> None:
     out = strategic({"spec": {"containers": [{"name": "two", "image": "i:3"}, {"name": "three", "image": "j"}]}})
     assert out["spec"]["containers"] == [
-        {"name": "one", "image": "i:1", "args": ["a"]}, {"name": "two", "image": "i:3"}, {"name": "three", "image": "j"},
-    ]  # fmt: skip
+        {"name": "one", "image": "i:1", "args": ["a"]},
+        {"name": "two", "image": "i:3"},
+        {"name": "three", "image": "j"},
+    ]
 
 
 def test_items_are_deleted_and_lists_replaced() -> None:

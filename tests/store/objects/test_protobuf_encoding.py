@@ -22,9 +22,16 @@ from tests.store.objects.test_protobuf import part, varint
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "reference" / "roundtrip"
 MODULES = (
-    authentication_v1, authorization_v1, autoscaling_v1, coordination_v1, core_v1, discovery_v1, meta_v1, policy_v1,
+    authentication_v1,
+    authorization_v1,
+    autoscaling_v1,
+    coordination_v1,
+    core_v1,
+    discovery_v1,
+    meta_v1,
+    policy_v1,
     scheduling_v1,
-)  # fmt: skip
+)
 EMPTY_META = part(1, "") + part(2, "") + part(3, "") + part(4, "") + part(5, "") + part(6, "") + part(7, 0)
 
 

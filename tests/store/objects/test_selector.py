@@ -75,12 +75,28 @@ def test_many_requirements_say_what_they_say_one_by_one() -> None:
     """Beyond a few they are put in order first; what they match stays the same."""
     padding = ",".join(f"missing{i}!=x" for i in range(20))
     for text in (
-        "app=web", "app!=web", "missing!=x", "app in (web,db)", "app in (web,db),app in (db,x)",
+        "app=web",
+        "app!=web",
+        "missing!=x",
+        "app in (web,db)",
+        "app in (web,db),app in (db,x)",
         "app in (web,db),app in (web,x)",
-        "app notin (a),app notin (web)", "app", "!app", "!missing", "n>4", "n>4,n>5", "n>3,n>4", "n<6,n<5",
-        "n<6,n<9", "app>1", "missing",
-        "missing in (a)", "tier=front,app=web", "app in (" + ",".join(f"v{i}" for i in range(30)) + ",web)", "missing>1",
-    ):  # fmt: skip
+        "app notin (a),app notin (web)",
+        "app",
+        "!app",
+        "!missing",
+        "n>4",
+        "n>4,n>5",
+        "n>3,n>4",
+        "n<6,n<5",
+        "n<6,n<9",
+        "app>1",
+        "missing",
+        "missing in (a)",
+        "tier=front,app=web",
+        "app in (" + ",".join(f"v{i}" for i in range(30)) + ",web)",
+        "missing>1",
+    ):
         few, many = selector.parse_labels(text), selector.parse_labels(f"{text},{padding}")
         assert len(many.requirements) > selector.FEW
         assert many.matches(LABELS) is all(r.matches(LABELS) for r in few.requirements), text

@@ -25,8 +25,10 @@ def container_of(pod: core_v1.Pod, name: str) -> str:
 def attempt_of(pod: core_v1.Pod, container: str, *, previous: bool) -> int:
     """Which start of the container has the log. Errors: BadRequest when there was none."""
     statuses: tuple[core_v1.ContainerStatus, ...] = (
-        *pod.status.container_statuses, *pod.status.init_container_statuses, *pod.status.ephemeral_container_statuses,
-    )  # fmt: skip
+        *pod.status.container_statuses,
+        *pod.status.init_container_statuses,
+        *pod.status.ephemeral_container_statuses,
+    )
     status = next((s for s in statuses if s.name == container), None)
     if status is None:
         raise BadRequest(f'container "{container}" in pod "{pod.metadata.name}" is waiting to start: no status reported yet')

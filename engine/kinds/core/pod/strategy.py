@@ -28,12 +28,16 @@ class PodStrategy(Strategy):
     about = "Containers that run together on one node, with one network address and common volumes."
     columns = table.COLUMNS
     selectable = {
-        "spec.nodeName": lambda o: o.spec.node_name, "spec.restartPolicy": lambda o: o.spec.restart_policy,
-        "spec.schedulerName": lambda o: o.spec.scheduler_name, "spec.serviceAccountName": lambda o: o.spec.service_account_name,
-        "spec.hostNetwork": lambda o: flag(o.spec.host_network), "status.phase": lambda o: o.status.phase,
-        "status.podIP": lambda o: o.status.pod_ip, "status.podIPs": lambda o: ",".join(i.ip for i in o.status.pod_ips),
+        "spec.nodeName": lambda o: o.spec.node_name,
+        "spec.restartPolicy": lambda o: o.spec.restart_policy,
+        "spec.schedulerName": lambda o: o.spec.scheduler_name,
+        "spec.serviceAccountName": lambda o: o.spec.service_account_name,
+        "spec.hostNetwork": lambda o: flag(o.spec.host_network),
+        "status.phase": lambda o: o.status.phase,
+        "status.podIP": lambda o: o.status.pod_ip,
+        "status.podIPs": lambda o: ",".join(i.ip for i in o.status.pod_ips),
         "status.nominatedNodeName": lambda o: o.status.nominated_node_name,
-    }  # fmt: skip
+    }
 
     def cells(self, obj: Pod, now_ns: int) -> list[Any]:
         return table.cells(obj, now_ns)
@@ -119,21 +123,23 @@ def with_label_keys(affinity: Affinity, labels: dict[str, str]) -> Affinity:
         added = [
             LabelSelectorRequirement(key=key, operator=operator, values=(labels[key],))
             for operator, keys in (("In", t.match_label_keys), ("NotIn", t.mismatch_label_keys))
-            for key in keys if key in labels
-        ]  # fmt: skip
+            for key in keys
+            if key in labels
+        ]
         expressions = (*t.label_selector.match_expressions, *added)
         return replace(t, label_selector=replace(t.label_selector, match_expressions=expressions))
 
     def each(a: PodAffinity | PodAntiAffinity) -> PodAffinity | PodAntiAffinity:
         return replace(
-            a, required_during_scheduling_ignored_during_execution=tuple(
+            a,
+            required_during_scheduling_ignored_during_execution=tuple(
                 term(t) for t in a.required_during_scheduling_ignored_during_execution
             ),
             preferred_during_scheduling_ignored_during_execution=tuple(
                 replace(w, pod_affinity_term=term(w.pod_affinity_term))
                 for w in a.preferred_during_scheduling_ignored_during_execution
             ),
-        )  # fmt: skip
+        )
 
     return replace(
         affinity, pod_affinity=each(affinity.pod_affinity) if affinity.pod_affinity is not None else None,

@@ -96,11 +96,16 @@ def cells(pod: core_v1.Pod, now_ns: int) -> list[Any]:
     gates = pod.spec.readiness_gates
     held = sum(_condition(pod, g.condition_type) for g in gates)
     return [
-        pod.metadata.name, f"{summary.ready}/{summary.total}", summary.reason, restarts,
+        pod.metadata.name,
+        f"{summary.ready}/{summary.total}",
+        summary.reason,
+        restarts,
         age(pod.metadata.creation_timestamp, now_ns),
-        address or NONE, pod.spec.node_name or NONE, pod.status.nominated_node_name or NONE,
+        address or NONE,
+        pod.spec.node_name or NONE,
+        pod.status.nominated_node_name or NONE,
         f"{held}/{len(gates)}" if gates else NONE,
-    ]  # fmt: skip
+    ]
 
 
 def row_conditions(pod: core_v1.Pod) -> list[dict[str, str]]:

@@ -198,9 +198,13 @@ def check_pod_status(faults: Faults, old: Pod, new: Pod) -> None:
 
 
 def _check_ended(
-    faults: Faults, old: tuple[ContainerStatus, ...], new: tuple[ContainerStatus, ...], field: str, policy: str,
+    faults: Faults,
+    old: tuple[ContainerStatus, ...],
+    new: tuple[ContainerStatus, ...],
+    field: str,
+    policy: str,
     sidecars: frozenset[str] = frozenset(),
-) -> None:  # fmt: skip
+) -> None:
     if policy == "Always":
         return
     runs = {s.name for s in new if s.state.terminated is None}

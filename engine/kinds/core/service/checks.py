@@ -62,9 +62,10 @@ def _check_external_name(faults: Faults, service: Service) -> None:
     spec = service.spec
     why = "may not be set for ExternalName services"
     for field, told in (
-        ("clusterIPs", bool(spec.cluster_ips)), ("ipFamilies", bool(spec.ip_families)),
+        ("clusterIPs", bool(spec.cluster_ips)),
+        ("ipFamilies", bool(spec.ip_families)),
         ("ipFamilyPolicy", spec.ip_family_policy is not None),
-    ):  # fmt: skip
+    ):
         if told:
             faults.forbidden(f"spec.{field}", why)
     name = spec.external_name.removesuffix(".")

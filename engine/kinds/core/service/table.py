@@ -20,9 +20,14 @@ def cells(obj: core_v1.Service, now_ns: int) -> list[Any]:
     spec = obj.spec
     addresses = spec.cluster_ips or ((spec.cluster_ip,) if spec.cluster_ip else ())
     return [
-        obj.metadata.name, spec.type, addresses[0] if addresses else NONE, _external(obj), _ports(spec.ports),
-        age(obj.metadata.creation_timestamp, now_ns), labels(spec.selector),
-    ]  # fmt: skip
+        obj.metadata.name,
+        spec.type,
+        addresses[0] if addresses else NONE,
+        _external(obj),
+        _ports(spec.ports),
+        age(obj.metadata.creation_timestamp, now_ns),
+        labels(spec.selector),
+    ]
 
 
 def _external(obj: core_v1.Service) -> str:

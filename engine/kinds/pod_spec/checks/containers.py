@@ -32,10 +32,15 @@ RECURSIVE = ("Disabled", "Enabled", "IfPossible")
 RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 SIDECAR_ONLY = "may not be set for init containers without restartPolicy=Always"
 EPHEMERAL_NEVER = (
-    ("ports", "ports"), ("resources", "resources"), ("resize_policy", "resizePolicy"), ("restart_policy", "restartPolicy"),
-    ("liveness_probe", "livenessProbe"), ("readiness_probe", "readinessProbe"), ("startup_probe", "startupProbe"),
+    ("ports", "ports"),
+    ("resources", "resources"),
+    ("resize_policy", "resizePolicy"),
+    ("restart_policy", "restartPolicy"),
+    ("liveness_probe", "livenessProbe"),
+    ("readiness_probe", "readinessProbe"),
+    ("startup_probe", "startupProbe"),
     ("lifecycle", "lifecycle"),
-)  # fmt: skip
+)
 
 
 class Setting:
@@ -88,9 +93,11 @@ def check_init_containers(
             _check_handlers(faults, c, setting, at)
         else:
             for name, handler in (
-                ("lifecycle", c.lifecycle), ("livenessProbe", c.liveness_probe), ("readinessProbe", c.readiness_probe),
+                ("lifecycle", c.lifecycle),
+                ("livenessProbe", c.liveness_probe),
+                ("readinessProbe", c.readiness_probe),
                 ("startupProbe", c.startup_probe),
-            ):  # fmt: skip
+            ):
                 if handler is not None:
                     faults.forbidden(f"{at}.{name}", SIDECAR_ONLY)
         if c.resize_policy:

@@ -17,10 +17,12 @@ def check_probe(faults: Faults, probe: Probe | None, path: str, *, once: bool, g
         return
     _check_handler(faults, probe, path, probe.grpc, None, None)
     for field, value in (
-        ("initialDelaySeconds", probe.initial_delay_seconds), ("timeoutSeconds", probe.timeout_seconds),
-        ("periodSeconds", probe.period_seconds), ("successThreshold", probe.success_threshold),
+        ("initialDelaySeconds", probe.initial_delay_seconds),
+        ("timeoutSeconds", probe.timeout_seconds),
+        ("periodSeconds", probe.period_seconds),
+        ("successThreshold", probe.success_threshold),
         ("failureThreshold", probe.failure_threshold),
-    ):  # fmt: skip
+    ):
         if value < 0:
             faults.not_negative(f"{path}.{field}", value)
     own = probe.termination_grace_period_seconds
@@ -45,9 +47,12 @@ def _check_handler(
 ) -> None:
     first = ""
     actions: tuple[tuple[str, Any], ...] = (
-        ("exec", handler.exec), ("httpGet", handler.http_get), ("tcpSocket", handler.tcp_socket), ("grpc", grpc),
+        ("exec", handler.exec),
+        ("httpGet", handler.http_get),
+        ("tcpSocket", handler.tcp_socket),
+        ("grpc", grpc),
         ("sleep", sleep),
-    )  # fmt: skip
+    )
     for name, action in actions:
         if action is None:
             continue

@@ -58,8 +58,10 @@ def check_pod_security_context(faults: Faults, spec: PodSpec, path: str) -> None
     if context is None:
         return
     for field, value in (
-        ("fsGroup", context.fs_group), ("runAsUser", context.run_as_user), ("runAsGroup", context.run_as_group),
-    ):  # fmt: skip
+        ("fsGroup", context.fs_group),
+        ("runAsUser", context.run_as_user),
+        ("runAsGroup", context.run_as_group),
+    ):
         if value is not None:
             faults.invalid_each(f"{path}.{field}", value, names.user_id(value))
     for i, group in enumerate(context.supplemental_groups):
@@ -175,9 +177,10 @@ def _windows_user(name: str) -> list[str]:
 def containers_of(spec: PodSpec, path: str) -> list[tuple[str, Container | EphemeralContainer]]:
     """Every container of a pod with its path: init, regular, ephemeral, as Kubernetes visits them."""
     held: tuple[tuple[str, tuple[Container | EphemeralContainer, ...]], ...] = (
-        ("initContainers", spec.init_containers), ("containers", spec.containers),
+        ("initContainers", spec.init_containers),
+        ("containers", spec.containers),
         ("ephemeralContainers", spec.ephemeral_containers),
-    )  # fmt: skip
+    )
     return [(f"{path}.{name}[{i}]", c) for name, containers in held for i, c in enumerate(containers)]
 
 

@@ -89,8 +89,9 @@ def check_pod_spec(faults: Faults, spec: PodSpec, path: str, *, pod_name: str, i
     if spec.host_network:
         _check_host_network(faults, spec, f"{path}.containers", is_pod)
     for field, value, known in (
-        ("restartPolicy", spec.restart_policy, RESTART_POLICIES), ("dnsPolicy", spec.dns_policy, DNS_POLICIES),
-    ):  # fmt: skip
+        ("restartPolicy", spec.restart_policy, RESTART_POLICIES),
+        ("dnsPolicy", spec.dns_policy, DNS_POLICIES),
+    ):
         if value not in known:
             faults.not_supported(f"{path}.{field}", value, known)
     if spec.node_selector:
@@ -119,11 +120,13 @@ def check_pod_spec(faults: Faults, spec: PodSpec, path: str, *, pod_name: str, i
 def _check_scalars(faults: Faults, spec: PodSpec, path: str) -> None:
     """Names and numbers that stand for themselves."""
     for field, value, check in (
-        ("serviceAccountName", spec.service_account_name, names.subdomain), ("nodeName", spec.node_name, names.subdomain),
-        ("hostname", spec.hostname, names.label), ("subdomain", spec.subdomain, names.label),
+        ("serviceAccountName", spec.service_account_name, names.subdomain),
+        ("nodeName", spec.node_name, names.subdomain),
+        ("hostname", spec.hostname, names.label),
+        ("subdomain", spec.subdomain, names.label),
         ("priorityClassName", spec.priority_class_name, names.subdomain),
         ("runtimeClassName", spec.runtime_class_name, names.subdomain),
-    ):  # fmt: skip
+    ):
         told = value or (value == "" and field == "runtimeClassName")
         if told and (messages := check(value or "")):
             faults.invalid_each(f"{path}.{field}", value, messages)
@@ -235,9 +238,11 @@ def _check_os(faults: Faults, spec: PodSpec, path: str) -> None:
 def _check_windows_pod(faults: Faults, spec: PodSpec, path: str) -> None:
     why = "cannot be set for a windows pod"
     for field, told in (
-        ("hostUsers", spec.host_users is not None), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc),
+        ("hostUsers", spec.host_users is not None),
+        ("hostPID", spec.host_pid),
+        ("hostIPC", spec.host_ipc),
         ("shareProcessNamespace", spec.share_process_namespace is not None),
-    ):  # fmt: skip
+    ):
         if told:
             faults.forbidden(f"{path}.{field}", why)
     allowed = {"windows_options", "run_as_non_root", "run_as_user_name"}

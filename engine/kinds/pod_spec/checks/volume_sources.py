@@ -173,13 +173,24 @@ def _csi(faults: Faults, source: Any, path: str) -> None:
 
 
 SOURCE_CHECKS: dict[str, Check] = {
-    "gce_persistent_disk": _disk("pd_name", "pdName"), "aws_elastic_block_store": _disk("volume_id", "volumeID"),
-    "nfs": _nfs, "iscsi": _iscsi, "flocker": _flocker, "cinder": _cinder, "quobyte": _quobyte, "fc": _fc,
-    "flex_volume": _flex, "azure_disk": _azure_disk, "storageos": _storage_os, "csi": _csi,
+    "gce_persistent_disk": _disk("pd_name", "pdName"),
+    "aws_elastic_block_store": _disk("volume_id", "volumeID"),
+    "nfs": _nfs,
+    "iscsi": _iscsi,
+    "flocker": _flocker,
+    "cinder": _cinder,
+    "quobyte": _quobyte,
+    "fc": _fc,
+    "flex_volume": _flex,
+    "azure_disk": _azure_disk,
+    "storageos": _storage_os,
+    "csi": _csi,
     "glusterfs": needs(("endpoints", "endpoints"), ("path", "path")),
-    "rbd": needs(("monitors", "monitors"), ("image", "image")), "cephfs": needs(("monitors", "monitors")),
+    "rbd": needs(("monitors", "monitors"), ("image", "image")),
+    "cephfs": needs(("monitors", "monitors")),
     "azure_file": needs(("secret_name", "secretName"), ("share_name", "shareName")),
-    "vsphere_volume": needs(("volume_path", "volumePath")), "photon_persistent_disk": needs(("pd_id", "pdID")),
+    "vsphere_volume": needs(("volume_path", "volumePath")),
+    "photon_persistent_disk": needs(("pd_id", "pdID")),
     "portworx_volume": needs(("volume_id", "volumeID")),
     "scale_io": needs(("gateway", "gateway"), ("system", "system"), ("volume_name", "volumeName")),
-}  # fmt: skip
+}

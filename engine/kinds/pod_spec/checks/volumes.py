@@ -31,20 +31,37 @@ ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOnce
 # In the order in which Kubernetes looks at them: the first source counts, the others are refused. The names of two paths
 # are Kubernetes' own: (attribute, path of a second source, path of what is wrong in it).
 ORDER = (
-    ("empty_dir", "emptyDir", "emptyDir"), ("host_path", "hostPath", "hostPath"), ("git_repo", "gitRepo", "gitRepo"),
+    ("empty_dir", "emptyDir", "emptyDir"),
+    ("host_path", "hostPath", "hostPath"),
+    ("git_repo", "gitRepo", "gitRepo"),
     ("gce_persistent_disk", "gcePersistentDisk", "persistentDisk"),
-    ("aws_elastic_block_store", "awsElasticBlockStore", "awsElasticBlockStore"), ("secret", "secret", "secret"),
-    ("nfs", "nfs", "nfs"), ("iscsi", "iscsi", "iscsi"), ("glusterfs", "glusterfs", "glusterfs"),
-    ("flocker", "flocker", "flocker"), ("persistent_volume_claim", "persistentVolumeClaim", "persistentVolumeClaim"),
-    ("rbd", "rbd", "rbd"), ("cinder", "cinder", "cinder"), ("cephfs", "cephFS", "cephfs"), ("quobyte", "quobyte", "quobyte"),
-    ("downward_api", "downwarAPI", "downwardAPI"), ("fc", "fc", "fc"), ("flex_volume", "flexVolume", "flexVolume"),
-    ("config_map", "configMap", "configMap"), ("azure_file", "azureFile", "azureFile"),
+    ("aws_elastic_block_store", "awsElasticBlockStore", "awsElasticBlockStore"),
+    ("secret", "secret", "secret"),
+    ("nfs", "nfs", "nfs"),
+    ("iscsi", "iscsi", "iscsi"),
+    ("glusterfs", "glusterfs", "glusterfs"),
+    ("flocker", "flocker", "flocker"),
+    ("persistent_volume_claim", "persistentVolumeClaim", "persistentVolumeClaim"),
+    ("rbd", "rbd", "rbd"),
+    ("cinder", "cinder", "cinder"),
+    ("cephfs", "cephFS", "cephfs"),
+    ("quobyte", "quobyte", "quobyte"),
+    ("downward_api", "downwarAPI", "downwardAPI"),
+    ("fc", "fc", "fc"),
+    ("flex_volume", "flexVolume", "flexVolume"),
+    ("config_map", "configMap", "configMap"),
+    ("azure_file", "azureFile", "azureFile"),
     ("vsphere_volume", "vsphereVolume", "vsphereVolume"),
     ("photon_persistent_disk", "photonPersistentDisk", "photonPersistentDisk"),
-    ("portworx_volume", "portworxVolume", "portworxVolume"), ("azure_disk", "azureDisk", "azureDisk"),
-    ("storageos", "storageos", "storageos"), ("projected", "projected", "projected"), ("scale_io", "scaleIO", "scaleIO"),
-    ("csi", "csi", "csi"), ("ephemeral", "ephemeral", "ephemeral"), ("image", "image", "image"),
-)  # fmt: skip
+    ("portworx_volume", "portworxVolume", "portworxVolume"),
+    ("azure_disk", "azureDisk", "azureDisk"),
+    ("storageos", "storageos", "storageos"),
+    ("projected", "projected", "projected"),
+    ("scale_io", "scaleIO", "scaleIO"),
+    ("csi", "csi", "csi"),
+    ("ephemeral", "ephemeral", "ephemeral"),
+    ("image", "image", "image"),
+)
 
 
 def check_volumes(faults: Faults, volumes: tuple[Volume, ...], path: str, pod_name: str = "") -> dict[str, Volume]:
@@ -253,8 +270,13 @@ def _ephemeral(faults: Faults, source: EphemeralVolumeSource, path: str) -> None
     meta, spec = template.metadata, template.spec
     check_annotations(faults, meta.annotations, f"{at}.metadata.annotations")
     check_labels(faults, meta.labels, f"{at}.metadata.labels")
-    for field, value in (("name", meta.name), ("namespace", meta.namespace), ("generateName", meta.generate_name),
-                         ("finalizers", meta.finalizers), ("ownerReferences", meta.owner_references)):  # fmt: skip
+    for field, value in (
+        ("name", meta.name),
+        ("namespace", meta.namespace),
+        ("generateName", meta.generate_name),
+        ("finalizers", meta.finalizers),
+        ("ownerReferences", meta.owner_references),
+    ):
         if value:
             faults.forbidden(f"{at}.metadata.{field}", "cannot be set")
     check_label_selector(faults, spec.selector, f"{at}.spec.selector")
@@ -280,7 +302,14 @@ def _image(faults: Faults, source: Any, path: str) -> None:
 
 
 CHECKS = SOURCE_CHECKS | {
-    "empty_dir": _empty_dir, "host_path": _host_path, "git_repo": _git_repo, "secret": _secret, "config_map": _config_map,
-    "persistent_volume_claim": _claim, "downward_api": _downward_api, "projected": _projected, "ephemeral": _ephemeral,
+    "empty_dir": _empty_dir,
+    "host_path": _host_path,
+    "git_repo": _git_repo,
+    "secret": _secret,
+    "config_map": _config_map,
+    "persistent_volume_claim": _claim,
+    "downward_api": _downward_api,
+    "projected": _projected,
+    "ephemeral": _ephemeral,
     "image": _image,
-}  # fmt: skip
+}

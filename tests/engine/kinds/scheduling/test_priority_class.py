@@ -50,8 +50,9 @@ def test_there_is_one_default(world: Any, refused: Any) -> None:
 
 async def test_every_cluster_has_the_classes_of_the_system(engine: Cluster) -> None:
     assert {c.metadata.name: c.value for c in engine.list(scheduling_v1.PriorityClass)} == {
-        "system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000,
-    }  # fmt: skip
+        "system-cluster-critical": 2_000_000_000,
+        "system-node-critical": 2_000_001_000,
+    }
     with pytest.raises(Forbidden, match="system priority class and cannot be deleted"):
         await engine.delete(scheduling_v1.PriorityClass, "system-node-critical")
 
