@@ -19,8 +19,8 @@ from shipslog.store.logger import logger
 from .disk import MACHINE, Connection, Disk
 from .event_log import LogCorrupt, LogError, LogFull, RevisionConflict, Snapshot, check_batch
 from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
-from .reserve import AGAIN_BYTES
 from .retention import Coalescer, Decided
+from .room import Room
 from .sqlite_connection import check_schema, create, is_full, raise_format, transaction, translate
 from .sqlite_past import Past, batches
 from .tail import Tail
@@ -34,7 +34,6 @@ MODIFIED = encode_fact(ObjectModified(resource="r", name="n", uid="u", object=ms
 DECISION = b'{"type":"DecisionTaken",'  # how such a fact begins; as long as the other
 LOOKED_AT_ONCE, FORGOTTEN_AT_ONCE = 4_096, 256  # events a hop, a transaction: appends get in between
 LOOK_BACK_NS = 2 * 86_400 * 1_000_000_000  # how far a log that is opened again looks for what may go
-LOOK_AGAIN_S = 1.0
 KEPT_NEWEST = 3  # snapshots; of the older ones each is kept at about twice the distance of the one before
 
 log = logger(__name__)
@@ -45,10 +44,9 @@ class SqliteLog:
 
     def __init__(self, path: Path, lock: WriterLock | None, disk: Disk = MACHINE) -> None:
         self.path, self._lock, self._disk = path, lock, disk
-        self.dropped = self.trouble = ""
-        self._reserve = disk.reserve(path)
-        self._full = False  # the reserve is given up: only urgent batches are written
-        self._looked_s = 0.0  # when it was last looked whether there is room again
+        self.dropped = ""
+        self._room = Room(path, disk.reserve(path), self._transact)
+        self._refused = ""  # why the last batch was, if that was for no want of room
         self._db: Connection | None = None
         self._past = Past(path, own=lock is not None, disk=disk)
         self._past_opening: asyncio.Task[None] | None = None
@@ -90,8 +88,8 @@ class SqliteLog:
 
     async def _connect(self) -> int:
         """The one writing connection. -> the last revision that it sees. Errors: LogFull."""
-        if not self._reserve.hold():
-            self._is_full("less room than is kept for deletes")
+        if not self._room.reserve.hold():
+            self._room.give_out("less room than is kept for deletes")
         for attempt in range(2):
             self._db = await self._disk.writer(self.path).connected()
             try:
@@ -101,8 +99,8 @@ class SqliteLog:
                 await self._db.close()
                 if attempt or not is_full(error):
                     raise translate(error, self.path, self._revision + 1, "write") from error
-                self._is_full(str(error))
-                self._reserve.release()
+                self._room.give_out("")
+                self._room.reserve.release()
         raise AssertionError("the second attempt returns or raises")
 
     async def _examine(self) -> None:
@@ -185,7 +183,7 @@ class SqliteLog:
             return
         batch = list(events)
         check_batch(batch, expected_revision, self._time_ns)
-        if self._full and not urgent and not await self._room_again():
+        if self._room.full and not urgent and not await self._room.again():
             raise LogFull(self.trouble)
         # Once the thread has it the batch happens, whoever still waits for it.
         await asyncio.shield(asyncio.ensure_future(self._append(batch, urgent)))
@@ -196,53 +194,47 @@ class SqliteLog:
             await self._write(rows, urgent)
         except sqlite3.Error as error:
             failure = translate(error, self.path, batch[0].revision, "write")
-            self.trouble = self.trouble or str(failure)
+            self._refused = str(failure)
             raise failure from error
         self._revision, self._checksum, self._time_ns = batch[-1].revision, checksum, batch[-1].time_ns
-        if not self._full:
-            self.trouble = ""
+        self._refused = ""
         if self._lock is not None:
             self._lock.note(self._revision)
         self._tail.announce(batch)
 
     async def _write(self, rows: list[Row], urgent: bool) -> None:
+        """Errors: sqlite3.Error, LogFull."""
+        size_bytes = sum(len(row[5] or b"") for row in rows)
+        if not self._room.full and await self._room.scarce(size_bytes):
+            await self._room.give_way("")
+        if not self._room.full and (error := await self._inserted(rows)) is not None:
+            await self._room.give_back()
+            if await self._inserted(rows) is not None:
+                await self._room.give_way("" if is_full(error, plainly=True) else str(error))
+        if not self._room.full:
+            return
+        if not urgent:
+            raise LogFull(self.trouble)
+        if not await self._room.make_for(size_bytes):
+            raise LogFull(
+                f"{self.path}: the disk is full, and what is kept for deletes is not enough for {size_bytes} bytes. Nothing "
+                "was written. Make room on the disk: the log goes on by itself."
+            )
+        await self._transact(_insert, rows)
+
+    async def _inserted(self, rows: list[Row]) -> sqlite3.Error | None:
+        """None, or that the disk is full. Errors: sqlite3.Error for anything else."""
         try:
             await self._transact(_insert, rows)
         except sqlite3.Error as error:
-            if not is_full(error) or self._full:
-                raise
-            await self._give_way(error)
-            if not urgent:
-                raise
-            await self._transact(_insert, rows)
+            if is_full(error):
+                return error
+            raise
+        return None
 
-    async def _give_way(self, error: sqlite3.Error) -> None:
-        """The disk is full: give up the reserve, and what else can be spared."""
-        self._is_full(str(error))
-        self._reserve.release()
-        try:
-            await self._transact(_compact)
-        except sqlite3.Error as failure:
-            log.warning("not_compacted", path=str(self.path), why=str(failure))
-
-    def _is_full(self, why: str) -> None:
-        self._full, self._looked_s = True, asyncio.get_running_loop().time()
-        self.trouble = (
-            f"{self.path}: the disk is full ({why}). Nothing was written; deletes still are. "
-            "Delete what is not needed, or make room on the disk: the log goes on by itself."
-        )
-        log.error("disk_full", path=str(self.path), revision=self._revision, why=why)
-
-    async def _room_again(self) -> bool:
-        """Whether ordinary writes may go on: there is room for the reserve, and more. Looked at once a second."""
-        if asyncio.get_running_loop().time() - self._looked_s < LOOK_AGAIN_S:
-            return False
-        self._looked_s = asyncio.get_running_loop().time()
-        spare_bytes = await self._transact(_spare_bytes)
-        self._full = not self._reserve.hold(0 if spare_bytes >= AGAIN_BYTES else AGAIN_BYTES)
-        if not self._full:
-            log.info("disk_has_room", path=str(self.path), revision=self._revision)
-        return not self._full
+    @property
+    def trouble(self) -> str:
+        return self._room.trouble or self._refused
 
     async def _transact(self, function: Callable[..., R], *args: object) -> R:
         assert self._db is not None
@@ -318,7 +310,7 @@ class SqliteLog:
             raise ValueError(f"a snapshot of revision {snapshot.revision}, but the log is at {self._revision}")
         if self._db is None:
             raise LogError(f"{self.path}: is open read-only; nothing was written.")
-        if self._full:
+        if self._room.full:
             raise LogFull(self.trouble)
         revision, parts = snapshot.revision, 0
         try:
@@ -359,18 +351,6 @@ def _newest_snapshot(db: sqlite3.Connection) -> int:
 def _insert(db: sqlite3.Connection, rows: list[Row]) -> None:
     with transaction(db):
         db.executemany(INSERT, rows)
-
-
-def _compact(db: sqlite3.Connection) -> None:
-    """Spare what is not the log: snapshots but the newest, and the write-ahead log. Their room is used again."""
-    db.execute("DELETE FROM snapshot_parts WHERE revision NOT IN (SELECT max(revision) FROM snapshots)")
-    db.execute("DELETE FROM snapshots WHERE revision NOT IN (SELECT max(revision) FROM snapshots)")
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _spare_bytes(db: sqlite3.Connection) -> int:
-    """Room within the file that the next events will fill."""
-    return int(db.execute("PRAGMA freelist_count").fetchone()[0] * db.execute("PRAGMA page_size").fetchone()[0])
 
 
 def _to_look_through(db: sqlite3.Connection, after: int, until: int) -> list[Any]:

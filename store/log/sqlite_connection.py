@@ -142,10 +142,15 @@ def raise_format(db: sqlite3.Connection) -> None:
         db.execute(f"PRAGMA user_version={FORMAT}")
 
 
-def is_full(error: sqlite3.Error) -> bool:
-    """Whether a write failed for want of room: on the disk, of a quota, or for the index of the write-ahead log."""
+def is_full(error: sqlite3.Error, *, plainly: bool = False) -> bool:
+    """Whether a write failed for want of room: on the disk, of a quota, or for the index of the write-ahead log. `plainly`: the
+    error says nothing more than that."""
     code = getattr(error, "sqlite_errorcode", 0)
-    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+    return (
+        code == sqlite3.SQLITE_FULL
+        if plainly
+        else code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+    )
 
 
 def translate(error: sqlite3.Error, path: Path, revision: int, doing: str) -> LogError:

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from shipslog.store.facts import ClockStepped, ObjectDeleted
-from shipslog.store.log import sqlite, sqlite_past
+from shipslog.store.log import room, sqlite, sqlite_past
 from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError, LogForeign, LogFull, LogNewer, Snapshot
 from shipslog.store.log.integrity import FORMAT, Row
 from shipslog.store.log.reserve import RESERVE_BYTES
@@ -253,7 +253,7 @@ async def test_a_recording_is_read_while_it_is_written(tmp_path: Path) -> None:
 
 
 async def test_a_full_disk_refuses_and_goes_on_when_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(room, "LOOK_AGAIN_S", 0.0)
     async with await SqliteLog.open(tmp_path / "log.db") as log:
         await log.append(events(1, 10), expected_revision=0)
         assert log._db is not None
@@ -271,9 +271,11 @@ async def test_a_full_disk_refuses_and_goes_on_when_there_is_room(tmp_path: Path
 async def test_a_full_disk_still_takes_what_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until there is room again nothing else is even tried; then the reserve is taken first."""
     async with await SqliteLog.open(tmp_path / "log.db") as log:
-        reserve, free = log._reserve.path, True
+        reserve, free = log._room.reserve.path, True
         assert reserve.stat().st_size == RESERVE_BYTES
-        monkeypatch.setattr(os, "posix_fallocate", lambda fd, start, size: None if free else os.write(-1, b""))
+        monkeypatch.setattr(
+            os, "posix_fallocate", lambda fd, start, size: None if free or size < 300_000 else os.write(-1, b"")
+        )
         await log.append(events(1, 10), expected_revision=0)
         for revision in (3, 6, 9):
             await log.save_snapshot(Snapshot(revision, T0, b"x" * 3_000_000))
@@ -292,7 +294,7 @@ async def test_a_full_disk_still_takes_what_makes_room(tmp_path: Path, monkeypat
         found = await log.load_snapshot()
         assert found is not None and found.revision == 9 and await log.load_snapshot(until=8) is None, "the others made room"
         await log.append(events(11, 20), expected_revision=10, urgent=True)
-        monkeypatch.setattr(sqlite, "LOOK_AGAIN_S", 0.0)
+        monkeypatch.setattr(room, "LOOK_AGAIN_S", 0.0)
         with pytest.raises(LogFull):
             await log.append(events(21, 22), expected_revision=20)
         free = True
