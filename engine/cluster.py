@@ -191,14 +191,14 @@ class Cluster(Client):
                 if self.committer.closed:
                     raise
             self._delayed.set()
-            await asyncio.sleep(BEGIN_AGAIN_S)
+            await self.clock.sleep(BEGIN_AGAIN_S)
 
     async def _retain(self) -> None:
         """Now and then let the log go of heartbeats that no rule has read."""
         kinds = [self.view.scheme.by_resource(resource) for resource in EPHEMERAL]
         blind = blind_to((lane.reconciler for lane in self.host.lanes), kinds)
         while True:
-            await asyncio.sleep(RETAIN_EVERY_S)
+            await self.clock.sleep(RETAIN_EVERY_S)
             try:
                 await self.log.forget(self.clock.now_ns() - EXACT_NS, blind=blind)
             except LogError as error:
@@ -333,7 +333,7 @@ def simulated(nodes: int, clock: Clock) -> list[NodeRuntime]:
     from shipslog.runtime.containers.simulated import SimulatedNode
 
     names = ["node"] if nodes == 1 else [f"node-{i}" for i in range(nodes)]
-    return [SimulatedNode(name, now_ns=clock.now_ns, number=i) for i, name in enumerate(names)]
+    return [SimulatedNode(name, now_ns=clock.now_ns, number=i, call_later=clock.call_later) for i, name in enumerate(names)]
 
 
 def _meta(name: str, namespace: str = "") -> Any:

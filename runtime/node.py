@@ -13,6 +13,15 @@ from .commands import AnyRuntimeCommand, Ruleset
 Report = Callable[[RuntimeFact], None]
 
 
+class Timer(Protocol):
+    """What happens later; it can still be called off."""
+
+    def cancel(self) -> None: ...
+
+
+CallLater = Callable[[float, Callable[[], object]], Timer]  # so many seconds from now
+
+
 class RuntimeUnavailable(Exception):
     """The adapter cannot work on this machine; the message says what is missing and how to get it."""
 

@@ -101,7 +101,7 @@ class Dispatcher:
             raise
         except Exception as error:
             self._standing.pop(identity, None)
-            await asyncio.sleep(self._failed(command, error))
+            await self.committer.clock.sleep(self._failed(command, error))
         else:
             self._failures.pop(identity, None)
         finally:
@@ -151,7 +151,7 @@ class Dispatcher:
             except Unavailable:
                 if self.committer.closed:
                     return  # the runtime tells the next engine what it finds
-                await asyncio.sleep(RETRY_S)
+                await self.committer.clock.sleep(RETRY_S)
                 continue
             for _ in facts:
                 self._reported.popleft()

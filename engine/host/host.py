@@ -113,7 +113,7 @@ class Host:
             self._wake_lane(lane, cause)
             self._wake.set()
 
-        lane.timers[EVERY_KEY] = asyncio.get_running_loop().call_later(lane.pause_s(EVERY_KEY), ring)
+        lane.timers[EVERY_KEY] = self.clock.call_later(lane.pause_s(EVERY_KEY), ring)
 
     def troubles(self) -> list[Trouble]:
         """What is wrong with which rule at the moment."""
@@ -129,7 +129,7 @@ class Host:
             lane.wake(key, cause)
             self._wake.set()
 
-        lane.timers[key] = asyncio.get_running_loop().call_later(max(after_s, 0.001), ring)
+        lane.timers[key] = self.clock.call_later(max(after_s, 0.001), ring)
 
     # --- deciding ---
 

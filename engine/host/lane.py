@@ -1,6 +1,5 @@
 """The keys of one reconciler: which wait, which are being committed, which sleep; and what has gone wrong with the rule."""
 
-import asyncio
 import inspect
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -11,6 +10,7 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import Change
 from shipslog.runtime.commands import RuntimeCommand
+from shipslog.runtime.node import Timer
 from shipslog.store.commands import ObjectCommand
 from shipslog.store.logger import logger
 
@@ -41,7 +41,7 @@ class Lane:
         self.waiting: dict[str, int | None] = {}  # key -> the newest revision that woke it; in order of waking
         self.committing: set[str] = set()
         self.woken_again: dict[str, int | None] = {}
-        self.timers: dict[str, asyncio.TimerHandle] = {}
+        self.timers: dict[str, Timer] = {}
         self.refusals: dict[str, int] = {}  # in a row, by key
         self.troubles: dict[str, Trouble] = {}  # by where; gone when it works again
 

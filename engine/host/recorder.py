@@ -14,6 +14,7 @@ import msgspec
 from shipslog.engine.commit.committer import Committed, Committer
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
 from shipslog.runtime.commands import AnyRuntimeCommand
+from shipslog.runtime.node import Timer
 from shipslog.store.commands import Create, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import NodeFact, ObjectFact
@@ -47,7 +48,7 @@ class EventRecorder:
         self._known: Recent[tuple[str, str, int]] = Recent()  # -> name, namespace, count
         self._queue: dict[Key, tuple[Recorded, int]] = {}
         self._stamp = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
         committer.listeners.append(self.on_event)
@@ -108,7 +109,7 @@ class EventRecorder:
 
     def _soon(self) -> None:
         if self._timer is None and not self._closed:
-            self._timer = asyncio.get_running_loop().call_later(DELAY_S, self._begin)
+            self._timer = self.committer.clock.call_later(DELAY_S, self._begin)
 
     def _begin(self) -> None:
         self._timer = None

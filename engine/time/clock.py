@@ -1,9 +1,12 @@
-"""Time and randomness as inputs: the one clock and the one source of ids. Tests and replays bring their own."""
+"""Time and randomness as inputs: the one clock with its timers, the one source of ids. Tests and replays bring their own."""
 
+import asyncio
 import random
 import time
 from collections.abc import Callable
 from typing import Protocol
+
+from shipslog.runtime.node import Timer
 
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # as Kubernetes' generated names: no vowels, no look-alikes
 
@@ -12,12 +15,23 @@ HELD_NS = 5_000_000_000
 
 
 class Clock(Protocol):
+    """What time it is, and what happens later. A clock that subclasses it without more than `now_ns` waits on the loop."""
+
     def now_ns(self) -> int:
         """Nanoseconds UTC. It may go back when the machine's clock is put right: order comes from revisions, and what waits
         does so on the loop's monotonic clock."""
+        raise AssertionError("a clock says what time it is")
+
+    def call_later(self, after_s: float, callback: Callable[[], object]) -> Timer:
+        """Call it on the running loop when so much time has passed."""
+        return asyncio.get_running_loop().call_later(after_s, callback)
+
+    async def sleep(self, for_s: float) -> None:
+        """Wait so long."""
+        await asyncio.sleep(for_s)
 
 
-class SystemClock:
+class SystemClock(Clock):
     """The machine's clock. It stands still where the machine's goes back by no more than HELD_NS, and follows where by more."""
 
     def __init__(self, source: Callable[[], int] = time.time_ns) -> None:

@@ -1,6 +1,6 @@
 """A node that pretends: pods run as entries in memory. For tests, for simulation, for clusters of a thousand nodes.
 
-It waits only through `asyncio.sleep` and reads only the injected clock, so it lives in virtual time as well. What a
+It reads and waits by the clock that it is given, so it lives in virtual time as well. What a
 container does can be said in annotations of its pod's labels: `sim.shipslog/exit-code`, `sim.shipslog/runs-for-s`.
 """
 
@@ -22,7 +22,7 @@ from shipslog.runtime.commands import (
     StartContainer,
     StopContainer,
 )
-from shipslog.runtime.node import ByteStream, LogOptions, ProcessStreams, Report, StreamRefused
+from shipslog.runtime.node import ByteStream, CallLater, LogOptions, ProcessStreams, Report, StreamRefused, Timer
 from shipslog.store.facts import (
     ContainerExited,
     ContainerStarted,
@@ -42,7 +42,12 @@ from shipslog.store.state import PodRuntime
 from .lost import container_lost
 
 EXIT_CODE, RUNS_FOR = "sim.shipslog/exit-code", "sim.shipslog/runs-for-s"
+
 MISSING_IMAGE = "missing"  # an image whose name contains it cannot be pulled
+
+
+def _on_the_loop(after_s: float, callback: Callable[[], object]) -> Timer:
+    return asyncio.get_running_loop().call_later(after_s, callback)
 
 
 class SimContainer(Struct):
@@ -67,17 +72,26 @@ class SimulatedNode:
     """One pretended node. `pods`, `images` and `ruleset` show what it holds; they outlive the engine that used it."""
 
     def __init__(
-        self, node: str, *, now_ns: Callable[[], int], number: int = 0, cpu: str = "8", memory: str = "32Gi", pods: int = 1000
+        self,
+        node: str,
+        *,
+        now_ns: Callable[[], int],
+        number: int = 0,
+        cpu: str = "8",
+        memory: str = "32Gi",
+        pods: int = 1000,
+        call_later: CallLater | None = None,
     ) -> None:
+        """`now_ns`, `call_later`: the clock, and what happens at a later time of it; the loop's if there is none."""
         self.node, self.number = node, number
         self.pods: dict[str, SimPod] = {}
         self.images: set[str] = set()
         self.ruleset = Ruleset(services={})
         self._capacity = {"cpu": cpu, "memory": memory, "pods": str(pods), "ephemeral-storage": "100Gi"}
-        self._now_ns = now_ns
+        self._now_ns, self._call_later = now_ns, call_later or _on_the_loop
         self._count = 0
         self._report: Report = lambda fact: None
-        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._timers: dict[tuple[str, str], Timer] = {}
         self.probed: list[tuple[str, str, int, str]] = []  # uid, container, attempt, probe
 
     # --- life ---
@@ -235,7 +249,7 @@ class SimulatedNode:
             self._timers.pop((uid, name), None)
             self._report(self._exit(uid, name, code, 0))
 
-        self._timers[(uid, name)] = asyncio.get_running_loop().call_later(max(left_s, 0.0), end)
+        self._timers[(uid, name)] = self._call_later(max(left_s, 0.0), end)
 
     def _exit(self, uid: str, name: str, code: int, signal: int) -> ContainerExited:
         container = self.pods[uid].containers[name]

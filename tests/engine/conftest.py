@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shipslog.engine.cluster import Cluster
-from shipslog.engine.time.clock import Entropy
+from shipslog.engine.time.clock import Clock, Entropy
 
 
-class SteppedClock:
+class SteppedClock(Clock):
     """A clock that stands still until a test moves it."""
 
     def __init__(self, start_s: int = 1_800_000_000) -> None:

@@ -5,6 +5,8 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from shipslog.engine.time.clock import Clock
+
 T = TypeVar("T")
 START_S = 1_800_000_000
 
@@ -38,7 +40,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.now
 
 
-class VirtualClock:
+class VirtualClock(Clock):
     """The engine's clock on that time."""
 
     def __init__(self, loop: VirtualLoop) -> None:
