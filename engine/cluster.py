@@ -16,6 +16,7 @@ from typing import Any, Literal, Self, TypeVar
 import anyio
 
 import shipslog
+from shipslog.engine.host.lane import Trouble
 from shipslog.engine.kinds.catalogue import WITH_FIRST_OBJECTS, strategy_of
 from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.runtime.node import NodeRuntime
@@ -240,9 +241,9 @@ class Cluster(Client):
             if isinstance(error, BaseException):
                 raise error  # strictly last: what a runtime could not let go of is no reason to lose what is on the log
 
-    def troubles(self) -> Sequence[str]:
-        """What is wrong with which rule at the moment, a line each; [] when all is well."""
-        return [str(trouble) for trouble in self.host.troubles()]
+    def troubles(self) -> Sequence[Trouble]:
+        """What is wrong with which rule at the moment; [] when all is well. As text, one is what clients may see of it."""
+        return self.host.troubles()
 
     def stopped(self) -> EngineStopped:
         """Why nothing happens any more."""

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import msgspec
 from msgspec.structs import replace
 
+from shipslog.engine.host.lane import Trouble
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.reconcilers.rule.digest import WRITERS, digest
 from shipslog.runtime.node import NodeRuntime
@@ -53,7 +54,7 @@ class Recording:
     def config(self) -> ClusterConfig:
         return self.view.config
 
-    def troubles(self) -> Sequence[str]:
+    def troubles(self) -> Sequence[Trouble]:
         """None: no rule is at work here."""
         return ()
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from shipslog.engine.commit.committer import Committed
 from shipslog.engine.commit.watch import Watch, WatchHub
+from shipslog.engine.host.lane import Trouble
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Clock
 from shipslog.runtime.node import NodeRuntime
@@ -44,8 +45,8 @@ class Served(Protocol):
 
     def watch(self, kind: type[Any] | str, *, namespace: str | None = None, after: int | None = None) -> Watch: ...
 
-    def troubles(self) -> Sequence[str]:
-        """What is wrong with which rule at the moment, a line each."""
+    def troubles(self) -> Sequence[Trouble]:
+        """What is wrong with which rule at the moment."""
 
     async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
         """The state at another moment. Errors: NotFound, Expired, TooManyRequests."""

@@ -5,6 +5,7 @@ a constant event and its keys; `record.event` and `record.fields` hold them apar
 """
 
 import logging
+import os
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,11 @@ def logger(module: str) -> structlog.stdlib.BoundLogger:
         wrapper_class=structlog.stdlib.BoundLogger, cache_logger_on_first_use=True,
     )  # fmt: skip
     return made
+
+
+def new_failure_id() -> str:
+    """An id for `failure_id=…` in a line: what a client is told of a failure, instead of the exception's words."""
+    return os.urandom(4).hex()
 
 
 class JsonLines(logging.Formatter):

@@ -17,7 +17,7 @@ class Refusal(Exception):
     """A request that was refused; nothing was written. `message` says why, `causes` name the fields."""
 
     code = 500
-    reason = "InternalError"
+    reason = ""
 
     def __init__(
         self,
@@ -59,7 +59,11 @@ class Refusal(Exception):
 class Unexpected(Refusal):
     """What Kubernetes answers with a plain error: 500, and no reason."""
 
-    reason = ""
+
+class Internal(Refusal):
+    """A failure of the server, not of its caller: 500. What it says is meant for the caller (see `internal_error`)."""
+
+    reason = "InternalError"
 
 
 class BadRequest(Refusal):
@@ -124,6 +128,12 @@ class Unavailable(Refusal):
 
 class TimedOut(Refusal):
     code, reason = 504, "Timeout"
+
+
+def internal_error(failure_id: str, note: str = "") -> Internal:
+    """The answer where something went wrong that nobody foresaw. It tells nothing of the exception: the server's log does, in
+    the line with this id. `note`: what the caller has to know."""
+    return Internal(f"internal error {failure_id}{note}: the server's log says under this id what went wrong")
 
 
 def group_resource(resource: str, group: str) -> str:

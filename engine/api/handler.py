@@ -10,7 +10,6 @@ from shipslog.engine.auth.authentication import ANONYMOUS, Authenticator, User, 
 from shipslog.engine.auth.authorization import PUBLIC, forbidden, require
 from shipslog.engine.commit.watch import Watch
 from shipslog.engine.served import Served
-from shipslog.store.logger import logger
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.selector import parse_fields
 from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
@@ -33,7 +32,6 @@ from . import (
 from .requests import Call
 from .routes import NO_PARAMS, Route, first, flag, unknown_path
 
-log = logger(__name__)
 NOTHING_HERE = "404 page not found\n"  # as Go answers where no API is
 READS = frozenset({"GET", "HEAD"})
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -62,10 +60,9 @@ class Handler:
             return replies.refused(refusal, wanted=negotiation.of_errors(request.headers.get("Accept", "")))
         except ConnectionError:
             return replies.Lost()
-        except Exception as error:
-            log.exception("request_failed", method=request.method, path=request.path)
-            failure = Refusal(f"Internal error occurred: {type(error).__name__}: {error}")
-            return replies.refused(failure)
+        except Exception:
+            wanted = negotiation.of_errors(request.headers.get("Accept", ""))
+            return replies.refused(replies.failed(request), wanted=wanted)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path, query = heads.target(request)

@@ -35,8 +35,12 @@ class ListReply(Reply):
         self._parts, self._turn = parts, turn
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        part = await self._next()
-        after = await self._next()
+        try:
+            part = await self._next()
+            after = await self._next()
+        except Exception:
+            self.fail(request)
+            return await super().prepare(request)
         if after is None:
             self.body = part or b""
             return await super().prepare(request)
@@ -44,7 +48,11 @@ class ListReply(Reply):
         squeeze = zlib.compressobj(replies.GZIP_LEVEL, wbits=31) if replies.takes_gzip(request) else None
         while part is not None:
             await self._write(request, await _squeezed(squeeze, part))
-            part, after = after, await self._next() if after is not None else None
+            try:
+                part, after = after, await self._next() if after is not None else None
+            except Exception as error:
+                replies.failed(request)  # better no list than one that has left something out
+                raise ConnectionResetError("the rest of the list cannot be made") from error
         await self._write(request, squeeze.flush() if squeeze is not None else b"", last=True)
         return None
 

@@ -11,12 +11,14 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from shipslog.engine.time.long_work import LongWork
+from shipslog.store.logger import logger, new_failure_id
 from shipslog.store.objects import meta_v1, protobuf_encoding
 from shipslog.store.objects.scalars import Object
-from shipslog.store.refusals import Refusal
+from shipslog.store.refusals import Internal, Refusal, internal_error
 
 from .negotiation import JSON, PROTOBUF, YAML, Format
 
+log = logger(__name__)
 _encode = msgspec.json.Encoder().encode
 _HEADS: dict[tuple[int, str], bytes] = {}
 _date = (0, b"")
@@ -76,7 +78,10 @@ class Reply(web.StreamResponse):
         return True
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        await self.render(request)
+        try:
+            await self.render(request)
+        except Exception:
+            self.fail(request)
         encoding = b""
         if len(self.body) > COMPRESSED_BYTES and takes_gzip(request):
             self.body = await COMPRESSING.run(len(self.body), gzip.compress, self.body, GZIP_LEVEL)
@@ -86,6 +91,11 @@ class Reply(web.StreamResponse):
         if len(self.body) > 65536 or request.protocol.writing_paused:  # who asks and does not read gets no more answers
             await request.protocol._drain_helper()
         return None
+
+    def fail(self, request: web.BaseRequest) -> None:
+        """Become the answer that something went wrong inside, for the exception at hand; nothing of this one has gone out."""
+        status = failed(request).status()
+        self.body, self.code, self.media, self.extra = _encode(status), status["code"], JSON, ()
 
     async def render(self, request: web.BaseRequest) -> None:
         """Make of the JSON what the client is to read."""
@@ -149,6 +159,13 @@ def refused(refusal: Refusal, *, wanted: Format | None = None) -> Reply:
     if wanted is not None and wanted.protobuf:
         return Reply(status_message(refusal.status()), refusal.code, PROTOBUF, headers)
     return Reply(_encode(refusal.status()), refusal.code, JSON, headers)
+
+
+def failed(request: web.BaseRequest) -> Internal:
+    """What a client is told of the exception at hand; the server's log is told all."""
+    failure_id = new_failure_id()
+    log.exception("request_failed", method=request.method, path=request.path, failure_id=failure_id)
+    return internal_error(failure_id)
 
 
 def status_message(status: dict[str, Any]) -> bytes:

@@ -20,8 +20,8 @@ from shipslog.store.commands import AnyObjectCommand, Patch, Update
 from shipslog.store.events import Event, Origin
 from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
 from shipslog.store.log.event_log import LogError, LogFull, RevisionConflict
-from shipslog.store.logger import logger
-from shipslog.store.refusals import Refusal, Unavailable
+from shipslog.store.logger import logger, new_failure_id
+from shipslog.store.refusals import Internal, Refusal, Unavailable, internal_error
 from shipslog.store.state import Entry
 
 from .follower import Follower, Staged
@@ -365,7 +365,8 @@ def closed() -> Unavailable:
     return Unavailable("the cluster is closed; nothing was written")
 
 
-def failed(command: AnyObjectCommand, actor: str) -> Refusal:
+def failed(command: AnyObjectCommand, actor: str) -> Internal:
     """The answer to a command that the exception at hand kept from being carried out."""
-    log.exception("command_failed", command=type(command).__name__, actor=actor)
-    return Refusal(f"internal error while carrying out {type(command).__name__}; nothing was written")
+    failure_id = new_failure_id()
+    log.exception("command_failed", command=type(command).__name__, actor=actor, failure_id=failure_id)
+    return internal_error(failure_id, "; nothing was written")

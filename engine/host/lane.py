@@ -12,7 +12,7 @@ from shipslog.reconcilers.rule.wakes import Change
 from shipslog.runtime.commands import RuntimeCommand
 from shipslog.runtime.node import Timer
 from shipslog.store.commands import ObjectCommand
-from shipslog.store.logger import logger
+from shipslog.store.logger import logger, new_failure_id
 
 T = TypeVar("T")
 RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
@@ -26,11 +26,13 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
     reconciler: str
     where: str  # keys_for, all_keys, `decide KEY`, `decision KEY` (what it holds is wrong), tells, says
-    error: str
+    error: str  # for whoever runs the cluster: it may hold what clients may not see
     times: int
+    failure_id: str  # of the line of the log with the whole of it
 
     def __str__(self) -> str:
-        return f"{self.reconciler}: {self.where}: {self.error} ({self.times} times in a row)"
+        """What anybody may see."""
+        return f"{self.reconciler} fails: internal error {self.failure_id} ({self.times} times in a row)"
 
 
 class Lane:
@@ -98,11 +100,14 @@ class Lane:
         words = f"{type(error).__name__}: {error}"[:SHOWN]
         before = self.troubles.get(where)
         times = before.times + 1 if before is not None else 1
-        self.troubles[where] = Trouble(reconciler=self.reconciler.name, where=where, error=words, times=times)
-        if before is None or before.error != words:
-            log.exception("rule_failed", reconciler=self.reconciler.name, where=where, error=words)
+        same = before is not None and before.error == words
+        failure_id = before.failure_id if before is not None and same else new_failure_id()
+        name = self.reconciler.name
+        self.troubles[where] = Trouble(reconciler=name, where=where, error=words, times=times, failure_id=failure_id)
+        if not same:
+            log.exception("rule_failed", reconciler=name, where=where, error=words, failure_id=failure_id)
         else:
-            log.warning("rule_failed", reconciler=self.reconciler.name, where=where, error=words, times=times)
+            log.warning("rule_failed", reconciler=name, where=where, error=words, times=times, failure_id=failure_id)
 
     # --- trying again ---
 

@@ -91,7 +91,7 @@ async def test_words_that_raise_are_a_trouble_of_their_rule() -> None:
         fact = SandboxRemoved(node="n1", pod_uid="u")
         await cluster.committer.submit_facts((fact,), actor="system:node:n1")
         (trouble,) = cluster.troubles()
-        assert "wordless: tells: RuntimeError: no words" in trouble
+        assert (trouble.reconciler, trouble.where, trouble.error) == ("wordless", "tells", "RuntimeError: no words")
         await cluster.create(config_map("a"))
         await marked(cluster, "a")
 

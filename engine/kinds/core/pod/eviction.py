@@ -9,7 +9,7 @@ from shipslog.store.objects import selector
 from shipslog.store.objects.core_v1 import Pod
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget
-from shipslog.store.refusals import Cause, Refusal, TooManyRequests
+from shipslog.store.refusals import Cause, Internal, TooManyRequests
 
 BUDGETS = "poddisruptionbudgets.policy"
 NOT_ALLOWED = "Cannot evict pod as it would violate the pod's disruption budget."
@@ -18,12 +18,12 @@ SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction su
 
 def admit_eviction(pod: Pod, ctx: Admission) -> PodDisruptionBudget | None:
     """The budget that the eviction draws on, None when none speaks of this pod.
-    Errors: TooManyRequests when the budget is spent; Refusal (500) for a pod with several."""
+    Errors: TooManyRequests when the budget is spent; Internal (500) for a pod with several."""
     if pod.status.phase in (*TERMINAL, "Pending") or pod.metadata.deletion_timestamp:
         return None  # what does not run, and what ends anyway, takes nothing from a budget
     budgets = _budgets_of(pod, ctx)
     if len(budgets) > 1:
-        raise Refusal(SEVERAL)
+        raise Internal(SEVERAL)
     if not budgets:
         return None
     budget = budgets[0]

@@ -11,7 +11,7 @@ from functools import lru_cache
 from shipslog.engine.kinds.context import Admission
 from shipslog.store.objects import core_v1
 from shipslog.store.projections import Index, index
-from shipslog.store.refusals import Refusal
+from shipslog.store.refusals import Internal
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 
@@ -75,7 +75,7 @@ def free_address(ctx: Admission) -> str:
     for value in (*range(first + kept, last + 1), *range(first + 1, first + kept)):  # the very first is the API server's
         if not ctx.view.find(BY_ADDRESS, str(make(value))):
             return str(make(value))
-    raise Refusal("failed to allocate a serviceIP: range is full")
+    raise Internal("failed to allocate a serviceIP: range is full")
 
 
 def _held(port: int, key: str, ctx: Admission) -> bool:
@@ -106,4 +106,4 @@ def free_node_port(taken: set[int], ctx: Admission) -> int:
     for port in range(first, last + 1):
         if port not in taken and not _held(port, "", ctx):
             return port
-    raise Refusal("failed to allocate a nodePort: range is full")
+    raise Internal("failed to allocate a nodePort: range is full")

@@ -13,7 +13,7 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.core_v1 import Service, ServicePort, ServiceStatus
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.refusals import Refusal
+from shipslog.store.refusals import Internal
 
 from . import checks as rules
 from . import table
@@ -234,7 +234,7 @@ def _with_health_check(old: Service | None, obj: Service, key: str, ctx: Admissi
         number = free_node_port({p.node_port for p in spec.ports}, ctx)
         return replace(obj, spec=replace(spec, health_check_node_port=number))
     if why := node_port_fault(port, key, ctx):
-        raise Refusal(f"Internal error occurred: failed to allocate requested HealthCheck NodePort {port}: {why}")
+        raise Internal(f"Internal error occurred: failed to allocate requested HealthCheck NodePort {port}: {why}")
     return obj
 
 
