@@ -1,9 +1,11 @@
 """Responses. The usual one is a head and a body in one write; only streams need more."""
 
+import asyncio
 import gzip
 import time
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -25,6 +27,8 @@ _date = (0, b"")
 COMPRESSED_BYTES, GZIP_LEVEL = 128 * 1024, 1  # from there on, and how hard: as Kubernetes does
 COMPRESSING, RENDERING = LongWork("shipslog-compress"), LongWork("shipslog-render")
 SQUEEZED = b"Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
+WARNINGS_LENGTH, CUT_LENGTH = 4096, 256  # characters of all warnings; of each where all are more
+SENT_BYTES = 256 * 1024  # of an answer at a time: encrypting 3 MiB keeps the loop for 10 ms
 BROWSERS = ("curl", "Wget", "Mozilla/5.0")
 
 
@@ -87,8 +91,13 @@ class Reply(web.StreamResponse):
             self.body = await COMPRESSING.run(len(self.body), gzip.compress, self.body, GZIP_LEVEL)
             encoding = SQUEEZED
         head = self.head(request, b"Content-Length: %d\r\n%b" % (len(self.body), encoding))
-        self.send(request, head + self.body if request.method != "HEAD" else head)
-        if len(self.body) > 65536 or request.protocol.writing_paused:  # who asks and does not read gets no more answers
+        body = self.body if request.method != "HEAD" else b""
+        self.send(request, head + body[:SENT_BYTES])
+        if len(body) > 65536 or request.protocol.writing_paused:  # who asks and does not read gets no more answers
+            await request.protocol._drain_helper()
+        for start in range(SENT_BYTES, len(body), SENT_BYTES):
+            await asyncio.sleep(0)
+            self.send(request, body[start : start + SENT_BYTES])
             await request.protocol._drain_helper()
         return None
 
@@ -135,16 +144,16 @@ class Lost(Reply):
 
 def of_bytes(body: bytes, code: int = 200, *, warnings: Iterable[str] = ()) -> Reply:
     """A JSON answer that is encoded already."""
-    return Reply(body, code, JSON, [warning(w) for w in warnings])
+    return Reply(body, code, JSON, warned(warnings))
 
 
 def of_value(value: Any, code: int = 200, *, wanted: Format | None = None, warnings: Iterable[str] = ()) -> Reply:
     """An answer of plain values or Structs: in JSON, in YAML, or in protobuf for Structs that name their kind."""
     if wanted is not None and wanted.protobuf and isinstance(value, Object):
-        return Reply(protobuf_encoding.whole(value), code, PROTOBUF, [warning(w) for w in warnings])
+        return Reply(protobuf_encoding.whole(value), code, PROTOBUF, warned(warnings))
     if wanted is not None and wanted.yaml:
-        return Reply(_encode(value), code, YAML, [warning(w) for w in warnings])
-    return Reply(_encode(value), code, JSON, [warning(w) for w in warnings])
+        return Reply(_encode(value), code, YAML, warned(warnings))
+    return Reply(_encode(value), code, JSON, warned(warnings))
 
 
 def text(body: str, code: int = 200) -> Reply:
@@ -197,6 +206,23 @@ def as_yaml(encoded: bytes) -> bytes:
 
     text_: str = yaml.dump(msgspec.json.decode(encoded), Dumper=yaml.CSafeDumper, default_flow_style=False, allow_unicode=True)
     return text_.encode()
+
+
+def warned(warnings: Iterable[str]) -> list[tuple[str, str]]:
+    """The headers of all warnings, each once; where they are long together each is cut, and those beyond are left out.
+    Source: k8s.io/apiserver/pkg/endpoints/filters/warning.go."""
+    if not warnings:
+        return []
+    told, left = list(islice(dict.fromkeys(filter(None, warnings)), WARNINGS_LENGTH + 1)), WARNINGS_LENGTH
+    if sum(map(len, told)) > WARNINGS_LENGTH:
+        told = [message[:CUT_LENGTH] for message in told]
+    headers = []
+    for message in told:
+        left -= len(message)
+        if left < 0:
+            break
+        headers.append(warning(message))
+    return headers
 
 
 def warning(message: str) -> tuple[str, str]:

@@ -34,7 +34,7 @@ def check(wanted: Format, *, listed: bool = False) -> None:
 def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: Sequence[str] = ()) -> Reply:
     """One object in a shape. Errors: NotAcceptable for the shape of a list."""
     check(wanted)
-    headers = [replies.warning(w) for w in warnings]
+    headers = replies.warned(warnings)
     if wanted.protobuf:
         return Reply(message(entry, wanted), code, PROTOBUF, headers)
     body = encoded(entry, wanted, call)

@@ -3,6 +3,8 @@
 import io
 import json
 
+from shipslog.engine.api import replies
+
 from .conftest import CONFIG_MAPS, Client
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -63,6 +65,28 @@ async def test_yaml_bodies(admin: Client) -> None:
     body = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n"
     code, made = await admin.call("POST", CONFIG_MAPS, body, headers={"Content-Type": "application/yaml"})
     assert (code, made["data"]) == (201, {"k": "v"})
+
+
+async def test_warnings_have_room_and_no_more(admin: Client) -> None:
+    """kubectl prints them; ten thousand of them would be megabytes of headers that no client reads."""
+    aliases = [{"ip": "1.2.3.4", "hostnames": ["a"]}] * 10_000
+    pod = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "b"}], "hostAliases": aliases}}
+    code, _, headers = await admin.full("POST", "/api/v1/namespaces/default/pods", pod)
+    told = headers.getall("Warning")
+    assert code == 201 and 10 < len(told) < 100 and sum(map(len, told)) < 6000
+    assert told[0].startswith('299 - "spec.hostAliases[1].ip: duplicates')
+
+
+def test_a_long_warning_is_cut_where_they_are_too_long_together() -> None:
+    assert replies.warned(["a" * 4096, "a" * 4096]) == [replies.warning("a" * 4096)]
+    assert replies.warned(["a" * 4096, "b", ""]) == [replies.warning("a" * 256), replies.warning("b")]
+
+
+async def test_a_long_answer_comes_whole(admin: Client) -> None:
+    data = {f"k{i}": f"{i}" * 100 for i in range(2000)}
+    await admin.config_map("a", **data)
+    for path in (f"{CONFIG_MAPS}/a", f"{CONFIG_MAPS}/a?pretty=1"):
+        assert (await admin.call("GET", path))[1]["data"] == data
 
 
 async def test_unknown_fields(admin: Client) -> None:
