@@ -24,10 +24,11 @@ from shipslog.store.logger import logger, new_failure_id
 from shipslog.store.refusals import Internal, Refusal, Unavailable, internal_error
 from shipslog.store.state import Entry
 
+from .encoding import check_size, finish
 from .follower import Follower, Staged
 from .outside import TRIES, Consultant, Overtaken, Seen, seen_by
 from .preparation import Prepared, prepare
-from .transitions import Change, Effect, Transition, finish
+from .transitions import Change, Effect, Transition
 from .urgency import is_urgent
 
 # What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
@@ -277,7 +278,8 @@ class Committer:
                 dry_run=request.dry_run, config=self.head.config, warnings=[],
             )  # fmt: skip
             try:
-                results.append(self._carry_out(self._change(request, command, ctx), ctx, cause, request.origin, staged))
+                change = self._change(request, command, ctx)
+                results.append(self._carry_out(command, change, ctx, cause, request.origin, staged))
             except Refusal as refusal:
                 results.append(refusal)
             except Exception:  # a bug in one kind's rules: nothing is staged yet, so only this command fails
@@ -295,17 +297,26 @@ class Committer:
         return prepared.change
 
     def _carry_out(
-        self, change: Change, ctx: Admission, cause: int | None, origin: Origin | None, staged: list[Staged]
+        self,
+        command: AnyObjectCommand,
+        change: Change,
+        ctx: Admission,
+        cause: int | None,
+        origin: Origin | None,
+        staged: list[Staged],
     ) -> Committed:
         meta, resource, warnings = change.object.metadata, change.kind.resource, tuple(ctx.warnings)
+        before = self.head.entry(resource, meta.name, meta.namespace)
         if change.effect == "Unchanged":
-            entry = self.head.entry(resource, meta.name, meta.namespace)
-            assert entry is not None
-            return Committed(entry, "Unchanged", warnings)
+            assert before is not None
+            return Committed(before, "Unchanged", warnings)
+        revision = self.head.revision + 1
         if ctx.dry_run:
-            before = self.head.entry(resource, meta.name, meta.namespace)
-            return Committed(finish(change, before.revision if before else 0), change.effect, warnings)
-        entry = finish(change, self.head.revision + 1)
+            revision = before.revision if before is not None else 0
+        entry = finish(change, revision)
+        check_size(command, len(entry.encoded), len(before.encoded) if before is not None else 0)
+        if ctx.dry_run:
+            return Committed(entry, change.effect, warnings)
         raw = msgspec.Raw(entry.encoded)
         fact: ObjectFact
         if change.effect == "Created":

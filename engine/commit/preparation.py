@@ -19,6 +19,7 @@ from shipslog.engine.time.clock import Entropy
 from shipslog.engine.time.long_work import LongWork
 from shipslog.store.commands import AnyObjectCommand
 
+from .encoding import encoded_ahead
 from .transitions import Change, Transition
 
 QUESTIONS = frozenset({"entry", "entries", "entries_labelled", "get", "list", "select", "owned", "by_uid", "find"})  # fmt: skip
@@ -112,10 +113,15 @@ async def prepare(
         warnings=warnings,
     )  # fmt: skip
     try:
-        change = await work.run(size_bytes, Transition(seen_as, own).evaluate, command, ctx)
+        change = await work.run(size_bytes, _evaluated, Transition(seen_as, own), command, ctx)
     finally:
         readings.end()
     return Prepared(change, tuple(warnings), readings)
+
+
+def _evaluated(transition: Transition, command: AnyObjectCommand, ctx: Admission) -> Change:
+    change = transition.evaluate(command, ctx)
+    return change if change.effect == "Unchanged" else encoded_ahead(change)
 
 
 def resource_of(command: AnyObjectCommand, view: MemoryView) -> str:

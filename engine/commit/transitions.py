@@ -5,7 +5,6 @@ must look like is admission's business. Source: the generic registry's create, u
 """
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -34,7 +33,6 @@ from shipslog.store.refusals import (
     conflict,
     not_found,
 )
-from shipslog.store.state import Entry, entry_of
 
 Effect = Literal["Created", "Modified", "Deleted", "Unchanged"]
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
@@ -48,6 +46,7 @@ class Change(Struct, frozen=True, kw_only=True):
     object: Any
     kind: Kind
     subresource: str = ""
+    ahead: tuple[bytes, bytes] | None = None  # its JSON before and behind its resource version: see `encoding`
 
 
 class Transition:
@@ -299,11 +298,4 @@ def uid_differs(wanted: str, found: str) -> str:
     return f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
 
 
-def finish(change: Change, revision: int, encode: Callable[[Any], bytes] = codec.encode) -> Entry:
-    """The entry of the changed object at its revision."""
-    version = str(revision) if revision else ""  # a dry run's new object has none
-    obj = replace(change.object, metadata=replace(change.object.metadata, resource_version=version))
-    return entry_of(change.kind, obj, encode(obj), revision)
-
-
-__all__ = ["Change", "Effect", "MethodNotAllowed", "Transition", "already_exists", "finish"]
+__all__ = ["Change", "Effect", "MethodNotAllowed", "Transition", "already_exists"]
