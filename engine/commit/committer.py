@@ -33,7 +33,7 @@ from .urgency import is_urgent
 
 # What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
 # The time counts what comes to no event as well: refusals, dry runs, updates that change nothing.
-BATCH_EVENTS, BATCH_BYTES, BATCH_S = 256, 4 << 20, 0.02
+BATCH_EVENTS, BATCH_BYTES, BATCH_S = 256, 4 << 20, 0.05
 
 log = logger(__name__)
 

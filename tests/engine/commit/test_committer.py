@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from shipslog.engine.cluster import Cluster
+from shipslog.engine.commit import committer
 from shipslog.store.commands import Create, Delete, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import DecisionTaken
@@ -37,7 +38,8 @@ class Watched(MemoryLog):
         await super().append(events, expected_revision=expected_revision)
 
 
-async def test_all_that_waits_shares_one_transaction() -> None:
+async def test_all_that_waits_shares_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer, "BATCH_S", 60.0)  # a busy machine is no reason to divide these
     log = Watched()
     async with Cluster.open(event_log=log, runtime="none", reconcilers=()) as cluster:
         log.sizes.clear()

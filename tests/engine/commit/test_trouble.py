@@ -97,7 +97,8 @@ async def test_what_is_refused_is_taken_back_without_a_copy(monkeypatch: pytest.
         assert same(head, cluster.view)
 
 
-async def test_a_batch_is_bounded_and_a_decision_is_one() -> None:
+async def test_a_batch_is_bounded_and_a_decision_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committer, "BATCH_S", 60.0)  # a busy machine is no reason to divide these
     log = Watched()
     async with Cluster.open(event_log=log, runtime="none", reconcilers=()) as cluster:
         log.sizes.clear()
