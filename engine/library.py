@@ -10,12 +10,13 @@ import shutil
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import msgspec
+from aiohttp import web
 
 from shipslog.engine.auth import certificates, kubeconfig
 from shipslog.engine.auth.authentication import admin_token
@@ -40,6 +41,8 @@ class Serving(msgspec.Struct, frozen=True):
 class Cluster(cluster.Cluster):
     """A running cluster. Make one with `Cluster.open`; all of it lives in the calling event loop."""
 
+    before_request: Callable[[web.BaseRequest], Awaitable[None]] | None = None  # may refuse what comes over HTTP
+
     @asynccontextmanager
     async def serve(self, *, bind: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Serving]:
         """Serve the API over TLS while the block runs; port 0 takes a free one. Errors: OSError when the port is taken."""
@@ -48,6 +51,7 @@ class Cluster(cluster.Cluster):
         issue_tokens(self, pki)
         directory = Path(tempfile.mkdtemp(prefix="shipslog-served-"))
         server = ApiServer(self, pki=pki, data=directory, bind=bind, port=port)
+        server.handler.before = self.before_request
         try:
             await server.start()
             url = f"https://{bind}:{server.port}"
@@ -60,30 +64,41 @@ class Cluster(cluster.Cluster):
 
     @classmethod
     @contextmanager
-    def serving(cls, path: str | Path | None = None, *, port: int = 0, **options: Any) -> "Iterator[Background]":
+    def serving(cls, path: str | Path | None = None, *, port: int = 0, **options: Any) -> "Iterator[Background[Self]]":
         """For programs without asyncio: a cluster that is served from a thread of its own while the block runs.
         `options`: those of `Cluster.open`."""
-        background = Background()
-        thread = threading.Thread(target=background.main, args=(cls, path, port, options), name="shipslog", daemon=True)
-        thread.start()
-        background.ready.wait()
-        try:
-            background.check()
+        with in_background(lambda: cls.open(path, **options), port) as background:
             yield background
-        finally:
-            background.stop()
-            thread.join()
+
+
+C = TypeVar("C", bound=Cluster)
+
+
+@contextmanager
+def in_background(make: Callable[[], AbstractAsyncContextManager[C]], port: int = 0) -> "Iterator[Background[C]]":
+    """A cluster that is opened and served in a thread of its own while the block runs."""
+    background = Background(make, port)
+    thread = threading.Thread(target=background.main, name="shipslog", daemon=True)
+    thread.start()
+    background.ready.wait()
+    try:
         background.check()
+        yield background
+    finally:
+        background.stop()
+        thread.join()
+    background.check()
 
 
-class Background:
+class Background(Generic[C]):
     """A served cluster in another thread. `served` says where; `run` has its cluster do something."""
 
     served: Serving
-    _cluster: Cluster
+    _cluster: C
     _loop: asyncio.AbstractEventLoop
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], AbstractAsyncContextManager[C]], port: int) -> None:
+        self._make, self._port = make, port
         self.ready = threading.Event()
         self._end = asyncio.Event()
         self._failure: BaseException | None = None
@@ -96,7 +111,7 @@ class Background:
     def kubeconfig(self) -> Path:
         return self.served.kubeconfig
 
-    def run(self, work: Callable[[Cluster], Awaitable[T]]) -> T:
+    def run(self, work: Callable[[C], Awaitable[T]]) -> T:
         """What the work comes to, in the cluster's own loop: `served.run(lambda cluster: cluster.apply(manifest))`."""
 
         async def working() -> T:
@@ -104,18 +119,18 @@ class Background:
 
         return asyncio.run_coroutine_threadsafe(working(), self._loop).result()
 
-    def main(self, cls: type[Cluster], path: str | Path | None, port: int, options: dict[str, Any]) -> None:
+    def main(self) -> None:
         """The thread: one loop, one cluster, until `stop`."""
         try:
-            asyncio.run(self._live(cls, path, port, options))
+            asyncio.run(self._live())
         except BaseException as failure:
             self._failure = failure
         finally:
             self.ready.set()
 
-    async def _live(self, cls: type[Cluster], path: str | Path | None, port: int, options: dict[str, Any]) -> None:
+    async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
-        async with cls.open(path, **options) as made, made.serve(port=port) as self.served:
+        async with self._make() as made, made.serve(port=self._port) as self.served:
             self._cluster = made
             self.ready.set()
             await self._end.wait()

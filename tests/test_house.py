@@ -39,6 +39,7 @@ ENGINE = (
     "api",
     "tokens",
     "library",
+    "testing",
     "settings",
     "daemon",
     "cli",

@@ -1,6 +1,7 @@
 """One request from its head to its answer: who asks, what for, may they, and then the handler of the verb."""
 
 import contextlib
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -44,6 +45,7 @@ class Handler:
         self.cluster, self.authenticator, self.tokens = cluster, authenticator, tokens
         self.pages = objects.Pages()
         self.ready = False
+        self.before: Callable[[web.BaseRequest], Awaitable[None]] | None = None  # asked first; what it raises is the answer
         self.watching: set[Watch] = set()
         self._clock = cluster.clock
 
@@ -65,6 +67,8 @@ class Handler:
             return replies.refused(replies.failed(request), wanted=wanted)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self.before is not None:
+            await self.before(request)
         path, query = heads.target(request)
         user = self.authenticator.user(request)
         route = routes.parse(path) if user is not ANONYMOUS else routes.parsed(path)  # nothing is remembered for nobody

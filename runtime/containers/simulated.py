@@ -296,12 +296,14 @@ class SimulatedNode:
         self._cancel(uid, container)
         self._report(self._exit(uid, container, code, 9))
 
-    def flip(self, uid: str, container: str, attempt: int, probe: str, *, healthy: bool) -> None:
+    def flip(
+        self, uid: str, container: str, attempt: int, probe: str, *, healthy: bool, why: str = "it does not answer"
+    ) -> None:
         """A probe comes out otherwise from now on."""
         self._report(
             ProbeFlipped(
                 node=self.node, pod_uid=uid, container=container, attempt=attempt, probe=probe, healthy=healthy,
-                message="" if healthy else "it does not answer", at_ns=self._now_ns(),
+                message="" if healthy else why, at_ns=self._now_ns(),
             )
         )  # fmt: skip
 

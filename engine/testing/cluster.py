@@ -1,0 +1,250 @@
+"""A cluster that a test has in its hands: its time, its nodes, its disk, its requests.
+
+async with testing.cluster(nodes=3) as cluster:
+    await cluster.apply(MANIFEST)
+    cluster.node("node-1").lose()
+    await cluster.advance(minutes=10)
+    assert not [pod for pod in cluster.list(core_v1.Pod) if pod.spec.node_name == "node-1"]
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shipslog.engine.cluster import all_reconcilers, open_log
+from shipslog.engine.library import Background, Cluster, in_background
+from shipslog.engine.time.clock import Entropy, SystemClock
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.store.facts import ClusterConfig
+from shipslog.store.objects import core_v1
+from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.view import View
+
+from .clock import TestClock
+from .log import ScriptedLog
+from .nodes import Answer, Pull, ScriptedNode
+from .requests import RequestFaults
+
+QUIET_TURNS = 12  # of the loop in which nothing happens, before a cluster counts as settled
+SETTLE_S = 30.0  # of the machine's time
+NODE_RULE = "node"  # registers a node and renews its lease: not while the node is lost
+
+
+class TestCluster(Cluster):
+    """A cluster with handles on what a test wants to go wrong. Make one with `testing.cluster`."""
+
+    __test__ = False  # for pytest, which would take it for a test
+    clock: TestClock
+    log: ScriptedLog  # .fill(), .free()
+    api: RequestFaults  # .fail(), .slow()
+    nodes: dict[str, ScriptedNode]
+
+    # --- time ---
+
+    @property
+    def now(self) -> datetime:
+        """What the cluster's clock says."""
+        return datetime.fromtimestamp(self.clock.now_ns() / SECOND_NS, UTC)
+
+    async def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        """Let so much time pass at once: all that is due on the way happens, in order and each at its time, to its end.
+        Errors: ValueError for a way back; TimeoutError when something on the way does not come to an end."""
+        await self.clock.advance(((days * 24 + hours) * 60 + minutes) * 60 + seconds, self.settled)
+
+    async def settled(self) -> None:
+        """Returns when nothing is left to do before time passes. Errors: TimeoutError, saying what is still going on."""
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                quiet = 0
+                while quiet < QUIET_TURNS:
+                    await asyncio.sleep(0)
+                    quiet = 0 if self._busy() else quiet + 1
+        except TimeoutError as error:
+            raise TimeoutError(f"the cluster does not come to rest in {SETTLE_S:g} s: {', '.join(self._busy())}") from error
+
+    def _busy(self) -> list[str]:
+        busy = [lane.reconciler.name for lane in self.host.lanes if lane.waiting or lane.committing or lane.woken_again]
+        if self.committer.head.revision != self.view.revision:
+            busy.append("a commit")
+        return busy
+
+    # --- faults ---
+
+    def node(self, name: str = "node") -> "NodeHandle":
+        """A node, to be lost, found or rebooted. Errors: ValueError when there is no such node."""
+        if name not in self.nodes:
+            raise ValueError(f"there is no node {name!r}; nodes are {', '.join(self.nodes)}")
+        return NodeHandle(self, self.nodes[name])
+
+    def container(self, pod: str, namespace: str = "default", *, container: str = "") -> "ContainerHandle":
+        """A container of a pod (its first, if none is named), to exit, and to answer exec and logs."""
+        return ContainerHandle(self, namespace, pod, container)
+
+    def probe(self, pod: str, probe: str, namespace: str = "default", *, container: str = "") -> "ProbeHandle":
+        """A probe of a pod's container: startup, liveness or readiness, to fail or to succeed. Errors: ValueError."""
+        if probe not in ("startup", "liveness", "readiness"):
+            raise ValueError(f"there is no probe {probe!r}; probes are startup, liveness and readiness")
+        return ProbeHandle(self, namespace, pod, container, probe)
+
+    def pull(self, image: str) -> "PullHandle":
+        """The pull of an image, on every node: to be slow or to fail."""
+        return PullHandle(self, image)
+
+    def pod_on(self, namespace: str, name: str, container: str) -> tuple[core_v1.Pod, ScriptedNode, str]:
+        """A pod with its node, and the name of the container that is meant. Errors: NotFound, ValueError."""
+        pod = self.get(core_v1.Pod, name, namespace)
+        node = self.nodes.get(pod.spec.node_name)
+        if node is None:
+            raise ValueError(f"pod {namespace}/{name} is on no node yet: wait for it to run")
+        return pod, node, container or pod.spec.containers[0].name
+
+
+class NodeHandle(msgspec.Struct, frozen=True):
+    cluster: TestCluster
+    node: ScriptedNode
+
+    def lose(self) -> None:
+        """It hears and says nothing more, its lease is not renewed; what runs there goes on."""
+        self.node.lose()
+
+    def find(self) -> None:
+        """It is back, and does and tells what was left."""
+        self.node.find()
+        self.cluster.host.wake_all(None)
+
+    def reboot(self) -> None:
+        """It loses all that ran on it, and says so."""
+        self.node.reboot(self.cluster.view.pods_running_on(self.node.node))
+
+
+class ContainerHandle(msgspec.Struct, frozen=True):
+    cluster: TestCluster
+    namespace: str
+    pod: str
+    container: str
+
+    def exit(self, code: int = 1) -> None:
+        """End it with an exit code. Errors: NotFound without the pod; ValueError when it does not run."""
+        pod, node, container = self.cluster.pod_on(self.namespace, self.pod, self.container)
+        node.exit(pod.metadata.uid, container, code)
+
+    def answer(self, *argv: str, stdout: str | bytes = b"", stderr: str | bytes = b"", exit_code: int = 0) -> None:
+        """What exec of a command that begins with `argv` comes to, of any command without; the last word counts. It holds for
+        all pods of this name to come."""
+        made = Answer(argv, _bytes(stdout), _bytes(stderr), exit_code)
+        for node in self.cluster.nodes.values():
+            node.answers.setdefault((self.namespace, self.pod, self.container), []).append(made)
+
+    def says(self, *lines: str) -> None:
+        """What its log holds. It holds for all pods of this name to come."""
+        for node in self.cluster.nodes.values():
+            node.lines[self.namespace, self.pod, self.container] = [f"{line}\n".encode() for line in lines]
+
+
+class ProbeHandle(msgspec.Struct, frozen=True):
+    cluster: TestCluster
+    namespace: str
+    pod: str
+    container: str
+    probe: str
+
+    def fail(self, why: str = "it does not answer") -> None:
+        """It fails, until it is told to succeed. Errors: NotFound without the pod."""
+        self._set(why)
+
+    def succeed(self) -> None:
+        """It succeeds again."""
+        self._set("")
+
+    def _set(self, why: str) -> None:
+        pod, node, container = self.cluster.pod_on(self.namespace, self.pod, self.container)
+        node.set_probe(pod.metadata.uid, container, self.probe, why)
+
+
+class PullHandle(msgspec.Struct, frozen=True):
+    cluster: TestCluster
+    image: str
+
+    def slow(self, seconds: float) -> None:
+        """It takes so long, in the cluster's time."""
+        self._set(Pull(after_s=seconds))
+
+    def fail(self, why: str = "not found") -> None:
+        """It fails, until it is told to succeed."""
+        self._set(Pull(failure=f"{self.image}: {why}"))
+
+    def succeed(self) -> None:
+        """It is there at once again."""
+        for node in self.cluster.nodes.values():
+            node.pulls.pop(self.image, None)
+
+    def _set(self, pull: Pull) -> None:
+        for node in self.cluster.nodes.values():
+            node.pulls[self.image] = pull
+
+
+@asynccontextmanager
+async def cluster(
+    path: str | Path | None = None,
+    *,
+    nodes: int = 1,
+    start: str = "",
+    flows: bool = True,
+    seed: int | None = None,
+    config: ClusterConfig | None = None,
+    reconcilers: Sequence[Reconciler] | None = None,
+) -> AsyncIterator[TestCluster]:
+    """A cluster for a test, on simulated nodes; in memory, or on the log at `path`.
+
+    `start`: what its clock says at first, "2026-02-28T23:59:00Z"; the present if left out. `flows`: its time keeps pace with
+    the machine's when nobody advances it; else it stands still, and every stamp is exact. `seed`: makes names and uids the same
+    each time. `reconcilers`: the rules that run, instead of all of Shipslog's. Errors: LogError; ValueError for `start`."""
+    clock = TestClock(parse_time(start) if start else SystemClock().now_ns() // SECOND_NS * SECOND_NS, flows=flows)
+    names = ["node"] if nodes == 1 else [f"node-{i}" for i in range(nodes)]
+    made = {name: ScriptedNode(name, clock, number) for number, name in enumerate(names)}
+    log = ScriptedLog(await open_log(path))
+    rules = [_by_nodes_that_are_there(rule, made) for rule in (all_reconcilers() if reconcilers is None else reconcilers)]
+    faults = RequestFaults()
+    try:
+        async with TestCluster.open(
+            event_log=log,
+            runtime=list(made.values()),
+            clock=clock,
+            entropy=Entropy(seed),
+            config=config,
+            reconcilers=rules,
+        ) as opened:
+            opened.nodes, opened.api = made, faults
+            opened.before_request = faults.before
+            yield opened
+    finally:
+        clock.close()
+
+
+@contextmanager
+def serving(path: str | Path | None = None, *, port: int = 0, **options: Any) -> Iterator[Background[TestCluster]]:
+    """For tests without asyncio: such a cluster, served from a thread of its own while the block runs. `options`: those of
+    `cluster`; `served.run(lambda cluster: cluster.advance(hours=1))` has it do something."""
+    with in_background(lambda: cluster(path, **options), port) as background:
+        yield background
+
+
+def _by_nodes_that_are_there(rule: Reconciler, nodes: dict[str, ScriptedNode]) -> Reconciler:
+    """The same rule; what a node does for itself it does not do while it is lost."""
+    if rule.name != NODE_RULE:
+        return rule
+
+    def decide(view: View, key: str, *, now: Instant) -> Decision:
+        node = nodes.get(key)
+        return Decision(reason="the node is lost") if node is not None and node.lost else rule.decide(view, key, now=now)
+
+    return msgspec.structs.replace(rule, decide=decide)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text

@@ -1,0 +1,155 @@
+"""The pytest plugin: clusters as fixtures, for async tests and plain ones. It is found by pytest once Shipslog is installed.
+
+`cluster` is a `TestCluster` in the test's own loop (pytest-asyncio). `served` says where it is served; in a plain test, which
+has no loop, it serves one from a thread. `kubeconfig` is the path for kubectl and client libraries. `session_served` and
+`session_kubeconfig` last for the whole run. `@pytest.mark.shipslog(nodes=3, flows=False)` says how a test's cluster is made:
+the options of `shipslog.testing.cluster`. When a test fails, the log of its cluster is kept, and a line says how to look at it.
+
+Everything is imported when a fixture is first asked for: a run without clusters pays nothing.
+"""
+
+import asyncio
+import inspect
+import re
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from shipslog.engine.library import Background, Serving
+    from shipslog.engine.testing.cluster import TestCluster
+    from shipslog.store.log.event_log import EventLog
+
+try:
+    from pytest_asyncio import fixture as async_fixture
+except ImportError:  # plain tests need none
+    async_fixture = pytest.fixture  # type: ignore[assignment]
+
+MARKER = "shipslog"
+logs = pytest.StashKey[list[tuple["EventLog", Path]]]()  # of a test's clusters, and where they go when it fails
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", f"{MARKER}(nodes=1, start='', flows=True, ...): how the test's cluster is made, see shipslog.testing.cluster"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Keep the logs of a test that fails, and say how to look at them."""
+    report: pytest.TestReport = yield  # type: ignore[assignment]
+    if call.when == "call" and report.failed:
+        for log, path in item.stash.get(logs, []):
+            revision = _elsewhere(_keep(log, path))
+            report.sections.append(
+                ("the cluster's log", f"{revision} events are kept; look at any moment of them with:\n  shipslog replay {path}")
+            )
+    return report  # type: ignore[return-value]
+
+
+# --- fixtures ---
+
+
+@async_fixture
+async def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["TestCluster"]:
+    """A cluster in the test's loop, on simulated nodes."""
+    if not inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+        raise pytest.UsageError("the fixture `cluster` lives in the loop of an async test; a plain test asks for `served`")
+    from shipslog.engine.testing import cluster as testing
+
+    async with testing.cluster(**_options(request)) as opened:
+        _remember(request, opened.log, tmp_path_factory)
+        yield opened
+
+
+@pytest.fixture
+def served(request: pytest.FixtureRequest) -> Any:
+    """Where the test's cluster is served: `.url`, `.kubeconfig`; in a plain test also `.run(lambda cluster: ...)`."""
+    is_async = inspect.iscoroutinefunction(getattr(request.node, "obj", None))
+    return request.getfixturevalue("_served_in_its_loop" if is_async else "_served_from_a_thread")
+
+
+@async_fixture
+async def _served_in_its_loop(cluster: "TestCluster") -> AsyncIterator["Serving"]:
+    async with cluster.serve() as served:
+        yield served
+
+
+@pytest.fixture
+def _served_from_a_thread(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["Background[TestCluster]"]:
+    from shipslog.engine.testing.cluster import serving
+
+    with serving(**_options(request)) as background:
+        background.run(lambda cluster: _note(request, cluster, tmp_path_factory))
+        yield background
+
+
+@pytest.fixture
+def kubeconfig(served: Any) -> Path:
+    """The kubeconfig of the test's cluster."""
+    path: Path = served.kubeconfig
+    return path
+
+
+@pytest.fixture(scope="session")
+def session_served() -> Iterator["Background[TestCluster]"]:
+    """One cluster for the whole run, served from a thread."""
+    from shipslog.engine.testing.cluster import serving
+
+    with serving() as background:
+        yield background
+
+
+@pytest.fixture(scope="session")
+def session_kubeconfig(session_served: "Background[TestCluster]") -> Path:
+    """The kubeconfig of the run's cluster."""
+    return session_served.kubeconfig
+
+
+# --- inside ---
+
+
+def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for mark in reversed(list(request.node.iter_markers(MARKER))):  # what stands nearest to the test counts
+        options.update(mark.kwargs)
+    return options
+
+
+async def _note(request: pytest.FixtureRequest, cluster: "TestCluster", factory: pytest.TempPathFactory) -> None:
+    _remember(request, cluster.log, factory)
+
+
+def _remember(request: pytest.FixtureRequest, log: "EventLog", factory: pytest.TempPathFactory) -> None:
+    name = re.sub(r"\W+", "-", request.node.name).strip("-")[:60]
+    kept = request.node.stash.setdefault(logs, [])
+    kept.append((log, factory.getbasetemp() / f"{name}{len(kept) or ''}.db"))
+
+
+async def _keep(log: "EventLog", path: Path) -> int:
+    """Write a log's events into a file. -> how many there are."""
+    from shipslog.store.log.sqlite import SqliteLog
+
+    path.unlink(missing_ok=True)
+    copy = await SqliteLog.open(path)
+    try:
+        async for events in log.read():
+            await copy.append(events, expected_revision=copy.revision)
+        return copy.revision
+    finally:
+        await copy.close()
+
+
+def _elsewhere(work: Any) -> Any:
+    """What a coroutine comes to, in a thread and a loop of its own: the test's may be of any kind."""
+    result: list[Any] = []
+    thread = threading.Thread(target=lambda: result.append(asyncio.run(work)))
+    thread.start()
+    thread.join()
+    return result[0] if result else 0

@@ -1,0 +1,18 @@
+"""For tests of what talks to a cluster: virtual time, scripted faults, made-up answers. See docs/testing.md.
+
+async with testing.cluster(nodes=3) as cluster:
+    await cluster.advance(hours=6)
+"""
+
+from shipslog.engine.testing.clock import TestClock
+from shipslog.engine.testing.cluster import (
+    ContainerHandle,
+    NodeHandle,
+    ProbeHandle,
+    PullHandle,
+    TestCluster,
+    cluster,
+    serving,
+)
+
+__all__ = ["ContainerHandle", "NodeHandle", "ProbeHandle", "PullHandle", "TestClock", "TestCluster", "cluster", "serving"]

@@ -1,0 +1,91 @@
+"""The pytest plugin, as its users run it: a pytest of their own in a folder of their own."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = """
+import asyncio, ssl, urllib.request
+import pytest
+from shipslog import testing
+from shipslog.store.objects import core_v1
+
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+
+
+@pytest.mark.shipslog(nodes=3, start="2026-02-28T23:59:00Z", flows=False)
+async def test_async(cluster, kubeconfig, served):
+    assert isinstance(cluster, testing.TestCluster) and len(cluster.nodes) == 3
+    await cluster.create(POD)
+    await cluster.advance(hours=1)
+    assert cluster.get(core_v1.Pod, "p").metadata.creation_timestamp == "2026-02-28T23:59:00Z"
+    assert kubeconfig == served.kubeconfig and served.url in kubeconfig.read_text()
+
+
+def get(served, path):
+    request = urllib.request.Request(served.url + path, headers={"Authorization": f"Bearer {served.token}"})
+    return urllib.request.urlopen(request, context=ssl.create_default_context(cafile=str(served.ca))).read()
+
+
+async def test_the_one_that_is_served_is_the_cluster(cluster, served):
+    await cluster.create(POD)
+    assert b'"name":"p"' in await asyncio.to_thread(get, served, "/api/v1/pods")
+
+
+@pytest.mark.shipslog(nodes=2)
+def test_plain(served, kubeconfig):
+    served.run(lambda cluster: cluster.create(POD))
+    served.run(lambda cluster: cluster.advance(minutes=1))
+    assert b"node-1" in get(served.served, "/api/v1/nodes") and kubeconfig.exists()
+
+
+def test_session_a(session_served, session_kubeconfig):
+    session_served.run(lambda cluster: cluster.create(POD))
+
+
+async def test_session_b(session_served):
+    assert b'"name":"p"' in await asyncio.to_thread(get, session_served.served, "/api/v1/pods")
+
+
+async def test_that_fails(cluster):
+    await cluster.create(POD)
+    await cluster.wait(core_v1.Pod, "p", until=lambda pod: pod.status.phase == "Running")
+    assert cluster.get(core_v1.Pod, "p").status.phase == "Failed"
+
+
+def test_that_asks_wrongly(cluster):
+    pass
+"""
+
+
+def run(folder: Path, *arguments: str) -> str:
+    (folder / "test_mine.py").write_text(TESTS)
+    (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", *arguments, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
+    return done.stdout + done.stderr
+
+
+def test_clusters_are_fixtures_and_a_failure_keeps_its_log(tmp_path: Path) -> None:
+    out = run(tmp_path, f"--basetemp={tmp_path / 'kept'}")
+    assert "5 passed" in out and "1 failed" in out and "1 error" in out, out
+    assert "a plain test asks for `served`" in out
+    found = re.search(r"(\d+) events are kept.*\n  shipslog replay (\S+)", out)
+    assert found and int(found[1]) > 10 and Path(found[2]).exists(), out
+    assert out.count("shipslog replay") == 1, "of the one that failed, and of no other"
+    verify = [str(Path(sys.executable).parent / "shipslog"), "replay", found[2], "--verify"]
+    verified = subprocess.run(verify, capture_output=True, text=True, timeout=60)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_the_markers_are_documented(tmp_path: Path) -> None:
+    assert "@pytest.mark.shipslog(nodes=1" in run(tmp_path, "--markers")
+
+
+@pytest.mark.parametrize("module", ["shipslog.engine.cluster", "aiohttp", "msgspec"])
+def test_a_run_without_clusters_pays_nothing(module: str) -> None:
+    code = f"import sys, shipslog.engine.testing.plugin; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
