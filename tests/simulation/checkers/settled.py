@@ -14,8 +14,8 @@ def check(cluster: Cluster, nodes: Sequence[SimulatedNode]) -> None:
     for rc in cluster.list(core_v1.ReplicationController):
         meta = rc.metadata
         namespace = cluster.view.get(core_v1.Namespace, meta.namespace)
-        if namespace is None or namespace.metadata.deletion_timestamp:
-            continue  # nothing is made there any more; that it ends is `deletion`'s matter
+        if meta.deletion_timestamp or namespace is None or namespace.metadata.deletion_timestamp:
+            continue  # nothing is made for it any more; that it ends is `deletion`'s matter
         mine = [p for p in pods.values() if any(o.uid == meta.uid for o in p.metadata.owner_references)]
         require(len(mine) == rc.spec.replicas, __name__, f"{meta.name}: {len(mine)} pods of {rc.spec.replicas}")
         for pod in mine:
