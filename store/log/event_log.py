@@ -17,6 +17,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     payload: bytes
 
 
+ObjectName = tuple[str, str, str]  # resource, namespace ("" for none), name
+
+
 class LogError(Exception):
     """Base of what a log can refuse or fail with. The message says what was left untouched and what to do."""
 
@@ -110,12 +113,18 @@ class EventLog(Protocol):
     def read_object(self, resource: str, namespace: str, name: str) -> AsyncIterator[list[Event]]:
         """The object facts of one object, in order, without a scan of the log."""
 
+    async def latest(self, resource: str, namespace: str, name: str, *, before: int | None = None) -> Event | None:
+        """The newest fact about one object, of those before a revision if one is named; None when there is none."""
+
+    def objects(self, resource: str = "") -> AsyncIterator[list[ObjectName]]:
+        """Every object that the log tells of, those that are gone too, ordered by resource; of one resource if named."""
+
     async def revision_at(self, time_ns: int) -> int:
         """The last revision whose event is not later than `time_ns`; 0 before the first. Where the clock was put back, the
         later of two moments of that time counts."""
 
     def subscribe(self, after: int) -> AsyncIterator[list[Event]]:
-        """`read` that does not end: batches follow as they become durable."""
+        """`read` that does not end: batches follow as they become durable, also where another process writes them."""
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep it beside the log; older ones may go."""

@@ -34,6 +34,12 @@ def object_key(resource: str, namespace: str, name: str) -> str:
     return f"{resource}/{namespace}/{name}"
 
 
+def object_names(key: str) -> tuple[str, str, str]:
+    """The (resource, namespace, name) that `object_key` was given."""
+    resource, namespace, name = key.split("/")
+    return resource, namespace, name
+
+
 def row_digest(revision: int, time_ns: int, actor: str, cause: int | None, key: str | None, fact: bytes) -> bytes:
     """What one event adds to the checksum of its batch."""
     who, what = actor.encode(), (key or "").encode()

@@ -1,6 +1,6 @@
 """A log in memory: for tests, for simulation under a virtual clock, for clusters that need not outlive their process."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 import msgspec
@@ -8,8 +8,8 @@ import msgspec
 from shipslog.store.events import Event
 from shipslog.store.facts import ClockStepped, DecisionTaken, Forgotten, ObjectFact, ObjectModified
 
-from .event_log import LogError, RevisionConflict, Snapshot, check_batch
-from .integrity import object_key
+from .event_log import LogError, ObjectName, RevisionConflict, Snapshot, check_batch
+from .integrity import object_key, object_names
 from .retention import Coalescer, Decided
 from .tail import Tail
 
@@ -62,6 +62,19 @@ class MemoryLog:
     async def read_object(self, resource: str, namespace: str, name: str) -> AsyncIterator[list[Event]]:
         self._check_open()
         found = self._objects.get(object_key(resource, namespace, name), [])[:]
+        for start in range(0, len(found), CHUNK_EVENTS):
+            yield found[start : start + CHUNK_EVENTS]
+
+    async def latest(self, resource: str, namespace: str, name: str, *, before: int | None = None) -> Event | None:
+        self._check_open()
+        found = self._objects.get(object_key(resource, namespace, name), [])
+        at = len(found) if before is None else bisect_left(found, before, key=lambda event: event.revision)
+        return found[at - 1] if at else None
+
+    async def objects(self, resource: str = "") -> AsyncIterator[list[ObjectName]]:
+        self._check_open()
+        named = [object_names(key) for key, events in sorted(self._objects.items()) if events]
+        found = [n for n in named if not resource or n[0] == resource]
         for start in range(0, len(found), CHUNK_EVENTS):
             yield found[start : start + CHUNK_EVENTS]
 

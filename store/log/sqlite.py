@@ -17,7 +17,7 @@ from shipslog.store.facts import ObjectModified
 from shipslog.store.logger import logger
 
 from .disk import MACHINE, Connection, Disk
-from .event_log import LogCorrupt, LogError, LogFull, RevisionConflict, Snapshot, check_batch
+from .event_log import LogCorrupt, LogError, LogFull, ObjectName, RevisionConflict, Snapshot, check_batch
 from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
 from .retention import Coalescer, Decided
 from .room import Room
@@ -34,6 +34,7 @@ MODIFIED = encode_fact(ObjectModified(resource="r", name="n", uid="u", object=ms
 DECISION = b'{"type":"DecisionTaken",'  # how such a fact begins; as long as the other
 LOOKED_AT_ONCE, FORGOTTEN_AT_ONCE = 4_096, 256  # events a hop, a transaction: appends get in between
 LOOK_BACK_NS = 2 * 86_400 * 1_000_000_000  # how far a log that is opened again looks for what may go
+FOLLOW_S = 0.2  # between two looks at what another process has written
 KEPT_NEWEST = 3  # snapshots; of the older ones each is kept at about twice the distance of the one before
 
 log = logger(__name__)
@@ -263,12 +264,31 @@ class SqliteLog:
         async for events in past.read_object(object_key(resource, namespace, name), self._revision):
             yield events
 
+    async def latest(self, resource: str, namespace: str, name: str, *, before: int | None = None) -> Event | None:
+        end = self._revision + 1 if before is None else before
+        return await (await self._reading()).latest(object_key(resource, namespace, name), end)
+
+    async def objects(self, resource: str = "") -> AsyncIterator[list[ObjectName]]:
+        past = await self._reading()
+        async for names in past.objects(resource):
+            yield names
+
     async def revision_at(self, time_ns: int) -> int:
         return await (await self._reading()).revision_at(time_ns, self._revision)
 
     def subscribe(self, after: int) -> AsyncIterator[list[Event]]:
         self._check_open()
-        return self._tail.follow(after, self.read)
+        return self._tail.follow(after, self.read) if self._db is not None else self._follow(after)
+
+    async def _follow(self, after: int) -> AsyncIterator[list[Event]]:
+        """What another process appends."""
+        while not self._closed:
+            past = await self._reading()
+            self._revision = max(self._revision, await past.end())
+            async for events in self.read(after):
+                after = events[-1].revision
+                yield events
+            await asyncio.sleep(FOLLOW_S)
 
     async def verify(self, progress: Callable[[int], None] | None = None) -> None:
         past, written = await self._reading(), self._revision  # what is appended meanwhile need not have been seen

@@ -17,8 +17,8 @@ from shipslog.store.events import Event, UnknownFact, decode_fact, decode_origin
 from shipslog.store.facts import Forgotten, ObjectFact
 
 from .disk import MACHINE, Connection, Disk
-from .event_log import LogCorrupt, LogNewer
-from .integrity import CLOCK_KEY, GENESIS, ChainReader, Row, WalReport, inspect_wal, object_key
+from .event_log import LogCorrupt, LogNewer, ObjectName
+from .integrity import CLOCK_KEY, GENESIS, ChainReader, Row, WalReport, inspect_wal, object_key, object_names
 from .sqlite_connection import translate
 from .writer_lock import writer_lives
 
@@ -26,10 +26,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Manner = Literal["shared", "still", "aside"]
 CHUNK_EVENTS, CHUNK_BYTES = 512, 1 << 20  # of one read, whichever comes first
+CHUNK_NAMES = 256
 VERIFY_EVENTS = 4_096  # rows a hop: a few ms in the thread
 
 COLUMNS = "revision, time_ns, actor, cause, object, fact, digest, checksum"
 READ = f"SELECT {COLUMNS} FROM events WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT {CHUNK_EVENTS}"
+LATEST = f"SELECT {COLUMNS} FROM events WHERE object = ? AND revision < ? ORDER BY revision DESC LIMIT 1"
+NEXT_OBJECT = "SELECT object FROM events WHERE object > ? AND object < ? ORDER BY object LIMIT 1"
 READ_OBJECT = f"""SELECT {COLUMNS} FROM events
 WHERE object = ? AND object IS NOT NULL AND revision > ? AND revision <= ? ORDER BY revision LIMIT {CHUNK_EVENTS}"""
 VERIFY = f"SELECT {COLUMNS} FROM events WHERE revision > ? ORDER BY revision LIMIT {VERIFY_EVENTS}"
@@ -133,6 +136,18 @@ class Past:
             after = events[-1].revision
             yield events
 
+    async def latest(self, key: str, before: int) -> Event | None:
+        """The newest event about an object before a revision, through the index."""
+        found = await self.ask(before, self._events, LATEST, (key, before), before)
+        return found[0] if found else None
+
+    async def objects(self, resource: str) -> AsyncIterator[list[ObjectName]]:
+        """The names in the index of objects, each once: from one to the next, however many events there are of each."""
+        after, end = (f"{resource}/", f"{resource}0") if resource else ("", "~")  # "0" is what follows "/"
+        while keys := await self.ask(1, _next_objects, after, end):
+            after = keys[-1]
+            yield [object_names(key) for key in keys if key != CLOCK_KEY]
+
     async def revision_at(self, time_ns: int, until: int) -> int:
         """The last revision not later than a time."""
         return await self.ask(1, _revision_at, time_ns, until)
@@ -196,6 +211,14 @@ def _event(row: Row) -> Event:
         return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, fact=Forgotten())
     told, origin = decode_fact(fact), decode_origin(fact)
     return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, origin=origin, fact=told)
+
+
+def _next_objects(db: sqlite3.Connection, after: str, end: str) -> list[str]:
+    found: list[str] = []
+    while len(found) < CHUNK_NAMES and (row := db.execute(NEXT_OBJECT, (after, end)).fetchone()) is not None:
+        after = row[0]
+        found.append(after)
+    return found
 
 
 def _end(db: sqlite3.Connection) -> int:

@@ -153,3 +153,30 @@ async def test_it_verifies_and_then_is_closed(log: EventLog) -> None:
     await log.close()
     with pytest.raises(LogError, match="closed"):
         await log.append(events(11, 11), expected_revision=10)
+
+
+async def test_the_newest_of_an_object_is_found(log: EventLog) -> None:
+    await log.append([event(1, "a"), event(2, "b"), event(3, "a"), event(4, "a")], expected_revision=0)
+
+    async def found(name: str, before: int | None = None) -> int | None:
+        newest = await log.latest("configmaps", "default", name, before=before)
+        return newest.revision if newest is not None else None
+
+    assert [await found("a"), await found("a", 4), await found("a", 3), await found("a", 1)] == [4, 3, 1, None]
+    assert [await found("b"), await found("c")] == [2, None]
+
+
+async def test_every_object_is_named_once(log: EventLog) -> None:
+    def other(revision: int, resource: str, namespace: str, name: str) -> Event:
+        fact = msgspec.structs.replace(event(revision).fact, resource=resource, namespace=namespace, name=name)
+        return msgspec.structs.replace(event(revision), fact=fact)
+
+    many = [("configmaps", "default", f"n{i:03}") for i in range(600)]
+    others = [("configmaps.example.com", "x", "a"), ("nodes", "", "n0")]
+    batch = [other(i, *name) for i, name in enumerate([*many, *many, *others], 1)]
+    step = Event(revision=len(batch) + 1, time_ns=T0, actor="e", fact=ClockStepped(from_ns=batch[-1].time_ns))
+    await log.append([*batch, step], expected_revision=0)
+    assert [n async for names in log.objects() for n in names] == sorted([*many, *others], key="/".join)
+    assert [n async for names in log.objects("configmaps") for n in names] == many
+    assert [n async for names in log.objects("nodes") for n in names] == [("nodes", "", "n0")]
+    assert [n async for names in log.objects("pods") for n in names] == []

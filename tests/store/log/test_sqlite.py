@@ -374,3 +374,14 @@ async def test_what_is_appended_behind_a_verification_is_nothing_that_it_misses(
     monkeypatch.setattr(Past, "verify", overtaken)
     await log.verify()
     await log.close()
+
+
+async def test_a_reader_follows_what_another_process_writes(tmp_path: Path) -> None:
+    async with await SqliteLog.open(tmp_path / "log.db") as writer:
+        await writer.append(events(1, 2), expected_revision=0)
+        async with await SqliteLog.open(tmp_path / "log.db", read_only=True) as reader:
+            following = reader.subscribe(1)
+            assert [e.revision for e in await anext(following)] == [2]
+            await writer.append(events(3, 4), expected_revision=2)
+            async with asyncio.timeout(10):
+                assert [e.revision for e in await anext(following)] == [3, 4]
