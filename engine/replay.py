@@ -5,18 +5,16 @@ same log and the same code give the same decisions.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import msgspec
-from msgspec.structs import replace
 
 from shipslog.engine.host.lane import Trouble
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.reconcilers.rule.digest import WRITERS, digest
 from shipslog.runtime.node import NodeRuntime
-from shipslog.store.events import Event
-from shipslog.store.facts import ClusterConfig, DecisionTaken, ObjectDeleted, ObjectFact
+from shipslog.store.facts import ClusterConfig, DecisionTaken
 from shipslog.store.log.event_log import EventLog
 from shipslog.store.refusals import MethodNotAllowed
 
@@ -162,86 +160,3 @@ def decide_again(view: MemoryView, revision: int, recorded: DecisionTaken, rule:
         return None
     commands = tuple(summary(c, view.scheme) for c in decision.commands[:16]) or ("nothing",)
     return Difference(revision=revision, recorded=recorded, reason=decision.reason, commands=commands)
-
-
-class Chapter(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of one object: who made it, why, and what it changed."""
-
-    event: Event
-    effect: str  # created, modified, deleted
-    reason: str = ""  # of the decision that caused it
-    changes: tuple[tuple[str, Any, Any], ...] = ()  # (field path, before, after); the missing side is None
-
-
-async def history(
-    event_log: EventLog, resource: str, namespace: str, name: str, *, show_secrets: bool = False
-) -> AsyncIterator[Chapter]:
-    """Every change of one object, oldest first. The values of a Secret are HIDDEN unless `show_secrets`; which of them changed
-    is seen."""
-    hide = resource == "secrets" and not show_secrets
-    before: dict[str, Any] = {}
-    async for events in event_log.read_object(resource, namespace, name):
-        for event in events:
-            assert isinstance(event.fact, ObjectFact)
-            after = msgspec.json.decode(event.fact.object)
-            gone = isinstance(event.fact, ObjectDeleted)
-            effect = "deleted" if gone else "modified" if before else "created"
-            reason = await reason_of(event_log, event.cause)
-            changes = tuple(differences(before, after)) if before else ()
-            if hide:
-                changes = tuple((path, masked(was, path), masked(now, path)) for path, was, now in changes)
-                event = replace(event, fact=replace(event.fact, object=msgspec.Raw(msgspec.json.encode(masked(after)))))
-            yield Chapter(event=event, effect=effect, reason=reason, changes=changes)
-            before = {} if gone else after
-
-
-HIDDEN = "(hidden)"
-ANNOTATIONS = "metadata.annotations"
-SECRET = ("data", "stringData", f"{ANNOTATIONS}.kubectl.kubernetes.io/last-applied-configuration")
-
-
-def masked(value: Any, path: str = "") -> Any:
-    """What stands at a path of a Secret, with its values hidden; kubectl's copy of it in an annotation is one."""
-    if value is None:
-        return None
-    if path in ("", "metadata", ANNOTATIONS, *SECRET[:2]) and isinstance(value, dict):
-        return {key: masked(item, f"{path}.{key}" if path else key) for key, item in value.items()}
-    return HIDDEN if any(path == secret or path.startswith(f"{secret}.") for secret in SECRET) else value
-
-
-async def reason_of(event_log: EventLog, revision: int | None) -> str:
-    """Why the decision at a revision was taken; "" if there is none there."""
-    if revision is None:
-        return ""
-    async for events in event_log.read(revision - 1, revision):
-        for event in events:
-            if isinstance(event.fact, DecisionTaken):
-                return event.fact.reason
-    return ""
-
-
-QUIET = frozenset({"metadata.resourceVersion", "metadata.managedFields"})
-
-
-def differences(before: Any, after: Any, path: str = "") -> list[tuple[str, Any, Any]]:
-    """(path, before, after) of each field that differs; list items are matched by name where they have one."""
-    if path in QUIET:
-        return []
-    if isinstance(before, dict) and isinstance(after, dict):
-        keys = [*before, *(k for k in after if k not in before)]
-        return [d for k in keys for d in differences(before.get(k), after.get(k), f"{path}.{k}" if path else k)]
-    if isinstance(before, list) and isinstance(after, list):
-        named_before, named_after = _by_name(before), _by_name(after)
-        if named_before is not None and named_after is not None:
-            keys = [*named_before, *(k for k in named_after if k not in named_before)]
-            return [d for k in keys for d in differences(named_before.get(k), named_after.get(k), f"{path}[{k}]")]
-    return [] if before == after else [(path, before, after)]
-
-
-def _by_name(items: list[Any]) -> dict[str, Any] | None:
-    """The items by their name, type or key; None if they have none."""
-    for key in ("name", "type", "key", "uid", "ip"):
-        if all(isinstance(item, dict) and key in item for item in items):
-            named = {str(item[key]): item for item in items}
-            return named if len(named) == len(items) else None
-    return None

@@ -32,6 +32,7 @@ ENGINE = (
     "host",
     "manifests",
     "pasts",
+    "chronicle",
     "served",
     "client",
     "cluster",

@@ -16,6 +16,7 @@ from shipslog.store.objects.selector import parse_fields
 from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
 
 from . import (
+    chronicle,
     documents,
     heads,
     negotiation,
@@ -47,6 +48,7 @@ class Handler:
         self.ready = False
         self.before: Callable[[web.BaseRequest], Awaitable[None]] | None = None  # asked first; what it raises is the answer
         self.watching: set[Watch] = set()
+        self.readers = chronicle.Readers()
         self._clock = cluster.clock
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -79,6 +81,8 @@ class Handler:
         if "Impersonate-User" in request.headers or "Impersonate-Group" in request.headers:
             user = self._impersonate(user, request)
         call = Call(request, route, params, user, self.cluster, self.cluster.view, self._clock.now_ns(), past=bool(route.at))
+        if not route.resource and route.path.startswith(chronicle.PREFIX) and not call.past:
+            return await self.readers.answer(call)
         if not route.resource:
             require(user, Attributes(request.method.lower() if request.method != "HEAD" else "get", route.path), call.view)
             if route.path.startswith(documents.OF_KINDS):

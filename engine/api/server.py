@@ -65,6 +65,7 @@ class ApiServer:
         await self._door.close()
         for watch in tuple(self.handler.watching):
             watch.close()
+        self.handler.readers.stop()
         await self._server.shutdown(STOP_S)
         self._door = None
 

@@ -8,7 +8,10 @@ COMMANDS = {
     "up": "start a cluster: control plane and node in one process",
     "down": "stop it; pods go on running unless you say --all",
     "replay": "serve a log file's past to kubectl, or verify it",
+    "log": "the log itself, one line an event",
     "history": "each change of one object: who, why, what",
+    "why": "the chain of causes back to a person's request",
+    "show": "one event whole, or an object as it was",
     "image": "build, import and list the images of this machine",
     "version": "print the version",
 }

@@ -1,100 +1,102 @@
-"""`shipslog history KIND/NAME`: each change of one object, who made it, why, and its diff."""
+"""`shipslog history KIND/NAME`: each change of one object, who made it, why, and its diff; or which objects are gone."""
 
-import asyncio
-import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from .settings import data_option, fail
+from .differing import print_changes
+from .paint import DIM, EFFECTS, Paper, actor
+from .settings import fail
+from .source import choose, run, source_options
 
 
 @click.command()
-@click.argument("target", metavar="KIND/NAME")
-@click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of the object.")
-@click.option("--log", "log_file", type=click.Path(path_type=Path, dir_okay=False), help="A log file, instead of --data's.")
+@click.argument("target", metavar="KIND/NAME", default="")
+@click.option("-n", "--namespace", help="Namespace of the object [default: whatever it is in]")
+@click.option("--since", default="", metavar="MOMENT", help="From a revision, a time (2026-11-23T10:32:00Z, 10:32) or -5m on.")
+@click.option("--spec", is_flag=True, help="Only what changed more than the status.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what happens from now on.")
+@click.option("--deleted", is_flag=True, help="List the objects that are gone, of all kinds or of KIND.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--show-secrets", is_flag=True, help="Print the values of Secrets too.")
-@data_option
-def command(target: str, namespace: str, log_file: Path | None, output: str, show_secrets: bool, data: Path) -> None:
+@source_options
+def command(
+    target: str, namespace: str | None, deleted: bool, output: str, log_file: Path | None, kubeconfig: Path | None, data: Path,
+    **options: Any,
+) -> None:  # fmt: skip
     """Each change of one object: its revision and time, who made it, why, and what it changed.
 
-    Works beside a running daemon and on a log file alone."""
-    from shipslog.store.log.event_log import LogError
+    Works beside a running daemon, on a log file alone, and over a server under the caller's rights."""
+    from shipslog.engine.chronicle.questions import Deleted, History, Question
 
-    kind_name, slash, name = target.partition("/")
-    if not slash or not name:
-        raise fail(f"{target!r}: name the object as KIND/NAME, for example pod/web", 2)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
-    try:
-        found = asyncio.run(_tell(log_file or data / "cluster.db", kind_name, namespace, name, output, show_secrets))
-    except (LogError, ValueError, OSError) as error:
-        raise fail(str(error)) from error
-    if not found:
-        raise fail(f"the log knows no {kind_name} {name!r} in namespace {namespace!r}")
+    question: Question
+    if deleted:
+        question = Deleted(kind=target, namespace=namespace or "", since=options["since"])
+    elif not target:
+        raise fail("name the object as KIND/NAME, for example pod/web; or list with --deleted what is gone", 2)
+    else:
+        question = History(of=target, namespace=namespace, **options)
+    source = choose(log_file, kubeconfig, data)
+    printer = Printer(Paper())
 
-
-async def _tell(path: Path, kind_name: str, namespace: str, name: str, output: str, show_secrets: bool) -> bool:
-    from shipslog.engine.pasts import load
-    from shipslog.engine.replay import history
-    from shipslog.store.log.sqlite import SqliteLog
-    from shipslog.store.objects.builtin import BUILTIN
-
-    log = await SqliteLog.open(path, read_only=True)
-    found = False
-    try:
-        try:
-            kind = BUILTIN.named(kind_name)
-        except ValueError:  # perhaps one that was defined on this log
-            kind = (await load(log)).scheme.named(kind_name)
-        space = namespace if kind.namespaced else ""
-        async for chapter in history(log, kind.resource, space, name, show_secrets=show_secrets):
-            found = True
+    async def work() -> None:
+        async for told in source.ask(question):
             if output == "json":
-                click.echo(msgspec.json.encode(chapter).decode())
+                click.echo(msgspec.json.encode(told).decode())
+            elif deleted:
+                printer.gone(told)
             else:
-                _print(chapter)
-    finally:
-        await log.close()
-    return found
+                printer.chapter(told)
+            if options["follow"]:
+                sys.stdout.flush()
+
+    run(work)
 
 
-COLOURS = {"created": "green", "modified": "yellow", "deleted": "red"}
+class Printer:
+    """Prints chapters, and lines about what is gone. The object is named before its first chapter."""
 
+    def __init__(self, paper: Paper) -> None:
+        self._paper, self._named = paper, ""
 
-def _print(chapter: Any) -> None:
-    from shipslog.store.objects.times import api_time
+    def chapter(self, chapter: Any) -> None:
+        from shipslog.engine.chronicle.lines import asked_for
+        from shipslog.engine.chronicle.subjects import Subject
+        from shipslog.store.objects.times import api_time
 
-    event = chapter.event
-    head = f"{event.revision:>8}  {api_time(event.time_ns)}  {chapter.effect:<8}  {event.actor}"
-    click.secho(head, fg=COLOURS[chapter.effect], bold=True)
-    if event.cause is not None:
-        click.echo(f"{'':10}because of revision {event.cause}" + (f": {chapter.reason}" if chapter.reason else ""))
-    if event.origin is not None:
-        click.echo(f"{'':10}{_asked(event.origin)}")
-    for path, before, after in chapter.changes:
-        if before is None:
-            click.echo(f"{'':10}{path}: " + click.style(f"+ {_short(after)}", fg="green"))
-        elif after is None:
-            click.echo(f"{'':10}{path}: " + click.style(f"- {_short(before)}", fg="red"))
-        else:
-            click.echo(f"{'':10}{path}: {click.style(_short(before), fg='red')} -> {click.style(_short(after), fg='green')}")
+        paper, event = self._paper, chapter.event
+        named = str(Subject(event.fact.resource, event.fact.namespace, event.fact.name))
+        if named != self._named:
+            paper.line([(named, "bold")])
+            self._named = named
+        head = f"{event.revision:>8}  {api_time(event.time_ns)}  "
+        who = [actor(event.actor)]
+        if chapter.marked is not None:
+            who.append((f"  (marked for deletion by {chapter.marked_by} at {chapter.marked})", ""))
+        paper.line([(head, ""), (f"{chapter.effect:<8}  ", EFFECTS[chapter.effect]), *who])
+        if event.cause is not None:
+            paper.line([(f"{'':10}because of revision {event.cause}" + (f": {chapter.reason}" if chapter.reason else ""), "")])
+        if event.origin is not None:
+            paper.line([(f"{'':10}{asked_for(event.origin)}", "")])
+        if chapter.summary:
+            paper.line([(f"{'':10}{chapter.summary}", "bold")])
+        changes = chapter.changes
+        if chapter.summary:
+            changes = [change for change in changes if not change[0].startswith(("subsets", "endpoints"))]
+        print_changes(paper, changes)
 
+    def gone(self, gone: Any) -> None:
+        from shipslog.engine.chronicle.subjects import Subject
+        from shipslog.store.objects.times import api_time
 
-def _asked(origin: Any) -> str:
-    """`asked for: create eviction, by kubectl/v1.37.0 at 10.0.0.7, impersonated by system:admin`"""
-    parts = [f"{origin.verb} {origin.subresource}".strip()]
-    where = f" at {origin.address}" if origin.address else ""
-    if origin.user_agent or where:
-        parts.append(f"by {origin.user_agent or 'a client without a name'}{where}")
-    if origin.impersonator:
-        parts.append(f"impersonated by {origin.impersonator}")
-    said = "asked for: " + ", ".join(parts)
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)  # clients choose their names
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= 160 else text[:157] + "..."
+        if not self._named:
+            self._named = f"{'REVISION':>8}  {'CREATED':<20}  {'DELETED':<20}  {'BY':<26}  OBJECT"
+            self._paper.line([(self._named, DIM)])
+        who, style = actor(gone.actor)
+        subject = Subject(gone.resource, gone.namespace, gone.name)
+        times = f"{api_time(gone.created_ns):<20}  {api_time(gone.deleted_ns):<20}"
+        pieces = [(f"{gone.revision:>8}  {times}  ", ""), (f"{who:<26}  ", style), (str(subject), "")]
+        self._paper.line([*pieces, (f"  {gone.reason}" if gone.reason else "", DIM)])

@@ -1,0 +1,45 @@
+"""The values of Secrets are shown to nobody who did not ask for them: which of them changed is seen, what they are is not."""
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectFact
+
+HIDDEN = "(hidden)"
+ANNOTATIONS = "metadata.annotations"
+SECRET = ("data", "stringData", f"{ANNOTATIONS}.kubectl.kubernetes.io/last-applied-configuration")
+
+
+def is_secret(event: Event) -> bool:
+    """Whether the object of an event has values that are hidden."""
+    return isinstance(event.fact, ObjectFact) and event.fact.resource == "secrets"
+
+
+def veiled(event: Event) -> Event:
+    """The event with its Secret's values hidden; others as they are."""
+    if not is_secret(event):
+        return event
+    fact = event.fact
+    assert isinstance(fact, ObjectFact)
+    return replace(event, fact=replace(fact, object=msgspec.Raw(msgspec.json.encode(masked(msgspec.json.decode(fact.object))))))
+
+
+def masked(value: Any, path: str = "") -> Any:
+    """What stands at a path of a Secret, with its values hidden; kubectl's copy of it in an annotation is one."""
+    if value is None:
+        return None
+    if path in ("", "metadata", ANNOTATIONS, *SECRET[:2]) and isinstance(value, dict):
+        return {key: masked(item, f"{path}.{key}" if path else key) for key, item in value.items()}
+    return HIDDEN if any(path == secret or path.startswith((f"{secret}.", f"{secret} as JSON")) for secret in SECRET) else value
+
+
+def masked_differences(changes: list[tuple[str, Any, Any]]) -> list[tuple[str, Any, Any]]:
+    """The changes of a Secret without its values; kubectl's copy of it only as one that changed."""
+    told: dict[str, tuple[str, Any, Any]] = {}
+    for path, was, now in changes:
+        path = path.partition(" as JSON")[0]
+        told.setdefault(path, (path, masked(was, path), masked(now, path)))
+    return list(told.values())

@@ -1,0 +1,77 @@
+"""What changed of an object, in a few words: for endpoints which came and went, for others the first fields."""
+
+from typing import Any
+
+import msgspec
+
+from .differences import Difference
+
+FIELDS, VALUE = 3, 40  # that are told, and how many characters of each value
+DULL = (
+    "lastTransitionTime", "lastProbeTime", "lastHeartbeatTime", "lastUpdateTime", "observedGeneration", "generation",
+    "last-applied-configuration", "renewTime", "lastTimestamp",
+)  # fmt: skip
+ENDPOINTS = ("endpoints", "endpointslices.discovery.k8s.io")
+TOGETHER = 8  # endpoints that are named
+
+
+def summary(resource: str, before: Any, after: Any, changes: list[Difference]) -> str:
+    """`spec.replicas: 2 -> 3`; "" where nothing changed that says something. `before` and `after`: the object, {} for none."""
+    if resource in ENDPOINTS and (told := _of_endpoints(ready(before), ready(after))):
+        return told
+    telling = [change for change in changes if not any(dull in change[0] for dull in DULL)]
+    telling.sort(key=lambda change: change[1] is None or change[2] is None)  # what is otherwise now says most
+    told = "; ".join(_field(*change) for change in telling[:FIELDS])
+    return f"{told}; {len(telling) - FIELDS} more" if len(telling) > FIELDS else told
+
+
+def said(event: Any) -> str:
+    """What an Event of the API says: `BackOff: restarting failed container (5 times)`."""
+    count = event.get("count") or 1
+    return f"{event.get('reason', '')}: {short(event.get('message', ''), 2 * VALUE)}" + (
+        f" ({count} times)" if count > 1 else ""
+    )
+
+
+def ready(obj: Any) -> dict[str, str]:
+    """The addresses that an Endpoints or an EndpointSlice sends traffic to, and the names of their pods."""
+    found = {}
+    for subset in obj.get("subsets") or ():
+        for address in subset.get("addresses") or ():
+            found[address.get("ip", "")] = (address.get("targetRef") or {}).get("name", "")
+    for endpoint in obj.get("endpoints") or ():
+        if (endpoint.get("conditions") or {}).get("ready", True):
+            for ip in endpoint.get("addresses") or ():
+                found[ip] = (endpoint.get("targetRef") or {}).get("name", "")
+    return found
+
+
+def _of_endpoints(before: dict[str, str], after: dict[str, str]) -> str:
+    """`lost 10.1.0.3 (web-x); 2 left`"""
+    lost = [_address(ip, pod) for ip, pod in before.items() if ip not in after]
+    gained = [_address(ip, pod) for ip, pod in after.items() if ip not in before]
+    told = [f"{word} {_some(names)}" for word, names in (("lost", lost), ("gained", gained)) if names]
+    return "; ".join([*told, f"{len(after)} ready"]) if told else ""
+
+
+def _address(ip: str, pod: str) -> str:
+    return f"{ip} ({pod})" if pod else ip
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - TOGETHER
+    return ", ".join(names[:TOGETHER]) + (f" and {more} more" if more > 0 else "")
+
+
+def _field(path: str, was: Any, now: Any) -> str:
+    path = path.removeprefix("metadata.").removeprefix("status.")
+    if was is None:
+        return f"+{path} {short(now)}"
+    return f"-{path}" if now is None else f"{path}: {short(was)} -> {short(now)}"
+
+
+def short(value: Any, limit: int = VALUE) -> str:
+    """A value in one line of at most so many characters."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = " ".join(text.split()) if "\n" in text else text
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,90 @@
+"""`shipslog log [FILE]`: the log itself, one line an event."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .paint import DIM, Paper, Piece, actor, clock, what
+from .source import choose, run, server_options
+
+ACTOR, CAUSE, WHAT = 26, 7, 44  # columns
+
+
+@click.command()
+@click.argument("log_file", metavar="[FILE]", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--since", default="", metavar="MOMENT", help="From a revision, a time (2026-11-23T10:32:00Z, 10:32) or -5m on.")
+@click.option("--until", default="", metavar="MOMENT", help="Up to one.")
+@click.option("--actor", default="", help="By whom: alice, replication-controller, 'system:node:*'.")
+@click.option("--kind", default="", help="About objects of a kind, as kubectl names it.")
+@click.option("-n", "--namespace", default="", help="About objects in a namespace.")
+@click.option("--name", default="", help="About objects of a name, 'web-*'.")
+@click.option("--objects", is_flag=True, help="Changes of objects only.")
+@click.option("--decisions", is_flag=True, help="Decisions only.")
+@click.option("--runtime", is_flag=True, help="What nodes report only.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what happens from now on.")
+@click.option("-o", "--output", type=click.Choice(["text", "wide", "json"]), default="text", show_default=True)
+@click.option("--show-secrets", is_flag=True, help="Print the values of Secrets too.")
+@server_options
+def command(log_file: Path | None, kubeconfig: Path | None, data: Path, output: str, **wanted: Any) -> None:
+    """The log, one line an event: its revision and time, who did it, the revision that caused it, what happened, and why.
+
+    FILE is a log file. Without one it is read from --data's, or under the rights of the caller from the server of a kubeconfig.
+    Filters may be put together; those that are about kinds and names also find decisions and what nodes report. On a terminal
+    lines are cut: -o wide prints all of them."""
+    from shipslog.engine.chronicle.questions import Events
+
+    source = choose(log_file, kubeconfig, data)
+    printer = Printer(json=output == "json", paper=Paper(cut=output == "text"))
+
+    async def work() -> None:
+        async for line in source.ask(Events(**wanted)):
+            printer.print(line)
+            if wanted["follow"]:
+                sys.stdout.flush()
+
+    run(work)
+
+
+class Printer:
+    """Prints lines. On a terminal a day is said once."""
+
+    def __init__(self, *, json: bool, paper: Paper) -> None:
+        self._json, self._paper = json, paper
+        self._day = ""
+
+    def print(self, line: Any) -> None:
+        if self._json:
+            import msgspec
+
+            click.echo(msgspec.json.encode(line).decode())
+            return
+        if not self._day:
+            self._paper.line(heading(self._paper.terminal))
+        time = clock(line.time)
+        if self._paper.terminal and time[:10] != self._day:
+            self._paper.line([(time[:10], DIM)])
+        self._day = time[:10]
+        self._paper.line(pieces_of(line, time[11:-1] if self._paper.terminal else time))
+
+
+def heading(terminal: bool) -> list[Piece]:
+    time = "TIME" + " " * (8 if terminal else 20)
+    return [(f"{'REVISION':>8}  {time}  {'ACTOR':<{ACTOR}}  {'CAUSE':<{CAUSE}}  {'WHAT':<{WHAT}}  WHY", DIM)]
+
+
+def pieces_of(line: Any, time: str) -> list[Piece]:
+    """A line in its columns."""
+    who, style = actor(line.actor)
+    cause = str(line.cause) if line.cause is not None else "-"
+    columns: list[Piece] = [
+        (f"{line.revision:>8}  ", ""), (f"{time}  ", DIM), (f"{_within(who, ACTOR):<{ACTOR}}  ", style),
+        (f"{cause:<{CAUSE}}  ", DIM),
+    ]  # fmt: skip
+    columns += what(f"{line.what:<{WHAT}}", line.effect)
+    return [*columns, (f"  {line.reason}", DIM)] if line.reason else columns
+
+
+def _within(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."

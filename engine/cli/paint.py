@@ -1,0 +1,64 @@
+"""What is printed: pieces of text with styles, in colour on a terminal, plain elsewhere."""
+
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import click
+
+Piece = tuple[str, str]  # text, and a style as rich names it; "" for none
+PERSON, RULE, NODE, DIM = "bold cyan", "magenta", "blue", "dim"
+EFFECTS = {"created": "green", "modified": "yellow", "deleting": "bold red", "deleted": "red"}
+CONTROLLER = "system:controller:"
+
+
+class Paper:
+    """Standard output. `cut`: on a terminal a line is cut where it ends."""
+
+    def __init__(self, *, cut: bool = False) -> None:
+        self.terminal = sys.stdout.isatty()
+        self._cut = cut and self.terminal
+
+    def line(self, pieces: Sequence[Piece]) -> None:
+        """Print a line; what cannot be printed is shown as such: others chose these names."""
+        if not self.terminal:
+            click.echo("".join(printable(text) for text, _ in pieces).rstrip())
+            return
+        from rich.text import Text
+
+        text = Text.assemble(*((printable(text), style) for text, style in pieces))
+        self._console.print(text, no_wrap=self._cut, overflow="ellipsis" if self._cut else "fold", soft_wrap=not self._cut)
+
+    @cached_property
+    def _console(self) -> Any:
+        from rich.console import Console
+
+        return Console(highlight=False)
+
+
+def printable(text: str) -> str:
+    """One line of it, without anything that a terminal would obey."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def actor(name: str) -> Piece:
+    """Who did it, shorter for rules of ours."""
+    if name.startswith(CONTROLLER):
+        return name.removeprefix(CONTROLLER), RULE
+    if name.startswith("system:node:"):
+        return name.removeprefix("system:"), NODE
+    return name, RULE if name in ("system:engine", "system:kube-scheduler") else PERSON
+
+
+def clock(time: str) -> str:
+    """`2026-11-23T10:32:00.000Z`: milliseconds are enough to read."""
+    return f"{time[:-4]}Z"
+
+
+def what(text: str, effect: str) -> list[Piece]:
+    """What happened, its first word in the colour of its effect."""
+    if effect not in EFFECTS:
+        return [(text, "")]
+    word, space, rest = text.partition(" ")
+    return [(word, EFFECTS[effect]), (space + rest, "")]

@@ -1,0 +1,112 @@
+"""The log over HTTP: the same answers as from a file, under the caller's rights."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from shipslog.engine.api import chronicle
+from shipslog.engine.auth.attributes import Attributes, Verdict
+from shipslog.engine.auth.authentication import User
+from shipslog.engine.state.view import MemoryView
+from tests.engine.api.conftest import CONFIG_MAPS, Api, Client
+
+SECRETS = "/api/v1/namespaces/default/secrets"
+ALICE = {"Impersonate-User": "alice"}
+
+
+async def lines(client: Client, path: str, **options: Any) -> list[Any]:
+    code, text = await client.call("GET", path, **options)
+    assert code == 200, text
+    return [json.loads(line) for line in text.splitlines()]
+
+
+async def test_the_log_is_read_over_http(admin: Client) -> None:
+    made = await admin.config_map("a", k="1")
+    made["data"]["k"] = "2"
+    await admin.call("PUT", f"{CONFIG_MAPS}/a", made)
+    found = await lines(admin, "/log/events?kind=cm&namespace=default")
+    assert [(line["effect"], line["what"]) for line in found] == [
+        ("created", "created configmap default/a"), ("modified", "modified configmap default/a: data.k: 1 -> 2"),
+    ]  # fmt: skip
+    assert found[0]["reason"].startswith("asked for: create, by ")
+    (shown,) = await lines(admin, f"/log/show?revision={found[1]['revision']}")
+    assert shown["event"]["fact"]["object"]["data"] == {"k": "2"} and shown["previous"] == found[0]["revision"]
+    assert [c["effect"] for c in await lines(admin, "/log/history?of=cm/a")] == ["created", "modified"]
+    assert [s["line"]["revision"] for s in await lines(admin, "/log/why?of=cm/a")] == [line["revision"] for line in found]
+    await admin.call("DELETE", f"{CONFIG_MAPS}/a")
+    assert [g["name"] for g in await lines(admin, "/log/deleted?kind=cm")] == ["a"]
+    (then,) = await lines(admin, f"/log/as-of?of=cm/a&at={found[0]['revision']}")
+    assert then["data"] == {"k": "1"}
+
+
+async def test_wrong_questions_are_refused(admin: Client, api: Api) -> None:
+    for path, said in {
+        "/log/events?kind=unicorn": "there is no kind 'unicorn'", "/log/events?since=teatime": "names no moment",
+        "/log/events?colour=red": "'colour' is no parameter of /log/events", "/log/show?revision=x": "Expected `int`",
+        "/log/events?follow=true&kind=unicorn": "there is no kind 'unicorn'",
+    }.items():  # fmt: skip
+        code, status = await admin.call("GET", path)
+        assert (code, status["kind"]) == (400, "Status") and said in status["message"], path
+    assert (await admin.call("GET", "/log/show?revision=99999"))[0] == 404
+    assert (await admin.call("GET", "/log/nonsense"))[0] == 404
+    assert (await admin.call("DELETE", "/log/events"))[0] == 405
+    assert (await api.client().call("GET", "/log/events"))[0] == 401
+
+
+async def test_nobody_sees_more_of_the_log_than_of_the_cluster(
+    admin: Client, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await admin.config_map("a", k="1")
+    await admin.call("POST", SECRETS, {"metadata": {"name": "s"}, "stringData": {"k": "hush"}})
+    assert await lines(admin, "/log/events", headers=ALICE) == []
+    assert (await admin.call("GET", "/log/history?of=cm/a", headers=ALICE))[0] == 404
+
+    def config_maps_only(user: User, wanted: Attributes, view: MemoryView) -> Verdict:
+        return Verdict((wanted.verb, wanted.resource, wanted.namespace) == ("get", "configmaps", "default"))
+
+    monkeypatch.setattr(chronicle, "authorize", config_maps_only)
+    found = await lines(admin, "/log/events?show_secrets=true", headers=ALICE)
+    assert {line["resource"] for line in found} == {"configmaps"} and {line["namespace"] for line in found} == {"default"}
+    assert [c["effect"] for c in await lines(admin, "/log/history?of=cm/a", headers=ALICE)] == ["created"]
+    assert (await admin.call("GET", "/log/history?of=secret/s&show_secrets=true", headers=ALICE))[0] == 404
+    assert (await admin.call("GET", "/log/as-of?of=secret/s&show_secrets=true", headers=ALICE))[0] == 404
+    revision = next(x["revision"] for x in await lines(admin, "/log/events?kind=secret"))
+    assert (await admin.call("GET", f"/log/show?revision={revision}", headers=ALICE))[0] == 404
+
+
+async def test_secrets_stay_closed_unless_one_asks(admin: Client) -> None:
+    _, made = await admin.call("POST", SECRETS, {"metadata": {"name": "s"}, "stringData": {"k": "hush"}})
+    value = made["data"]["k"]
+    for path in ("/log/events?kind=secret", "/log/history?of=secret/s", "/log/as-of?of=secret/s"):
+        _, hidden = await admin.call("GET", path)
+        assert value not in json.dumps(hidden)
+    for path in ("/log/history?of=secret/s", "/log/as-of?of=secret/s"):
+        _, shown = await admin.call("GET", f"{path}&show_secrets=true")
+        assert value in json.dumps(shown)
+
+
+async def test_a_stream_goes_on_and_ends_with_the_server(admin: Client, api: Api) -> None:
+    stream = await admin.stream("/log/events?kind=cm&name=late&follow=true")
+    await admin.config_map("early")
+    await admin.config_map("late")
+    async with asyncio.timeout(10):
+        assert json.loads(await stream.content.readline())["name"] == "late"
+    stopping = asyncio.create_task(api.server.stop())
+    async with asyncio.timeout(3):
+        assert await stream.content.read() == b""
+    await stopping
+
+
+async def test_not_everybody_reads_at_once(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chronicle, "FOLLOWERS", 1)
+    stream = await admin.stream("/log/events?follow=true")
+    await stream.content.readline()
+    code, status = await admin.call("GET", "/log/events?follow=true")
+    assert (code, status["details"]["retryAfterSeconds"]) == (429, 1)
+    await lines(admin, "/log/events")
+    stream.close()
+    async with asyncio.timeout(10):
+        while (await admin.stream("/log/events?follow=true")).status == 429:
+            await asyncio.sleep(0.01)
