@@ -83,7 +83,7 @@ async def bounds(event_log: EventLog, since: str, until: str, now_ns: int | None
 
 
 async def moment_of(event_log: EventLog, text: str, now_ns: int | None = None) -> int:
-    """The revision of a moment. Errors: BadRequest for what is none, NotFound before the log's beginning."""
+    """The revision of a moment. Errors: BadRequest, also before the log begins."""
     moment = moments.parse(text, await _now(event_log, now_ns))
     if moment.revision is not None:
         return moment.revision

@@ -1,6 +1,6 @@
 """Each command of docs/reading-a-log.md prints what the page says.
 
-    python -m tests.docs.test_reading_a_log        # prints the page with what they print now
+python -m tests.docs.test_reading_a_log        # prints the page with what they print now
 """
 
 import os
