@@ -96,11 +96,15 @@ async def _tree(reader: Reader, asked: Sequence[tuple[Event, str]], whole: bool)
         children.setdefault(link.parent if link.parent in links else None, []).append(link)
     return [
         Step(
-            line=await line_of(reader, link.event), depth=depth, asked=link.asked, implied=link.implied, left_out=link.left_out,
+            line=await line_of(reader, link.event),
+            depth=depth,
+            asked=link.asked,
+            implied=link.implied,
+            left_out=link.left_out,
             parent=link.parent,
         )
         for link, depth in _ordered(children)
-    ]  # fmt: skip
+    ]
 
 
 def _ordered(children: dict[int | None, list[_Link]]) -> Iterator[tuple[_Link, int]]:

@@ -35,11 +35,20 @@ def singular(resource: str) -> str:
 
 # What the keys of a rule name, by the name that decisions carry. Of a rule that is not here its commands tell.
 KEYS = {
-    "replication-controller": "replicationcontrollers", "endpoints": "services", "endpoint-slices": "services",
-    "endpoint-slice-mirroring": "endpoints", "kubernetes-service": "services", "service-account": "namespaces",
-    "namespace": "namespaces", "token-secrets": "secrets", "node": "nodes", "probes": "nodes", "service-proxy": "nodes",
-    "node-lifecycle": "nodes", "disruption": "poddisruptionbudgets.policy",
-}  # fmt: skip
+    "replication-controller": "replicationcontrollers",
+    "endpoints": "services",
+    "endpoint-slices": "services",
+    "endpoint-slice-mirroring": "endpoints",
+    "kubernetes-service": "services",
+    "service-account": "namespaces",
+    "namespace": "namespaces",
+    "token-secrets": "secrets",
+    "node": "nodes",
+    "probes": "nodes",
+    "service-proxy": "nodes",
+    "node-lifecycle": "nodes",
+    "disruption": "poddisruptionbudgets.policy",
+}
 POD_KEY = "pod/"  # the kubelet's keys: pod/UID
 OF_OBJECT = re.compile(r"(?:Create|Update|Patch|Delete) ([^ /]+)(?:/[a-z]+)? (?:([^ /]+)/)?([^ /]+)")
 OF_POD = re.compile(r"(?:Bind|Evict) ([^ /]+)/([^ /]+)")

@@ -8,9 +8,16 @@ from .differences import Difference
 
 FIELDS, VALUE = 3, 40  # that are told, and how many characters of each value
 DULL = (
-    "lastTransitionTime", "lastProbeTime", "lastHeartbeatTime", "lastUpdateTime", "observedGeneration", "generation",
-    "last-applied-configuration", "renewTime", "lastTimestamp",
-)  # fmt: skip
+    "lastTransitionTime",
+    "lastProbeTime",
+    "lastHeartbeatTime",
+    "lastUpdateTime",
+    "observedGeneration",
+    "generation",
+    "last-applied-configuration",
+    "renewTime",
+    "lastTimestamp",
+)
 ENDPOINTS = ("endpoints", "endpointslices.discovery.k8s.io")
 TOGETHER = 8  # endpoints that are named
 

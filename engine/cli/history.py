@@ -24,9 +24,15 @@ from .source import choose, run, source_options
 @click.option("--show-secrets", is_flag=True, help="Print the values of Secrets too.")
 @source_options
 def command(
-    target: str, namespace: str | None, deleted: bool, output: str, log_file: Path | None, kubeconfig: Path | None, data: Path,
+    target: str,
+    namespace: str | None,
+    deleted: bool,
+    output: str,
+    log_file: Path | None,
+    kubeconfig: Path | None,
+    data: Path,
     **options: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Each change of one object: its revision and time, who made it, why, and what it changed.
 
     Works beside a running daemon, on a log file alone, and over a server under the caller's rights."""

@@ -79,9 +79,11 @@ def pieces_of(line: Any, time: str) -> list[Piece]:
     who, style = actor(line.actor)
     cause = str(line.cause) if line.cause is not None else "-"
     columns: list[Piece] = [
-        (f"{line.revision:>8}  ", ""), (f"{time}  ", DIM), (f"{_within(who, ACTOR):<{ACTOR}}  ", style),
+        (f"{line.revision:>8}  ", ""),
+        (f"{time}  ", DIM),
+        (f"{_within(who, ACTOR):<{ACTOR}}  ", style),
         (f"{cause:<{CAUSE}}  ", DIM),
-    ]  # fmt: skip
+    ]
     columns += what(f"{line.what:<{WHAT}}", line.effect)
     return [*columns, (f"  {line.reason}", DIM)] if line.reason else columns
 

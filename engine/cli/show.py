@@ -18,18 +18,25 @@ from .source import choose, run, source_options
 @click.option("--show-secrets", is_flag=True, help="Print the values of Secrets too.")
 @source_options
 def command(
-    of: str, at: str, namespace: str | None, output: str, show_secrets: bool, log_file: Path | None, kubeconfig: Path | None,
+    of: str,
+    at: str,
+    namespace: str | None,
+    output: str,
+    show_secrets: bool,
+    log_file: Path | None,
+    kubeconfig: Path | None,
     data: Path,
-) -> None:  # fmt: skip
+) -> None:
     """One event whole: who, when, because of what, and its object with the difference to the one before. Or an object as it was
     at a moment: a revision, a time (2026-11-23T10:32:00Z, 10:32), -5m."""
     from shipslog.engine.chronicle.questions import AsOf, Show, as_revision
 
     revision = as_revision(of)
     question = (
-        Show(revision=revision, show_secrets=show_secrets) if revision is not None
+        Show(revision=revision, show_secrets=show_secrets)
+        if revision is not None
         else AsOf(of=of, namespace=namespace, at=at, show_secrets=show_secrets)
-    )  # fmt: skip
+    )
     source = choose(log_file, kubeconfig, data)
     paper = Paper()
 

@@ -38,9 +38,11 @@ def controller(replicas: int) -> dict[str, Any]:
 
 
 SERVICE = {
-    "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"},
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "web", "namespace": "shop"},
     "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
-}  # fmt: skip
+}
 
 
 def settings(text: str) -> dict[str, Any]:
@@ -50,8 +52,11 @@ def settings(text: str) -> dict[str, Any]:
 
 def secret(value: str) -> dict[str, Any]:
     return {
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "card", "namespace": "shop"}, "stringData": {"key": value},
-    }  # fmt: skip
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "card", "namespace": "shop"},
+        "stringData": {"key": value},
+    }
 
 
 CONF = "listen 80\nworkers 4\ntimeout 30s\nlog info\n"

@@ -28,8 +28,9 @@ async def test_the_log_is_read_over_http(admin: Client) -> None:
     await admin.call("PUT", f"{CONFIG_MAPS}/a", made)
     found = await lines(admin, "/log/events?kind=cm&namespace=default")
     assert [(line["effect"], line["what"]) for line in found] == [
-        ("created", "created configmap default/a"), ("modified", "modified configmap default/a: data.k: 1 -> 2"),
-    ]  # fmt: skip
+        ("created", "created configmap default/a"),
+        ("modified", "modified configmap default/a: data.k: 1 -> 2"),
+    ]
     assert found[0]["reason"].startswith("asked for: create, by ")
     (shown,) = await lines(admin, f"/log/show?revision={found[1]['revision']}")
     assert shown["event"]["fact"]["object"]["data"] == {"k": "2"} and shown["previous"] == found[0]["revision"]
@@ -43,10 +44,12 @@ async def test_the_log_is_read_over_http(admin: Client) -> None:
 
 async def test_wrong_questions_are_refused(admin: Client, api: Api) -> None:
     for path, said in {
-        "/log/events?kind=unicorn": "there is no kind 'unicorn'", "/log/events?since=teatime": "names no moment",
-        "/log/events?colour=red": "'colour' is no parameter of /log/events", "/log/show?revision=x": "Expected `int`",
+        "/log/events?kind=unicorn": "there is no kind 'unicorn'",
+        "/log/events?since=teatime": "names no moment",
+        "/log/events?colour=red": "'colour' is no parameter of /log/events",
+        "/log/show?revision=x": "Expected `int`",
         "/log/events?follow=true&kind=unicorn": "there is no kind 'unicorn'",
-    }.items():  # fmt: skip
+    }.items():
         code, status = await admin.call("GET", path)
         assert (code, status["kind"]) == (400, "Status") and said in status["message"], path
     assert (await admin.call("GET", "/log/show?revision=99999"))[0] == 404

@@ -25,8 +25,9 @@ async def test_a_pod_is_there_because_somebody_wanted_three_and_gone_because_som
         ("mallory", "deleted replicationcontroller shop/web"),
     ]
     assert told_[4:6] == [
-        ("generic-garbage-collector", f"decided on {pod}"), ("generic-garbage-collector", f"deleting {pod}"),
-    ]  # fmt: skip
+        ("generic-garbage-collector", f"decided on {pod}"),
+        ("generic-garbage-collector", f"deleting {pod}"),
+    ]
     assert ("system:node:n0", f"sandbox removed of {pod} on n0") in told_ and told_[-1] == ("kubelet", f"deleted {pod}")
     assert [s.asked for s in steps if s.asked] == ["it was created", "it was marked for deletion", "it was deleted"]
 

@@ -33,15 +33,22 @@ def test_a_short_text_is_shown_whole_and_of_a_long_one_what_changed() -> None:
     assert inside("blue", "green") is None
     common = "x" * 100
     assert inside(f"{common} one two {common}", f"{common} one 2 {common}") == [
-        ("=", "..." + "x" * 7 + " one "), ("-", "two"), ("+", "2"), ("=", " " + "x" * 11 + "..."),
-    ]  # fmt: skip
+        ("=", "..." + "x" * 7 + " one "),
+        ("-", "two"),
+        ("+", "2"),
+        ("=", " " + "x" * 11 + "..."),
+    ]
 
 
 def test_of_a_text_of_lines_the_lines_that_changed_are_shown() -> None:
     lines = [f"line {i}" for i in range(20)]
     assert inside("\n".join(lines), "\n".join([*lines[:10], "-- new", *lines[11:]])) == [
-        ("=", "..."), ("=", "line 9"), ("-", "line 10"), ("+", "-- new"), ("=", "line 11"),
-    ]  # fmt: skip
+        ("=", "..."),
+        ("=", "line 9"),
+        ("-", "line 10"),
+        ("+", "-- new"),
+        ("=", "line 11"),
+    ]
 
 
 def test_texts_without_end_cost_little() -> None:

@@ -100,13 +100,16 @@ async def test_only_the_wish_and_only_the_newer(reader: Reader) -> None:
 async def test_who_marked_it_is_said_where_it_goes(reader: Reader) -> None:
     gone = [g async for g in Deleted().answer(reader)]
     assert {(g.resource, g.actor) for g in gone} == {
-        ("pods", "system:controller:generic-garbage-collector"), ("replicationcontrollers", "mallory"),
-    }  # fmt: skip
+        ("pods", "system:controller:generic-garbage-collector"),
+        ("replicationcontrollers", "mallory"),
+    }
     chapters = await history(reader, f"pod/{gone[0].name}")
     marked = next(c for c in chapters if c.effect == "deleting")
     assert (chapters[-1].effect, chapters[-1].marked, chapters[-1].marked_by) == (
-        "deleted", marked.event.revision, "system:controller:generic-garbage-collector",
-    )  # fmt: skip
+        "deleted",
+        marked.event.revision,
+        "system:controller:generic-garbage-collector",
+    )
     assert [g async for g in Deleted(kind="rc").answer(reader)] == [g for g in gone if g.resource != "pods"]
     assert [g async for g in Deleted(namespace="default").answer(reader)] == []
     assert {g.resource async for g in Deleted(kind="pod", since="10:12").answer(reader)} == {"pods"}

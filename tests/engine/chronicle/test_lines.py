@@ -26,8 +26,10 @@ async def test_a_line_says_who_what_and_why(reader: Reader) -> None:
     (scaled,) = await told(reader, actor="bob", kind="rc")
     assert scaled.what == "modified replicationcontroller shop/web: spec.replicas: 2 -> 3"
     assert (scaled.effect, scaled.cause, scaled.changes) == (
-        "modified", None, (("metadata.generation", 1, 2), ("spec.replicas", 2, 3)),
-    )  # fmt: skip
+        "modified",
+        None,
+        (("metadata.generation", 1, 2), ("spec.replicas", 2, 3)),
+    )
     (deleted,) = await told(reader, actor="mallory")
     assert deleted.what == "deleted replicationcontroller shop/web"
     assert deleted.reason == "asked for: delete, by kubectl/v1.32.0 at 10.0.0.7"
