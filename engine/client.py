@@ -15,8 +15,9 @@ from shipslog.engine.commit.watch import Watch
 from shipslog.engine.kinds.core.pod.containers import attempt_of, container_of
 from shipslog.runtime.node import LogOptions, NodeRuntime, StreamRefused
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Patch, Update
-from shipslog.store.objects import core_v1
+from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, PatchType
+from shipslog.store.objects.scalars import as_json
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Unavailable, not_found
 
@@ -109,7 +110,7 @@ class Client:
     ) -> T:
         """Change an object by a patch; -> as it was stored. Errors: NotFound, BadRequest, Invalid."""
         k, namespace = self._place(kind, namespace)
-        data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        data = body if isinstance(body, bytes) else msgspec.json.encode(body, enc_hook=as_json)
         command = Patch(
             resource=k.resource, namespace=namespace, name=name, media_type=PATCHES[how], body=data, subresource=subresource
         )
@@ -260,7 +261,7 @@ class Client:
         if entry is None:
             return ["it does not exist"]
         status = getattr(entry.object, "status", None)
-        text = msgspec.json.encode(status).decode() if status is not None else entry.encoded.decode()
+        text = codec.encode(status).decode() if status is not None else entry.encoded.decode()
         said = self.events(k.resource, name, namespace)
         last = f"{said[-1].reason}: {said[-1].message}" if said else "nothing was said of it"
         return [f"status: {text if len(text) <= SHOWN else text[: SHOWN - 3] + '...'}", f"last event: {last}"]

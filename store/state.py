@@ -18,7 +18,7 @@ class Entry(Struct, frozen=True, gc=False):
     object: Any
     encoded: bytes  # JSON
     revision: int
-    body_at: int = 1  # where `encoded` goes on behind {"apiVersion":...,"kind":..., as a list's items do
+    body_at: int = 1  # where `encoded` goes on behind {"kind":...,"apiVersion":..., as a list's items do
     message: bytes = b""  # in protobuf, once somebody has asked for it: see `message_of`
 
 
@@ -38,7 +38,7 @@ class Opaque(Struct, frozen=True, kw_only=True, rename="camel"):
 
 def entry_of(kind: Kind, obj: Any, encoded: bytes, revision: int) -> Entry:
     """The entry of an object and its JSON."""
-    return Entry(kind.resource, obj, encoded, revision, len(kind.head) if encoded.startswith(kind.head) else 1)
+    return Entry(kind.resource, obj, encoded, revision, len(kind.head) if encoded.startswith(kind.heads) else 1)
 
 
 def message_of(entry: Entry) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from shipslog.store.objects.scalars import as_json
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Cause, Forbidden, Invalid
 
@@ -109,4 +110,4 @@ def shown(value: Any) -> str:
     if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
         pairs = (f"{json.dumps(k, ensure_ascii=False)}:{json.dumps(v, ensure_ascii=False)}" for k, v in sorted(value.items()))
         return "map[string]string{" + ", ".join(pairs) + "}"
-    return json.dumps(to_builtins(value), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(to_builtins(value, enc_hook=as_json), ensure_ascii=False, separators=(",", ":"))

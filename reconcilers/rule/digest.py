@@ -1,11 +1,13 @@
 """What a decision's commands come to in sixteen hexadecimal digits: the log keeps them, and a replay compares.
 
-`DIGEST` is the version that new decisions are recorded with. In version 2 a field with the value of its default is left out: so
+`DIGEST` is the version that new decisions are recorded with. In version 3 objects have their fields in the order of names, so
+it does not matter how a type is put together. Since version 2 a field of a command with the value of its default is left out:
 a command that grows a field, with a default that means what was meant without it, has the digest that it had. Version 1 wrote
-every field; its table says which there were, and never changes.
+every field; its table says which there were, and never changes; nor does that of objects (`digest_objects`).
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
@@ -14,9 +16,11 @@ import msgspec
 from shipslog.runtime import commands as rt
 from shipslog.store import commands as store
 from shipslog.store.commands import AnyObjectCommand
-from shipslog.store.objects.scalars import Object
+from shipslog.store.objects.scalars import Object, as_json
 
-DIGEST = 2
+from .digest_objects import as_it_stood
+
+DIGEST = 3
 Commands = tuple[AnyObjectCommand | rt.AnyRuntimeCommand, ...]
 
 
@@ -27,27 +31,33 @@ def digest(commands: Commands, version: int = DIGEST) -> str:
     return hashlib.sha256(write(told)).hexdigest()[:16]
 
 
-# --- version 2 ---
+# --- version 3, and 2 with its objects ---
+
+
+def _sorted(value: Any) -> bytes:
+    return msgspec.json.encode(_told(value, lambda obj: obj), order="sorted", enc_hook=as_json)
 
 
 def _without_defaults(value: Any) -> bytes:
-    return msgspec.json.encode(_told(value), order="deterministic")
+    return msgspec.json.encode(_told(value, as_it_stood), order="deterministic")
 
 
-def _told(value: Any) -> Any:
+def _told(value: Any, of_object: Callable[[Object], Any]) -> Any:
     """Plain values; of commands and their parts the fields that say something, by name."""
+    if isinstance(value, Object):
+        return of_object(value)
     if isinstance(value, tuple | list):
-        return [_told(v) for v in value]
+        return [_told(v, of_object) for v in value]
     if isinstance(value, dict):
-        return {key: _told(v) for key, v in value.items()}
-    if isinstance(value, Object) or not isinstance(value, msgspec.Struct):
+        return {key: _told(v, of_object) for key, v in value.items()}
+    if not isinstance(value, msgspec.Struct):
         return value
     tag, fields = _fields(type(value))
     told = {}
     for name, default, has_parts in fields:
         held = getattr(value, name)
         if held is not default and held != default:
-            told[name] = _told(held) if has_parts else held
+            told[name] = _told(held, of_object) if has_parts else held
     if tag is not None:
         told["type"] = tag
     return told
@@ -114,7 +124,7 @@ def _with_defaults(value: Any) -> bytes:
         return b"[%s]" % b",".join(map(_with_defaults, value))
     if isinstance(value, dict):
         return b"{%s}" % b",".join(b"%s:%s" % (msgspec.json.encode(k), _with_defaults(v)) for k, v in sorted(value.items()))
-    return msgspec.json.encode(value, order="deterministic")
+    return bytes(as_it_stood(value)) if isinstance(value, Object) else msgspec.json.encode(value, order="deterministic")
 
 
-WRITERS = {1: _with_defaults, 2: _without_defaults}
+WRITERS = {1: _with_defaults, 2: _without_defaults, 3: _sorted}

@@ -1,4 +1,4 @@
-"""The types of the API group-version authorization.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+"""The types of the API group-version authorization.v1 (Kubernetes 1.37), made by generate.py from its facts."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from msgspec import field
 
 from . import meta_v1
 from .meta_v1 import LabelSelector as LabelSelector, ObjectMeta as ObjectMeta, OwnerReference as OwnerReference
-from .scalars import NO_ITEMS, Object, freeze_maps
+from .scalars import NO_ITEMS, Nullable, Object, freeze_maps, null_list, to_nulls
 
 
 class FieldSelectorAttributes(Object, frozen=True, kw_only=True):
@@ -41,17 +41,7 @@ class ResourceAttributes(Object, frozen=True, kw_only=True):
     field_selector: FieldSelectorAttributes | None = None
     label_selector: LabelSelectorAttributes | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "field_selector": 8,
-        "group": 3,
-        "label_selector": 9,
-        "name": 7,
-        "namespace": 1,
-        "resource": 5,
-        "subresource": 6,
-        "verb": 2,
-        "version": 4,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"field_selector": 8, "group": 3, "label_selector": 9, "name": 7, "namespace": 1, "resource": 5, "subresource": 6, "verb": 2, "version": 4}
 
 
 class SubjectAccessReviewSpec(Object, frozen=True, kw_only=True):
@@ -65,49 +55,52 @@ class SubjectAccessReviewSpec(Object, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         freeze_maps(self, fields=("extra",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "extra": 5,
-        "groups": 4,
-        "non_resource_attributes": 2,
-        "resource_attributes": 1,
-        "uid": 6,
-        "user": 3,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"extra": 5, "groups": 4, "non_resource_attributes": 2, "resource_attributes": 1, "uid": 6, "user": 3}
 
 
 class SubjectAccessReviewStatus(Object, frozen=True, kw_only=True):
     allowed: bool = field(default_factory=bool)
+    denied: bool = False
     reason: str = ""
     evaluation_error: str = ""
-    denied: bool = False
 
     __proto__: ClassVar[dict[str, int]] = {"allowed": 1, "denied": 4, "evaluation_error": 3, "reason": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('allowed',)
 
 
 class LocalSubjectAccessReview(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "LocalSubjectAccessReview")
+    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: SubjectAccessReviewSpec = field(default_factory=SubjectAccessReviewSpec)
     status: SubjectAccessReviewStatus = field(default_factory=SubjectAccessReviewStatus)
 
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('spec',)
 
 
 class NonResourceRule(Object, frozen=True, kw_only=True):
-    verbs: tuple[str, ...] = field(default_factory=tuple)
+    verbs: Nullable[tuple[str, ...]] = field(default_factory=null_list)
     non_resource_urls: tuple[str, ...] = field(default=(), name="nonResourceURLs")
 
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("verbs",))
+
     __proto__: ClassVar[dict[str, int]] = {"non_resource_urls": 2, "verbs": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('verbs',)
 
 
 class ResourceRule(Object, frozen=True, kw_only=True):
-    verbs: tuple[str, ...] = field(default_factory=tuple)
+    verbs: Nullable[tuple[str, ...]] = field(default_factory=null_list)
     api_groups: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     resource_names: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("verbs",))
+
     __proto__: ClassVar[dict[str, int]] = {"api_groups": 2, "resource_names": 4, "resources": 3, "verbs": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('verbs',)
 
 
 class SelfSubjectAccessReviewSpec(Object, frozen=True, kw_only=True):
@@ -118,13 +111,14 @@ class SelfSubjectAccessReviewSpec(Object, frozen=True, kw_only=True):
 
 
 class SelfSubjectAccessReview(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "SelfSubjectAccessReview")
+    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: SelfSubjectAccessReviewSpec = field(default_factory=SelfSubjectAccessReviewSpec)
     status: SubjectAccessReviewStatus = field(default_factory=SubjectAccessReviewStatus)
 
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('spec',)
 
 
 class SelfSubjectRulesReviewSpec(Object, frozen=True, kw_only=True):
@@ -134,29 +128,36 @@ class SelfSubjectRulesReviewSpec(Object, frozen=True, kw_only=True):
 
 
 class SubjectRulesReviewStatus(Object, frozen=True, kw_only=True):
-    resource_rules: tuple[ResourceRule, ...] = field(default_factory=tuple)
-    non_resource_rules: tuple[NonResourceRule, ...] = field(default_factory=tuple)
+    resource_rules: Nullable[tuple[ResourceRule, ...]] = field(default_factory=null_list)
+    non_resource_rules: Nullable[tuple[NonResourceRule, ...]] = field(default_factory=null_list)
     incomplete: bool = field(default_factory=bool)
     evaluation_error: str = ""
 
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("resource_rules", "non_resource_rules",))
+
     __proto__: ClassVar[dict[str, int]] = {"evaluation_error": 4, "incomplete": 3, "non_resource_rules": 2, "resource_rules": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('incomplete', 'nonResourceRules', 'resourceRules')
 
 
 class SelfSubjectRulesReview(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "SelfSubjectRulesReview")
+    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: SelfSubjectRulesReviewSpec = field(default_factory=SelfSubjectRulesReviewSpec)
     status: SubjectRulesReviewStatus = field(default_factory=SubjectRulesReviewStatus)
 
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('spec',)
 
 
 class SubjectAccessReview(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "SubjectAccessReview")
+    api_version: str = field(default_factory=lambda: "authorization.k8s.io/v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: SubjectAccessReviewSpec = field(default_factory=SubjectAccessReviewSpec)
     status: SubjectAccessReviewStatus = field(default_factory=SubjectAccessReviewStatus)
 
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('spec',)
+

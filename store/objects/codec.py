@@ -13,13 +13,14 @@ from shipslog.store.refusals import BadRequest
 
 from . import json_text
 from .normal import Malformed, normalised
+from .scalars import as_json
 from .shapes import per_type
 from .walk import Walk, WrongType
 
 T = TypeVar("T")
 Validation = Literal["", "Ignore", "Warn", "Strict"]
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=as_json).encode
 SUMMARY = 30  # characters of a body that an error shows
 
 

@@ -1,21 +1,22 @@
-"""The types of the API group-version core.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+"""The types of the API group-version core.v1 (Kubernetes 1.37), made by generate.py from its facts."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import field
 
 from . import meta_v1
 from .meta_v1 import LabelSelector as LabelSelector, ObjectMeta as ObjectMeta, OwnerReference as OwnerReference
-from .scalars import Base64, Int32, Int64, IntOrString, MicroTime, NO_ITEMS, Object, Quantity, Time, freeze_maps, merge
+from .scalars import Base64, Int32, Int64, IntOrString, MicroTime, NO_ITEMS, NullMicroTime, NullTime, Nullable, Object, Quantity, Time, freeze_maps, merge, nothing, null_list, null_text, to_nulls, zero_quantity
 
 
 class AWSElasticBlockStoreVolumeSource(Object, frozen=True, kw_only=True):
     volume_id: str = field(default_factory=str, name="volumeID")
     fs_type: str = ""
-    partition: Int32 | None = None
+    partition: Int32 = 0
     read_only: bool = False
 
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "partition": 3, "read_only": 4, "volume_id": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('volumeID',)
 
 
 class NodeSelectorRequirement(Object, frozen=True, kw_only=True):
@@ -24,6 +25,7 @@ class NodeSelectorRequirement(Object, frozen=True, kw_only=True):
     values: tuple[str, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"key": 1, "operator": 2, "values": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('key', 'operator')
 
 
 class NodeSelectorTerm(Object, frozen=True, kw_only=True):
@@ -34,9 +36,13 @@ class NodeSelectorTerm(Object, frozen=True, kw_only=True):
 
 
 class NodeSelector(Object, frozen=True, kw_only=True):
-    node_selector_terms: tuple[NodeSelectorTerm, ...] = field(default_factory=tuple)
+    node_selector_terms: Nullable[tuple[NodeSelectorTerm, ...]] = field(default_factory=null_list)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("node_selector_terms",))
 
     __proto__: ClassVar[dict[str, int]] = {"node_selector_terms": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('nodeSelectorTerms',)
 
 
 class PreferredSchedulingTerm(Object, frozen=True, kw_only=True):
@@ -44,16 +50,14 @@ class PreferredSchedulingTerm(Object, frozen=True, kw_only=True):
     preference: NodeSelectorTerm = field(default_factory=NodeSelectorTerm)
 
     __proto__: ClassVar[dict[str, int]] = {"preference": 2, "weight": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('preference', 'weight')
 
 
 class NodeAffinity(Object, frozen=True, kw_only=True):
     required_during_scheduling_ignored_during_execution: NodeSelector | None = None
     preferred_during_scheduling_ignored_during_execution: tuple[PreferredSchedulingTerm, ...] = ()
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "preferred_during_scheduling_ignored_during_execution": 2,
-        "required_during_scheduling_ignored_during_execution": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"preferred_during_scheduling_ignored_during_execution": 2, "required_during_scheduling_ignored_during_execution": 1}
 
 
 class PodAffinityTerm(Object, frozen=True, kw_only=True):
@@ -64,14 +68,8 @@ class PodAffinityTerm(Object, frozen=True, kw_only=True):
     match_label_keys: tuple[str, ...] = ()
     mismatch_label_keys: tuple[str, ...] = ()
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "label_selector": 1,
-        "match_label_keys": 5,
-        "mismatch_label_keys": 6,
-        "namespace_selector": 4,
-        "namespaces": 2,
-        "topology_key": 3,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"label_selector": 1, "match_label_keys": 5, "mismatch_label_keys": 6, "namespace_selector": 4, "namespaces": 2, "topology_key": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('topologyKey',)
 
 
 class WeightedPodAffinityTerm(Object, frozen=True, kw_only=True):
@@ -79,26 +77,21 @@ class WeightedPodAffinityTerm(Object, frozen=True, kw_only=True):
     pod_affinity_term: PodAffinityTerm = field(default_factory=PodAffinityTerm)
 
     __proto__: ClassVar[dict[str, int]] = {"pod_affinity_term": 2, "weight": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('podAffinityTerm', 'weight')
 
 
 class PodAffinity(Object, frozen=True, kw_only=True):
     required_during_scheduling_ignored_during_execution: tuple[PodAffinityTerm, ...] = ()
     preferred_during_scheduling_ignored_during_execution: tuple[WeightedPodAffinityTerm, ...] = ()
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "preferred_during_scheduling_ignored_during_execution": 2,
-        "required_during_scheduling_ignored_during_execution": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"preferred_during_scheduling_ignored_during_execution": 2, "required_during_scheduling_ignored_during_execution": 1}
 
 
 class PodAntiAffinity(Object, frozen=True, kw_only=True):
     required_during_scheduling_ignored_during_execution: tuple[PodAffinityTerm, ...] = ()
     preferred_during_scheduling_ignored_during_execution: tuple[WeightedPodAffinityTerm, ...] = ()
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "preferred_during_scheduling_ignored_during_execution": 2,
-        "required_during_scheduling_ignored_during_execution": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"preferred_during_scheduling_ignored_during_execution": 2, "required_during_scheduling_ignored_during_execution": 1}
 
 
 class Affinity(Object, frozen=True, kw_only=True):
@@ -114,6 +107,7 @@ class AppArmorProfile(Object, frozen=True, kw_only=True):
     localhost_profile: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"localhost_profile": 2, "type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('type',)
 
 
 class AttachedVolume(Object, frozen=True, kw_only=True):
@@ -121,6 +115,7 @@ class AttachedVolume(Object, frozen=True, kw_only=True):
     device_path: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"device_path": 2, "name": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('devicePath', 'name')
 
 
 class AzureDiskVolumeSource(Object, frozen=True, kw_only=True):
@@ -131,23 +126,19 @@ class AzureDiskVolumeSource(Object, frozen=True, kw_only=True):
     read_only: bool | None = None
     kind: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "caching_mode": 3,
-        "disk_name": 1,
-        "disk_uri": 2,
-        "fs_type": 4,
-        "kind": 6,
-        "read_only": 5,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"caching_mode": 3, "disk_name": 1, "disk_uri": 2, "fs_type": 4, "kind": 6, "read_only": 5}
+    __required__: ClassVar[tuple[str, ...]] = ('diskName', 'diskURI')
+    __defaults__: ClassVar[dict[str, Any]] = {'cachingMode': 'ReadWrite', 'fsType': 'ext4', 'readOnly': False, 'kind': 'Shared'}
 
 
 class AzureFilePersistentVolumeSource(Object, frozen=True, kw_only=True):
     secret_name: str = field(default_factory=str)
     share_name: str = field(default_factory=str)
     read_only: bool = False
-    secret_namespace: str | None = None
+    secret_namespace: str | None = field(default_factory=nothing)
 
     __proto__: ClassVar[dict[str, int]] = {"read_only": 3, "secret_name": 1, "secret_namespace": 4, "share_name": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('secretName', 'shareName')
 
 
 class AzureFileVolumeSource(Object, frozen=True, kw_only=True):
@@ -156,6 +147,7 @@ class AzureFileVolumeSource(Object, frozen=True, kw_only=True):
     read_only: bool = False
 
     __proto__: ClassVar[dict[str, int]] = {"read_only": 3, "secret_name": 1, "share_name": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('secretName', 'shareName')
 
 
 class ObjectReference(Object, frozen=True, kw_only=True):
@@ -167,24 +159,17 @@ class ObjectReference(Object, frozen=True, kw_only=True):
     resource_version: str = ""
     field_path: str = ""
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "api_version": 5,
-        "field_path": 7,
-        "kind": 1,
-        "name": 3,
-        "namespace": 2,
-        "resource_version": 6,
-        "uid": 4,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"api_version": 5, "field_path": 7, "kind": 1, "name": 3, "namespace": 2, "resource_version": 6, "uid": 4}
 
 
 class Binding(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Binding")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     target: ObjectReference = field(default_factory=ObjectReference)
 
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "target": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('target',)
 
 
 class SecretReference(Object, frozen=True, kw_only=True):
@@ -209,24 +194,15 @@ class CSIPersistentVolumeSource(Object, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         freeze_maps(self, fields=("volume_attributes",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "controller_expand_secret_ref": 9,
-        "controller_publish_secret_ref": 6,
-        "driver": 1,
-        "fs_type": 4,
-        "node_expand_secret_ref": 10,
-        "node_publish_secret_ref": 8,
-        "node_stage_secret_ref": 7,
-        "read_only": 3,
-        "volume_attributes": 5,
-        "volume_handle": 2,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"controller_expand_secret_ref": 9, "controller_publish_secret_ref": 6, "driver": 1, "fs_type": 4, "node_expand_secret_ref": 10, "node_publish_secret_ref": 8, "node_stage_secret_ref": 7, "read_only": 3, "volume_attributes": 5, "volume_handle": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('driver', 'volumeHandle')
 
 
 class LocalObjectReference(Object, frozen=True, kw_only=True):
     name: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1}
+    __defaults__: ClassVar[dict[str, Any]] = {'name': ''}
 
 
 class CSIVolumeSource(Object, frozen=True, kw_only=True):
@@ -239,13 +215,8 @@ class CSIVolumeSource(Object, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         freeze_maps(self, fields=("volume_attributes",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "driver": 1,
-        "fs_type": 3,
-        "node_publish_secret_ref": 5,
-        "read_only": 2,
-        "volume_attributes": 4,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"driver": 1, "fs_type": 3, "node_publish_secret_ref": 5, "read_only": 2, "volume_attributes": 4}
+    __required__: ClassVar[tuple[str, ...]] = ('driver',)
 
 
 class Capabilities(Object, frozen=True, kw_only=True):
@@ -256,39 +227,33 @@ class Capabilities(Object, frozen=True, kw_only=True):
 
 
 class CephFSPersistentVolumeSource(Object, frozen=True, kw_only=True):
-    monitors: tuple[str, ...] = field(default_factory=tuple)
+    monitors: Nullable[tuple[str, ...]] = field(default_factory=null_list)
     path: str = ""
     user: str = ""
     secret_file: str = ""
     secret_ref: SecretReference | None = None
     read_only: bool = False
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "monitors": 1,
-        "path": 2,
-        "read_only": 6,
-        "secret_file": 4,
-        "secret_ref": 5,
-        "user": 3,
-    }
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("monitors",))
+
+    __proto__: ClassVar[dict[str, int]] = {"monitors": 1, "path": 2, "read_only": 6, "secret_file": 4, "secret_ref": 5, "user": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('monitors',)
 
 
 class CephFSVolumeSource(Object, frozen=True, kw_only=True):
-    monitors: tuple[str, ...] = field(default_factory=tuple)
+    monitors: Nullable[tuple[str, ...]] = field(default_factory=null_list)
     path: str = ""
     user: str = ""
     secret_file: str = ""
     secret_ref: LocalObjectReference | None = None
     read_only: bool = False
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "monitors": 1,
-        "path": 2,
-        "read_only": 6,
-        "secret_file": 4,
-        "secret_ref": 5,
-        "user": 3,
-    }
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("monitors",))
+
+    __proto__: ClassVar[dict[str, int]] = {"monitors": 1, "path": 2, "read_only": 6, "secret_file": 4, "secret_ref": 5, "user": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('monitors',)
 
 
 class CinderPersistentVolumeSource(Object, frozen=True, kw_only=True):
@@ -298,6 +263,7 @@ class CinderPersistentVolumeSource(Object, frozen=True, kw_only=True):
     secret_ref: SecretReference | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "read_only": 3, "secret_ref": 4, "volume_id": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('volumeID',)
 
 
 class CinderVolumeSource(Object, frozen=True, kw_only=True):
@@ -307,6 +273,7 @@ class CinderVolumeSource(Object, frozen=True, kw_only=True):
     secret_ref: LocalObjectReference | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "read_only": 3, "secret_ref": 4, "volume_id": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('volumeID',)
 
 
 class ClientIPConfig(Object, frozen=True, kw_only=True):
@@ -316,68 +283,66 @@ class ClientIPConfig(Object, frozen=True, kw_only=True):
 
 
 class ClusterTrustBundleProjection(Object, frozen=True, kw_only=True):
-    name: str = ""
-    signer_name: str = ""
+    name: str | None = None
+    signer_name: str | None = None
     label_selector: meta_v1.LabelSelector | None = None
-    path: str = field(default_factory=str)
     optional: bool | None = None
+    path: str = field(default_factory=str)
+    user: Int64 | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"label_selector": 3, "name": 1, "optional": 5, "path": 4, "signer_name": 2}
+    __proto__: ClassVar[dict[str, int]] = {"label_selector": 3, "name": 1, "optional": 5, "path": 4, "signer_name": 2, "user": 6}
+    __required__: ClassVar[tuple[str, ...]] = ('path',)
 
 
 class ComponentCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
-    message: str = ""
-    error: str | None = None
     status: str = field(default_factory=str)
+    message: str = ""
+    error: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"error": 4, "message": 3, "status": 2, "type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('status', 'type')
 
 
 class ComponentStatus(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ComponentStatus")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
-    conditions: Annotated[
-        tuple[ComponentCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
-    ] = ()
+    conditions: Annotated[tuple[ComponentCondition, ...], merge(list_map_keys=('type',), patch_merge_key='type', patch_strategy='merge')] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"conditions": 2, "metadata": 1}
 
 
 class ConfigMap(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ConfigMap")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
+    immutable: bool | None = None
     data: dict[str, str] = NO_ITEMS
     binary_data: dict[str, Base64] = NO_ITEMS
-    immutable: bool | None = None
 
     def __post_init__(self) -> None:
-        freeze_maps(
-            self,
-            fields=(
-                "binary_data",
-                "data",
-            ),
-        )
+        freeze_maps(self, fields=("binary_data", "data",))
 
     __proto__: ClassVar[dict[str, int]] = {"binary_data": 3, "data": 2, "immutable": 4, "metadata": 1}
 
 
 class ConfigMapEnvSource(Object, frozen=True, kw_only=True):
-    optional: bool | None = None
     name: str = ""
+    optional: bool | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"optional": 2, "*localObjectReference": 1}
+    __defaults__: ClassVar[dict[str, Any]] = {'name': ''}
 
 
 class ConfigMapKeySelector(Object, frozen=True, kw_only=True):
+    name: str = ""
     key: str = field(default_factory=str)
     optional: bool | None = None
-    name: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"key": 2, "optional": 3, "*localObjectReference": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('key',)
+    __defaults__: ClassVar[dict[str, Any]] = {'name': ''}
 
 
 class ConfigMapNodeConfigSource(Object, frozen=True, kw_only=True):
@@ -388,31 +353,37 @@ class ConfigMapNodeConfigSource(Object, frozen=True, kw_only=True):
     kubelet_config_key: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"kubelet_config_key": 5, "name": 2, "namespace": 1, "resource_version": 4, "uid": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('kubeletConfigKey', 'name', 'namespace')
 
 
 class KeyToPath(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
     path: str = field(default_factory=str)
     mode: Int32 | None = None
+    user: Int64 | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"key": 1, "mode": 3, "path": 2}
+    __proto__: ClassVar[dict[str, int]] = {"key": 1, "mode": 3, "path": 2, "user": 4}
+    __required__: ClassVar[tuple[str, ...]] = ('key', 'path')
 
 
 class ConfigMapProjection(Object, frozen=True, kw_only=True):
+    name: str = ""
     items: tuple[KeyToPath, ...] = ()
     optional: bool | None = None
-    name: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"items": 2, "optional": 4, "*localObjectReference": 1}
+    __defaults__: ClassVar[dict[str, Any]] = {'name': ''}
 
 
 class ConfigMapVolumeSource(Object, frozen=True, kw_only=True):
+    name: str = ""
     items: tuple[KeyToPath, ...] = ()
     default_mode: Int32 | None = None
     optional: bool | None = None
-    name: str = ""
+    default_user: Int64 | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"default_mode": 3, "items": 2, "optional": 4, "*localObjectReference": 1}
+    __proto__: ClassVar[dict[str, int]] = {"default_mode": 3, "default_user": 5, "items": 2, "optional": 4, "*localObjectReference": 1}
+    __defaults__: ClassVar[dict[str, Any]] = {'name': ''}
 
 
 class ContainerPort(Object, frozen=True, kw_only=True):
@@ -423,6 +394,8 @@ class ContainerPort(Object, frozen=True, kw_only=True):
     host_ip: str = field(default="", name="hostIP")
 
     __proto__: ClassVar[dict[str, int]] = {"container_port": 3, "host_ip": 5, "host_port": 2, "name": 1, "protocol": 4}
+    __required__: ClassVar[tuple[str, ...]] = ('containerPort',)
+    __defaults__: ClassVar[dict[str, Any]] = {'protocol': 'TCP'}
 
 
 class ContainerResizePolicy(Object, frozen=True, kw_only=True):
@@ -430,13 +403,31 @@ class ContainerResizePolicy(Object, frozen=True, kw_only=True):
     restart_policy: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"resource_name": 1, "restart_policy": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('resourceName', 'restartPolicy')
+
+
+class ContainerRestartRuleOnExitCodes(Object, frozen=True, kw_only=True):
+    operator: str = ""
+    values: Annotated[tuple[Int32, ...], merge(list_type="set")] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"operator": 1, "values": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('operator',)
+
+
+class ContainerRestartRule(Object, frozen=True, kw_only=True):
+    action: str = ""
+    exit_codes: ContainerRestartRuleOnExitCodes | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"action": 1, "exit_codes": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('action',)
 
 
 class SecretEnvSource(Object, frozen=True, kw_only=True):
-    optional: bool | None = None
     name: str = ""
+    optional: bool | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"optional": 2, "*localObjectReference": 1}
+    __defaults__: ClassVar[dict[str, Any]] = {'name': ''}
 
 
 class EnvFromSource(Object, frozen=True, kw_only=True):
@@ -447,27 +438,42 @@ class EnvFromSource(Object, frozen=True, kw_only=True):
     __proto__: ClassVar[dict[str, int]] = {"config_map_ref": 2, "prefix": 1, "secret_ref": 3}
 
 
+class FileKeySelector(Object, frozen=True, kw_only=True):
+    volume_name: str = field(default_factory=str)
+    path: str = field(default_factory=str)
+    key: str = field(default_factory=str)
+    optional: bool | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"key": 3, "optional": 4, "path": 2, "volume_name": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('key', 'path', 'volumeName')
+    __defaults__: ClassVar[dict[str, Any]] = {'optional': False}
+
+
 class ObjectFieldSelector(Object, frozen=True, kw_only=True):
     api_version: str = ""
     field_path: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"api_version": 1, "field_path": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('fieldPath',)
 
 
 class ResourceFieldSelector(Object, frozen=True, kw_only=True):
     container_name: str = ""
     resource: str = field(default_factory=str)
-    divisor: Quantity | None = None
+    divisor: Quantity = field(default_factory=zero_quantity)
 
     __proto__: ClassVar[dict[str, int]] = {"container_name": 1, "divisor": 3, "resource": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('resource',)
 
 
 class SecretKeySelector(Object, frozen=True, kw_only=True):
+    name: str = ""
     key: str = field(default_factory=str)
     optional: bool | None = None
-    name: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"key": 2, "optional": 3, "*localObjectReference": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('key',)
+    __defaults__: ClassVar[dict[str, Any]] = {'name': ''}
 
 
 class EnvVarSource(Object, frozen=True, kw_only=True):
@@ -475,13 +481,9 @@ class EnvVarSource(Object, frozen=True, kw_only=True):
     resource_field_ref: ResourceFieldSelector | None = None
     config_map_key_ref: ConfigMapKeySelector | None = None
     secret_key_ref: SecretKeySelector | None = None
+    file_key_ref: FileKeySelector | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "config_map_key_ref": 3,
-        "field_ref": 1,
-        "resource_field_ref": 2,
-        "secret_key_ref": 4,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"config_map_key_ref": 3, "field_ref": 1, "file_key_ref": 5, "resource_field_ref": 2, "secret_key_ref": 4}
 
 
 class EnvVar(Object, frozen=True, kw_only=True):
@@ -490,6 +492,7 @@ class EnvVar(Object, frozen=True, kw_only=True):
     value_from: EnvVarSource | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2, "value_from": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
 
 
 class ExecAction(Object, frozen=True, kw_only=True):
@@ -503,29 +506,34 @@ class HTTPHeader(Object, frozen=True, kw_only=True):
     value: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('name', 'value')
 
 
 class HTTPGetAction(Object, frozen=True, kw_only=True):
     path: str = ""
-    port: IntOrString | None = None
+    port: IntOrString = field(default_factory=int)
     host: str = ""
     scheme: str = ""
     http_headers: tuple[HTTPHeader, ...] = ()
+    protocol: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"host": 3, "http_headers": 5, "path": 1, "port": 2, "scheme": 4}
+    __proto__: ClassVar[dict[str, int]] = {"host": 3, "http_headers": 5, "path": 1, "port": 2, "protocol": 6, "scheme": 4}
+    __required__: ClassVar[tuple[str, ...]] = ('port',)
 
 
 class SleepAction(Object, frozen=True, kw_only=True):
     seconds: Int64 = field(default_factory=int)
 
     __proto__: ClassVar[dict[str, int]] = {"seconds": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('seconds',)
 
 
 class TCPSocketAction(Object, frozen=True, kw_only=True):
-    port: IntOrString | None = None
+    port: IntOrString = field(default_factory=int)
     host: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"host": 2, "port": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('port',)
 
 
 class LifecycleHandler(Object, frozen=True, kw_only=True):
@@ -540,38 +548,34 @@ class LifecycleHandler(Object, frozen=True, kw_only=True):
 class Lifecycle(Object, frozen=True, kw_only=True):
     post_start: LifecycleHandler | None = None
     pre_stop: LifecycleHandler | None = None
+    stop_signal: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"post_start": 1, "pre_stop": 2}
+    __proto__: ClassVar[dict[str, int]] = {"post_start": 1, "pre_stop": 2, "stop_signal": 3}
 
 
 class GRPCAction(Object, frozen=True, kw_only=True):
     port: Int32 = field(default_factory=int)
-    service: str | None = None
+    service: str | None = field(default_factory=nothing)
+    mode: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"port": 1, "service": 2}
+    __proto__: ClassVar[dict[str, int]] = {"mode": 3, "port": 1, "service": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('port',)
+    __defaults__: ClassVar[dict[str, Any]] = {'service': ''}
 
 
 class Probe(Object, frozen=True, kw_only=True):
+    exec: ExecAction | None = None
+    http_get: HTTPGetAction | None = None
+    tcp_socket: TCPSocketAction | None = None
+    grpc: GRPCAction | None = None
     initial_delay_seconds: Int32 = 0
     timeout_seconds: Int32 = 0
     period_seconds: Int32 = 0
     success_threshold: Int32 = 0
     failure_threshold: Int32 = 0
     termination_grace_period_seconds: Int64 | None = None
-    exec: ExecAction | None = None
-    grpc: GRPCAction | None = None
-    http_get: HTTPGetAction | None = None
-    tcp_socket: TCPSocketAction | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "failure_threshold": 6,
-        "initial_delay_seconds": 2,
-        "period_seconds": 4,
-        "success_threshold": 5,
-        "termination_grace_period_seconds": 7,
-        "timeout_seconds": 3,
-        "*handler": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"failure_threshold": 6, "initial_delay_seconds": 2, "period_seconds": 4, "success_threshold": 5, "termination_grace_period_seconds": 7, "timeout_seconds": 3, "*handler": 1}
 
 
 class ResourceClaim(Object, frozen=True, kw_only=True):
@@ -579,21 +583,16 @@ class ResourceClaim(Object, frozen=True, kw_only=True):
     request: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "request": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
 
 
 class ResourceRequirements(Object, frozen=True, kw_only=True):
     limits: dict[str, Quantity] = NO_ITEMS
     requests: dict[str, Quantity] = NO_ITEMS
-    claims: Annotated[tuple[ResourceClaim, ...], merge(list_map_keys=("name",))] = ()
+    claims: Annotated[tuple[ResourceClaim, ...], merge(list_map_keys=('name',))] = ()
 
     def __post_init__(self) -> None:
-        freeze_maps(
-            self,
-            fields=(
-                "limits",
-                "requests",
-            ),
-        )
+        freeze_maps(self, fields=("limits", "requests",))
 
     __proto__: ClassVar[dict[str, int]] = {"claims": 3, "limits": 1, "requests": 2}
 
@@ -612,6 +611,7 @@ class SeccompProfile(Object, frozen=True, kw_only=True):
     localhost_profile: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"localhost_profile": 2, "type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('type',)
 
 
 class WindowsSecurityContextOptions(Object, frozen=True, kw_only=True):
@@ -620,42 +620,24 @@ class WindowsSecurityContextOptions(Object, frozen=True, kw_only=True):
     run_as_user_name: str | None = None
     host_process: bool | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "gmsa_credential_spec": 2,
-        "gmsa_credential_spec_name": 1,
-        "host_process": 4,
-        "run_as_user_name": 3,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"gmsa_credential_spec": 2, "gmsa_credential_spec_name": 1, "host_process": 4, "run_as_user_name": 3}
 
 
 class SecurityContext(Object, frozen=True, kw_only=True):
     capabilities: Capabilities | None = None
     privileged: bool | None = None
     se_linux_options: SELinuxOptions | None = None
+    windows_options: WindowsSecurityContextOptions | None = None
     run_as_user: Int64 | None = None
+    run_as_group: Int64 | None = None
     run_as_non_root: bool | None = None
     read_only_root_filesystem: bool | None = None
     allow_privilege_escalation: bool | None = None
-    run_as_group: Int64 | None = None
     proc_mount: str | None = None
-    windows_options: WindowsSecurityContextOptions | None = None
     seccomp_profile: SeccompProfile | None = None
     app_armor_profile: AppArmorProfile | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "allow_privilege_escalation": 7,
-        "app_armor_profile": 12,
-        "capabilities": 1,
-        "privileged": 2,
-        "proc_mount": 9,
-        "read_only_root_filesystem": 6,
-        "run_as_group": 8,
-        "run_as_non_root": 5,
-        "run_as_user": 4,
-        "se_linux_options": 3,
-        "seccomp_profile": 11,
-        "windows_options": 10,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"allow_privilege_escalation": 7, "app_armor_profile": 12, "capabilities": 1, "privileged": 2, "proc_mount": 9, "read_only_root_filesystem": 6, "run_as_group": 8, "run_as_non_root": 5, "run_as_user": 4, "se_linux_options": 3, "seccomp_profile": 11, "windows_options": 10}
 
 
 class VolumeDevice(Object, frozen=True, kw_only=True):
@@ -663,26 +645,21 @@ class VolumeDevice(Object, frozen=True, kw_only=True):
     device_path: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"device_path": 2, "name": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('devicePath', 'name')
 
 
 class VolumeMount(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
     read_only: bool = False
+    recursive_read_only: str | None = None
     mount_path: str = field(default_factory=str)
     sub_path: str = ""
     mount_propagation: str | None = None
     sub_path_expr: str = ""
-    recursive_read_only: str | None = None
+    bind_mount_options: Annotated[tuple[str, ...], merge(list_type="set")] = ()
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "mount_path": 3,
-        "mount_propagation": 5,
-        "name": 1,
-        "read_only": 2,
-        "recursive_read_only": 7,
-        "sub_path": 4,
-        "sub_path_expr": 6,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"bind_mount_options": 8, "mount_path": 3, "mount_propagation": 5, "name": 1, "read_only": 2, "recursive_read_only": 7, "sub_path": 4, "sub_path_expr": 6}
+    __required__: ClassVar[tuple[str, ...]] = ('mountPath', 'name')
 
 
 class Container(Object, frozen=True, kw_only=True):
@@ -691,70 +668,55 @@ class Container(Object, frozen=True, kw_only=True):
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     working_dir: str = ""
-    ports: Annotated[
-        tuple[ContainerPort, ...],
-        merge(list_map_keys=("containerPort", "protocol"), patch_merge_key="containerPort", patch_strategy="merge"),
-    ] = ()
-    env: Annotated[tuple[EnvVar, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")] = ()
+    ports: Annotated[tuple[ContainerPort, ...], merge(list_map_keys=('containerPort', 'protocol'), patch_merge_key='containerPort', patch_strategy='merge')] = ()
+    env_from: tuple[EnvFromSource, ...] = ()
+    env: Annotated[tuple[EnvVar, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
     resources: ResourceRequirements = field(default_factory=ResourceRequirements)
-    volume_mounts: Annotated[
-        tuple[VolumeMount, ...], merge(list_map_keys=("mountPath",), patch_merge_key="mountPath", patch_strategy="merge")
-    ] = ()
+    resize_policy: tuple[ContainerResizePolicy, ...] = ()
+    restart_policy: str | None = None
+    restart_policy_rules: tuple[ContainerRestartRule, ...] = ()
+    volume_mounts: Annotated[tuple[VolumeMount, ...], merge(list_map_keys=('mountPath',), patch_merge_key='mountPath', patch_strategy='merge')] = ()
+    volume_devices: Annotated[tuple[VolumeDevice, ...], merge(list_map_keys=('devicePath',), patch_merge_key='devicePath', patch_strategy='merge')] = ()
     liveness_probe: Probe | None = None
     readiness_probe: Probe | None = None
+    startup_probe: Probe | None = None
     lifecycle: Lifecycle | None = None
     termination_message_path: str = ""
+    termination_message_policy: str = ""
     image_pull_policy: str = ""
     security_context: SecurityContext | None = None
     stdin: bool = False
     stdin_once: bool = False
     tty: bool = False
-    env_from: tuple[EnvFromSource, ...] = ()
-    termination_message_policy: str = ""
-    volume_devices: Annotated[
-        tuple[VolumeDevice, ...], merge(list_map_keys=("devicePath",), patch_merge_key="devicePath", patch_strategy="merge")
-    ] = ()
-    startup_probe: Probe | None = None
-    resize_policy: tuple[ContainerResizePolicy, ...] = ()
-    restart_policy: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "args": 4,
-        "command": 3,
-        "env": 7,
-        "env_from": 19,
-        "image": 2,
-        "image_pull_policy": 14,
-        "lifecycle": 12,
-        "liveness_probe": 10,
-        "name": 1,
-        "ports": 6,
-        "readiness_probe": 11,
-        "resize_policy": 23,
-        "resources": 8,
-        "restart_policy": 24,
-        "security_context": 15,
-        "startup_probe": 22,
-        "stdin": 16,
-        "stdin_once": 17,
-        "termination_message_path": 13,
-        "termination_message_policy": 20,
-        "tty": 18,
-        "volume_devices": 21,
-        "volume_mounts": 9,
-        "working_dir": 5,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"args": 4, "command": 3, "env": 7, "env_from": 19, "image": 2, "image_pull_policy": 14, "lifecycle": 12, "liveness_probe": 10, "name": 1, "ports": 6, "readiness_probe": 11, "resize_policy": 23, "resources": 8, "restart_policy": 24, "restart_policy_rules": 25, "security_context": 15, "startup_probe": 22, "stdin": 16, "stdin_once": 17, "termination_message_path": 13, "termination_message_policy": 20, "tty": 18, "volume_devices": 21, "volume_mounts": 9, "working_dir": 5}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
+
+
+class ContainerExtendedResourceRequest(Object, frozen=True, kw_only=True):
+    container_name: str = field(default_factory=str)
+    resource_name: str = field(default_factory=str)
+    request_name: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"container_name": 1, "request_name": 3, "resource_name": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('containerName', 'requestName', 'resourceName')
 
 
 class ContainerImage(Object, frozen=True, kw_only=True):
-    names: tuple[str, ...] = ()
+    names: Nullable[tuple[str, ...]] = field(default_factory=null_list)
     size_bytes: Int64 = 0
+
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("names",))
 
     __proto__: ClassVar[dict[str, int]] = {"names": 1, "size_bytes": 2}
 
 
 class ContainerStateRunning(Object, frozen=True, kw_only=True):
-    started_at: Time = ""
+    started_at: NullTime = field(default_factory=null_text)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("started_at",))
 
     __proto__: ClassVar[dict[str, int]] = {"started_at": 1}
 
@@ -764,19 +726,15 @@ class ContainerStateTerminated(Object, frozen=True, kw_only=True):
     signal: Int32 = 0
     reason: str = ""
     message: str = ""
-    started_at: Time = ""
-    finished_at: Time = ""
+    started_at: NullTime = field(default_factory=null_text)
+    finished_at: NullTime = field(default_factory=null_text)
     container_id: str = field(default="", name="containerID")
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "container_id": 7,
-        "exit_code": 1,
-        "finished_at": 6,
-        "message": 4,
-        "reason": 3,
-        "signal": 2,
-        "started_at": 5,
-    }
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("started_at", "finished_at",))
+
+    __proto__: ClassVar[dict[str, int]] = {"container_id": 7, "exit_code": 1, "finished_at": 6, "message": 4, "reason": 3, "signal": 2, "started_at": 5}
+    __required__: ClassVar[tuple[str, ...]] = ('exitCode',)
 
 
 class ContainerStateWaiting(Object, frozen=True, kw_only=True):
@@ -800,6 +758,7 @@ class LinuxContainerUser(Object, frozen=True, kw_only=True):
     supplemental_groups: tuple[Int64, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"gid": 2, "supplemental_groups": 3, "uid": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('gid', 'uid')
 
 
 class ContainerUser(Object, frozen=True, kw_only=True):
@@ -811,15 +770,31 @@ class ContainerUser(Object, frozen=True, kw_only=True):
 class ResourceHealth(Object, frozen=True, kw_only=True):
     resource_id: str = field(default_factory=str, name="resourceID")
     health: str = ""
+    message: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"health": 2, "resource_id": 1}
+    __proto__: ClassVar[dict[str, int]] = {"health": 2, "message": 6, "resource_id": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('resourceID',)
 
 
 class ResourceStatus(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
-    resources: Annotated[tuple[ResourceHealth, ...], merge(list_map_keys=("resourceID",))] = ()
+    resources: Annotated[tuple[ResourceHealth, ...], merge(list_map_keys=('resourceID',))] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "resources": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
+
+
+class ImageVolumeStatus(Object, frozen=True, kw_only=True):
+    image_ref: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"image_ref": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('imageRef',)
+
+
+class VolumeStatus(Object, frozen=True, kw_only=True):
+    image: ImageVolumeStatus | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"image": 1}
 
 
 class VolumeMountStatus(Object, frozen=True, kw_only=True):
@@ -827,8 +802,10 @@ class VolumeMountStatus(Object, frozen=True, kw_only=True):
     mount_path: str = field(default_factory=str)
     read_only: bool = False
     recursive_read_only: str | None = None
+    volume_status: VolumeStatus | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"mount_path": 2, "name": 1, "read_only": 3, "recursive_read_only": 4}
+    __proto__: ClassVar[dict[str, int]] = {"mount_path": 2, "name": 1, "read_only": 3, "recursive_read_only": 4, "volume_status": 5}
+    __required__: ClassVar[tuple[str, ...]] = ('mountPath', 'name')
 
 
 class ContainerStatus(Object, frozen=True, kw_only=True):
@@ -843,39 +820,23 @@ class ContainerStatus(Object, frozen=True, kw_only=True):
     started: bool | None = None
     allocated_resources: dict[str, Quantity] = NO_ITEMS
     resources: ResourceRequirements | None = None
-    volume_mounts: Annotated[
-        tuple[VolumeMountStatus, ...], merge(list_map_keys=("mountPath",), patch_merge_key="mountPath", patch_strategy="merge")
-    ] = ()
+    volume_mounts: Annotated[tuple[VolumeMountStatus, ...], merge(list_map_keys=('mountPath',), patch_merge_key='mountPath', patch_strategy='merge')] = ()
     user: ContainerUser | None = None
-    allocated_resources_status: Annotated[
-        tuple[ResourceStatus, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
-    ] = ()
+    allocated_resources_status: Annotated[tuple[ResourceStatus, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
+    stop_signal: str | None = None
 
     def __post_init__(self) -> None:
         freeze_maps(self, fields=("allocated_resources",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "allocated_resources": 10,
-        "allocated_resources_status": 14,
-        "container_id": 8,
-        "image": 6,
-        "image_id": 7,
-        "last_state": 3,
-        "name": 1,
-        "ready": 4,
-        "resources": 11,
-        "restart_count": 5,
-        "started": 9,
-        "state": 2,
-        "user": 13,
-        "volume_mounts": 12,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"allocated_resources": 10, "allocated_resources_status": 14, "container_id": 8, "image": 6, "image_id": 7, "last_state": 3, "name": 1, "ready": 4, "resources": 11, "restart_count": 5, "started": 9, "state": 2, "stop_signal": 15, "user": 13, "volume_mounts": 12}
+    __required__: ClassVar[tuple[str, ...]] = ('image', 'imageID', 'name', 'ready', 'restartCount')
 
 
 class DaemonEndpoint(Object, frozen=True, kw_only=True):
     port: Int32 = field(default_factory=int, name="Port")
 
     __proto__: ClassVar[dict[str, int]] = {"port": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('Port',)
 
 
 class DownwardAPIVolumeFile(Object, frozen=True, kw_only=True):
@@ -883,8 +844,10 @@ class DownwardAPIVolumeFile(Object, frozen=True, kw_only=True):
     field_ref: ObjectFieldSelector | None = None
     resource_field_ref: ResourceFieldSelector | None = None
     mode: Int32 | None = None
+    user: Int64 | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"field_ref": 2, "mode": 4, "path": 1, "resource_field_ref": 3}
+    __proto__: ClassVar[dict[str, int]] = {"field_ref": 2, "mode": 4, "path": 1, "resource_field_ref": 3, "user": 5}
+    __required__: ClassVar[tuple[str, ...]] = ('path',)
 
 
 class DownwardAPIProjection(Object, frozen=True, kw_only=True):
@@ -896,24 +859,27 @@ class DownwardAPIProjection(Object, frozen=True, kw_only=True):
 class DownwardAPIVolumeSource(Object, frozen=True, kw_only=True):
     items: tuple[DownwardAPIVolumeFile, ...] = ()
     default_mode: Int32 | None = None
+    default_user: Int64 | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"default_mode": 2, "items": 1}
+    __proto__: ClassVar[dict[str, int]] = {"default_mode": 2, "default_user": 3, "items": 1}
 
 
 class EmptyDirVolumeSource(Object, frozen=True, kw_only=True):
     medium: str = ""
     size_limit: Quantity | None = None
+    mode: Int32 | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"medium": 1, "size_limit": 2}
+    __proto__: ClassVar[dict[str, int]] = {"medium": 1, "mode": 3, "size_limit": 2}
 
 
 class EndpointAddress(Object, frozen=True, kw_only=True):
     ip: str = field(default_factory=str)
-    target_ref: ObjectReference | None = None
     hostname: str = ""
     node_name: str | None = None
+    target_ref: ObjectReference | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"hostname": 3, "ip": 1, "node_name": 4, "target_ref": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('ip',)
 
 
 class EndpointPort(Object, frozen=True, kw_only=True):
@@ -923,6 +889,7 @@ class EndpointPort(Object, frozen=True, kw_only=True):
     app_protocol: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"app_protocol": 4, "name": 1, "port": 2, "protocol": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('port',)
 
 
 class EndpointSubset(Object, frozen=True, kw_only=True):
@@ -934,8 +901,8 @@ class EndpointSubset(Object, frozen=True, kw_only=True):
 
 
 class Endpoints(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Endpoints")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     subsets: tuple[EndpointSubset, ...] = ()
 
@@ -943,57 +910,54 @@ class Endpoints(Object, frozen=True, kw_only=True):
 
 
 class EphemeralContainer(Object, frozen=True, kw_only=True):
-    target_container_name: str = ""
-    args: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    env: Annotated[tuple[EnvVar, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")] = ()
-    env_from: tuple[EnvFromSource, ...] = ()
-    image: str = ""
-    image_pull_policy: str = ""
-    lifecycle: Lifecycle | None = None
-    liveness_probe: Probe | None = None
     name: str = field(default_factory=str)
-    ports: Annotated[
-        tuple[ContainerPort, ...],
-        merge(list_map_keys=("containerPort", "protocol"), patch_merge_key="containerPort", patch_strategy="merge"),
-    ] = ()
-    readiness_probe: Probe | None = None
-    resize_policy: tuple[ContainerResizePolicy, ...] = ()
+    image: str = ""
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    working_dir: str = ""
+    ports: Annotated[tuple[ContainerPort, ...], merge(list_map_keys=('containerPort', 'protocol'), patch_merge_key='containerPort', patch_strategy='merge')] = ()
+    env_from: tuple[EnvFromSource, ...] = ()
+    env: Annotated[tuple[EnvVar, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
     resources: ResourceRequirements = field(default_factory=ResourceRequirements)
+    resize_policy: tuple[ContainerResizePolicy, ...] = ()
     restart_policy: str | None = None
-    security_context: SecurityContext | None = None
+    restart_policy_rules: tuple[ContainerRestartRule, ...] = ()
+    volume_mounts: Annotated[tuple[VolumeMount, ...], merge(list_map_keys=('mountPath',), patch_merge_key='mountPath', patch_strategy='merge')] = ()
+    volume_devices: Annotated[tuple[VolumeDevice, ...], merge(list_map_keys=('devicePath',), patch_merge_key='devicePath', patch_strategy='merge')] = ()
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
     startup_probe: Probe | None = None
-    stdin: bool = False
-    stdin_once: bool = False
+    lifecycle: Lifecycle | None = None
     termination_message_path: str = ""
     termination_message_policy: str = ""
+    image_pull_policy: str = ""
+    security_context: SecurityContext | None = None
+    stdin: bool = False
+    stdin_once: bool = False
     tty: bool = False
-    volume_devices: Annotated[
-        tuple[VolumeDevice, ...], merge(list_map_keys=("devicePath",), patch_merge_key="devicePath", patch_strategy="merge")
-    ] = ()
-    volume_mounts: Annotated[
-        tuple[VolumeMount, ...], merge(list_map_keys=("mountPath",), patch_merge_key="mountPath", patch_strategy="merge")
-    ] = ()
-    working_dir: str = ""
+    target_container_name: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"target_container_name": 2, "*ephemeralContainerCommon": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
 
 
 class TypedLocalObjectReference(Object, frozen=True, kw_only=True):
-    api_group: str = ""
+    api_group: str | None = field(default_factory=nothing)
     kind: str = field(default_factory=str)
     name: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"api_group": 1, "kind": 2, "name": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('kind', 'name')
 
 
 class TypedObjectReference(Object, frozen=True, kw_only=True):
-    api_group: str = ""
+    api_group: str | None = field(default_factory=nothing)
     kind: str = field(default_factory=str)
     name: str = field(default_factory=str)
-    namespace: str = ""
+    namespace: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"api_group": 1, "kind": 2, "name": 3, "namespace": 4}
+    __required__: ClassVar[tuple[str, ...]] = ('kind', 'name')
 
 
 class VolumeResourceRequirements(Object, frozen=True, kw_only=True):
@@ -1001,39 +965,23 @@ class VolumeResourceRequirements(Object, frozen=True, kw_only=True):
     requests: dict[str, Quantity] = NO_ITEMS
 
     def __post_init__(self) -> None:
-        freeze_maps(
-            self,
-            fields=(
-                "limits",
-                "requests",
-            ),
-        )
+        freeze_maps(self, fields=("limits", "requests",))
 
     __proto__: ClassVar[dict[str, int]] = {"limits": 1, "requests": 2}
 
 
 class PersistentVolumeClaimSpec(Object, frozen=True, kw_only=True):
     access_modes: tuple[str, ...] = ()
+    selector: meta_v1.LabelSelector | None = None
     resources: VolumeResourceRequirements = field(default_factory=VolumeResourceRequirements)
     volume_name: str = ""
-    selector: meta_v1.LabelSelector | None = None
     storage_class_name: str | None = None
     volume_mode: str | None = None
     data_source: TypedLocalObjectReference | None = None
     data_source_ref: TypedObjectReference | None = None
     volume_attributes_class_name: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "access_modes": 1,
-        "data_source": 7,
-        "data_source_ref": 8,
-        "resources": 2,
-        "selector": 4,
-        "storage_class_name": 5,
-        "volume_attributes_class_name": 9,
-        "volume_mode": 6,
-        "volume_name": 3,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"access_modes": 1, "data_source": 7, "data_source_ref": 8, "resources": 2, "selector": 4, "storage_class_name": 5, "volume_attributes_class_name": 9, "volume_mode": 6, "volume_name": 3}
 
 
 class PersistentVolumeClaimTemplate(Object, frozen=True, kw_only=True):
@@ -1041,6 +989,7 @@ class PersistentVolumeClaimTemplate(Object, frozen=True, kw_only=True):
     spec: PersistentVolumeClaimSpec = field(default_factory=PersistentVolumeClaimSpec)
 
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('spec',)
 
 
 class EphemeralVolumeSource(Object, frozen=True, kw_only=True):
@@ -1051,7 +1000,10 @@ class EphemeralVolumeSource(Object, frozen=True, kw_only=True):
 
 class EventSeries(Object, frozen=True, kw_only=True):
     count: Int32 = 0
-    last_observed_time: MicroTime = ""
+    last_observed_time: NullMicroTime = field(default_factory=null_text)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("last_observed_time",))
 
     __proto__: ClassVar[dict[str, int]] = {"count": 1, "last_observed_time": 2}
 
@@ -1064,41 +1016,37 @@ class EventSource(Object, frozen=True, kw_only=True):
 
 
 class Event(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Event")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     involved_object: ObjectReference = field(default_factory=ObjectReference)
     reason: str = ""
     message: str = ""
     source: EventSource = field(default_factory=EventSource)
-    first_timestamp: Time = ""
-    last_timestamp: Time = ""
+    first_timestamp: NullTime = field(default_factory=null_text)
+    last_timestamp: NullTime = field(default_factory=null_text)
     count: Int32 = 0
     type: str = ""
-    event_time: MicroTime = ""
+    event_time: NullMicroTime = field(default_factory=null_text)
     series: EventSeries | None = None
     action: str = ""
     related: ObjectReference | None = None
     reporting_component: str = field(default_factory=str)
     reporting_instance: str = field(default_factory=str)
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "action": 12,
-        "count": 8,
-        "event_time": 10,
-        "first_timestamp": 6,
-        "involved_object": 2,
-        "last_timestamp": 7,
-        "message": 4,
-        "metadata": 1,
-        "reason": 3,
-        "related": 13,
-        "reporting_component": 14,
-        "reporting_instance": 15,
-        "series": 11,
-        "source": 5,
-        "type": 9,
-    }
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("first_timestamp", "last_timestamp", "event_time",))
+
+    __proto__: ClassVar[dict[str, int]] = {"action": 12, "count": 8, "event_time": 10, "first_timestamp": 6, "involved_object": 2, "last_timestamp": 7, "message": 4, "metadata": 1, "reason": 3, "related": 13, "reporting_component": 14, "reporting_instance": 15, "series": 11, "source": 5, "type": 9}
+    __required__: ClassVar[tuple[str, ...]] = ('involvedObject', 'metadata')
+
+
+class EvictionResponder(Object, frozen=True, kw_only=True):
+    name: str = field(default_factory=str)
+    priority: Int32 | None = field(default_factory=nothing)
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "priority": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('name', 'priority')
 
 
 class FCVolumeSource(Object, frozen=True, kw_only=True):
@@ -1122,6 +1070,7 @@ class FlexPersistentVolumeSource(Object, frozen=True, kw_only=True):
         freeze_maps(self, fields=("options",))
 
     __proto__: ClassVar[dict[str, int]] = {"driver": 1, "fs_type": 2, "options": 5, "read_only": 4, "secret_ref": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('driver',)
 
 
 class FlexVolumeSource(Object, frozen=True, kw_only=True):
@@ -1135,6 +1084,7 @@ class FlexVolumeSource(Object, frozen=True, kw_only=True):
         freeze_maps(self, fields=("options",))
 
     __proto__: ClassVar[dict[str, int]] = {"driver": 1, "fs_type": 2, "options": 5, "read_only": 4, "secret_ref": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('driver',)
 
 
 class FlockerVolumeSource(Object, frozen=True, kw_only=True):
@@ -1147,10 +1097,11 @@ class FlockerVolumeSource(Object, frozen=True, kw_only=True):
 class GCEPersistentDiskVolumeSource(Object, frozen=True, kw_only=True):
     pd_name: str = field(default_factory=str)
     fs_type: str = ""
-    partition: Int32 | None = None
+    partition: Int32 = 0
     read_only: bool = False
 
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "partition": 3, "pd_name": 1, "read_only": 4}
+    __required__: ClassVar[tuple[str, ...]] = ('pdName',)
 
 
 class GitRepoVolumeSource(Object, frozen=True, kw_only=True):
@@ -1159,15 +1110,17 @@ class GitRepoVolumeSource(Object, frozen=True, kw_only=True):
     directory: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"directory": 3, "repository": 1, "revision": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('repository',)
 
 
 class GlusterfsPersistentVolumeSource(Object, frozen=True, kw_only=True):
     endpoints: str = field(default_factory=str)
     path: str = field(default_factory=str)
     read_only: bool = False
-    endpoints_namespace: str = ""
+    endpoints_namespace: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"endpoints": 1, "endpoints_namespace": 4, "path": 2, "read_only": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('endpoints', 'path')
 
 
 class GlusterfsVolumeSource(Object, frozen=True, kw_only=True):
@@ -1176,6 +1129,7 @@ class GlusterfsVolumeSource(Object, frozen=True, kw_only=True):
     read_only: bool = False
 
     __proto__: ClassVar[dict[str, int]] = {"endpoints": 1, "path": 2, "read_only": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('endpoints', 'path')
 
 
 class HostAlias(Object, frozen=True, kw_only=True):
@@ -1183,12 +1137,14 @@ class HostAlias(Object, frozen=True, kw_only=True):
     hostnames: tuple[str, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"hostnames": 2, "ip": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('ip',)
 
 
 class HostIP(Object, frozen=True, kw_only=True):
     ip: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"ip": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('ip',)
 
 
 class HostPathVolumeSource(Object, frozen=True, kw_only=True):
@@ -1196,6 +1152,7 @@ class HostPathVolumeSource(Object, frozen=True, kw_only=True):
     type: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"path": 1, "type": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('path',)
 
 
 class ISCSIPersistentVolumeSource(Object, frozen=True, kw_only=True):
@@ -1207,23 +1164,13 @@ class ISCSIPersistentVolumeSource(Object, frozen=True, kw_only=True):
     read_only: bool = False
     portals: tuple[str, ...] = ()
     chap_auth_discovery: bool = False
-    secret_ref: SecretReference | None = None
     chap_auth_session: bool = False
+    secret_ref: SecretReference | None = None
     initiator_name: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "chap_auth_discovery": 8,
-        "chap_auth_session": 11,
-        "fs_type": 5,
-        "initiator_name": 12,
-        "iqn": 2,
-        "iscsi_interface": 4,
-        "lun": 3,
-        "portals": 7,
-        "read_only": 6,
-        "secret_ref": 10,
-        "target_portal": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"chap_auth_discovery": 8, "chap_auth_session": 11, "fs_type": 5, "initiator_name": 12, "iqn": 2, "iscsi_interface": 4, "lun": 3, "portals": 7, "read_only": 6, "secret_ref": 10, "target_portal": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('iqn', 'lun', 'targetPortal')
+    __defaults__: ClassVar[dict[str, Any]] = {'iscsiInterface': 'default'}
 
 
 class ISCSIVolumeSource(Object, frozen=True, kw_only=True):
@@ -1235,23 +1182,13 @@ class ISCSIVolumeSource(Object, frozen=True, kw_only=True):
     read_only: bool = False
     portals: tuple[str, ...] = ()
     chap_auth_discovery: bool = False
-    secret_ref: LocalObjectReference | None = None
     chap_auth_session: bool = False
+    secret_ref: LocalObjectReference | None = None
     initiator_name: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "chap_auth_discovery": 8,
-        "chap_auth_session": 11,
-        "fs_type": 5,
-        "initiator_name": 12,
-        "iqn": 2,
-        "iscsi_interface": 4,
-        "lun": 3,
-        "portals": 7,
-        "read_only": 6,
-        "secret_ref": 10,
-        "target_portal": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"chap_auth_discovery": 8, "chap_auth_session": 11, "fs_type": 5, "initiator_name": 12, "iqn": 2, "iscsi_interface": 4, "lun": 3, "portals": 7, "read_only": 6, "secret_ref": 10, "target_portal": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('iqn', 'lun', 'targetPortal')
+    __defaults__: ClassVar[dict[str, Any]] = {'iscsiInterface': 'default'}
 
 
 class ImageVolumeSource(Object, frozen=True, kw_only=True):
@@ -1270,36 +1207,25 @@ class LimitRangeItem(Object, frozen=True, kw_only=True):
     max_limit_request_ratio: dict[str, Quantity] = NO_ITEMS
 
     def __post_init__(self) -> None:
-        freeze_maps(
-            self,
-            fields=(
-                "default",
-                "default_request",
-                "max",
-                "max_limit_request_ratio",
-                "min",
-            ),
-        )
+        freeze_maps(self, fields=("default", "default_request", "max", "max_limit_request_ratio", "min",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "default": 4,
-        "default_request": 5,
-        "max": 2,
-        "max_limit_request_ratio": 6,
-        "min": 3,
-        "type": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"default": 4, "default_request": 5, "max": 2, "max_limit_request_ratio": 6, "min": 3, "type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('type',)
 
 
 class LimitRangeSpec(Object, frozen=True, kw_only=True):
-    limits: tuple[LimitRangeItem, ...] = field(default_factory=tuple)
+    limits: Nullable[tuple[LimitRangeItem, ...]] = field(default_factory=null_list)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("limits",))
 
     __proto__: ClassVar[dict[str, int]] = {"limits": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('limits',)
 
 
 class LimitRange(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "LimitRange")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: LimitRangeSpec = field(default_factory=LimitRangeSpec)
 
@@ -1309,9 +1235,10 @@ class LimitRange(Object, frozen=True, kw_only=True):
 class PortStatus(Object, frozen=True, kw_only=True):
     port: Int32 = field(default_factory=int)
     protocol: str = field(default_factory=str)
-    error: str = ""
+    error: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"error": 3, "port": 1, "protocol": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('port', 'protocol')
 
 
 class LoadBalancerIngress(Object, frozen=True, kw_only=True):
@@ -1331,9 +1258,10 @@ class LoadBalancerStatus(Object, frozen=True, kw_only=True):
 
 class LocalVolumeSource(Object, frozen=True, kw_only=True):
     path: str = field(default_factory=str)
-    fs_type: str = ""
+    fs_type: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "path": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('path',)
 
 
 class ModifyVolumeStatus(Object, frozen=True, kw_only=True):
@@ -1341,6 +1269,7 @@ class ModifyVolumeStatus(Object, frozen=True, kw_only=True):
     status: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"status": 2, "target_volume_attributes_class_name": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('status',)
 
 
 class NFSVolumeSource(Object, frozen=True, kw_only=True):
@@ -1349,6 +1278,7 @@ class NFSVolumeSource(Object, frozen=True, kw_only=True):
     read_only: bool = False
 
     __proto__: ClassVar[dict[str, int]] = {"path": 2, "read_only": 3, "server": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('path', 'server')
 
 
 class NamespaceSpec(Object, frozen=True, kw_only=True):
@@ -1359,26 +1289,28 @@ class NamespaceSpec(Object, frozen=True, kw_only=True):
 
 class NamespaceCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
-    last_transition_time: Time = ""
+    status: str = field(default_factory=str)
+    last_transition_time: NullTime = field(default_factory=null_text)
     reason: str = ""
     message: str = ""
-    status: str = field(default_factory=str)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("last_transition_time",))
 
     __proto__: ClassVar[dict[str, int]] = {"last_transition_time": 4, "message": 6, "reason": 5, "status": 2, "type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('status', 'type')
 
 
 class NamespaceStatus(Object, frozen=True, kw_only=True):
     phase: str = ""
-    conditions: Annotated[
-        tuple[NamespaceCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
-    ] = ()
+    conditions: Annotated[tuple[NamespaceCondition, ...], merge(list_map_keys=('type',), patch_merge_key='type', patch_strategy='merge')] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"conditions": 2, "phase": 1}
 
 
 class Namespace(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Namespace")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: NamespaceSpec = field(default_factory=NamespaceSpec)
     status: NamespaceStatus = field(default_factory=NamespaceStatus)
@@ -1392,6 +1324,12 @@ class NodeConfigSource(Object, frozen=True, kw_only=True):
     __proto__: ClassVar[dict[str, int]] = {"config_map": 2}
 
 
+class NodePodPreemptionPolicy(Object, frozen=True, kw_only=True):
+    disable_resize_preemption: Annotated[tuple[str, ...], merge(list_type="set")] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"disable_resize_preemption": 1}
+
+
 class Taint(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
     value: str = ""
@@ -1399,26 +1337,20 @@ class Taint(Object, frozen=True, kw_only=True):
     time_added: Time = ""
 
     __proto__: ClassVar[dict[str, int]] = {"effect": 3, "key": 1, "time_added": 4, "value": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('effect', 'key')
 
 
 class NodeSpec(Object, frozen=True, kw_only=True):
     pod_cidr: str = field(default="", name="podCIDR")
-    external_id: str = field(default="", name="externalID")
+    pod_cidrs: Annotated[tuple[str, ...], merge(patch_strategy='merge', list_type="set")] = field(default=(), name="podCIDRs")
     provider_id: str = field(default="", name="providerID")
     unschedulable: bool = False
     taints: tuple[Taint, ...] = ()
     config_source: NodeConfigSource | None = None
-    pod_cidrs: Annotated[tuple[str, ...], merge(patch_strategy="merge", list_type="set")] = field(default=(), name="podCIDRs")
+    external_id: str = field(default="", name="externalID")
+    pod_preemption_policy: NodePodPreemptionPolicy | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "config_source": 6,
-        "external_id": 2,
-        "pod_cidr": 1,
-        "pod_cidrs": 7,
-        "provider_id": 3,
-        "taints": 5,
-        "unschedulable": 4,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"config_source": 6, "external_id": 2, "pod_cidr": 1, "pod_cidrs": 7, "pod_preemption_policy": 8, "provider_id": 3, "taints": 5, "unschedulable": 4}
 
 
 class NodeAddress(Object, frozen=True, kw_only=True):
@@ -1426,31 +1358,29 @@ class NodeAddress(Object, frozen=True, kw_only=True):
     address: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"address": 2, "type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('address', 'type')
 
 
 class NodeCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
-    last_heartbeat_time: Time = ""
-    last_transition_time: Time = ""
+    status: str = field(default_factory=str)
+    last_heartbeat_time: NullTime = field(default_factory=null_text)
+    last_transition_time: NullTime = field(default_factory=null_text)
     reason: str = ""
     message: str = ""
-    status: str = field(default_factory=str)
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "last_heartbeat_time": 3,
-        "last_transition_time": 4,
-        "message": 6,
-        "reason": 5,
-        "status": 2,
-        "type": 1,
-    }
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("last_heartbeat_time", "last_transition_time",))
+
+    __proto__: ClassVar[dict[str, int]] = {"last_heartbeat_time": 3, "last_transition_time": 4, "message": 6, "reason": 5, "status": 2, "type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('status', 'type')
 
 
 class NodeConfigStatus(Object, frozen=True, kw_only=True):
     assigned: NodeConfigSource | None = None
     active: NodeConfigSource | None = None
     last_known_good: NodeConfigSource | None = None
-    error: str | None = None
+    error: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"active": 2, "assigned": 1, "error": 4, "last_known_good": 3}
 
@@ -1468,17 +1398,23 @@ class NodeFeatures(Object, frozen=True, kw_only=True):
 
 
 class NodeRuntimeHandlerFeatures(Object, frozen=True, kw_only=True):
-    recursive_read_only_mounts: bool = False
-    user_namespaces: bool = False
+    recursive_read_only_mounts: bool | None = None
+    user_namespaces: bool | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"recursive_read_only_mounts": 1, "user_namespaces": 2}
 
 
 class NodeRuntimeHandler(Object, frozen=True, kw_only=True):
-    name: str = ""
+    name: str = field(default_factory=str)
     features: NodeRuntimeHandlerFeatures | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"features": 2, "name": 1}
+
+
+class NodeSwapStatus(Object, frozen=True, kw_only=True):
+    capacity: Int64 | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"capacity": 1}
 
 
 class NodeSystemInfo(Object, frozen=True, kw_only=True):
@@ -1492,31 +1428,18 @@ class NodeSystemInfo(Object, frozen=True, kw_only=True):
     kube_proxy_version: str = field(default_factory=str)
     operating_system: str = field(default_factory=str)
     architecture: str = field(default_factory=str)
+    swap: NodeSwapStatus | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "architecture": 10,
-        "boot_id": 3,
-        "container_runtime_version": 6,
-        "kernel_version": 4,
-        "kube_proxy_version": 8,
-        "kubelet_version": 7,
-        "machine_id": 1,
-        "operating_system": 9,
-        "os_image": 5,
-        "system_uuid": 2,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"architecture": 10, "boot_id": 3, "container_runtime_version": 6, "kernel_version": 4, "kube_proxy_version": 8, "kubelet_version": 7, "machine_id": 1, "operating_system": 9, "os_image": 5, "swap": 11, "system_uuid": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('architecture', 'bootID', 'containerRuntimeVersion', 'kernelVersion', 'kubeProxyVersion', 'kubeletVersion', 'machineID', 'operatingSystem', 'osImage', 'systemUUID')
 
 
 class NodeStatus(Object, frozen=True, kw_only=True):
     capacity: dict[str, Quantity] = NO_ITEMS
     allocatable: dict[str, Quantity] = NO_ITEMS
     phase: str = ""
-    conditions: Annotated[
-        tuple[NodeCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
-    ] = ()
-    addresses: Annotated[
-        tuple[NodeAddress, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
-    ] = ()
+    conditions: Annotated[tuple[NodeCondition, ...], merge(list_map_keys=('type',), patch_merge_key='type', patch_strategy='merge')] = ()
+    addresses: Annotated[tuple[NodeAddress, ...], merge(list_map_keys=('type',), patch_merge_key='type', patch_strategy='merge')] = ()
     daemon_endpoints: NodeDaemonEndpoints = field(default_factory=NodeDaemonEndpoints)
     node_info: NodeSystemInfo = field(default_factory=NodeSystemInfo)
     images: tuple[ContainerImage, ...] = ()
@@ -1525,36 +1448,17 @@ class NodeStatus(Object, frozen=True, kw_only=True):
     config: NodeConfigStatus | None = None
     runtime_handlers: tuple[NodeRuntimeHandler, ...] = ()
     features: NodeFeatures | None = None
+    declared_features: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        freeze_maps(
-            self,
-            fields=(
-                "allocatable",
-                "capacity",
-            ),
-        )
+        freeze_maps(self, fields=("allocatable", "capacity",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "addresses": 5,
-        "allocatable": 2,
-        "capacity": 1,
-        "conditions": 4,
-        "config": 11,
-        "daemon_endpoints": 6,
-        "features": 13,
-        "images": 8,
-        "node_info": 7,
-        "phase": 3,
-        "runtime_handlers": 12,
-        "volumes_attached": 10,
-        "volumes_in_use": 9,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"addresses": 5, "allocatable": 2, "capacity": 1, "conditions": 4, "config": 11, "daemon_endpoints": 6, "declared_features": 14, "features": 13, "images": 8, "node_info": 7, "phase": 3, "runtime_handlers": 12, "volumes_attached": 10, "volumes_in_use": 9}
 
 
 class Node(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Node")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: NodeSpec = field(default_factory=NodeSpec)
     status: NodeStatus = field(default_factory=NodeStatus)
@@ -1562,11 +1466,47 @@ class Node(Object, frozen=True, kw_only=True):
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
 
 
+class NodeAllocatableMappedResources(Object, frozen=True, kw_only=True):
+    name: str = field(default_factory=str)
+    quantity: Quantity | None = field(default_factory=nothing)
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "quantity": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('name', 'quantity')
+
+
+class NodeAllocatableOverheadResources(Object, frozen=True, kw_only=True):
+    name: str = field(default_factory=str)
+    per_pod: Quantity | None = None
+    per_container: Quantity | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1, "per_container": 3, "per_pod": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
+
+
+class NodeAllocatableResourceClaimStatus(Object, frozen=True, kw_only=True):
+    resource_claim_name: str = field(default_factory=str)
+    containers: Annotated[tuple[str, ...], merge(list_type="set")] = ()
+    mapping: Annotated[tuple[NodeAllocatableMappedResources, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
+    overhead: Annotated[tuple[NodeAllocatableOverheadResources, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"containers": 2, "mapping": 4, "overhead": 5, "resource_claim_name": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('resourceClaimName',)
+
+
+class NodeProxyOptions(Object, frozen=True, kw_only=True):
+    kind: str = field(default_factory=lambda: "NodeProxyOptions")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    path: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"path": 1}
+
+
 class PhotonPersistentDiskVolumeSource(Object, frozen=True, kw_only=True):
     pd_id: str = field(default_factory=str, name="pdID")
     fs_type: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "pd_id": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('pdID',)
 
 
 class PortworxVolumeSource(Object, frozen=True, kw_only=True):
@@ -1575,6 +1515,7 @@ class PortworxVolumeSource(Object, frozen=True, kw_only=True):
     read_only: bool = False
 
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "read_only": 3, "volume_id": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('volumeID',)
 
 
 class QuobyteVolumeSource(Object, frozen=True, kw_only=True):
@@ -1586,10 +1527,11 @@ class QuobyteVolumeSource(Object, frozen=True, kw_only=True):
     tenant: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"group": 5, "read_only": 3, "registry": 1, "tenant": 6, "user": 4, "volume": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('registry', 'volume')
 
 
 class RBDPersistentVolumeSource(Object, frozen=True, kw_only=True):
-    monitors: tuple[str, ...] = field(default_factory=tuple)
+    monitors: Nullable[tuple[str, ...]] = field(default_factory=null_list)
     image: str = field(default_factory=str)
     fs_type: str = ""
     pool: str = ""
@@ -1598,22 +1540,18 @@ class RBDPersistentVolumeSource(Object, frozen=True, kw_only=True):
     secret_ref: SecretReference | None = None
     read_only: bool = False
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "fs_type": 3,
-        "image": 2,
-        "keyring": 6,
-        "monitors": 1,
-        "pool": 4,
-        "read_only": 8,
-        "secret_ref": 7,
-        "user": 5,
-    }
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("monitors",))
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 3, "image": 2, "keyring": 6, "monitors": 1, "pool": 4, "read_only": 8, "secret_ref": 7, "user": 5}
+    __required__: ClassVar[tuple[str, ...]] = ('image', 'monitors')
+    __defaults__: ClassVar[dict[str, Any]] = {'pool': 'rbd', 'user': 'admin', 'keyring': '/etc/ceph/keyring'}
 
 
 class ScaleIOPersistentVolumeSource(Object, frozen=True, kw_only=True):
     gateway: str = field(default_factory=str)
     system: str = field(default_factory=str)
-    secret_ref: SecretReference = field(default_factory=SecretReference)
+    secret_ref: SecretReference | None = field(default_factory=nothing)
     ssl_enabled: bool = False
     protection_domain: str = ""
     storage_pool: str = ""
@@ -1622,18 +1560,9 @@ class ScaleIOPersistentVolumeSource(Object, frozen=True, kw_only=True):
     fs_type: str = ""
     read_only: bool = False
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "fs_type": 9,
-        "gateway": 1,
-        "protection_domain": 5,
-        "read_only": 10,
-        "secret_ref": 3,
-        "ssl_enabled": 4,
-        "storage_mode": 7,
-        "storage_pool": 6,
-        "system": 2,
-        "volume_name": 8,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 9, "gateway": 1, "protection_domain": 5, "read_only": 10, "secret_ref": 3, "ssl_enabled": 4, "storage_mode": 7, "storage_pool": 6, "system": 2, "volume_name": 8}
+    __required__: ClassVar[tuple[str, ...]] = ('gateway', 'secretRef', 'system')
+    __defaults__: ClassVar[dict[str, Any]] = {'storageMode': 'ThinProvisioned', 'fsType': 'xfs'}
 
 
 class StorageOSPersistentVolumeSource(Object, frozen=True, kw_only=True):
@@ -1643,13 +1572,7 @@ class StorageOSPersistentVolumeSource(Object, frozen=True, kw_only=True):
     read_only: bool = False
     secret_ref: ObjectReference | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "fs_type": 3,
-        "read_only": 4,
-        "secret_ref": 5,
-        "volume_name": 1,
-        "volume_namespace": 2,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 3, "read_only": 4, "secret_ref": 5, "volume_name": 1, "volume_namespace": 2}
 
 
 class VolumeNodeAffinity(Object, frozen=True, kw_only=True):
@@ -1665,56 +1588,46 @@ class VsphereVirtualDiskVolumeSource(Object, frozen=True, kw_only=True):
     storage_policy_id: str = field(default="", name="storagePolicyID")
 
     __proto__: ClassVar[dict[str, int]] = {"fs_type": 2, "storage_policy_id": 4, "storage_policy_name": 3, "volume_path": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('volumePath',)
 
 
 class PersistentVolumeSpec(Object, frozen=True, kw_only=True):
     capacity: dict[str, Quantity] = NO_ITEMS
+    gce_persistent_disk: GCEPersistentDiskVolumeSource | None = None
+    aws_elastic_block_store: AWSElasticBlockStoreVolumeSource | None = None
+    host_path: HostPathVolumeSource | None = None
+    glusterfs: GlusterfsPersistentVolumeSource | None = None
+    nfs: NFSVolumeSource | None = None
+    rbd: RBDPersistentVolumeSource | None = None
+    iscsi: ISCSIPersistentVolumeSource | None = None
+    cinder: CinderPersistentVolumeSource | None = None
+    cephfs: CephFSPersistentVolumeSource | None = None
+    fc: FCVolumeSource | None = None
+    flocker: FlockerVolumeSource | None = None
+    flex_volume: FlexPersistentVolumeSource | None = None
+    azure_file: AzureFilePersistentVolumeSource | None = None
+    vsphere_volume: VsphereVirtualDiskVolumeSource | None = None
+    quobyte: QuobyteVolumeSource | None = None
+    azure_disk: AzureDiskVolumeSource | None = None
+    photon_persistent_disk: PhotonPersistentDiskVolumeSource | None = None
+    portworx_volume: PortworxVolumeSource | None = None
+    scale_io: ScaleIOPersistentVolumeSource | None = field(default=None, name="scaleIO")
+    local: LocalVolumeSource | None = None
+    storageos: StorageOSPersistentVolumeSource | None = None
+    csi: CSIPersistentVolumeSource | None = None
     access_modes: tuple[str, ...] = ()
-    claim_ref: ObjectReference | None = None
+    claim_ref: Annotated[ObjectReference | None, merge(map_type='granular')] = None
     persistent_volume_reclaim_policy: str = ""
     storage_class_name: str = ""
     mount_options: tuple[str, ...] = ()
     volume_mode: str | None = None
     node_affinity: VolumeNodeAffinity | None = None
     volume_attributes_class_name: str | None = None
-    aws_elastic_block_store: AWSElasticBlockStoreVolumeSource | None = None
-    azure_disk: AzureDiskVolumeSource | None = None
-    azure_file: AzureFilePersistentVolumeSource | None = None
-    cephfs: CephFSPersistentVolumeSource | None = None
-    cinder: CinderPersistentVolumeSource | None = None
-    csi: CSIPersistentVolumeSource | None = None
-    fc: FCVolumeSource | None = None
-    flex_volume: FlexPersistentVolumeSource | None = None
-    flocker: FlockerVolumeSource | None = None
-    gce_persistent_disk: GCEPersistentDiskVolumeSource | None = None
-    glusterfs: GlusterfsPersistentVolumeSource | None = None
-    host_path: HostPathVolumeSource | None = None
-    iscsi: ISCSIPersistentVolumeSource | None = None
-    local: LocalVolumeSource | None = None
-    nfs: NFSVolumeSource | None = None
-    photon_persistent_disk: PhotonPersistentDiskVolumeSource | None = None
-    portworx_volume: PortworxVolumeSource | None = None
-    quobyte: QuobyteVolumeSource | None = None
-    rbd: RBDPersistentVolumeSource | None = None
-    scale_io: ScaleIOPersistentVolumeSource | None = field(default=None, name="scaleIO")
-    storageos: StorageOSPersistentVolumeSource | None = None
-    vsphere_volume: VsphereVirtualDiskVolumeSource | None = None
 
     def __post_init__(self) -> None:
         freeze_maps(self, fields=("capacity",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "access_modes": 3,
-        "capacity": 1,
-        "claim_ref": 4,
-        "mount_options": 7,
-        "node_affinity": 9,
-        "persistent_volume_reclaim_policy": 5,
-        "storage_class_name": 6,
-        "volume_attributes_class_name": 10,
-        "volume_mode": 8,
-        "*persistentVolumeSource": 2,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"access_modes": 3, "capacity": 1, "claim_ref": 4, "mount_options": 7, "node_affinity": 9, "persistent_volume_reclaim_policy": 5, "storage_class_name": 6, "volume_attributes_class_name": 10, "volume_mode": 8, "*persistentVolumeSource": 2}
 
 
 class PersistentVolumeStatus(Object, frozen=True, kw_only=True):
@@ -1727,8 +1640,8 @@ class PersistentVolumeStatus(Object, frozen=True, kw_only=True):
 
 
 class PersistentVolume(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "PersistentVolume")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: PersistentVolumeSpec = field(default_factory=PersistentVolumeSpec)
     status: PersistentVolumeStatus = field(default_factory=PersistentVolumeStatus)
@@ -1738,60 +1651,58 @@ class PersistentVolume(Object, frozen=True, kw_only=True):
 
 class PersistentVolumeClaimCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
-    last_probe_time: Time = ""
-    last_transition_time: Time = ""
+    status: str = field(default_factory=str)
+    last_probe_time: NullTime = field(default_factory=null_text)
+    last_transition_time: NullTime = field(default_factory=null_text)
     reason: str = ""
     message: str = ""
-    status: str = field(default_factory=str)
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "last_probe_time": 3,
-        "last_transition_time": 4,
-        "message": 6,
-        "reason": 5,
-        "status": 2,
-        "type": 1,
-    }
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("last_probe_time", "last_transition_time",))
+
+    __proto__: ClassVar[dict[str, int]] = {"last_probe_time": 3, "last_transition_time": 4, "message": 6, "reason": 5, "status": 2, "type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('status', 'type')
+
+
+class VolumeHealthCondition(Object, frozen=True, kw_only=True):
+    status: str = field(default_factory=str)
+    reason: str = field(default_factory=str)
+    message: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"message": 3, "reason": 2, "status": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('reason', 'status')
+
+
+class VolumeHealthStatus(Object, frozen=True, kw_only=True):
+    health_conditions: Annotated[tuple[VolumeHealthCondition, ...], merge(list_map_keys=('status', 'reason'), patch_merge_key='status', patch_strategy='merge')] = ()
+    last_transition_time: NullTime = field(default_factory=null_text)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("last_transition_time",))
+
+    __proto__: ClassVar[dict[str, int]] = {"health_conditions": 1, "last_transition_time": 2}
 
 
 class PersistentVolumeClaimStatus(Object, frozen=True, kw_only=True):
     phase: str = ""
     access_modes: tuple[str, ...] = ()
     capacity: dict[str, Quantity] = NO_ITEMS
-    conditions: Annotated[
-        tuple[PersistentVolumeClaimCondition, ...],
-        merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge"),
-    ] = ()
+    conditions: Annotated[tuple[PersistentVolumeClaimCondition, ...], merge(list_map_keys=('type',), patch_merge_key='type', patch_strategy='merge')] = ()
     allocated_resources: dict[str, Quantity] = NO_ITEMS
-    allocated_resource_statuses: dict[str, str] = NO_ITEMS
+    allocated_resource_statuses: Annotated[dict[str, str], merge(map_type='granular')] = NO_ITEMS
     current_volume_attributes_class_name: str | None = None
     modify_volume_status: ModifyVolumeStatus | None = None
+    health_status: VolumeHealthStatus | None = None
 
     def __post_init__(self) -> None:
-        freeze_maps(
-            self,
-            fields=(
-                "allocated_resource_statuses",
-                "allocated_resources",
-                "capacity",
-            ),
-        )
+        freeze_maps(self, fields=("allocated_resource_statuses", "allocated_resources", "capacity",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "access_modes": 2,
-        "allocated_resource_statuses": 7,
-        "allocated_resources": 5,
-        "capacity": 3,
-        "conditions": 4,
-        "current_volume_attributes_class_name": 8,
-        "modify_volume_status": 9,
-        "phase": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"access_modes": 2, "allocated_resource_statuses": 7, "allocated_resources": 5, "capacity": 3, "conditions": 4, "current_volume_attributes_class_name": 8, "health_status": 10, "modify_volume_status": 9, "phase": 1}
 
 
 class PersistentVolumeClaim(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "PersistentVolumeClaim")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: PersistentVolumeClaimSpec = field(default_factory=PersistentVolumeClaimSpec)
     status: PersistentVolumeClaimStatus = field(default_factory=PersistentVolumeClaimStatus)
@@ -1804,6 +1715,7 @@ class PersistentVolumeClaimVolumeSource(Object, frozen=True, kw_only=True):
     read_only: bool = False
 
     __proto__: ClassVar[dict[str, int]] = {"claim_name": 1, "read_only": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('claimName',)
 
 
 class PodDNSConfigOption(Object, frozen=True, kw_only=True):
@@ -1825,12 +1737,14 @@ class PodOS(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
 
 
 class PodReadinessGate(Object, frozen=True, kw_only=True):
     condition_type: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"condition_type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('conditionType',)
 
 
 class PodResourceClaim(Object, frozen=True, kw_only=True):
@@ -1839,12 +1753,20 @@ class PodResourceClaim(Object, frozen=True, kw_only=True):
     resource_claim_template_name: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "resource_claim_name": 3, "resource_claim_template_name": 4}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
 
 
 class PodSchedulingGate(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
+
+
+class PodSchedulingGroup(Object, frozen=True, kw_only=True):
+    pod_group_name: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"pod_group_name": 1}
 
 
 class Sysctl(Object, frozen=True, kw_only=True):
@@ -1852,38 +1774,25 @@ class Sysctl(Object, frozen=True, kw_only=True):
     value: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "value": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('name', 'value')
 
 
 class PodSecurityContext(Object, frozen=True, kw_only=True):
     se_linux_options: SELinuxOptions | None = None
+    windows_options: WindowsSecurityContextOptions | None = None
     run_as_user: Int64 | None = None
+    run_as_group: Int64 | None = None
     run_as_non_root: bool | None = None
     supplemental_groups: tuple[Int64, ...] = ()
+    supplemental_groups_policy: str | None = None
     fs_group: Int64 | None = None
-    run_as_group: Int64 | None = None
     sysctls: tuple[Sysctl, ...] = ()
-    windows_options: WindowsSecurityContextOptions | None = None
     fs_group_change_policy: str | None = None
     seccomp_profile: SeccompProfile | None = None
     app_armor_profile: AppArmorProfile | None = None
-    supplemental_groups_policy: str | None = None
     se_linux_change_policy: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "app_armor_profile": 11,
-        "fs_group": 5,
-        "fs_group_change_policy": 9,
-        "run_as_group": 6,
-        "run_as_non_root": 3,
-        "run_as_user": 2,
-        "se_linux_change_policy": 13,
-        "se_linux_options": 1,
-        "seccomp_profile": 10,
-        "supplemental_groups": 4,
-        "supplemental_groups_policy": 12,
-        "sysctls": 7,
-        "windows_options": 8,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"app_armor_profile": 11, "fs_group": 5, "fs_group_change_policy": 9, "run_as_group": 6, "run_as_non_root": 3, "run_as_user": 2, "se_linux_change_policy": 13, "se_linux_options": 1, "seccomp_profile": 10, "supplemental_groups": 4, "supplemental_groups_policy": 12, "sysctls": 7, "windows_options": 8}
 
 
 class Toleration(Object, frozen=True, kw_only=True):
@@ -1906,32 +1815,44 @@ class TopologySpreadConstraint(Object, frozen=True, kw_only=True):
     node_taints_policy: str | None = None
     match_label_keys: tuple[str, ...] = ()
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "label_selector": 4,
-        "match_label_keys": 8,
-        "max_skew": 1,
-        "min_domains": 5,
-        "node_affinity_policy": 6,
-        "node_taints_policy": 7,
-        "topology_key": 2,
-        "when_unsatisfiable": 3,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"label_selector": 4, "match_label_keys": 8, "max_skew": 1, "min_domains": 5, "node_affinity_policy": 6, "node_taints_policy": 7, "topology_key": 2, "when_unsatisfiable": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('maxSkew', 'topologyKey', 'whenUnsatisfiable')
+
+
+class PodCertificateProjection(Object, frozen=True, kw_only=True):
+    signer_name: str = ""
+    key_type: str = ""
+    max_expiration_seconds: Int32 | None = None
+    credential_bundle_path: str = ""
+    key_path: str = ""
+    certificate_chain_path: str = ""
+    user_annotations: dict[str, str] = NO_ITEMS
+    user: Int64 | None = None
+
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("user_annotations",))
+
+    __proto__: ClassVar[dict[str, int]] = {"certificate_chain_path": 6, "credential_bundle_path": 4, "key_path": 5, "key_type": 2, "max_expiration_seconds": 3, "signer_name": 1, "user": 8, "user_annotations": 7}
+    __required__: ClassVar[tuple[str, ...]] = ('keyType', 'signerName')
 
 
 class SecretProjection(Object, frozen=True, kw_only=True):
+    name: str = ""
     items: tuple[KeyToPath, ...] = ()
     optional: bool | None = None
-    name: str = ""
 
     __proto__: ClassVar[dict[str, int]] = {"items": 2, "optional": 4, "*localObjectReference": 1}
+    __defaults__: ClassVar[dict[str, Any]] = {'name': ''}
 
 
 class ServiceAccountTokenProjection(Object, frozen=True, kw_only=True):
     audience: str = ""
     expiration_seconds: Int64 | None = None
     path: str = field(default_factory=str)
+    user: Int64 | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"audience": 1, "expiration_seconds": 2, "path": 3}
+    __proto__: ClassVar[dict[str, int]] = {"audience": 1, "expiration_seconds": 2, "path": 3, "user": 4}
+    __required__: ClassVar[tuple[str, ...]] = ('path',)
 
 
 class VolumeProjection(Object, frozen=True, kw_only=True):
@@ -1940,25 +1861,24 @@ class VolumeProjection(Object, frozen=True, kw_only=True):
     config_map: ConfigMapProjection | None = None
     service_account_token: ServiceAccountTokenProjection | None = None
     cluster_trust_bundle: ClusterTrustBundleProjection | None = None
+    pod_certificate: PodCertificateProjection | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "cluster_trust_bundle": 5,
-        "config_map": 3,
-        "downward_api": 2,
-        "secret": 1,
-        "service_account_token": 4,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"cluster_trust_bundle": 5, "config_map": 3, "downward_api": 2, "pod_certificate": 6, "secret": 1, "service_account_token": 4}
 
 
 class ProjectedVolumeSource(Object, frozen=True, kw_only=True):
-    sources: tuple[VolumeProjection, ...] = ()
+    sources: Nullable[tuple[VolumeProjection, ...]] = field(default_factory=null_list)
     default_mode: Int32 | None = None
+    default_user: Int64 | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"default_mode": 2, "sources": 1}
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("sources",))
+
+    __proto__: ClassVar[dict[str, int]] = {"default_mode": 2, "default_user": 3, "sources": 1}
 
 
 class RBDVolumeSource(Object, frozen=True, kw_only=True):
-    monitors: tuple[str, ...] = field(default_factory=tuple)
+    monitors: Nullable[tuple[str, ...]] = field(default_factory=null_list)
     image: str = field(default_factory=str)
     fs_type: str = ""
     pool: str = ""
@@ -1967,22 +1887,18 @@ class RBDVolumeSource(Object, frozen=True, kw_only=True):
     secret_ref: LocalObjectReference | None = None
     read_only: bool = False
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "fs_type": 3,
-        "image": 2,
-        "keyring": 6,
-        "monitors": 1,
-        "pool": 4,
-        "read_only": 8,
-        "secret_ref": 7,
-        "user": 5,
-    }
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("monitors",))
+
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 3, "image": 2, "keyring": 6, "monitors": 1, "pool": 4, "read_only": 8, "secret_ref": 7, "user": 5}
+    __required__: ClassVar[tuple[str, ...]] = ('image', 'monitors')
+    __defaults__: ClassVar[dict[str, Any]] = {'pool': 'rbd', 'user': 'admin', 'keyring': '/etc/ceph/keyring'}
 
 
 class ScaleIOVolumeSource(Object, frozen=True, kw_only=True):
     gateway: str = field(default_factory=str)
     system: str = field(default_factory=str)
-    secret_ref: LocalObjectReference = field(default_factory=LocalObjectReference)
+    secret_ref: LocalObjectReference | None = field(default_factory=nothing)
     ssl_enabled: bool = False
     protection_domain: str = ""
     storage_pool: str = ""
@@ -1991,18 +1907,9 @@ class ScaleIOVolumeSource(Object, frozen=True, kw_only=True):
     fs_type: str = ""
     read_only: bool = False
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "fs_type": 9,
-        "gateway": 1,
-        "protection_domain": 5,
-        "read_only": 10,
-        "secret_ref": 3,
-        "ssl_enabled": 4,
-        "storage_mode": 7,
-        "storage_pool": 6,
-        "system": 2,
-        "volume_name": 8,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 9, "gateway": 1, "protection_domain": 5, "read_only": 10, "secret_ref": 3, "ssl_enabled": 4, "storage_mode": 7, "storage_pool": 6, "system": 2, "volume_name": 8}
+    __required__: ClassVar[tuple[str, ...]] = ('gateway', 'secretRef', 'system')
+    __defaults__: ClassVar[dict[str, Any]] = {'storageMode': 'ThinProvisioned', 'fsType': 'xfs'}
 
 
 class SecretVolumeSource(Object, frozen=True, kw_only=True):
@@ -2010,8 +1917,9 @@ class SecretVolumeSource(Object, frozen=True, kw_only=True):
     items: tuple[KeyToPath, ...] = ()
     default_mode: Int32 | None = None
     optional: bool | None = None
+    default_user: Int64 | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {"default_mode": 3, "items": 2, "optional": 4, "secret_name": 1}
+    __proto__: ClassVar[dict[str, int]] = {"default_mode": 3, "default_user": 5, "items": 2, "optional": 4, "secret_name": 1}
 
 
 class StorageOSVolumeSource(Object, frozen=True, kw_only=True):
@@ -2021,187 +1929,131 @@ class StorageOSVolumeSource(Object, frozen=True, kw_only=True):
     read_only: bool = False
     secret_ref: LocalObjectReference | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "fs_type": 3,
-        "read_only": 4,
-        "secret_ref": 5,
-        "volume_name": 1,
-        "volume_namespace": 2,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"fs_type": 3, "read_only": 4, "secret_ref": 5, "volume_name": 1, "volume_namespace": 2}
 
 
 class Volume(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
-    aws_elastic_block_store: AWSElasticBlockStoreVolumeSource | None = None
-    azure_disk: AzureDiskVolumeSource | None = None
-    azure_file: AzureFileVolumeSource | None = None
-    cephfs: CephFSVolumeSource | None = None
-    cinder: CinderVolumeSource | None = None
-    config_map: ConfigMapVolumeSource | None = None
-    csi: CSIVolumeSource | None = None
-    downward_api: DownwardAPIVolumeSource | None = field(default=None, name="downwardAPI")
-    empty_dir: EmptyDirVolumeSource | None = None
-    ephemeral: EphemeralVolumeSource | None = None
-    fc: FCVolumeSource | None = None
-    flex_volume: FlexVolumeSource | None = None
-    flocker: FlockerVolumeSource | None = None
-    gce_persistent_disk: GCEPersistentDiskVolumeSource | None = None
-    git_repo: GitRepoVolumeSource | None = None
-    glusterfs: GlusterfsVolumeSource | None = None
     host_path: HostPathVolumeSource | None = None
-    image: ImageVolumeSource | None = None
-    iscsi: ISCSIVolumeSource | None = None
-    nfs: NFSVolumeSource | None = None
-    persistent_volume_claim: PersistentVolumeClaimVolumeSource | None = None
-    photon_persistent_disk: PhotonPersistentDiskVolumeSource | None = None
-    portworx_volume: PortworxVolumeSource | None = None
-    projected: ProjectedVolumeSource | None = None
-    quobyte: QuobyteVolumeSource | None = None
-    rbd: RBDVolumeSource | None = None
-    scale_io: ScaleIOVolumeSource | None = field(default=None, name="scaleIO")
+    empty_dir: EmptyDirVolumeSource | None = None
+    gce_persistent_disk: GCEPersistentDiskVolumeSource | None = None
+    aws_elastic_block_store: AWSElasticBlockStoreVolumeSource | None = None
+    git_repo: GitRepoVolumeSource | None = None
     secret: SecretVolumeSource | None = None
-    storageos: StorageOSVolumeSource | None = None
+    nfs: NFSVolumeSource | None = None
+    iscsi: ISCSIVolumeSource | None = None
+    glusterfs: GlusterfsVolumeSource | None = None
+    persistent_volume_claim: PersistentVolumeClaimVolumeSource | None = None
+    rbd: RBDVolumeSource | None = None
+    flex_volume: FlexVolumeSource | None = None
+    cinder: CinderVolumeSource | None = None
+    cephfs: CephFSVolumeSource | None = None
+    flocker: FlockerVolumeSource | None = None
+    downward_api: DownwardAPIVolumeSource | None = field(default=None, name="downwardAPI")
+    fc: FCVolumeSource | None = None
+    azure_file: AzureFileVolumeSource | None = None
+    config_map: ConfigMapVolumeSource | None = None
     vsphere_volume: VsphereVirtualDiskVolumeSource | None = None
+    quobyte: QuobyteVolumeSource | None = None
+    azure_disk: AzureDiskVolumeSource | None = None
+    photon_persistent_disk: PhotonPersistentDiskVolumeSource | None = None
+    projected: ProjectedVolumeSource | None = None
+    portworx_volume: PortworxVolumeSource | None = None
+    scale_io: ScaleIOVolumeSource | None = field(default=None, name="scaleIO")
+    storageos: StorageOSVolumeSource | None = None
+    csi: CSIVolumeSource | None = None
+    ephemeral: EphemeralVolumeSource | None = None
+    image: ImageVolumeSource | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "*volumeSource": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
 
 
 class PodSpec(Object, frozen=True, kw_only=True):
-    volumes: Annotated[
-        tuple[Volume, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge,retainKeys")
-    ] = ()
-    containers: Annotated[
-        tuple[Container, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
-    ] = field(default_factory=tuple)
+    volumes: Annotated[tuple[Volume, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge,retainKeys')] = ()
+    init_containers: Annotated[tuple[Container, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
+    containers: Annotated[Nullable[tuple[Container, ...]], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = field(default_factory=null_list)
+    ephemeral_containers: Annotated[tuple[EphemeralContainer, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
     restart_policy: str = ""
     termination_grace_period_seconds: Int64 | None = None
     active_deadline_seconds: Int64 | None = None
     dns_policy: str = ""
-    node_selector: dict[str, str] = NO_ITEMS
+    node_selector: Annotated[dict[str, str], merge(map_type='atomic')] = NO_ITEMS
     service_account_name: str = ""
     service_account: str = ""
+    automount_service_account_token: bool | None = None
     node_name: str = ""
     host_network: bool = False
     host_pid: bool = field(default=False, name="hostPID")
     host_ipc: bool = field(default=False, name="hostIPC")
+    share_process_namespace: bool | None = None
     security_context: PodSecurityContext | None = None
-    image_pull_secrets: Annotated[
-        tuple[LocalObjectReference, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
-    ] = ()
+    image_pull_secrets: Annotated[tuple[LocalObjectReference, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
     hostname: str = ""
     subdomain: str = ""
     affinity: Affinity | None = None
     scheduler_name: str = ""
-    init_containers: Annotated[
-        tuple[Container, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
-    ] = ()
-    automount_service_account_token: bool | None = None
     tolerations: tuple[Toleration, ...] = ()
-    host_aliases: Annotated[
-        tuple[HostAlias, ...], merge(list_map_keys=("ip",), patch_merge_key="ip", patch_strategy="merge")
-    ] = ()
+    host_aliases: Annotated[tuple[HostAlias, ...], merge(list_map_keys=('ip',), patch_merge_key='ip', patch_strategy='merge')] = ()
     priority_class_name: str = ""
     priority: Int32 | None = None
     dns_config: PodDNSConfig | None = None
-    share_process_namespace: bool | None = None
     readiness_gates: tuple[PodReadinessGate, ...] = ()
     runtime_class_name: str | None = None
     enable_service_links: bool | None = None
     preemption_policy: str | None = None
     overhead: dict[str, Quantity] = NO_ITEMS
-    topology_spread_constraints: Annotated[
-        tuple[TopologySpreadConstraint, ...],
-        merge(list_map_keys=("topologyKey", "whenUnsatisfiable"), patch_merge_key="topologyKey", patch_strategy="merge"),
-    ] = ()
-    ephemeral_containers: Annotated[
-        tuple[EphemeralContainer, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
-    ] = ()
+    topology_spread_constraints: Annotated[tuple[TopologySpreadConstraint, ...], merge(list_map_keys=('topologyKey', 'whenUnsatisfiable'), patch_merge_key='topologyKey', patch_strategy='merge')] = ()
     set_hostname_as_fqdn: bool | None = field(default=None, name="setHostnameAsFQDN")
     os: PodOS | None = None
     host_users: bool | None = None
-    scheduling_gates: Annotated[
-        tuple[PodSchedulingGate, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
-    ] = ()
-    resource_claims: Annotated[
-        tuple[PodResourceClaim, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge,retainKeys")
-    ] = ()
+    scheduling_gates: Annotated[tuple[PodSchedulingGate, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
+    resource_claims: Annotated[tuple[PodResourceClaim, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge,retainKeys')] = ()
     resources: ResourceRequirements | None = None
+    hostname_override: str | None = None
+    scheduling_group: PodSchedulingGroup | None = None
+    eviction_responders: Annotated[tuple[EvictionResponder, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
 
     def __post_init__(self) -> None:
-        freeze_maps(
-            self,
-            fields=(
-                "node_selector",
-                "overhead",
-            ),
-        )
+        freeze_maps(self, fields=("node_selector", "overhead",))
+        to_nulls(self, lists=("containers",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "active_deadline_seconds": 5,
-        "affinity": 18,
-        "automount_service_account_token": 21,
-        "containers": 2,
-        "dns_config": 26,
-        "dns_policy": 6,
-        "enable_service_links": 30,
-        "ephemeral_containers": 34,
-        "host_aliases": 23,
-        "host_ipc": 13,
-        "host_network": 11,
-        "host_pid": 12,
-        "host_users": 37,
-        "hostname": 16,
-        "image_pull_secrets": 15,
-        "init_containers": 20,
-        "node_name": 10,
-        "node_selector": 7,
-        "os": 36,
-        "overhead": 32,
-        "preemption_policy": 31,
-        "priority": 25,
-        "priority_class_name": 24,
-        "readiness_gates": 28,
-        "resource_claims": 39,
-        "resources": 40,
-        "restart_policy": 3,
-        "runtime_class_name": 29,
-        "scheduler_name": 19,
-        "scheduling_gates": 38,
-        "security_context": 14,
-        "service_account": 9,
-        "service_account_name": 8,
-        "set_hostname_as_fqdn": 35,
-        "share_process_namespace": 27,
-        "subdomain": 17,
-        "termination_grace_period_seconds": 4,
-        "tolerations": 22,
-        "topology_spread_constraints": 33,
-        "volumes": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"active_deadline_seconds": 5, "affinity": 18, "automount_service_account_token": 21, "containers": 2, "dns_config": 26, "dns_policy": 6, "enable_service_links": 30, "ephemeral_containers": 34, "eviction_responders": 44, "host_aliases": 23, "host_ipc": 13, "host_network": 11, "host_pid": 12, "host_users": 37, "hostname": 16, "hostname_override": 41, "image_pull_secrets": 15, "init_containers": 20, "node_name": 10, "node_selector": 7, "os": 36, "overhead": 32, "preemption_policy": 31, "priority": 25, "priority_class_name": 24, "readiness_gates": 28, "resource_claims": 39, "resources": 40, "restart_policy": 3, "runtime_class_name": 29, "scheduler_name": 19, "scheduling_gates": 38, "scheduling_group": 43, "security_context": 14, "service_account": 9, "service_account_name": 8, "set_hostname_as_fqdn": 35, "share_process_namespace": 27, "subdomain": 17, "termination_grace_period_seconds": 4, "tolerations": 22, "topology_spread_constraints": 33, "volumes": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('containers',)
 
 
 class PodCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
-    last_probe_time: Time = ""
-    last_transition_time: Time = ""
+    observed_generation: Int64 = 0
+    status: str = field(default_factory=str)
+    last_probe_time: NullTime = field(default_factory=null_text)
+    last_transition_time: NullTime = field(default_factory=null_text)
     reason: str = ""
     message: str = ""
-    status: str = field(default_factory=str)
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "last_probe_time": 3,
-        "last_transition_time": 4,
-        "message": 6,
-        "reason": 5,
-        "status": 2,
-        "type": 1,
-    }
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("last_probe_time", "last_transition_time",))
+
+    __proto__: ClassVar[dict[str, int]] = {"last_probe_time": 3, "last_transition_time": 4, "message": 6, "observed_generation": 7, "reason": 5, "status": 2, "type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('status', 'type')
+
+
+class PodExtendedResourceClaimStatus(Object, frozen=True, kw_only=True):
+    request_mappings: Nullable[tuple[ContainerExtendedResourceRequest, ...]] = field(default_factory=null_list)
+    resource_claim_name: str = field(default_factory=str)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("request_mappings",))
+
+    __proto__: ClassVar[dict[str, int]] = {"request_mappings": 1, "resource_claim_name": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('requestMappings', 'resourceClaimName')
 
 
 class PodIP(Object, frozen=True, kw_only=True):
     ip: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"ip": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('ip',)
 
 
 class PodResourceClaimStatus(Object, frozen=True, kw_only=True):
@@ -2209,63 +2061,121 @@ class PodResourceClaimStatus(Object, frozen=True, kw_only=True):
     resource_claim_name: str | None = None
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1, "resource_claim_name": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
+
+
+class PodVolumeHealth(Object, frozen=True, kw_only=True):
+    name: str = field(default_factory=str)
+    health_conditions: Annotated[tuple[VolumeHealthCondition, ...], merge(list_map_keys=('status', 'reason'), patch_merge_key='status', patch_strategy='merge')] = ()
+    last_transition_time: NullTime = field(default_factory=null_text)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("last_transition_time",))
+
+    __proto__: ClassVar[dict[str, int]] = {"health_conditions": 2, "last_transition_time": 3, "name": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
 
 
 class PodStatus(Object, frozen=True, kw_only=True):
+    observed_generation: Int64 = 0
     phase: str = ""
-    conditions: Annotated[
-        tuple[PodCondition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
-    ] = ()
+    conditions: Annotated[tuple[PodCondition, ...], merge(list_map_keys=('type',), patch_merge_key='type', patch_strategy='merge')] = ()
     message: str = ""
     reason: str = ""
+    nominated_node_name: str = ""
     host_ip: str = field(default="", name="hostIP")
+    host_ips: Annotated[tuple[HostIP, ...], merge(patch_merge_key='ip', patch_strategy='merge')] = field(default=(), name="hostIPs")
     pod_ip: str = field(default="", name="podIP")
+    pod_ips: Annotated[tuple[PodIP, ...], merge(list_map_keys=('ip',), patch_merge_key='ip', patch_strategy='merge')] = field(default=(), name="podIPs")
     start_time: Time = ""
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
     qos_class: str = ""
-    init_container_statuses: tuple[ContainerStatus, ...] = ()
-    nominated_node_name: str = ""
-    pod_ips: Annotated[tuple[PodIP, ...], merge(list_map_keys=("ip",), patch_merge_key="ip", patch_strategy="merge")] = field(
-        default=(), name="podIPs"
-    )
     ephemeral_container_statuses: tuple[ContainerStatus, ...] = ()
     resize: str = ""
-    resource_claim_statuses: Annotated[
-        tuple[PodResourceClaimStatus, ...],
-        merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge,retainKeys"),
-    ] = ()
-    host_ips: Annotated[tuple[HostIP, ...], merge(patch_merge_key="ip", patch_strategy="merge")] = field(
-        default=(), name="hostIPs"
-    )
+    resource_claim_statuses: Annotated[tuple[PodResourceClaimStatus, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge,retainKeys')] = ()
+    extended_resource_claim_status: PodExtendedResourceClaimStatus | None = None
+    allocated_resources: dict[str, Quantity] = NO_ITEMS
+    resources: ResourceRequirements | None = None
+    node_allocatable_resource_claim_statuses: Annotated[tuple[NodeAllocatableResourceClaimStatus, ...], merge(list_map_keys=('resourceClaimName',), patch_merge_key='resourceClaimName', patch_strategy='merge')] = ()
+    volume_health: Annotated[tuple[PodVolumeHealth, ...], merge(list_map_keys=('name',))] = ()
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "conditions": 2,
-        "container_statuses": 8,
-        "ephemeral_container_statuses": 13,
-        "host_ip": 5,
-        "host_ips": 16,
-        "init_container_statuses": 10,
-        "message": 3,
-        "nominated_node_name": 11,
-        "phase": 1,
-        "pod_ip": 6,
-        "pod_ips": 12,
-        "qos_class": 9,
-        "reason": 4,
-        "resize": 14,
-        "resource_claim_statuses": 15,
-        "start_time": 7,
-    }
+    def __post_init__(self) -> None:
+        freeze_maps(self, fields=("allocated_resources",))
+
+    __proto__: ClassVar[dict[str, int]] = {"allocated_resources": 19, "conditions": 2, "container_statuses": 8, "ephemeral_container_statuses": 13, "extended_resource_claim_status": 18, "host_ip": 5, "host_ips": 16, "init_container_statuses": 10, "message": 3, "node_allocatable_resource_claim_statuses": 21, "nominated_node_name": 11, "observed_generation": 17, "phase": 1, "pod_ip": 6, "pod_ips": 12, "qos_class": 9, "reason": 4, "resize": 14, "resource_claim_statuses": 15, "resources": 20, "start_time": 7, "volume_health": 22}
 
 
 class Pod(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Pod")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: PodSpec = field(default_factory=PodSpec)
     status: PodStatus = field(default_factory=PodStatus)
 
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+
+
+class PodAttachOptions(Object, frozen=True, kw_only=True):
+    kind: str = field(default_factory=lambda: "PodAttachOptions")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    tty: bool = False
+    container: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"container": 5, "stderr": 3, "stdin": 1, "stdout": 2, "tty": 4}
+
+
+class PodExecOptions(Object, frozen=True, kw_only=True):
+    kind: str = field(default_factory=lambda: "PodExecOptions")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    tty: bool = False
+    container: str = ""
+    command: Nullable[tuple[str, ...]] = field(default_factory=null_list)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("command",))
+
+    __proto__: ClassVar[dict[str, int]] = {"command": 6, "container": 5, "stderr": 3, "stdin": 1, "stdout": 2, "tty": 4}
+    __required__: ClassVar[tuple[str, ...]] = ('command',)
+
+
+class PodLogOptions(Object, frozen=True, kw_only=True):
+    kind: str = field(default_factory=lambda: "PodLogOptions")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    container: str = ""
+    follow: bool = False
+    previous: bool = False
+    since_seconds: Int64 | None = None
+    since_time: Time = ""
+    timestamps: bool = False
+    tail_lines: Int64 | None = None
+    limit_bytes: Int64 | None = None
+    insecure_skip_tls_verify_backend: bool = field(default=False, name="insecureSkipTLSVerifyBackend")
+    stream: str | None = None
+
+    __proto__: ClassVar[dict[str, int]] = {"container": 1, "follow": 2, "insecure_skip_tls_verify_backend": 9, "limit_bytes": 8, "previous": 3, "since_seconds": 4, "since_time": 5, "stream": 10, "tail_lines": 7, "timestamps": 6}
+
+
+class PodPortForwardOptions(Object, frozen=True, kw_only=True):
+    kind: str = field(default_factory=lambda: "PodPortForwardOptions")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    ports: tuple[Int32, ...] = ()
+
+    __proto__: ClassVar[dict[str, int]] = {"ports": 1}
+
+
+class PodProxyOptions(Object, frozen=True, kw_only=True):
+    kind: str = field(default_factory=lambda: "PodProxyOptions")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    path: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"path": 1}
 
 
 class PodTemplateSpec(Object, frozen=True, kw_only=True):
@@ -2276,8 +2186,8 @@ class PodTemplateSpec(Object, frozen=True, kw_only=True):
 
 
 class PodTemplate(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "PodTemplate")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     template: PodTemplateSpec = field(default_factory=PodTemplateSpec)
 
@@ -2286,50 +2196,46 @@ class PodTemplate(Object, frozen=True, kw_only=True):
 
 class ReplicationControllerSpec(Object, frozen=True, kw_only=True):
     replicas: Int32 | None = None
-    selector: dict[str, str] = NO_ITEMS
-    template: PodTemplateSpec | None = None
     min_ready_seconds: Int32 = 0
+    selector: Annotated[dict[str, str], merge(map_type='atomic')] = NO_ITEMS
+    template: PodTemplateSpec | None = None
 
     def __post_init__(self) -> None:
         freeze_maps(self, fields=("selector",))
 
     __proto__: ClassVar[dict[str, int]] = {"min_ready_seconds": 4, "replicas": 1, "selector": 2, "template": 3}
+    __defaults__: ClassVar[dict[str, Any]] = {'replicas': 1, 'minReadySeconds': 0}
 
 
 class ReplicationControllerCondition(Object, frozen=True, kw_only=True):
     type: str = field(default_factory=str)
-    last_transition_time: Time = ""
+    status: str = field(default_factory=str)
+    last_transition_time: NullTime = field(default_factory=null_text)
     reason: str = ""
     message: str = ""
-    status: str = field(default_factory=str)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, texts=("last_transition_time",))
 
     __proto__: ClassVar[dict[str, int]] = {"last_transition_time": 3, "message": 5, "reason": 4, "status": 2, "type": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('status', 'type')
 
 
 class ReplicationControllerStatus(Object, frozen=True, kw_only=True):
     replicas: Int32 = field(default_factory=int)
     fully_labeled_replicas: Int32 = 0
-    observed_generation: Int64 = 0
     ready_replicas: Int32 = 0
     available_replicas: Int32 = 0
-    conditions: Annotated[
-        tuple[ReplicationControllerCondition, ...],
-        merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge"),
-    ] = ()
+    observed_generation: Int64 = 0
+    conditions: Annotated[tuple[ReplicationControllerCondition, ...], merge(list_map_keys=('type',), patch_merge_key='type', patch_strategy='merge')] = ()
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "available_replicas": 5,
-        "conditions": 6,
-        "fully_labeled_replicas": 2,
-        "observed_generation": 3,
-        "ready_replicas": 4,
-        "replicas": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"available_replicas": 5, "conditions": 6, "fully_labeled_replicas": 2, "observed_generation": 3, "ready_replicas": 4, "replicas": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('replicas',)
 
 
 class ReplicationController(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ReplicationController")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: ReplicationControllerSpec = field(default_factory=ReplicationControllerSpec)
     status: ReplicationControllerStatus = field(default_factory=ReplicationControllerStatus)
@@ -2343,6 +2249,7 @@ class ScopedResourceSelectorRequirement(Object, frozen=True, kw_only=True):
     values: tuple[str, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"operator": 2, "scope_name": 1, "values": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('operator', 'scopeName')
 
 
 class ScopeSelector(Object, frozen=True, kw_only=True):
@@ -2367,20 +2274,14 @@ class ResourceQuotaStatus(Object, frozen=True, kw_only=True):
     used: dict[str, Quantity] = NO_ITEMS
 
     def __post_init__(self) -> None:
-        freeze_maps(
-            self,
-            fields=(
-                "hard",
-                "used",
-            ),
-        )
+        freeze_maps(self, fields=("hard", "used",))
 
     __proto__: ClassVar[dict[str, int]] = {"hard": 1, "used": 2}
 
 
 class ResourceQuota(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ResourceQuota")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: ResourceQuotaSpec = field(default_factory=ResourceQuotaSpec)
     status: ResourceQuotaStatus = field(default_factory=ResourceQuotaStatus)
@@ -2389,22 +2290,16 @@ class ResourceQuota(Object, frozen=True, kw_only=True):
 
 
 class Secret(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Secret")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
-    data: dict[str, Base64] = NO_ITEMS
-    type: str = ""
-    string_data: dict[str, str] = NO_ITEMS
     immutable: bool | None = None
+    data: dict[str, Base64] = NO_ITEMS
+    string_data: dict[str, str] = NO_ITEMS
+    type: str = ""
 
     def __post_init__(self) -> None:
-        freeze_maps(
-            self,
-            fields=(
-                "data",
-                "string_data",
-            ),
-        )
+        freeze_maps(self, fields=("data", "string_data",))
 
     __proto__: ClassVar[dict[str, int]] = {"data": 2, "immutable": 5, "metadata": 1, "string_data": 4, "type": 3}
 
@@ -2412,19 +2307,14 @@ class Secret(Object, frozen=True, kw_only=True):
 class ServicePort(Object, frozen=True, kw_only=True):
     name: str = ""
     protocol: str = ""
-    port: Int32 = field(default_factory=int)
-    target_port: IntOrString | None = None
-    node_port: Int32 = 0
     app_protocol: str | None = None
+    port: Int32 = field(default_factory=int)
+    target_port: IntOrString = field(default_factory=int)
+    node_port: Int32 = 0
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "app_protocol": 6,
-        "name": 1,
-        "node_port": 5,
-        "port": 3,
-        "protocol": 2,
-        "target_port": 4,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"app_protocol": 6, "name": 1, "node_port": 5, "port": 3, "protocol": 2, "target_port": 4}
+    __required__: ClassVar[tuple[str, ...]] = ('port',)
+    __defaults__: ClassVar[dict[str, Any]] = {'protocol': 'TCP'}
 
 
 class SessionAffinityConfig(Object, frozen=True, kw_only=True):
@@ -2434,11 +2324,10 @@ class SessionAffinityConfig(Object, frozen=True, kw_only=True):
 
 
 class ServiceSpec(Object, frozen=True, kw_only=True):
-    ports: Annotated[
-        tuple[ServicePort, ...], merge(list_map_keys=("port", "protocol"), patch_merge_key="port", patch_strategy="merge")
-    ] = ()
-    selector: dict[str, str] = NO_ITEMS
+    ports: Annotated[tuple[ServicePort, ...], merge(list_map_keys=('port', 'protocol'), patch_merge_key='port', patch_strategy='merge')] = ()
+    selector: Annotated[dict[str, str], merge(map_type='atomic')] = NO_ITEMS
     cluster_ip: str = field(default="", name="clusterIP")
+    cluster_ips: tuple[str, ...] = field(default=(), name="clusterIPs")
     type: str = ""
     external_ips: tuple[str, ...] = field(default=(), name="externalIPs")
     session_affinity: str = ""
@@ -2449,9 +2338,8 @@ class ServiceSpec(Object, frozen=True, kw_only=True):
     health_check_node_port: Int32 = 0
     publish_not_ready_addresses: bool = False
     session_affinity_config: SessionAffinityConfig | None = None
-    ip_family_policy: str | None = None
-    cluster_ips: tuple[str, ...] = field(default=(), name="clusterIPs")
     ip_families: tuple[str, ...] = ()
+    ip_family_policy: str | None = None
     allocate_load_balancer_node_ports: bool | None = None
     load_balancer_class: str | None = None
     internal_traffic_policy: str | None = None
@@ -2460,42 +2348,19 @@ class ServiceSpec(Object, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         freeze_maps(self, fields=("selector",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "allocate_load_balancer_node_ports": 20,
-        "cluster_ip": 3,
-        "cluster_ips": 18,
-        "external_ips": 5,
-        "external_name": 10,
-        "external_traffic_policy": 11,
-        "health_check_node_port": 12,
-        "internal_traffic_policy": 22,
-        "ip_families": 19,
-        "ip_family_policy": 17,
-        "load_balancer_class": 21,
-        "load_balancer_ip": 8,
-        "load_balancer_source_ranges": 9,
-        "ports": 1,
-        "publish_not_ready_addresses": 13,
-        "selector": 2,
-        "session_affinity": 7,
-        "session_affinity_config": 14,
-        "traffic_distribution": 23,
-        "type": 4,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"allocate_load_balancer_node_ports": 20, "cluster_ip": 3, "cluster_ips": 18, "external_ips": 5, "external_name": 10, "external_traffic_policy": 11, "health_check_node_port": 12, "internal_traffic_policy": 22, "ip_families": 19, "ip_family_policy": 17, "load_balancer_class": 21, "load_balancer_ip": 8, "load_balancer_source_ranges": 9, "ports": 1, "publish_not_ready_addresses": 13, "selector": 2, "session_affinity": 7, "session_affinity_config": 14, "traffic_distribution": 23, "type": 4}
 
 
 class ServiceStatus(Object, frozen=True, kw_only=True):
     load_balancer: LoadBalancerStatus = field(default_factory=LoadBalancerStatus)
-    conditions: Annotated[
-        tuple[meta_v1.Condition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
-    ] = ()
+    conditions: Annotated[tuple[meta_v1.Condition, ...], merge(list_map_keys=('type',), patch_merge_key='type', patch_strategy='merge')] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"conditions": 2, "load_balancer": 1}
 
 
 class Service(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Service")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: ServiceSpec = field(default_factory=ServiceSpec)
     status: ServiceStatus = field(default_factory=ServiceStatus)
@@ -2504,31 +2369,37 @@ class Service(Object, frozen=True, kw_only=True):
 
 
 class ServiceAccount(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "ServiceAccount")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
-    secrets: Annotated[
-        tuple[ObjectReference, ...], merge(list_map_keys=("name",), patch_merge_key="name", patch_strategy="merge")
-    ] = ()
+    secrets: Annotated[tuple[ObjectReference, ...], merge(list_map_keys=('name',), patch_merge_key='name', patch_strategy='merge')] = ()
     image_pull_secrets: tuple[LocalObjectReference, ...] = ()
     automount_service_account_token: bool | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "automount_service_account_token": 4,
-        "image_pull_secrets": 3,
-        "metadata": 1,
-        "secrets": 2,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"automount_service_account_token": 4, "image_pull_secrets": 3, "metadata": 1, "secrets": 2}
+
+
+class ServiceProxyOptions(Object, frozen=True, kw_only=True):
+    kind: str = field(default_factory=lambda: "ServiceProxyOptions")
+    api_version: str = field(default_factory=lambda: "v1", name="apiVersion")
+    path: str = ""
+
+    __proto__: ClassVar[dict[str, int]] = {"path": 1}
 
 
 class TopologySelectorLabelRequirement(Object, frozen=True, kw_only=True):
     key: str = field(default_factory=str)
-    values: tuple[str, ...] = field(default_factory=tuple)
+    values: Nullable[tuple[str, ...]] = field(default_factory=null_list)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("values",))
 
     __proto__: ClassVar[dict[str, int]] = {"key": 1, "values": 2}
+    __required__: ClassVar[tuple[str, ...]] = ('key', 'values')
 
 
 class TopologySelectorTerm(Object, frozen=True, kw_only=True):
     match_label_expressions: tuple[TopologySelectorLabelRequirement, ...] = ()
 
     __proto__: ClassVar[dict[str, int]] = {"match_label_expressions": 1}
+

@@ -1,4 +1,4 @@
-"""The types of the API group-version discovery.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+"""The types of the API group-version discovery.v1 (Kubernetes 1.37), made by generate.py from its facts."""
 
 from typing import Annotated, ClassVar
 
@@ -6,7 +6,7 @@ from msgspec import field
 
 from . import core_v1, meta_v1
 from .meta_v1 import LabelSelector as LabelSelector, ObjectMeta as ObjectMeta, OwnerReference as OwnerReference
-from .scalars import Int32, NO_ITEMS, Object, freeze_maps, merge
+from .scalars import Int32, NO_ITEMS, Nullable, Object, freeze_maps, merge, null_list, to_nulls
 
 
 class EndpointConditions(Object, frozen=True, kw_only=True):
@@ -17,21 +17,30 @@ class EndpointConditions(Object, frozen=True, kw_only=True):
     __proto__: ClassVar[dict[str, int]] = {"ready": 1, "serving": 2, "terminating": 3}
 
 
+class ForNode(Object, frozen=True, kw_only=True):
+    name: str = field(default_factory=str)
+
+    __proto__: ClassVar[dict[str, int]] = {"name": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
+
+
 class ForZone(Object, frozen=True, kw_only=True):
     name: str = field(default_factory=str)
 
     __proto__: ClassVar[dict[str, int]] = {"name": 1}
+    __required__: ClassVar[tuple[str, ...]] = ('name',)
 
 
 class EndpointHints(Object, frozen=True, kw_only=True):
     for_zones: tuple[ForZone, ...] = ()
+    for_nodes: tuple[ForNode, ...] = ()
 
-    __proto__: ClassVar[dict[str, int]] = {"for_zones": 1}
+    __proto__: ClassVar[dict[str, int]] = {"for_nodes": 2, "for_zones": 1}
 
 
 class Endpoint(Object, frozen=True, kw_only=True):
-    addresses: Annotated[tuple[str, ...], merge(list_type="set")] = field(default_factory=tuple)
-    conditions: EndpointConditions | None = None
+    addresses: Annotated[Nullable[tuple[str, ...]], merge(list_type="set")] = field(default_factory=null_list)
+    conditions: EndpointConditions = field(default_factory=EndpointConditions)
     hostname: str | None = None
     target_ref: core_v1.ObjectReference | None = None
     deprecated_topology: dict[str, str] = NO_ITEMS
@@ -41,17 +50,10 @@ class Endpoint(Object, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         freeze_maps(self, fields=("deprecated_topology",))
+        to_nulls(self, lists=("addresses",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "addresses": 1,
-        "conditions": 2,
-        "deprecated_topology": 5,
-        "hints": 8,
-        "hostname": 3,
-        "node_name": 6,
-        "target_ref": 4,
-        "zone": 7,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"addresses": 1, "conditions": 2, "deprecated_topology": 5, "hints": 8, "hostname": 3, "node_name": 6, "target_ref": 4, "zone": 7}
+    __required__: ClassVar[tuple[str, ...]] = ('addresses',)
 
 
 class EndpointPort(Object, frozen=True, kw_only=True):
@@ -64,11 +66,16 @@ class EndpointPort(Object, frozen=True, kw_only=True):
 
 
 class EndpointSlice(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "discovery.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "EndpointSlice")
+    api_version: str = field(default_factory=lambda: "discovery.k8s.io/v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
-    endpoints: tuple[Endpoint, ...] = field(default_factory=tuple)
-    ports: tuple[EndpointPort, ...] = ()
     address_type: str = field(default_factory=str)
+    endpoints: Nullable[tuple[Endpoint, ...]] = field(default_factory=null_list)
+    ports: Nullable[tuple[EndpointPort, ...]] = field(default_factory=null_list)
+
+    def __post_init__(self) -> None:
+        to_nulls(self, lists=("endpoints", "ports",))
 
     __proto__: ClassVar[dict[str, int]] = {"address_type": 4, "endpoints": 2, "metadata": 1, "ports": 3}
+    __required__: ClassVar[tuple[str, ...]] = ('addressType',)
+

@@ -1,105 +1,74 @@
-"""Prints the module of one API group-version, made from a table of facts about its types.
+"""Prints the module of one API group-version, made from tables of facts about its types.
 
-    python -m shipslog.store.objects.generate FACTS.json core.v1 > core_v1.py
+    python -m shipslog.store.objects.generate FOLDER apps_v1 > apps_v1.py
 
-The facts (a JSON object: full type name -> fields with JSON name, type, `required`, merge keys, protobuf number) say all
-but one thing that the wire needs: which Go fields are pointers, so that an explicit zero is kept. `POINTERS` adds that.
-Errors: KeyError for a type that the facts refer to and do not hold. Run again after a change of the facts, then `ruff
-format`; the modules are ordinary source and are read, reviewed and committed as such.
+FOLDER holds the facts of Kubernetes 1.37 (JSON): `k8s-1.37-types.json` and `-extra-types.json` (full type name -> fields with
+JSON name, type, `required`, merge keys, default, protobuf number), `-wire.json` (which fields Go writes although they are
+empty, and which are pointers, so that absence and zero differ) and `roundtrip/` (samples in the order of Go's fields).
+Errors: KeyError for a type that the facts refer to and do not hold. Run again after a change of the facts, then `ruff format`;
+the modules are ordinary source and are read, reviewed and committed as such.
 """
 
 import json
 import keyword
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
-MODULES = {
-    "io.k8s.apimachinery.pkg.apis.meta.v1": "meta_v1",
-    "io.k8s.api.core.v1": "core_v1",
-    "io.k8s.api.discovery.v1": "discovery_v1",
-    "io.k8s.api.coordination.v1": "coordination_v1",
-    "io.k8s.api.autoscaling.v1": "autoscaling_v1",
-    "io.k8s.api.authentication.v1": "authentication_v1",
-    "io.k8s.api.authorization.v1": "authorization_v1",
-    "io.k8s.api.policy.v1": "policy_v1",
-    "io.k8s.api.scheduling.v1": "scheduling_v1",
+RELEASE = "1.37"
+META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+SCHEMAS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1"
+# Types that JSON writes as a scalar, or as any value: their names in `scalars`.
+SCALARS = {
+    f"{META}.Time": "Time",
+    f"{META}.MicroTime": "MicroTime",
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": "Quantity",
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "IntOrString",
+    f"{META}.FieldsV1": "RawObject",
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": "RawObject",
+    f"{META}.Patch": "RawObject",
+    f"{SCHEMAS}.JSON": "RawObject",
 }
-SPECIAL = {
-    "io.k8s.apimachinery.pkg.apis.meta.v1.Time": ("Time", '""'),
-    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": ("MicroTime", '""'),
-    "io.k8s.apimachinery.pkg.api.resource.Quantity": ("Quantity", "None"),
-    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": ("IntOrString", "None"),
-    "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": ("RawObject", "None"),
-    "io.k8s.apimachinery.pkg.runtime.RawExtension": ("RawObject", "None"),
-    "io.k8s.apimachinery.pkg.apis.meta.v1.Patch": ("RawObject", "None"),
+# Those that are null where Go has a zero value, not a pointer.
+NULLABLE = {"Time": "NullTime", "MicroTime": "NullMicroTime", "Base64": "NullBase64"}
+TIMES = ("Time", "MicroTime")
+ZEROS = {
+    "str": '""',
+    "bool": "False",
+    "Int32": "0",
+    "Int64": "0",
+    "float": "0.0",
+    "Time": '""',
+    "MicroTime": '""',
+    "Base64": '""',
 }
-# Scalars that are Go pointers: an explicit zero differs from absence. "Type.field", or ".field" for every type.
-POINTERS = set(
-    """
-.controller .blockOwnerDeletion .deletionGracePeriodSeconds .automountServiceAccountToken .shareProcessNamespace .priority
-.runtimeClassName .enableServiceLinks .preemptionPolicy .setHostnameAsFQDN .hostUsers .optional .defaultMode .mode
-.tolerationSeconds .immutable .appProtocol .expirationSeconds .storageClassName .volumeMode .volumeAttributesClassName
-.mountPropagation .recursiveReadOnly .currentVolumeAttributesClassName .ipMode .replicas .gracePeriodSeconds
-.orphanDependents .propagationPolicy .started .hostPathType .activeDeadlineSeconds .privileged .runAsUser .runAsGroup
-.runAsNonRoot .readOnlyRootFilesystem .allowPrivilegeEscalation .procMount .fsGroup .fsGroupChangePolicy
-.supplementalGroupsPolicy .localhostProfile .seLinuxChangePolicy .holderIdentity .leaseDurationSeconds .leaseTransitions
-.strategy .preferredHolder .ready .serving .terminating .targetCPUUtilizationPercentage .currentCPUUtilizationPercentage
-.minReplicas .observedGeneration .remainingItemCount .ipFamilyPolicy .allocateLoadBalancerNodePorts .loadBalancerClass
-.internalTrafficPolicy .trafficDistribution .ttlSecondsAfterFinished .initiatorName .cachingMode .minDomains
-.nodeAffinityPolicy .nodeTaintsPolicy .gmsaCredentialSpecName .gmsaCredentialSpec .runAsUserName .hostProcess .restartPolicy
-.resourceClaimName .resourceClaimTemplateName .partition .appArmorProfile .maxUnavailable .minAvailable .error .lastState_
-PodSpec.terminationGracePeriodSeconds Probe.terminationGracePeriodSeconds GRPCAction.service HostPathVolumeSource.type
-ClientIPConfig.timeoutSeconds EndpointAddress.nodeName Endpoint.nodeName Endpoint.hostname Endpoint.zone EndpointPort.name
-EndpointPort.port EndpointPort.protocol CSIVolumeSource.fsType CSIVolumeSource.readOnly AzureDiskVolumeSource.fsType
-AzureDiskVolumeSource.readOnly AzureDiskVolumeSource.kind Preconditions.uid Preconditions.resourceVersion Lifecycle.stopSignal
-ContainerStatus.stopSignal SuccessPolicyRule.succeededIndexes AzureFilePersistentVolumeSource.secretNamespace
-PodResourceClaim.source ServiceBackendPort_ PodStatus.nominated_ FCVolumeSource.lun PodDNSConfigOption.value
-""".split()
-)
-# ...and those that are not, against the rule for every type.
-NOT_POINTERS = {
-    "ContainerStatus.ready",
-    "PodSpec.restartPolicy",
-    "EndpointPort.core_",
-    "ScaleSpec.replicas",
-    "ScaleStatus.replicas",
-    "ReplicationControllerStatus.replicas",
-    "ReplicationControllerStatus.observedGeneration",
-    "ScaleStatus.observedGeneration",
-    "TokenRequestStatus.expirationSeconds",
-    "TokenReviewStatus.error",
-    "CephFSVolumeSource.mode",
-    "Taint.mode",
-    "PodStatus.resize",
-    "PodStatus.observedGeneration",
-    "PodCondition.observedGeneration",
-    "Condition.observedGeneration",
-    "EphemeralContainer.started",
-    "PortStatus.error",
-    "SubjectAccessReviewStatus.evaluationError",
-    "PersistentVolumeSpec.storageClassName",
+WRITTEN = {
+    "str": "str",
+    "bool": "bool",
+    "Int32": "int",
+    "Int64": "int",
+    "float": "float",
+    "Quantity": "zero_quantity",
+    "IntOrString": "int",
+    "RawObject": "nothing",
 }
-CORE_NOT_POINTERS = {"EndpointPort.name", "EndpointPort.port", "EndpointPort.protocol"}
-# Struct members that are Go pointers are absent when unset; all others are written as {} even when empty, as Go does.
-STRUCT_VALUES = set(
-    """
-metadata status resources state lastState loadBalancer daemonEndpoints kubeletEndpoint nodeInfo involvedObject source target
-scaleTargetRef jobTemplate updateStrategy roleRef podSelector listMeta
-""".split()
-)
-# Written even when empty, though the facts do not say so.
-WRITTEN = {"Event.reportingComponent", "Event.reportingInstance"}
+# JSON that is a schema or something simpler.
+SCHEMA_OR = {
+    f"{SCHEMAS}.JSONSchemaPropsOrArray": ("JSONSchemaProps | tuple[JSONSchemaProps, ...]", "SCHEMA_OR_SCHEMAS"),
+    f"{SCHEMAS}.JSONSchemaPropsOrBool": ("bool | JSONSchemaProps", "SCHEMA_OR_BOOL"),
+    f"{SCHEMAS}.JSONSchemaPropsOrStringArray": ("JSONSchemaProps | tuple[str, ...]", "SCHEMA_OR_STRINGS"),
+}
 SHARED = ("LabelSelector", "ObjectMeta", "OwnerReference")
-STRUCT_POINTERS = {"ContainerStatus.resources", "Event.related", "EnvVar.valueFrom", "PodSpec.resources"}
+OPTIONS = ("DeleteOptions", "WatchEvent")  # of every group: they say their kind themselves
 
 
 def snake(name: str) -> str:
-    """`clusterIPs` -> `cluster_ips`, `podCIDR` -> `pod_cidr`, `from` -> `from_`."""
+    """`clusterIPs` -> `cluster_ips`, `podCIDR` -> `pod_cidr`, `from` -> `from_`, `x-a` -> `x_a`."""
     name = re.sub(r"(IPs|CIDRs|IDs|URLs)(?=$|[A-Z])", lambda m: m[1].capitalize(), name)
     name = name.replace("OS", "Os") if name in ("OSImage",) else name
-    out = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().lstrip("$")
-    return out + "_" if keyword.iskeyword(out) else out
+    out = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().lstrip("$").replace("-", "_")
+    return out + "_" if keyword.iskeyword(out) or out in ("bool", "dict", "float", "int", "str", "tuple") else out
 
 
 def camel(name: str) -> str:
@@ -108,169 +77,246 @@ def camel(name: str) -> str:
     return head + "".join(t.capitalize() for t in tail)
 
 
-class Module:
-    def __init__(self, facts: dict[str, Any], prefix: str) -> None:
-        self.facts, self.prefix, self.imports = facts, prefix, set[str]()
-        self.here = MODULES[prefix]
+def module_of(prefix: str) -> str:
+    """io.k8s.api.apps.v1 -> apps_v1"""
+    return "_".join(prefix.split(".")[-2:])
 
-    def type_of(self, t: Any) -> tuple[str, str]:
-        """-> (annotation, zero value as source)"""
+
+class Facts:
+    """What is known of all types."""
+
+    def __init__(self, folder: Path) -> None:
+        def read(name: str) -> dict[str, Any]:
+            found: dict[str, Any] = json.loads((folder / f"k8s-{RELEASE}-{name}.json").read_text())
+            return found
+
+        self.types = read("types") | read("extra-types")
+        self.wire = read("wire")
+        self.order: dict[str, list[str]] = {}  # of a type's fields, as Go has them
+        kinds = {tuple(gvk): name for name, fact in self.types.items() for gvk in fact.get("gvk", ())}
+        for path in sorted((folder / "roundtrip").glob("*.json")):
+            *group, version, kind = path.stem.split(".")
+            name = kinds.get(("" if group == ["core"] else ".".join(group), version, kind), f"{META}.{kind}")
+            if name in self.types:
+                self._learn(name, json.loads(path.read_text()))
+
+    def _learn(self, type_: Any, value: Any) -> None:
+        """The order of the fields of a type, and of those within, from a sample."""
+        if isinstance(type_, list):
+            for inner in value if type_[0] == "list" else value.values():
+                self._learn(type_[1], inner)
+        elif fields := self.types.get(type_, {}).get("fields"):
+            if len(value) > len(self.order.get(type_, ())):
+                self.order[type_] = list(value)
+            for key, inner in value.items():
+                self._learn(fields[key]["type"], inner)
+
+    def marks(self, full: str, field: str) -> list[str]:
+        found: list[str] = self.wire.get(full, {}).get(field, [])
+        return found
+
+    def ordered(self, full: str) -> list[tuple[str, dict[str, Any]]]:
+        """The fields of a type: in Go's order where a sample shows it, by their numbers otherwise."""
+        fields: dict[str, dict[str, Any]] = self.types[full].get("fields", {})
+        known = {name: i for i, name in enumerate(self.order.get(full, ()))}
+
+        def place(name: str) -> tuple[int, int, int, str]:
+            part = {"metadata": 0, "spec": 1, "status": 3}.get(name, 2)
+            number = fields[name].get("proto", 999)
+            return (known.get(name, 999), 0, 0, "") if known else (0, part, number, name)
+
+        return [(name, fields[name]) for name in sorted(fields, key=place)]
+
+
+class Module:
+    """One group-version's module."""
+
+    def __init__(self, facts: Facts, here: str) -> None:
+        self.facts, self.here = facts, here
+        self.types = {n: f for n, f in facts.types.items() if module_of(n.rpartition(".")[0]) == here and self._is_made(n, f)}
+        self.prefix = next(iter(self.types)).rpartition(".")[0]
+        self.scalars, self.modules, self.typing = {"Object"}, set[str](), {"ClassVar"}
+        self.embedded: dict[str, str] = {}  # kinds that are parts of others, where they need not say what they are
+
+    @staticmethod
+    def _is_made(full: str, fact: dict[str, Any]) -> bool:
+        is_list = full.endswith("List") and "items" in fact.get("fields", {})
+        return fact.get("type", "object") == "object" and full not in SCALARS and not is_list
+
+    def scalar(self, name: str) -> str:
+        self.scalars.add(name)
+        return name
+
+    def type_of(self, t: Any) -> str:
+        """The annotation of a value that is there."""
         if isinstance(t, list):
-            inner, _ = self.type_of(t[1])
-            return (f"tuple[{inner}, ...]", "()") if t[0] == "list" else (f"dict[str, {inner}]", "{}")
-        if t in SPECIAL:
-            name, zero = SPECIAL[t]
-            self.imports.add(f"from .scalars import {name}")
-            return name, zero
+            inner = self.type_of(t[1])
+            inner = self.scalar(NULLABLE[inner]) if inner in TIMES else inner
+            return f"tuple[{inner}, ...]" if t[0] == "list" else f"dict[str, {inner}]"
+        if t in SCALARS:
+            return self.scalar(SCALARS[t])
+        if t in SCHEMA_OR:
+            self.typing.add("Annotated")
+            choice, form = SCHEMA_OR[t]
+            return f"Annotated[{choice}, {self.scalar(form)}]"
         if t.startswith("io.k8s."):
             prefix, name = t.rsplit(".", 1)
-            if prefix != self.prefix:
-                self.imports.add(f"from . import {MODULES[prefix]}")
-                name = f"{MODULES[prefix]}.{name}"
-            return name, "struct"
+            if prefix == self.prefix:
+                return str(name)
+            self.modules.add(module_of(prefix))
+            if self.facts.types[t].get("gvk") and name not in OPTIONS:
+                self.embedded[f"{module_of(prefix)}.{name}"] = f"Embedded{name}"
+                return f"Embedded{name}"
+            return f"{module_of(prefix)}.{name}"
         if t == "string:byte":
-            self.imports.add("from .scalars import Base64")
-            return "Base64", '""'
-        kind = t.split(":")[0]
-        if kind == "object":
-            self.imports.add("from .scalars import RawObject")
-            return "RawObject", "None"
-        if kind == "integer":
-            name = "Int32" if t == "integer:int32" else "Int64"
-            self.imports.add(f"from .scalars import {name}")
-            return name, "0"
-        return {"string": ("str", '""'), "boolean": ("bool", "False"), "number": ("float", "0.0")}[kind]
+            return self.scalar("Base64")
+        if t.startswith("integer"):
+            return self.scalar("Int32" if t == "integer:int32" else "Int64")
+        if t.startswith("object"):
+            return self.scalar("RawObject")
+        return {"string": "str", "boolean": "bool", "number": "float"}[t.split(":")[0]]
 
-    def field(self, owner: str, name: str, f: dict[str, Any]) -> str:
-        py, (ann, zero) = snake(name), self.type_of(f["type"])
-        rename = "" if camel(py) == name else f'name="{name}"'
-        key = f"{owner}.{name}"
-        pointer = (key in POINTERS or f".{name}" in POINTERS) and key not in NOT_POINTERS
-        if self.here == "core_v1" and key in CORE_NOT_POINTERS:
-            pointer = False
+    def field(self, full: str, name: str, f: dict[str, Any]) -> str:
+        """The line of a field. A pointer may be None; what Go writes although it is empty has a factory."""
+        py, ann = snake(name), self.type_of(f["type"])
+        marks = self.facts.marks(full, name)
+        always, pointer = "always" in marks, "pointer" in marks
+        struct = isinstance(f["type"], str) and f["type"].startswith("io.k8s.") and f["type"] not in SCALARS
+        if isinstance(f["type"], list):
+            ann, default = self._many(ann, f["type"][0], always)
+        elif ann in NULLABLE and always:
+            ann = self.scalar(NULLABLE[ann])
+            default = f"default_factory={self.scalar('null_text')}"
+        elif ann in ZEROS and not pointer and not always:
+            default = f"default={ZEROS[ann]}"
+        elif ann in NULLABLE:  # a pointer; an empty text is none
+            default = 'default=""'
+        elif struct and not pointer:
+            default = f"default_factory={ann}"
+        elif always and not pointer:
+            factory = WRITTEN[ann]
+            default = f"default_factory={self.scalar(factory) if factory in ('zero_quantity', 'nothing') else factory}"
+        else:
+            ann = ann if ann == "RawObject" else f"{ann} | None"
+            default = f"default_factory={self.scalar('nothing')}" if always else "default=None"
+        if full == f"{META}.ObjectMeta" and name == "creationTimestamp":  # by value, and left out where it is zero
+            ann = self.scalar("OwnTime")
+        ann = self._merged(ann, f)
+        if re.search(rf"\b{full.rpartition('.')[2]}\b", ann):
+            ann = json.dumps(ann)
+        args = ", ".join(x for x in (default, "" if camel(py) == name else f'name="{name}"') if x)
+        plain = args == default and default.startswith("default=")
+        return f"    {py}: {ann} = {default.removeprefix('default=') if plain else f'field({args})'}"
+
+    def _many(self, ann: str, form: str, always: bool) -> tuple[str, str]:
+        if form == "list" and always:
+            return f"{self.scalar('Nullable')}[{ann}]", f"default_factory={self.scalar('null_list')}"
+        if form == "list":
+            return ann, "default=()"
+        return ann, f"default_factory={self.scalar('ReadOnlyDict')}" if always else f"default={self.scalar('NO_ITEMS')}"
+
+    def _merged(self, ann: str, f: dict[str, Any]) -> str:
+        """The annotation, with what patches need to know."""
         meta = [
             f"{k.replace('-', '_')}={tuple(v) if isinstance(v, list) else v!r}"
             for k, v in sorted(f.items())
-            if k.startswith(("patch", "list-map"))
+            if k.startswith(("patch", "list-map", "map-type"))
         ]
         if f.get("list-type") in ("set",):
             meta.append('list_type="set"')
-        if zero == "struct":
-            value = (
-                name in STRUCT_VALUES
-                or (
-                    name in ("spec", "template")
-                    and "gvk" in self.facts[f"{self.prefix}.{owner}"]
-                    and not owner.startswith("PodTemplate_")
-                )
-                or (owner == "PodTemplateSpec")
-                or (owner.endswith("TemplateSpec") and name == "spec")
-                or (f.get("required") and key not in STRUCT_POINTERS)
-            )
-            value = value and key not in STRUCT_POINTERS
-            if owner == "PodTemplate" and name == "template":
-                value = True
-            default = f"default_factory={ann}" if value else "default=None"
-            ann = ann if value else f"{ann} | None"
-        elif (f.get("required") or key in WRITTEN) and zero not in ("None",):
-            factory = {"()": "tuple", "{}": "ReadOnlyDict", '""': "str", "0": "int", "False": "bool", "0.0": "float"}[zero]
-            default = f"default_factory={factory}"
-        elif zero == "None" or (pointer and zero not in ("()", "{}")):
-            default, ann = "default=None", f"{ann} | None"
-        elif zero in ("()", "{}"):
-            default = "default=()" if zero == "()" else "default=NO_ITEMS"
-        else:
-            default = f"default={zero}"
-        if meta:
-            ann = f"Annotated[{ann}, merge({', '.join(meta)})]"
-            self.imports.add("from typing import Annotated")
-            self.imports.add("from .scalars import merge")
-        args = ", ".join(x for x in (default, rename) if x)
-        plain = not rename and default.startswith("default=")
-        return f"    {py}: {ann} = {default.removeprefix('default=') if plain else f'field({args})'}"
+        if not meta:
+            return ann
+        self.typing.add("Annotated")
+        return f"Annotated[{ann}, {self.scalar('merge')}({', '.join(meta)})]"
 
-    def frozen(self, owner: str, fields: dict[str, Any]) -> str:
-        """What the `__post_init__` of a type does: its maps cannot be changed. "" for a type without any."""
-        maps = {snake(n): f for n, f in fields.items() if isinstance(f["type"], list) and f["type"][0] == "map"}
-        written = sorted(n for n, f in maps.items() if f.get("required") or f"{owner}.{n}" in WRITTEN)
-        free = sorted(snake(n) for n, f in fields.items() if self.type_of(f["type"])[0] == "RawObject")
-        if not maps and not free:
-            return ""
-        self.imports.add("from .scalars import freeze_maps")
-        if written:
-            self.imports.add("from .scalars import ReadOnlyDict")
-        if len(written) < len(maps):
-            self.imports.add("from .scalars import NO_ITEMS")
-        lists = {"fields": sorted(n for n in maps if n not in written), "written": written, "free": free}
-        arguments = [f"{what}=({', '.join(map(json.dumps, names))},)" for what, names in lists.items() if names]
-        return f"freeze_maps(self, {', '.join(arguments)})"
+    def made(self, full: str, fields: list[tuple[str, dict[str, Any]]]) -> list[str]:
+        """What the `__post_init__` of a type does: its maps cannot be changed, and its zero values are those that Go has."""
+        maps = {snake(n): full for n, f in fields if isinstance(f["type"], list) and f["type"][0] == "map"}
+        written = sorted(snake(n) for n, f in fields if snake(n) in maps and "always" in self.facts.marks(full, n))
+        free = sorted(snake(n) for n, f in fields if re.search(r"\bRawObject\b", self.type_of(f["type"])))
+        assert not set(free) & maps.keys(), full
+        out = []
+        if maps or free:
+            lists = {"fields": sorted(maps.keys() - set(written)), "written": written, "free": free}
+            arguments = [f"{what}=({', '.join(map(json.dumps, names))},)" for what, names in lists.items() if names]
+            out.append(f"{self.scalar('freeze_maps')}(self, {', '.join(arguments)})")
+        always = [(snake(n), f["type"]) for n, f in fields if "always" in self.facts.marks(full, n)]
+        nulls = {
+            "lists": [n for n, t in always if isinstance(t, list) and t[0] == "list"],
+            "maps": [snake(n) for n, f in fields if isinstance(f["type"], list) and self.type_of(f["type"][1]) in TIMES],
+            "texts": [n for n, t in always if not isinstance(t, list) and self.type_of(t) in NULLABLE],
+        }
+        if any(nulls.values()):
+            arguments = [f"{what}=({', '.join(map(json.dumps, names))},)" for what, names in nulls.items() if names]
+            out.append(f"{self.scalar('to_nulls')}(self, {', '.join(arguments)})")
+        return out
+
+    def body(self, full: str) -> str:
+        """The class of a type."""
+        fact, name = self.facts.types[full], full.rpartition(".")[2]
+        fields = self.facts.ordered(full)
+        gvk = fact.get("gvk") if name not in OPTIONS else None
+        lines = []
+        if gvk and "apiVersion" in fact["fields"]:
+            group, version, kind = gvk[0]
+            api_version = f"{group}/{version}" if group else version
+            lines += [
+                f'    kind: str = field(default_factory=lambda: "{kind}")',
+                f'    api_version: str = field(default_factory=lambda: "{api_version}", name="apiVersion")',
+            ]
+            fields = [(n, f) for n, f in fields if n not in ("apiVersion", "kind")]
+        lines += [self.field(full, n, f) for n, f in fields]
+        parts = [f"class {name}(Object, frozen=True, kw_only=True):", *(lines or ["    pass"])]
+        if made := self.made(full, fields):
+            parts += ["", "    def __post_init__(self) -> None:", *(f"        {line}" for line in made)]
+        numbers = {snake(n): f["proto"] for n, f in fields if "proto" in f}
+        others = {f"*{n}": p for n, p in fact.get("protoOnly", {}).items() if p not in numbers.values()}
+        parts += ["", f"    __proto__: ClassVar[dict[str, int]] = {json.dumps(dict(sorted(numbers.items())) | others)}"]
+        if required := tuple(sorted(n for n, f in fields if f.get("required"))):
+            parts.append(f"    __required__: ClassVar[tuple[str, ...]] = {required!r}")
+        if defaults := {n: f["default"] for n, f in fields if "default" in f}:
+            self.typing.add("Any")
+            parts.append(f"    __defaults__: ClassVar[dict[str, Any]] = {defaults!r}")
+        return "\n".join(parts) + "\n"
 
     def render(self) -> str:
-        bodies: dict[str, str] = {}
-        needs: dict[str, set[str]] = {}
-        numbers: dict[str, dict[str, int]] = {}
-        for full, fact in self.facts.items():
-            prefix, name = full.rsplit(".", 1)
-            if prefix != self.prefix or "fields" not in fact or full in SPECIAL or (name.endswith("List") and "gvk" in fact):
-                continue
-            gvk = fact.get("gvk") if name not in ("DeleteOptions", "WatchEvent") else None
-            lines = []
-            fields = dict(fact["fields"])
-            if gvk and "apiVersion" in fields:
-                group, version, kind = gvk[0]
-                api_version = f"{group}/{version}" if group else version
-                lines += [
-                    f'    api_version: str = field(default_factory=lambda: "{api_version}", name="apiVersion")',
-                    f'    kind: str = field(default_factory=lambda: "{kind}")',
-                ]
-                fields.pop("apiVersion"), fields.pop("kind")
-            for n in sorted(
-                fields, key=lambda n: ({"metadata": 0, "spec": 1, "status": 3}.get(n, 2), fields[n].get("proto", 999), n)
-            ):
-                lines.append(self.field(name, n, fields[n]))
-            frozen = self.frozen(name, fields)
-            numbers[name] = {snake(n): f["proto"] for n, f in fields.items() if "proto" in f}
-            wire = numbers[name] | {f"*{n}": p for n, p in fact.get("protoOnly", {}).items()}
-            bodies[name] = (
-                f"class {name}(Object, frozen=True, kw_only=True):\n"
-                + ("\n".join(lines) or "    pass")
-                + (f"\n\n    def __post_init__(self) -> None:\n        {frozen}" if frozen else "")
-                + f"\n\n    __proto__: ClassVar[dict[str, int]] = {json.dumps(wire)}\n"
-            )
-            needs[name] = set(re.findall(r"\b[A-Z]\w+", " ".join(lines)))
+        bodies = {full.rpartition(".")[2]: self.body(full) for full in self.types}
+        needs = {name: set(re.findall(r"\b[A-Z]\w+", body)) & bodies.keys() - {name} for name, body in bodies.items()}
         order, done = [], set[str]()
 
         def visit(n: str, path: tuple[str, ...] = ()) -> None:
             if n in done or n in path:
                 return
-            for m in sorted(needs[n] & bodies.keys()):
+            for m in sorted(needs[n]):
                 visit(m, (*path, n))
             done.add(n)
             order.append(n)
 
         for n in sorted(bodies):
             visit(n)
-        imports = sorted(self.imports)
-        scal = sorted(i.split()[-1] for i in imports if i.startswith("from .scalars"))
-        mods = sorted(i.split()[-1] for i in imports if i.startswith("from . import"))
-        typing_names = ["ClassVar"] + (["Annotated"] if any("Annotated" in i for i in imports) else [])
-        where = self.prefix.removeprefix("io.k8s.api.").removeprefix("io.k8s.apimachinery.pkg.apis.")
+        where = self.here.replace("_", ".")
         head = [
-            f'"""The types of the API group-version {where} (Kubernetes 1.32), made by generate.py from its facts."""',
+            f'"""The types of the API group-version {where} (Kubernetes {RELEASE}), made by generate.py from its facts."""',
             "",
-            f"from typing import {', '.join(sorted(typing_names))}",
+            f"from typing import {', '.join(sorted(self.typing))}",
             "",
             "from msgspec import field",
             "",
         ]
-        if mods:
-            head.append(f"from . import {', '.join(mods)}")
-        if "meta_v1" in mods:  # whoever writes objects of a group needs these besides
+        if self.modules:
+            head.append(f"from . import {', '.join(sorted(self.modules))}")
+        if "meta_v1" in self.modules:  # whoever writes objects of a group needs these besides
             head.append("from .meta_v1 import " + ", ".join(f"{name} as {name}" for name in SHARED))
-        head.append("from .scalars import " + ", ".join(sorted({*scal, "Object"})))
-        return "\n".join(head) + "\n\n\n" + "\n\n".join(bodies[n] for n in order)
+        head.append("from .scalars import " + ", ".join(sorted(self.scalars)))
+        embedded = [
+            f"""class {name}({of}, frozen=True, kw_only=True):
+    kind: str = ""
+    api_version: str = field(default="", name="apiVersion")
+"""
+            for of, name in sorted(self.embedded.items())
+        ]
+        return "\n".join(head) + "\n\n\n" + "\n\n".join(embedded + [bodies[n] for n in order])
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1]) as f:
-        print(Module(json.load(f), next(k for k, v in MODULES.items() if v == sys.argv[2])).render())
+    print(Module(Facts(Path(sys.argv[1])), sys.argv[2]).render())

@@ -1,4 +1,4 @@
-"""The types of the API group-version policy.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+"""The types of the API group-version policy.v1 (Kubernetes 1.37), made by generate.py from its facts."""
 
 from typing import Annotated, ClassVar
 
@@ -6,12 +6,12 @@ from msgspec import field
 
 from . import meta_v1
 from .meta_v1 import LabelSelector as LabelSelector, ObjectMeta as ObjectMeta, OwnerReference as OwnerReference
-from .scalars import Int32, Int64, IntOrString, NO_ITEMS, Object, Time, freeze_maps, merge
+from .scalars import Int32, Int64, IntOrString, NO_ITEMS, NullTime, Object, Time, freeze_maps, merge, to_nulls
 
 
 class Eviction(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "policy/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "Eviction")
+    api_version: str = field(default_factory=lambda: "policy/v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     delete_options: meta_v1.DeleteOptions | None = None
 
@@ -20,48 +20,35 @@ class Eviction(Object, frozen=True, kw_only=True):
 
 class PodDisruptionBudgetSpec(Object, frozen=True, kw_only=True):
     min_available: IntOrString | None = None
-    selector: Annotated[meta_v1.LabelSelector | None, merge(patch_strategy="replace")] = None
+    selector: Annotated[meta_v1.LabelSelector | None, merge(patch_strategy='replace')] = None
     max_unavailable: IntOrString | None = None
-    unhealthy_pod_eviction_policy: str = ""
+    unhealthy_pod_eviction_policy: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "max_unavailable": 3,
-        "min_available": 1,
-        "selector": 2,
-        "unhealthy_pod_eviction_policy": 4,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"max_unavailable": 3, "min_available": 1, "selector": 2, "unhealthy_pod_eviction_policy": 4}
 
 
 class PodDisruptionBudgetStatus(Object, frozen=True, kw_only=True):
-    observed_generation: Int64 | None = None
-    disrupted_pods: dict[str, Time] = NO_ITEMS
+    observed_generation: Int64 = 0
+    disrupted_pods: dict[str, NullTime] = NO_ITEMS
     disruptions_allowed: Int32 = field(default_factory=int)
     current_healthy: Int32 = field(default_factory=int)
     desired_healthy: Int32 = field(default_factory=int)
     expected_pods: Int32 = field(default_factory=int)
-    conditions: Annotated[
-        tuple[meta_v1.Condition, ...], merge(list_map_keys=("type",), patch_merge_key="type", patch_strategy="merge")
-    ] = ()
+    conditions: Annotated[tuple[meta_v1.Condition, ...], merge(list_map_keys=('type',), patch_merge_key='type', patch_strategy='merge')] = ()
 
     def __post_init__(self) -> None:
         freeze_maps(self, fields=("disrupted_pods",))
+        to_nulls(self, maps=("disrupted_pods",))
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "conditions": 7,
-        "current_healthy": 4,
-        "desired_healthy": 5,
-        "disrupted_pods": 2,
-        "disruptions_allowed": 3,
-        "expected_pods": 6,
-        "observed_generation": 1,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"conditions": 7, "current_healthy": 4, "desired_healthy": 5, "disrupted_pods": 2, "disruptions_allowed": 3, "expected_pods": 6, "observed_generation": 1}
 
 
 class PodDisruptionBudget(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "policy/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "PodDisruptionBudget")
+    api_version: str = field(default_factory=lambda: "policy/v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     spec: PodDisruptionBudgetSpec = field(default_factory=PodDisruptionBudgetSpec)
     status: PodDisruptionBudgetStatus = field(default_factory=PodDisruptionBudgetStatus)
 
     __proto__: ClassVar[dict[str, int]] = {"metadata": 1, "spec": 2, "status": 3}
+

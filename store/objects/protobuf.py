@@ -1,6 +1,6 @@
-"""Request bodies in protobuf: what kubectl 1.32 and client-go send. Decoded along the same types as JSON.
+"""Request bodies in protobuf: what kubectl and client-go send. Decoded along the same types as JSON.
 
-Source: the generated.proto files of Kubernetes 1.32; field numbers stand on the types (`__proto__`).
+Source: the generated.proto files of Kubernetes 1.37; field numbers stand on the types (`__proto__`).
 """
 
 import base64
@@ -32,7 +32,18 @@ UNREADABLE = (
     packing.error,
     Malformed,
 )
-_MESSAGES = ("struct", "map", "time", "microtime", "quantity", "int-or-string", "any")
+_MESSAGES = (
+    "struct",
+    "map",
+    "time",
+    "microtime",
+    "quantity",
+    "int-or-string",
+    "any",
+    "schema-or-schemas",
+    "schema-or-bool",
+    "schema-or-strings",
+)
 
 # Messages that the JSON form inlines: their fields stand on the outer type there.
 _VOLUME = """host_path empty_dir gce_persistent_disk aws_elastic_block_store git_repo secret nfs iscsi glusterfs
@@ -42,12 +53,17 @@ _PERSISTENT = """gce_persistent_disk aws_elastic_block_store host_path glusterfs
 flex_volume azure_file vsphere_volume quobyte azure_disk photon_persistent_disk portworx_volume scale_io local storageos csi"""
 INLINED: dict[str, dict[str, int]] = {
     "*localObjectReference": {"name": 1},
+    "*ingressRuleValue": {"http": 1},
+    "*deviceConfiguration": {"opaque": 1},
+    "*rule": {"api_groups": 1, "api_versions": 2, "resources": 3, "scope": 4},
     "*handler": {"exec_": 1, "exec": 1, "http_get": 2, "tcp_socket": 3, "grpc": 4},
     "*volumeSource": {name: i for i, name in enumerate(_VOLUME.split(), 1)}
     | {"portworx_volume": 24, "scale_io": 25, "projected": 26},
     "*persistentVolumeSource": {name: i for i, name in enumerate(_PERSISTENT.split(), 1)},
 }
-RENAMED = {"*uID": "uid"}
+RULE_WITH_OPERATIONS = {"operations": 1, "*rule": 2}
+RENAMED = {"*uID": "uid", "*aPIGroup": "api_group"}
+Numbered = dict[int, "Field | tuple[type[Any], Numbered]"]  # what each number stands for: a field, or an inlined message
 
 
 def unwrap(data: bytes) -> tuple[str, str, bytes]:
@@ -122,19 +138,25 @@ def _parts(data: bytes) -> Iterator[tuple[int, int, Any]]:
 
 
 @per_type
-def numbered_of(struct: type[Any]) -> dict[int, Field | tuple[type[Any], dict[int, Field]]]:
+def numbered_of(struct: type[Any]) -> Numbered:
     """What each number of a message stands for: a field, or an inlined message and its fields."""
+    return _numbered(struct, struct.__proto__)
+
+
+def _numbered(struct: type[Any], numbers: dict[str, int]) -> Numbered:
     attributes = {f.attribute: f for f in fields_of(struct).values()}
-    found: dict[int, Field | tuple[type[Any], dict[int, Field]]] = {}
-    for name, number in struct.__proto__.items():
+    found: Numbered = {}
+    for name, number in numbers.items():
         if name in RENAMED:
             found[number] = attributes[RENAMED[name]]
         elif name == "*ephemeralContainerCommon":
             from .core_v1 import Container
 
-            found[number] = (struct, {n: attributes[a] for a, n in Container.__proto__.items() if a in attributes})
+            found[number] = (struct, _numbered(struct, Container.__proto__))
+        elif name == "*ruleWithOperations":
+            found[number] = (struct, _numbered(struct, RULE_WITH_OPERATIONS))
         elif name in INLINED:
-            found[number] = (struct, {n: attributes[a] for a, n in INLINED[name].items() if a in attributes})
+            found[number] = (struct, _numbered(struct, INLINED[name]))
         elif name in attributes:
             found[number] = attributes[name]
     return found
@@ -216,12 +238,27 @@ def _value(shape: Shape, raw: Any) -> Any:
             return number - (1 << 64) if number >> 63 else number
         case "time" | "microtime":
             return _moment(shape.form, raw)
+        case "schema-or-schemas" | "schema-or-bool" | "schema-or-strings":
+            return _schema_or(shape, raw)
         case "any":
             return next((json_text.parse(part) for number, _, part in _parts(raw) if number == 1 and part), None)
         case "list":
             assert shape.item is not None
             return tuple(_value(shape.item, part) for number, _, part in _parts(raw) if number == 1)
     raise ValueError(f"{shape.form} has no protobuf form")
+
+
+def _schema_or(shape: Shape, raw: bytes) -> Any:
+    """A schema, or what stands for one. What is known of a schema is its first field, or the second beside a bool."""
+    found = list(_parts(raw))
+    if shape.form == "schema-or-bool":
+        schema = next((part for number, _, part in found if number == 2), None)
+        return any(part for number, _, part in found if number == 1) if schema is None else _message(_struct(shape), schema)
+    schema = next((part for number, _, part in found if number == 1), None)
+    if schema is not None:
+        return _message(_struct(shape), schema)
+    others = [part for number, _, part in found if number == 2]
+    return tuple(o.decode() if shape.form == "schema-or-strings" else _message(_struct(shape), o) for o in others)
 
 
 def _struct(shape: Shape) -> type[Any]:

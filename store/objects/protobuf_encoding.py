@@ -2,7 +2,7 @@
 they are zero, pointers only when they are set, maps in the order of their keys.
 
 Source: gogo/protobuf's generated marshallers and apimachinery's serializer/protobuf. A field's form is decided by its type, so
-what writes a type is put together once. Times that are unset are left out: a reader makes the same zero time of it.
+what writes a type is put together once.
 """
 
 import base64
@@ -118,8 +118,10 @@ def _part(number: int, field: Field) -> Part:
             [_field(number, _field(1, key.encode()) + entry(value)) for key, value in sorted(getattr(obj, attribute).items())]
         )
     single = _single(number, shape)
-    if shape.form in ("time", "microtime", "byte"):
+    if shape.form in ("time", "microtime", "byte") and not field.own:
         return lambda obj: single(value) if (value := getattr(obj, attribute)) else b""
+    if shape.form == "any" and field.own:
+        return lambda obj: single(getattr(obj, attribute))
     return lambda obj: b"" if (value := getattr(obj, attribute)) is None else single(value)
 
 
@@ -154,13 +156,29 @@ def _body(shape: Shape) -> Body:
             return _int_or_string
         case "time" | "microtime":
             return _moment
+        case "schema-or-bool":
+            return _schema_or_bool
+        case "schema-or-schemas" | "schema-or-strings":
+            return _schema_or_list
         case "any":
-            return lambda value: _field(1, msgspec.json.encode(value))
+            return lambda value: b"" if value is None else _field(1, msgspec.json.encode(value))
         case "list":
             assert shape.item is not None
             single = _single(1, shape.item)
             return lambda values: b"".join([single(value) for value in values])
     raise TypeError(f"{shape.form} has no protobuf form")
+
+
+def _schema_or_bool(value: Any) -> bytes:
+    """Whether anything is allowed, and behind it the schema, if there is one, that says what."""
+    allowed = _tag(1, VARINT) + _varint(int(value is not False))
+    return allowed if isinstance(value, bool) else allowed + _field(2, encode(value))
+
+
+def _schema_or_list(value: Any) -> bytes:
+    if isinstance(value, tuple):
+        return b"".join([_field(2, v.encode() if isinstance(v, str) else encode(v)) for v in value])
+    return _field(1, encode(value))
 
 
 def _int_or_string(value: int | str) -> bytes:

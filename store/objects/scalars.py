@@ -4,17 +4,27 @@
 pointer and an explicit zero means something. Encoding leaves out what Go's `omitempty` leaves out.
 """
 
-from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, NoReturn, TypeVar, overload
 
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 K = TypeVar("K")
 V = TypeVar("V")
+T = TypeVar("T")
 
 
 class Object(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", forbid_unknown_fields=True, gc=False):
-    """Base of every API type. Decoding refuses unknown fields: `shipslog.store.objects.codec` decides what to do then."""
+    """Base of every API type. Decoding refuses unknown fields: `shipslog.store.objects.codec` decides what to do then.
+
+    A type says its fields' protobuf numbers by attribute; and by their names on the wire which fields must be there, and what
+    others mean where they are not.
+    """
+
+    __proto__: ClassVar[dict[str, int]] = {}
+    __required__: ClassVar[tuple[str, ...]] = ()
+    __defaults__: ClassVar[dict[str, Any]] = {}
 
 
 Time = Annotated[str, Meta(extra={"format": "time"})]  # RFC 3339, UTC, whole seconds: 2026-11-23T10:32:00Z; "" when unset
@@ -25,6 +35,106 @@ IntOrString = Annotated[int | str, Meta(extra={"format": "int-or-string"})]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1, extra={"format": "int32"})]
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, extra={"format": "int"})]
 RawObject = Any  # any JSON value, kept as it is
+# A schema, or something simpler that stands for one.
+SCHEMA_OR_SCHEMAS, SCHEMA_OR_BOOL, SCHEMA_OR_STRINGS = (
+    Meta(extra={"format": f"schema-or-{what}"}) for what in ("schemas", "bool", "strings")
+)
+
+if TYPE_CHECKING:  # None is never seen: `to_nulls` makes the zero value of it
+    Nullable = Annotated[T, "null"]
+    NullTime = str
+    NullMicroTime = str
+    NullBase64 = str
+    OwnTime = str
+else:
+    _OWN = {"null": True, "own": True}  # in protobuf it is written even when it is zero
+    Nullable = Annotated[T | None, Meta(extra={"null": True})]
+    NullTime = Annotated[str | None, Meta(extra={"format": "time", **_OWN})]
+    NullMicroTime = Annotated[str | None, Meta(extra={"format": "microtime", **_OWN})]
+    NullBase64 = Annotated[str | None, Meta(extra={"format": "byte", "null": True})]
+    OwnTime = Annotated[str, Meta(extra={"format": "time", "own": True})]
+
+
+class NullText(str):
+    """A text, time or bytes that is unset, in a field that is written all the same: null in JSON, "" to everybody else."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> str:
+        return "NULL_TEXT"
+
+
+class NullList(Sequence[Any]):
+    """A list without items in a field that is written all the same: null in JSON, as of a nil slice; () to everybody else."""
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, at: int) -> NoReturn: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[()]: ...
+    def __getitem__(self, at: Any) -> tuple[()]:
+        return ()[at]
+
+    def __len__(self) -> int:
+        return 0
+
+    def __add__(self, other: tuple[T, ...]) -> tuple[T, ...]:
+        return other
+
+    __radd__ = __add__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NullList) or other == ()
+
+    def __hash__(self) -> int:
+        return hash(())
+
+    def __repr__(self) -> str:
+        return "()"
+
+    def __reduce__(self) -> str:
+        return "NULL_LIST"
+
+
+NULL_TEXT = NullText()
+NULL_LIST = NullList()
+
+
+def null_text() -> str:
+    return NULL_TEXT
+
+
+def null_list() -> Any:
+    return NULL_LIST
+
+
+def nothing() -> None:
+    """Of a pointer that is written although it points nowhere."""
+
+
+def zero_quantity() -> str:
+    return "0"
+
+
+def to_nulls(obj: Any, lists: tuple[str, ...] = (), texts: tuple[str, ...] = (), maps: tuple[str, ...] = ()) -> None:
+    """What a type does when one is made whose empty lists, or unset texts and times, are null in JSON. `maps` are those of
+    times."""
+    for name in lists:
+        if not getattr(obj, name):
+            force_setattr(obj, name, NULL_LIST)
+    for name in texts:
+        if not getattr(obj, name):
+            force_setattr(obj, name, NULL_TEXT)
+    for name in maps:
+        if not all(getattr(obj, name).values()):
+            force_setattr(obj, name, ReadOnlyDict({key: value or NULL_TEXT for key, value in getattr(obj, name).items()}))
+
+
+def as_json(value: Any) -> None:
+    """What an encoder asks for values that JSON does not have. Errors: TypeError for those of no API type."""
+    if not isinstance(value, NullText | NullList):
+        raise TypeError(f"{type(value).__name__} is no part of an API type")
 
 
 class ReadOnlyDict(dict[K, V]):
@@ -66,7 +176,7 @@ def frozen(value: Any) -> Any:
     """A JSON value whose maps and lists cannot be changed, all the way down."""
     if type(value) is dict:
         return ReadOnlyDict({key: frozen(inner) for key, inner in value.items()})
-    return tuple([frozen(inner) for inner in value]) if type(value) is list else value
+    return tuple([frozen(inner) for inner in value]) if type(value) in (list, tuple) else value
 
 
 class Merge(NamedTuple):
@@ -76,6 +186,7 @@ class Merge(NamedTuple):
     patch_merge_key: str = ""
     list_map_keys: tuple[str, ...] = ()
     list_type: str = ""
+    map_type: str = ""  # "atomic": replaced as a whole by whoever applies it
 
 
 def merge(**how: Any) -> Meta:

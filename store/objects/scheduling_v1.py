@@ -1,4 +1,4 @@
-"""The types of the API group-version scheduling.v1 (Kubernetes 1.32), made by generate.py from its facts."""
+"""The types of the API group-version scheduling.v1 (Kubernetes 1.37), made by generate.py from its facts."""
 
 from typing import ClassVar
 
@@ -10,18 +10,13 @@ from .scalars import Int32, Object
 
 
 class PriorityClass(Object, frozen=True, kw_only=True):
-    api_version: str = field(default_factory=lambda: "scheduling.k8s.io/v1", name="apiVersion")
     kind: str = field(default_factory=lambda: "PriorityClass")
+    api_version: str = field(default_factory=lambda: "scheduling.k8s.io/v1", name="apiVersion")
     metadata: meta_v1.ObjectMeta = field(default_factory=meta_v1.ObjectMeta)
     value: Int32 = field(default_factory=int)
     global_default: bool = False
     description: str = ""
     preemption_policy: str | None = None
 
-    __proto__: ClassVar[dict[str, int]] = {
-        "description": 4,
-        "global_default": 3,
-        "metadata": 1,
-        "preemption_policy": 5,
-        "value": 2,
-    }
+    __proto__: ClassVar[dict[str, int]] = {"description": 4, "global_default": 3, "metadata": 1, "preemption_policy": 5, "value": 2}
+

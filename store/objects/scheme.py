@@ -32,12 +32,15 @@ class Kind(Struct, frozen=True, kw_only=True, eq=False):
     resource: str = ""  # "pods"; with a group "leases.coordination.k8s.io": the key of the kind on the log and in the view
     api_version: str = ""  # "v1", "coordination.k8s.io/v1"
     head: bytes = b""  # how the JSON of each object begins, when our encoder wrote it
+    heads: tuple[bytes, ...] = ()  # the same as long, and as it was up to format 2 of the log
     defines: "Callable[[Any], Kind | None] | None" = None  # for objects that define kinds: the one that an object stands for
 
     def __post_init__(self) -> None:
         force_setattr(self, "resource", group_resource(self.plural, self.group))
         force_setattr(self, "api_version", f"{self.group}/{self.version}" if self.group else self.version)
-        force_setattr(self, "head", f'{{"apiVersion":"{self.api_version}","kind":"{self.kind}",'.encode())
+        force_setattr(self, "head", f'{{"kind":"{self.kind}","apiVersion":"{self.api_version}",'.encode())
+        before = f'{{"apiVersion":"{self.api_version}","kind":"{self.kind}",'.encode()
+        force_setattr(self, "heads", (self.head, before))
 
     @property
     def list_kind(self) -> str:

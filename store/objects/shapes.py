@@ -21,7 +21,8 @@ def per_type(function: Callable[[type[Any]], R]) -> Callable[[type[Any]], R]:
 
 class Shape(Struct, frozen=True):
     """A type. `form` is one of struct, list, map, string, bool, int, int32, float, any, time, microtime, byte, quantity,
-    int-or-string; `item` is what a list or a map holds, `struct` the Struct."""
+    int-or-string, schema-or-schemas, schema-or-bool, schema-or-strings; `item` is what a list or a map holds, `struct` the
+    Struct."""
 
     form: str
     item: "Shape | None" = None
@@ -55,8 +56,9 @@ class Field(Struct, frozen=True):
     name: str  # on the wire
     shape: Shape
     pointer: bool  # absent differs from zero
-    required: bool  # always written, also when zero
+    required: bool  # by the API reference
     merge: Merge = NO_MERGE
+    own: bool = False  # a time or any JSON that is no pointer: protobuf writes it although it is empty
 
 
 @per_type
@@ -66,13 +68,13 @@ def fields_of(struct: type[Any]) -> dict[str, Field]:
     found = {}
     for info in msgspec.structs.fields(struct):
         hint = hints[info.name]
-        merge = NO_MERGE
-        if get_origin(hint) is Annotated and (how := _extra(hint, "merge")) is not None:
-            merge, hint = how, get_args(hint)[0]
-        pointer = get_origin(hint) in (Union, UnionType) and type(None) in get_args(hint)
-        shape = shape_of(hint)
-        required = info.default is msgspec.NODEFAULT and not pointer and shape.form != "map"
-        found[info.encode_name] = Field(info.name, info.encode_name, shape, pointer, required, merge)
+        extra = _extra(hint) if get_origin(hint) is Annotated else {}
+        bare = get_args(hint)[0] if extra and "format" not in extra else hint
+        pointer = "null" not in extra and get_origin(bare) in (Union, UnionType) and type(None) in get_args(bare)
+        required, name = info.encode_name in struct.__required__, info.encode_name
+        shape, merge = shape_of(hint), extra.get("merge", NO_MERGE)
+        own = extra.get("own", False) or (shape.form == "any" and info.default is msgspec.NODEFAULT)
+        found[name] = Field(info.name, name, shape, pointer, required, merge, own)
     return found
 
 
@@ -80,7 +82,9 @@ def shape_of(hint: Any) -> Shape:
     """The shape that an annotation stands for. Errors: TypeError for one that no API type has."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        form = _extra(hint, "format")
+        form = _extra(hint).get("format", "")
+        if form.startswith("schema-or"):
+            return Shape(form, struct=next(a for a in get_args(args[0]) if isinstance(a, type) and issubclass(a, Struct)))
         return Shape(form) if form else shape_of(args[0])
     if origin in (Union, UnionType):
         return shape_of(next(a for a in args if a is not type(None)))
@@ -96,9 +100,10 @@ def shape_of(hint: Any) -> Shape:
     raise TypeError(f"{hint!r} is not what an API type is made of")
 
 
-def _extra(hint: Any, key: str) -> Any:
-    """What the metadata of an Annotated says under a key."""
+def _extra(hint: Any) -> dict[str, Any]:
+    """What the metadata of an Annotated says, all together."""
+    found: dict[str, Any] = {}
     for meta in hint.__metadata__:
-        if isinstance(meta, Meta) and meta.extra and key in meta.extra:
-            return meta.extra[key]
-    return None
+        if isinstance(meta, Meta) and meta.extra:
+            found |= meta.extra
+    return found

@@ -53,6 +53,8 @@ class Walk:
                 }
             case "any":
                 return value
+            case "schema-or-schemas" | "schema-or-bool" | "schema-or-strings":
+                return self._schema_or(shape, value, path, owner, names)
             case "quantity" if isinstance(value, str | int | float) and not isinstance(value, bool):
                 return value
             case "int-or-string" if isinstance(value, str) or _is_int(value, 2**31):
@@ -70,6 +72,19 @@ class Walk:
         raise WrongType(
             f"json: cannot unmarshal {_described(value, shape)} into Go struct field {owner} of type {shape.go_name}"
         )
+
+    def _schema_or(self, shape: Shape, value: Any, path: str, owner: str, names: str) -> Any:
+        """A schema, or what stands for one."""
+        assert shape.struct is not None
+        if isinstance(value, dict):
+            return self.object(shape.struct, value, path, names)
+        if isinstance(value, bool) and shape.form == "schema-or-bool":
+            return value
+        if isinstance(value, list | tuple) and shape.form != "schema-or-bool":
+            item = Shape("struct", struct=shape.struct) if shape.form == "schema-or-schemas" else Shape("string")
+            return self._value(Shape("list", item=item), value, path, owner, names)
+        what = "boolean or JSON schema" if shape.form == "schema-or-bool" else "JSON schema or an array"
+        raise WrongType(f"json: cannot unmarshal {_described(value, shape)} into Go struct field {owner}: {what} expected")
 
 
 def _item(shape: Shape) -> Shape:
@@ -94,6 +109,7 @@ def _zero(shape: Shape) -> Any:
         "int32": 0,
         "float": 0.0,
         "quantity": "0",
+        "any": None,
     }
     return zeros.get(shape.form, 0 if shape.form == "int-or-string" else "")
 

@@ -29,46 +29,31 @@ NAMED_SCHEMAS: dict[str, dict[str, Any]] = {
     MICRO_TIME: {"type": "string", "format": "date-time", "description": "A time in UTC, to the microsecond."},
     INT_OR_STRING: {"type": "string", "format": "int-or-string", "description": "A number, or a name or percentage."},
 }
-# A field is required where it is always written, and is no struct; except for these, by the API reference.
-MORE_REQUIRED: dict[str, tuple[str, ...]] = {
-    "Binding": ("target",),
-    "CephFSVolumeSource": ("monitors",),
-    "Endpoint": ("addresses",),
-    "Event": ("metadata", "involvedObject"),
-    "HTTPGetAction": ("port",),
-    "LocalSubjectAccessReview": ("spec",),
-    "NodeSelector": ("nodeSelectorTerms",),
-    "NonResourceRule": ("verbs",),
-    "OwnerReference": ("apiVersion", "kind"),
-    "PersistentVolumeClaimTemplate": ("spec",),
-    "PodSpec": ("containers",),
-    "PreferredSchedulingTerm": ("preference",),
-    "RBDVolumeSource": ("monitors",),
-    "ResourceRule": ("verbs",),
-    "ScaleIOVolumeSource": ("secretRef",),
-    "SelfSubjectAccessReview": ("spec",),
-    "SelfSubjectRulesReview": ("spec",),
-    "SubjectAccessReview": ("spec",),
-    "SubjectRulesReviewStatus": ("nonResourceRules", "resourceRules"),
-    "TCPSocketAction": ("port",),
-    "TokenReview": ("spec",),
-    "TypedLocalObjectReference": ("kind",),
-    "TypedObjectReference": ("kind",),
-    "WatchEvent": ("object",),
-    "WeightedPodAffinityTerm": ("podAffinityTerm",),
+# The packages of groups that are no part of io.k8s.api.
+PACKAGES = {
+    "apiextensions": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions",
+    "apiregistration": "io.k8s.kube-aggregator.pkg.apis.apiregistration",
+    "meta": META.removesuffix(".v1"),
 }
-NOT_REQUIRED = {"Event": frozenset({"reportingComponent", "reportingInstance"})}  # written all the same
 Refer = Callable[[str], dict[str, Any]]
 
 
 def name_of(struct: type[Any]) -> str:
     """`io.k8s.api.core.v1.Pod`"""
+    struct = plain(struct)
     return f"{package_of(struct.__module__.rpartition('.')[2])}.{struct.__name__}"
+
+
+def plain(struct: type[Any]) -> type[Any]:
+    """The type of a kind, where it is a part of another kind."""
+    base: type[Any] = struct.__bases__[0]
+    return base if struct.__name__ == f"Embedded{base.__name__}" else struct
 
 
 def package_of(module: str) -> str:
     """How Kubernetes names the package of one of our modules: core_v1 is io.k8s.api.core.v1."""
-    return META if module == "meta_v1" else f"io.k8s.api.{module.replace('_', '.')}"
+    group = module.partition("_")[0]
+    return f"{PACKAGES.get(group, f'io.k8s.api.{group}')}.{module.partition('_')[2]}"
 
 
 def schema_of(scheme: Scheme, struct: type[Any], refer: Refer) -> dict[str, Any]:
@@ -76,12 +61,11 @@ def schema_of(scheme: Scheme, struct: type[Any], refer: Refer) -> dict[str, Any]
     properties, required = {}, []
     for field in fields_of(struct).values():
         properties[field.name] = _property(struct, field, refer)
-        if field.required and field.shape.form not in ("struct",) and field.name not in ("apiVersion", "kind"):
+        if field.required:
             required.append(field.name)
-    required = sorted({*required, *MORE_REQUIRED.get(struct.__name__, ())} - NOT_REQUIRED.get(struct.__name__, frozenset()))
     out: dict[str, Any] = {"type": "object", "description": about_type(scheme, struct), "properties": properties}
     if required:
-        out["required"] = required
+        out["required"] = sorted(required)
     gvk = gvk_of(struct)
     if gvk is not None:
         out["x-kubernetes-group-version-kind"] = [gvk]
@@ -91,7 +75,7 @@ def schema_of(scheme: Scheme, struct: type[Any], refer: Refer) -> dict[str, Any]
 def gvk_of(struct: type[Any]) -> dict[str, str] | None:
     """The group, version and kind of a type that stands for one."""
     fields = fields_of(struct)
-    if "apiVersion" not in fields or "kind" not in fields or not fields["kind"].required:
+    if "apiVersion" not in fields or "kind" not in fields:
         return None
     obj = struct()
     if not obj.kind:
@@ -119,11 +103,15 @@ def list_schema(kind: Kind, refer: Refer) -> dict[str, Any]:
 def _property(struct: type[Any], field: Field, refer: Refer) -> dict[str, Any]:
     out = dict(_shape(field.shape, refer))
     out["description"] = about_field(struct, field)
+    if field.name in struct.__defaults__:
+        out["default"] = struct.__defaults__[field.name]
     merge = field.merge
     if merge.patch_strategy:
         out["x-kubernetes-patch-strategy"] = merge.patch_strategy
     if merge.patch_merge_key:
         out["x-kubernetes-patch-merge-key"] = merge.patch_merge_key
+    if merge.map_type:
+        out["x-kubernetes-map-type"] = merge.map_type
     if field.shape.form == "list":
         if merge.list_map_keys:
             out["x-kubernetes-list-map-keys"] = list(merge.list_map_keys)
@@ -141,6 +129,8 @@ def _shape(shape: Shape, refer: Refer) -> dict[str, Any]:
     if shape.form == "map":
         assert shape.item is not None
         return {"type": "object", "additionalProperties": _shape(shape.item, refer)}
+    if shape.form.startswith("schema-or"):
+        return {}  # a schema, or what stands for one: nothing that a schema could say
     return refer(NAMED[shape.form]) if shape.form in NAMED else SCALARS[shape.form]
 
 
@@ -149,7 +139,7 @@ def reachable(structs: Iterator[type[Any]]) -> dict[str, type[Any]]:
     found: dict[str, type[Any]] = {}
     waiting = list(structs)
     while waiting:
-        struct = waiting.pop()
+        struct = plain(waiting.pop())
         name = name_of(struct)
         if name in found:
             continue

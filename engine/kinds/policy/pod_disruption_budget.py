@@ -56,7 +56,7 @@ def check_budget(faults: Faults, budget: PodDisruptionBudget) -> None:
             _check_amount(faults, value, f"spec.{field}")
     check_label_selector(faults, spec.selector, "spec.selector")
     policy = spec.unhealthy_pod_eviction_policy
-    if policy not in ("", "IfHealthyBudget", "AlwaysAllow"):
+    if policy not in (None, "IfHealthyBudget", "AlwaysAllow"):
         faults.not_supported("spec.unhealthyPodEvictionPolicy", policy, ("AlwaysAllow", "IfHealthyBudget"))
 
 

@@ -16,7 +16,7 @@ async def test_an_object_is_read_as_it_was_written(admin: Client) -> None:
     code, read = await admin.call("GET", f"{CONFIG_MAPS}/a")
     assert code == 200
     assert read == made
-    assert list(read)[:2] == ["apiVersion", "kind"]
+    assert list(read)[:2] == ["kind", "apiVersion"]
 
 
 async def test_what_is_not_there_is_not_found(admin: Client) -> None:
@@ -167,7 +167,7 @@ async def test_people_get_it_indented(admin: Client) -> None:
     await admin.config_map("a")
     async with admin.session.get(f"{admin.base}{CONFIG_MAPS}/a?pretty=true") as response:
         pretty = await response.text()
-    assert pretty.startswith('{\n  "apiVersion": "v1",\n  "kind": "ConfigMap"')
+    assert pretty.startswith('{\n  "kind": "ConfigMap",\n  "apiVersion": "v1"')
     async with admin.session.get(f"{admin.base}{CONFIG_MAPS}/a", headers={"User-Agent": "curl/8"}) as response:
         assert await response.text() == pretty
     async with admin.session.get(f"{admin.base}{CONFIG_MAPS}/a") as response:

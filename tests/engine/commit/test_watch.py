@@ -24,7 +24,7 @@ async def test_a_watch_sees_every_later_change_once_and_in_order(engine: Cluster
     assert [(r.change, r.entry.object.metadata.name) for r in records] == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a")]
     assert [r.revision for r in records] == sorted({r.revision for r in records})
     assert records[1].previous is not None and records[1].previous.object == made
-    assert records[0].line.startswith(b'{"type":"ADDED","object":{"apiVersion":"v1","kind":"ConfigMap"')
+    assert records[0].line.startswith(b'{"type":"ADDED","object":{"kind":"ConfigMap","apiVersion":"v1"')
 
 
 async def test_a_watch_from_the_past_gets_what_came_since(engine: Cluster) -> None:

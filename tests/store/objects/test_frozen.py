@@ -55,7 +55,7 @@ def test_what_holds_any_json_cannot_be_changed_either() -> None:
 
 def test_empty_maps_are_left_out_and_required_ones_are_not() -> None:
     empty: dict[str, Any] = {}
-    assert codec.encode(core_v1.ConfigMap(data=empty)) == b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{}}'
+    assert codec.encode(core_v1.ConfigMap(data=empty)) == b'{"kind":"ConfigMap","apiVersion":"v1","metadata":{}}'
     assert empty == {} and (core_v1.ConfigMap().data | {"a": "b"}) == {"a": "b"}
 
 

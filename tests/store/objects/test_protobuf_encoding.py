@@ -32,7 +32,8 @@ MODULES = (
     policy_v1,
     scheduling_v1,
 )
-EMPTY_META = part(1, "") + part(2, "") + part(3, "") + part(4, "") + part(5, "") + part(6, "") + part(7, 0)
+NAMES = part(1, "") + part(2, "") + part(3, "") + part(4, "") + part(5, "") + part(6, "") + part(7, 0)
+EMPTY_META = NAMES + part(8, b"")  # the time of creation is there though it is zero
 
 
 def test_values_are_written_when_they_are_zero_and_pointers_are_not() -> None:
@@ -47,7 +48,7 @@ def test_values_are_written_when_they_are_zero_and_pointers_are_not() -> None:
 def test_times_are_seconds_and_nanoseconds() -> None:
     meta = meta_v1.ObjectMeta(creation_timestamp="2027-01-15T08:00:00Z")
     moment = part(8, part(1, 1_800_000_000) + part(2, 0))
-    assert protobuf_encoding.encode(meta) == EMPTY_META + moment
+    assert protobuf_encoding.encode(meta) == NAMES + moment
     spec = coordination_v1.LeaseSpec(renew_time="2027-01-15T08:00:00.000001Z", lease_transitions=-1)
     assert protobuf_encoding.encode(spec) == part(4, part(1, 1_800_000_000) + part(2, 1000)) + varint(5 << 3) + varint(-1)
 

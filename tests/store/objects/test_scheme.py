@@ -14,7 +14,7 @@ def ship(version: str = "v1") -> Kind:
 def test_a_kind_names_itself() -> None:
     kind = ship()
     assert (kind.resource, kind.api_version, kind.list_kind) == ("ships.fleet.example", "fleet.example/v1", "ShipList")
-    assert kind.head == b'{"apiVersion":"fleet.example/v1","kind":"Ship",'
+    assert kind.head == b'{"kind":"Ship","apiVersion":"fleet.example/v1",'
 
 
 def test_a_scheme_with_one_more_kind_is_another_scheme() -> None:

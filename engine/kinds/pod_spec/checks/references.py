@@ -88,7 +88,7 @@ def check_resource_ref(faults: Faults, ref: ResourceFieldSelector, path: str, *,
         faults.required(f"{path}.resource")
     elif ref.resource not in RESOURCES and not ref.resource.startswith(HUGE):
         faults.not_supported(f"{path}.resource", ref.resource, RESOURCES)
-    if ref.divisor is not None and str(ref.divisor) != "0":
+    if str(ref.divisor) != "0":
         _check_divisor(faults, ref.resource, quantity.canonical(ref.divisor), f"{path}.divisor")
 
 

@@ -18,7 +18,7 @@ from shipslog.store.objects.core_v1 import (
 )
 from shipslog.store.objects.scalars import Quantity
 
-from .volumes import default_field_ref, default_resource_ref
+from .volumes import default_field_ref
 
 AnyContainer = TypeVar("AnyContainer", Container, EphemeralContainer)
 TERMINATION_LOG = "/dev/termination-log"
@@ -75,8 +75,6 @@ def _default_env(env: EnvVar) -> EnvVar:
         return env
     if source.field_ref is not None and not source.field_ref.api_version:
         source = replace(source, field_ref=default_field_ref(source.field_ref))
-    if source.resource_field_ref is not None and source.resource_field_ref.divisor is None:
-        source = replace(source, resource_field_ref=default_resource_ref(source.resource_field_ref))
     return env if source is env.value_from else replace(env, value_from=source)
 
 

@@ -12,7 +12,6 @@ from shipslog.store.objects.core_v1 import (
     KeyToPath,
     ObjectFieldSelector,
     ProjectedVolumeSource,
-    ResourceFieldSelector,
     ServiceAccountTokenProjection,
     Volume,
     VolumeProjection,
@@ -115,15 +114,9 @@ def default_files(files: tuple[DownwardAPIVolumeFile, ...]) -> tuple[DownwardAPI
     for file in files:
         if file.field_ref is not None and not file.field_ref.api_version:
             file = replace(file, field_ref=default_field_ref(file.field_ref))
-        if file.resource_field_ref is not None and file.resource_field_ref.divisor is None:
-            file = replace(file, resource_field_ref=default_resource_ref(file.resource_field_ref))
         out.append(file)
     return tuple(out)
 
 
 def default_field_ref(ref: ObjectFieldSelector) -> ObjectFieldSelector:
     return ref if ref.api_version else replace(ref, api_version="v1")
-
-
-def default_resource_ref(ref: ResourceFieldSelector) -> ResourceFieldSelector:
-    return replace(ref, divisor="0") if ref.divisor is None else ref
