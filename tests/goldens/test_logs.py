@@ -124,8 +124,10 @@ async def test_it_goes_on(path: Path) -> None:
 # Lines of the newest list may follow those; a list, log or snapshot that is not the newest is never touched again.
 KEPT = {
     "commands-2.jsonl": (15, "01d658006668d54a141a76e67ba4dd7c0896f86c11a91dd058f2cfd7093bd38b"),
+    "commands-3.jsonl": (60, "2adc4a2e40122eebfd910a1526d8f6c664ed91235f7f912e42e082733a5f5726"),
     "facts-1.jsonl": (19, "3206242dcf24f82ba8bc88cf43b818f43f2ff270cd1d46216d7bcb6a240c33ee"),
     "facts-2.jsonl": (2, "e29f0f2b229d8d4ea9817707c5cf876cf2d07581a73a38769b7f85165e265e05"),
+    "objects-2.jsonl": (45, "2c21502b11329df33fc4d9001f846fc456d81ae82c318e563130bdc390fc14a9"),
     "snapshot-1.json": (0, "23857f3133b03ce1bca129497d9f9d7caf4fb902d60b8d45f7813c622df6ed84"),
     "format-1.db.gz": (0, "f2977ef84ec79be4ad8e0133b231a26124f2734abbedd988367cf6543bcffed8"),
     "format-2.db.gz": (0, "49d5ed6fec8625e95d6eda686033c8581ff59199010c871e2dfd530164280492"),
