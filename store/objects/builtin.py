@@ -1,63 +1,63 @@
 """The kinds that every cluster has. Their Structs are generated (generate.py); their rules are the engine's (`kinds/`)."""
 
-from . import coordination_v1, core_v1, discovery_v1, policy_v1, scheduling_v1
-from .scheme import VERBS, Scheme, kind_of
+from collections.abc import Iterator
 
-ALL = ("all",)
+from .scheme import VERBS, Kind, Scheme, kind_of
 
-BUILTIN = Scheme(
-    (
-        kind_of("bindings", core_v1.Binding, verbs=("create",)),
-        kind_of("configmaps", core_v1.ConfigMap, short_names=("cm",)),
-        kind_of("endpoints", core_v1.Endpoints, short_names=("ep",)),
-        kind_of("events", core_v1.Event, short_names=("ev",)),
-        kind_of(
-            "namespaces",
-            core_v1.Namespace,
-            short_names=("ns",),
-            namespaced=False,
-            subresources=("finalize", "status"),
-            verbs=tuple(v for v in VERBS if v != "deletecollection"),
-        ),
-        kind_of("nodes", core_v1.Node, short_names=("no",), namespaced=False, subresources=("status",)),
-        kind_of(
-            "pods",
-            core_v1.Pod,
-            short_names=("po",),
-            categories=ALL,
-            subresources=(
-                "attach",
-                "binding",
-                "ephemeralcontainers",
-                "eviction",
-                "exec",
-                "log",
-                "portforward",
-                "status",
-            ),
-        ),
-        kind_of("podtemplates", core_v1.PodTemplate),
-        kind_of(
-            "replicationcontrollers",
-            core_v1.ReplicationController,
-            short_names=("rc",),
-            categories=ALL,
-            subresources=("scale", "status"),
-        ),
-        kind_of("secrets", core_v1.Secret),
-        kind_of("serviceaccounts", core_v1.ServiceAccount, short_names=("sa",), subresources=("token",)),
-        kind_of("services", core_v1.Service, short_names=("svc",), categories=ALL, subresources=("status",)),
-        kind_of("leases", coordination_v1.Lease, group="coordination.k8s.io"),
-        kind_of("endpointslices", discovery_v1.EndpointSlice, group="discovery.k8s.io"),
-        kind_of(
-            "poddisruptionbudgets",
-            policy_v1.PodDisruptionBudget,
-            group="policy",
-            short_names=("pdb",),
-            subresources=("status",),
-        ),
-        kind_of(
-            "priorityclasses", scheduling_v1.PriorityClass, group="scheduling.k8s.io", short_names=("pc",), namespaced=False
-        ),
-    )
-)
+# A line with a group and the module of its types; below it, for each kind: plural, type, whether it lives in a namespace (N) or
+# in the cluster (C), short names, categories, subresources.
+TABLE = """
+core core_v1
+  bindings                  Binding                  N  -       -    -
+  configmaps                ConfigMap                N  cm      -    -
+  endpoints                 Endpoints                N  ep      -    -
+  events                    Event                    N  ev      -    -
+  namespaces                Namespace                C  ns      -    finalize,status
+  nodes                     Node                     C  no      -    status
+  pods                      Pod                      N  po      all  attach,binding,ephemeralcontainers,eviction,exec,log,\
+portforward,status
+  podtemplates              PodTemplate              N  -       -    -
+  replicationcontrollers    ReplicationController    N  rc      all  scale,status
+  secrets                   Secret                   N  -       -    -
+  serviceaccounts           ServiceAccount           N  sa      -    token
+  services                  Service                  N  svc     all  status
+coordination.k8s.io coordination_v1
+  leases                    Lease                    N  -       -    -
+discovery.k8s.io discovery_v1
+  endpointslices            EndpointSlice            N  -       -    -
+policy policy_v1
+  poddisruptionbudgets      PodDisruptionBudget      N  pdb     -    status
+scheduling.k8s.io scheduling_v1
+  priorityclasses           PriorityClass            C  pc      -    -
+"""
+# What not every kind can do.
+FEWER_VERBS = {
+    "bindings": ("create",),
+    "componentstatuses": ("get", "list"),
+    "namespaces": tuple(verb for verb in VERBS if verb != "deletecollection"),
+}
+
+
+def kinds_of(table: str) -> Iterator[Kind]:
+    """The kinds of a table, in its order."""
+    group = module = ""
+    for line in table.strip().splitlines():
+        if not line.startswith(" "):
+            group, module = line.split()
+            continue
+        plural, name, scope, *lists = line.split()
+        short, categories, subresources = (tuple(text.split(",")) if text != "-" else () for text in lists)
+        yield kind_of(
+            plural,
+            f"{module}:{name}",
+            group="" if group == "core" else group,
+            version=module.rpartition("_")[2],
+            namespaced=scope == "N",
+            short_names=short,
+            categories=categories,
+            subresources=subresources,
+            verbs=FEWER_VERBS.get(plural, VERBS),
+        )
+
+
+BUILTIN = Scheme(kinds_of(TABLE))

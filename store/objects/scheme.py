@@ -5,62 +5,96 @@ past has the kinds of its time, and what is worked out for a scheme can be kept 
 """
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any
-
-from msgspec import Struct
-from msgspec.structs import force_setattr
 
 from shipslog.store.refusals import group_resource
 
+from .shapes import per_type
+
+AnyType = type[Any]
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
-class Kind(Struct, frozen=True, kw_only=True, eq=False):
-    """One kind of object and the subresources that it has. A Binding is only posted; reviews are the API's own."""
+class Kind:
+    """One kind of object and the subresources that it has. A Binding is only posted; reviews are the API's own.
 
-    group: str = ""
-    version: str = "v1"  # the one that is stored
-    kind: str
-    plural: str
-    singular: str
-    namespaced: bool = True
-    type: type[Any]
-    short_names: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    subresources: tuple[str, ...] = ()
-    verbs: tuple[str, ...] = VERBS
-    resource: str = ""  # "pods"; with a group "leases.coordination.k8s.io": the key of the kind on the log and in the view
-    api_version: str = ""  # "v1", "coordination.k8s.io/v1"
-    head: bytes = b""  # how the JSON of each object begins, when our encoder wrote it
-    heads: tuple[bytes, ...] = ()  # the same as long, and as it was up to format 2 of the log
-    defines: "Callable[[Any], Kind | None] | None" = None  # for objects that define kinds: the one that an object stands for
+    A kind is a value and never changes. Its type may be given as text, `apps_v1:Deployment`: the module is imported when the
+    type is first asked for, so a cluster that has no Deployments does not hold what they are made of.
+    """
 
-    def __post_init__(self) -> None:
-        force_setattr(self, "resource", group_resource(self.plural, self.group))
-        force_setattr(self, "api_version", f"{self.group}/{self.version}" if self.group else self.version)
-        force_setattr(self, "head", f'{{"kind":"{self.kind}","apiVersion":"{self.api_version}",'.encode())
-        before = f'{{"apiVersion":"{self.api_version}","kind":"{self.kind}",'.encode()
-        force_setattr(self, "heads", (self.head, before))
+    def __init__(
+        self,
+        *,
+        group: str = "",
+        version: str = "v1",
+        kind: str,
+        plural: str,
+        singular: str,
+        namespaced: bool = True,
+        type: AnyType | str,
+        short_names: tuple[str, ...] = (),
+        categories: tuple[str, ...] = (),
+        subresources: tuple[str, ...] = (),
+        verbs: tuple[str, ...] = VERBS,
+        defines: "Callable[[Any], Kind | None] | None" = None,
+    ) -> None:
+        """`version` is the one that is stored; `defines` tells of an object that defines a kind which one that is."""
+        self.group, self.version, self.kind, self.plural, self.singular = group, version, kind, plural, singular
+        self.namespaced, self.short_names, self.categories = namespaced, short_names, categories
+        self.subresources, self.verbs, self.defines = subresources, verbs, defines
+        self._type = type
+        self.place = type if isinstance(type, str) else place_of(type)  # of its type: "apps_v1:Deployment"
+        # "pods"; with a group "leases.coordination.k8s.io": the key of the kind on the log and in the view
+        self.resource = group_resource(plural, group)
+        self.api_version = f"{group}/{version}" if group else version  # "v1", "coordination.k8s.io/v1"
+        # How the JSON of each object begins, when our encoder wrote it; and as it was up to format 2 of the log, just as long.
+        self.head = f'{{"kind":"{kind}","apiVersion":"{self.api_version}",'.encode()
+        self.heads = (self.head, f'{{"apiVersion":"{self.api_version}","kind":"{kind}",'.encode())
+
+    @property
+    def type(self) -> AnyType:
+        """The Struct of its objects."""
+        if isinstance(self._type, str):
+            module, _, name = self._type.partition(":")
+            self._type = getattr(import_module(f"{__package__}.{module}"), name)
+        assert not isinstance(self._type, str)
+        return self._type
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether its type was given, or asked for already."""
+        return not isinstance(self._type, str)
 
     @property
     def list_kind(self) -> str:
         return f"{self.kind}List"
 
+    def __repr__(self) -> str:
+        return f"<Kind {self.resource} {self.version}>"
 
-def kind_of(plural: str, struct: type[Any], **rest: Any) -> Kind:
-    """A kind that is named as its Struct is."""
-    return Kind(kind=struct.__name__, plural=plural, singular=struct.__name__.lower(), type=struct, **rest)
+
+def kind_of(plural: str, place: str, **rest: Any) -> Kind:
+    """A kind that is named as its type is: `apps_v1:Deployment`."""
+    name = place.partition(":")[2]
+    return Kind(kind=name, plural=plural, singular=name.lower(), type=place, **rest)
+
+
+@per_type
+def place_of(struct: AnyType) -> str:
+    """Where a type stands: its module's name alone, and its own."""
+    return f"{struct.__module__.rpartition('.')[2]}:{struct.__name__}"
 
 
 class Scheme:
     """A set of kinds, with the ways to find one. Two kinds may share a Struct (custom resources do); the first is `of` it."""
 
-    __slots__ = ("_by_gvk", "_by_path", "_by_resource", "_by_type", "_kinds", "_served")
+    __slots__ = ("_by_gvk", "_by_path", "_by_place", "_by_resource", "_kinds", "_served")
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         self._kinds = tuple(kinds)
         self._by_resource = {k.resource: k for k in self._kinds}
-        self._by_type = {k.type: k for k in reversed(self._kinds)}
+        self._by_place = {k.place: k for k in reversed(self._kinds)}
         self._by_path = {(k.group, k.version, k.plural): k for k in self._kinds}
         self._by_gvk = {(k.api_version, k.kind): k for k in self._kinds}
         self._served = {(k.group, k.version) for k in self._kinds}
@@ -87,14 +121,17 @@ class Scheme:
     def of(self, obj: Any) -> Kind:
         """The kind of an object, or of its type. Errors: KeyError."""
         struct = obj if isinstance(obj, type) else type(obj)
-        kind = self._by_type[struct]
+        kind = self.of_type(struct)
+        if kind is None:
+            raise KeyError(struct)
         if struct is not obj and kind.kind != obj.kind:
             return self._by_gvk[obj.api_version, obj.kind]
         return kind
 
-    def of_type(self, struct: type[Any]) -> Kind | None:
+    def of_type(self, struct: AnyType) -> Kind | None:
         """The kind whose objects are of this type; None for a part of one."""
-        return self._by_type.get(struct)
+        kind = self._by_place.get(place_of(struct))
+        return kind if kind is not None and kind.type is struct else None
 
     def named(self, text: str) -> Kind:
         """The kind that a person means: `pod`, `po`, `pods`, `Pod`, `endpointslices.discovery.k8s.io`. Errors: ValueError."""

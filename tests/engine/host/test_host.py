@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -141,7 +142,11 @@ async def _stay_open() -> None: ...
 
 async def test_a_kind_that_is_defined_later_wakes_its_rule() -> None:
     """Also when an object of it came by while nobody served it, and again after another kind took its place."""
-    ships = Kind(group="fleet.example", kind="Ship", plural="ships", singular="ship", type=core_v1.Secret)
+
+    def ships_of(type_: type[Any]) -> Kind:
+        return Kind(group="fleet.example", kind="Ship", plural="ships", singular="ship", type=type_)
+
+    ships = ships_of(core_v1.Secret)
     seen: list[str] = []
 
     def look(view: View, key: str, *, now: int) -> Decision:
@@ -166,7 +171,7 @@ async def test_a_kind_that_is_defined_later_wakes_its_rule() -> None:
                 while not cluster.host.idle():
                     await asyncio.sleep(0.001)
 
-        for kind in (None, ships, None, replace(ships, type=core_v1.ConfigMap)):
+        for kind in (None, ships, None, ships_of(core_v1.ConfigMap)):
             cluster.view.scheme = BUILTIN if kind is None else BUILTIN.with_kind(kind)
             await sails(f"s{cluster.log.revision}")
     assert [s.split()[0] for s in seen] == ["Secret", "ConfigMap"], seen

@@ -4,7 +4,7 @@ import pytest
 
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.scheme import Kind, Scheme
 
 
 def ship(version: str = "v1") -> Kind:
@@ -34,3 +34,19 @@ def test_kinds_may_share_a_struct() -> None:
     with pytest.raises(KeyError):
         fleet.of(core_v1.ConfigMap(api_version="fleet.example/v1", kind="Boat"))
     assert BUILTIN.of_type(core_v1.PodSpec) is None
+
+
+def test_a_type_is_loaded_when_it_is_first_asked_for() -> None:
+    kind = Kind(kind="LeaseCandidate", plural="leasecandidates", singular="x", type="coordination_v1beta1:LeaseCandidate")
+    scheme = Scheme([kind, Kind(kind="Pod", plural="pods", singular="pod", type="core_v1:Pod")])
+    assert scheme.find("", "v1", "leasecandidates") is kind and scheme.named("leasecandidates") is kind
+    assert scheme.of_type(core_v1.Pod) is not None and scheme.of_type(core_v1.ConfigMap) is None
+    assert not kind.is_loaded
+    assert scheme.of(kind.type) is kind and kind.is_loaded
+
+
+def test_a_type_of_the_same_name_is_another_type() -> None:
+    class Pod(core_v1.Pod, frozen=True, kw_only=True): ...
+
+    Pod.__module__ = "elsewhere.core_v1"
+    assert BUILTIN.of_type(Pod) is None and BUILTIN.of_type(core_v1.Pod) is BUILTIN.by_resource("pods")
