@@ -15,13 +15,13 @@ from functools import partial
 
 from shipslog.store.facts import ProbeFlipped
 from shipslog.store.logger import logger
+from shipslog.store.tasks import Tasks
 
 from . import grpc_health
 from .commands import Hook, ProbeTarget
 from .http_action import HttpFailed, http_get
 from .lookup import Lookups
 from .node import Report, StreamRefused
-from .tasks import Tasks
 
 Exec = Callable[[str, str, Sequence[str], float], Awaitable[tuple[int, bytes]]]
 Key = tuple[str, str, int, str]

@@ -11,6 +11,8 @@ import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 
+from shipslog.store.tasks import Tasks
+
 SYN_STREAM, SYN_REPLY, RST_STREAM, SETTINGS, PING, GOAWAY, HEADERS, WINDOW_UPDATE = 1, 2, 3, 4, 6, 7, 8, 9
 VERSION, FIN = 3, 0x01
 PROTOCOL_ERROR, INVALID_STREAM, CANCEL = 1, 2, 5
@@ -137,7 +139,7 @@ class Connection:
         self._new: asyncio.Queue[Stream | None] = asyncio.Queue()
         self._unread = 0
         self._stopped = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("spdy")
         self.closed = False
 
     def throttled_by(self, throttle: Callable[[bool], None]) -> None:
@@ -206,12 +208,11 @@ class Connection:
         async def run() -> None:
             try:
                 await work
-            except ConnectionError:
+            except BaseException:  # a peer that was not answered waits in vain: better it hangs up
                 self.end()
+                raise
 
-        task = asyncio.get_running_loop().create_task(run())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start("answer", run(), ordinary=OSError)
         if len(self._tasks) > MAX_ANSWERS:
             raise SpdyError(f"{MAX_ANSWERS} answers wait for the peer to read them")
 

@@ -181,6 +181,18 @@ def test_nothing_is_left_for_later_or_points_at_a_machine() -> None:
         assert not skipping.search(text), name(path)
 
 
+@pytest.mark.parametrize("path", [p for p in MODULES if name(p) != "store/tasks.py"], ids=name)
+def test_every_task_has_an_owner_who_hears_its_end(path: Path) -> None:
+    """A task that nobody holds may vanish, and what it raises is told to nobody, or when it is collected."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        called = node.func if isinstance(node, ast.Call) else None
+        word = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+        assert word not in ("create_task", "ensure_future"), (
+            f"{name(path)}:{node.lineno}: {word}: start it with `Tasks` of shipslog.store.tasks, which hears how it ends: "
+            "`start` for what runs once, `keep` for what is to go on"
+        )
+
+
 def test_rooms_have_no_drawers_for_odds_and_ends() -> None:
     odd = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
     assert not [name(path) for path in MODULES if path.stem in odd]

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import resource
 import socket
 import ssl
@@ -12,6 +11,7 @@ from aiohttp import web
 
 from shipslog.engine.auth.connection import HEAD_BYTES, Connection
 from shipslog.store.logger import logger
+from shipslog.store.tasks import Tasks
 
 BACKLOG = 1024
 ACCEPTED_AT_ONCE = 64  # others get their turn between
@@ -47,7 +47,7 @@ class Door:
     def __init__(self, server: Connections, tls: ssl.SSLContext, bound: int | None = None) -> None:
         self._server, self._tls = server, tls
         self.bound = bound if bound is not None else connections_bound()
-        self._greeting: set[asyncio.Task[None]] = set()
+        self._greeting = Tasks("door")
         self._listeners: Sequence[socket.socket] = ()
         self._said_s: float | None = None
 
@@ -69,9 +69,7 @@ class Door:
             loop.remove_reader(listener.fileno())
             listener.close()
         self._listeners = ()
-        for task in self._greeting:
-            task.cancel()
-        await asyncio.gather(*self._greeting, return_exceptions=True)
+        await self._greeting.close()
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(ACCEPTED_AT_ONCE):
@@ -79,9 +77,7 @@ class Door:
                 made, _ = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionError):
                 return
-            except OSError as error:
-                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                    raise
+            except OSError as error:  # no descriptor, no memory, a rule of the machine: it may be over in a moment
                 self._say(error.strerror or str(error))
                 loop = asyncio.get_running_loop()
                 loop.remove_reader(listener.fileno())  # it stays readable: asking again at once would only burn time
@@ -92,9 +88,7 @@ class Door:
                 self._say("no more connections are taken at once")
                 continue
             made.setblocking(False)
-            task = asyncio.get_running_loop().create_task(self._greet(made))
-            self._greeting.add(task)
-            task.add_done_callback(self._greeting.discard)
+            self._greeting.start("handshake", self._greet(made))
 
     async def _greet(self, made: socket.socket) -> None:
         """Shake hands. Who cannot is nobody's concern: nothing is logged."""

@@ -1,11 +1,12 @@
 """Where a stream goes: into the chunks of an answer, or, for a client that asks for a WebSocket, into messages."""
 
-import asyncio
 import base64
 from collections.abc import Sequence
 from typing import Protocol
 
 from aiohttp import web
+
+from shipslog.store.tasks import Tasks
 
 from .streams import upgrade
 from .streams.channels import accepted
@@ -62,16 +63,23 @@ class Messages:
     def __init__(self, request: web.BaseRequest, *, text: bool) -> None:
         self._request, self._text = request, text
         self.response = accepted(request, *(() if text else ("binary.k8s.io", "base64.binary.k8s.io")))
-        self._listening: asyncio.Task[None] | None = None
+        self._tasks = Tasks("outlet")
 
     async def open(self) -> None:
         await self.response.prepare(self._request)
-        self._listening = asyncio.ensure_future(self._listen())
+        self._tasks.start("listening", self._listen(), ordinary=OSError)
 
     async def _listen(self) -> None:
         """Until the client closes; then nothing is left to be said to it, and the connection's end ends the stream."""
-        async for _ in self.response:
-            pass
+        try:
+            async for _ in self.response:
+                pass
+        except Exception:
+            self._hang_up()
+            raise
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         if self._request.transport is not None:
             self._request.transport.close()
 
@@ -90,9 +98,7 @@ class Messages:
         return None
 
     async def close(self) -> None:
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+        await self._tasks.close()
         await self.response.close()
 
 

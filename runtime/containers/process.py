@@ -37,7 +37,6 @@ from shipslog.runtime.containers.oci import logs, machine, streams
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
-from shipslog.runtime.tasks import Tasks
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import (
     ContainerExited,
@@ -52,6 +51,7 @@ from shipslog.store.facts import (
     SandboxStarted,
 )
 from shipslog.store.state import PodRuntime
+from shipslog.store.tasks import Tasks
 
 from .lost import container_lost
 

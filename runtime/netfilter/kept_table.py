@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from shipslog.runtime.descriptors import readable
-from shipslog.runtime.tasks import Tasks
 from shipslog.store.logger import logger
+from shipslog.store.tasks import Tasks
 
 from .libnftables import Session, enter_namespace
 from .monitor import Monitor

@@ -6,9 +6,11 @@ Connections reach the node under its own address: what listens there does not se
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, cast
 
 from shipslog.store.logger import logger
+from shipslog.store.tasks import Tasks
 
 from .outside import Outside
 
@@ -34,6 +36,7 @@ class PublishedPorts:
         self._relayed: set[_Side] = set()
         self._refused: set[Port] = set()
         self._changing = asyncio.Lock()
+        self._tasks = Tasks("published ports")
 
     async def publish(self, owner: str, ports: frozenset[Port]) -> None:
         """These are what `owner` needs now. A port that somebody else has is told in the log, and tried again next time."""
@@ -59,6 +62,7 @@ class PublishedPorts:
         self._open.clear()
         for side in tuple(self._relayed):
             side.end()
+        await self._tasks.close()
         await asyncio.sleep(0)  # the loop closes them
 
     async def _listen(self, port: Port) -> asyncio.Server | asyncio.DatagramTransport:
@@ -68,18 +72,20 @@ class PublishedPorts:
         here = "0.0.0.0" if everywhere else port.address
         if port.protocol == "udp":
             bound = self._outside.bound(here, port.port, socket.SOCK_DGRAM)
-            return (await loop.create_datagram_endpoint(lambda: _Datagrams(target), sock=bound))[0]
+            return (await loop.create_datagram_endpoint(lambda: _Datagrams(target, self._tasks), sock=bound))[0]
         listener = self._outside.bound(here, port.port)
-        return await loop.create_server(lambda: _Side(target, among=self._relayed), sock=listener, backlog=512)
+        side = partial(_Side, target, among=self._relayed, tasks=self._tasks)
+        return await loop.create_server(side, sock=listener, backlog=512)
 
 
 class _Side(asyncio.Protocol):
     """One end of a relayed connection; what it reads, the other end writes."""
 
     def __init__(
-        self, target: tuple[str, int] | None = None, *, other: "_Side | None" = None, among: "set[_Side] | None" = None
-    ) -> None:
-        self._target, self._other = target, other
+        self, target: tuple[str, int] | None = None, *, other: "_Side | None" = None, among: "set[_Side] | None" = None,
+        tasks: Tasks | None = None,
+    ) -> None:  # fmt: skip
+        self._target, self._other, self._tasks = target, other, tasks
         self._among: set[_Side] = among if among is not None else set()
         self._transport: asyncio.Transport | None = None
         self._early = b""  # read before the other end was there
@@ -88,15 +94,16 @@ class _Side(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by birth
         self._among.add(self)
-        if self._target is not None:
-            asyncio.get_running_loop().create_task(self._connect(self._target, self._transport))
+        if self._target is not None and self._tasks is not None:
+            connecting = self._connect(self._target, self._transport)
+            self._tasks.start(f"connecting to port {self._target[1]}", connecting, ordinary=OSError)
 
     async def _connect(self, target: tuple[str, int], transport: asyncio.Transport) -> None:
         try:
             _, other = await asyncio.get_running_loop().create_connection(lambda: _Side(other=self), *target)
-        except OSError:
+        except BaseException:
             transport.abort()  # as the machine itself refuses what nobody listens for
-            return
+            raise
         if transport.is_closing():
             other.end()
             return
@@ -151,8 +158,8 @@ class _Side(asyncio.Protocol):
 class _Datagrams(asyncio.DatagramProtocol):
     """A socket outside; each client gets a socket inside, until it has been silent for a while."""
 
-    def __init__(self, target: tuple[str, int]) -> None:
-        self._target = target
+    def __init__(self, target: tuple[str, int], tasks: Tasks) -> None:
+        self._target, self._tasks = target, tasks
         self._transport: asyncio.DatagramTransport | None = None
         self._clients: dict[tuple[str, int], _Answers | asyncio.Task[None]] = {}
 
@@ -164,7 +171,8 @@ class _Datagrams(asyncio.DatagramProtocol):
         if isinstance(found, _Answers):
             found.send(data)
         elif found is None:  # else it is being connected: datagrams may be lost
-            self._clients[addr] = asyncio.get_running_loop().create_task(self._connect(addr, data))
+            name = f"connecting to port {self._target[1]}"
+            self._clients[addr] = self._tasks.start(name, self._connect(addr, data), ordinary=OSError)
 
     async def _connect(self, client: tuple[str, int], first: bytes) -> None:
         def forget() -> None:
@@ -174,9 +182,9 @@ class _Datagrams(asyncio.DatagramProtocol):
         try:
             make = asyncio.get_running_loop().create_datagram_endpoint
             _, answers = await make(lambda: _Answers(self._transport, client, forget), remote_addr=self._target)
-        except OSError:
-            forget()
-            return
+        except BaseException:
+            forget()  # the next datagram tries again
+            raise
         self._clients[client] = answers
         answers.send(first)
 

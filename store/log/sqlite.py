@@ -15,6 +15,7 @@ import msgspec
 from shipslog.store.events import Event, encode_fact
 from shipslog.store.facts import ObjectModified
 from shipslog.store.logger import logger
+from shipslog.store.tasks import Tasks
 
 from .disk import MACHINE, Connection, Disk
 from .event_log import LogCorrupt, LogError, LogFull, ObjectName, RevisionConflict, Snapshot, check_batch
@@ -51,6 +52,7 @@ class SqliteLog:
         self._db: Connection | None = None
         self._past = Past(path, own=lock is not None, disk=disk)
         self._past_opening: asyncio.Task[None] | None = None
+        self._tasks = Tasks("log")
         self._tail = Tail()
         self._revision = 0
         self._checksum = GENESIS
@@ -147,8 +149,7 @@ class SqliteLog:
             return
         self._closed = True
         self._tail.close()
-        if self._past_opening is not None:
-            await asyncio.gather(self._past_opening, return_exceptions=True)
+        await self._tasks.finished()
         await self._past.close()
         db, self._db = self._db, None
         if db is not None:
@@ -187,7 +188,7 @@ class SqliteLog:
         if self._room.full and not urgent and not await self._room.again():
             raise LogFull(self.trouble)
         # Once the thread has it the batch happens, whoever still waits for it.
-        await asyncio.shield(asyncio.ensure_future(self._append(batch, urgent)))
+        await asyncio.shield(self._tasks.start("append", self._append(batch, urgent), ordinary=LogError))
 
     async def _append(self, batch: list[Event], urgent: bool) -> None:
         rows, checksum = rows_of(self._checksum, batch)
@@ -244,10 +245,11 @@ class SqliteLog:
     # --- reading ---
 
     async def _reading(self) -> Past:
-        """The read-only connection, opened when it is first needed."""
+        """The read-only connection, opened when it is first needed; again by the next who reads, if that failed."""
         self._check_open()
-        if self._past_opening is None:
-            self._past_opening = asyncio.ensure_future(self._past.open())
+        opening = self._past_opening
+        if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
+            self._past_opening = self._tasks.start("open to read", self._past.open(), ordinary=(OSError, sqlite3.Error))
         await asyncio.shield(self._past_opening)
         return self._past
 

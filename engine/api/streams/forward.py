@@ -9,6 +9,7 @@ from aiohttp import WSMsgType, web
 from shipslog.runtime.node import ByteStream, NodeRuntime, StreamRefused
 from shipslog.runtime.spdy import Connection, SpdyError, Stream
 from shipslog.store.objects import core_v1
+from shipslog.store.tasks import Tasks
 
 from .channels import accepted
 from .over_spdy import negotiated, upgrade
@@ -55,25 +56,32 @@ async def tunnelled(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1
     reading = asyncio.Event()
     reading.set()
     connection = Connection(send, lambda stop: reading.clear() if stop else reading.set())
-    serving = asyncio.ensure_future(serve(connection, runtime, pod))
-    try:
-        with contextlib.suppress(SpdyError):
-            async for message in socket:
-                if message.type is WSMsgType.BINARY:
-                    connection.feed(message.data)
-                    await reading.wait()
-    finally:
-        connection.end()
-        await asyncio.gather(serving, return_exceptions=True)
-        await socket.close()
+
+    async def serving() -> None:
+        try:
+            await serve(connection, runtime, pod)
+        finally:
+            await socket.close()  # nobody takes what still comes
+
+    async with Tasks("port forwarding") as tasks:
+        tasks.start("serving", serving(), ordinary=ConnectionError)
+        try:
+            with contextlib.suppress(SpdyError):
+                async for message in socket:
+                    if message.type is WSMsgType.BINARY:
+                        connection.feed(message.data)
+                        await reading.wait()
+        finally:
+            connection.end()
+            await tasks.finished()
+            await socket.close()
     return socket
 
 
 async def serve(connection: Connection, runtime: NodeRuntime, pod: core_v1.Pod) -> None:
     """A connection into the pod for each pair of streams."""
     waiting: dict[str, dict[str, Stream]] = {}
-    tasks: set[asyncio.Task[None]] = set()
-    try:
+    async with Tasks("port forwarding") as tasks:
         while (stream := await connection.accept()) is not None:
             key = stream.headers.get("requestid", str(stream.id))
             pair = waiting.setdefault(key, {})
@@ -81,35 +89,29 @@ async def serve(connection: Connection, runtime: NodeRuntime, pod: core_v1.Pod) 
             if "error" in pair and "data" in pair:
                 del waiting[key]
                 port = pair["data"].headers.get("port", "")
-                task = asyncio.ensure_future(carry(port, pair["data"], pair["error"], runtime, pod))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+                tasks.start(f"port {port}", carry(port, pair["data"], pair["error"], runtime, pod))
 
 
 async def carry(port: str, data: End, error: End, runtime: NodeRuntime, pod: core_v1.Pod) -> None:
     """One connection into the pod, until it ends; what went wrong is told on `error`."""
     try:
         inside = await runtime.port_forward(pod.metadata.uid, int(port))
-    except (StreamRefused, ValueError, OSError) as refused:
+    except Exception as refused:
         with contextlib.suppress(ConnectionError):
             await error.write(f"error forwarding port {port} to pod {pod.metadata.name}: {refused}".encode())
             await error.close()
             await data.close()
         data.abandon()
-        return
-    upwards = asyncio.ensure_future(_up(data, inside))
+        if isinstance(refused, StreamRefused | ValueError | OSError):
+            return
+        raise  # the client was told, and whoever keeps this node is to know as well
     try:
-        while chunk := await inside.read():
-            await data.write(chunk)
-    except (ConnectionError, OSError):
-        pass
+        async with Tasks("port forwarding") as tasks:
+            tasks.start("upwards", _up(data, inside), ordinary=OSError)
+            with contextlib.suppress(OSError):
+                while chunk := await inside.read():
+                    await data.write(chunk)
     finally:
-        upwards.cancel()
-        await asyncio.gather(upwards, return_exceptions=True)
         for end in (data, error):
             end.abandon()
             with contextlib.suppress(ConnectionError):
@@ -118,7 +120,12 @@ async def carry(port: str, data: End, error: End, runtime: NodeRuntime, pod: cor
 
 
 async def _up(data: End, inside: ByteStream) -> None:
-    with contextlib.suppress(OSError):
+    try:
         while chunk := await data.read():
             await inside.write(chunk)
         await inside.close_write()
+    except OSError:
+        raise  # the pod hears no more, and may still have something to say
+    except Exception:
+        await inside.close()  # half a connection would only hang
+        raise

@@ -9,6 +9,7 @@ from aiohttp import web
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest
+from shipslog.store.tasks import Tasks
 
 from .channels import QUEUED, Channels, accepted
 from .forward import carry
@@ -64,14 +65,15 @@ async def serve(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1.Pod
     await socket.prepare(request)
     channels = Channels(socket)
     ends = [Channel(channels, number) for number in range(2 * len(ports))]
-    tasks = [asyncio.ensure_future(_port(port, ends[2 * i], ends[2 * i + 1], runtime, pod)) for i, port in enumerate(ports)]
-    receiving = asyncio.ensure_future(_receive(channels, ends))
     try:
-        await asyncio.wait((receiving, asyncio.gather(*tasks, return_exceptions=True)), return_when=asyncio.FIRST_COMPLETED)
+        async with Tasks("port forwarding") as tasks, Tasks("port forwarding") as carrying:
+            for i, port in enumerate(ports):
+                work = _port(port, ends[2 * i], ends[2 * i + 1], runtime, pod)
+                carrying.start(f"port {port}", work, ordinary=ConnectionError)
+            done = tasks.start("all ports", carrying.finished())
+            receiving = tasks.start("receiving", _receive(channels, ends), ordinary=ConnectionError)
+            await asyncio.wait((receiving, done), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (*tasks, receiving):
-            task.cancel()
-        await asyncio.gather(*tasks, receiving, return_exceptions=True)
         await socket.close()
     return socket
 

@@ -101,7 +101,7 @@ async def serve(request: web.BaseRequest, wanted: Wanted) -> None:
         else:
             await run(wanted, process, client)
         await raw.drain()
-        await asyncio.wait((asyncio.ensure_future(lost.wait()),), timeout=LINGER_S)
+        await asyncio.wait_for(lost.wait(), LINGER_S)
     except (TimeoutError, ConnectionError):
         pass
     finally:

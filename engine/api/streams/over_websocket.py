@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from shipslog.runtime.node import StreamRefused
+from shipslog.store.tasks import Tasks
 
 from .channels import QUEUED, Channels, accepted
 from .remote import Wanted, failure, run, sizes_in
@@ -75,18 +76,17 @@ async def serve(request: web.BaseRequest, wanted: Wanted) -> web.StreamResponse:
     socket = accepted(request, *PROTOCOLS)
     await socket.prepare(request)
     client = WebSocketClient(socket)
-    receiving = asyncio.ensure_future(client.receive())
     try:
-        try:
-            process = await wanted.open()
-        except StreamRefused as refused:
-            await client.finish(failure(str(refused)))
-        else:
-            await run(wanted, process, client)
+        async with Tasks("streams") as tasks:
+            tasks.start("receiving", client.receive(), ordinary=ConnectionError)
+            try:
+                process = await wanted.open()
+            except StreamRefused as refused:
+                await client.finish(failure(str(refused)))
+            else:
+                await run(wanted, process, client)
     except ConnectionError:
         pass
     finally:
-        receiving.cancel()
-        await asyncio.gather(receiving, return_exceptions=True)
         await socket.close()
     return socket

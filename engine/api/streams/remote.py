@@ -8,6 +8,7 @@ import msgspec
 
 from shipslog.runtime.node import NodeRuntime, ProcessStreams
 from shipslog.store.objects import core_v1
+from shipslog.store.tasks import Tasks
 
 OPEN_S = 30.0  # for a client to open the streams that it announced
 
@@ -53,21 +54,20 @@ class Client(Protocol):
 
 async def run(wanted: Wanted, process: ProcessStreams, client: Client) -> None:
     """Carry bytes until the process ends or the client hangs up; the process is let go in any case."""
-    tasks = [asyncio.ensure_future(_sizes(process, client))] if wanted.tty else []
-    if wanted.stdin:
-        tasks.append(asyncio.ensure_future(_feed(process, client)))
-    output = asyncio.ensure_future(_output(wanted, process, client))
-    gone = asyncio.ensure_future(client.gone())
     try:
-        await asyncio.wait((output, gone), return_when=asyncio.FIRST_COMPLETED)
-        if output.done():
-            await client.finish(status_of(output.result()))
+        async with Tasks("streams") as tasks:
+            if wanted.tty:
+                tasks.start("sizes", _sizes(process, client), ordinary=ConnectionError)
+            if wanted.stdin:
+                tasks.start("input", _feed(process, client), ordinary=ConnectionError)
+            output = tasks.start("output", _output(wanted, process, client), ordinary=ConnectionError)
+            gone = tasks.start("hanging up", client.gone(), ordinary=ConnectionError)
+            await asyncio.wait((output, gone), return_when=asyncio.FIRST_COMPLETED)
+            if output.done():
+                await client.finish(status_of(output.result()))
     except ConnectionError:
         pass
     finally:
-        for task in (*tasks, output, gone):
-            task.cancel()
-        await asyncio.gather(*tasks, output, gone, return_exceptions=True)
         await process.close()
 
 
@@ -80,8 +80,12 @@ async def _output(wanted: Wanted, process: ProcessStreams, client: Client) -> in
 
 
 async def _feed(process: ProcessStreams, client: Client) -> None:
-    while data := await client.stdin():
-        await process.write(data)
+    try:
+        while data := await client.stdin():
+            await process.write(data)
+    except Exception:
+        await process.close_stdin()  # nothing more will come: it is not to wait for it
+        raise
     await process.close_stdin()
 
 

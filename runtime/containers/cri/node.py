@@ -30,7 +30,6 @@ from shipslog.runtime.images.reference import registry_of
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, PacketRules, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
-from shipslog.runtime.tasks import Tasks
 from shipslog.runtime.threads import OwnerThreads
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import (
@@ -48,6 +47,7 @@ from shipslog.store.facts import (
     SandboxStarted,
 )
 from shipslog.store.state import PodRuntime
+from shipslog.store.tasks import Tasks
 
 from . import config
 from .client import ATTEMPT, CONTAINER, POD_UID, CallFailed, CriClient

@@ -10,6 +10,7 @@ import msgspec
 
 from shipslog.runtime.node import StreamRefused
 from shipslog.runtime.spdy import Connection, SpdyError, Stream
+from shipslog.store.tasks import Tasks
 
 COMMANDS, PORTS = "v4.channel.k8s.io", "portforward.k8s.io"
 STDOUT, STDERR = 1, 2
@@ -25,7 +26,8 @@ class _Link:
         self._may_read = asyncio.Event()
         self._may_read.set()
         self.spdy = Connection(self._send, self._throttle)
-        self._reading = asyncio.get_running_loop().create_task(self._read())
+        self._tasks = Tasks("cri streams")
+        self._tasks.start("reading", self._read(), ordinary=(OSError, SpdyError))
 
     @classmethod
     async def open(cls, url: str, protocol: str) -> "_Link":
@@ -60,17 +62,18 @@ class _Link:
         self._may_read.clear() if stop else self._may_read.set()
 
     async def _read(self) -> None:
-        with contextlib.suppress(ConnectionError, SpdyError):
+        try:
             while data := await self._reader.read(1 << 16):
                 self.spdy.feed(data)
                 await self._may_read.wait()
-        self.spdy.end()
+        finally:  # whatever ended it: who reads a stream is not kept waiting
+            self.spdy.end()
 
     async def close(self) -> None:
-        self._reading.cancel()
         self.spdy.end()
         self._writer.close()
-        with contextlib.suppress(ConnectionError):
+        await self._tasks.close()
+        with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
 
@@ -113,18 +116,15 @@ class CriProcess:
         sources = {STDOUT: self._streams["stdout"]}
         if "stderr" in self._streams:
             sources[STDERR] = self._streams["stderr"]
-        reading = {asyncio.ensure_future(stream.read()): number for number, stream in sources.items()}
-        try:
+        async with Tasks("cri output") as tasks:
+            reading = {tasks.start("reading", stream.read()): number for number, stream in sources.items()}
             while reading:
                 done, _ = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
                 for task in sorted(done, key=reading.__getitem__):
                     number = reading.pop(task)
                     if data := task.result():
                         yield number, data
-                        reading[asyncio.ensure_future(sources[number].read())] = number
-        finally:
-            for task in reading:
-                task.cancel()
+                        reading[tasks.start("reading", sources[number].read())] = number
         if not self._code.done():
             self._code.set_result(await self._exit_code())
 

@@ -24,11 +24,11 @@ from shipslog.runtime.network import pod_network
 from shipslog.runtime.network.addresses import Addresses
 from shipslog.runtime.network.nat import Nat, NatFailed
 from shipslog.runtime.node import LeftBehind, Report, StreamRefused
-from shipslog.runtime.tasks import Tasks
 from shipslog.runtime.threads import OwnerThreads, Throttle
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeFact, SandboxExited
 from shipslog.store.state import PodRuntime
+from shipslog.store.tasks import Tasks
 
 from . import adoption, container, layout, leftovers, pause, records, sandbox, streams
 from .cgroups import Cgroups
