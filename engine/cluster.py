@@ -28,6 +28,7 @@ from shipslog.store.log.retention import EPHEMERAL, EXACT_NS
 from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import Unavailable
+from shipslog.store.tasks import Tasks
 
 from .client import Client, EngineStopped
 from .commit.committer import Committed, Committer
@@ -78,12 +79,11 @@ class Cluster(Client):
         self.host.on_decision.append(self.recorder.on_decision)
         self.host.on_standing.append(self.recorder.on_standing)
         self._snapshot_every, self._snapshot_at = snapshot_every, view.revision
-        self._retaining: asyncio.Task[None] | None = None
         self._pasts = Pasts(event_log)
-        self._saving: asyncio.Task[None] | None = None
         self._beginning: asyncio.Task[None] | None = None
         self._delayed = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._parts, self._saving = Tasks("parts"), Tasks("snapshots")
+        self.background = Tasks("engine")  # what goes on beside; a cluster that stops ends it first
         self.ended = asyncio.Event()  # set when the engine stopped by itself; `failure` says why
         self.failure: BaseException | None = None
         self.committer.after_batch.append(self._maybe_snapshot)
@@ -147,24 +147,21 @@ class Cluster(Client):
         def ended(task: asyncio.Task[None]) -> None:
             error = None if task.cancelled() else task.exception()
             if error is not None:
-                log.error("engine_stopped", error=repr(error))
+                log.error("engine_stopped", error=repr(error), exc_info=error)
                 self.committer.close()
                 self.failure = error
                 self.ended.set()
                 self.hub.close()
 
-        task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(ended)
-        self._tasks.append(task)
+        self._parts.start("part", work, ordinary=BaseException).add_done_callback(ended)
 
     async def _start(self, config: ClusterConfig, ca_certificate: str) -> None:
         """Begin. When the log takes no writes, that goes on behind: until then the state is served as it was."""
-        self._beginning = asyncio.get_running_loop().create_task(self._begin(config, ca_certificate))
-        delayed = asyncio.get_running_loop().create_task(self._delayed.wait())
-        try:
+        begin = self._begin(config, ca_certificate)
+        self._beginning = self.background.start("beginning", begin, ordinary=BaseException)  # asked for its end below
+        async with Tasks("beginning") as waiting:
+            delayed = waiting.start("delay", self._delayed.wait())
             await asyncio.wait((self._beginning, delayed), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            delayed.cancel()
         if self._beginning.done():
             self._beginning.result()
         else:
@@ -180,7 +177,7 @@ class Cluster(Client):
             for node, runtime in self.runtimes.items():
                 group.start_soon(runtime.start, self.host.report, self.view.pods_running_on(node))
         self._run(self.host.run())
-        self._retaining = asyncio.get_running_loop().create_task(self._retain())
+        self.background.keep("retention", self._retain)
 
     async def _insist(self, write: Callable[[], Awaitable[object]]) -> None:
         """Write, again and again while the log cannot. Errors: Unavailable when the cluster closes meanwhile."""
@@ -220,21 +217,17 @@ class Cluster(Client):
             await self.committer.submit(Update(object=wanted), actor="system:engine", groups=MASTERS)
 
     async def _stop(self, end_pods: bool) -> None:
-        if self._beginning is not None:
-            self._beginning.cancel()
-            await asyncio.gather(self._beginning, return_exceptions=True)
-        if self._retaining is not None:
-            self._retaining.cancel()
-            await asyncio.gather(self._retaining, return_exceptions=True)
+        await self.background.close()
         await self.host.close()
         closing = [runtime.close(end_pods=end_pods) for runtime in self.runtimes.values()]
         closed = await asyncio.gather(*closing, return_exceptions=True)
-        self.recorder.close()
+        await self.recorder.close()
+        await self._pasts.close()
         self.committer.close()
         self.hub.close()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._saving is not None:
-            await self._saving
+        await self._parts.finished()
+        await self.host.dispatcher.close()
+        await self._saving.finished()
         if self.view.revision - self._snapshot_at >= SNAPSHOT_AT_CLOSE:
             await self._save_snapshot(snapshots.take(self.view))
         for error in closed:
@@ -244,6 +237,10 @@ class Cluster(Client):
     def troubles(self) -> Sequence[Trouble]:
         """What is wrong with which rule at the moment; [] when all is well. As text, one is what clients may see of it."""
         return self.host.troubles()
+
+    def failing(self) -> Sequence[str]:
+        """What is to go on beside and failed lately, a line each, for anybody to see; [] when all is well."""
+        return (*self.background.troubles(), *self.host.dispatcher.tasks.troubles(), *self.recorder.tasks.troubles())
 
     def stopped(self) -> EngineStopped:
         """Why nothing happens any more."""
@@ -296,8 +293,12 @@ class Cluster(Client):
         if self.view.revision - self._snapshot_at < self._snapshot_every:
             return
         self._snapshot_at = self.view.revision
-        snapshot = snapshots.take(self.view)
-        self._saving = asyncio.get_running_loop().create_task(self._save_snapshot(snapshot))
+        try:
+            snapshot = snapshots.take(self.view)
+        except Exception:  # who writes does not stop for it
+            log.exception("snapshot_not_saved", revision=self.view.revision)
+            return
+        self._saving.start(f"revision {snapshot.revision}", self._save_snapshot(snapshot))
 
     async def _save_snapshot(self, snapshot: Snapshot) -> None:
         """Without it the next start only takes longer."""

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from shipslog.runtime.containers.oci.machine import main_address
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.logger import logger
+from shipslog.store.tasks import Tasks, hear
 
 from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
@@ -47,6 +49,7 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
 
     Errors: LogError, RuntimeUnavailable, OSError (port in use, directory not writable)."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    hear(asyncio.get_running_loop())
     stop, end_pods = _signals()
     event_log = await SqliteLog.open(settings.data / "cluster.db")  # first of all: it holds the directory for this process
     outside = ground.rootless.outside if ground.rootless is not None else None
@@ -103,16 +106,14 @@ async def _serve(
         keep(settings, choice.name)
         begun = True
         _spare_collections()
-        renewing: asyncio.Task[None] | None = None
         try:
             _announce(settings, pki, choice, "\n".join(filter(None, (event_log.dropped, pki.said))), ready)
-            renewing = asyncio.create_task(keep_renewed(server, pki, lambda new: _write_kubeconfig(settings, new)))
+            written = partial(_write_kubeconfig, settings)
+            cluster.background.keep("renewal of certificates", lambda: keep_renewed(server, pki, written))
             await _first_of(stop, cluster.ended)
             if cluster.failure is not None:
                 raise RuntimeError("the engine stopped by itself; the log file says more") from cluster.failure
         finally:
-            if renewing is not None:
-                renewing.cancel()
             await server.stop()
             (settings.data / "daemon.json").unlink(missing_ok=True)
 
@@ -181,12 +182,9 @@ def _spare_collections() -> None:
 
 async def _first_of(*events: asyncio.Event) -> None:
     """Returns when one of them is set."""
-    waiting = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
+    async with Tasks("daemon") as tasks:
+        waiting = [tasks.start("waiting", event.wait()) for event in events]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
 
 
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:
@@ -238,6 +236,7 @@ async def serve_recording(
         pki = certificates.ensure(kubeconfig.with_suffix(".pki"), (bind,))
         server = ApiServer(recording, bind=bind, port=port, pki=pki, data=kubeconfig.with_suffix(".pki"))
         await server.start()
+        hear(asyncio.get_running_loop())
         stop, _ = _signals()
         try:
             write(kubeconfig, pki, server=f"https://{bind}:{server.port}")
@@ -250,5 +249,6 @@ async def serve_recording(
             await stop.wait()
         finally:
             await server.stop()
+            await recording.close()
     finally:
         await event_log.close()

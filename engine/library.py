@@ -20,6 +20,7 @@ from aiohttp import web
 
 from shipslog.engine.auth import certificates, kubeconfig
 from shipslog.engine.auth.authentication import admin_token
+from shipslog.store.tasks import hear
 
 from . import cluster
 from .api.server import ApiServer
@@ -130,6 +131,7 @@ class Background(Generic[C]):
 
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
+        hear(self._loop)
         async with self._make() as made, made.serve(port=self._port) as self.served:
             self._cluster = made
             self.ready.set()

@@ -10,10 +10,11 @@ import msgspec
 
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact
-from shipslog.store.log.event_log import EventLog, LogNewer
+from shipslog.store.log.event_log import EventLog, LogError, LogNewer
 from shipslog.store.logger import logger
 from shipslog.store.objects.times import api_time
-from shipslog.store.refusals import BadRequest, Expired, TooManyRequests
+from shipslog.store.refusals import BadRequest, Expired, Refusal, TooManyRequests
+from shipslog.store.tasks import Tasks
 
 from .state import snapshots
 from .state.view import MemoryView
@@ -35,6 +36,7 @@ class Pasts:
         self._log = event_log
         self._kept: OrderedDict[int, tuple[MemoryView, int]] = OrderedDict()  # by revision: the view, its weight
         self._making: dict[int, asyncio.Task[MemoryView]] = {}
+        self._tasks = Tasks("pasts")
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def at(self, revision: int) -> MemoryView:
@@ -47,10 +49,14 @@ class Pasts:
         if task is None:
             if len(self._making) >= AT_ONCE + WAITING:
                 raise TooManyRequests("too many moments of the past are asked for at once; please try again", retry_after_s=1)
-            task = asyncio.get_running_loop().create_task(self._make(revision))
+            task = self._tasks.start(f"revision {revision}", self._make(revision), ordinary=(Refusal, LogError))
             self._making[revision] = task
             task.add_done_callback(lambda _: self._making.pop(revision, None))
         return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Make none any more: the log is about to close."""
+        await self._tasks.close()
 
     async def _make(self, revision: int) -> MemoryView:
         async with self._at_once:

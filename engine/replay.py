@@ -56,6 +56,10 @@ class Recording:
         """None: no rule is at work here."""
         return ()
 
+    def failing(self) -> Sequence[str]:
+        """None: nothing goes on here."""
+        return ()
+
     async def submit(self, command: Any, **_: Any) -> NoReturn:
         """Refuses: the past is read-only."""
         raise MethodNotAllowed("this is a recording: the past is read-only. Send changes to the cluster itself.")
@@ -71,6 +75,10 @@ class Recording:
         if revision is None:
             revision = await revision_at(self.log, time_ns if time_ns is not None else self.view.time_ns)
         return await self._pasts.at(revision)
+
+    async def close(self) -> None:
+        """Before its log is closed."""
+        await self._pasts.close()
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,5 +48,8 @@ class Served(Protocol):
     def troubles(self) -> Sequence[Trouble]:
         """What is wrong with which rule at the moment."""
 
+    def failing(self) -> Sequence[str]:
+        """What is to go on beside and failed lately, a line each, for anybody to see."""
+
     async def at(self, revision: int | None = None, time_ns: int | None = None) -> MemoryView:
         """The state at another moment. Errors: NotFound, Expired, TooManyRequests."""

@@ -13,4 +13,4 @@ def issue_tokens(cluster: Cluster, pki: Pki) -> None:
     signer = AccountTokens(pki.account_key)
     tokens = PodTokens(cluster.view, signer, cluster.clock, cluster.entropy)
     cluster.host.dispatcher.prepare = tokens.complete
-    SecretTokens(cluster.committer, signer, cluster.clock, cluster.entropy)
+    SecretTokens(cluster.committer, signer, cluster.clock, cluster.entropy, cluster.background)

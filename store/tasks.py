@@ -25,7 +25,7 @@ class Tasks:
     def __init__(self, owner: str) -> None:
         self._owner = owner
         self._running: dict[asyncio.Task[Any], Ordinary] = {}
-        self._failing: dict[str, tuple[str, float]] = {}  # what was to go on: how it failed, when it begins again
+        self._failing: dict[object, tuple[str, str, float]] = {}  # what was to go on: name, error, when it begins again
 
     def __len__(self) -> int:
         return len(self._running)
@@ -47,12 +47,12 @@ class Tasks:
         now_s = asyncio.get_running_loop().time()
         return [
             f"{self._owner}/{name}: {error}; it begins again, and the server's log says more"
-            for name, (error, again_s) in self._failing.items()
+            for name, error, again_s in self._failing.values()
             if now_s < again_s + STEADY_S
         ]
 
     async def _again_and_again(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        loop, pause_s = asyncio.get_running_loop(), RETRY_FIRST_S
+        loop, pause_s, me = asyncio.get_running_loop(), RETRY_FIRST_S, object()
         try:
             while True:
                 begun = loop.time()
@@ -62,11 +62,11 @@ class Tasks:
                     if loop.time() - begun > STEADY_S:
                         pause_s = RETRY_FIRST_S
                     log.exception("task_begins_again", owner=self._owner, task=name, after_s=pause_s)
-                    self._failing[name] = type(error).__name__, loop.time() + pause_s
+                    self._failing[me] = name, type(error).__name__, loop.time() + pause_s
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, RETRY_MAX_S)
         finally:
-            self._failing.pop(name, None)
+            self._failing.pop(me, None)
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         ordinary = self._running.pop(task, ())
@@ -74,10 +74,10 @@ class Tasks:
         if error is not None and not isinstance(error, ordinary):
             log.error("task_failed", owner=self._owner, task=task.get_name(), error=repr(error), exc_info=error)
 
-    async def finished(self) -> None:
-        """Returns when all that run now have ended."""
+    async def finished(self, timeout_s: float | None = None) -> None:
+        """Returns when all that run now have ended, or after `timeout_s`."""
         if self._running:
-            await asyncio.wait(tuple(self._running))
+            await asyncio.wait(tuple(self._running), timeout=timeout_s)
 
     async def close(self, end_s: float = END_S) -> None:
         """Cancel what runs, but for the task that calls, and wait for it. What does not end in `end_s` is told, and left."""

@@ -70,9 +70,9 @@ def _health(call: Call, path: str, root: str, ready: bool) -> Reply:
         return replies.text("ok")
     lines = [f"[-]{check} failed: {failed[check]}" if check in failed else f"[+]{check} ok" for check in checks]
     if root == "/readyz":
-        lines += [
-            f"[!]rule {trouble}" for trouble in call.cluster.troubles()
-        ]  # no reason to send nobody here: the others go on
+        # no reason to send nobody here: the others go on
+        lines += [f"[!]rule {trouble}" for trouble in call.cluster.troubles()]
+        lines += [f"[!]task {failing}" for failing in call.cluster.failing()]
     lines.append(f"{root.strip('/')} check {'passed' if good else 'failed'}\n")
     return replies.text("\n".join(lines), 200 if good else 500)
 

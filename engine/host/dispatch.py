@@ -26,6 +26,7 @@ from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.scheme import Scheme
 from shipslog.store.refusals import Refusal, Unavailable
+from shipslog.store.tasks import Tasks
 
 RETRY_S = 0.2  # until a log that refused is tried again
 BACKOFF_S, BACKOFF_MAX_S = 1.0, 60.0  # until a command that failed is tried again: each time twice as long
@@ -50,6 +51,7 @@ class Dispatcher:
         self._failures: dict[str, int] = {}
         self._reported: deque[RuntimeFact] = deque()
         self._reporting: asyncio.Task[None] | None = None
+        self.tasks = Tasks("dispatcher")
         self._standing: dict[str, AnyRuntimeCommand] = {}
 
     def wants(self, command: AnyRuntimeCommand) -> bool:
@@ -141,7 +143,11 @@ class Dispatcher:
         """What a runtime saw happen by itself: put on the log in its order, tried again for as long as the log refuses."""
         self._reported.append(fact)
         if self._reporting is None or self._reporting.done():
-            self._reporting = asyncio.get_running_loop().create_task(self._record_reported())
+            self._reporting = self.tasks.keep("reports", self._record_reported)
+
+    async def close(self) -> None:
+        """When the committer is closed. What is not recorded by now the runtimes tell the next engine, as they find it."""
+        await self.tasks.close()
 
     async def _record_reported(self) -> None:
         while self._reported:

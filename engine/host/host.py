@@ -22,6 +22,7 @@ from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, EngineSta
 from shipslog.store.logger import logger
 from shipslog.store.refusals import AlreadyExists, Conflict, NotFound, Refusal
 from shipslog.store.state import Entry
+from shipslog.store.tasks import Tasks
 
 from .dispatch import Dispatcher, summary
 from .lane import Lane, Trouble
@@ -54,7 +55,7 @@ class Host:
         self._standing: dict[tuple[str, str], tuple[Say, ...]] = {}  # what each key's last decision said of how things stand
         self._wake = asyncio.Event()
         self._closed = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks = Tasks("host")
         committer.listeners.append(self.on_event)
 
     # --- waking ---
@@ -250,14 +251,16 @@ class Host:
 
     def _dispatch(self, lane: Lane, key: str, command: AnyRuntimeCommand, cause: int) -> None:
         async def carry_out() -> None:
-            await self.dispatcher.carry_out(command, cause)
+            try:
+                await self.dispatcher.carry_out(command, cause)
+            except Exception:
+                self._refused(lane, key, cause)
+                raise
             if not self._closed:
                 lane.wake(key, cause)  # its outcome may ask for more, and commands that were held back can go now
                 self._wake.set()
 
-        task = asyncio.get_running_loop().create_task(carry_out())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.tasks.start(f"{type(command).__name__} {command.identity}", carry_out())
 
     def report(self, fact: RuntimeFact) -> None:
         """A runtime saw something happen by itself. Called on the loop."""
@@ -266,7 +269,7 @@ class Host:
 
     def idle(self) -> bool:
         """Nothing awake, nothing being committed or carried out: only timers could bring news."""
-        return not self._tasks and not any(lane.waiting or lane.committing or lane.woken_again for lane in self.lanes)
+        return not len(self.tasks) and not any(lane.waiting or lane.committing or lane.woken_again for lane in self.lanes)
 
     async def close(self) -> None:
         """Decide no more; wait for what the runtimes are doing, a little."""
@@ -274,9 +277,7 @@ class Host:
         self._wake.set()
         for lane in self.lanes:
             lane.stop()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.tasks.close()
 
 
 def _what(say: Say) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
+from shipslog.store.tasks import END_S, Tasks
 
 from .correlator import Correlator, Key, Recent, Recorded
 from .event_expiry import EventExpiry
@@ -49,7 +50,7 @@ class EventRecorder:
         self._queue: dict[Key, tuple[Recorded, int]] = {}
         self._stamp = 0
         self._timer: Timer | None = None
-        self._task: asyncio.Task[None] | None = None
+        self.tasks = Tasks("events")
         self._closed = False
         committer.listeners.append(self.on_event)
 
@@ -113,8 +114,8 @@ class EventRecorder:
 
     def _begin(self) -> None:
         self._timer = None
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self.flush())
+        if not len(self.tasks):
+            self.tasks.keep("writing", self.flush)
 
     async def flush(self) -> None:
         """Write what was collected, a few at a time; then let go of what is to go."""
@@ -122,15 +123,18 @@ class EventRecorder:
             keys = list(self._queue)[:CHUNK]
             await self._together([self._write(key, *self._queue.pop(key)) for key in keys])
         due = list(self._expiry.due(self.view.time_ns))
-        for start in range(0, len(due), CHUNK):
+        for start in range(0, 0 if self._closed else len(due), CHUNK):
             await self._together([self.committer.submit(d, actor="system:engine") for d in due[start : start + CHUNK]])
         if self._queue:  # said meanwhile
             self._soon()
 
     async def _together(self, writes: Sequence[Awaitable[object]]) -> None:
-        refused = [told for told in await asyncio.gather(*writes, return_exceptions=True) if isinstance(told, Exception)]
+        failed = [told for told in await asyncio.gather(*writes, return_exceptions=True) if isinstance(told, Exception)]
+        refused = [told for told in failed if isinstance(told, Refusal)]
         if refused and not self._closed:  # at the end nobody is left to be told, and nothing is wrong
             log.debug("events_not_written", count=len(refused), why=str(refused[0]))
+        if wrong := [told for told in failed if not isinstance(told, Refusal)]:
+            log.error("events_not_written", count=len(wrong), why=repr(wrong[0]), exc_info=wrong[0])
 
     async def _write(self, key: Key, recorded: Recorded, times: int) -> None:
         known = self._known.get(key)
@@ -150,11 +154,13 @@ class EventRecorder:
         self._known.put(key, (event.metadata.name, event.metadata.namespace, times))
         await self.committer.submit(Create(object=event), actor=actor, groups=("system:masters",))
 
-    def close(self) -> None:
-        """Say nothing more."""
+    async def close(self) -> None:
+        """Say nothing more; what is being written is written."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
+        await self.tasks.finished(END_S)
+        await self.tasks.close()
 
 
 def _message(say: Say, result: Any) -> str:

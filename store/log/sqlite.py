@@ -249,8 +249,9 @@ class SqliteLog:
         self._check_open()
         opening = self._past_opening
         if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
-            self._past_opening = self._tasks.start("open to read", self._past.open(), ordinary=(OSError, sqlite3.Error))
-        await asyncio.shield(self._past_opening)
+            opening = self._tasks.start("open to read", self._past.open(), ordinary=(OSError, sqlite3.Error))
+            self._past_opening = opening
+        await asyncio.shield(opening)
         return self._past
 
     async def read(self, after: int = 0, until: int | None = None) -> AsyncIterator[list[Event]]:

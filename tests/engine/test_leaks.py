@@ -58,7 +58,7 @@ async def watches_come_and_go(cluster: Cluster, numbers: range) -> None:
 
 def settled(cluster: Cluster) -> bool:
     told = cluster.recorder
-    written = not told._queue and told._timer is None and (told._task is None or told._task.done())
+    written = not told._queue and told._timer is None and not len(told.tasks)
     return cluster.host.idle() and written and not told._expiry.too_many
 
 

@@ -8,6 +8,7 @@ from shipslog.engine import pasts
 from shipslog.engine.cluster import Cluster
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.refusals import BadRequest, TooManyRequests
+from tests.logs import capture_logs
 
 
 async def fill(engine: Cluster, objects: int) -> None:
@@ -52,3 +53,22 @@ async def test_what_cannot_be_made_is_not_kept(engine: Cluster) -> None:
         with pytest.raises(BadRequest, match="before the first event: the log goes from revision 1"):
             await kept.at(never)
     assert not kept._making and not kept._kept
+
+
+async def test_a_failure_that_its_asker_did_not_wait_for_is_told(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = asyncio.Event()
+
+    async def fail(*_: object) -> None:
+        await go_on.wait()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(pasts, "past", fail)
+    kept = pasts.Pasts(engine.log)
+    with capture_logs() as logs:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(kept.at(1), 0.01)
+        go_on.set()
+        async with asyncio.timeout(5):
+            while kept._making:
+                await asyncio.sleep(0)
+    assert [(entry["event"], entry["task"]) for entry in logs] == [("task_failed", "revision 1")]

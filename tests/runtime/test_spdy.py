@@ -8,6 +8,7 @@ import pytest
 
 from shipslog.engine.api.streams import remote
 from shipslog.runtime import spdy
+from tests.logs import capture_logs
 
 
 class Peer:
@@ -173,3 +174,18 @@ async def test_pings_of_a_peer_who_reads_nothing_are_refused() -> None:
     peer = Peer()
     with pytest.raises(spdy.SpdyError, match="answers wait"):
         peer.connection.feed(peer.control(spdy.PING, b"\0\0\0\1") * (spdy.MAX_ANSWERS + 1))
+
+
+async def test_a_peer_that_cannot_be_answered_is_let_go() -> None:
+    async def fail(data: bytes) -> None:
+        raise ZeroDivisionError("a bug")
+
+    peer = Peer()
+    peer.connection.send = fail
+    with capture_logs() as logs:
+        peer.connection.feed(peer.open(1, streamtype="data"))
+        stream = await peer.connection.accept()
+        assert stream is not None and await asyncio.wait_for(stream.read(), 5) == b""
+        assert peer.connection.closed and await peer.connection.accept() is None
+        await asyncio.sleep(0)
+    assert [entry["event"] for entry in logs] == ["task_failed"]

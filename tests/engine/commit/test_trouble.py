@@ -10,6 +10,7 @@ import pytest
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit import committer
 from shipslog.engine.commit.urgency import is_urgent
+from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.runtime.commands import PullImage, StopContainer
 from shipslog.store.commands import Create, Delete
@@ -28,6 +29,7 @@ from shipslog.store.log.memory import MemoryLog
 from shipslog.store.objects import coordination_v1, core_v1, meta_v1
 from shipslog.store.refusals import AlreadyExists, Unavailable
 from tests.engine.conftest import SteppedClock
+from tests.logs import capture_logs
 
 from .test_committer import Watched, config_map
 
@@ -205,6 +207,40 @@ async def test_a_snapshot_that_does_not_fit_does_no_harm(monkeypatch: pytest.Mon
     monkeypatch.setattr(log, "save_snapshot", refuses)
     async with Cluster.open(event_log=log, runtime="none", reconcilers=(), snapshot_every=1) as cluster:
         await cluster.create(config_map("a"))
+
+
+async def test_a_snapshot_that_a_bug_prevents_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    log = MemoryLog()
+    monkeypatch.setattr(log, "save_snapshot", fails)
+    with capture_logs() as logs:
+        async with Cluster.open(event_log=log, runtime="none", reconcilers=(), snapshot_every=1) as cluster:
+            await cluster.create(config_map("a"))
+            with monkeypatch.context() as broken:
+                broken.setattr(snapshots, "take", lambda view: 1 // 0)
+                await cluster.create(config_map("b"))
+            await cluster.create(config_map("c"))
+    told = [entry["event"] for entry in logs if entry["log_level"] == "error"]
+    assert set(told) == {"task_failed", "snapshot_not_saved"} and told.count("snapshot_not_saved") == 1
+
+
+async def test_letting_go_of_what_is_old_is_tried_again_and_what_fails_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shipslog.engine.cluster.RETAIN_EVERY_S", 0.001)
+    log, failures, done = MemoryLog(), iter([ZeroDivisionError("a bug")]), asyncio.Event()
+
+    async def fail_once(*_: object, **__: object) -> None:
+        for error in failures:
+            raise error
+        done.set()
+
+    monkeypatch.setattr(log, "forget", fail_once)
+    with capture_logs():
+        async with Cluster.open(event_log=log, runtime="none", reconcilers=()) as cluster, asyncio.timeout(5):
+            await done.wait()
+            (trouble,) = cluster.failing()
+            assert trouble.startswith("engine/retention: ZeroDivisionError;")
 
 
 async def test_a_moment_does_not_move() -> None:

@@ -158,3 +158,26 @@ async def test_what_ran_on_a_node_that_is_not_here_is_forgotten_with_the_node(fi
         assert cluster.view.pods_running_on("away") == []
         removed = [e async for es in cluster.log.read(0) for e in es if isinstance(e.fact, SandboxRemoved)]
         assert [(e.fact, e.actor) for e in removed] == [(SandboxRemoved(node="away", pod_uid="old"), "system:engine")]
+
+
+async def test_what_a_runtime_reports_is_recorded_though_recording_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = Told()
+    async with Cluster.open(runtime=[node]) as cluster:
+        await until(cluster.host.idle)
+        dispatcher = cluster.host.dispatcher
+        record, failures = dispatcher.record, iter([ZeroDivisionError("a bug")])
+
+        def fail_once(*arguments: Any, **more: Any) -> Any:
+            for error in failures:
+                raise error
+            return record(*arguments, **more)
+
+        monkeypatch.setattr(dispatcher, "record", fail_once)
+        with capture_logs() as logs:
+            cluster.host.report(SandboxRemoved(node="n1", pod_uid="u"))
+            await until(cluster.troubles)
+            assert cluster.troubles() == [
+                "task dispatcher/reports: ZeroDivisionError; it begins again, and the server's log says more"
+            ]
+            await until(lambda: not dispatcher._reported and not cluster.failing())
+        assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["task_begins_again"]

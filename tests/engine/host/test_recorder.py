@@ -18,6 +18,7 @@ from shipslog.store.facts import ContainerStarted, SandboxFailed, SandboxStarted
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.view import View
 from tests.engine.conftest import SteppedClock
+from tests.logs import capture_logs
 
 WAIT_S = 5.0
 KUBELET = Reconciler(
@@ -185,3 +186,39 @@ async def test_what_came_of_each_command_is_said_in_the_words_of_the_rule() -> N
         ("Made", "Made b", "parents"),
         ("Refused", 'Not made: configmaps "parent" already exists', "parents"),
     ]
+
+
+async def test_what_fails_while_they_are_written_is_told_and_they_are_written_all_the_same(
+    engine: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod = await a_pod(engine)
+    due, failures = engine.recorder._expiry.due, iter([ZeroDivisionError("a bug")])
+
+    def fail_once(now_ns: int) -> object:
+        for error in failures:
+            engine.recorder.record(KUBELET, Say(about=reference(pod), reason="Second", message="m"), "m", now_ns)
+            raise error
+        return due(now_ns)
+
+    monkeypatch.setattr(engine.recorder._expiry, "due", fail_once)
+    with capture_logs() as logs:
+        failure = SandboxFailed(node="n1", pod_uid=pod.metadata.uid, reason="R", message="first", at_ns=1)
+        await engine.committer.submit_facts((failure,), actor="system:node:n1")
+        await said(engine, "Second")
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["task_begins_again"]
+
+
+async def test_an_event_that_a_bug_keeps_from_being_written_is_told(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    pod = await a_pod(engine)
+
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(engine.recorder, "_write", fail)
+    with capture_logs() as logs:
+        failure = SandboxFailed(node="n1", pod_uid=pod.metadata.uid, reason="R", message="first", at_ns=1)
+        await engine.committer.submit_facts((failure,), actor="system:node:n1")
+        async with asyncio.timeout(WAIT_S):
+            while not logs:
+                await asyncio.sleep(0)
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("events_not_written", "error")]

@@ -1,5 +1,6 @@
 """Secrets that people make for a token: filled, and gone with their account."""
 
+import asyncio
 import base64
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.host.secret_tokens import SecretTokens
 from shipslog.store.objects import core_v1, meta_v1
+from tests.engine.commit.test_trouble import Full
 
 NAME = "kubernetes.io/service-account.name"
 
@@ -22,7 +24,7 @@ async def test_a_token_secret_is_filled_and_goes_with_its_account(tmp_path: Path
     async with Cluster.open(ca_certificate="CERTIFICATE") as cluster:
         await cluster.wait(core_v1.ServiceAccount, "default", until=lambda a: True)
         await cluster.create(token_secret("early", "default"))
-        SecretTokens(cluster.committer, signer, cluster.clock, cluster.entropy)
+        SecretTokens(cluster.committer, signer, cluster.clock, cluster.entropy, cluster.background)
         await cluster.create(token_secret("late", "default"))
         for name in ("early", "late"):
             held = await cluster.wait(core_v1.Secret, name, until=lambda s: bool(s.data.get("token")))
@@ -34,3 +36,20 @@ async def test_a_token_secret_is_filled_and_goes_with_its_account(tmp_path: Path
             assert held.metadata.annotations["kubernetes.io/service-account.uid"] == claims.account_uid
         await cluster.create(token_secret("nobody", "stranger"))
         await cluster.gone(core_v1.Secret, "nobody")
+
+
+async def test_it_is_filled_when_the_log_takes_writes_again(tmp_path: Path) -> None:
+    signer, log = AccountTokens(certificates.ensure(tmp_path, ("127.0.0.1",)).account_key), Full()
+    async with Cluster.open(event_log=log) as cluster:
+        await cluster.wait(core_v1.ServiceAccount, "default", until=lambda a: True)
+        await cluster.create(token_secret("early", "default"))
+        uid = "kubernetes.io/service-account.uid"
+        await cluster.wait(core_v1.Secret, "early", until=lambda s: uid in s.metadata.annotations)
+        log.full = True
+        SecretTokens(cluster.committer, signer, cluster.clock, cluster.entropy, cluster.background)
+        async with asyncio.timeout(5):
+            while not cluster.failing():
+                await asyncio.sleep(0.01)
+        assert "early" not in str(cluster.failing()), "anybody may ask for them"
+        log.has_room()
+        await cluster.wait(core_v1.Secret, "early", until=lambda s: bool(s.data.get("token")))

@@ -9,6 +9,7 @@ import pytest
 
 from shipslog.runtime.rootless.outside import Outside, bound
 from shipslog.runtime.rootless.ports import Port, PublishedPorts
+from tests.logs import capture_logs
 
 NODE = "127.0.0.9"  # stands for the node inside: here inside and outside are one network
 
@@ -103,3 +104,49 @@ async def test_a_port_that_somebody_has_is_taken_when_it_is_free(ports: Publishe
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.close()
     server.close()
+
+
+class Shouting(asyncio.DatagramProtocol):
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.transport.sendto(data.upper(), addr)
+
+
+async def test_what_fails_in_the_middle_is_told_and_hangs_nobody(
+    ports: PublishedPorts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    answering, _ = await loop.create_datagram_endpoint(Shouting, local_addr=(NODE, 0))
+    port = answering.get_extra_info("sockname")[1]
+    await ports.publish("services", frozenset({Port("tcp", "", port), Port("udp", "", port)}))
+    connect = loop.create_connection
+
+    async def fail(made: object, *target: object, **more: object) -> object:
+        if target and target[0] == "127.0.0.1":
+            return await connect(made, *target, **more)  # type: ignore[call-overload]
+        raise ZeroDivisionError("a bug")
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client, capture_logs() as logs:
+        client.setblocking(False)
+        client.connect(("127.0.0.1", port))
+        with monkeypatch.context() as broken:
+            broken.setattr(loop, "create_connection", fail)
+            broken.setattr(loop, "create_datagram_endpoint", fail)
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            async with asyncio.timeout(5):
+                with contextlib.suppress(ConnectionError):  # the relay let go of it
+                    while not writer.is_closing():
+                        writer.write(b"x")
+                        await writer.drain()
+                        await asyncio.sleep(0.01)
+            writer.close()
+            client.send(b"lost")
+            async with asyncio.timeout(5):
+                while len(logs) < 2:
+                    await asyncio.sleep(0.01)
+        client.send(b"heard")
+        assert await asyncio.wait_for(loop.sock_recv(client, 100), 5) == b"HEARD"
+    answering.close()
+    assert [entry["event"] for entry in logs] == ["task_failed"] * 2

@@ -21,6 +21,7 @@ from shipslog.store.log.integrity import FORMAT, Row
 from shipslog.store.log.reserve import RESERVE_BYTES
 from shipslog.store.log.sqlite import SqliteLog, thinned
 from shipslog.store.log.sqlite_past import Past
+from shipslog.store.tasks import Tasks
 
 from .test_event_log import T0, events, read
 
@@ -54,6 +55,34 @@ async def test_a_read_is_bounded_by_bytes_too(tmp_path: Path, monkeypatch: pytes
     async with await SqliteLog.open(path) as log:
         chunks = [chunk async for chunk in log.read(5)]
         assert [len(chunk) for chunk in chunks] == [1] * 15 and [c[0] for c in chunks] == events(6, 20)
+
+
+async def test_a_reader_who_could_not_open_the_file_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log.db"
+    await written(path, 20)
+    open_, failures = Past.open, iter([sqlite3.OperationalError("unable to open database file")])
+
+    async def fail_once(past: Past, *arguments: Any) -> None:
+        for error in failures:
+            raise error
+        await open_(past, *arguments)
+
+    async with await SqliteLog.open(path) as log:
+        monkeypatch.setattr(Past, "open", fail_once)
+        with pytest.raises(sqlite3.OperationalError):
+            await read(log)
+        assert await read(log) == events(1, 20)
+
+
+async def test_who_stops_waiting_for_a_write_leaves_it_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await SqliteLog.open(tmp_path / "log.db") as log:
+        writing = Tasks("test").start("append", log.append(events(1, 3), expected_revision=0))
+        await asyncio.sleep(0)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+    async with await SqliteLog.open(tmp_path / "log.db") as log:
+        assert log.revision == 3, "it closed when the batch was written"
 
 
 async def test_every_commit_is_synced(tmp_path: Path) -> None:
@@ -329,6 +358,7 @@ from shipslog.store.facts import ClockStepped, ObjectDeleted
 from shipslog.store.log import sqlite, sqlite_past
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.log.sqlite_past import Past
+from shipslog.store.tasks import Tasks
 from tests.store.log.test_event_log import events
 
 async def main():
