@@ -82,9 +82,13 @@ class _Side(asyncio.Protocol):
     """One end of a relayed connection; what it reads, the other end writes."""
 
     def __init__(
-        self, target: tuple[str, int] | None = None, *, other: "_Side | None" = None, among: "set[_Side] | None" = None,
+        self,
+        target: tuple[str, int] | None = None,
+        *,
+        other: "_Side | None" = None,
+        among: "set[_Side] | None" = None,
         tasks: Tasks | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._target, self._other, self._tasks = target, other, tasks
         self._among: set[_Side] = among if among is not None else set()
         self._transport: asyncio.Transport | None = None
