@@ -16,9 +16,11 @@ from shipslog.engine.auth.authorization import authorize
 from shipslog.engine.chronicle.questions import QUESTIONS, Question
 from shipslog.engine.chronicle.reader import Reader
 from shipslog.engine.chronicle.subjects import Subject
+from shipslog.store.log.event_log import LogError
 from shipslog.store.logger import logger
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import BadRequest, Refusal, TooManyRequests
+from shipslog.store.tasks import Tasks
 
 from .outlets import Outlet, outlet_of
 from .requests import Call, method_not_allowed
@@ -139,7 +141,8 @@ class Values:
 
     def __init__(self, answer: AsyncIterator[Any]) -> None:
         self._answer = answer
-        self._next: asyncio.Future[Any] | None = None
+        self._tasks = Tasks("answer")
+        self._next: asyncio.Task[Any] | None = None
         self.waiting: list[bytes] = []
         self.waiting_bytes = 0
         self.heard = self.ended = False
@@ -147,7 +150,7 @@ class Values:
     async def more(self, within_s: float | None) -> None:
         """Wait for the next value; `heard` says whether it came in time. Errors: the answer's own."""
         if self._next is None:
-            self._next = asyncio.ensure_future(anext(self._answer, None))
+            self._next = self._tasks.start("reading the log", self._one(), ordinary=(Refusal, LogError))
         await asyncio.wait([self._next], timeout=within_s)
         self.heard = self._next.done()
         if not self.heard:
@@ -163,6 +166,9 @@ class Values:
         self.waiting.append(line)
         self.waiting_bytes += len(line)
 
+    async def _one(self) -> Any:
+        return await anext(self._answer, None)
+
     def end(self) -> None:
         """No more of it is wanted."""
         self.ended = True
@@ -175,9 +181,7 @@ class Values:
         return lines
 
     async def close(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-            await asyncio.gather(self._next, return_exceptions=True)
+        await self._tasks.close()
         close = getattr(self._answer, "aclose", None)
         if close is not None:
             await close()
