@@ -1,18 +1,31 @@
-# Two commands for people: `make up` and `make test`. Each installs what it needs.
+# Two commands for people: `make up` and `make test`. Each installs what it needs. Plain `make` says what there is.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
-PACKAGES := crun conmon skopeo nftables iproute2
-TEST_PACKAGES := $(PACKAGES) busybox-static redis-server redis-tools docker-registry containerd runc containernetworking-plugins uidmap slirp4netns procps curl
+PACKAGES := crun conmon skopeo nftables iproute2 curl
+TEST_PACKAGES := $(PACKAGES) busybox-static redis-server redis-tools docker-registry containerd runc containernetworking-plugins uidmap slirp4netns procps
 
-.PHONY: up down test lint bench crash fuzz clean packages test-packages
+# of the kubectl that `make up` puts into the virtual environment
+KUBECTL := 1.37
+KUBECTLS := $(if $(ROOT),debian) 1.32 $(KUBECTL)
 
-up: $(VENV)/.installed packages
-	@$(BIN)/shipslog up --detach
+.PHONY: help up down test lint bench crash fuzz clean packages kubectl test-packages
+
+help:
+	@echo "make up      start a cluster; options go into ARGS: make up ARGS='--port 7443 --data DIRECTORY'"
+	@echo "make down    stop it; its pods go on running unless ARGS=--all"
+	@echo "make test    run all tests"
+	@echo "make lint    formatter, linter and types"
+	@echo "make bench   measure; make crash and make fuzz search for an hour and more"
+	@echo "make clean   remove what was installed here, and caches"
+
+up: $(VENV)/.installed packages kubectl
+	@$(BIN)/shipslog up --detach $(ARGS)
+	@[ ! -x $(BIN)/kubectl ] || printf '\nkubectl and shipslog are in $(BIN):\n  export PATH=$(CURDIR)/$(BIN):$$PATH\n'
 
 down: $(VENV)/.installed
-	@$(BIN)/shipslog down
+	@$(BIN)/shipslog down $(ARGS)
 
 test: $(VENV)/.installed-test test-packages
 	@$(BIN)/python -m pytest tests
@@ -50,11 +63,15 @@ ifdef ROOT
 	@sh .ci/packages $(PACKAGES)
 endif
 
-test-packages:
+kubectl: $(VENV)/bin/python
+	@PYTHON=$(BIN)/python sh .ci/kubectl $(CURDIR)/$(VENV)/kubectl $(KUBECTL) || true
+	@[ ! -x $(VENV)/kubectl/kubectl-$(KUBECTL) ] || ln -sf ../kubectl/kubectl-$(KUBECTL) $(BIN)/kubectl
+
+test-packages: $(VENV)/bin/python
 ifdef ROOT
 	@sh .ci/packages $(TEST_PACKAGES)
-	@sh .ci/kubectl $(CURDIR)/$(VENV)/kubectl
 endif
+	@PYTHON=$(BIN)/python sh .ci/kubectl $(CURDIR)/$(VENV)/kubectl $(KUBECTLS) || true
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

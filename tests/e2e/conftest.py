@@ -27,12 +27,11 @@ def free_port() -> int:
 
 
 def kubectls() -> list[str]:
-    """Debian's 1.20, unpacked beside the virtual environment, and whatever else is on this machine."""
-    found = [Path(sys.prefix) / "kubectl" / "kubectl-debian"]
-    found += sorted(Path("/usr/lib/google-cloud-sdk/bin").glob("kubectl.1.32"))
-    paths = [str(path) for path in found if path.exists()]
+    """Those that `make test` has put beside the virtual environment, the oldest first; else what is installed."""
+    there = (Path(sys.prefix) / "kubectl").glob("kubectl-*")
+    found = [str(path) for path in sorted(there, key=lambda path: (path.name != "kubectl-debian", path.name))]
     installed = shutil.which("kubectl")
-    return paths if len(paths) > 1 or installed is None else [*paths, installed]
+    return found if found or installed is None else [installed]
 
 
 class Cluster:
