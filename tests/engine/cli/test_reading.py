@@ -1,0 +1,168 @@
+"""The commands that read a log: from a file, beside a daemon, over HTTPS; as text and as JSON."""
+
+import http.server
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from shipslog import Cluster
+from shipslog.engine.cli import main
+from shipslog.engine.library import Background
+from shipslog.store.objects import core_v1
+from tests.docs import shop
+
+CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "1"}}
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "card"}, "stringData": {"key": "hush"}}
+
+
+def shipslog(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(main, arguments, env={"KUBECONFIG": "", **environment})
+
+
+def lines(*arguments: str, **environment: str) -> list[str]:
+    done = shipslog(*arguments, **environment)
+    assert done.exit_code == 0, done.output
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def served(data: Path) -> Iterator[Background[Cluster]]:
+    path = data / "cluster.db"
+    with Cluster.serving(path) as served:
+        served.run(lambda cluster: cluster.as_user("alice").apply(CONFIG_MAP))
+        served.run(lambda cluster: cluster.as_user("bob").apply({**CONFIG_MAP, "data": {"a": "2"}}))
+        served.run(lambda cluster: cluster.apply(SECRET))
+        served.run(lambda cluster: cluster.as_user("bob").delete(core_v1.ConfigMap, "settings"))
+        yield served
+
+
+@pytest.fixture
+def shop_log(tmp_path: Path) -> str:
+    return str(shop.unpacked(tmp_path))
+
+
+def test_a_server_tells_what_the_file_tells(served: Background[Cluster], data: Path) -> None:
+    over, beside = ("--kubeconfig", str(served.kubeconfig)), ("--data", str(data))
+    for command in (
+        ("log", "--kind", "cm", "--name", "settings"),
+        ("log", "-o", "json", "--kind", "secret"),
+        ("why", "cm/settings"),
+        ("history", "cm/settings"),
+        ("history", "cm/settings", "-o", "json"),
+        ("history", "--deleted"),
+        ("show", "10"),
+        ("show", "secret/card"),
+        ("show", "cm/settings", "--at", "rev/1", "-o", "json"),
+        ("show", "99999"),
+    ):
+        assert shipslog(*command, *over).output == shipslog(*command, *beside).output, command
+    assert len(lines("log", *over, "--kind", "cm", "--name", "settings")) == 4  # and the heading
+
+
+def test_which_log_is_meant(served: Background[Cluster], shop_log: str, tmp_path: Path) -> None:
+    """A file, else --kubeconfig, else --data, else $KUBECONFIG."""
+    environment = {"KUBECONFIG": str(served.kubeconfig)}
+    assert lines("history", "--deleted", "-o", "json", **environment)[0].count("settings")
+    assert lines("history", "--deleted", "-o", "json", "--log", shop_log, **environment)[0].count("web-")
+    assert lines("log", shop_log, "--actor", "mallory", **environment)[1].count("deleted replicationcontroller shop/web")
+    assert "there is no log here" in shipslog("log", "--data", str(tmp_path / "none"), **environment).stderr
+
+
+def test_a_line_holds_its_columns(shop_log: str) -> None:
+    heading, *told = lines("log", shop_log, "--since", "10:12", "--until", "10:12")
+    for line in told:
+        revision, time, actor = line[:8], line[10:34], line[36:62]
+        assert int(revision) and time.startswith("2027-01-15T10:12:00.") and actor.strip() and line[71:73] == "  ", line
+        assert line[73].isalpha()
+    assert heading.index("WHAT") == 73
+
+
+def test_json_is_one_value_a_line(shop_log: str) -> None:
+    events = [json.loads(line) for line in lines("log", shop_log, "-o", "json")]
+    assert [event["revision"] for event in events] == list(range(1, len(events) + 1))
+    (bob,) = [event for event in events if event["actor"] == "bob" and event["resource"] == "replicationcontrollers"]
+    assert ["spec.replicas", 2, 3] in bob["changes"]
+
+
+def test_errors_are_one_line(shop_log: str, tmp_path: Path) -> None:
+    for said, command in {
+        "there is no kind 'unicorn'": ("log", shop_log, "--kind", "unicorn"),
+        "names no moment": ("log", shop_log, "--since", "teatime"),
+        "name the object as KIND/NAME": ("history", "--log", shop_log),
+        "knows no pod 'x' in any namespace": ("history", "pod/x", "--log", shop_log),
+        "say with --namespace which is meant of": ("why", "sa/default", "--log", shop_log),
+        "no event at revision 99999": ("show", "99999", "--log", shop_log),
+        "there is no log here": ("why", "1", "--log", str(tmp_path / "none.db")),
+    }.items():
+        done = shipslog(*command)
+        assert done.exit_code != 0 and not done.stdout and said in done.stderr and done.stderr.count("\n") == 1, done.output
+
+
+def test_a_kubeconfig_that_is_of_no_use_says_why(tmp_path: Path, served: Background[Cluster]) -> None:
+    path, good = tmp_path / "config", served.kubeconfig.read_text()
+    for said, text in {
+        "is no YAML": "a: [",
+        "its kind is not Config": "kind: Pod",
+        "is no address": good.replace("https://", "ftp://"),
+        "there is no 'other' among its contexts": good.replace("current-context: shipslog", "current-context: other"),
+        "its user has 'exec'": good.replace("client-certificate-data:", "exec: {}\n    client-certificate-data:"),
+    }.items():
+        path.write_text(text)
+        done = shipslog("log", "--kubeconfig", str(path))
+        assert done.exit_code == 1 and said in done.stderr and "Traceback" not in done.stderr, done.output
+
+
+def test_a_server_that_keeps_no_log_or_is_not_there_says_so(tmp_path: Path) -> None:
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Other)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    path = tmp_path / "config"
+    path.write_text(
+        f"""{{kind: Config, current-context: c, contexts: [{{name: c, context: {{cluster: k}}}}],
+        clusters: [{{name: k, cluster: {{server: "http://127.0.0.1:{server.server_port}"}}}}]}}"""
+    )
+    assert "keeps no ship's log" in shipslog("log", "--kubeconfig", str(path)).stderr
+    server.shutdown()
+    server.server_close()
+    said = shipslog("log", "--kubeconfig", str(path)).stderr
+    assert "Connection refused" in said and "Is the cluster up?" in said
+
+
+def test_what_others_named_does_not_steer_a_terminal(tmp_path: Path) -> None:
+    with Cluster.serving(tmp_path / "cluster.db", runtime="none") as served:
+        served.run(lambda cluster: cluster.apply({**CONFIG_MAP, "data": {"a": "\x1b[31mred"}}))
+        served.run(lambda cluster: cluster.as_user("eve\x9b1m").apply({**CONFIG_MAP, "data": {"a": "\x1b[32mgreen"}}))
+    log = str(tmp_path / "cluster.db")
+    for command in (("log", log), ("history", "cm/settings", "--log", log), ("why", "cm/settings", "--log", log)):
+        assert not {"\x1b", "\x9b"} & set(shipslog(*command).output)
+
+
+def test_a_log_is_followed_and_head_is_no_error(served: Background[Cluster], data: Path) -> None:
+    command = [sys.executable, "-m", "shipslog", "log", "--kind", "cm", "--name", "late", "-f"]
+    for where in (("--kubeconfig", str(served.kubeconfig)), ("--data", str(data))):
+        following = subprocess.Popen([*command, *where], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            assert following.stdout is not None
+            late = {**CONFIG_MAP, "metadata": {"name": "late"}, "data": {"where": where[0]}}
+            served.run(lambda cluster, late=late: cluster.apply(late))
+            following.stdout.readline()
+            assert "configmap default/late" in following.stdout.readline()
+        finally:
+            following.terminate()
+            following.communicate(timeout=10)
