@@ -11,7 +11,7 @@ from shipslog.store.objects.times import micro_time
 
 from .differences import Difference
 from .reader import Reader, state
-from .subjects import Subject, grouped, subject_of
+from .subjects import Subject, commanded, grouped, subject_of
 from .summary import ENDPOINTS, said, summary
 from .wanted import Filter, Sort, sort_of
 
@@ -46,7 +46,7 @@ async def line_of(reader: Reader, event: Event) -> Line:
         what = f"{effect} {_object(fact, subject)}" + (f": {told}" if told else "")
         reason = await reader.reason(event) or asked_for(event.origin)
     elif isinstance(fact, facts.DecisionTaken):
-        commands = _with_names(grouped(fact.commands), subject, fact)
+        commands = grouped([_with_names(command, subject, fact) for command in fact.commands])
         what, reason = f"decided on {subject if subject.name else fact.key}: {commands or 'nothing'}", fact.reason
     else:
         what, reason = _told(fact, subject)
@@ -96,14 +96,19 @@ def _object(fact: facts.ObjectFact, subject: Subject) -> str:
     return str(subject).replace(" ", f"/{door} ", 1) if door else str(subject)
 
 
-def _with_names(commands: str, subject: Subject, fact: facts.DecisionTaken) -> str:
-    """Commands to runtimes name a pod by its uid: here by its name."""
-    uid = fact.key.rpartition("/")[2]
-    return (
-        commands.replace(uid, f"{subject.namespace}/{subject.name}")
-        if subject.resource == "pods" and subject.name
-        else commands
-    )
+def _with_names(command: str, subject: Subject, fact: facts.DecisionTaken) -> str:
+    """A command without what was said before it: `Update status`, `Bind to n0`, `StopContainer web` for what was decided on."""
+    verb, _, what = command.partition(" ")
+    named = commanded(command)
+    if named == subject and what:
+        where = f"{subject.namespace}/{subject.name}" if subject.namespace else subject.name
+        kind, _, rest = what.rpartition(where)
+        return " ".join(filter(None, (verb, kind.strip().partition("/")[2], rest.strip())))
+    if named is None and what:
+        identity = what.split("/")[1:]  # of a runtime's command: container/UID/web, image/NODE/IMAGE
+        told = [part for part in identity if part not in (fact.key.rpartition("/")[2], subject.name)]
+        return " ".join([verb, "/".join(told[what.startswith("image/") and len(told) > 1 :])]).strip()
+    return command
 
 
 def _told(fact: Any, subject: Subject) -> tuple[str, str]:

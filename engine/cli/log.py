@@ -66,7 +66,7 @@ class Printer:
         if self._paper.terminal and time[:10] != self._day:
             self._paper.line([(time[:10], DIM)])
         self._day = time[:10]
-        self._paper.line(pieces_of(line, time[11:-1] if self._paper.terminal else time))
+        self._paper.line(pieces_of(line, time[11:-1] if self._paper.terminal else time, self._paper.width))
 
 
 def heading(terminal: bool) -> list[Piece]:
@@ -74,8 +74,8 @@ def heading(terminal: bool) -> list[Piece]:
     return [(f"{'REVISION':>8}  {time}  {'ACTOR':<{ACTOR}}  {'CAUSE':<{CAUSE}}  {'WHAT':<{WHAT}}  WHY", DIM)]
 
 
-def pieces_of(line: Any, time: str) -> list[Piece]:
-    """A line in its columns."""
+def pieces_of(line: Any, time: str, width: int = 0) -> list[Piece]:
+    """A line in its columns. Of one that would be longer than `width` both last columns are cut, so that both are seen."""
     who, style = actor(line.actor)
     cause = str(line.cause) if line.cause is not None else "-"
     columns: list[Piece] = [
@@ -84,9 +84,12 @@ def pieces_of(line: Any, time: str) -> list[Piece]:
         (f"{_within(who, ACTOR):<{ACTOR}}  ", style),
         (f"{cause:<{CAUSE}}  ", DIM),
     ]
-    columns += what(f"{line.what:<{WHAT}}", line.effect)
+    said, left = line.what, width - sum(len(text) for text, _ in columns)
+    if width and line.reason and len(said) + len(line.reason) + 2 > left:
+        said = _within(said, max(left - 2 - len(line.reason), left * 3 // 5, WHAT // 2))
+    columns += what(f"{said:<{WHAT}}" if not width or left > 2 * WHAT - 20 else said, line.effect)
     return [*columns, (f"  {line.reason}", DIM)] if line.reason else columns
 
 
 def _within(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    return text if len(text) <= width else f"{text[: width - 1]}\N{HORIZONTAL ELLIPSIS}"

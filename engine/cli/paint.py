@@ -10,15 +10,21 @@ import click
 Piece = tuple[str, str]  # text, and a style as rich names it; "" for none
 PERSON, RULE, NODE, DIM = "bold cyan", "magenta", "blue", "dim"
 EFFECTS = {"created": "green", "modified": "yellow", "deleting": "bold red", "deleted": "red"}
+NARROW = 110  # columns; where there are fewer a cut line would say nothing
 CONTROLLER = "system:controller:"
 
 
 class Paper:
-    """Standard output. `cut`: on a terminal a line is cut where it ends."""
+    """Standard output. `cut`: on a terminal that is not too narrow a line is cut where it ends."""
 
     def __init__(self, *, cut: bool = False) -> None:
         self.terminal = sys.stdout.isatty()
-        self._cut = cut and self.terminal
+        self._cut = cut and self.terminal and self._console.width >= NARROW
+
+    @property
+    def width(self) -> int:
+        """How many characters a line has before it is cut; 0 where none is."""
+        return int(self._console.width) if self._cut else 0
 
     def line(self, pieces: Sequence[Piece]) -> None:
         """Print a line; what cannot be printed is shown as such: others chose these names."""

@@ -34,11 +34,15 @@ async def test_a_line_says_who_what_and_why(reader: Reader) -> None:
     assert deleted.what == "deleted replicationcontroller shop/web"
     assert deleted.reason == "asked for: delete, by kubectl/v1.32.0 at 10.0.0.7"
     (third,) = [x for x in await told(reader, decisions=True, kind="rc", name="web") if "of 3" in x.reason]
-    assert third.what.startswith("decided on replicationcontroller shop/web: Create pods shop/web-,")
+    assert third.what.startswith("decided on replicationcontroller shop/web: Create pods shop/web-, Update status")
     assert (third.actor, third.reason) == ("system:controller:replication-controller", "1 pods are missing of 3")
     made = [x for x in await told(reader, kind="pod", objects=True) if x.effect == "created"]
     assert [x.reason for x in made] == ["2 pods are missing of 2"] * 2 + ["1 pods are missing of 3"]
     assert made[-1].cause == third.revision
+    (bound,) = await told(reader, decisions=True, actor="system:kube-scheduler", since=str(third.revision))
+    assert bound.what == f"decided on pod shop/{made[-1].name}: Bind to n0"
+    commands = {x.what.partition(": ")[2] for x in await told(reader, decisions=True, kind="pod", name=made[-1].name)}
+    assert commands >= {"RunPodSandbox, Update status", "StartContainer web", "StopContainer web", "Delete"}
 
 
 async def test_what_nodes_report_names_the_pod_not_its_uid(reader: Reader) -> None:
