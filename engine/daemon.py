@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -218,14 +219,16 @@ def end_pods_of(data: Path) -> None:
 
 
 async def serve_recording(
-    path: Path, moment: str, *, bind: str, port: int, kubeconfig: Path, say: Callable[[str], None]
+    path: Path, moment: str, *, bind: str, port: int, kubeconfig: Path | None, say: Callable[[str], None]
 ) -> None:
-    """Serve a log file read-only, at a moment, until SIGINT or SIGTERM. Certificates lie beside the kubeconfig."""
+    """Serve a log file read-only, at a moment, until SIGINT or SIGTERM. Its keys lie in a directory that goes away with it, and
+    so does the kubeconfig unless it is to be written elsewhere."""
     from shipslog.store.objects.times import api_time
 
     from .auth.kubeconfig import write
 
     event_log = await SqliteLog.open(path, read_only=True)
+    scratch = tempfile.TemporaryDirectory(prefix="shipslog-replay-")
     try:
         begins, ends = await extent(event_log)
         at = moments.parse(moment, ends) if moment else moments.Moment(revision=event_log.revision)
@@ -233,8 +236,10 @@ async def serve_recording(
         if moment:
             check(event_log, revision)
         recording = Recording(event_log, await past(event_log, revision))
-        pki = certificates.ensure(kubeconfig.with_suffix(".pki"), (bind,))
-        server = ApiServer(recording, bind=bind, port=port, pki=pki, data=kubeconfig.with_suffix(".pki"))
+        keys = Path(scratch.name)
+        kubeconfig = kubeconfig or keys / "kubeconfig"
+        pki = certificates.ensure(keys / "pki", (bind,))
+        server = ApiServer(recording, bind=bind, port=port, pki=pki, data=keys)
         await server.start()
         hear(asyncio.get_running_loop())
         stop, _ = _signals()
@@ -251,4 +256,5 @@ async def serve_recording(
             await server.stop()
             await recording.close()
     finally:
+        scratch.cleanup()
         await event_log.close()

@@ -12,13 +12,16 @@ from .settings import fail
 @click.command()
 @click.argument("log_file", metavar="LOG", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
-    "--at", "moment", default="", help="Revision, RFC 3339 time, or how long before the log's end (-5m). Default: its end."
+    "--at",
+    "moment",
+    default="",
+    help="Revision, time (2026-11-23T10:32:00Z, 10:32), or how long before the end (-5m). Default: the end.",
 )
 @click.option("--verify", is_flag=True, help="Check every checksum and take every decision again; serve nothing.")
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address to serve on.")
 @click.option("--port", default=6444, show_default=True, help="Port to serve on; 0 takes a free one.")
 @click.option(
-    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Where to write one [default: LOG.kubeconfig]"
+    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Where to write one [default: one that goes away]"
 )
 def command(log_file: Path, moment: str, verify: bool, bind: str, port: int, kubeconfig: Path | None) -> None:
     """Read a log file alone, with no daemon behind it and without changing it.
@@ -31,7 +34,7 @@ def command(log_file: Path, moment: str, verify: bool, bind: str, port: int, kub
         if verify:
             asyncio.run(_verify(log_file))
         else:
-            asyncio.run(_serve(log_file, moment, bind, port, kubeconfig or log_file.with_name(log_file.name + ".kubeconfig")))
+            asyncio.run(_serve(log_file, moment, bind, port, kubeconfig))
     except (LogError, OSError, Refusal) as error:
         raise fail(str(error)) from error
     except KeyboardInterrupt:
@@ -65,7 +68,7 @@ async def _verify(path: Path) -> None:
         click.echo(f"  not taken again: {line}")
 
 
-async def _serve(path: Path, moment: str, bind: str, port: int, kubeconfig: Path) -> None:
+async def _serve(path: Path, moment: str, bind: str, port: int, kubeconfig: Path | None) -> None:
     from shipslog.engine.daemon import serve_recording
 
     await serve_recording(path, moment, bind=bind, port=port, kubeconfig=kubeconfig, say=click.echo)

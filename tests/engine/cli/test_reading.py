@@ -2,6 +2,8 @@
 
 import http.server
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -166,3 +168,23 @@ def test_a_log_is_followed_and_head_is_no_error(served: Background[Cluster], dat
         finally:
             following.terminate()
             following.communicate(timeout=10)
+
+
+def test_a_replay_leaves_nothing_and_says_from_when_to_when_its_log_goes(shop_log: str, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "shipslog", "replay", shop_log, "--at", "10:00", "--port", "0"]
+    environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
+    serving = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert serving.stdout is not None
+        said = [serving.stdout.readline() for _ in range(3)]
+        kubeconfig = said[2].split()[2]
+        assert "at revision 425 of 780 (2027-01-15T10:00:00Z), read-only" in said[0]
+        assert "The log goes from 2027-01-15T09:48:00Z to 2027-01-15T10:13:00Z" in said[1]
+        assert lines("show", "712", "--kubeconfig", kubeconfig)[1] == "deleted replicationcontroller shop/web"
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        serving.communicate(timeout=20)
+    assert serving.returncode == 0 and not list(scratch.iterdir())
+    assert [p.name for p in tmp_path.iterdir() if p != scratch] == ["shop.db"]
