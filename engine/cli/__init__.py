@@ -7,6 +7,10 @@ import click
 COMMANDS = {
     "up": "start a cluster: control plane and node in one process",
     "down": "stop it; pods go on running unless you say --all",
+    "status": "whether it runs, where, and how it is",
+    "logs": "what the daemon itself has written",
+    "config": "what the data directory keeps of the cluster",
+    "certificates": "until when they are valid",
     "replay": "serve a log file's past to kubectl, or verify it",
     "log": "the log itself, one line an event",
     "history": "each change of one object: who, why, what",

@@ -22,6 +22,10 @@ class BadKubeconfig(ValueError):
     """The kubeconfig cannot be used; the message says why, and what to do."""
 
 
+class _Status(msgspec.Struct):
+    message: str = ""
+
+
 class Refused(Refusal):
     """The server's refusal, in its words."""
 
@@ -59,18 +63,45 @@ class Remote:
                 f"{self.server}: {error or type(error).__name__}. Is the cluster up? --log FILE reads a file"
             ) from error
 
-    def _answer(self, question: Any) -> Iterator[Any]:
+    def text(self, path: str) -> tuple[int, str]:
+        """(code, text) of a GET. Errors: OSError."""
+        connection, response = self._get(path)
+        try:
+            return response.status, response.read().decode(errors="replace")
+        except http.client.HTTPException as error:
+            raise OSError(f"{self.server}: {error or type(error).__name__}") from error
+        finally:
+            connection.close()
+
+    def value(self, path: str) -> Any:
+        """The JSON value of a GET. Errors: Refused, OSError."""
+        code, text = self.text(path)
+        if code != 200:
+            raise _status(text.encode())
+        return msgspec.json.decode(text)
+
+    def _get(self, path: str) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         parts = urlsplit(self.server)
         host, port = parts.hostname or "", parts.port
         if self._tls is None:
             connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
         else:
             connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=self._tls)
+        try:
+            connection.request("GET", parts.path.rstrip("/") + path, headers=self._headers)
+            return connection, connection.getresponse()
+        except http.client.HTTPException as error:
+            connection.close()
+            raise OSError(str(error) or type(error).__name__) from error
+        except OSError:
+            connection.close()
+            raise
+
+    def _answer(self, question: Any) -> Iterator[Any]:
         params = {k: v for k, v in msgspec.to_builtins(question).items() if v is not None}
         told = {k: str(v).lower() if isinstance(v, bool) else v for k, v in params.items()}
+        connection, response = self._get(f"/log/{question.asked}?{urlencode(told)}")
         try:
-            connection.request("GET", f"{parts.path.rstrip('/')}/log/{question.asked}?{urlencode(told)}", headers=self._headers)
-            response = connection.getresponse()
             if response.status != 200:
                 raise self._refused(response)
             decode = msgspec.json.Decoder(question.told).decode
@@ -95,7 +126,8 @@ class Remote:
 
 
 def _status(body: bytes) -> Refusal:
-    return Refused(str(msgspec.json.decode(body).get("message") or body.decode(errors="replace")))
+    """Errors: msgspec.DecodeError for what is no Status."""
+    return Refused(msgspec.json.decode(body, type=_Status).message or body.decode(errors="replace"))
 
 
 def _read(path: Path) -> dict[str, Any]:
