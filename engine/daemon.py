@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from shipslog.runtime import claims
 from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
 from shipslog.runtime.containers.oci.machine import main_address
 from shipslog.store.facts import ClusterConfig
@@ -26,7 +27,7 @@ from .auth import certificates, kubeconfig
 from .cluster import Cluster
 from .pasts import check, extent, past, revision_at
 from .replay import Recording
-from .settings import Settings, first_address, keep, port_range, resolve
+from .settings import Settings, claim_of, first_address, keep, kept_in, port_range, resolve
 from .time import moments
 from .tokens import issue_tokens
 
@@ -60,9 +61,15 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
         await event_log.close()
         raise
     settings = replace(settings, port=listening[0].getsockname()[1])
+    claim = claim_of(settings)
     try:
+        if claim is not None:
+            claims.take(claim)
         await _serve(settings, ready, ground, event_log, listening, stop, end_pods)
     finally:
+        if claim is not None and (end_pods.is_set() or kept_in(settings.data) is None):  # else its pods run on
+            claims.release(claim)
+        await event_log.close()
         for listener in listening:
             listener.close()
 
@@ -207,13 +214,15 @@ def end_pods_of(data: Path) -> None:
 
     Errors: LeftBehind, RuntimeUnavailable, OSError, BadSettings."""
     settings = resolve({"data": data})
-    ground = prepare(settings.runtime, data)
+    claim, ground = claim_of(settings), prepare(settings.runtime, data)
 
     async def end() -> None:
         choice = _chosen(settings, main_address(), ground)
         for runtime in choice.runtimes:
             await runtime.start(lambda fact: None, ())
             await runtime.close(end_pods=True)
+        if claim is not None:
+            claims.release(claim)
 
     asyncio.run(end())
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from shipslog.runtime.choice import shares_machine
+from shipslog.runtime.claims import Claim
+
 from .kinds.names import subdomain
 
 KEPT_IN = "cluster.json"
@@ -96,6 +99,16 @@ def _check_same(data: Path, kept: Kept, given: dict[str, object], reconfigure: b
             wrong.append(f"{said}. Leave the option out, or change it with --reconfigure.")
     if wrong:
         raise BadSettings("\n  ".join(wrong))
+
+
+def claim_of(settings: Settings) -> Claim | None:
+    """What the cluster will have of the machine; None if that is nothing that two could want."""
+    if not shares_machine(settings.runtime):
+        return None
+    return Claim(
+        data=str(settings.data.resolve()), pod_cidr=settings.pod_cidr, service_cidr=settings.service_cidr,
+        node_port_range=settings.node_port_range,
+    )  # fmt: skip
 
 
 def option(name: str) -> str:

@@ -59,6 +59,13 @@ def prepare(wanted: str, data: Path) -> Ground:
         return Ground(why=str(error))
 
 
+def shares_machine(wanted: str) -> bool:
+    """Whether such a runtime will have its bridge, addresses and packet rules in the machine's own network."""
+    if os.geteuid() != 0 or wanted not in ("auto", "oci", "cri"):
+        return False
+    return wanted != "auto" or all(_which(name) for name in BINARIES)
+
+
 def choose(
     wanted: str,
     *,

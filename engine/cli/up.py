@@ -41,11 +41,14 @@ def command(detach: bool, reconfigure: bool, **options: Any) -> None:
     """Start a cluster: control plane and node in one process. Runs in the foreground until SIGTERM.
 
     What the cluster is stays in its data directory, so a later `up` needs no options."""
-    from shipslog.engine.settings import BadSettings, resolve
+    from shipslog.engine.settings import BadSettings, claim_of, resolve
+    from shipslog.runtime import claims
 
     try:
         settings = resolve(options, reconfigure=reconfigure)
-    except BadSettings as error:
+        if (claim := claim_of(settings)) is not None and daemon_of(settings.data) is None:
+            claims.check(claim)  # before anything is made; the daemon takes them
+    except (BadSettings, claims.RangesTaken) as error:
         raise fail(str(error), 2) from error
     if detach:
         _detached(settings.data)
