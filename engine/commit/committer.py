@@ -60,7 +60,7 @@ class Request(msgspec.Struct):
     decision: DecisionTaken | None = None
     runtime: Sequence[AnyRuntimeCommand] = ()  # of the decision: what nodes are to do once it is durable
     seen: Seen | None = None  # the precondition of what was asked outside
-    prepared: Prepared | None = None  # what its one command comes to, if that still holds
+    prepared: Sequence[Prepared | None] = ()  # what each of its commands comes to, where that still holds
 
     @property
     def events(self) -> int:
@@ -142,7 +142,7 @@ class Committer:
                 return refusal
             except Exception:
                 return failed(command, how["actor"])
-            return (await self._request(commands=(command,), seen=seen, prepared=prepared, **how).future)[0]
+            return (await self._request(commands=(command,), seen=seen, prepared=(prepared,), **how).future)[0]
 
     def submit_decision(
         self,
@@ -152,10 +152,33 @@ class Committer:
         actor: str,
         cause: int | None,
         runtime: Sequence[AnyRuntimeCommand] = (),
+        long: bool = False,
     ) -> "asyncio.Future[list[Committed | Refusal | int]]":
         """Record a decision and commit its object commands behind it. The first result is the decision's revision, then
-        one a command, in order. `runtime`: its other commands, which nodes are given once it is durable."""
-        return self._request(actor, cause=cause, commands=commands, decision=decision, runtime=runtime).future
+        one a command, in order. `runtime`: its other commands, which nodes are given once it is durable. `long`: the commands
+        are about long objects, and are evaluated before their turn; what does not hold then is evaluated again."""
+        how: dict[str, Any] = {"cause": cause, "commands": commands, "decision": decision, "runtime": runtime}
+        if not long or not commands:
+            return self._request(actor, **how).future
+
+        async def prepared() -> list[Any]:
+            ahead = [await self._ahead(command, actor) for command in commands]
+            return await self._request(actor, prepared=ahead, **how).future
+
+        return asyncio.get_running_loop().create_task(prepared())
+
+    async def _ahead(self, command: AnyObjectCommand, actor: str) -> Prepared | None:
+        """What a rule's command comes to now; None where that is nothing: at its turn it is said why."""
+        now_ns = held(self.view.time_ns, self.clock.now_ns())
+        who: dict[str, Any] = {"actor": actor, "groups": (), "dry_run": False}
+        try:
+            if self._closed:
+                return None
+            return await prepare(
+                command, self.view, self._long_work, now_ns=now_ns, entropy=self.entropy, size_bytes=SHORT_BYTES + 1, **who
+            )
+        except Exception:
+            return None
 
     def submit_facts(self, facts: Sequence[AnyFact], *, actor: str, cause: int | None = None) -> "asyncio.Future[list[int]]":
         """Append facts; the results are their revisions."""
@@ -213,7 +236,7 @@ class Committer:
             before = len(staged)
             if now_ns < self.head.time_ns:
                 self._stage(ClockStepped(from_ns=self.head.time_ns), "system:engine", None, now_ns, staged, None)
-            done.append((request, self._evaluate(request, now_ns, staged)))
+            done.append((request, await self._evaluate(request, now_ns, staged)))
             size_bytes += sum(len(s.entry.encoded) for s in staged[before:] if s.entry is not None)
         if staged:
             try:
@@ -229,7 +252,7 @@ class Committer:
                 self._under_way.clear()
                 self._abandon(done, error, urgent)
                 return
-            self.follower.publish(staged)
+            await self.follower.publish(staged)
         self._under_way.clear()
         for request, results in done:
             if not request.future.done():
@@ -263,8 +286,9 @@ class Committer:
         sent = len(command.body) if isinstance(command, Patch) else size_bytes
         return sent + (len(entry.encoded) if entry is not None else 0)
 
-    def _evaluate(self, request: Request, now_ns: int, staged: list[Staged]) -> list[Any]:
-        """Evaluate one request against the head; its events are staged behind those before it."""
+    async def _evaluate(self, request: Request, now_ns: int, staged: list[Staged]) -> list[Any]:
+        """Evaluate one request against the head; its events are staged behind those before it. Long ones let others, who see
+        nothing of the head, have their turn."""
         results: list[Any] = []
         cause = request.cause
         for fact in request.facts:
@@ -272,13 +296,17 @@ class Committer:
         if request.decision is not None:
             cause = self._stage(request.decision, request.actor, cause, now_ns, staged, None)
             results.append(cause)
-        for command in request.commands:
+        until_s = self._loop_s() + BATCH_S
+        for index, command in enumerate(request.commands):
+            if self._loop_s() > until_s:
+                await asyncio.sleep(0)
+                until_s = self._loop_s() + BATCH_S
             ctx = Admission(
                 view=self.head, now_ns=now_ns, entropy=self.entropy, actor=request.actor, groups=request.groups,
                 dry_run=request.dry_run, config=self.head.config, warnings=[],
             )  # fmt: skip
             try:
-                change = self._change(request, command, ctx)
+                change = self._change(request, index, ctx)
                 results.append(self._carry_out(command, change, ctx, cause, request.origin, staged))
             except Refusal as refusal:
                 results.append(refusal)
@@ -286,13 +314,14 @@ class Committer:
                 results.append(failed(command, request.actor))
         return results
 
-    def _change(self, request: Request, command: AnyObjectCommand, ctx: Admission) -> Change:
-        """What a command comes to now. Errors: Refusal; Overtaken where it is not as it was seen any more."""
-        seen, prepared = request.seen, request.prepared
-        if seen is not None and not (seen.holds(self.head) and (prepared is None or prepared.holds(self.head))):
+    def _change(self, request: Request, index: int, ctx: Admission) -> Change:
+        """What a command comes to now. Errors: Refusal; Overtaken where it is not as a client saw it any more."""
+        seen, prepared = request.seen, request.prepared[index] if request.prepared else None
+        holds = prepared is None or prepared.holds(self.head)
+        if seen is not None and not (holds and seen.holds(self.head)):
             raise Overtaken(seen)
-        if prepared is None:
-            return self._transition.evaluate(command, ctx)
+        if prepared is None or not holds:
+            return self._transition.evaluate(request.commands[index], ctx)
         ctx.warnings.extend(prepared.warnings)
         return prepared.change
 

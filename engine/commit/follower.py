@@ -3,8 +3,11 @@
 A proposer in the same process hands over what it has just appended (`publish`), with the objects that it made: no hop, no
 decoding. What somebody else appended comes from the log itself: `catch_up` when a proposer runs into it, `run` for a follower
 without a proposer beside it.
+
+Who reads the view in another thread holds `still` meanwhile: then it does not move.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -37,27 +40,31 @@ class Follower:
     def __init__(self, event_log: EventLog, view: MemoryView, hub: WatchHub) -> None:
         self.log, self.view, self.hub = event_log, view, hub
         self.listeners: list[Listener] = []
+        self.still = asyncio.Lock()
 
-    def publish(self, batch: Sequence[Staged]) -> None:
+    async def publish(self, batch: Sequence[Staged]) -> None:
         """Take in events that are on the log and follow the view's revision."""
-        for staged in batch:
-            self._take(staged.event, staged.entry)
+        async with self.still:
+            for staged in batch:
+                self._take(staged.event, staged.entry)
 
     async def catch_up(self) -> list[Event]:
         """Take in whatever the log has beyond the view. -> those events."""
         taken: list[Event] = []
         async for events in self.log.read(self.view.revision):
-            for event in events:
-                self._take(event, None)
+            async with self.still:
+                for event in events:
+                    self._take(event, None)
             taken += events
         return taken
 
     async def run(self) -> None:
         """Follow until cancelled: for a server that reads a log which another writes."""
         async for events in self.log.subscribe(self.view.revision):
-            for event in events:
-                if event.revision > self.view.revision:
-                    self._take(event, None)
+            async with self.still:
+                for event in events:
+                    if event.revision > self.view.revision:
+                        self._take(event, None)
 
     def _take(self, event: Event, made: Entry | None) -> None:
         entry, previous = self.view.evolve(event, made)

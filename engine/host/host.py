@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from shipslog.engine.commit.committer import Committed, Committer
+from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Clock
+from shipslog.engine.time.long_work import LongWork
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
 from shipslog.reconcilers.rule.digest import DIGEST, digest
 from shipslog.reconcilers.rule.wakes import Change
@@ -27,6 +29,7 @@ from shipslog.store.tasks import Tasks
 from .dispatch import Dispatcher, summary
 from .lane import Lane, Trouble
 
+LONG_BYTES = 64 * 1024  # of an object: what it wakes is decided in a thread
 YIELD_AFTER_S = 0.005  # decide for so long, then let the API and the writer have the loop
 
 log = logger(__name__)
@@ -35,6 +38,7 @@ SayListener = Callable[[Reconciler, Say], None]
 DecisionListener = Callable[[Reconciler, Decision, Sequence[AnyRuntimeCommand], Sequence[object]], None]
 
 
+Timers = Clock | asyncio.AbstractEventLoop
 EVERY_KEY = ""  # sleeps where a rule could not say which keys a change concerns: then all are looked at
 
 
@@ -56,6 +60,7 @@ class Host:
         self._wake = asyncio.Event()
         self._closed = False
         self.tasks = Tasks("host")
+        self._aside = LongWork("shipslog-decide")
         committer.listeners.append(self.on_event)
 
     # --- waking ---
@@ -68,6 +73,7 @@ class Host:
             self.wake_all(event.revision)
             return
         change = Change(event, previous, None if isinstance(event.fact, ObjectDeleted) else entry)
+        long = any(len(e.encoded) > LONG_BYTES for e in (entry, previous) if e is not None)
         for lane in self._lanes_for(event.fact):
             keys = lane.keys_for(self.view, change)
             if keys is None:
@@ -75,6 +81,8 @@ class Host:
                 continue
             for key in keys:
                 lane.wake(key, event.revision)
+                if long:
+                    lane.heavy.add(key)
         self._wake.set()
 
     def _lanes_for(self, fact: AnyFact) -> list[Lane]:
@@ -118,9 +126,9 @@ class Host:
 
     def troubles(self) -> list[Trouble]:
         """What is wrong with which rule at the moment."""
-        return [trouble for lane in self.lanes for trouble in lane.troubles.values()]
+        return [trouble for lane in self.lanes for trouble in tuple(lane.troubles.values())]
 
-    def _come_again(self, lane: Lane, key: str, after_s: float, cause: int | None) -> None:
+    def _come_again(self, lane: Lane, key: str, after_s: float, cause: int | None, timers: Timers | None = None) -> None:
         old = lane.timers.pop(key, None)
         if old is not None:
             old.cancel()
@@ -130,7 +138,7 @@ class Host:
             lane.wake(key, cause)
             self._wake.set()
 
-        lane.timers[key] = self.clock.call_later(max(after_s, 0.001), ring)
+        lane.timers[key] = (timers or self.clock).call_later(max(after_s, 0.001), ring)
 
     # --- deciding ---
 
@@ -150,29 +158,52 @@ class Host:
             keys = list(lane.waiting.items())
             lane.waiting.clear()
             for index, (key, cause) in enumerate(keys):
-                self._decide(lane, key, cause)
+                await self._look_at(lane, key, cause)
                 if loop.time() - started_s > YIELD_AFTER_S and index + 1 < len(keys):
                     await asyncio.sleep(0)
                     started_s = loop.time()
         await asyncio.sleep(0)
 
-    def _decide(self, lane: Lane, key: str, cause: int | None) -> None:
+    async def _look_at(self, lane: Lane, key: str, cause: int | None) -> None:
+        """Decide about the key, unless it is not its time; what is expected to take long in a thread, while the view stands
+        still: reads go on meanwhile, and writes wait as they would for the loop."""
+        now_s = asyncio.get_running_loop().time
+        began_s = now_s()
         if key in lane.committing:  # woken while its last decision is being committed
             lane.woken_again[key] = cause
-            return
-        now_ns = self.clock.now_ns()
-        decision = lane.decide(self.view, key, now_ns)
-        if decision is None or not lane.asked(f"decision {key!r}", lambda: self._follow(lane, key, cause, decision, now_ns)):
+        elif (rest_s := lane.rest_s(key, began_s)) > 0:
+            lane.resting.add(key)
+            self._come_again(lane, key, rest_s, cause, asyncio.get_running_loop())  # it is the loop that is to have its turn
+        elif key in lane.heavy:
+            async with self.committer.follower.still:
+                if not self._closed:
+                    began_s = now_s()
+                    now_ns = self.clock.now_ns()
+                    made = await self._aside.run(LONG_BYTES, _decided, lane, self.view, key, now_ns)
+                    self._decided(lane, key, cause, made, now_ns, long=True)
+                    lane.took(key, now_s() - began_s, now_s())
+        else:
+            now_ns = self.clock.now_ns()
+            self._decided(lane, key, cause, (lane.decide(self.view, key, now_ns), ""), now_ns)
+            lane.took(key, now_s() - began_s, now_s())
+
+    def _decided(
+        self, lane: Lane, key: str, cause: int | None, made: tuple[Decision | None, str], now_ns: int, long: bool = False
+    ) -> None:
+        decision, told = made
+        if decision is None or not lane.asked(
+            f"decision {key!r}", lambda: self._follow(lane, key, cause, decision, now_ns, told, long)
+        ):
             self._refused(lane, key, cause)
 
-    def _follow(self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int) -> bool:
-        """Do as was decided. True; raises what is wrong with the parts of the decision."""
+    def _follow(self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int, told: str, long: bool) -> bool:
+        """Do as was decided. True; raises what is wrong with the parts of the decision. `told`: its digest, if it is known."""
         self._say_standing(lane.reconciler, key, decision.says)
         if decision.requeue_after is not None:
             self._come_again(lane, key, decision.requeue_after, cause)
         wanted = [c for c in decision.commands if not is_runtime(c) or self.dispatcher.wants(c)]  # type: ignore[arg-type]
         if wanted:
-            self._carry_out(lane, key, cause, decision, now_ns)
+            self._carry_out(lane, key, cause, decision, now_ns, told, long)
         else:
             lane.refusals.pop(key, None)  # what was refused before is not wanted any more
         return True
@@ -191,15 +222,19 @@ class Host:
                 for listener in self.on_standing:
                     listener(reconciler, say)
 
-    def _carry_out(self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int) -> None:
+    def _carry_out(
+        self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int, told: str, long: bool
+    ) -> None:
         objects: list[AnyObjectCommand] = [c for c in decision.commands if not is_runtime(c)]  # type: ignore[misc]
         runtime: list[AnyRuntimeCommand] = [c for c in decision.commands if is_runtime(c)]  # type: ignore[misc]
         record = DecisionTaken(
             reconciler=lane.reconciler.name, key=key, read_revision=self.view.revision, now_ns=now_ns, reason=decision.reason,
-            commands=tuple(summary(c, self.view.scheme) for c in decision.commands[:16]), digest=digest(decision.commands),
-            rule_version=lane.reconciler.version, digest_version=DIGEST,
+            commands=tuple(summary(c, self.view.scheme) for c in decision.commands[:16]),
+            digest=told or digest(decision.commands), rule_version=lane.reconciler.version, digest_version=DIGEST,
         )  # fmt: skip
-        future = self.committer.submit_decision(record, objects, actor=lane.reconciler.actor, cause=cause, runtime=runtime)
+        future = self.committer.submit_decision(
+            record, objects, actor=lane.reconciler.actor, cause=cause, runtime=runtime, long=long
+        )
         lane.committing.add(key)
         sent = self.dispatcher.reserve(runtime)
 
@@ -269,15 +304,25 @@ class Host:
 
     def idle(self) -> bool:
         """Nothing awake, nothing being committed or carried out: only timers could bring news."""
-        return not len(self.tasks) and not any(lane.waiting or lane.committing or lane.woken_again for lane in self.lanes)
+        return not len(self.tasks) and not any(
+            lane.waiting or lane.committing or lane.woken_again or lane.resting for lane in self.lanes
+        )
 
     async def close(self) -> None:
         """Decide no more; wait for what the runtimes are doing, a little."""
         self._closed = True
         self._wake.set()
+        self._aside.close()
         for lane in self.lanes:
             lane.stop()
         await self.tasks.close()
+
+
+def _decided(lane: Lane, view: MemoryView, key: str, now_ns: int) -> tuple[Decision | None, str]:
+    """What the lane decides, and the digest of that."""
+    decision = lane.decide(view, key, now_ns)
+    told = lane.asked(f"decision {key!r}", lambda: digest(decision.commands)) if decision and decision.commands else ""
+    return decision, told or ""
 
 
 def _what(say: Say) -> tuple[str, ...]:

@@ -16,6 +16,9 @@ from shipslog.store.logger import logger, new_failure_id
 
 T = TypeVar("T")
 RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
+LONG_S = 0.05  # a decision that takes longer is taken in a thread the next time
+TOLD_S = 0.5  # ...and people are told
+REST, REST_MAX_S = 4, 5.0  # times as long as it took, and at most so long
 SHOWN = 160  # characters of an error that people are told outside the log
 
 log = logger(__name__)
@@ -43,6 +46,9 @@ class Lane:
         self.waiting: dict[str, int | None] = {}  # key -> the newest revision that woke it; in order of waking
         self.committing: set[str] = set()
         self.woken_again: dict[str, int | None] = {}
+        self.heavy: set[str] = set()  # whose next decision takes long: what woke them is long, or the last one took long
+        self.rests: dict[str, float] = {}  # key -> when it may be decided again, by the loop's clock
+        self.resting: set[str] = set()  # those among them that something has woken
         self.timers: dict[str, Timer] = {}
         self.refusals: dict[str, int] = {}  # in a row, by key
         self.troubles: dict[str, Trouble] = {}  # by where; gone when it works again
@@ -53,6 +59,7 @@ class Lane:
         if key in self.committing:
             self.woken_again[key] = cause
             return
+        self.resting.discard(key)
         timer = self.timers.pop(key, None)
         if timer is not None:
             timer.cancel()
@@ -108,6 +115,23 @@ class Lane:
             log.exception("rule_failed", reconciler=name, where=where, error=words, failure_id=failure_id)
         else:
             log.warning("rule_failed", reconciler=name, where=where, error=words, times=times, failure_id=failure_id)
+
+    # --- taking long ---
+
+    def took(self, key: str, took_s: float, now_s: float) -> None:
+        """A decision about the key took so long: one that takes long rests, so that it never has the loop for itself, and what
+        wakes it meanwhile is decided together."""
+        self.rests.pop(key, None)
+        self.heavy.discard(key)
+        if took_s > LONG_S:
+            self.heavy.add(key)
+            self.rests[key] = now_s + min(took_s * REST, REST_MAX_S)
+        if took_s > TOLD_S:
+            log.warning("decision_slow", reconciler=self.reconciler.name, key=key, took_s=round(took_s, 2))
+
+    def rest_s(self, key: str, now_s: float) -> float:
+        """How long the key is not to be decided yet."""
+        return self.rests[key] - now_s if key in self.rests else 0.0
 
     # --- trying again ---
 
