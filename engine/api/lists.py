@@ -30,9 +30,10 @@ _encode = msgspec.json.Encoder().encode
 class ListReply(Reply):
     """A list as its parts come. `turn` is shared with the lists of others."""
 
-    def __init__(self, parts: Iterator[bytes], turn: asyncio.Lock, media: str = JSON) -> None:
+    # `long`: a part may take so long that it is made in a thread
+    def __init__(self, parts: Iterator[bytes], turn: asyncio.Lock, media: str = JSON, *, long: bool = False) -> None:
         super().__init__(b"", 200, media)
-        self._parts, self._turn = parts, turn
+        self._parts, self._turn, self._long = parts, turn, long
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         try:
@@ -61,6 +62,8 @@ class ListReply(Reply):
         async with self._turn:
             if self.media == YAML:
                 return await replies.RENDERING.run(PART_BYTES, next, self._parts, None)
+            if self._long:
+                return await replies.ENCODING.run(PART_BYTES, next, self._parts, None)
             part = next(self._parts, None)
             if part is not None:
                 await asyncio.sleep(0)

@@ -74,7 +74,7 @@ async def get(call: Call) -> Reply:
     wanted = call.wanted
     if wanted.plain:
         return Reply(entry.encoded)
-    return shapes.one(entry, wanted, call)
+    return await shapes.one(entry, wanted, call)
 
 
 async def listing(call: Call, pages: Pages) -> Reply:
@@ -233,8 +233,8 @@ def list_metadata(page: Page) -> dict[str, object]:
     return metadata
 
 
-def formatted(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: tuple[str, ...] = ()) -> Reply:
+async def formatted(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: tuple[str, ...] = ()) -> Reply:
     """The answer of a write: the object, in the wanted shape."""
     if wanted.plain:
         return replies.of_bytes(entry.encoded, code, warnings=warnings)
-    return shapes.one(entry, wanted, call, code, warnings)
+    return await shapes.one(entry, wanted, call, code, warnings)

@@ -26,6 +26,7 @@ _HEADS: dict[tuple[int, str], bytes] = {}
 _date = (0, b"")
 COMPRESSED_BYTES, GZIP_LEVEL = 128 * 1024, 1  # from there on, and how hard: as Kubernetes does
 COMPRESSING, RENDERING = LongWork("shipslog-compress"), LongWork("shipslog-render")
+ENCODING = LongWork("shipslog-encode")  # protobuf, tables and metadata of long objects; YAML takes longer still
 SQUEEZED = b"Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
 WARNINGS_LENGTH, CUT_LENGTH = 4096, 256  # characters of all warnings; of each where all are more
 SENT_BYTES = 256 * 1024  # of an answer at a time: encrypting 3 MiB keeps the loop for 10 ms

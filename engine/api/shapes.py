@@ -8,6 +8,7 @@ import msgspec
 
 from shipslog.engine.kinds.catalogue import strategy_of
 from shipslog.engine.kinds.strategy import Strategy
+from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.objects import meta_v1, protobuf_encoding
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, NotAcceptable
@@ -31,13 +32,15 @@ def check(wanted: Format, *, listed: bool = False) -> None:
         raise NotAcceptable("you requested PartialObjectMetadata, but the requested object is a list")
 
 
-def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: Sequence[str] = ()) -> Reply:
+async def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: Sequence[str] = ()) -> Reply:
     """One object in a shape. Errors: NotAcceptable for the shape of a list."""
     check(wanted)
-    headers = replies.warned(warnings)
+    headers, size = replies.warned(warnings), len(entry.encoded)
     if wanted.protobuf:
-        return Reply(message(entry, wanted), code, PROTOBUF, headers)
-    body = encoded(entry, wanted, call)
+        return Reply(await replies.ENCODING.run(size, message, entry, wanted), code, PROTOBUF, headers)
+    body = entry.encoded
+    if wanted.shape:
+        body = await replies.ENCODING.run(size, encoded, entry, wanted, call)
     return Reply(body, code, YAML if wanted.yaml else JSON, headers)
 
 
@@ -75,9 +78,10 @@ def many(
     check(wanted, listed=True)
     api_version = f"meta.k8s.io/{wanted.version}" if wanted.shape else kind.api_version
     name = wanted.shape or kind.list_kind
+    long = any(len(entry.encoded) > SHORT_BYTES for entry in entries) if wanted.protobuf or wanted.shape else False
     if wanted.protobuf:
         parts = lists.in_protobuf(api_version, name, metadata, entries, alone=bool(wanted.shape))
-        return ListReply(parts, turn, PROTOBUF)
+        return ListReply(parts, turn, PROTOBUF, long=long)
     head: dict[str, Any] = {"kind": name, "apiVersion": api_version, "metadata": metadata}
     people = replies.for_people(call.request)
     if not wanted.shape and not wanted.yaml and not people:
@@ -91,7 +95,7 @@ def many(
         items = (_encode(partial(e, wanted.version)) if wanted.shape else b"{" + e.encoded[e.body_at :] for e in entries)
     if wanted.yaml:
         return ListReply(lists.as_yaml(head, key, items), turn, YAML)
-    return ListReply((lists.indented if people else lists.rendered)(head, key, items), turn)
+    return ListReply((lists.indented if people else lists.rendered)(head, key, items), turn, long=long or people)
 
 
 def partial(entry: Entry, version: str = "v1") -> dict[str, Any]:

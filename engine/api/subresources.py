@@ -54,7 +54,7 @@ async def _part(call: Call, subresource: str) -> Reply:
     """/status, /ephemeralcontainers, /resize: the whole object, of which only that part is written."""
     method = call.request.method
     if method in ("GET", "HEAD"):
-        return formatted(entry_of(call), call.wanted, call)
+        return await formatted(entry_of(call), call.wanted, call)
     if method == "PUT":
         return await writes.update(call, subresource)
     if method == "PATCH":

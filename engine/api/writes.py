@@ -37,7 +37,7 @@ async def create(call: Call) -> Reply:
     obj, warnings = await requests.decoded(call, kind.type, validation=validation)
     obj = in_place(kind, obj, route.namespace)
     committed = await submit(call, Create(object=obj), dry_run)
-    return answer(call, committed, 201, warnings)
+    return await answer(call, committed, 201, warnings)
 
 
 async def update(call: Call, subresource: str = "") -> Reply:
@@ -48,7 +48,7 @@ async def update(call: Call, subresource: str = "") -> Reply:
     obj = in_place(kind, obj, namespace)
     check_name(obj, name)
     committed = await submit(call, Update(object=obj, subresource=subresource), dry_run)
-    return answer(call, committed, 201 if committed.kind == "Created" else 200, warnings)
+    return await answer(call, committed, 201 if committed.kind == "Created" else 200, warnings)
 
 
 async def patch(call: Call, subresource: str = "") -> Reply:
@@ -61,7 +61,7 @@ async def patch(call: Call, subresource: str = "") -> Reply:
         resource=kind.resource, namespace=namespace, name=name, media_type=media, body=data, subresource=subresource,
         field_validation=validation,
     )  # fmt: skip
-    return answer(call, await submit(call, command, dry_run), 200, ())
+    return await answer(call, await submit(call, command, dry_run), 200, ())
 
 
 def patch_type(call: Call) -> Any:
@@ -89,7 +89,7 @@ async def delete(call: Call) -> Reply:
     if committed.kind == "Deleted" and kind.resource not in RETURNED:
         return replies.success(call.wanted, name=name, group=kind.group, kind=kind.plural, uid=entry.object.metadata.uid)
     accepted = committed.kind != "Deleted" and options.orphan_dependents is False
-    return formatted(entry, call.wanted, call, 202 if accepted else 200)
+    return await formatted(entry, call.wanted, call, 202 if accepted else 200)
 
 
 async def delete_collection(call: Call, pages: objects.Pages) -> Reply:
@@ -197,9 +197,9 @@ async def submit(call: Call, command: Any, dry_run: bool = False) -> Committed:
     )
 
 
-def answer(call: Call, committed: Committed, code: int, warnings: tuple[str, ...]) -> Reply:
+async def answer(call: Call, committed: Committed, code: int, warnings: tuple[str, ...]) -> Reply:
     wanted: Format = call.wanted
     warnings = warnings + committed.warnings if committed.warnings else warnings
     if wanted.plain and not warnings:
         return Reply(committed.entry.encoded, code)
-    return formatted(committed.entry, wanted, call, code, warnings)
+    return await formatted(committed.entry, wanted, call, code, warnings)

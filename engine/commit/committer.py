@@ -23,6 +23,7 @@ from shipslog.store.log.event_log import LogError, LogFull, RevisionConflict
 from shipslog.store.logger import logger, new_failure_id
 from shipslog.store.refusals import Internal, Refusal, Unavailable, internal_error
 from shipslog.store.state import Entry
+from shipslog.store.tasks import Tasks
 
 from .encoding import check_size, finish
 from .follower import Follower, Staged
@@ -80,7 +81,7 @@ class Committer:
         self.after_batch: list[Callable[[], None]] = []
         self._transition = Transition(self.head, entropy)
         self._queue: deque[Request] = deque()
-        self._long_work = LongWork("shipslog-evaluate")
+        self._long_work, self._tasks = LongWork("shipslog-evaluate"), Tasks("committer")
         self._long_turn = asyncio.Lock()  # so that long commands about one object do not overtake each other for ever
         self._wake = asyncio.Event()
         self._closed = False
@@ -165,7 +166,7 @@ class Committer:
             ahead = [await self._ahead(command, actor) for command in commands]
             return await self._request(actor, prepared=ahead, **how).future
 
-        return asyncio.get_running_loop().create_task(prepared())
+        return self._tasks.start(f"decision {decision.key}", prepared(), ordinary=Refusal)
 
     async def _ahead(self, command: AnyObjectCommand, actor: str) -> Prepared | None:
         """What a rule's command comes to now; None where that is nothing: at its turn it is said why."""
@@ -206,6 +207,7 @@ class Committer:
                     await self._wake.wait()
         finally:
             self._closed = True
+            await self._tasks.close()
             self._long_work.close()
             for request in (*self._under_way, *self._queue):
                 if not request.future.done():
