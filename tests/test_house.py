@@ -42,6 +42,7 @@ ENGINE = (
     "library",
     "testing",
     "settings",
+    "backups",
     "daemon",
     "cli",
 )

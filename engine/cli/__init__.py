@@ -10,6 +10,8 @@ COMMANDS = {
     "status": "whether it runs, where, and how it is",
     "logs": "what the daemon itself has written",
     "config": "what the data directory keeps of the cluster",
+    "backup": "the whole cluster into one file, while it runs",
+    "restore": "put a backup back",
     "certificates": "until when they are valid",
     "replay": "serve a log file's past to kubectl, or verify it",
     "log": "the log itself, one line an event",

@@ -293,6 +293,12 @@ class SqliteLog:
                 yield events
             await asyncio.sleep(FOLLOW_S)
 
+    async def copy_to(self, target: Path) -> None:
+        """A log of its own, as this one is now, synced; a writer goes on meanwhile. `target` must not be there.
+
+        Errors: OSError, LogError."""
+        await (await self._reading()).copy_to(target)
+
     async def verify(self, progress: Callable[[int], None] | None = None) -> None:
         past, written = await self._reading(), self._revision  # what is appended meanwhile need not have been seen
         chain = await past.verify(0, progress)

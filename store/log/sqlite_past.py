@@ -4,10 +4,12 @@ A file that no writer has open is read as it lies, without a lock or a file besi
 has a write-ahead log, and is read together with it through links in a directory of our own, so that neither changes.
 """
 
+import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 
@@ -171,6 +173,10 @@ class Past:
             raise translate(error, self.path, first, "read") from error
         return events
 
+    async def copy_to(self, target: Path) -> None:
+        """The whole file as it is at one moment, what stands in its write-ahead log too; a writer goes on meanwhile."""
+        await self.ask(1, _copy, target)
+
     # --- verification ---
 
     async def verify(self, after: int, progress: Callable[[int], None] | None = None) -> ChainReader:
@@ -211,6 +217,16 @@ def _event(row: Row) -> Event:
         return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, fact=Forgotten())
     told, origin = decode_fact(fact), decode_origin(fact)
     return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, origin=origin, fact=told)
+
+
+def _copy(db: sqlite3.Connection, target: Path) -> None:
+    fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with closing(sqlite3.connect(target)) as copy:
+            db.backup(copy)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _next_objects(db: sqlite3.Connection, after: str, end: str) -> list[str]:

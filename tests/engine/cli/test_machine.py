@@ -131,3 +131,18 @@ def test_the_daemons_log_is_printed_and_followed(tmp_path: Path) -> None:
     finally:
         following.kill()
         following.communicate()
+
+
+def test_a_cluster_is_backed_up_while_it_runs_and_put_back_elsewhere(served: Background[Cluster], tmp_path: Path) -> None:
+    file, log, new = (str(tmp_path / name) for name in ("backup", "sent.db", "new"))
+    done = shipslog("backup", file, "--data", str(tmp_path))
+    assert done.exit_code == 0 and "keep it as you keep those" in done.stdout, done.output
+    assert "is there already" in shipslog("backup", file, "--data", str(tmp_path)).stderr
+    assert shipslog("backup", log, "--only-log", "--data", str(tmp_path)).exit_code == 0
+    assert "created pod default/p" in shipslog("log", log, "--kind", "pod").stdout
+    assert "`shipslog down` stops a daemon" in shipslog("restore", file, "--data", str(tmp_path)).stderr
+    done = shipslog("restore", file, "--data", new)
+    assert done.exit_code == 0 and f"Start it: shipslog up --detach --data {new}" in done.stdout, done.output
+    assert "created pod default/p" in shipslog("log", "--data", new, "--kind", "pod").stdout
+    assert "there is no log here" in shipslog("backup", str(tmp_path / "b"), "--data", str(tmp_path / "none")).stderr
+    assert "No such file" in shipslog("restore", str(tmp_path / "none"), "--data", new).stderr

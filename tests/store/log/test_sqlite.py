@@ -415,3 +415,24 @@ async def test_a_reader_follows_what_another_process_writes(tmp_path: Path) -> N
             await writer.append(events(3, 4), expected_revision=2)
             async with asyncio.timeout(10):
                 assert [e.revision for e in await anext(following)] == [3, 4]
+
+
+async def test_a_copy_has_all_that_was_acknowledged_while_the_writer_goes_on(tmp_path: Path) -> None:
+    """A plain copy of the file has not: the newest batches stand in the write-ahead log."""
+    async with await SqliteLog.open(tmp_path / "log.db") as writer:
+        await writer.append(events(1, 300), expected_revision=0)
+        async with await SqliteLog.open(tmp_path / "log.db", read_only=True) as beside:
+            copying = asyncio.create_task(beside.copy_to(tmp_path / "copy.db"))
+            await writer.append(events(301, 310), expected_revision=300)
+            await copying
+        await writer.copy_to(tmp_path / "own.db")
+        shutil.copyfile(tmp_path / "log.db", tmp_path / "plain.db")
+        with pytest.raises(FileExistsError):
+            await writer.copy_to(tmp_path / "own.db")
+    for name, revisions in (("copy.db", {300, 310}), ("own.db", {310})):
+        async with await SqliteLog.open(tmp_path / name) as copy:
+            await copy.verify()
+            assert copy.revision in revisions and copy.dropped == ""
+            await copy.append(events(copy.revision + 1, copy.revision + 1), expected_revision=copy.revision)
+    async with await SqliteLog.open(tmp_path / "plain.db", read_only=True) as plain:
+        assert plain.revision < 310

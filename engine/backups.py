@@ -1,0 +1,230 @@
+"""A cluster in one file: its log as it is at one moment, what it is, and its keys; taken while it runs, and put back.
+
+The file is a tar with manifest.json first. Images and what pods have written are not in it.
+"""
+
+import io
+import os
+import shutil
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from shipslog.store.log.event_log import LogError
+from shipslog.store.log.sqlite import SqliteLog
+from shipslog.store.log.writer_lock import WriterLock
+from shipslog.store.objects.times import api_time
+
+from .settings import KEPT_IN, BadSettings, kept_in
+
+FORMAT = 1
+LOG, MANIFEST, KEYS = "cluster.db", "manifest.json", "pki"
+BESIDE = ("token", KEPT_IN)  # further files of a cluster
+OF_LOG = ("", "-wal", "-shm", "-reserve")  # the lock stays where it is: it is held
+COMPRESSION = 3
+SCRATCH = ".restoring"
+
+
+class BackupError(Exception):
+    """It was not backed up, or not restored; the message says why and what was left as it was."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup is of."""
+
+    format: int = FORMAT
+    version: str  # of what made it
+    made_ns: int
+    revision: int  # the last that it holds
+
+    @property
+    def made(self) -> str:
+        return api_time(self.made_ns)
+
+
+async def back_up(data: Path, target: Path, *, version: str) -> Manifest:
+    """Write a backup of a data directory's cluster, whether or not it runs. It is whole and synced when it gets its name.
+
+    Errors: BackupError, LogError, OSError."""
+    with _scratch_beside(target) as scratch:
+        revision = await _copied(data, scratch / LOG)
+        manifest = Manifest(version=version, made_ns=time.time_ns(), revision=revision)
+        draft = scratch / "draft"
+        _pack(data, scratch / LOG, manifest, draft)
+        _name(draft, target)
+    return manifest
+
+
+async def copy_log(data: Path, target: Path) -> int:
+    """Write the log alone, to be read elsewhere. -> its last revision. Errors: BackupError, LogError, OSError."""
+    with _scratch_beside(target) as scratch:
+        revision = await _copied(data, scratch / LOG)
+        _name(scratch / LOG, target)
+    return revision
+
+
+async def restore(source: Path, data: Path) -> tuple[Manifest, Path | None]:
+    """Put a backup's cluster into a data directory. -> (its manifest, where what was there before is now; None for nothing).
+
+    What was there is put aside only when all of the backup was unpacked and every checksum of its log holds.
+    Errors: BackupError, LogBusy when a daemon runs there, LogError, OSError."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = WriterLock(data / LOG)
+    scratch = data / SCRATCH
+    try:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(mode=0o700)
+        manifest = _unpacked(source, scratch)
+        await _check(source, scratch, manifest)
+        aside = _put_aside(data)
+        for name in (KEYS, *BESIDE, LOG):
+            if (scratch / name).exists():
+                (scratch / name).replace(data / name)
+        lock.note(manifest.revision)
+        _sync(data)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        lock.release()
+    return manifest, aside
+
+
+# --- taking one ---
+
+
+@contextmanager
+def _scratch_beside(target: Path) -> Iterator[Path]:
+    """A directory on the same disk, for a file that gets its name when it is whole."""
+    if target.exists():
+        raise BackupError(f"{target} is there already; it was left as it is. Name another file.")
+    with tempfile.TemporaryDirectory(prefix=".shipslog-", dir=target.absolute().parent) as name:
+        yield Path(name)
+
+
+async def _copied(data: Path, target: Path) -> int:
+    async with await SqliteLog.open(data / LOG, read_only=True) as log:
+        await log.copy_to(target)
+    async with await SqliteLog.open(target, read_only=True) as copy:
+        await copy.verify()
+        return copy.revision
+
+
+def _pack(data: Path, log: Path, manifest: Manifest, draft: Path) -> None:
+    with open(draft, "xb", opener=_private) as file:
+        with tarfile.open(fileobj=file, mode="w:gz", compresslevel=COMPRESSION) as archive:
+            _add(archive, MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+            for name in BESIDE:
+                if (data / name).exists():
+                    _add(archive, name, (data / name).read_bytes())
+            for path in sorted((data / KEYS).glob("*")):
+                _add(archive, f"{KEYS}/{path.name}", path.read_bytes())
+            archive.add(log, LOG, filter=_anonymous)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _name(draft: Path, target: Path) -> None:
+    """Give a file its name, unless another has it by now."""
+    try:
+        os.link(draft, target)
+    except FileExistsError as error:
+        raise BackupError(f"{target} is there already; it was left as it is. Name another file.") from error
+    except OSError:  # no links on this disk
+        draft.rename(target)
+    _sync(target.absolute().parent)
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(data), 0o600
+    archive.addfile(member, io.BytesIO(data))
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _sync(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+# --- putting one back ---
+
+
+def _unpacked(source: Path, scratch: Path) -> Manifest:
+    """Only files that a backup has are looked at, whatever else an archive holds. Errors: BackupError, OSError."""
+    manifest: Manifest | None = None
+    (scratch / KEYS).mkdir(mode=0o700)
+    try:
+        with tarfile.open(source, mode="r:*") as archive:
+            for member in archive:
+                file = archive.extractfile(member) if member.isreg() else None
+                if file is None:
+                    continue
+                if manifest is None:
+                    manifest = _manifest(source, member.name, file.read(1 << 20))
+                elif member.name in (LOG, *BESIDE) or _is_key(member.name):
+                    with open(scratch / member.name, "xb", opener=_private) as target:
+                        shutil.copyfileobj(file, target)
+                        target.flush()
+                        os.fsync(target.fileno())
+    except (tarfile.TarError, EOFError, FileExistsError) as error:
+        raise BackupError(f"{source} is no backup, or is cut off: {error}. Nothing was changed.") from error
+    if manifest is None or not (scratch / LOG).exists():
+        raise BackupError(f"{source} is no backup of a cluster. Nothing was changed.")
+    return manifest
+
+
+def _is_key(name: str) -> bool:
+    directory, _, file = name.partition("/")
+    return directory == KEYS and bool(file) and "/" not in file and not file.startswith(".")
+
+
+def _manifest(source: Path, name: str, data: bytes) -> Manifest:
+    try:
+        found = msgspec.json.decode(data, type=Manifest) if name == MANIFEST else None
+    except msgspec.DecodeError:
+        found = None
+    if found is None:
+        raise BackupError(f"{source} is no backup of a cluster: {MANIFEST} is not its first file. Nothing was changed.")
+    if found.format > FORMAT:
+        raise BackupError(f"{source} was made by a newer version ({found.version}); restore it with that. Nothing was changed.")
+    return found
+
+
+async def _check(source: Path, scratch: Path, manifest: Manifest) -> None:
+    try:
+        async with await SqliteLog.open(scratch / LOG, read_only=True) as log:
+            await log.verify()
+            revision = log.revision
+        kept_in(scratch)
+    except (LogError, BadSettings) as error:
+        raise BackupError(f"{source} cannot be restored: {error} Nothing was changed.") from error
+    if revision != manifest.revision:
+        raise BackupError(f"{source}: its log ends at {revision}, not at {manifest.revision}. Nothing was changed.")
+
+
+def _put_aside(data: Path) -> Path | None:
+    """What the backup takes the place of, into a directory beside it."""
+    there = [data / name for name in (*(LOG + suffix for suffix in OF_LOG), KEYS, *BESIDE) if (data / name).exists()]
+    if not there:
+        return None
+    aside = data / f"before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    aside.mkdir(mode=0o700)
+    for path in there:
+        path.replace(aside / path.name)
+    return aside

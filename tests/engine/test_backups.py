@@ -1,0 +1,153 @@
+"""A cluster in one file: taken while it is written to, put back whole, or not at all."""
+
+import io
+import os
+import stat
+import tarfile
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from shipslog.engine.auth import certificates
+from shipslog.engine.backups import BackupError, Manifest, back_up, copy_log, restore
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.settings import keep, kept_in, resolve
+from shipslog.store.log.event_log import LogBusy, LogCorrupt
+from shipslog.store.objects import core_v1
+from tests.engine.host.test_host import config_map
+
+
+async def cluster_in(data: Path, *names: str) -> None:
+    """A data directory as a daemon leaves it."""
+    keep(resolve({"data": data, "node_name": "n1", "runtime": "simulated"}), "simulated")
+    certificates.ensure(data / "pki")
+    (data / "token").write_text("the token\n")
+    async with Cluster.open(data / "cluster.db", runtime="none", reconcilers=()) as cluster:
+        for name in names:
+            await cluster.create(config_map(name))
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file() and not path.name.endswith("-lock")
+    }
+
+
+def directory(tmp_path: Path, name: str = "data") -> Path:
+    (tmp_path / name).mkdir()
+    return tmp_path / name
+
+
+async def names_in(data: Path) -> set[str]:
+    async with Cluster.open(data / "cluster.db", runtime="none", reconcilers=()) as cluster:
+        return {found.metadata.name for found in cluster.list(core_v1.ConfigMap, "default")}
+
+
+async def test_a_cluster_that_runs_is_backed_up_and_put_back(tmp_path: Path) -> None:
+    data, file = directory(tmp_path), tmp_path / "backup.tar.gz"
+    await cluster_in(data)
+    async with Cluster.open(data / "cluster.db", runtime="none", reconcilers=()) as cluster:
+        await cluster.create(config_map("kept"))
+        manifest = await back_up(data, file, version="1")
+        assert manifest.revision == cluster.log.revision
+        await cluster.create(config_map("later"))
+        with pytest.raises(LogBusy, match="has this log open"):
+            await restore(file, data)
+        assert cluster.get(core_v1.ConfigMap, "later")
+    before = contents(data)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    other, aside = await restore(file, tmp_path / "new")
+    assert (other, aside) == (manifest, None)
+    assert await names_in(tmp_path / "new") == {"kept"}
+    same, aside = await restore(file, data)
+    assert same == manifest and aside is not None and contents(aside) == before
+    for name in ("token", "cluster.json", "pki/ca.key", "pki/service-accounts.key", "pki/admin.crt"):
+        assert (data / name).read_bytes() == before[name] == (tmp_path / "new" / name).read_bytes()
+    assert kept_in(tmp_path / "new") == kept_in(aside)
+    assert await names_in(data) == {"kept"}, "a log that is shorter than what was acknowledged before is opened all the same"
+
+
+async def test_nothing_is_left_behind_and_nothing_overwritten(tmp_path: Path) -> None:
+    data, file = directory(tmp_path), tmp_path / "backup"
+    await cluster_in(data, "a")
+    before = contents(data)
+    file.write_text("mine")
+    for taking in (back_up(data, file, version="1"), copy_log(data, file)):
+        with pytest.raises(BackupError, match="is there already; it was left as it is"):
+            await taking
+    assert file.read_text() == "mine"
+    file.unlink()
+    await back_up(data, file, version="1")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["backup", "data"] and contents(data) == before
+
+
+async def test_the_log_alone_is_a_log(tmp_path: Path) -> None:
+    data = directory(tmp_path)
+    await cluster_in(data, "a", "b")
+    revision = await copy_log(data, tmp_path / "sent.db")
+    async with Cluster.open(tmp_path / "sent.db", runtime="none", reconcilers=()) as cluster:
+        assert cluster.log.revision >= revision and {c.metadata.name for c in cluster.list(core_v1.ConfigMap)} >= {"a", "b"}
+
+
+def archive(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as made:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            made.addfile(member, io.BytesIO(data))
+    return path
+
+
+def members_of(path: Path) -> dict[str, bytes]:
+    with tarfile.open(path) as found:
+        return {m.name: f.read() for m in found if (f := found.extractfile(m)) is not None}
+
+
+async def test_what_is_no_backup_changes_nothing(tmp_path: Path) -> None:
+    data, file = directory(tmp_path), tmp_path / "backup"
+    await cluster_in(data, "a")
+    await back_up(data, file, version="1")
+    good, before = members_of(file), contents(data)
+    newer = msgspec.json.encode(Manifest(format=99, version="9.9", made_ns=1, revision=1))
+    broken = bytearray(good["cluster.db"])
+    at = broken.rfind(b'"ConfigMap"')
+    broken[at + 1] ^= 1
+    (tmp_path / "text").write_text("this is no archive")
+    (tmp_path / "cut").write_bytes(file.read_bytes()[:-3000])
+    wrong = {
+        "is no backup, or is cut off": (tmp_path / "text", tmp_path / "cut"),
+        "manifest.json is not its first file": (archive(tmp_path / "other", {"a": b"b"}),),
+        "is no backup of a cluster": (archive(tmp_path / "none", {"manifest.json": good["manifest.json"]}),),
+        r"newer version \(9.9\)": (archive(tmp_path / "newer", {**good, "manifest.json": newer}),),
+        "cannot be restored: .*breaks at revision": (archive(tmp_path / "bad", {**good, "cluster.db": bytes(broken)}),),
+        "cluster.json cannot be read": (archive(tmp_path / "settings", {**good, "cluster.json": b"{"}),),
+    }
+    for said, files in wrong.items():
+        for path in files:
+            with pytest.raises(BackupError, match=said):
+                await restore(path, data)
+            assert contents(data) == before, path
+
+
+async def test_an_archive_cannot_write_anywhere_else(tmp_path: Path) -> None:
+    data, file = directory(tmp_path), tmp_path / "backup"
+    await cluster_in(data, "a")
+    await back_up(data, file, version="1")
+    evil = {"../evil": b"x", "pki/../../evil": b"x", "/evil": b"x", "pki/sub/evil": b"x", "evil": b"x", "pki/.evil": b"x"}
+    await restore(archive(tmp_path / "evil.tar", {**members_of(file), **evil}), tmp_path / "new")
+    assert not [path for path in tmp_path.rglob("*evil*") if path.name != "evil.tar"]
+    assert not Path("/evil").exists()
+
+
+async def test_a_broken_log_is_not_backed_up(tmp_path: Path) -> None:
+    data = directory(tmp_path)
+    await cluster_in(data, "a")
+    broken = bytearray((data / "cluster.db").read_bytes())
+    broken[broken.rfind(b'"ConfigMap"') + 1] ^= 1
+    (data / "cluster.db").write_bytes(broken)
+    with pytest.raises(LogCorrupt):
+        await back_up(data, tmp_path / "backup", version="1")
+    assert sorted(os.listdir(tmp_path)) == ["data"]
