@@ -14,5 +14,18 @@ from shipslog.engine.testing.cluster import (
     cluster,
     serving,
 )
+from shipslog.engine.testing.simulation.world import Outcome, Scenario, simulate
 
-__all__ = ["ContainerHandle", "NodeHandle", "ProbeHandle", "PullHandle", "TestClock", "TestCluster", "cluster", "serving"]
+__all__ = [
+    "ContainerHandle",
+    "NodeHandle",
+    "Outcome",
+    "ProbeHandle",
+    "PullHandle",
+    "Scenario",
+    "TestClock",
+    "TestCluster",
+    "cluster",
+    "serving",
+    "simulate",
+]

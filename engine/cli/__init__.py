@@ -18,6 +18,7 @@ COMMANDS = {
     "history": "each change of one object: who, why, what",
     "why": "the chain of causes back to a person's request",
     "show": "one event whole, or an object as it was",
+    "simulate": "try rules under seeds of faults: crashes, torn disks, lost commands, nodes that go",
     "image": "build, import and list the images of this machine",
     "version": "print the version",
 }

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from shipslog.engine.cluster import Cluster
+from shipslog.engine.testing.simulation.clients import rc
 from shipslog.store.objects import core_v1
-from tests.simulation.clients import rc
 
 from . import Row, daemon
 

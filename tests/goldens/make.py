@@ -13,6 +13,7 @@ from pathlib import Path
 from shipslog.engine.cluster import MASTERS, Cluster
 from shipslog.engine.pasts import past
 from shipslog.engine.state import snapshots
+from shipslog.engine.testing.simulation.virtual_time import VirtualClock, VirtualLoop, run
 from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.catalogue import ALL
 from shipslog.reconcilers.rule.decision import blind_to
@@ -25,7 +26,6 @@ from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
 from tests.e2e.guestbook import IN_ORDER
-from tests.simulation.virtual_time import VirtualClock, VirtualLoop, run
 
 LOGS = Path(__file__).parent / "logs"
 NOTED = core_v1.ConfigMap(metadata=meta_v1.ObjectMeta(name="noted", namespace="default"))

@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from shipslog.engine.testing.simulation.disk import SimulatedDisk
 from shipslog.store.events import Event, Origin
 from shipslog.store.facts import ClockStepped, ObjectCreated, ObjectDeleted
 from shipslog.store.log.event_log import EventLog, LogError, RevisionConflict, Snapshot
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.log.sqlite import SqliteLog
-from tests.simulation.disk import SimulatedDisk
 
 T0 = 1_800_000_000_000_000_000
 

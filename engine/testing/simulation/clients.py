@@ -10,13 +10,13 @@ import msgspec
 from shipslog.engine.cluster import Cluster
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Evict, Patch, Update
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.patch import MERGE_PATCH
 from shipslog.store.refusals import Refusal
 
 from . import objects
 from .checkers.watches import Seen
 from .ledger import Ledger
 
-MERGE = "application/merge-patch+json"
 RCS = "replicationcontrollers"
 EVERY_S = 0.7  # between two calls of a client, on average
 WAYS = ("Background", "Background", "Foreground", "Orphan")
@@ -68,7 +68,7 @@ class Client:
     async def scale(self) -> None:
         name, replicas = self._name("rc"), self.rng.randrange(0, 6)
         body = msgspec.json.encode({"spec": {"replicas": replicas}})
-        patch = Patch(resource=RCS, namespace="default", name=name, media_type=MERGE, body=body)
+        patch = Patch(resource=RCS, namespace="default", name=name, media_type=MERGE_PATCH, body=body)
         await self._attempt(RCS, "default", name, replicas, patch)
 
     async def delete_rc(self) -> None:
@@ -108,7 +108,7 @@ class Client:
             update = Update(object=msgspec.structs.replace(found, data=data))
         else:
             body = msgspec.json.encode({"metadata": {"resourceVersion": found.metadata.resource_version}, "data": data})
-            update = Patch(resource="configmaps", namespace="default", name=name, media_type=MERGE, body=body)
+            update = Patch(resource="configmaps", namespace="default", name=name, media_type=MERGE_PATCH, body=body)
         await self.ledger.count(self.cluster, name, update)
 
     # --- what only has to be survived ---

@@ -15,7 +15,7 @@ class Deadlock(Exception):
     """Nothing is ready and no timer is set: everybody waits for everybody."""
 
 
-class _Jumping(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _Jumping(selectors.DefaultSelector):
     loop: "VirtualLoop"
 
     def select(self, timeout: float | None = None) -> Any:

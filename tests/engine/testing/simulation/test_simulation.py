@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from .world import simulate
+from shipslog.engine.testing.simulation.world import simulate
 
 SEEDS = 200
 
@@ -15,7 +15,7 @@ def _quietly(seed: int) -> str:
     try:
         simulate(seed)
     except BaseException as error:
-        return f"{type(error).__name__}: {str(error)[:500]}\n  see it again:  python -m tests.simulation --seed {seed}"
+        return f"{type(error).__name__}: {str(error)[:500]}\n  see it again:  shipslog simulate --seed {seed}"
     return ""
 
 

@@ -7,21 +7,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from shipslog.engine import cluster as engine_cluster
 from shipslog.engine.commit import transitions, watch
 from shipslog.engine.state import snapshots as engine_snapshots
 from shipslog.engine.state.projected import Projected
+from shipslog.engine.testing.simulation import world
+from shipslog.engine.testing.simulation.checkers import log_is_whole, nodes
+from shipslog.engine.testing.simulation.checkers.verdict import Broken
+from shipslog.engine.testing.simulation.world import simulate
 from shipslog.reconcilers import catalogue
 from shipslog.reconcilers.rule.decision import Decision, Reconciler
 from shipslog.runtime.containers.simulated import SimPod, SimulatedNode
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, EngineStarted
 from shipslog.store.objects import core_v1
-
-from .. import world
-from ..world import simulate
-from . import log_is_whole, nodes
-from .verdict import Broken
 
 Patch = pytest.MonkeyPatch
 
@@ -48,7 +46,6 @@ def deciding(name: str, decide: Any) -> tuple[Reconciler, ...]:
 
 def without(patch: Patch, name: str) -> None:
     left = tuple(r for r in catalogue.ALL if r.name != name)
-    patch.setattr(engine_cluster, "all_reconcilers", lambda: left)
     patch.setattr(world, "all_reconcilers", lambda: left)
     patch.setattr(world, "SETTLE_S", 60.0)
 
@@ -105,8 +102,7 @@ def test_deletion_sees_a_namespace_that_does_not_end(monkeypatch: Patch) -> None
         there = view.get(core_v1.Namespace, key) is not None
         return Decision(reason="it stays") if there else real(view, key, now=now)
 
-    monkeypatch.setattr(engine_cluster, "all_reconcilers", lambda: deciding("namespace", idle))
-    monkeypatch.setattr(world, "rules_to_verify", lambda: deciding("namespace", idle))
+    monkeypatch.setattr(world, "all_reconcilers", lambda: deciding("namespace", idle))
     monkeypatch.setattr(world, "SETTLE_S", 60.0)
     seen_red("deletion")
 
@@ -117,8 +113,7 @@ def test_foreground_sees_that_an_owner_does_not_wait(monkeypatch: Patch) -> None
     def hasty(view: Any, key: str, *, now: int) -> Decision:
         return real(Blind(view), key, now=now)
 
-    monkeypatch.setattr(engine_cluster, "all_reconcilers", lambda: deciding("garbage-collector", hasty))
-    monkeypatch.setattr(world, "rules_to_verify", lambda: deciding("garbage-collector", hasty))
+    monkeypatch.setattr(world, "all_reconcilers", lambda: deciding("garbage-collector", hasty))
     seen_red("foreground", range(1, 33))
 
 
@@ -161,7 +156,7 @@ def test_decisions_sees_a_rule_that_remembers(monkeypatch: Patch) -> None:
         decision = real(view, key, now=now)
         return msgspec.structs.replace(decision, commands=()) if next(count) % 2 else decision
 
-    monkeypatch.setattr(world, "rules_to_verify", lambda: deciding("endpoints", moody))
+    monkeypatch.setattr(world, "rules_to_verify", lambda rules: deciding("endpoints", moody))
     seen_red("decisions")
 
 

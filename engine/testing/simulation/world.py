@@ -3,7 +3,7 @@
 import asyncio
 import random
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -58,6 +58,19 @@ class Phase(Struct, frozen=True):
     absent: int | None = None
 
 
+class Scenario(Struct, frozen=True, kw_only=True):
+    """What lives in the world besides what Shipslog brings.
+
+    `client`: a client of an engine that lives; it begins anew with each engine, is cut off when that dies, and may be refused
+    at any time. `settled`: what must hold when the faults are over and all has come to rest; it raises AssertionError while it
+    does not. `always`: what must hold after every batch of events."""
+
+    reconcilers: tuple[Reconciler, ...] = ()
+    client: Callable[[Cluster, random.Random], Awaitable[None]] | None = None
+    settled: Callable[[Cluster], None] | None = None
+    always: Callable[[Cluster], None] | None = None
+
+
 class Outcome(Struct, frozen=True):
     """What a seed came to."""
 
@@ -71,15 +84,20 @@ class Outcome(Struct, frozen=True):
     virtual_s: float
 
 
+EMPTY = Scenario()
+
+
 class World:
-    def __init__(self, seed: int, loop: VirtualLoop, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, seed: int, loop: VirtualLoop, folder: Path, say: Callable[[str], None], scenario: Scenario) -> None:
         self.seed, self.loop, self.rng = seed, loop, random.Random(seed)
+        self.scenario = scenario
         self.clock = VirtualClock(loop)
         self.disk = SimulatedDisk(folder, self.rng)
         self.nodes = [SimulatedNode(f"n{i}", now_ns=self.clock.now_ns, number=i) for i in range(NODES)]
         self.ledger = Ledger()
         self.watches: list[watches.Seen] = []
         self.lives = self.revision = 0
+        self._broken: Broken | None = None
         self._say = say
 
     def say(self, what: str) -> None:
@@ -90,11 +108,17 @@ class World:
             while self.loop.now < phase.until_s:
                 await self._live(phase)
                 await asyncio.sleep(self.rng.uniform(0, 0.5))  # the world goes on without an engine
+        self._keep_always()
         self.say("the storm is over")
         self.disk.heal()
         await self._live(None)
+        self._keep_always()
         self.say("it has settled; looking back")
         return await self._verdict()
+
+    def _keep_always(self) -> None:
+        if self._broken is not None:
+            raise self._broken
 
     def _phases(self) -> Sequence[Phase]:
         storm = Phase(STORM_S, Rates())
@@ -138,17 +162,20 @@ class World:
             event_log=log,
             runtime=present,
             clock=self.clock,
-            entropy=Entropy(self.rng.getrandbits(32)),  # type: ignore[arg-type]
+            entropy=Entropy(self.rng.getrandbits(32)),
             snapshot_every=SNAPSHOT_EVERY,
+            reconcilers=self._rules(),
         ) as cluster:
             seen = watches.Seen(cluster.view.revision)
             self.watches.append(seen)
-            cluster.committer.after_batch.append(lambda: self._reached(cluster.view.revision))
+            cluster.committer.after_batch.append(lambda: self._reached(cluster))
             busy = [asyncio.ensure_future(watcher(cluster, seen))]
             if phase is not None:
                 clients = [Client(cluster, self.ledger, self.rng) for _ in range(CLIENTS)]
                 busy += [asyncio.ensure_future(client.run(phase.every_s)) for client in clients]
                 busy.append(asyncio.ensure_future(trouble(cluster, present, life, self.rng)))
+                if self.scenario.client is not None:
+                    busy.append(asyncio.ensure_future(self.scenario.client(cluster, random.Random(self.rng.getrandbits(64)))))
             try:
                 if phase is not None:
                     await asyncio.sleep(max(phase.until_s - self.loop.now, 0.0))
@@ -164,8 +191,16 @@ class World:
             indexes.check(cluster.view, "the view")
             indexes.check(cluster.committer.head, "the head")
 
-    def _reached(self, revision: int) -> None:
-        self.revision = revision
+    def _rules(self) -> Sequence[Reconciler]:
+        return (*all_reconcilers(), *self.scenario.reconcilers)
+
+    def _reached(self, cluster: Cluster) -> None:
+        self.revision = cluster.view.revision
+        if self.scenario.always is not None:
+            try:
+                self.scenario.always(cluster)
+            except AssertionError as error:
+                self._broken = self._broken or Broken("always", f"revision {self.revision}: {error}")
 
     async def _settle(self, cluster: Cluster) -> None:
         """Wait until all is as it should be. Errors: Broken with the first thing that is not so in the end."""
@@ -178,10 +213,12 @@ class World:
                 services.check(cluster, self.nodes)
                 deletion.check(cluster)
                 acknowledged.check(cluster, self.ledger)
+                if self.scenario.settled is not None:
+                    self.scenario.settled(cluster)
                 return
-            except Broken:
+            except AssertionError as error:
                 if self.loop.now > deadline:
-                    raise
+                    raise error if isinstance(error, Broken) else Broken("settled", str(error)) from error
 
     # --- looking back ---
 
@@ -193,16 +230,16 @@ class World:
             watches.check(self.watches, events)
             nodes.check(self.nodes)
             count = await look_back(log, events)
-            blind = blind_to(all_reconcilers(), [BUILTIN.by_resource(resource) for resource in EPHEMERAL])
+            blind = blind_to(self._rules(), [BUILTIN.by_resource(resource) for resource in EPHEMERAL])
             await log.forget(self.clock.now_ns(), blind=blind)  # what nobody decided by: a replay does not miss it
-            decided = await decisions.check(log, rules_to_verify())
+            decided = await decisions.check(log, rules_to_verify(self._rules()))
         told = self.ledger
         return Outcome(self.seed, len(events), self.lives, told.acknowledged, told.refused, decided, count, self.loop.now)
 
 
-def rules_to_verify() -> Sequence[Reconciler]:
+def rules_to_verify(rules: Sequence[Reconciler]) -> Sequence[Reconciler]:
     """Those that take the decisions again."""
-    return all_reconcilers()
+    return rules
 
 
 async def look_back(log: EventLog, events: Sequence[Event]) -> int:
@@ -229,11 +266,11 @@ async def cancelled(task: "asyncio.Future[None]") -> None:
         return
 
 
-def simulate(seed: int, say: Callable[[str], None] = silent) -> Outcome:
-    """Run one seed. Errors: Broken, Deadlock."""
+def simulate(seed: int, say: Callable[[str], None] = silent, scenario: Scenario = EMPTY) -> Outcome:
+    """Run one seed; the same seed is the same world. `say` hears what goes wrong in it, when. Errors: Broken, Deadlock."""
     loop = VirtualLoop()
     with tempfile.TemporaryDirectory(prefix="shipslog-seed-") as folder:
-        return run(World(seed, loop, Path(folder), say).run(), loop)
+        return run(World(seed, loop, Path(folder), say, scenario).run(), loop)
 
 
-__all__ = ["Broken", "Outcome", "World", "simulate"]
+__all__ = ["Broken", "Outcome", "Scenario", "World", "simulate"]

@@ -27,4 +27,5 @@ def check(cluster: Cluster, nodes: Sequence[SimulatedNode]) -> None:
     for node in nodes:
         for uid, sim in node.pods.items():
             live = [name for name, container in sim.containers.items() if container.exit is None]
-            require(live == ["c"], __name__, f"pod {uid} on {node.node} runs {live}")
+            wanted = [c.name for c in pods[uid].spec.containers]
+            require(live == wanted, __name__, f"pod {uid} on {node.node} runs {live} of {wanted}")
