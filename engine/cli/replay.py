@@ -3,10 +3,15 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from . import modules
 from .settings import fail
+
+if TYPE_CHECKING:
+    from shipslog.reconcilers.rule.decision import Reconciler
 
 
 @click.command()
@@ -18,12 +23,21 @@ from .settings import fail
     help="Revision, time (2026-11-23T10:32:00Z, 10:32), or how long before the end (-5m). Default: the end.",
 )
 @click.option("--verify", is_flag=True, help="Check every checksum and take every decision again; serve nothing.")
+@click.option(
+    "--reconcilers",
+    "rules",
+    metavar="MODULE:RULES",
+    multiple=True,
+    help="With --verify: rules of your own that ran on it, such as my_rules:ALL.",
+)
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address to serve on.")
 @click.option("--port", default=6444, show_default=True, help="Port to serve on; 0 takes a free one.")
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Where to write one [default: one that goes away]"
 )
-def command(log_file: Path, moment: str, verify: bool, bind: str, port: int, kubeconfig: Path | None) -> None:
+def command(
+    log_file: Path, moment: str, verify: bool, rules: tuple[str, ...], bind: str, port: int, kubeconfig: Path | None
+) -> None:
     """Read a log file alone, with no daemon behind it and without changing it.
 
     Serves it read-only: stock kubectl gets the cluster as it was at that moment."""
@@ -32,7 +46,7 @@ def command(log_file: Path, moment: str, verify: bool, bind: str, port: int, kub
 
     try:
         if verify:
-            asyncio.run(_verify(log_file))
+            asyncio.run(_verify(log_file, own(rules)))
         else:
             asyncio.run(_serve(log_file, moment, bind, port, kubeconfig))
     except (LogError, OSError, Refusal) as error:
@@ -41,7 +55,22 @@ def command(log_file: Path, moment: str, verify: bool, bind: str, port: int, kub
         pass
 
 
-async def _verify(path: Path) -> None:
+def own(names: tuple[str, ...]) -> "list[Reconciler]":
+    """The rules that are named: each a Reconciler, or several."""
+    from shipslog.reconcilers.rule.decision import Reconciler
+
+    found: list[Reconciler] = []
+    for name in names:
+        held = modules.load(name, "ALL", "a shipslog.Reconciler, or several,")
+        held = [held] if isinstance(held, Reconciler) else list(held) if isinstance(held, list | tuple) else [held]
+        for rule in held:
+            if not isinstance(rule, Reconciler):
+                raise fail(f"{name} holds a {type(rule).__name__}, which is no shipslog.Reconciler", 2)
+        found += held
+    return found
+
+
+async def _verify(path: Path, own_rules: "list[Reconciler]") -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from shipslog.engine.replay import verify
@@ -54,7 +83,7 @@ async def _verify(path: Path) -> None:
     try:
         with Progress(*columns, transient=True) as bar:
             task = bar.add_task("Taking every decision again", total=log.revision)
-            result = await verify(log, ALL, lambda done, total: bar.update(task, completed=done, total=total))
+            result = await verify(log, [*ALL, *own_rules], lambda done, total: bar.update(task, completed=done, total=total))
     finally:
         await log.close()
     if result.difference is not None:

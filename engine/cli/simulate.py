@@ -1,6 +1,5 @@
 """`shipslog simulate`: worlds full of faults, each under its own seed."""
 
-import importlib
 import os
 import sys
 import time
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from . import modules
 from .settings import fail
 
 if TYPE_CHECKING:
@@ -57,15 +57,7 @@ def load(name: str) -> "Scenario":
 
     if not name:
         return EMPTY
-    module_name, _, attribute = name.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        found = getattr(importlib.import_module(module_name), attribute or "SCENARIO")
-    except (ImportError, AttributeError) as error:
-        raise fail(
-            f"cannot load {name!r}: {error}. Name a module and a scenario in it, such as my_rules:SCENARIO.", 2
-        ) from error
+    found = modules.load(name, "SCENARIO", "a shipslog.testing.Scenario")
     if not isinstance(found, Scenario):
         raise fail(f"{name} is a {type(found).__name__} and no shipslog.testing.Scenario", 2)
     return found

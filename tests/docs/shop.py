@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shipslog.engine.cluster import MASTERS, Cluster
+from shipslog.engine.testing.simulation.virtual_time import VirtualClock, VirtualLoop, run
 from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.catalogue import ALL
 from shipslog.reconcilers.rule.decision import blind_to
@@ -23,7 +24,6 @@ from shipslog.store.log.retention import EPHEMERAL
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
-from tests.simulation.virtual_time import VirtualClock, VirtualLoop, run
 
 PACKED = Path(__file__).parent / "shop.db.gz"
 BEGINS_NS = 6_480 * 1_000_000_000  # 09:48, counted from when virtual time begins
