@@ -3,8 +3,9 @@
 import asyncio
 import random
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -18,6 +19,7 @@ from shipslog.store.log.event_log import EventLog
 from shipslog.store.log.retention import EPHEMERAL
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import Unavailable
+from shipslog.store.tasks import Tasks
 
 from .checkers import (
     acknowledged,
@@ -41,6 +43,7 @@ from .ledger import Ledger
 from .life import CALM, Life, Rates, silent
 from .virtual_time import VirtualClock, VirtualLoop, run
 
+T = TypeVar("T")
 NODES, CLIENTS = 3, 3
 STORM_S = 25.0  # virtual seconds with faults
 SILENT_S = 400.0  # then, in some worlds, so many more without one of the nodes: its pods are given up after five minutes
@@ -66,7 +69,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     does not. `always`: what must hold after every batch of events."""
 
     reconcilers: tuple[Reconciler, ...] = ()
-    client: Callable[[Cluster, random.Random], Awaitable[None]] | None = None
+    client: Callable[[Cluster, random.Random], Coroutine[Any, Any, None]] | None = None
     settled: Callable[[Cluster], None] | None = None
     always: Callable[[Cluster], None] | None = None
 
@@ -98,6 +101,7 @@ class World:
         self.watches: list[watches.Seen] = []
         self.lives = self.revision = 0
         self._broken: Broken | None = None
+        self._tasks = Tasks("simulation")
         self._say = say
 
     def say(self, what: str) -> None:
@@ -139,8 +143,8 @@ class World:
         life = Life(self.rng, phase.rates if phase is not None else CALM, self.say)
         self.disk.life = life
         present = [FaultyNode(node, life, lambda: nodes.check(self.nodes)) for node in self.nodes if node.number != away]
-        running = asyncio.ensure_future(self._engine(life, present, phase))
-        over = asyncio.ensure_future(life.over.wait())
+        running = self._start("engine", self._engine(life, present, phase))
+        over = self._start("the end of its life", life.over.wait())
         await asyncio.wait((running, over), return_when=asyncio.FIRST_COMPLETED)
         if not life.over.is_set():
             over.cancel()
@@ -169,13 +173,14 @@ class World:
             seen = watches.Seen(cluster.view.revision)
             self.watches.append(seen)
             cluster.committer.after_batch.append(lambda: self._reached(cluster))
-            busy = [asyncio.ensure_future(watcher(cluster, seen))]
+            busy = [self._start("watcher", watcher(cluster, seen))]
             if phase is not None:
                 clients = [Client(cluster, self.ledger, self.rng) for _ in range(CLIENTS)]
-                busy += [asyncio.ensure_future(client.run(phase.every_s)) for client in clients]
-                busy.append(asyncio.ensure_future(trouble(cluster, present, life, self.rng)))
+                busy += [self._start("client", client.run(phase.every_s)) for client in clients]
+                busy.append(self._start("trouble", trouble(cluster, present, life, self.rng)))
                 if self.scenario.client is not None:
-                    busy.append(asyncio.ensure_future(self.scenario.client(cluster, random.Random(self.rng.getrandbits(64)))))
+                    own = random.Random(self.rng.getrandbits(64))
+                    busy.append(self._start("own client", self.scenario.client(cluster, own)))
             try:
                 if phase is not None:
                     await asyncio.sleep(max(phase.until_s - self.loop.now, 0.0))
@@ -190,6 +195,10 @@ class World:
                     raise error
             indexes.check(cluster.view, "the view")
             indexes.check(cluster.committer.head, "the head")
+
+    def _start(self, name: str, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """A task of the world's; who awaits it hears what it raises."""
+        return self._tasks.start(name, work, ordinary=Exception)
 
     def _rules(self) -> Sequence[Reconciler]:
         return (*all_reconcilers(), *self.scenario.reconcilers)
