@@ -23,6 +23,7 @@ class Bounds(Struct, frozen=True, kw_only=True):
     header_bytes: int = MEBI  # names and attributes of one file
     spare_bytes: int = GIBI  # stay free on the disk, or a twentieth of it where that is less: the log lives there too
     quiet_s: float = 300.0  # without a byte more, and a pull is given up
+    pull_s: float = 6 * 3600.0  # all of a pull or an import: a byte now and then does not keep it going for ever
 
 
 def check_disk(directory: Path, bounds: Bounds) -> None:

@@ -65,10 +65,11 @@ def copy(
 
 
 def _watch(process: "subprocess.Popen[bytes]", staging: Path, bounds: Bounds) -> None:
-    """Returns when it has ended. Errors: ImageBroken, when it brings too much, or nothing more."""
+    """Returns when it has ended. Errors: ImageBroken, when it brings too much, nothing more, or takes too long."""
     descriptor = os.pidfd_open(process.pid)
     try:
-        size, grew = 0, time.monotonic()
+        size, begun = 0, time.monotonic()
+        grew = begun
         while not select.select([descriptor], [], [], _LOOK_S)[0]:
             before, size = size, _size(staging)
             if size != before:
@@ -77,6 +78,8 @@ def _watch(process: "subprocess.Popen[bytes]", staging: Path, bounds: Bounds) ->
                 raise ImageBroken(f"it is larger than {bounds.image_bytes} bytes")
             if time.monotonic() - grew > bounds.quiet_s:
                 raise ImageBroken(f"nothing came for {bounds.quiet_s:g} s")
+            if time.monotonic() - begun > bounds.pull_s:
+                raise ImageBroken(f"it had not come whole after {bounds.pull_s:g} s")
             check_disk(staging, bounds)
         process.wait()
         if _size(staging) > bounds.image_bytes:

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Collection
 from functools import partial
+from pathlib import Path
 
 from shipslog.runtime import trees
 from shipslog.runtime.network import pod_network
@@ -57,7 +58,8 @@ def leave(places: Layout, cgroups: Cgroups, namespace: NodeNamespace, *, bridge:
         ("control groups", cgroups.remove_all),
         ("mount namespace", namespace.remove),
     ]
-    steps += [("forwarding of packets", pod_network.disable_forwarding)] if switched.exists() else []
+    if switched.exists():
+        steps.append(("forwarding of packets", partial(_switch_forwarding_off, switched)))
     steps += [(str(path), partial(trees.remove, path)) for path in (places.exits, places.run)]
     steps += [] if keep_records else [(str(places.pods), partial(trees.remove, places.pods))]
     for what, step in steps:
@@ -65,8 +67,13 @@ def leave(places: Layout, cgroups: Cgroups, namespace: NodeNamespace, *, bridge:
             step()
         except OSError as error:  # no reason not to do the others
             left.append(f"{what}: {error}")
-    switched.unlink(missing_ok=True)
     return left
+
+
+def _switch_forwarding_off(mark: Path) -> None:
+    """`mark` says that it was this node that switched it on: it stays until it is off."""
+    pod_network.disable_forwarding()
+    mark.unlink(missing_ok=True)
 
 
 def _kill(pid: int) -> None:
