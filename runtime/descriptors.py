@@ -1,6 +1,19 @@
-"""Waiting on the loop until a descriptor can be read or written."""
+"""File descriptors: waiting on the loop until one can be read or written; which ones a new program would get."""
 
 import asyncio
+import contextlib
+import os
+
+
+def inherited() -> list[int]:
+    """Those that a program started from here would have, but for the first three: what this process got from whoever started it
+    does not close by itself."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # closed meanwhile
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                found.append(int(name))
+    return found
 
 
 async def readable(descriptor: int) -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -34,6 +35,7 @@ from shipslog.runtime.commands import (
     VolumeSource,
 )
 from shipslog.runtime.containers.oci import logs, machine, streams
+from shipslog.runtime.descriptors import inherited
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
@@ -435,7 +437,8 @@ def _spawned(directory: Path, record: ProcessRecord, argv: list[str]) -> int:
     """The shell of a container; its pid."""
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     try:
-        actions = [(os.POSIX_SPAWN_DUP2, null, target) for target in (0, 1, 2)]
+        actions: list[Any] = [(os.POSIX_SPAWN_DUP2, null, target) for target in (0, 1, 2)]
+        actions += [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited()]
         arguments = ["/bin/sh", "-c", SHELL, "shipslog-container", str(directory), record.working_dir or str(directory)]
         environment = _environment(directory, record)
         return os.posix_spawn("/bin/sh", [*arguments, *argv], environment, file_actions=actions, setsid=True)

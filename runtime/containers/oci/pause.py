@@ -1,7 +1,7 @@
 """The process that holds a pod's namespaces: 200 bytes of machine code, so that a machine needs no compiler and no image.
 
-It shuts itself into an empty directory, gives up root, ignores SIGCHLD (so that in a shared pid namespace orphans vanish by
-themselves) and sleeps. See docs/adr/0011-pause-process.md.
+It lets go of every file but the first three, shuts itself into an empty directory, gives up root, ignores SIGCHLD (so that in a
+shared pid namespace orphans vanish by themselves) and sleeps. See docs/adr/0011-pause-process.md.
 """
 
 import os
@@ -9,9 +9,12 @@ import platform
 import select
 import struct
 from pathlib import Path
+from typing import Any
+
+from shipslog.runtime.descriptors import inherited
 
 _NOBODY = 65535
-_CHROOT, _CHDIR, _SETGROUPS, _SETGID, _SETUID, _RT_SIGACTION, _PAUSE = 161, 80, 116, 106, 105, 13, 34
+_CLOSE_RANGE, _CHROOT, _CHDIR, _SETGROUPS, _SETGID, _SETUID, _RT_SIGACTION, _PAUSE = 436, 161, 80, 116, 106, 105, 13, 34
 _SIGCHLD, _SIG_IGN = 17, 1
 _BASE = 0x400000
 _HEADERS = 64 + 56
@@ -31,6 +34,8 @@ def pause_binary() -> bytes:
     def build(path: int, root: int, action: int) -> bytes:
         return b"".join(
             (
+                # mov esi, all ones; xor edx, edx
+                first(3) + b"\xbe\xff\xff\xff\xff" + b"\x31\xd2" + call(_CLOSE_RANGE),
                 first(path) + call(_CHROOT),  # /proc/self/fdinfo: nothing can be made in it
                 first(root) + call(_CHDIR),
                 first(0) + b"\x31\xf6" + call(_SETGROUPS),  # xor esi, esi
@@ -58,10 +63,10 @@ def install(directory: Path) -> tuple[str, ...]:
     """Put the executable there; the command to run is returned, its first member the path."""
     if platform.machine() != "x86_64":
         return _FALLBACK
-    path = directory / "pause"
-    if not path.exists():
+    path, binary = directory / "pause", pause_binary()
+    if not path.exists() or path.read_bytes() != binary:  # of an older version
         partial = directory / f"pause-{os.getpid()}"
-        partial.write_bytes(pause_binary())
+        partial.write_bytes(binary)
         partial.chmod(0o555)
         partial.rename(path)
     return (str(path),)
@@ -74,7 +79,8 @@ def spawn(command: tuple[str, ...], sandbox: str, *, own_pid_namespace: bool) ->
         argv = ["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "--", *argv]
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     try:
-        actions = [(os.POSIX_SPAWN_DUP2, null, target) for target in (0, 1, 2)]
+        actions: list[Any] = [(os.POSIX_SPAWN_DUP2, null, target) for target in (0, 1, 2)]
+        actions += [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited()]
         pid = os.posix_spawn(argv[0], argv, {}, file_actions=actions, setsid=True)
     finally:
         os.close(null)
