@@ -116,7 +116,7 @@ class SandboxStarted(PodFact, frozen=True, kw_only=True, tag="SandboxStarted"):
 
 
 class SandboxFailed(PodFact, frozen=True, kw_only=True, tag="SandboxFailed"):
-    reason: str  # FailedCreatePodSandBox, FailedMount
+    reason: str  # FailedCreatePodSandBox, FailedMount; FailedKillPod: it could not be removed
     message: str
     at_ns: int = 0
 

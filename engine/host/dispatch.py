@@ -5,6 +5,7 @@ differs from the one that was sent last. Service account tokens are made here, a
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
@@ -103,12 +104,22 @@ class Dispatcher:
             raise
         except Exception as error:
             self._standing.pop(identity, None)
-            await self.committer.clock.sleep(self._failed(command, error))
+            wait_s = self._failed(command, error)
+            if isinstance(command, RemovePodSandbox) and not isinstance(error, Refusal):
+                await self._not_removed(command, error, cause)
+            await self.committer.clock.sleep(wait_s)
         else:
             self._failures.pop(identity, None)
         finally:
             if self._under_way.get(identity) is command:
                 del self._under_way[identity]
+
+    async def _not_removed(self, command: RemovePodSandbox, error: Exception, cause: int) -> None:
+        """Whoever waits for the pod to be gone is to see why it is not."""
+        why, at_ns = str(error) or repr(error), self.committer.clock.now_ns()
+        fact = SandboxFailed(node=command.node, pod_uid=command.pod_uid, reason="FailedKillPod", message=why, at_ns=at_ns)
+        with contextlib.suppress(Refusal):  # the log takes nothing now: the next attempt says it
+            await self.record((fact,), node=command.node, cause=cause)
 
     def _failed(self, command: AnyRuntimeCommand, error: Exception) -> float:
         """Say it, whole the first time and in a line after that; -> seconds until it may be tried again."""

@@ -63,6 +63,8 @@ def _of_pod(pod: core_v1.Pod, fact: PodFact) -> Iterator[Say]:
             yield warning("FailedPostStartHook", message.removeprefix(POST_START))
         case SandboxFailed(reason="FailedMount"):
             yield warning("FailedMount", fact.message)
+        case SandboxFailed(reason="FailedKillPod"):
+            yield warning("FailedKillPod", f"error killing pod: {fact.message}")
         case SandboxFailed():
             yield warning("FailedCreatePodSandBox", f"Failed to create pod sandbox: {fact.message}")
         case SandboxExited():

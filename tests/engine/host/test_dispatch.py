@@ -9,7 +9,7 @@ import pytest
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.host import dispatch
-from shipslog.runtime.commands import AnyRuntimeCommand, RefreshVolumes, RunPodSandbox, StopContainer
+from shipslog.runtime.commands import AnyRuntimeCommand, RefreshVolumes, RemovePodSandbox, RunPodSandbox, StopContainer
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.facts import RuntimeFact, SandboxRemoved, SandboxStarted
 from shipslog.store.objects import core_v1, meta_v1
@@ -180,3 +180,34 @@ async def test_what_a_runtime_reports_is_recorded_though_recording_failed(monkey
             assert failing == "dispatcher/reports: ZeroDivisionError; it begins again, and the server's log says more"
             await until(lambda: not dispatcher._reported and not cluster.failing())
         assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["task_begins_again"]
+
+
+async def test_a_pod_that_cannot_be_removed_is_told_of_each_time_it_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "BACKOFF_S", 0.05)
+    node, tries = Told(), 0
+
+    async def execute(command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
+        nonlocal tries
+        if isinstance(command, RemovePodSandbox):
+            tries += 1
+            if tries < 3:
+                raise OSError(16, "Device or resource busy", "/pods/p/volumes")
+        return await Told.execute(node, command)
+
+    monkeypatch.setattr(node, "execute", execute)
+    async with Cluster.open(runtime=[node]) as cluster:
+        await cluster.create(config_map(a="1"))
+        await cluster.create(a_pod())
+        pod = await running(cluster)
+        await cluster.delete(core_v1.Pod, "p", "default")
+        await cluster.gone(core_v1.Pod, "p")
+
+        def told() -> list[core_v1.Event]:
+            return [event for event in cluster.list(core_v1.Event) if event.reason == "FailedKillPod"]
+
+        await until(lambda: [event.count for event in told()] == [2])
+        (event,) = told()
+        assert (event.type, event.involved_object.uid) == ("Warning", pod.metadata.uid)
+        assert event.message == "error killing pod: [Errno 16] Device or resource busy: '/pods/p/volumes'"
+        await until(lambda: cluster.view.pod_runtime(pod.metadata.uid) is None)
+    assert tries == 3
