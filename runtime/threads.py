@@ -72,7 +72,7 @@ class OwnerThreads:
         try:
             return await asyncio.shield(job)
         except asyncio.CancelledError:
-            job.add_done_callback(partial(_heard, owner))
+            job.add_done_callback(partial(heard, owner))
             raise
 
     async def finished(self, timeout_s: float = END_S) -> None:
@@ -99,9 +99,10 @@ class _Places:
         self.wanted = 0
 
 
-def _heard(owner: str, job: "asyncio.Future[Any]") -> None:
+def heard(owner: str, job: "asyncio.Future[Any] | Future[Any]", ordinary: tuple[type[BaseException], ...] = ()) -> None:
+    """For a job that nobody waits for any more, when it is done: what it raised is logged, unless it is ordinary."""
     error = None if job.cancelled() else job.exception()
-    if error is not None:
+    if error is not None and not isinstance(error, ordinary):
         log.warning("abandoned_job_failed", owner=owner, error=repr(error))
 
 

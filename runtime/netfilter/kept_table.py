@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from shipslog.runtime.descriptors import readable
+from shipslog.runtime.threads import heard
 from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks
 
@@ -60,7 +62,12 @@ class KeptTable:
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"nft-{self.name}")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+        job = self._thread.submit(call, *arguments)
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            job.add_done_callback(partial(heard, f"table {self.name}"))
+            raise
 
     async def _watch(self) -> None:
         assert self._monitor is not None

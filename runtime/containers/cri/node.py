@@ -128,16 +128,31 @@ class CriNode:
         """Ask what has ended: the interface has no word for it that every runtime knows."""
         while True:
             await asyncio.sleep(POLL_S)
-            if not self._running:
+            with contextlib.suppress(CallFailed):  # it is being restarted: what ended is found when it answers again
+                await self._look()
+
+    async def _look(self) -> None:
+        """Report what has ended. Errors: CallFailed; what was not reported yet is reported the next time."""
+        watched = list(self._running)  # strictly before the question: what starts meanwhile is not in the answer
+        if not watched:
+            return
+        alive = {c.id for c in await self._looks.run("exits", self.client.containers) if c.state == RUNNING}
+        for container_id in watched:
+            key = self._running.get(container_id)
+            if key is None or container_id in alive:
                 continue
-            try:
-                alive = {c.id for c in await self._looks.run("exits", self.client.containers) if c.state == RUNNING}
-                for container_id in [c for c in self._running if c not in alive]:
-                    del self._running[container_id]
-                    if container_id not in self._stopping:
-                        self._report(await self._looks.run("exits", self._exit, container_id))
-            except CallFailed:
-                continue  # it is being restarted: what ended is found when it answers again
+            if container_id not in self._stopping:
+                self._report(await self._ended(container_id, *key))
+            self._running.pop(container_id, None)  # strictly after: the question may have failed
+
+    async def _ended(self, container_id: str, uid: str, name: str, attempt: int) -> ContainerExited:
+        try:
+            return await self._looks.run("exits", self._exit, container_id)
+        except CallFailed as error:
+            if error.code != "NOT_FOUND":
+                raise
+        shown = f"{self.client.name}://{container_id}"  # somebody else removed it
+        return container_lost(self.node, uid, name, attempt, at_ns=time.time_ns(), container_id=shown)
 
     async def close(self, *, end_pods: bool = False) -> None:
         if self._probes is not None:

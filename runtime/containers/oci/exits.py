@@ -84,7 +84,11 @@ class Exits:
         """Take in the exit that conmon has written, if it has."""
         if one.ended.done():
             return
-        ended = container.read_exit(self._place, one.record)
+        try:
+            ended = container.read_exit(self._place, one.record)
+        except OSError as error:  # it is looked at again when its process has been gone for a while
+            log.warning("exit_not_read", container_id=one.record.container_id, pod_uid=one.record.pod_uid, why=str(error))
+            return
         if ended is not None:
             self._end_and_report(one, ended)
 

@@ -286,7 +286,7 @@ class NodeLife:
                 await self._kill(one)
             for one in list(pod.containers.values()):
                 if one.cleanup is not None:
-                    await one.cleanup
+                    await asyncio.wait((one.cleanup,))  # if it failed it was told, and what it left is taken away here
             record = pod.sandbox or records.read(self.layout.pod(pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
             pod.sandbox = None
             attempts = await asyncio.to_thread(adoption.containers_of, self.layout.pod(pod_uid))

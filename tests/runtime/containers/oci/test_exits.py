@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from shipslog.runtime.commands import RemovePodSandbox
-from shipslog.runtime.containers.oci import exits
+from shipslog.runtime.containers.oci import container, exits
 from shipslog.runtime.containers.oci.records import ContainerRecord
 from shipslog.runtime.oci_node import OciNode
 from shipslog.store.facts import ContainerExited, ContainerStarted
+from tests.logs import capture_logs
 from tests.runtime.containers.test_contract import UID, Bench
 
 pytestmark = pytest.mark.root
@@ -70,7 +71,9 @@ async def test_conmon_does_not_answer(bench: Bench, monkeypatch: pytest.MonkeyPa
     os.kill(pid_of(made.conmon), signal.SIGSTOP)
     os.kill(pid_of(made.process), signal.SIGKILL)
     assert "does not answer" in (await bench.told(ContainerExited)).message
-    assert made.conmon is not None and not made.conmon.alive
+    async with asyncio.timeout(10):  # it was sent KILL, and takes a moment to go
+        while made.conmon is not None and made.conmon.alive:
+            await asyncio.sleep(0.01)
     await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID))
 
 
@@ -96,3 +99,38 @@ async def test_a_command_that_is_out_of_time_is_gone(bench: Bench, tmp_path: Pat
 
 async def _run(*argv: str) -> "subprocess.CompletedProcess[bytes]":
     return await asyncio.to_thread(subprocess.run, argv, capture_output=True, check=False)
+
+
+async def test_an_exit_that_could_not_be_read_at_once_is_read_later(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exits, "EXIT_FILE_S", 0.3)
+    await bench.pod()
+    read, failures = container.read_exit, iter([OSError(24, "Too many open files")] * 2)
+
+    def fail_first(*arguments: Any) -> container.Exit | None:
+        for error in failures:
+            raise error
+        return read(*arguments)
+
+    await bench.run("sleep 0.5; exit 7")
+    with capture_logs() as logs:
+        monkeypatch.setattr(container, "read_exit", fail_first)
+        assert (await bench.told(ContainerExited)).exit_code == 7
+    assert [entry["event"] for entry in logs] == ["exit_not_read"] * 2
+
+
+async def test_what_a_clean_up_left_is_taken_away_with_the_pod(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.pod()
+    delete, failures = container.delete, iter([OSError(16, "Device or resource busy")])
+
+    def fail_once(*arguments: Any) -> None:
+        for error in failures:
+            raise error
+        delete(*arguments)
+
+    monkeypatch.setattr(container, "delete", fail_once)
+    with capture_logs() as logs:
+        await bench.run("exit 0")
+        await bench.told(ContainerExited)
+        await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID))
+    assert [entry["event"] for entry in logs] == ["task_failed"]
+    assert isinstance(bench.node, OciNode) and not bench.node._life.layout.pod(UID).exists()
