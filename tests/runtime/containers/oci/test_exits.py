@@ -129,7 +129,7 @@ async def test_what_a_clean_up_left_is_taken_away_with_the_pod(bench: Bench, mon
 
     monkeypatch.setattr(container, "delete", fail_once)
     with capture_logs() as logs:
-        await bench.run("exit 0")
+        await bench.run("sleep 0.5")
         await bench.told(ContainerExited)
         await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID))
     assert [entry["event"] for entry in logs] == ["task_failed"]
