@@ -262,8 +262,8 @@ class Client:
             return ["it does not exist"]
         status = getattr(entry.object, "status", None)
         text = codec.encode(status).decode() if status is not None else entry.encoded.decode()
-        said = self.events(k.resource, name, namespace)
-        last = f"{said[-1].reason}: {said[-1].message}" if said else "nothing was said of it"
+        events = self.events(k.resource, name, namespace)
+        last = f"{events[-1].reason}: {events[-1].message}" if events else "nothing was said of it"
         return [f"status: {text if len(text) <= SHOWN else text[: SHOWN - 3] + '...'}", f"last event: {last}"]
 
     # --- looking into pods ---

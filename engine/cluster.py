@@ -36,7 +36,7 @@ from .commit.follower import Follower
 from .commit.watch import WatchHub
 from .host.host import Host
 from .host.recorder import EventRecorder
-from .pasts import Pasts, load, revision_at
+from .pasts import PastViews, load, revision_at
 from .state import snapshots
 from .state.view import MemoryView
 from .time.clock import Clock, Entropy, SystemClock
@@ -79,7 +79,7 @@ class Cluster(Client):
         self.host.on_decision.append(self.recorder.on_decision)
         self.host.on_standing.append(self.recorder.on_standing)
         self._snapshot_every, self._snapshot_at = snapshot_every, view.revision
-        self._pasts = Pasts(event_log)
+        self._pasts = PastViews(event_log)
         self._beginning: asyncio.Task[None] | None = None
         self._delayed = asyncio.Event()
         self._parts, self._saving = Tasks("parts"), Tasks("snapshots")

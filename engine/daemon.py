@@ -25,7 +25,7 @@ from shipslog.store.tasks import Tasks, hear
 from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
 from .cluster import Cluster
-from .pasts import check, extent, past, revision_at
+from .pasts import check, extent, revision_at, view_at
 from .replay import Recording
 from .settings import Settings, claim_of, first_address, keep, kept_in, port_range, resolve
 from .time import moments
@@ -115,7 +115,7 @@ async def _serve(
         begun = True
         _spare_collections()
         try:
-            _announce(settings, pki, choice, "\n".join(filter(None, (event_log.dropped, pki.said))), ready)
+            _announce(settings, pki, choice, "\n".join(filter(None, (event_log.dropped, pki.notice))), ready)
             written = partial(_write_kubeconfig, settings)
             cluster.background.keep("renewal of certificates", lambda: keep_renewed(server, pki, written))
             await _first_of(stop, cluster.ended)
@@ -136,17 +136,19 @@ def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:
 
 def _announce(settings: Settings, pki: certificates.Pki, choice: Choice, dropped: str, ready: Callable[[Ready], None]) -> None:
     path, server = _write_kubeconfig(settings, pki)
-    told = Ready(server=server, kubeconfig=str(path), runtime=choice.said, node=choice.runtimes[0].node, dropped=dropped)
+    announcement = Ready(
+        server=server, kubeconfig=str(path), runtime=choice.summary, node=choice.runtimes[0].node, dropped=dropped
+    )
     record = {
         "pid": os.getpid(),
         "server": server,
         "kubeconfig": str(path),
-        "runtime": choice.said,
-        "node": told.node,
+        "runtime": choice.summary,
+        "node": announcement.node,
         "log_file": str(settings.data / "shipslog.log"),
     }
     (settings.data / "daemon.json").write_bytes(msgspec.json.encode(record))
-    ready(told)
+    ready(announcement)
 
 
 def _write_kubeconfig(settings: Settings, pki: certificates.Pki) -> tuple[Path, str]:
@@ -169,7 +171,7 @@ async def keep_renewed(
     while True:
         try:
             new = await asyncio.to_thread(certificates.renewed, pki, now_ns)
-            if new != replace(pki, said=""):
+            if new != replace(pki, notice=""):
                 server.renew(new)
                 written(new)
                 log.info("certificates_renewed", directory=str(new.directory))
@@ -244,7 +246,7 @@ async def serve_recording(
         revision = at.revision if at.revision is not None else await revision_at(event_log, at.time_ns or 0)
         if moment:
             check(event_log, revision)
-        recording = Recording(event_log, await past(event_log, revision))
+        recording = Recording(event_log, await view_at(event_log, revision))
         keys = Path(scratch.name)
         kubeconfig = kubeconfig or keys / "kubeconfig"
         pki = certificates.ensure(keys / "pki", (bind,))

@@ -29,7 +29,7 @@ OF_ENTRY = 1024  # and what its place in the view and its indexes takes
 log = logger(__name__)
 
 
-class Pasts:
+class PastViews:
     """Views of one log. Whoever asks for the same revision shares the making and the view."""
 
     def __init__(self, event_log: EventLog) -> None:
@@ -60,7 +60,7 @@ class Pasts:
 
     async def _make(self, revision: int) -> MemoryView:
         async with self._at_once:
-            view = await past(self._log, revision)
+            view = await view_at(self._log, revision)
         self._kept[revision] = view, weight(view)
         while len(self._kept) > 1 and sum(w for _, w in self._kept.values()) > KEPT_BYTES:
             self._kept.popitem(last=False)
@@ -108,13 +108,13 @@ async def revision_at(event_log: EventLog, time_ns: int) -> int:
 async def load(event_log: EventLog) -> MemoryView:
     """The state that a log comes to, from its newest snapshot on. Its indexes agree with it; one that had to be made anew is
     said."""
-    view = await past(event_log, event_log.revision)
+    view = await view_at(event_log, event_log.revision)
     for index in view.reindex():
         log.warning("index_rebuilt", index=index, revision=view.revision)
     return view
 
 
-async def past(event_log: EventLog, revision: int) -> MemoryView:
+async def view_at(event_log: EventLog, revision: int) -> MemoryView:
     """The state right after `revision`; 0 is before everything. Errors: BadRequest, Expired."""
     if revision:
         check(event_log, revision)

@@ -20,7 +20,7 @@ from shipslog.store.refusals import MethodNotAllowed
 
 from .commit.watch import Watch, WatchHub
 from .host.dispatch import summary
-from .pasts import Pasts, revision_at
+from .pasts import PastViews, revision_at
 from .state.view import MemoryView
 from .time.clock import Clock
 
@@ -46,7 +46,7 @@ class Recording:
         self.clock = clock or Standing(view.time_ns)  # a log that was sent is old: what is five minutes ago counts from its end
         self.hub = WatchHub(view.revision)
         self.runtimes: dict[str, NodeRuntime] = {}
-        self._pasts = Pasts(event_log)
+        self._pasts = PastViews(event_log)
 
     @property
     def config(self) -> ClusterConfig:

@@ -90,13 +90,13 @@ def _check_same(data: Path, kept: Kept, given: dict[str, object], reconfigure: b
         was, wanted = getattr(kept, name), given.get(name)
         if wanted is None or wanted in (was, ANY.get(name)):
             continue
-        said = f"{option(name)} {wanted}: this cluster has {was!r}, kept in {data / KEPT_IN}"
+        difference = f"{option(name)} {wanted}: this cluster has {was!r}, kept in {data / KEPT_IN}"
         if name in FIXED:
             wrong.append(
-                f"{said}. It cannot change: {FIXED[name]}. Leave the option out, or begin another cluster with --data."
+                f"{difference}. It cannot change: {FIXED[name]}. Leave the option out, or begin another cluster with --data."
             )
         elif not reconfigure:
-            wrong.append(f"{said}. Leave the option out, or change it with --reconfigure.")
+            wrong.append(f"{difference}. Leave the option out, or change it with --reconfigure.")
     if wrong:
         raise BadSettings("\n  ".join(wrong))
 

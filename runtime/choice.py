@@ -30,12 +30,12 @@ class Choice(Struct, frozen=True):
     """The nodes of this daemon, and one line for people that says what was chosen and why."""
 
     runtimes: Sequence[NodeRuntime]
-    said: str
+    summary: str
 
     @property
     def name(self) -> str:
         """What --runtime calls it."""
-        return self.said.partition(":")[0]
+        return self.summary.partition(":")[0]
 
 
 def prepare(wanted: str, data: Path) -> Ground:
@@ -111,11 +111,11 @@ def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None) -> Cho
     first = pod_cidr_of_node(pod_cidr)
     rules = NftablesAdapter(instance_of(data / "node"))
     runtime = OciNode(node, data / "node", pod_cidr=first, cluster_cidr=pod_cidr, rules=rules, ground=rootless)
-    said = "oci: containers by crun and conmon, services by nftables"
+    summary = "oci: containers by crun and conmon, services by nftables"
     if rootless is not None:
-        said += f"; rootless in a user namespace of {rootless.ids} id{'s' if rootless.ids > 1 else ''}"
-        said += "" if _which(OUTWARD) else f" (pods cannot reach the outside: install {OUTWARD})"
-    return Choice([runtime], said)
+        summary += f"; rootless in a user namespace of {rootless.ids} id{'s' if rootless.ids > 1 else ''}"
+        summary += "" if _which(OUTWARD) else f" (pods cannot reach the outside: install {OUTWARD})"
+    return Choice([runtime], summary)
 
 
 def _cri(data: Path, node: str, pod_cidr: str, socket: str) -> Choice:

@@ -37,8 +37,8 @@ async def _carry_out(hook: Hook, pod_uid: str, exec_in: ExecIn, lookups: Lookups
         code, output = await exec_in(hook.exec, timeout_s)
         if code:
             text = output.decode(errors="replace").strip()
-            said = f'command exited with {code}, message: "{text}"'
-            raise HookFailed(f"Exec lifecycle hook ([{' '.join(hook.exec)}]) failed - error: {said}")
+            message = f'command exited with {code}, message: "{text}"'
+            raise HookFailed(f"Exec lifecycle hook ([{' '.join(hook.exec)}]) failed - error: {message}")
     elif hook.http_url:
         status = await http_get(hook, pod_uid, lookups)
         if not 200 <= status < 400:

@@ -50,7 +50,7 @@ class SpdyError(Exception):
 class Stream:
     """One stream. Reads end with b"" when the peer has said all, or is gone."""
 
-    def __init__(self, connection: "Connection", stream_id: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, connection: "SpdyConnection", stream_id: int, headers: Mapping[str, str]) -> None:
         self.id, self.headers = stream_id, headers
         self._connection = connection
         self._parts: deque[bytes] = deque()
@@ -125,7 +125,7 @@ class Stream:
         await self._connection.send(_control(RST_STREAM, 0, struct.pack(">II", self.id, CANCEL)))
 
 
-class Connection:
+class SpdyConnection:
     """One side of it. Feed it what comes. A server's new streams come out of `accept`, a client makes its own with `open`."""
 
     def __init__(self, send: Send, throttle: Callable[[bool], None] = lambda stop: None) -> None:

@@ -72,10 +72,10 @@ def decode_fact(data: bytes) -> AnyFact:
 
 def _decode_other(data: bytes, error: msgspec.ValidationError) -> AnyFact:
     """No fact of today's: an older one is brought up, a newer one is named."""
-    told = msgspec.json.decode(data)
-    tag = told.get("type") if isinstance(told, dict) else None
+    fields = msgspec.json.decode(data)
+    tag = fields.get("type") if isinstance(fields, dict) else None
     if tag in UPCASTS:
-        fact: AnyFact = _decoder.decode(msgspec.json.encode(UPCASTS[tag].to(told)))
+        fact: AnyFact = _decoder.decode(msgspec.json.encode(UPCASTS[tag].to(fields)))
         return fact
     if isinstance(tag, str) and tag not in TAGS:
         raise UnknownFact(tag)

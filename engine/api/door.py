@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from shipslog.engine.auth.connection import HEAD_BYTES, Connection
+from shipslog.engine.auth.connection import HEAD_BYTES, HttpConnection
 from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks
 
@@ -28,8 +28,8 @@ log = logger(__name__)
 class Connections(web.Server):
     """aiohttp's server, with connections of ours and without access logs."""
 
-    def __call__(self) -> Connection:
-        return Connection(
+    def __call__(self) -> HttpConnection:
+        return HttpConnection(
             self, loop=self._loop, access_log=None, keepalive_timeout=IDLE_S, lingering_time=1.0, auto_decompress=False,
             max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE,
         )  # fmt: skip
@@ -49,7 +49,7 @@ class Door:
         self.bound = bound if bound is not None else connections_bound()
         self._greeting = Tasks("door")
         self._listeners: Sequence[socket.socket] = ()
-        self._said_s: float | None = None
+        self._logged_s: float | None = None
 
     def open(self, listeners: Sequence[socket.socket]) -> None:
         """Listen on sockets that are bound. Errors: OSError."""
@@ -100,8 +100,8 @@ class Door:
 
     def _say(self, why: str) -> None:
         now_s = asyncio.get_running_loop().time()
-        if self._said_s is None or now_s - self._said_s >= QUIET_S:
-            self._said_s = now_s
+        if self._logged_s is None or now_s - self._logged_s >= QUIET_S:
+            self._logged_s = now_s
             descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
             log.warning(
                 "connections_refused", why=why, bound=self.bound, file_descriptors=descriptors,

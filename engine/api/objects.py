@@ -196,25 +196,25 @@ def check_options(params: Params, *, watch: bool = False) -> None:
     heads.integer(params, "timeoutSeconds")
     version, match = first(params, "resourceVersion"), first(params, "resourceVersionMatch")
     initial = "sendInitialEvents" in params
-    said = ""
+    message = ""
     if match not in ("", "Exact", "NotOlderThan"):
         raise unsupported("ListOptions", "resourceVersionMatch", match, ("Exact", "NotOlderThan"))
     if watch:
         if initial and match != "NotOlderThan":
-            said = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            message = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
         elif match and not initial:
-            said = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            message = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
     elif initial:
         message = "Forbidden: sendInitialEvents is forbidden for list"
         raise invalid_option("ListOptions", "sendInitialEvents", "FieldValueForbidden", message)
     elif match and first(params, "continue"):
-        said = "resourceVersionMatch is forbidden when continue is provided"
+        message = "resourceVersionMatch is forbidden when continue is provided"
     elif match and not version:
-        said = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+        message = "resourceVersionMatch is forbidden unless resourceVersion is provided"
     elif match == "Exact" and version == "0":
-        said = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-    if said:
-        raise invalid_option("ListOptions", "resourceVersionMatch", "FieldValueForbidden", f"Forbidden: {said}")
+        message = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+    if message:
+        raise invalid_option("ListOptions", "resourceVersionMatch", "FieldValueForbidden", f"Forbidden: {message}")
 
 
 def check_version(call: Call, version: int) -> None:

@@ -214,11 +214,11 @@ def warned(warnings: Iterable[str]) -> list[tuple[str, str]]:
     Source: k8s.io/apiserver/pkg/endpoints/filters/warning.go."""
     if not warnings:
         return []
-    told, left = list(islice(dict.fromkeys(filter(None, warnings)), WARNINGS_LENGTH + 1)), WARNINGS_LENGTH
-    if sum(map(len, told)) > WARNINGS_LENGTH:
-        told = [message[:CUT_LENGTH] for message in told]
+    shown, left = list(islice(dict.fromkeys(filter(None, warnings)), WARNINGS_LENGTH + 1)), WARNINGS_LENGTH
+    if sum(map(len, shown)) > WARNINGS_LENGTH:
+        shown = [message[:CUT_LENGTH] for message in shown]
     headers = []
-    for message in told:
+    for message in shown:
         left -= len(message)
         if left < 0:
             break

@@ -228,10 +228,10 @@ def _from_yaml(data: bytes, kind: type[Any], validation: str) -> tuple[Any, tupl
     if not isinstance(value, dict):
         raise BadRequest(f"the body is no object but {type(value).__name__}")
     obj, warnings = codec.from_builtins(kind, value, validation=validation)
-    said = tuple(f'error converting YAML to JSON: key "{key}" already set in map' for key in repeated)
-    if said and validation == "Strict":
-        raise BadRequest(f"strict decoding error: {', '.join(said)}")
-    return obj, (*warnings, *said) if validation == "Warn" else warnings
+    warnings = tuple(f'error converting YAML to JSON: key "{key}" already set in map' for key in repeated)
+    if warnings and validation == "Strict":
+        raise BadRequest(f"strict decoding error: {', '.join(warnings)}")
+    return obj, (*warnings, *warnings) if validation == "Warn" else warnings
 
 
 def resource_version(text: str) -> int:

@@ -32,7 +32,7 @@ SHORTEST_S = 1800.0  # of a watch without a timeout; up to twice as long, so tha
 INITIAL_END = {"k8s.io/initial-events-end": "true"}
 
 
-class Plan(msgspec.Struct, frozen=True):
+class WatchOptions(msgspec.Struct, frozen=True):
     """What a watch was asked for."""
 
     kind: Kind
@@ -45,7 +45,7 @@ class Plan(msgspec.Struct, frozen=True):
     timeout_s: float
 
 
-def plan(call: Call) -> Plan:
+def watch_options(call: Call) -> WatchOptions:
     """Errors: BadRequest for parameters that make no sense."""
     params, kind = call.params, call.kind
     version, timeout = first(params, "resourceVersion"), heads.integer(params, "timeoutSeconds") or 0
@@ -61,12 +61,12 @@ def plan(call: Call) -> Plan:
     bookmarks = flag(params, "allowWatchBookmarks")
     marked = initial and send_initial is not None and bookmarks
     selection = of_params(kind, params, call.route.name)
-    return Plan(kind, call.route.namespace or None, selection, version, initial, marked, bookmarks, seconds)
+    return WatchOptions(kind, call.route.namespace or None, selection, version, initial, marked, bookmarks, seconds)
 
 
 async def watch(call: Call, running: set[Watch]) -> web.StreamResponse:
     """Stream until the client goes, its time is up, or the server stops: it closes those in `running`."""
-    wanted = plan(call)
+    wanted = watch_options(call)
     stream = Stream(call, wanted)
     if not wanted.initial and not call.past:
         check_version(call, resource_version(wanted.version))
@@ -97,7 +97,7 @@ async def watch(call: Call, running: set[Watch]) -> web.StreamResponse:
 
 
 async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float) -> None:
-    plan_ = stream.plan
+    options = stream.options
     next_mark = time.monotonic() + BOOKMARK_S
     transport = stream.call.request.transport
 
@@ -120,7 +120,7 @@ async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float)
         source.push = push
     while True:
         now = time.monotonic()
-        until = min(deadline, next_mark) if plan_.bookmarks else deadline
+        until = min(deadline, next_mark) if options.bookmarks else deadline
         try:
             records = await source.batch(max(0.0, until - now))
         except Expired as refusal:
@@ -134,7 +134,7 @@ async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float)
         if source.closed or transport is None or transport.is_closing():
             return
         now = time.monotonic()
-        if plan_.bookmarks and (now >= next_mark or now >= deadline):
+        if options.bookmarks and (now >= next_mark or now >= deadline):
             await out.write([stream.bookmark()])
             next_mark = now + BOOKMARK_S
         if now >= deadline:
@@ -144,21 +144,21 @@ async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float)
 class Stream:
     """Turns records into lines for one watch: what its selection lets through, in its shape."""
 
-    def __init__(self, call: Call, plan_: Plan) -> None:
-        self.call, self.plan, self._wanted = call, plan_, call.wanted
+    def __init__(self, call: Call, options: WatchOptions) -> None:
+        self.call, self.options, self._wanted = call, options, call.wanted
         self.lines: Callable[[WatchRecord], Iterable[bytes]] = (
-            self._as_they_are if not plan_.selection and self._wanted.plain else self._selected
+            self._as_they_are if not options.selection and self._wanted.plain else self._selected
         )
 
     def beginning(self) -> list[bytes]:
         """What is there when the watch begins, if that is asked for."""
-        if not self.plan.initial and not self.call.past:
+        if not self.options.initial and not self.call.past:
             return []
-        entries = self.plan.selection.entries(self.call.view, self.plan.kind, self.plan.namespace)
-        if not self.plan.initial:  # of a past: what its client has from a list at that revision is not sent again
-            entries = [e for e in entries if e.revision > resource_version(self.plan.version)]
+        entries = self.options.selection.entries(self.call.view, self.options.kind, self.options.namespace)
+        if not self.options.initial:  # of a past: what its client has from a list at that revision is not sent again
+            entries = [e for e in entries if e.revision > resource_version(self.options.version)]
         lines = [self._line("ADDED", e) for e in entries]
-        if self.plan.mark_initial:
+        if self.options.mark_initial:
             lines.append(self.bookmark(INITIAL_END))
         return lines
 
@@ -167,7 +167,7 @@ class Stream:
         metadata: dict[str, object] = {"resourceVersion": str(self.call.view.revision), "creationTimestamp": None}
         if annotations:
             metadata["annotations"] = annotations
-        kind = self.plan.kind
+        kind = self.options.kind
         if self._wanted.protobuf:
             meta = meta_v1.ObjectMeta(resource_version=str(self.call.view.revision), annotations=annotations or {})
             return protobuf_encoding.watch_frame("BOOKMARK", shapes.message_of_kind(kind, meta, self._wanted))
@@ -186,7 +186,7 @@ class Stream:
 
     def _selected(self, record: WatchRecord) -> Iterable[bytes]:
         """Entering the selection is ADDED, leaving it DELETED with the last state that was in it."""
-        selection, entry, previous = self.plan.selection, record.entry, record.previous
+        selection, entry, previous = self.options.selection, record.entry, record.previous
         if not selection:
             return (self._line(record.change, entry),)
         was = previous is not None and record.change != "ADDED" and selection.matches(previous.object)

@@ -48,7 +48,7 @@ async def update(call: Call, subresource: str = "") -> Reply:
     obj = in_place(kind, obj, namespace)
     check_name(obj, name)
     committed = await submit(call, Update(object=obj, subresource=subresource), dry_run)
-    return await answer(call, committed, 201 if committed.kind == "Created" else 200, warnings)
+    return await answer(call, committed, 201 if committed.effect == "Created" else 200, warnings)
 
 
 async def patch(call: Call, subresource: str = "") -> Reply:
@@ -86,9 +86,9 @@ async def delete(call: Call) -> Reply:
     options = await delete_options(call)
     committed = await submit(call, command_of(kind, namespace, name, options), bool(options.dry_run))
     entry = committed.entry
-    if committed.kind == "Deleted" and kind.resource not in RETURNED:
+    if committed.effect == "Deleted" and kind.resource not in RETURNED:
         return replies.success(call.wanted, name=name, group=kind.group, kind=kind.plural, uid=entry.object.metadata.uid)
-    accepted = committed.kind != "Deleted" and options.orphan_dependents is False
+    accepted = committed.effect != "Deleted" and options.orphan_dependents is False
     return await formatted(entry, call.wanted, call, 202 if accepted else 200)
 
 

@@ -15,7 +15,7 @@ from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest, Unauthorized
 
 from .account_tokens import AccountTokens, Claims, InvalidToken
-from .connection import Connection
+from .connection import HttpConnection
 
 AUTHENTICATED, ACCOUNTS = "system:authenticated", "system:serviceaccounts"
 BOUND_KINDS: dict[str, type[Any]] = {"pod": core_v1.Pod, "secret": core_v1.Secret, "node": core_v1.Node}
@@ -43,7 +43,7 @@ class Authenticator:
     def user(self, request: web.BaseRequest) -> User:
         """Who asks; ANONYMOUS without credentials. Errors: Unauthorized for credentials that are wrong."""
         connection = request.protocol
-        assert isinstance(connection, Connection)
+        assert isinstance(connection, HttpConnection)
         user = connection.user
         if user is None:
             user = connection.user = _of_certificate(request.transport)

@@ -41,7 +41,7 @@ class Pki(msgspec.Struct, frozen=True):
     admin_key: str
     server_certificate: str
     names: tuple[str, ...]  # of the server
-    said: str = ""
+    notice: str = ""
 
     @property
     def account_key(self) -> Path:
@@ -72,10 +72,10 @@ def ensure(
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     names = {"localhost", *SERVICE_NAMES, "127.0.0.1", service_ip, *(a for a in addresses if a not in ("", "0.0.0.0", "::"))}
     now = _time(now_ns())
-    said = ""
+    notice = ""
     if not any((directory / name).exists() for name in AUTHORITY):
         if (directory / "server.crt").exists():
-            said = (
+            notice = (
                 f"{directory / 'ca.key'} and ca.crt were gone: a new authority was made, with new certificates and a new "
                 "kubeconfig. Copies of the old kubeconfig, and pods that run, cannot connect any more."
             )
@@ -83,7 +83,7 @@ def ensure(
     accounts = directory / "service-accounts.key"
     if not accounts.exists():
         _write(accounts, _private(ec.generate_private_key(ec.SECP256R1())))
-    return _signed(directory, *_authority(directory), tuple(sorted(names)), now, said)
+    return _signed(directory, *_authority(directory), tuple(sorted(names)), now, notice)
 
 
 def renewed(pki: Pki, now_ns: Callable[[], int] = time.time_ns) -> Pki:
@@ -100,13 +100,13 @@ def _signed(
     ca: x509.Certificate,
     names: tuple[str, ...],
     now: datetime.datetime,
-    said: str,
+    notice: str,
 ) -> Pki:
     serving = _leaf(directory, "server", key, ca, now, common_name="shipslog", names=names)
     admin = _leaf(directory, "admin", key, ca, now, common_name="system:admin", organization="system:masters")
     return Pki(
         directory, _public(ca).decode(), _public(admin).decode(), (directory / "admin.key").read_text(),
-        _public(serving).decode(), names, said,
+        _public(serving).decode(), names, notice,
     )  # fmt: skip
 
 

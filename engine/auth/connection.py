@@ -18,7 +18,7 @@ TOO_LARGE = (
 )
 
 
-class Connection(RequestHandler):
+class HttpConnection(RequestHandler):
     """Reads requests one after the other. A head that is too long or too slow ends it; nothing of that is logged."""
 
     __slots__ = ("_body", "_deadline", "_head_bytes", "user")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .settings import data_option, fail
+from .options import data_option, fail
 
 
 @click.command()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from .options import data_option, fail
 from .paint import DIM, Paper
-from .settings import data_option, fail
 
 SOON_DAYS = 30
 

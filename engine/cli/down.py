@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from .settings import LEFT_BEHIND, daemon_of, data_option, fail
+from .options import LEFT_BEHIND, daemon_of, data_option, fail
 
 PATIENCE_S = 60
 UNFINISHED = 3  # the exit code when something of the pods is left

@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from .differing import print_changes
+from .options import fail
 from .paint import DIM, EFFECTS, Paper, actor
-from .settings import fail
 from .source import choose, run, source_options
 
 

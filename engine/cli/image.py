@@ -10,7 +10,7 @@ from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore, PullFailed
 from shipslog.runtime.rootless.namespace import Unavailable, take_user_namespace
 
-from .settings import data_option, fail, make_private
+from .options import data_option, fail, make_private
 
 
 def _store(data: Path) -> ImageStore:

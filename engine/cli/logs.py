@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import click
 
-from .settings import data_option, fail
+from .options import data_option, fail
 
 PAUSE_S = 0.2  # between two looks at a file that is followed
 CHUNK = 64 * 1024

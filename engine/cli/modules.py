@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any
 
-from .settings import fail
+from .options import fail
 
 
 def load(name: str, default: str, wanted: str) -> Any:

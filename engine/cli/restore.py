@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .settings import data_option, default_data, fail
+from .options import data_option, default_data, fail
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import modules
-from .settings import fail
+from .options import fail
 
 if TYPE_CHECKING:
     from shipslog.engine.testing.simulation.world import Outcome, Scenario

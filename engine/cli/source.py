@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import click
 from click.core import ParameterSource
 
-from .settings import data_option, default_data, fail
+from .options import data_option, default_data, fail
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,7 +82,7 @@ def choose(log_file: Path | None, kubeconfig: Path | None, data: Path) -> Source
 
 def _lives(kubeconfig: Path) -> bool:
     """Whether a server is to be asked: not where the kubeconfig is that of the usual data directory and its daemon is down."""
-    from .settings import daemon_of
+    from .options import daemon_of
 
     data = default_data()
     return kubeconfig.resolve() != (data / "kubeconfig").resolve() or daemon_of(data) is not None

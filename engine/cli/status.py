@@ -8,8 +8,8 @@ from typing import Any
 import click
 import msgspec
 
+from .options import Daemon, daemon_of, data_option
 from .paint import DIM, Paper, Piece
-from .settings import Daemon, daemon_of, data_option
 
 NOT_RUNNING, NOT_WELL = 3, 1  # exit codes; the first as that of systemctl status
 PAGE = 500

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from .settings import LEFT_BEHIND, daemon_of, data_option, default_data, fail, make_private
+from .options import LEFT_BEHIND, daemon_of, data_option, default_data, fail, make_private
 
 if TYPE_CHECKING:
     from shipslog.engine.settings import Settings
@@ -94,14 +94,14 @@ def _foreground(settings: "Settings") -> None:
 
     pipe = os.environ.pop("SHIPSLOG_READY_FD", "")
 
-    def ready(told: Ready) -> None:
+    def ready(announced: Ready) -> None:
         if pipe:
             with os.fdopen(int(pipe), "wb") as f:
-                f.write(msgspec.json.encode(told))
+                f.write(msgspec.json.encode(announced))
             return
-        if told.dropped:
-            click.echo(told.dropped)
-        click.echo(f"Ready: {told.server}, runtime {told.runtime}. export KUBECONFIG={told.kubeconfig}")
+        if announced.dropped:
+            click.echo(announced.dropped)
+        click.echo(f"Ready: {announced.server}, runtime {announced.runtime}. export KUBECONFIG={announced.kubeconfig}")
 
     from shipslog.store.logger import write_to
 
@@ -156,12 +156,12 @@ def _detached(data: Path) -> None:
         )  # fmt: skip
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
-        told = _read_within(pipe, START_S)
-    if not told:
+        announced = _read_within(pipe, START_S)
+    if not announced:
         process.poll()
-        said = log_file.read_bytes()[start:].decode(errors="replace").strip().splitlines()
-        raise fail((said[-1].removeprefix("shipslog: ") if said else "the daemon ended at once") + f"\nIts log: {log_file}")
-    _tell(msgspec.json.decode(told), process.pid, data)
+        lines = log_file.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+        raise fail((lines[-1].removeprefix("shipslog: ") if lines else "the daemon ended at once") + f"\nIts log: {log_file}")
+    _tell(msgspec.json.decode(announced), process.pid, data)
 
 
 def _read_within(pipe: Any, seconds: int) -> bytes:

@@ -29,7 +29,7 @@ from .encoding import check_size, finish
 from .follower import Follower, Staged
 from .outside import TRIES, Consultant, Overtaken, Seen, seen_by
 from .preparation import Prepared, prepare
-from .transitions import Change, Effect, Transition
+from .transitions import Effect, Evaluation, Transition
 from .urgency import is_urgent
 
 # What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
@@ -43,7 +43,7 @@ class Committed(msgspec.Struct, frozen=True):
     """What a command came to. `entry` is the object as it now is (or last was)."""
 
     entry: Entry
-    kind: Effect
+    effect: Effect
     warnings: tuple[str, ...] = ()
 
 
@@ -316,7 +316,7 @@ class Committer:
                 results.append(failed(command, request.actor))
         return results
 
-    def _change(self, request: Request, index: int, ctx: Admission) -> Change:
+    def _change(self, request: Request, index: int, ctx: Admission) -> Evaluation:
         """What a command comes to now. Errors: Refusal; Overtaken where it is not as a client saw it any more."""
         seen, prepared = request.seen, request.prepared[index] if request.prepared else None
         holds = prepared is None or prepared.holds(self.head)
@@ -330,7 +330,7 @@ class Committer:
     def _carry_out(
         self,
         command: AnyObjectCommand,
-        change: Change,
+        change: Evaluation,
         ctx: Admission,
         cause: int | None,
         origin: Origin | None,

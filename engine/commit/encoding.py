@@ -10,7 +10,7 @@ from shipslog.store.objects import codec
 from shipslog.store.refusals import TooLarge
 from shipslog.store.state import Entry, entry_of
 
-from .transitions import Change
+from .transitions import Evaluation
 
 # Of an object's JSON as it is kept. A body has 3 MiB at most; what defaults make of it, or patch upon patch, would be longer,
 # and without an end. Kubernetes has etcd's bound, 1.5 MiB. Statuses have the same again: they grow with what runs.
@@ -19,13 +19,13 @@ UNKNOWN = "of its turn"  # no resource version: the place of one that is not kno
 PLACE = b'"resourceVersion":"%s"' % UNKNOWN.encode()
 
 
-def encoded_ahead(change: Change) -> Change:
+def encoded_ahead(change: Evaluation) -> Evaluation:
     """The change with its object's JSON around the revision that it will have."""
     around = codec.encode(_at(change.object, UNKNOWN)).split(PLACE)
     return replace(change, ahead=(around[0], around[1])) if len(around) == 2 else change  # else a client wrote the same
 
 
-def finish(change: Change, revision: int, encode: Callable[[Any], bytes] = codec.encode) -> Entry:
+def finish(change: Evaluation, revision: int, encode: Callable[[Any], bytes] = codec.encode) -> Entry:
     """The entry of the changed object at its revision; 0: of a dry run's new object, which has none."""
     obj = _at(change.object, str(revision) if revision else "")
     if change.ahead is None or not revision:

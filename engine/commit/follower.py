@@ -19,8 +19,7 @@ from shipslog.store.log.event_log import EventLog
 from shipslog.store.logger import logger
 from shipslog.store.state import Entry
 
-from .watch import Change as WatchChange
-from .watch import WatchHub, WatchRecord
+from .watch import WatchEventType, WatchHub, WatchRecord
 
 log = logger(__name__)
 Listener = Callable[[Event, Entry | None, Entry | None], None]  # after commit: event, entry, previous entry
@@ -80,7 +79,7 @@ class Follower:
                 log.exception("listener_failed", listener=name, revision=event.revision)
 
 
-def change_of(fact: ObjectFact) -> WatchChange:
+def change_of(fact: ObjectFact) -> WatchEventType:
     """How a watch names what happened."""
     if isinstance(fact, ObjectCreated):
         return "ADDED"

@@ -20,7 +20,7 @@ from shipslog.engine.time.long_work import LongWork
 from shipslog.store.commands import AnyObjectCommand
 
 from .encoding import encoded_ahead
-from .transitions import Change, Transition
+from .transitions import Evaluation, Transition
 
 QUESTIONS = frozenset({"entry", "entries", "entries_labelled", "get", "list", "select", "owned", "by_uid", "find"})  # fmt: skip
 
@@ -82,7 +82,7 @@ class Readings:
 class Prepared(Struct, frozen=True):
     """What a command comes to where `readings` hold."""
 
-    change: Change
+    change: Evaluation
     warnings: tuple[str, ...]
     readings: Readings
 
@@ -119,7 +119,7 @@ async def prepare(
     return Prepared(change, tuple(warnings), readings)
 
 
-def _evaluated(transition: Transition, command: AnyObjectCommand, ctx: Admission) -> Change:
+def _evaluated(transition: Transition, command: AnyObjectCommand, ctx: Admission) -> Evaluation:
     change = transition.evaluate(command, ctx)
     return change if change.effect == "Unchanged" else encoded_ahead(change)
 

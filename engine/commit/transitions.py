@@ -39,7 +39,7 @@ ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 NAME_TRIES = 8
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class Evaluation(Struct, frozen=True, kw_only=True):
     """What a command comes to: the object's next state and how it got there."""
 
     effect: Effect
@@ -55,7 +55,7 @@ class Transition:
     def __init__(self, head: MemoryView, entropy: Entropy) -> None:
         self.head, self.entropy = head, entropy
 
-    def evaluate(self, command: AnyObjectCommand, ctx: admission.Admission) -> Change:
+    def evaluate(self, command: AnyObjectCommand, ctx: admission.Admission) -> Evaluation:
         """The change that the command makes now. Errors: Refusal; nothing has changed then."""
         match command:
             case Create():
@@ -73,7 +73,7 @@ class Transition:
 
     # --- create ---
 
-    def create(self, obj: Any, ctx: admission.Admission) -> Change:
+    def create(self, obj: Any, ctx: admission.Admission) -> Evaluation:
         kind = self.head.scheme.of(obj)
         meta = obj.metadata
         if meta.resource_version:
@@ -90,7 +90,7 @@ class Transition:
         obj = admission.admit_create(kind, replace(obj, metadata=meta), ctx)
         if name and self.head.entry(kind.resource, name, meta.namespace) is not None:
             raise already_exists(kind, name)
-        return Change(effect="Created", object=obj, kind=kind)
+        return Evaluation(effect="Created", object=obj, kind=kind)
 
     def _owners(self, owners: tuple[Any, ...], ctx: admission.Admission) -> tuple[Any, ...]:
         """Each once: Kubernetes drops the same reference given twice, with a warning."""
@@ -114,7 +114,7 @@ class Transition:
 
     # --- update ---
 
-    def update(self, obj: Any, subresource: str, ctx: admission.Admission) -> Change:
+    def update(self, obj: Any, subresource: str, ctx: admission.Admission) -> Evaluation:
         kind = self.head.scheme.of(obj)
         meta = obj.metadata
         if not meta.name:
@@ -133,7 +133,7 @@ class Transition:
             raise conflict(kind.plural, kind.group, meta.name, uid_differs(meta.uid, old.metadata.uid))
         return self._replace(kind, old, obj, subresource, ctx)
 
-    def _replace(self, kind: Kind, old: Any, obj: Any, subresource: str, ctx: admission.Admission) -> Change:
+    def _replace(self, kind: Kind, old: Any, obj: Any, subresource: str, ctx: admission.Admission) -> Evaluation:
         was, given = old.metadata, obj.metadata
         grace_s = given.deletion_grace_period_seconds
         meta = replace(
@@ -151,17 +151,17 @@ class Transition:
         )
         new = admission.admit_update(kind, old, replace(obj, metadata=meta), subresource, ctx)
         if new == old:
-            return Change(effect="Unchanged", object=old, kind=kind)
+            return Evaluation(effect="Unchanged", object=old, kind=kind)
         if was.deletion_timestamp and self._may_go(kind, new):
-            return Change(effect="Deleted", object=new, kind=kind)
-        return Change(effect="Modified", object=new, kind=kind, subresource=subresource)
+            return Evaluation(effect="Deleted", object=new, kind=kind)
+        return Evaluation(effect="Modified", object=new, kind=kind, subresource=subresource)
 
     def _may_go(self, kind: Kind, obj: Any) -> bool:
         """Whether an object that is being deleted has nothing left to wait for."""
         meta = obj.metadata
         return not meta.finalizers and not meta.deletion_grace_period_seconds and not strategy_of(kind.resource).is_held(obj)
 
-    def patch(self, command: Patch, ctx: admission.Admission) -> Change:
+    def patch(self, command: Patch, ctx: admission.Admission) -> Evaluation:
         kind = self.head.scheme.by_resource(command.resource)
         entry = self.head.entry(command.resource, command.name, command.namespace)
         if entry is None:
@@ -189,7 +189,7 @@ class Transition:
 
     # --- delete ---
 
-    def delete(self, command: Delete, ctx: admission.Admission) -> Change:
+    def delete(self, command: Delete, ctx: admission.Admission) -> Evaluation:
         kind = self.head.scheme.by_resource(command.resource)
         entry = self.head.entry(command.resource, command.name, command.namespace)
         if entry is None:
@@ -205,7 +205,7 @@ class Transition:
         if grace_s is not None:
             at = old.metadata.deletion_timestamp or api_time(ctx.now_ns)
             old = replace(old, metadata=replace(old.metadata, deletion_timestamp=at, deletion_grace_period_seconds=0))
-        return Change(effect="Deleted", object=old, kind=kind)
+        return Evaluation(effect="Deleted", object=old, kind=kind)
 
     def _check_preconditions(self, kind: Kind, old: Any, command: Delete) -> None:
         for what, wanted, found, perhaps in (
@@ -227,10 +227,10 @@ class Transition:
         others: tuple[str, ...] = tuple(f for f in have if f not in (ORPHAN, FOREGROUND))
         return others + {"Orphan": (ORPHAN,), "Foreground": (FOREGROUND,)}.get(propagation, ())
 
-    def _mark(self, kind: Kind, old: Any, finalizers: tuple[str, ...], grace_s: int, ctx: admission.Admission) -> Change:
+    def _mark(self, kind: Kind, old: Any, finalizers: tuple[str, ...], grace_s: int, ctx: admission.Admission) -> Evaluation:
         meta = old.metadata
         if meta.deletion_timestamp and meta.finalizers == finalizers and (meta.deletion_grace_period_seconds or 0) <= grace_s:
-            return Change(effect="Unchanged", object=old, kind=kind)
+            return Evaluation(effect="Unchanged", object=old, kind=kind)
         at = api_time(ctx.now_ns + grace_s * 1_000_000_000)
         if meta.deletion_timestamp:
             at = min(at, meta.deletion_timestamp)
@@ -242,20 +242,20 @@ class Transition:
         new = replace(old, metadata=meta)
         if not old.metadata.deletion_timestamp:
             new = strategy_of(kind.resource).marked(new)
-        return Change(effect="Modified", object=new, kind=kind)
+        return Evaluation(effect="Modified", object=new, kind=kind)
 
     # --- pods ---
 
-    def bind(self, command: Bind, ctx: admission.Admission) -> Change:
+    def bind(self, command: Bind, ctx: admission.Admission) -> Evaluation:
         kind = self.head.scheme.of(core_v1.Pod)
         pod = self._pod(kind, command.name, command.namespace)
         if command.uid and command.uid != pod.metadata.uid:
             raise conflict(kind.plural, "", command.name, uid_differs(command.uid, pod.metadata.uid))
         if command.resource_version and command.resource_version != pod.metadata.resource_version:
             raise conflict(kind.plural, "", command.name, STALE)
-        return Change(effect="Modified", object=bound(pod, command, ctx), kind=kind, subresource="binding")
+        return Evaluation(effect="Modified", object=bound(pod, command, ctx), kind=kind, subresource="binding")
 
-    def evict(self, command: Evict, ctx: admission.Admission) -> Change:
+    def evict(self, command: Evict, ctx: admission.Admission) -> Evaluation:
         kind = self.head.scheme.of(core_v1.Pod)
         admit_eviction(self._pod(kind, command.name, command.namespace), ctx)
         delete = Delete(
@@ -265,8 +265,8 @@ class Transition:
         change = self.delete(delete, ctx)
         if change.effect == "Unchanged":
             return change
-        said = disrupted(change.object, "EvictionByEvictionAPI", "Eviction API: evicting", api_time(ctx.now_ns))
-        return replace(change, object=said)
+        disrupted_pod = disrupted(change.object, "EvictionByEvictionAPI", "Eviction API: evicting", api_time(ctx.now_ns))
+        return replace(change, object=disrupted_pod)
 
     def _pod(self, kind: Kind, name: str, namespace: str) -> core_v1.Pod:
         entry = self.head.entry(kind.resource, name, namespace)
@@ -298,4 +298,4 @@ def uid_differs(wanted: str, found: str) -> str:
     return f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
 
 
-__all__ = ["Change", "Effect", "MethodNotAllowed", "Transition", "already_exists"]
+__all__ = ["Effect", "Evaluation", "MethodNotAllowed", "Transition", "already_exists"]

@@ -17,7 +17,7 @@ RING_BYTES = 64 << 20  # of all kinds together, as JSON
 QUEUE = 10_000  # records a listener may be behind
 QUEUE_BYTES = 2 * RING_BYTES  # likewise; what is remembered counts, for a listener may begin with all of it
 
-Change = Literal["ADDED", "MODIFIED", "DELETED"]
+WatchEventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
 class WatchRecord:
@@ -25,7 +25,7 @@ class WatchRecord:
 
     __slots__ = ("_line", "change", "entry", "namespace", "previous", "revision", "size_bytes")
 
-    def __init__(self, revision: int, change: Change, namespace: str, entry: Entry, previous: Entry | None) -> None:
+    def __init__(self, revision: int, change: WatchEventType, namespace: str, entry: Entry, previous: Entry | None) -> None:
         self.revision, self.change, self.namespace = revision, change, namespace
         self.entry, self.previous = entry, previous
         # Both: the entry before is held by this record alone where its own has been let go of.

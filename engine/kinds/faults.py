@@ -13,17 +13,17 @@ from shipslog.store.refusals import Cause, Forbidden, Invalid
 NOT_NEGATIVE = "must be greater than or equal to 0"
 IMMUTABLE = "field is immutable"
 MAX_CAUSES = 1_000
-MAX_TOLD_BYTES = 1024 * 1024  # of what is wrong, all told
+MAX_MESSAGE_BYTES = 1024 * 1024  # of what is wrong, all told
 
 
 class Faults:
     """Collects field errors. A path is the text that Kubernetes prints: `spec.containers[0].name`, `data[key]`."""
 
-    __slots__ = ("_told", "causes")
+    __slots__ = ("_bytes", "causes")
 
     def __init__(self) -> None:
         self.causes: list[Cause] = []
-        self._told = 0
+        self._bytes = 0
 
     def __bool__(self) -> bool:
         return bool(self.causes)
@@ -31,12 +31,12 @@ class Faults:
     @property
     def full(self) -> bool:
         """Whether enough was found to tell: three megabytes of faults would make an answer of a hundred."""
-        return len(self.causes) >= MAX_CAUSES or self._told >= MAX_TOLD_BYTES
+        return len(self.causes) >= MAX_CAUSES or self._bytes >= MAX_MESSAGE_BYTES
 
     def _add(self, reason: str, words: str, field: str, detail: str) -> None:
         if self.full:
             return
-        self._told += len(words) + len(detail)
+        self._bytes += len(words) + len(detail)
         self.causes.append(Cause(reason, f"{words}: {detail}" if detail else words, field))
 
     def required(self, field: str, detail: str = "") -> None:
@@ -87,9 +87,9 @@ class Faults:
 def invalid(kind: str, group: str, name: str, causes: Iterable[Cause]) -> Invalid:
     """422 with these causes: `Service "x" is invalid: spec.ports: Required value`."""
     causes = tuple(causes)
-    said = tuple(dict.fromkeys(f"{c.field}: {c.message}" for c in causes))
+    messages = tuple(dict.fromkeys(f"{c.field}: {c.message}" for c in causes))
     what = f"{kind}.{group}" if group else kind
-    text = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
+    text = messages[0] if len(messages) == 1 else f"[{', '.join(messages)}]"
     return Invalid(f'{what} "{name}" is invalid: {text}', name=name, group=group, kind=kind, causes=causes)
 
 

@@ -17,29 +17,29 @@ class Projected:
     def __init__(self, entries: Callable[[tuple[str, ...]], Iterable[Entry]]) -> None:
         self._entries = entries
         self._states: dict[Projection[Any], Any] = {}
-        self._told: dict[str, list[Projection[Any]]] = {}  # by resource: those that a change of it is told to
+        self._listeners: dict[str, list[Projection[Any]]] = {}  # by resource: those that a change of it is told to
 
     def state(self, projection: Projection[S]) -> S:
         """What the projection holds now."""
         if projection not in self._states:
             self._states[projection] = projection.rebuilt(self._entries(projection.resources))
-            self._told.clear()
+            self._listeners.clear()
         return self._states[projection]  # type: ignore[no-any-return]
 
     def fold(self, resource: str, before: Entry | None, after: Entry | None) -> None:
         """An object was made (none before), changed, or deleted (none after).
 
         A projection that fails is let go of: who asks for it next finds it made anew, or what is wrong with it."""
-        told = self._told.get(resource)
-        if told is None:
-            told = self._told[resource] = [p for p in self._states if not p.resources or resource in p.resources]
-        for projection in tuple(told):
+        listeners = self._listeners.get(resource)
+        if listeners is None:
+            listeners = self._listeners[resource] = [p for p in self._states if not p.resources or resource in p.resources]
+        for projection in tuple(listeners):
             try:
                 projection.evolve(self._states[projection], before, after)
             except Exception:
                 log.exception("projection_failed", projection=projection.name, resource=resource)
                 del self._states[projection]
-                self._told.clear()
+                self._listeners.clear()
 
     def refold(self) -> list[str]:
         """Make every one anew. -> the names of those that did not hold the same."""

@@ -46,7 +46,7 @@ _NO_RULESET = RulesetState()
 LABELS_INDEXED = 64  # of one object; one with more is looked at itself, so that 100,000 labels do not cost a second to index
 
 
-class Shelf:
+class Collection:
     """The objects of one kind in one namespace: by name, in order of name, and by label."""
 
     __slots__ = ("by_label", "by_name", "crowded", "names")
@@ -88,14 +88,14 @@ class Shelf:
                 del self.by_label[label]
 
     @classmethod
-    def rebuilt(cls, by_name: Mapping[str, Entry]) -> "Shelf":
-        """A shelf of these, its order and its labels made from nothing."""
-        shelf = cls()
+    def rebuilt(cls, by_name: Mapping[str, Entry]) -> "Collection":
+        """A collection of these, its order and its labels made from nothing."""
+        collection = cls()
         for name, entry in by_name.items():
-            shelf.put(name, entry, None)
-        return shelf
+            collection.put(name, entry, None)
+        return collection
 
-    def agrees(self, other: "Shelf") -> bool:
+    def agrees(self, other: "Collection") -> bool:
         """Whether both find the same."""
         return (self.names, self.by_label, self.crowded) == (other.names, other.by_label, other.crowded)
 
@@ -120,7 +120,7 @@ class MemoryView:
         self.time_ns = 0
         self.config = ClusterConfig()
         self.scheme = scheme
-        self._shelves: dict[str, dict[str, Shelf]] = {}
+        self._collections: dict[str, dict[str, Collection]] = {}
         self._pods: dict[str, PodRuntime] = {}
         self._running: dict[str, set[str]] = {}  # by node: the uids of the pods that run there by its own word
         self._projected = Projected(self._served_entries)
@@ -133,21 +133,21 @@ class MemoryView:
     # --- reading ---
 
     def entry(self, resource: str, name: str, namespace: str = "") -> Entry | None:
-        shelf = self._shelves.get(resource, {}).get(namespace)
-        return shelf.by_name.get(name) if shelf is not None else None
+        collection = self._collections.get(resource, {}).get(namespace)
+        return collection.by_name.get(name) if collection is not None else None
 
     def entries(self, resource: str, namespace: str | None = None) -> list[Entry]:
-        shelves = self._shelves.get(resource, {})
+        collections = self._collections.get(resource, {})
         if namespace is not None:
-            shelf = shelves.get(namespace)
-            return shelf.entries() if shelf is not None else []
-        return [entry for _, shelf in sorted(shelves.items()) for entry in shelf.entries()]
+            collection = collections.get(namespace)
+            return collection.entries() if collection is not None else []
+        return [entry for _, collection in sorted(collections.items()) for entry in collection.entries()]
 
     def entries_labelled(self, resource: str, namespace: str | None, labels: Mapping[str, str]) -> list[Entry]:
         """Those that carry all these labels, by (namespace, name), through the label index."""
-        shelves = self._shelves.get(resource, {})
-        chosen = sorted((ns, s) for ns, s in shelves.items() if namespace is None or ns == namespace)
-        return [entry for _, shelf in chosen for entry in shelf.select(labels)]
+        collections = self._collections.get(resource, {})
+        chosen = sorted((ns, s) for ns, s in collections.items() if namespace is None or ns == namespace)
+        return [entry for _, collection in chosen for entry in collection.select(labels)]
 
     def get(self, kind: type[T], name: str, namespace: str = "") -> T | None:
         entry = self.entry(self.scheme.of(kind).resource, name, namespace)
@@ -171,14 +171,18 @@ class MemoryView:
     def find(self, index: Index, key: Hashable) -> Sequence[Entry]:
         """The objects that an index has under a key, by (resource, namespace, name)."""
         found = self.projected(index).get(key, ())
-        return [self._shelves[resource][namespace].by_name[name] for resource, namespace, name in sorted(found)]
+        return [self._collections[resource][namespace].by_name[name] for resource, namespace, name in sorted(found)]
 
     def projected(self, projection: Projection[S]) -> S:
         """The state of a projection; begun when it is first asked for."""
         return self._projected.state(projection)
 
     def resources(self) -> Iterator[str]:
-        return (resource for resource, shelves in sorted(self._shelves.items()) if any(s.names for s in shelves.values()))
+        return (
+            resource
+            for resource, collections in sorted(self._collections.items())
+            if any(s.names for s in collections.values())
+        )
 
     def pod_runtime(self, pod_uid: str) -> PodRuntime | None:
         return self._pods.get(pod_uid)
@@ -256,12 +260,12 @@ class MemoryView:
             previous = self._unserved.get((resource, namespace, name))
             self._unserved[resource, namespace, name] = entry
             return previous
-        shelves = self._shelves.setdefault(resource, {})
-        shelf = shelves.get(namespace)
-        if shelf is None:
-            shelf = shelves[namespace] = Shelf()
-        previous = shelf.by_name.get(name)
-        shelf.put(name, entry, previous)
+        collections = self._collections.setdefault(resource, {})
+        collection = collections.get(namespace)
+        if collection is None:
+            collection = collections[namespace] = Collection()
+        previous = collection.by_name.get(name)
+        collection.put(name, entry, previous)
         self._projected.fold(resource, previous, entry)
         self._define(resource, previous, entry)
         return previous
@@ -269,13 +273,13 @@ class MemoryView:
     def _take(self, resource: str, namespace: str, name: str) -> Entry | None:
         if not self.scheme.knows(resource):
             return self._unserved.pop((resource, namespace, name), None)
-        shelf = self._shelves.get(resource, {}).get(namespace)
-        previous = shelf.by_name.get(name) if shelf is not None else None
-        if shelf is None or previous is None:
+        collection = self._collections.get(resource, {}).get(namespace)
+        previous = collection.by_name.get(name) if collection is not None else None
+        if collection is None or previous is None:
             return None
-        shelf.drop(name, previous)
-        if not shelf.names:
-            del self._shelves[resource][namespace]
+        collection.drop(name, previous)
+        if not collection.names:
+            del self._collections[resource][namespace]
         self._projected.fold(resource, previous, None)
         self._define(resource, previous, None)
         return previous
@@ -296,8 +300,8 @@ class MemoryView:
         """The objects of a kind go where they belong with other kinds: among those that are served, or not."""
         held = [
             (e, namespace, name)
-            for namespace, shelf in self._shelves.get(resource, {}).items()
-            for name, e in shelf.by_name.items()
+            for namespace, collection in self._collections.get(resource, {}).items()
+            for name, e in collection.by_name.items()
         ]
         held += [(e, key[1], key[2]) for key, e in self._unserved.items() if key[0] == resource]
         for _, namespace, name in held:
@@ -376,11 +380,11 @@ class MemoryView:
 
         It costs as much as taking the objects in, so it is for an opening: a wrong index must not keep a log from serving."""
         wrong = []
-        for resource, shelves in self._shelves.items():
-            for namespace, shelf in shelves.items():
-                rebuilt = Shelf.rebuilt(shelf.by_name)
-                if not shelf.agrees(rebuilt):
-                    shelves[namespace] = rebuilt
+        for resource, collections in self._collections.items():
+            for namespace, collection in collections.items():
+                rebuilt = Collection.rebuilt(collection.by_name)
+                if not collection.agrees(rebuilt):
+                    collections[namespace] = rebuilt
                     wrong.append(f"names and labels of {resource} in {namespace or 'the cluster'}")
         wrong += self._projected.refold()
         running: dict[str, set[str]] = {}
@@ -411,14 +415,14 @@ class MemoryView:
         """The objects of these kinds, of all for (): in no particular order."""
         return (
             entry
-            for resource in resources or tuple(self._shelves)
-            for shelf in self._shelves.get(resource, {}).values()
-            for entry in shelf.by_name.values()
+            for resource in resources or tuple(self._collections)
+            for collection in self._collections.get(resource, {}).values()
+            for entry in collection.by_name.values()
         )
 
     def _all_entries(self) -> Sequence[Entry]:
         """Of kinds that are served and of others, in an order that is always the same."""
-        served = [e for resource in sorted(self._shelves) for e in self.entries(resource)]
+        served = [e for resource in sorted(self._collections) for e in self.entries(resource)]
         return [*served, *(self._unserved[key] for key in sorted(self._unserved))]
 
     def load(

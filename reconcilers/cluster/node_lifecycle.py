@@ -148,10 +148,10 @@ def _evict(
     """Say in the pod's status why it goes, and delete it. `failed`: nobody else will say that it is over."""
     meta = pod.metadata
     delete = Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid, grace_period_s=grace_s)
-    said = disrupted(pod, reason, message, api_time(now))
+    disrupted_pod = disrupted(pod, reason, message, api_time(now))
     if failed and pod.status.phase not in TERMINAL:
-        said = replace(said, status=replace(said.status, phase="Failed"))
-    return [delete] if said is pod else [Update(object=said, subresource="status"), delete]
+        disrupted_pod = replace(disrupted_pod, status=replace(disrupted_pod.status, phase="Failed"))
+    return [delete] if disrupted_pod is pod else [Update(object=disrupted_pod, subresource="status"), delete]
 
 
 def tolerates(toleration: core_v1.Toleration, taint: core_v1.Taint) -> bool:

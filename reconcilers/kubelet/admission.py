@@ -45,8 +45,8 @@ def _misfit(pod: BoundPod) -> tuple[str, str]:
     for name, asked in requests_of(pod.spec).items():
         used, capacity = load.used.get(name, 0), load.capacity.get(name, 0)
         if asked and used + asked > capacity:
-            told = f"requested: {asked}, used: {used}, capacity: {capacity}"
-            return f"OutOf{name}", f"Node didn't have enough resource: {name}, {told}"
+            message = f"requested: {asked}, used: {used}, capacity: {capacity}"
+            return f"OutOf{name}", f"Node didn't have enough resource: {name}, {message}"
     if any(port in load.ports for port in ports_of(pod.spec)):
         return "NodePorts", "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
     return "", ""

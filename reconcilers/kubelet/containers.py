@@ -15,14 +15,14 @@ from .bound_pod import AnyContainer, BoundPod, ended, full_name, is_sidecar
 from .environment import Environment, environment
 from .fields import ConfigError
 from .hooks import lifecycle_hook
-from .plan import Plan
+from .plan import PodPlan
 from .security import security
 from .volumes import mounts
 
 CONFIG_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
 
 
-def plan_containers(pod: BoundPod, plan: Plan) -> None:
+def plan_containers(pod: BoundPod, plan: PodPlan) -> None:
     """Stop what is unhealthy, start what is next."""
     unhealthy = _stop_unhealthy(pod, plan)
     if all(finished(pod, c) for c in pod.spec.containers):
@@ -36,7 +36,7 @@ def plan_containers(pod: BoundPod, plan: Plan) -> None:
             _start(pod, extra, 0, plan)
 
 
-def first_images(pod: BoundPod, plan: Plan) -> None:
+def first_images(pod: BoundPod, plan: PodPlan) -> None:
     """Get what the first containers need while the sandbox is still being made."""
     waiting = pod.spec.init_containers[:1] or pod.spec.containers
     for container in waiting:
@@ -74,7 +74,7 @@ def init_failed(pod: BoundPod) -> bool:
 # --- init containers ---
 
 
-def _plan_init(pod: BoundPod, plan: Plan) -> bool:
+def _plan_init(pod: BoundPod, plan: PodPlan) -> bool:
     """True when the app containers may run. Else the next init container is on its way."""
     if init_failed(pod):
         plan.because("InitContainerFailed")
@@ -100,7 +100,7 @@ def _plan_init(pod: BoundPod, plan: Plan) -> bool:
 
 
 def _plan_init_start(
-    pod: BoundPod, container: AnyContainer, state: ContainerRuntime | None, end: ContainerExited | None, plan: Plan
+    pod: BoundPod, container: AnyContainer, state: ContainerRuntime | None, end: ContainerExited | None, plan: PodPlan
 ) -> None:
     if state is not None and end is not None and not pod.of_this_sandbox(end):
         _start(pod, container, state.attempt + 1, plan, end.at_ns)  # a new sandbox: from the beginning
@@ -127,7 +127,7 @@ def started(pod: BoundPod, container: AnyContainer) -> bool:
 # --- starting ---
 
 
-def _plan_start(pod: BoundPod, container: AnyContainer, plan: Plan) -> None:
+def _plan_start(pod: BoundPod, container: AnyContainer, plan: PodPlan) -> None:
     state = pod.state(container.name)
     end = ended(state)
     if state is None:
@@ -145,7 +145,7 @@ def _plan_start(pod: BoundPod, container: AnyContainer, plan: Plan) -> None:
         _start(pod, container, state.attempt, plan)
 
 
-def _restart(pod: BoundPod, container: AnyContainer, state: ContainerRuntime, end: ContainerExited, plan: Plan) -> None:
+def _restart(pod: BoundPod, container: AnyContainer, state: ContainerRuntime, end: ContainerExited, plan: PodPlan) -> None:
     pause_s = backoff.restart_s(state.failures)
     wait_s = backoff.remaining_s(end.at_ns, pause_s, pod.now)
     if wait_s:
@@ -156,7 +156,7 @@ def _restart(pod: BoundPod, container: AnyContainer, state: ContainerRuntime, en
     _start(pod, container, state.attempt + 1, plan, end.at_ns)
 
 
-def _start(pod: BoundPod, container: AnyContainer, attempt: int, plan: Plan, since_ns: int = 0) -> None:
+def _start(pod: BoundPod, container: AnyContainer, attempt: int, plan: PodPlan, since_ns: int = 0) -> None:
     if not images.ready(pod, container, plan, since_ns):
         return
     if plan.full:
@@ -222,7 +222,7 @@ def stop_command(pod: BoundPod, state: ContainerRuntime, grace_s: int, reason: s
     )  # fmt: skip
 
 
-def stop_all(pod: BoundPod, plan: Plan, grace_s: int, reason: str) -> None:
+def stop_all(pod: BoundPod, plan: PodPlan, grace_s: int, reason: str) -> None:
     """End all that runs: first the others, at once, then the sidecars, the last first."""
     sidecars = {c.name for c in pod.spec.init_containers if is_sidecar(c)}
     others = [state for state in pod.running() if state.name not in sidecars]
@@ -232,7 +232,7 @@ def stop_all(pod: BoundPod, plan: Plan, grace_s: int, reason: str) -> None:
         stop_sidecars(pod, plan, grace_s, reason)
 
 
-def stop_sidecars(pod: BoundPod, plan: Plan, grace_s: int, reason: str) -> None:
+def stop_sidecars(pod: BoundPod, plan: PodPlan, grace_s: int, reason: str) -> None:
     """End the last sidecar that runs; the one before it follows when it is gone."""
     for container in reversed(pod.spec.init_containers):
         state = pod.state(container.name)
@@ -241,7 +241,7 @@ def stop_sidecars(pod: BoundPod, plan: Plan, grace_s: int, reason: str) -> None:
             return
 
 
-def _stop_unhealthy(pod: BoundPod, plan: Plan) -> set[str]:
+def _stop_unhealthy(pod: BoundPod, plan: PodPlan) -> set[str]:
     """End what has another image now, or what its liveness or startup probe has given up; its restart follows from its end."""
     stopped = set()
     for state in pod.running():

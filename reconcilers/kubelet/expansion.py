@@ -25,17 +25,17 @@ class Room:
         """Room for one string (its ending zero comes on top). Errors: ConfigError when it is too long, or all are."""
         if size_bytes >= self.string_bytes:
             raise ConfigError(
-                f"{what} would be {_told(size_bytes)} long; the kernel takes less than {_told(self.string_bytes)}"
+                f"{what} would be {_size_text(size_bytes)} long; the kernel takes less than {_size_text(self.string_bytes)}"
             )
         self.taken += size_bytes + 1
         if self.taken > self.all_bytes:
             raise ConfigError(
-                f"environment, command and arguments together would be over {_told(self.all_bytes)} (reached at {what}); "
+                f"environment, command and arguments together would be over {_size_text(self.all_bytes)} (reached at {what}); "
                 "the kernel takes no more"
             )
 
 
-def _told(size: int) -> str:
+def _size_text(size: int) -> str:
     return f"{size} bytes" if size < 1 << 40 else "over 1 TiB"
 
 

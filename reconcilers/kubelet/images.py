@@ -11,7 +11,7 @@ from shipslog.store.objects.times import parse_time
 
 from . import backoff
 from .bound_pod import AnyContainer, BoundPod
-from .plan import Plan
+from .plan import PodPlan
 
 Policy = Literal["Always", "IfNotPresent", "Never"]
 HUB = "https://index.docker.io/v1/"
@@ -30,7 +30,7 @@ def pull_policy(container: AnyContainer) -> Policy:
     return "Always" if "@" not in name and tag in ("", "latest") else "IfNotPresent"
 
 
-def ready(pod: BoundPod, container: AnyContainer, plan: Plan, since_ns: int = 0) -> bool:
+def ready(pod: BoundPod, container: AnyContainer, plan: PodPlan, since_ns: int = 0) -> bool:
     """True when the container can be started from its image. If not, the plan pulls it or says why it waits.
 
     With the policy Always the image counts if it came after `since_ns` (the end of the last attempt) and after the pod."""
@@ -52,7 +52,7 @@ def ready(pod: BoundPod, container: AnyContainer, plan: Plan, since_ns: int = 0)
     return False
 
 
-def _show(container: AnyContainer, reason: str, message: str, age_ns: int, plan: Plan) -> None:
+def _show(container: AnyContainer, reason: str, message: str, age_ns: int, plan: PodPlan) -> None:
     """An error shows as itself at first, then as a back-off; one that no repetition mends stays what it is."""
     if reason == "ErrImagePull" and age_ns >= backoff.SHOW_ERROR_NS:
         plan.wait(container.name, "ImagePullBackOff", f'Back-off pulling image "{container.image}": {reason}: {message}')

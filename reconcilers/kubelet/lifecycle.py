@@ -25,7 +25,7 @@ from .containers import first_images, plan_containers, stop_all, wants_sandbox
 from .dns import names
 from .events import backing_off, tells
 from .fields import ConfigError
-from .plan import Plan
+from .plan import PodPlan
 from .status import refusal, status_of
 from .volumes import volumes
 
@@ -99,7 +99,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if observed is None:
         return Decision(reason="its node has not reported" if node else "not bound to a node")
     pod = BoundPod(view=view, node=node, pod=entry.object, runtime=runtime, observed=observed, now=now)
-    plan = Plan(entry.object)
+    plan = PodPlan(entry.object)
     if entry.object.metadata.deletion_timestamp:
         return _ending(pod, plan)
     if entry.object.status.phase in TERMINAL:
@@ -134,7 +134,7 @@ def _forgotten(runtime: PodRuntime | None) -> Decision:
     )
 
 
-def _ending(pod: BoundPod, plan: Plan) -> Decision:
+def _ending(pod: BoundPod, plan: PodPlan) -> Decision:
     """Deleted: stop what runs, within its grace period; remove the sandbox; then the object may go."""
     meta = pod.pod.metadata
     grace_s = meta.deletion_grace_period_seconds
@@ -150,7 +150,7 @@ def _ending(pod: BoundPod, plan: Plan) -> Decision:
     return Decision(reason="nothing of the pod is left on its node", commands=(gone,))
 
 
-def _past_deadline(pod: BoundPod, plan: Plan) -> bool:
+def _past_deadline(pod: BoundPod, plan: PodPlan) -> bool:
     deadline_s = pod.spec.active_deadline_seconds
     if deadline_s is None or not pod.pod.status.start_time:
         return False
@@ -161,7 +161,7 @@ def _past_deadline(pod: BoundPod, plan: Plan) -> bool:
     return False
 
 
-def _plan_sandbox(pod: BoundPod, plan: Plan) -> None:
+def _plan_sandbox(pod: BoundPod, plan: PodPlan) -> None:
     runtime = pod.runtime
     first_images(pod, plan)
     if runtime is not None and runtime.sandbox_failures:
@@ -217,12 +217,12 @@ def _port_mappings(spec: core_v1.PodSpec) -> Iterator[PortMapping]:
                 )  # fmt: skip
 
 
-def _with_status(pod: BoundPod, plan: Plan, otherwise: str, *, failure: str = "", message: str = "") -> Decision:
+def _with_status(pod: BoundPod, plan: PodPlan, otherwise: str, *, failure: str = "", message: str = "") -> Decision:
     """The plan, and the status if it differs from the one that the API shows."""
     return _update(pod, plan, status_of(pod, plan.waiting, reason=failure, message=message), otherwise)
 
 
-def _update(pod: BoundPod, plan: Plan, status: core_v1.PodStatus, otherwise: str) -> Decision:
+def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: str) -> Decision:
     if status != pod.pod.status and not (plan.starts() and pod.pod.status.start_time):
         update = Update(object=replace(pod.pod, status=status), subresource="status")
         plan.do(update, f"now {status.phase}")

@@ -12,7 +12,7 @@ from .events import killing
 FULL_BYTES = 4 * 1024 * 1024  # of environments and arguments in one decision
 
 
-class Plan(Struct):
+class PodPlan(Struct):
     """Gathered for one decision; the only thing here that changes."""
 
     pod: core_v1.Pod

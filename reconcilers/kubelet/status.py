@@ -17,7 +17,7 @@ from .bound_pod import AnyContainer, BoundPod, ended, is_sidecar
 from .containers import init_failed, should_restart, started
 
 Waiting = Mapping[str, core_v1.ContainerStateWaiting]
-OURS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
+KUBELET_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 
 
 def status_of(pod: BoundPod, waiting: Waiting, *, reason: str = "", message: str = "") -> core_v1.PodStatus:
@@ -184,7 +184,7 @@ def _conditions(
     if "PodScheduled" not in old:  # bound by whoever made it, not by a scheduler
         new["PodScheduled"] = _condition("PodScheduled", True)
     out = [dated(condition, old.get(type_), api_time(pod.now)) for type_, condition in new.items()]
-    return (*out, *(c for c in pod.pod.status.conditions if c.type not in OURS and c.type not in new))
+    return (*out, *(c for c in pod.pod.status.conditions if c.type not in KUBELET_CONDITIONS and c.type not in new))
 
 
 def _condition(type_: str, holds: bool, reason: str = "", message: str = "") -> core_v1.PodCondition:
@@ -217,8 +217,8 @@ def _ready(
     states = {c.type: c.status for c in pod.pod.status.conditions}
     missing = [g.condition_type for g in pod.spec.readiness_gates if states.get(g.condition_type) != "True"]
     if missing:
-        said = ", ".join(_gate(gate, gate in states) for gate in missing)
-        ready = _condition("Ready", False, "ReadinessGatesNotReady", f"{said}.")
+        gates = ", ".join(_gate(gate, gate in states) for gate in missing)
+        ready = _condition("Ready", False, "ReadinessGatesNotReady", f"{gates}.")
     return {"Ready": ready, "ContainersReady": _condition("ContainersReady", True)}
 
 

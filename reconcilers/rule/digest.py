@@ -27,40 +27,40 @@ Commands = tuple[AnyObjectCommand | rt.AnyRuntimeCommand, ...]
 def digest(commands: Commands, version: int = DIGEST) -> str:
     """Sixteen digits that two equal lists of commands share. Errors: KeyError for a version that is not known."""
     write = WRITERS[version]
-    told = [(c.node, c.ruleset.digest) if isinstance(c, rt.ApplyRuleset) else c for c in commands]  # it can be megabytes
-    return hashlib.sha256(write(told)).hexdigest()[:16]
+    plain = [(c.node, c.ruleset.digest) if isinstance(c, rt.ApplyRuleset) else c for c in commands]  # it can be megabytes
+    return hashlib.sha256(write(plain)).hexdigest()[:16]
 
 
 # --- version 3, and 2 with its objects ---
 
 
 def _sorted(value: Any) -> bytes:
-    return msgspec.json.encode(_told(value, lambda obj: obj), order="sorted", enc_hook=as_json)
+    return msgspec.json.encode(_plain(value, lambda obj: obj), order="sorted", enc_hook=as_json)
 
 
 def _without_defaults(value: Any) -> bytes:
-    return msgspec.json.encode(_told(value, as_it_stood), order="deterministic")
+    return msgspec.json.encode(_plain(value, as_it_stood), order="deterministic")
 
 
-def _told(value: Any, of_object: Callable[[Object], Any]) -> Any:
+def _plain(value: Any, of_object: Callable[[Object], Any]) -> Any:
     """Plain values; of commands and their parts the fields that say something, by name."""
     if isinstance(value, Object):
         return of_object(value)
     if isinstance(value, tuple | list):
-        return [_told(v, of_object) for v in value]
+        return [_plain(v, of_object) for v in value]
     if isinstance(value, dict):
-        return {key: _told(v, of_object) for key, v in value.items()}
+        return {key: _plain(v, of_object) for key, v in value.items()}
     if not isinstance(value, msgspec.Struct):
         return value
     tag, fields = _fields(type(value))
-    told = {}
+    plain = {}
     for name, default, has_parts in fields:
         held = getattr(value, name)
         if held is not default and held != default:
-            told[name] = _told(held, of_object) if has_parts else held
+            plain[name] = _plain(held, of_object) if has_parts else held
     if tag is not None:
-        told["type"] = tag
-    return told
+        plain["type"] = tag
+    return plain
 
 
 @cache

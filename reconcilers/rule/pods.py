@@ -34,7 +34,7 @@ def is_ready(pod: core_v1.Pod) -> bool:
     return any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions)
 
 
-def is_available(pod: core_v1.Pod, min_ready_seconds: int, now: int) -> int:
+def available_in_ns(pod: core_v1.Pod, min_ready_seconds: int, now: int) -> int:
     """For a ready pod: nanoseconds until it has been so for long enough; 0 or less when it has."""
     if not min_ready_seconds:
         return 0

@@ -45,28 +45,28 @@ WAKES = rule(always=(KEY,)).watches(core_v1.Pod, to=_all_that_wait, when=_makes_
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
     """Bind what fits; say of the rest why it does not."""
-    waiting = [pod for pod in view.pods_on("") if _is_ours(pod)]
+    waiting = [pod for pod in view.pods_on("") if _is_for_us(pod)]
     if not waiting:
         return Decision(reason="no pod waits for a node")
     waiting.sort(key=lambda p: (-(p.spec.priority or 0), p.metadata.creation_timestamp, p.metadata.namespace, p.metadata.name))
     loads = [load_of(node, view.pods_on(node.metadata.name)) for node in view.list(core_v1.Node)]
-    crowds, neighbours = Crowds(view), Neighbours(view, loads)
+    spread, neighbours = SelectorSpread(view), Neighbours(view, loads)
     commands: list[AnyObjectCommand] = []
     says: list[Say] = []
-    bound, curious = 0, False
+    bound, may_change = 0, False
     for pod in waiting:
         if pod.spec.scheduling_gates:
             commands += _unscheduled(pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", now)
             continue
-        chosen, why = choose(pod, loads, crowds, neighbours)
+        chosen, why = choose(pod, loads, spread, neighbours)
         if chosen is None:
-            curious = curious or depends_on_others(pod)
+            may_change = may_change or depends_on_others(pod)
             for update in _unscheduled(pod, "Unschedulable", why, now):
                 commands.append(update)
                 says.append(Say(about=reference(pod), type="Warning", reason="FailedScheduling", message=why, after=update))
             continue
         chosen.place(pod.spec, requests_of(pod.spec))
-        crowds.place(pod, chosen.name)
+        spread.place(pod, chosen.name)
         neighbours.place(pod, chosen.name)
         meta = pod.metadata
         bind = Bind(namespace=meta.namespace, name=meta.name, node=chosen.name, uid=meta.uid)
@@ -77,16 +77,16 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         if bound == BATCH:
             break
     left = len(waiting) - bound
-    again_s = 0.001 if bound == BATCH else LOOK_AGAIN_S if curious else None
+    again_s = 0.001 if bound == BATCH else LOOK_AGAIN_S if may_change else None
     reason = f"{bound} pods bound, {left} left waiting"
     return Decision(reason=reason, commands=tuple(commands), requeue_after=again_s, says=tuple(says))
 
 
-def _is_ours(pod: core_v1.Pod) -> bool:
+def _is_for_us(pod: core_v1.Pod) -> bool:
     return not pod.metadata.deletion_timestamp and pod.spec.scheduler_name in ("", NAME) and pod.status.phase not in TERMINAL
 
 
-class Crowds:
+class SelectorSpread:
     """How many pods of the same Services and controllers each node runs."""
 
     def __init__(self, view: View) -> None:
@@ -119,23 +119,25 @@ class Crowds:
         return (namespace, owner.uid if owner else "", tuple(s.metadata.name for s in mine)), selectors
 
 
-def choose(pod: core_v1.Pod, loads: list[NodeLoad], crowds: Crowds, neighbours: Neighbours) -> tuple[NodeLoad | None, str]:
+def choose(
+    pod: core_v1.Pod, loads: list[NodeLoad], spread: SelectorSpread, neighbours: Neighbours
+) -> tuple[NodeLoad | None, str]:
     """The best node that fits; or None, and why none does."""
     asked, reasons, fitting = requests_of(pod.spec), Counter[str](), []
     limits = neighbours.limits(pod)
     for load in loads:
         why = misfits(pod, asked, load)
-        if not why and limits is not NOWHERE_CLOSED and (said := limits.misfit(load.node.metadata.labels)):
-            why = [said]
+        if not why and limits is not NOWHERE_CLOSED and (misfit := limits.misfit(load.node.metadata.labels)):
+            why = [misfit]
         if why:
             reasons.update(why)
         else:
             fitting.append(load)
     if not fitting:
-        return None, told(len(loads), reasons)
+        return None, fit_error(len(loads), reasons)
     if len(fitting) == 1:
         return fitting[0], ""
-    alike = crowds.of(pod)
+    alike = spread.of(pod)
     most = max((alike[load.name] for load in fitting), default=0)
     return max(
         fitting, key=lambda load: (_score(pod, asked, load, alike, most), priorities.lot(pod.metadata.uid, load.name))
@@ -151,7 +153,7 @@ def _score(pod: core_v1.Pod, asked: Amounts, load: NodeLoad, alike: Counter[str]
     )
 
 
-def told(nodes: int, reasons: Counter[str]) -> str:
+def fit_error(nodes: int, reasons: Counter[str]) -> str:
     """`0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.`"""
     if not nodes:
         return "no nodes available to schedule pods"

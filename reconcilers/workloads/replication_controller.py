@@ -10,7 +10,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
-from shipslog.reconcilers.rule.pods import controller_of, is_active, is_available, is_ready, owner_reference, pod_from_template
+from shipslog.reconcilers.rule.pods import (
+    available_in_ns,
+    controller_of,
+    is_active,
+    is_ready,
+    owner_reference,
+    pod_from_template,
+)
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1
@@ -146,7 +153,7 @@ def _status(
     """The status, and in how many seconds a pod becomes available that is only ready now."""
     labels = of_labels(rc.spec.template.metadata.labels if rc.spec.template is not None else {})
     ready = [pod for pod in active if is_ready(pod)]
-    waits = [is_available(pod, rc.spec.min_ready_seconds, now) for pod in ready]
+    waits = [available_in_ns(pod, rc.spec.min_ready_seconds, now) for pod in ready]
     status = replace(
         rc.status, replicas=len(active), fully_labeled_replicas=sum(labels.matches(p.metadata.labels) for p in active),
         ready_replicas=len(ready), available_replicas=sum(wait <= 0 for wait in waits),

@@ -124,12 +124,12 @@ class ProcessNode:
 
     def _take_up(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
         facts: list[RuntimeFact] = []
-        told = {pod.pod_uid: pod for pod in known}
+        by_uid = {pod.pod_uid: pod for pod in known}
         for directory in sorted(self.data.iterdir()):
             sandbox = self._sandbox(directory.name)
             if sandbox is None:
                 continue
-            before = told.get(directory.name)
+            before = by_uid.get(directory.name)
             if before is None or before.sandbox_id != sandbox.sandbox_id:
                 facts.append(self._sandbox_started(directory.name, sandbox))
             for path in sorted(directory.glob("containers/*/*/record.json")):
@@ -141,7 +141,7 @@ class ProcessNode:
                     facts.append(self._started(record))
                 if seen is None or seen.attempt < record.attempt or seen.running:
                     self._known[record.pod_uid, record.container, record.attempt] = record
-        for uid, runtime in told.items():
+        for uid, runtime in by_uid.items():
             if self._sandbox(uid) is None and runtime.sandbox_id:
                 facts.append(SandboxExited(node=self.node, pod_uid=uid, sandbox_id=runtime.sandbox_id))
         return facts

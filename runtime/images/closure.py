@@ -57,8 +57,8 @@ def _unpack(packages: list[str], directory: Path) -> None:
     except FileNotFoundError as error:
         raise ProgramMissing(f"the packages {' '.join(packages)} are needed, and there is no apt-get here") from error
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise ProgramMissing(f"apt-get could not fetch {' '.join(packages)}: {said[-1] if said else 'it did not say why'}")
+        output = (done.stderr or done.stdout).strip().splitlines()
+        raise ProgramMissing(f"apt-get could not fetch {' '.join(packages)}: {output[-1] if output else 'it did not say why'}")
     for archive in sorted(archives.glob("*.deb")):
         subprocess.run(["dpkg-deb", "-x", str(archive), str(root)], check=True, capture_output=True)
 

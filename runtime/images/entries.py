@@ -87,11 +87,11 @@ class Entries:
 
     def _next(self, body: bytes) -> None:
         self._take = self._header
-        said = _records(body[: self._body]).get(b"size")
-        if said is not None:
-            if not said.isdigit() or len(said) > 19:
+        digits = _records(body[: self._body]).get(b"size")
+        if digits is not None:
+            if not digits.isdigit() or len(digits) > 19:
                 raise ImageBroken("a layer has a file whose size is not a number")
-            self._size = int(said)
+            self._size = int(digits)
 
 
 def _padded(size: int) -> int:

@@ -198,7 +198,7 @@ class _Tar:
     def __init__(self, command: list[str], rootless: bool) -> None:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         self._rootless = rootless
-        self._said: list[str] = []
+        self._messages: list[str] = []
         self._room = _SAID
         # heard while it is fed: a pipe that nobody reads would stop it, and us
         self._listener = threading.Thread(target=self._listen, name="shipslog-tar", daemon=True)
@@ -224,8 +224,8 @@ class _Tar:
             self._stdin.close()
         code = self._process.wait()
         self._listener.join()
-        if code and (error is None or isinstance(error, BrokenPipeError)) and (self._said or not self._rootless):
-            raise ImageBroken("; ".join(self._said) or f"tar ended with code {code}") from error
+        if code and (error is None or isinstance(error, BrokenPipeError)) and (self._messages or not self._rootless):
+            raise ImageBroken("; ".join(self._messages) or f"tar ended with code {code}") from error
 
     def _listen(self) -> None:
         assert self._process.stderr is not None
@@ -235,5 +235,5 @@ class _Tar:
                 # a user may not make devices, and need not: containers get theirs from the runtime
                 expected = self._rootless and "Cannot mknod: Operation not permitted" in line
                 if line and self._room > 0 and not expected and "Exiting with failure status" not in line:
-                    self._said.append(line)
+                    self._messages.append(line)
                     self._room -= len(line)

@@ -46,8 +46,8 @@ def copy(
     auth.write_text(json.dumps({"auths": auths}))
     if source.startswith("docker://"):
         command += ["--src-authfile", str(auth)]
-    said = staging / "said"
-    with said.open("wb") as log:
+    output = staging / "said"
+    with output.open("wb") as log:
         process = subprocess.Popen(
             [*command, source, f"oci:{staging / 'layout'}:image"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=log, env={**os.environ, "TMPDIR": str(private)}, start_new_session=True,
@@ -59,8 +59,8 @@ def copy(
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     if process.returncode:
-        with said.open("rb") as log:
-            log.seek(max(0, said.stat().st_size - _SAID))
+        with output.open("rb") as log:
+            log.seek(max(0, output.stat().st_size - _SAID))
             raise CopyFailed(_words(log.read().decode(errors="replace"))[:_WORDS])
 
 

@@ -32,7 +32,7 @@ from .reference import InvalidImageName, Reference
 _LOCAL = "shipslog.local"
 
 Names = list[str]
-Change = Callable[[tuple[Descriptor, ...]], list[Descriptor]]
+IndexEdit = Callable[[tuple[Descriptor, ...]], list[Descriptor]]
 
 
 class PullFailed(Exception):
@@ -304,7 +304,7 @@ class ImageStore:
         except FileNotFoundError:
             return ()
 
-    def _change_index(self, change: Change) -> None:
+    def _change_index(self, change: IndexEdit) -> None:
         path, partial = self.directory / "index.json", self.directory / "tmp" / f"index-{uuid.uuid4().hex}"
         with self._lock, self._alone("index", wait=True):
             try:

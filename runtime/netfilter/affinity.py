@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 
-class Entry(NamedTuple):
+class AffinityEntry(NamedTuple):
     """One client that is remembered. `timeout_s` counts from the last connection, `expires_s` is what is left."""
 
     client: str
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
         return f"{self.client} . {self.address} . {self.protocol} . {self.port}"
 
 
-def entries_of(listed: Iterable[Mapping[str, Any]]) -> list[Entry]:
+def entries_of(listed: Iterable[Mapping[str, Any]]) -> list[AffinityEntry]:
     """From nft's JSON of `list map ... affinity`."""
     found = []
     for item in listed:
@@ -32,14 +32,14 @@ def entries_of(listed: Iterable[Mapping[str, Any]]) -> list[Entry]:
             details = key["elem"]
             client, address, protocol, port = details["val"]["concat"]
             found.append(
-                Entry(
+                AffinityEntry(
                     client, address, str(protocol), int(port), int(mark), details.get("timeout", 0), details.get("expires", 0)
                 )
             )
     return found
 
 
-def followed(table: str, entries: Iterable[Entry], moves: Mapping[tuple[str, str], Mapping[int, int | None]]) -> str:
+def followed(table: str, entries: Iterable[AffinityEntry], moves: Mapping[tuple[str, str], Mapping[int, int | None]]) -> str:
     """Commands that forget the clients of endpoints that are gone and take the others along. "" for none."""
     lines = []
     for entry in entries:

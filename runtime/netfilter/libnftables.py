@@ -77,9 +77,9 @@ class Session:
         assert self._context is not None, "the session is closed"
         with _ONE_AT_A_TIME:
             code = self._nft.nft_run_cmd_from_buffer(self._context, commands.encode())
-        said = self._nft.nft_ctx_get_error_buffer(self._context) or b""
+        message = self._nft.nft_ctx_get_error_buffer(self._context) or b""
         if code != 0:
-            raise NetfilterFailed(_shortened(said.decode(errors="replace")) or f"nft failed with code {code}")
+            raise NetfilterFailed(_shortened(message.decode(errors="replace")) or f"nft failed with code {code}")
 
     def query(self, command: str) -> list[dict[str, Any]]:
         """The objects that a list command names. Errors: NetfilterFailed."""

@@ -17,7 +17,7 @@ Claims = tuple[tuple[str, str], ...]  # (service, value), by service
 Rules = tuple[ServiceRules, ...]
 
 
-class Change(NamedTuple):
+class RulesetDiff(NamedTuple):
     """From what is loaded to `ruleset`. `removed` and `added` may share elements: those get another value."""
 
     ruleset: Ruleset
@@ -54,12 +54,12 @@ class Loaded:
         now = self.ruleset
         return now is not None and (now.pod_cidr, now.node_addresses) == (ruleset.pod_cidr, ruleset.node_addresses)
 
-    def plan(self, ruleset: Ruleset) -> Change:
+    def plan(self, ruleset: Ruleset) -> RulesetDiff:
         """What to do. Services that are the same objects as before cost a comparison of two pointers.
 
         Errors: ValueError for an address that is none."""
         gone, differing = _differences(self._wanted, ruleset.services)
-        change = Change(ruleset, {}, {}, (), {}, {}, {}, {}, {})
+        change = RulesetDiff(ruleset, {}, {}, (), {}, {}, {}, {}, {})
         chains: dict[SharedChain, None] = {}
         for name in [*gone, *differing]:
             self._plan_service(name, ruleset.services.get(name, ()), change, chains)
@@ -79,7 +79,7 @@ class Loaded:
                 change.removed[_hairpin(address)] = ""
         return change._replace(chains=tuple(chains))
 
-    def _plan_service(self, name: str, wanted: Rules, change: Change, chains: dict[SharedChain, None]) -> None:
+    def _plan_service(self, name: str, wanted: Rules, change: RulesetDiff, chains: dict[SharedChain, None]) -> None:
         checked(wanted)
         before = self._placed.get(name, ())
         after = placed_rules(before, wanted)
@@ -101,7 +101,7 @@ class Loaded:
         change.moves.update(moved(before, after))
         change.udp.update(_udp_changes(before, after))
 
-    def take(self, change: Change) -> None:
+    def take(self, change: RulesetDiff) -> None:
         """The change is in the kernel."""
         for element, claims in change.claims.items():
             if claims:

@@ -20,7 +20,7 @@ _MESSAGE, _GENERIC, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBH"),
 _HEAD = _MESSAGE.size + _GENERIC.size
 
 
-class Told(NamedTuple):
+class Notification(NamedTuple):
     """One notification: who sent the request (a netlink port), and the table and set that it is about."""
 
     port: int
@@ -69,11 +69,11 @@ class Monitor:
             yield
         finally:
             # in this order: what comes after the count was read stays in the socket
-            told, lost = self._heard()
+            notices, lost = self._heard()
             if (self.generation() - before) & 0xFFFFFFFF <= 1:
-                self._port = next((one.port for one in told if one.table == self._table), self._port)
+                self._port = next((one.port for one in notices if one.table == self._table), self._port)
             else:
-                self._judge(told, lost)
+                self._judge(notices, lost)
 
     def meddled(self) -> bool:
         """Whether somebody else has changed the table since the last question."""
@@ -92,24 +92,24 @@ class Monitor:
     def _take_in(self) -> None:
         self._judge(*self._heard())
 
-    def _judge(self, told: list[Told], lost: bool) -> None:
-        others = (one for one in told if one.table == self._table and one.port != self._port)
+    def _judge(self, notices: list[Notification], lost: bool) -> None:
+        others = (one for one in notices if one.table == self._table and one.port != self._port)
         self._meddled |= lost or any(one.set not in self._unminded for one in others)
 
-    def _heard(self) -> tuple[list[Told], bool]:
+    def _heard(self) -> tuple[list[Notification], bool]:
         """(what was told, whether some of it was lost)"""
-        told: list[Told] = []
+        notices: list[Notification] = []
         lost = False
         while True:
             try:
-                told += _parsed(self._events.recv(_BUFFER))
+                notices += _parsed(self._events.recv(_BUFFER))
             except BlockingIOError:
-                return told, lost
+                return notices, lost
             except OSError:  # ENOBUFS: more at once than the socket holds
                 lost = True
 
 
-def _parsed(data: bytes) -> Iterator[Told]:
+def _parsed(data: bytes) -> Iterator[Notification]:
     at = 0
     while at + _HEAD <= len(data):
         length, kind, _, _, port = _MESSAGE.unpack_from(data, at)
@@ -123,7 +123,7 @@ def _parsed(data: bytes) -> Iterator[Told]:
                     name = value.rstrip(b"\0").decode(errors="replace")
                 else:
                     break
-            yield Told(port, table, name)
+            yield Notification(port, table, name)
         at += max((length + 3) & ~3, _HEAD)
 
 

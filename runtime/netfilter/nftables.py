@@ -18,7 +18,7 @@ from .affinity import entries_of, followed
 from .conntrack import end_stale_flows
 from .elements import Element
 from .kept_table import KeptTable
-from .loaded import Change, Loaded
+from .loaded import Loaded, RulesetDiff
 from .table import MAPS, SETS, chain_body, skeleton, table_name
 
 log = logger(__name__)
@@ -80,7 +80,7 @@ class NftablesAdapter:
         self._loaded.take(change)
         self._end_flows(change)
 
-    def _end_flows(self, change: Change) -> None:
+    def _end_flows(self, change: RulesetDiff) -> None:
         if change.udp:
             try:
                 end_stale_flows(change.udp)
@@ -107,7 +107,7 @@ class NftablesAdapter:
         self._end_flows(change)
         self._allow_loopback()
 
-    def _affinity_text(self, change: Change) -> str:
+    def _affinity_text(self, change: RulesetDiff) -> str:
         listed = self._kept.session.query(f"list map ip {self.table} affinity")
         return followed(self.table, entries_of(listed), change.moves)
 
@@ -126,7 +126,7 @@ class NftablesAdapter:
             for name in names:
                 for item in session.query(f"list {kind} ip {self.table} {name}"):
                     if kind in item:
-                        found[name] = dict(_told(element) for element in item[kind].get("elem", ()))
+                        found[name] = dict(_element(element) for element in item[kind].get("elem", ()))
         return found
 
     def _remove(self) -> None:
@@ -137,7 +137,7 @@ class NftablesAdapter:
             self._localnet_before = None
 
 
-def _change_text(table: str, change: Change) -> str:
+def _change_text(table: str, change: RulesetDiff) -> str:
     chains = "\n".join(chain_body(chain) for chain in change.chains)
     return (
         (f"table ip {table} {{\n{chains}\n}}\n" if chains else "")
@@ -153,7 +153,7 @@ def _elements_text(verb: str, table: str, elements: Iterable[tuple[Element, str]
     return "".join(f"{verb} element ip {table} {name} {{ {', '.join(listed)} }}\n" for name, listed in sorted(by_set.items()))
 
 
-def _told(element: Any) -> tuple[str, str]:
+def _element(element: Any) -> tuple[str, str]:
     """One element of nft's JSON, as `Loaded.elements` writes it."""
     if isinstance(element, list):
         return _joined(element[0]), _joined(element[1])

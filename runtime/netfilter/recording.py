@@ -4,7 +4,7 @@ from shipslog.runtime.commands import Ruleset
 
 from .adapter import NetfilterFailed, Sets
 from .elements import Endpoint
-from .loaded import Change, Loaded
+from .loaded import Loaded, RulesetDiff
 from .table import MAPS, SETS, skeleton
 
 
@@ -41,7 +41,7 @@ class RecordingAdapter:
         self.applied += 1
         self.touched = len(change.removed.keys() | change.added.keys())
 
-    def _change(self, change: Change) -> None:
+    def _change(self, change: RulesetDiff) -> None:
         for (name, key), value in change.removed.items():
             held = self._sets[name].pop(key, None)
             assert held == value, f"{name}: {key} is {held!r}, not {value!r}: it cannot be removed"

@@ -42,9 +42,9 @@ def _begin(program: str, inside: str, node: Path) -> bool:
         _DEVICE,
     ]
     try:
-        with (node / "slirp.log").open("wb") as said:
+        with (node / "slirp.log").open("wb") as output:
             begun = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, pass_fds=(writer,), start_new_session=True
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=(writer,), start_new_session=True
             )
     finally:
         os.close(writer)

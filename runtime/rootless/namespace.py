@@ -101,10 +101,10 @@ def _try_out() -> None:
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
-        said = pipe.read().decode(errors="replace")
+        message = pipe.read().decode(errors="replace")
     os.waitpid(child, 0)
-    if said:
-        raise Unavailable(said)
+    if message:
+        raise Unavailable(message)
 
 
 def take_user_namespace() -> None:
@@ -204,9 +204,9 @@ def _end_orphans(node: Path) -> None:
             continue
         with contextlib.suppress(OSError):
             argv = Path(entry.path, "cmdline").read_bytes().split(b"\0")
-            ours = b"conmon" in argv[0] and marker + b"/exits" in argv
-            if ours or argv[0] == marker + b"/pause" or marker + b"/pause" in argv[:5]:
-                for child in Path(entry.path, "task", entry.name, "children").read_text().split() if ours else ():
+            is_conmon = b"conmon" in argv[0] and marker + b"/exits" in argv
+            if is_conmon or argv[0] == marker + b"/pause" or marker + b"/pause" in argv[:5]:
+                for child in Path(entry.path, "task", entry.name, "children").read_text().split() if is_conmon else ():
                     os.kill(int(child), signal.SIGKILL)
                 os.kill(int(entry.name), signal.SIGKILL)
 

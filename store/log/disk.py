@@ -16,7 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Connection(Protocol):
+class DatabaseConnection(Protocol):
     """A connection that runs whole functions, one after the other."""
 
     async def connected(self) -> Self:
@@ -32,11 +32,11 @@ class Connection(Protocol):
 class Disk:
     """The disk of the machine: every connection has a thread of its own, since SQLite waits for it."""
 
-    def writer(self, path: Path) -> Connection:
+    def writer(self, path: Path) -> DatabaseConnection:
         """The one connection that writes."""
         return ThreadConnection(lambda: connect_to_write(path))
 
-    def reader(self, path: Path, *, still: bool) -> Connection:
+    def reader(self, path: Path, *, still: bool) -> DatabaseConnection:
         """A connection that cannot write. `still`: nobody else has the file open."""
         return ThreadConnection(lambda: connect_to_read(path, still=still))
 

@@ -17,13 +17,13 @@ from shipslog.store.facts import ObjectModified
 from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks
 
-from .disk import MACHINE, Connection, Disk
+from .disk import MACHINE, DatabaseConnection, Disk
 from .event_log import LogCorrupt, LogError, LogFull, ObjectName, RevisionConflict, Snapshot, check_batch
 from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
 from .retention import Coalescer, Decided
 from .room import Room
 from .sqlite_connection import check_schema, create, is_full, raise_format, transaction, translate
-from .sqlite_past import Past, batches
+from .sqlite_reader import LogReader, batches
 from .tail import Tail
 from .writer_lock import WriterLock, acknowledged, lock_path
 
@@ -49,8 +49,8 @@ class SqliteLog:
         self.dropped = ""
         self._room = Room(path, disk.reserve(path), self._transact)
         self._refused = ""  # why the last batch was, if that was for no want of room
-        self._db: Connection | None = None
-        self._past = Past(path, own=lock is not None, disk=disk)
+        self._db: DatabaseConnection | None = None
+        self._reader = LogReader(path, own=lock is not None, disk=disk)
         self._past_opening: asyncio.Task[None] | None = None
         self._tasks = Tasks("log")
         self._tail = Tail()
@@ -111,15 +111,15 @@ class SqliteLog:
         noted = acknowledged(self.path) if self._lock is None else self._lock.acknowledged
         header = inspect_header(self.path)
         wal = inspect_wal(self.path.with_name(self.path.name + "-wal"))
-        past = Past(self.path, own=False, disk=self._disk)
+        reader = LogReader(self.path, own=False, disk=self._disk)
         try:
-            await past.open(wal)
-            await past.ask(1, check_schema, self.path)
+            await reader.open(wal)
+            await reader.ask(1, check_schema, self.path)
             truncated = header.truncated(wal)
-            newest = 0 if truncated or wal.lost_commits else await past.ask(1, _newest_snapshot)
-            chain = await past.verify(newest)
+            newest = 0 if truncated or wal.lost_commits else await reader.ask(1, _newest_snapshot)
+            chain = await reader.verify(newest)
         finally:
-            await past.close()
+            await reader.close()
         self._revision, self._checksum, self._time_ns = chain.revision, chain.checksum, chain.time_ns
         if wal.lost_commits and not 0 < noted <= chain.revision:
             what = f"{wal.lost_commits} batches follow in the write-ahead log that can no longer be read"
@@ -150,7 +150,7 @@ class SqliteLog:
         self._closed = True
         self._tail.close()
         await self._tasks.finished()
-        await self._past.close()
+        await self._reader.close()
         db, self._db = self._db, None
         if db is not None:
             await db.close()
@@ -244,27 +244,27 @@ class SqliteLog:
 
     # --- reading ---
 
-    async def _reading(self) -> Past:
+    async def _reading(self) -> LogReader:
         """The read-only connection, opened when it is first needed; again by the next who reads, if that failed."""
         self._check_open()
         opening = self._past_opening
         if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
-            opening = self._tasks.start("open to read", self._past.open(), ordinary=(OSError, sqlite3.Error))
+            opening = self._tasks.start("open to read", self._reader.open(), ordinary=(OSError, sqlite3.Error))
             self._past_opening = opening
         await asyncio.shield(opening)
-        return self._past
+        return self._reader
 
     async def read(self, after: int = 0, until: int | None = None) -> AsyncIterator[list[Event]]:
         end = self._revision if until is None else min(until, self._revision)
         if max(after, 0) >= end:
             return
-        past = await self._reading()
-        async for events in past.read(max(after, 0), end):
+        reader = await self._reading()
+        async for events in reader.read(max(after, 0), end):
             yield events
 
     async def read_object(self, resource: str, namespace: str, name: str) -> AsyncIterator[list[Event]]:
-        past = await self._reading()
-        async for events in past.read_object(object_key(resource, namespace, name), self._revision):
+        reader = await self._reading()
+        async for events in reader.read_object(object_key(resource, namespace, name), self._revision):
             yield events
 
     async def latest(self, resource: str, namespace: str, name: str, *, before: int | None = None) -> Event | None:
@@ -272,8 +272,8 @@ class SqliteLog:
         return await (await self._reading()).latest(object_key(resource, namespace, name), end)
 
     async def objects(self, resource: str = "") -> AsyncIterator[list[ObjectName]]:
-        past = await self._reading()
-        async for names in past.objects(resource):
+        reader = await self._reading()
+        async for names in reader.objects(resource):
             yield names
 
     async def revision_at(self, time_ns: int) -> int:
@@ -286,8 +286,8 @@ class SqliteLog:
     async def _follow(self, after: int) -> AsyncIterator[list[Event]]:
         """What another process appends."""
         while not self._closed:
-            past = await self._reading()
-            self._revision = max(self._revision, await past.end())
+            reader = await self._reading()
+            self._revision = max(self._revision, await reader.end())
             async for events in self.read(after):
                 after = events[-1].revision
                 yield events
@@ -300,11 +300,11 @@ class SqliteLog:
         await (await self._reading()).copy_to(target)
 
     async def verify(self, progress: Callable[[int], None] | None = None) -> None:
-        past, written = await self._reading(), self._revision  # what is appended meanwhile need not have been seen
-        chain = await past.verify(0, progress)
+        reader, written = await self._reading(), self._revision  # what is appended meanwhile need not have been seen
+        chain = await reader.verify(0, progress)
         if chain.revision < written:
             raise LogCorrupt(str(self.path), chain.revision + 1, "the event is missing")
-        await past.verify_indexes()
+        await reader.verify_indexes()
 
     # --- retention ---
 
@@ -317,8 +317,8 @@ class SqliteLog:
             self._coalesced = await self.revision_at(until_ns - LOOK_BACK_NS)
         count, end = 0, await self.revision_at(until_ns)
         while self._coalesced < end:
-            past = await self._reading()
-            rows = await past.ask(self._coalesced + 1, _to_look_through, self._coalesced, end)
+            reader = await self._reading()
+            rows = await reader.ask(self._coalesced + 1, _to_look_through, self._coalesced, end)
             revisions = []
             for *row, tag, fact in rows:
                 decided = msgspec.json.decode(fact, type=Decided) if fact is not None else None
@@ -352,10 +352,10 @@ class SqliteLog:
             raise translate(error, self.path, revision, "write") from error
 
     async def load_snapshot(self, until: int | None = None) -> Snapshot | None:
-        past = await self._reading()
+        reader = await self._reading()
         limit = self._revision if until is None else until
         while True:
-            found = await past.ask(1, _read_snapshot, limit)
+            found = await reader.ask(1, _read_snapshot, limit)
             if not isinstance(found, int):
                 return found
             log.warning("snapshot_damaged", path=str(self.path), revision=found)  # the events before it are whole

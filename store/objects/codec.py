@@ -86,15 +86,15 @@ def _from_value(struct: type[T], value: dict[str, Any], validation: str, repeate
         cleaned = walk.object(struct, value)
     except WrongType as error:
         raise _cannot(struct, value, str(error)) from error
-    said = [f'duplicate field "{path}"' for path in repeated] + [f'unknown field "{path}"' for path in walk.unknown]
-    del said[json_text.MAX_TOLD :]
-    if said and validation == "Strict":
-        raise _cannot(struct, value, f"strict decoding error: {', '.join(said)}")
+    warnings = [f'duplicate field "{path}"' for path in repeated] + [f'unknown field "{path}"' for path in walk.unknown]
+    del warnings[json_text.MAX_TOLD :]
+    if warnings and validation == "Strict":
+        raise _cannot(struct, value, f"strict decoding error: {', '.join(warnings)}")
     try:
         obj = msgspec.convert(cleaned, struct)
     except msgspec.ValidationError as error:
         raise _cannot(struct, value, str(error)) from error
-    return _normal(struct, obj), tuple(said) if validation != "Ignore" else ()
+    return _normal(struct, obj), tuple(warnings) if validation != "Ignore" else ()
 
 
 def _normal(struct: type[T], obj: T) -> T:

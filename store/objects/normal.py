@@ -87,16 +87,16 @@ def _time(text: str) -> str:
     if len(text) == 20 and text.endswith("Z") and text[10] == "T":
         _moment(text)
         return text
-    return told(_moment(text))
+    return rfc3339(_moment(text))
 
 
 def _microtime(text: str) -> str:
     if not text:
         return ""
-    return told(_moment(text), "microseconds")
+    return rfc3339(_moment(text), "microseconds")
 
 
-def told(moment: datetime, precision: str = "seconds") -> str:
+def rfc3339(moment: datetime, precision: str = "seconds") -> str:
     """A time in UTC as the API prints it."""
     return f"{moment.replace(tzinfo=None).isoformat(timespec=precision)}Z"
 

@@ -39,7 +39,7 @@ def apply(struct: type[Any], current: bytes, body: bytes, media_type: str) -> di
         patch = json_text.parse(body)
     except json_text.NotJson as error:
         raise BadRequest(f"error decoding patch: {error}") from error
-    document: dict[str, Any] = msgspec.json.decode(current)  # ours alone: it is changed in place
+    document: dict[str, Any] = msgspec.json.decode(current)  # named_order alone: it is changed in place
     if media_type == JSON_PATCH:
         patched = json_patch.apply(document, patch)
     elif not isinstance(patch, dict):
@@ -220,15 +220,15 @@ def _ordered(merged: list[Any], order: list[Any], before: list[Any], merge_key: 
     wanted = {_named(o, merge_key): i for i, o in enumerate(order)}
     was = {_named(b, merge_key): i for i, b in enumerate(before)}
     named = [(_named(m, merge_key), m) for m in merged]
-    ours = deque(sorted((n for n in named if n[0] in wanted), key=lambda n: wanted[n[0]]))
-    theirs = deque(sorted((n for n in named if n[0] not in wanted), key=lambda n: was.get(n[0], 0)))
+    named_order = deque(sorted((n for n in named if n[0] in wanted), key=lambda n: wanted[n[0]]))
+    others = deque(sorted((n for n in named if n[0] not in wanted), key=lambda n: was.get(n[0], 0)))
     out: list[Any] = []
-    while ours or theirs:
-        if ours and theirs:
-            left, right = was.get(theirs[0][0]), was.get(ours[0][0])
-            first = theirs if left is not None and right is not None and left < right else ours
+    while named_order or others:
+        if named_order and others:
+            left, right = was.get(others[0][0]), was.get(named_order[0][0])
+            first = others if left is not None and right is not None and left < right else named_order
         else:
-            first = ours or theirs
+            first = named_order or others
         out.append(first.popleft()[1])
     return out
 

@@ -14,7 +14,7 @@ import msgspec
 from shipslog.store.refusals import BadRequest
 
 from . import json_text
-from .normal import Malformed, normalised, told
+from .normal import Malformed, normalised, rfc3339
 from .shapes import Field, Shape, fields_of, per_type
 
 T = TypeVar("T")
@@ -274,5 +274,5 @@ def _moment(form: str, raw: bytes) -> str:
     seconds = seconds - (1 << 64) if seconds >> 63 else seconds
     moment = datetime.fromtimestamp(seconds, UTC)
     if form == "time":
-        return told(moment)
-    return told(moment.replace(microsecond=found.get(2, 0) // 1000), "microseconds")
+        return rfc3339(moment)
+    return rfc3339(moment.replace(microsecond=found.get(2, 0) // 1000), "microseconds")

@@ -18,14 +18,14 @@ async def fill(engine: Cluster, objects: int) -> None:
 
 async def test_who_asks_for_the_same_revision_shares_it(engine: Cluster) -> None:
     await fill(engine, 3)
-    kept = pasts.Pasts(engine.log)
+    kept = pasts.PastViews(engine.log)
     first, *others = await asyncio.gather(*(kept.at(4) for _ in range(100)))
     assert first.revision == 4 and all(other is first for other in others)
 
 
 async def test_too_many_at_once_are_asked_to_come_back(engine: Cluster) -> None:
     await fill(engine, pasts.AT_ONCE + pasts.WAITING + 5)
-    kept = pasts.Pasts(engine.log)
+    kept = pasts.PastViews(engine.log)
     wanted = range(1, pasts.AT_ONCE + pasts.WAITING + 4)
     found = await asyncio.gather(*(kept.at(revision) for revision in wanted), return_exceptions=True)
     refused = [f for f in found if isinstance(f, TooManyRequests)]
@@ -35,7 +35,7 @@ async def test_too_many_at_once_are_asked_to_come_back(engine: Cluster) -> None:
 
 async def test_they_are_kept_by_what_they_take(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(engine, 6)
-    kept = pasts.Pasts(engine.log)
+    kept = pasts.PastViews(engine.log)
     monkeypatch.setattr(pasts, "KEPT_BYTES", pasts.weight(await kept.at(6)) * 2)
     first = await kept.at(7)
     assert await kept.at(7) is first
@@ -45,7 +45,7 @@ async def test_they_are_kept_by_what_they_take(engine: Cluster, monkeypatch: pyt
 
 
 async def test_what_cannot_be_made_is_not_kept(engine: Cluster) -> None:
-    kept = pasts.Pasts(engine.log)
+    kept = pasts.PastViews(engine.log)
     for _ in range(2):
         with pytest.raises(BadRequest):
             await kept.at(10**9)
@@ -62,8 +62,8 @@ async def test_a_failure_that_its_asker_did_not_wait_for_is_told(engine: Cluster
         await go_on.wait()
         raise ZeroDivisionError
 
-    monkeypatch.setattr(pasts, "past", fail)
-    kept = pasts.Pasts(engine.log)
+    monkeypatch.setattr(pasts, "view_at", fail)
+    kept = pasts.PastViews(engine.log)
     with capture_logs() as logs:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(kept.at(1), 0.01)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from shipslog.engine.cluster import MASTERS, Cluster
-from shipslog.engine.pasts import past
+from shipslog.engine.pasts import view_at
 from shipslog.engine.state import snapshots
 from shipslog.engine.testing.simulation.virtual_time import VirtualClock, VirtualLoop, run
 from shipslog.engine.time.clock import Entropy
@@ -126,7 +126,7 @@ async def keep(events: list[Event], path: Path) -> None:
                 batch = []
             batch.append(event)
         await log.append(batch, expected_revision=log.revision)
-        await log.save_snapshot(snapshots.take(await past(log, log.revision * 2 // 3)))
+        await log.save_snapshot(snapshots.take(await view_at(log, log.revision * 2 // 3)))
         blind = blind_to(ALL, [BUILTIN.by_resource(resource) for resource in EPHEMERAL])
         gone = await log.forget(events[-1].time_ns, blind=blind)
         print(f"{path}: {log.revision} events, {gone} of them let go of")

@@ -17,7 +17,7 @@ from shipslog.engine import replay
 from shipslog.engine.api.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
-from shipslog.engine.pasts import load, past
+from shipslog.engine.pasts import load, view_at
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.catalogue import ALL
@@ -97,7 +97,7 @@ async def test_its_snapshot_is_what_its_events_come_to(path: Path) -> None:
 async def test_it_is_served(path: Path, tmp_path: Path) -> None:
     pki = certificates.ensure(tmp_path / "pki")
     async with await SqliteLog.open(path, read_only=True) as log:
-        server = ApiServer(replay.Recording(log, await past(log, log.revision)), pki=pki, data=tmp_path, port=0)
+        server = ApiServer(replay.Recording(log, await view_at(log, log.revision)), pki=pki, data=tmp_path, port=0)
         await server.start()
         context = ssl.create_default_context(cafile=pki.directory / "ca.crt")
         context.load_cert_chain(pki.directory / "admin.crt", pki.directory / "admin.key")

@@ -18,7 +18,7 @@ class Peer:
         self.sent = bytearray()
         self.deflate = zlib.compressobj(9, zlib.DEFLATED, 15, zdict=spdy.DICTIONARY)
         self.throttled: list[bool] = []
-        self.connection = spdy.Connection(self._receive, self.throttled.append)
+        self.connection = spdy.SpdyConnection(self._receive, self.throttled.append)
 
     async def _receive(self, data: bytes) -> None:
         self.sent += data

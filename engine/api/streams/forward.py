@@ -7,7 +7,7 @@ from typing import Protocol
 from aiohttp import WSMsgType, web
 
 from shipslog.runtime.node import ByteStream, NodeRuntime, StreamRefused
-from shipslog.runtime.spdy import Connection, SpdyError, Stream
+from shipslog.runtime.spdy import SpdyConnection, SpdyError, Stream
 from shipslog.store.objects import core_v1
 from shipslog.store.tasks import Tasks
 
@@ -55,7 +55,7 @@ async def tunnelled(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1
 
     reading = asyncio.Event()
     reading.set()
-    connection = Connection(send, lambda stop: reading.clear() if stop else reading.set())
+    connection = SpdyConnection(send, lambda stop: reading.clear() if stop else reading.set())
 
     async def serving() -> None:
         try:
@@ -78,7 +78,7 @@ async def tunnelled(request: web.BaseRequest, runtime: NodeRuntime, pod: core_v1
     return socket
 
 
-async def serve(connection: Connection, runtime: NodeRuntime, pod: core_v1.Pod) -> None:
+async def serve(connection: SpdyConnection, runtime: NodeRuntime, pod: core_v1.Pod) -> None:
     """A connection into the pod for each pair of streams."""
     waiting: dict[str, dict[str, Stream]] = {}
     async with Tasks("port forwarding") as tasks:

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from shipslog.runtime.node import StreamRefused
-from shipslog.runtime.spdy import Connection, Stream
+from shipslog.runtime.spdy import SpdyConnection, Stream
 from shipslog.store.refusals import BadRequest, Forbidden
 
 from .remote import OPEN_S, Wanted, failure, run, sizes_in
@@ -28,10 +28,10 @@ def negotiated(request: web.BaseRequest, known: tuple[str, ...]) -> str:
     raise Forbidden(f"unable to negotiate a protocol: the client offers {offered}, the server knows {list(known)}")
 
 
-def upgrade(request: web.BaseRequest, protocol: str) -> tuple[Connection, RawConnection, asyncio.Event]:
+def upgrade(request: web.BaseRequest, protocol: str) -> tuple[SpdyConnection, RawConnection, asyncio.Event]:
     """A SPDY connection on the request's transport; the event is set when the client is gone."""
     lost = asyncio.Event()
-    connection = Connection(_unset)
+    connection = SpdyConnection(_unset)
 
     def gone() -> None:
         lost.set()
@@ -109,7 +109,7 @@ async def serve(request: web.BaseRequest, wanted: Wanted) -> None:
         raw.close()
 
 
-async def _open(connection: Connection, expected: set[str]) -> dict[str, Stream]:
+async def _open(connection: SpdyConnection, expected: set[str]) -> dict[str, Stream]:
     found: dict[str, Stream] = {}
     while expected - found.keys():
         stream = await connection.accept()

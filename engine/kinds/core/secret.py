@@ -44,8 +44,8 @@ class SecretStrategy(Strategy):
 def default_secret(secret: Secret) -> Secret:
     """Plain texts join the data; the type is Opaque."""
     if secret.string_data:
-        told = {key: base64.b64encode(value.encode()).decode() for key, value in secret.string_data.items()}
-        secret = replace(secret, data=secret.data | told, string_data={})
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in secret.string_data.items()}
+        secret = replace(secret, data=secret.data | encoded, string_data={})
     return secret if secret.type else replace(secret, type="Opaque")
 
 

@@ -77,8 +77,8 @@ def _warn_of_container(warnings: list[str], container: Container | EphemeralCont
         seen = set()
         for i, env in enumerate(container.env):
             if env.name in seen:
-                told = f'hides previous definition of "{env.name}", which may be dropped when using apply'
-                warnings.append(f"{path}.env[{i}]: {told}")
+                message = f'hides previous definition of "{env.name}", which may be dropped when using apply'
+                warnings.append(f"{path}.env[{i}]: {message}")
             seen.add(env.name)
     if len(container.ports) > 1:
         ports: dict[tuple[str, int], int] = {}
@@ -90,5 +90,5 @@ def _warn_of_container(warnings: list[str], container: Container | EphemeralCont
         for name in ("memory", "ephemeral-storage"):
             if name in amounts and quantity.milli(amounts[name]) % 1000:
                 value = quantity.canonical(amounts[name])
-                told = f'fractional byte value "{value}" is invalid, must be an integer'
-                warnings.append(f"{path}.resources.{what}[{name}]: {told}")
+                message = f'fractional byte value "{value}" is invalid, must be an integer'
+                warnings.append(f"{path}.resources.{what}[{name}]: {message}")

@@ -39,10 +39,10 @@ class CriClient:
         self._images = api_pb2_grpc.ImageServiceStub(self._channel)
         self._owner = {OWNER: instance}
         try:
-            told = self._call(self._runtime.Version, self.api.VersionRequest(), 10)
+            answer = self._call(self._runtime.Version, self.api.VersionRequest(), 10)
         except CallFailed as error:
             raise RuntimeUnavailable(f"{path} does not answer as a CRI v1 runtime: {error}") from error
-        self.name, self.version = told.runtime_name, told.runtime_version
+        self.name, self.version = answer.runtime_name, answer.runtime_version
 
     def close(self) -> None:
         self._channel.close()
@@ -103,8 +103,8 @@ class CriClient:
 
     def exec_sync(self, container_id: str, argv: tuple[str, ...], timeout_s: float) -> tuple[int, bytes]:
         request = self.api.ExecSyncRequest(container_id=container_id, cmd=argv, timeout=max(int(timeout_s), 1))
-        told = self._call(self._runtime.ExecSync, request, timeout_s + 5)
-        return int(told.exit_code), bytes(told.stdout + told.stderr)
+        answer = self._call(self._runtime.ExecSync, request, timeout_s + 5)
+        return int(answer.exit_code), bytes(answer.stdout + answer.stderr)
 
     def exec_url(self, container_id: str, argv: tuple[str, ...], *, stdin: bool, tty: bool) -> str:
         request = self.api.ExecRequest(

@@ -97,15 +97,15 @@ class CriNode:
     def _differences(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
         """What the log does not know yet."""
         facts: list[RuntimeFact] = []
-        told = {pod.pod_uid: pod for pod in known}
+        by_uid = {pod.pod_uid: pod for pod in known}
         alive = {s.metadata.uid: s for s in reversed(self.client.sandboxes()) if s.state == READY}
         for uid, found in alive.items():
-            before = told.get(uid)
+            before = by_uid.get(uid)
             if before is None or before.sandbox_id != found.id:
                 facts.append(self._sandbox_started(uid, found.id))
         for one in sorted(self.client.containers(), key=lambda c: int(c.labels[ATTEMPT])):
             uid, name, attempt = self._key(one)
-            before = told.get(uid)
+            before = by_uid.get(uid)
             seen = before.containers.get(name) if before is not None else None
             if one.state not in (RUNNING, EXITED) or (seen is not None and seen.attempt > attempt):
                 continue
@@ -115,7 +115,7 @@ class CriNode:
                 facts.append(self._exit(one.id))
             elif one.state == RUNNING:
                 self._running[one.id] = (uid, name, attempt)
-        for uid, runtime in told.items():
+        for uid, runtime in by_uid.items():
             if runtime.sandbox_id and uid not in alive:
                 facts.append(SandboxExited(node=self.node, pod_uid=uid, sandbox_id=runtime.sandbox_id))
         return facts

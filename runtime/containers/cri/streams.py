@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from shipslog.runtime.node import StreamRefused
-from shipslog.runtime.spdy import Connection, SpdyError, Stream
+from shipslog.runtime.spdy import SpdyConnection, SpdyError, Stream
 from shipslog.store.tasks import Tasks
 
 COMMANDS, PORTS = "v4.channel.k8s.io", "portforward.k8s.io"
@@ -25,7 +25,7 @@ class _Link:
         self._reader, self._writer = reader, writer
         self._may_read = asyncio.Event()
         self._may_read.set()
-        self.spdy = Connection(self._send, self._throttle)
+        self.spdy = SpdyConnection(self._send, self._throttle)
         self._tasks = Tasks("cri streams")
         self._tasks.start("reading", self._read(), ordinary=(OSError, SpdyError))
 
@@ -129,13 +129,13 @@ class CriProcess:
             self._code.set_result(await self._exit_code())
 
     async def _exit_code(self) -> int:
-        said = b""
+        reply = b""
         while part := await self._streams["error"].read():
-            said += part
-        if not said:
+            reply += part
+        if not reply:
             return 0
         try:
-            status = msgspec.json.decode(said, type=_Status)
+            status = msgspec.json.decode(reply, type=_Status)
         except msgspec.DecodeError:
             return 1
         causes = status.details.causes if status.details is not None else []

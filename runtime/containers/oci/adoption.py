@@ -74,23 +74,23 @@ def differences(
     by_uid = {pod.pod_uid: pod for pod in found}
     log = {pod.pod_uid: pod for pod in known}
     for uid in sorted(by_uid.keys() | log.keys()):
-        here, told = by_uid.get(uid), log.get(uid)
-        facts += _pod_differences(node, here, told, exits, now_ns)
+        here, logged = by_uid.get(uid), log.get(uid)
+        facts += _pod_differences(node, here, logged, exits, now_ns)
     return facts
 
 
 def _pod_differences(
-    node: str, here: FoundPod | None, told: PodRuntime | None, exits: dict[str, Exit], now_ns: int
+    node: str, here: FoundPod | None, logged: PodRuntime | None, exits: dict[str, Exit], now_ns: int
 ) -> list[RuntimeFact]:
     facts: list[RuntimeFact] = []
-    told_sandbox = told.sandbox_id if told is not None else ""
+    logged_sandbox = logged.sandbox_id if logged is not None else ""
     alive_id = here.sandbox.sandbox_id if here is not None and here.alive and here.sandbox is not None else ""
-    if alive_id and here is not None and here.sandbox is not None and alive_id != told_sandbox:
+    if alive_id and here is not None and here.sandbox is not None and alive_id != logged_sandbox:
         facts.append(sandbox_started(node, here.sandbox))
     started = {(record.container, record.attempt): record for record in here.containers} if here is not None else {}
-    told_containers = dict(told.containers) if told is not None else {}
+    logged_containers = dict(logged.containers) if logged is not None else {}
     for (name, attempt), record in sorted(started.items()):
-        before = told_containers.get(name)
+        before = logged_containers.get(name)
         if before is not None and before.attempt > attempt:
             continue
         same = before is not None and before.attempt == attempt
@@ -99,11 +99,11 @@ def _pod_differences(
             facts.append(container_started(node, record))
         if ended is not None and not (same and before is not None and before.exit is not None):
             facts.append(container_exited(node, record, ended))
-    for name, before in sorted(told_containers.items()):
+    for name, before in sorted(logged_containers.items()):
         if before.running and (name, before.attempt) not in started:
-            facts.append(_vanished(node, told.pod_uid if told is not None else "", before, now_ns))
-    if told_sandbox and told is not None and alive_id != told_sandbox and not alive_id:
-        facts.append(SandboxExited(node=node, pod_uid=told.pod_uid, sandbox_id=told_sandbox))
+            facts.append(_vanished(node, logged.pod_uid if logged is not None else "", before, now_ns))
+    if logged_sandbox and logged is not None and alive_id != logged_sandbox and not alive_id:
+        facts.append(SandboxExited(node=node, pod_uid=logged.pod_uid, sandbox_id=logged_sandbox))
     return facts
 
 

@@ -248,11 +248,11 @@ def _run_conmon(place: ContainerPlace, request: StartContainer, record: Containe
         answer = _read_all(reader)
     finally:
         os.close(reader)
-    told: dict[str, Any] = (
+    reply: dict[str, Any] = (
         json.loads(answer) if answer.strip() else {"pid": -1, "message": done.stderr.decode(errors="replace")}
     )
-    if told.get("pid", -1) <= 0:
-        raise StartFailed("RunContainerError", _oci_message(str(told.get("message", ""))))
+    if reply.get("pid", -1) <= 0:
+        raise StartFailed("RunContainerError", _oci_message(str(reply.get("message", ""))))
 
 
 def _read_all(descriptor: int) -> bytes:

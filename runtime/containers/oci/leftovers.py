@@ -41,10 +41,10 @@ def end_unknown(
         cgroups.remove_pod(uid)
 
 
-def end_stray_conmons(places: Layout, ours: Collection[str]) -> None:
+def end_stray_conmons(places: Layout, known_ids: Collection[str]) -> None:
     """Kill those that watch a container which is not one of `ours`."""
     for name, pid in adoption.stray_conmons(places).items():
-        if name not in ours:
+        if name not in known_ids:
             _kill(pid)
 
 

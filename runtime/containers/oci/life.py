@@ -120,7 +120,7 @@ class NodeLife:
     async def _take_up(self, found: Sequence[adoption.FoundPod]) -> dict[str, Exit]:
         """Remember what runs, end what cannot go on; -> the exits that have happened, by container id."""
         exits: dict[str, Exit] = {}
-        ours: set[str] = set()
+        known_ids: set[str] = set()
         for pod in found:
             state = self._pods.ensure(pod.pod_uid)
             if pod.alive and pod.sandbox is not None:
@@ -134,7 +134,7 @@ class NodeLife:
             for record in pod.half_made:
                 await self._undo(record)
             for record in pod.containers:
-                ours.add(record.container_id)
+                known_ids.add(record.container_id)
                 ended = await self._inside(pod.pod_uid, self._exit_of, record, pod.alive)
                 one = Container(record)
                 one.announced = True
@@ -143,7 +143,7 @@ class NodeLife:
                     exits[record.container_id] = ended
                     self._exits.end(one, ended)
                 self._exits.watch(one)
-        await asyncio.to_thread(leftovers.end_stray_conmons, self.layout, ours)
+        await asyncio.to_thread(leftovers.end_stray_conmons, self.layout, known_ids)
         await self._end_unknown([pod.sandbox for pod in self._pods if pod.sandbox is not None])
         return exits
 
@@ -325,10 +325,10 @@ class NodeLife:
         async with pod.lock:
             present = pod.containers.get((request.container, request.attempt))
             if present is not None:
-                return self._told(present)
+                return self._outcome(present)
             newest = pod.newest(request.container)
             if newest is not None and (newest.record.attempt > request.attempt or not newest.ended.done()):
-                return self._told(newest)
+                return self._outcome(newest)
             if pod.sandbox is None:
                 return (self._not_started(request, "CreateContainerError", "the pod has no sandbox"),)
             try:
@@ -343,7 +343,7 @@ class NodeLife:
             self._exits.watch(one)
         if request.post_start is not None and not one.ended.done():
             await self._post_start(one, request)
-        return self._told(one)
+        return self._outcome(one)
 
     def _process_of(self, pod_uid: str, name: str) -> int:
         """The first process of a container that runs; 0 for none. Errors: StartFailed."""
@@ -355,7 +355,7 @@ class NodeLife:
             raise StartFailed("CreateContainerError", f'the target container "{name}" does not run')
         return one.record.process.pid
 
-    def _told(self, one: Container) -> tuple[RuntimeFact, ...]:
+    def _outcome(self, one: Container) -> tuple[RuntimeFact, ...]:
         one.announced = True
         started = container_started(self.node, one.record)
         return (started,) if one.exit is None else (started, container_exited(self.node, one.record, one.exit))

@@ -146,9 +146,9 @@ def _resolv_conf(request: RunPodSandbox) -> str:
     lines: list[str] = []
     if not request.dns_servers:
         with contextlib.suppress(OSError):
-            told = Path("/etc/resolv.conf").read_text(errors="replace").splitlines()
+            lines = Path("/etc/resolv.conf").read_text(errors="replace").splitlines()
             skipped = ("#", ";", *(("search", "domain") if request.dns_searches else ()))
-            lines = [line for line in told if line.strip() and not line.startswith(skipped)]
+            lines = [line for line in lines if line.strip() and not line.startswith(skipped)]
     lines += [f"search {' '.join(request.dns_searches)}"] if request.dns_searches else []
     lines += [f"nameserver {server}" for server in request.dns_servers]
     lines += [f"options {' '.join(request.dns_options)}"] if request.dns_options else []

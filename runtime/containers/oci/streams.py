@@ -86,7 +86,7 @@ def _on_terminal(crun: Sequence[str], record: ContainerRecord, argv: Sequence[st
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, bufsize=0,
         )  # fmt: skip
         assert process.stderr is not None
-        with process.stderr as said:
+        with process.stderr as stderr_pipe:
             listener.settimeout(0.05)
             deadline = time.monotonic() + CONSOLE_S
             while True:
@@ -97,7 +97,7 @@ def _on_terminal(crun: Sequence[str], record: ContainerRecord, argv: Sequence[st
                     if process.poll() is not None or time.monotonic() > deadline:
                         process.kill()
                         process.wait()
-                        raise StreamRefused(500, said.read(OUTPUT_LIMIT).decode(errors="replace").strip()) from None
+                        raise StreamRefused(500, stderr_pipe.read(OUTPUT_LIMIT).decode(errors="replace").strip()) from None
             with connection:
                 connection.settimeout(CONSOLE_S)
                 master = socket.recv_fds(connection, 4096, 1)[1][0]

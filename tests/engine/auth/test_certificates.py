@@ -45,7 +45,7 @@ def test_a_new_authority_of_the_same_name_signs_all_anew_and_says_so(tmp_path: P
     for name in ("ca.key", "ca.crt"):
         (tmp_path / name).unlink()
     second = certificates.ensure(tmp_path)
-    assert not first.said and "new kubeconfig" in second.said
+    assert not first.notice and "new kubeconfig" in second.notice
     ca = x509.load_pem_x509_certificate(second.ca_certificate.encode())
     for text in (second.admin_certificate, second.server_certificate):
         x509.load_pem_x509_certificate(text.encode()).verify_directly_issued_by(ca)

@@ -109,7 +109,7 @@ async def test_commands_see_those_before_them_in_the_same_batch(engine: Cluster)
 async def test_a_stale_update_conflicts_and_an_equal_one_changes_nothing(engine: Cluster) -> None:
     made = await engine.create(config_map("a", k="1"))
     again = await engine.submit(Update(object=made))
-    assert again.kind == "Unchanged" and again.entry.object == made
+    assert again.effect == "Unchanged" and again.entry.object == made
     await engine.update(config_map("a", k="2"))
     with pytest.raises(Conflict, match="the object has been modified"):
         await engine.update(made)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit import encoding
 from shipslog.engine.commit.encoding import encoded_ahead, finish
-from shipslog.engine.commit.transitions import Change
+from shipslog.engine.commit.transitions import Evaluation
 from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.commands import Create, Delete, Patch, Update
 from shipslog.store.objects import core_v1, meta_v1
@@ -49,10 +49,10 @@ async def test_what_is_too_long_already_may_become_shorter_and_go(engine: Cluste
     monkeypatch.setattr(encoding, "OBJECT_BYTES", 100)
     await engine.submit(Update(object=config_map(BOUND // 3, finalizers=("a/b",))))
     marked = await engine.submit(Delete(resource="configmaps", namespace="default", name="a"))
-    assert marked.kind == "Modified" and marked.entry.object.metadata.deletion_timestamp
+    assert marked.effect == "Modified" and marked.entry.object.metadata.deletion_timestamp
     meta = replace(marked.entry.object.metadata, finalizers=())
     gone = await engine.submit(Update(object=replace(marked.entry.object, metadata=meta)))
-    assert gone.kind == "Deleted"
+    assert gone.effect == "Deleted"
 
 
 async def test_a_status_has_room_of_its_own(engine: Cluster) -> None:
@@ -81,6 +81,6 @@ def test_what_a_client_wrote_is_not_taken_for_the_place_of_the_revision() -> Non
     fields = msgspec.Raw(b'{"resourceVersion":"%s"}' % encoding.UNKNOWN.encode())
     manager = meta_v1.ManagedFieldsEntry(manager="m", fields_v1=msgspec.json.decode(fields))
     for obj in (config_map(1, annotations={"a": encoding.PLACE.decode()}), config_map(1, managed_fields=(manager,))):
-        change = Change(effect="Created", object=obj, kind=kind)
+        change = Evaluation(effect="Created", object=obj, kind=kind)
         assert finish(encoded_ahead(change), 7) == finish(change, 7)
     assert encoded_ahead(change).ahead is None

@@ -175,7 +175,7 @@ async def test_an_index_that_does_not_agree_is_rebuilt_and_said() -> None:
         view = cluster.view.copy()
         view.pods_on("a")
         view.projected(PODS_BY_NODE).clear()
-        view._shelves["pods"]["default"].names.clear()
+        view._collections["pods"]["default"].names.clear()
         assert view.reindex() == ["names and labels of pods in default", "pods by node"]
         assert [p.metadata.name for p in view.pods_on("a")] == ["web"] and view.reindex() == []
         with pytest.MonkeyPatch.context() as patched, capture_logs() as said:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from shipslog.engine.cluster import Cluster
-from shipslog.engine.pasts import past
+from shipslog.engine.pasts import view_at
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.events import Event
@@ -89,7 +89,7 @@ async def test_a_snapshot_that_cannot_be_read_costs_time_and_no_more() -> None:
     await log.append([made(1, SHIP, SHIPS, "a"), made(2, LATER, "configmaps", "c")], expected_revision=0)
     await log.save_snapshot(Snapshot(1, 1, b'{"format":99,"what":"a newer version thought of"}'))
     await log.save_snapshot(Snapshot(2, 2, b'{"format":1}'))
-    view = await past(log, 2)
+    view = await view_at(log, 2)
     assert view.state()["entries"] == [("configmaps", 2, LATER), (SHIPS, 1, SHIP)]
     with pytest.raises(LogNewer, match="format 99"):
         snapshots.restore(Snapshot(1, 1, b'{"format":99}'))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.kinds.core.service.allocation import BY_ADDRESS, BY_NODE_PORT
-from shipslog.engine.pasts import past
+from shipslog.engine.pasts import view_at
 from shipslog.engine.state import snapshots
 from shipslog.engine.state import view as views
 from shipslog.engine.state.view import LABELS_INDEXED, MemoryView
@@ -88,7 +88,7 @@ async def test_however_it_is_built_it_comes_out_the_same(engine: Cluster) -> Non
     await fill(engine)
     await engine.delete(core_v1.Pod, "two", grace_period_s=0)
     as_committed = msgspec.to_builtins(engine.view.state())
-    from_the_log = await past(engine.log, engine.view.revision)
+    from_the_log = await view_at(engine.log, engine.view.revision)
     restored = snapshots.restore(snapshots.take(engine.view))
     for view in (from_the_log, restored, engine.view.copy(), engine.committer.head):
         assert msgspec.to_builtins(view.state()) == as_committed

@@ -15,12 +15,12 @@ import msgspec
 import pytest
 
 from shipslog.store.facts import ClockStepped, ObjectDeleted
-from shipslog.store.log import room, sqlite, sqlite_past
+from shipslog.store.log import room, sqlite, sqlite_reader
 from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError, LogForeign, LogFull, LogNewer, Snapshot
 from shipslog.store.log.integrity import FORMAT, Row
 from shipslog.store.log.reserve import RESERVE_BYTES
 from shipslog.store.log.sqlite import SqliteLog, thinned
-from shipslog.store.log.sqlite_past import Past
+from shipslog.store.log.sqlite_reader import LogReader
 from shipslog.store.tasks import Tasks
 
 from .test_event_log import T0, events, read
@@ -49,7 +49,7 @@ async def test_it_comes_back(tmp_path: Path) -> None:
 
 
 async def test_a_read_is_bounded_by_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_past, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(sqlite_reader, "CHUNK_BYTES", 1)
     path = tmp_path / "log.db"
     await written(path, 20)
     async with await SqliteLog.open(path) as log:
@@ -60,15 +60,15 @@ async def test_a_read_is_bounded_by_bytes_too(tmp_path: Path, monkeypatch: pytes
 async def test_a_reader_who_could_not_open_the_file_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "log.db"
     await written(path, 20)
-    open_, failures = Past.open, iter([sqlite3.OperationalError("unable to open database file")])
+    open_, failures = LogReader.open, iter([sqlite3.OperationalError("unable to open database file")])
 
-    async def fail_once(past: Past, *arguments: Any) -> None:
+    async def fail_once(past: LogReader, *arguments: Any) -> None:
         for error in failures:
             raise error
         await open_(past, *arguments)
 
     async with await SqliteLog.open(path) as log:
-        monkeypatch.setattr(Past, "open", fail_once)
+        monkeypatch.setattr(LogReader, "open", fail_once)
         with pytest.raises(sqlite3.OperationalError):
             await read(log)
         assert await read(log) == events(1, 20)
@@ -355,9 +355,9 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from shipslog.store.facts import ClockStepped, ObjectDeleted
-from shipslog.store.log import sqlite, sqlite_past
+from shipslog.store.log import sqlite, sqlite_reader
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.log.sqlite_past import Past
+from shipslog.store.log.sqlite_reader import LogReader
 from shipslog.store.tasks import Tasks
 from tests.store.log.test_event_log import events
 
@@ -394,14 +394,14 @@ async def test_what_is_appended_behind_a_verification_is_nothing_that_it_misses(
 ) -> None:
     log = await SqliteLog.open(tmp_path / "log.db")
     await log.append(events(1, 20), expected_revision=0)
-    verify = Past.verify
+    verify = LogReader.verify
 
-    async def overtaken(past: Past, *arguments: Any) -> Any:
+    async def overtaken(past: LogReader, *arguments: Any) -> Any:
         chain = await verify(past, *arguments)
         await log.append(events(21, 21), expected_revision=20)
         return chain
 
-    monkeypatch.setattr(Past, "verify", overtaken)
+    monkeypatch.setattr(LogReader, "verify", overtaken)
     await log.verify()
     await log.close()
 

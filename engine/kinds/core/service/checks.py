@@ -61,12 +61,12 @@ def check_service(faults: Faults, service: Service) -> None:
 def _check_external_name(faults: Faults, service: Service) -> None:
     spec = service.spec
     why = "may not be set for ExternalName services"
-    for field, told in (
+    for field, given in (
         ("clusterIPs", bool(spec.cluster_ips)),
         ("ipFamilies", bool(spec.ip_families)),
         ("ipFamilyPolicy", spec.ip_family_policy is not None),
     ):
-        if told:
+        if given:
             faults.forbidden(f"spec.{field}", why)
     name = spec.external_name.removesuffix(".")
     if not name:
@@ -166,8 +166,8 @@ def _check_balancer(faults: Faults, service: Service) -> None:
     path, ranges = "spec.LoadBalancerSourceRanges", spec.load_balancer_source_ranges
     if not ranges and SOURCE_RANGES in service.metadata.annotations:
         path = f"metadata.annotations[{SOURCE_RANGES}]"
-        told = service.metadata.annotations[SOURCE_RANGES].strip()
-        ranges = tuple(told.split(",")) if told else ()
+        given = service.metadata.annotations[SOURCE_RANGES].strip()
+        ranges = tuple(given.split(",")) if given else ()
         if not balancer:
             faults.forbidden(path, ONLY_BALANCER)
     elif ranges and not balancer:

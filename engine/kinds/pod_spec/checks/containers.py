@@ -238,15 +238,15 @@ def _check_env_from(faults: Faults, sources: tuple[EnvFromSource, ...], path: st
     for i, source in enumerate(sources):
         if source.prefix:
             faults.invalid_each(f"{path}[{i}].prefix", source.prefix, names.env_name(source.prefix))
-        told: tuple[tuple[str, Any], ...] = (("configMapRef", source.config_map_ref), ("secretRef", source.secret_ref))
-        for name, ref in told:
+        parts: tuple[tuple[str, Any], ...] = (("configMapRef", source.config_map_ref), ("secretRef", source.secret_ref))
+        for name, ref in parts:
             if ref is None:
                 continue
             if not ref.name:
                 faults.required(f"{path}[{i}].{name}.name")
             else:
                 faults.invalid_each(f"{path}[{i}].{name}.name", ref.name, names.subdomain(names.as_prefix(ref.name)))
-        count = sum(ref is not None for _, ref in told)
+        count = sum(ref is not None for _, ref in parts)
         if not count:
             faults.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")
         elif count > 1:
@@ -282,11 +282,11 @@ def _check_mounts(faults: Faults, c: Container | EphemeralContainer, volumes: Ma
 
 def _check_sub_paths(faults: Faults, mount: VolumeMount, volume: Volume | None, path: str, i: int) -> None:
     """The path of what is wrong in a sub path has no index: Kubernetes' own."""
-    told = (("subPath", mount.sub_path), ("subPathExpr", mount.sub_path_expr))
+    parts = (("subPath", mount.sub_path), ("subPathExpr", mount.sub_path_expr))
     if mount.sub_path and mount.sub_path_expr:
         why = "subPathExpr and subPath are mutually exclusive"
         faults.invalid(f"{path}[{i}].subPathExpr", mount.sub_path_expr, why)
-    for name, value in told:
+    for name, value in parts:
         if value and volume is not None and volume.image is not None:
             faults.invalid(f"{path}[{i}].{name}", value, "not allowed in image volume sources")
         if value:

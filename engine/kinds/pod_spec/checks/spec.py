@@ -127,8 +127,8 @@ def _check_scalars(faults: Faults, spec: PodSpec, path: str) -> None:
         ("priorityClassName", spec.priority_class_name, names.subdomain),
         ("runtimeClassName", spec.runtime_class_name, names.subdomain),
     ):
-        told = value or (value == "" and field == "runtimeClassName")
-        if told and (messages := check(value or "")):
+        given = value or (value == "" and field == "runtimeClassName")
+        if given and (messages := check(value or "")):
             faults.invalid_each(f"{path}.{field}", value, messages)
     deadline = spec.active_deadline_seconds
     if deadline is not None and not 1 <= deadline <= MOST_SECONDS:
@@ -237,13 +237,13 @@ def _check_os(faults: Faults, spec: PodSpec, path: str) -> None:
 
 def _check_windows_pod(faults: Faults, spec: PodSpec, path: str) -> None:
     why = "cannot be set for a windows pod"
-    for field, told in (
+    for field, given in (
         ("hostUsers", spec.host_users is not None),
         ("hostPID", spec.host_pid),
         ("hostIPC", spec.host_ipc),
         ("shareProcessNamespace", spec.share_process_namespace is not None),
     ):
-        if told:
+        if given:
             faults.forbidden(f"{path}.{field}", why)
     allowed = {"windows_options", "run_as_non_root", "run_as_user_name"}
     contexts: list[tuple[str, PodSecurityContext | SecurityContext | None]]
@@ -297,15 +297,15 @@ def _check_profiles_match(faults: Faults, annotations: Mapping[str, str], spec: 
         seccomp = context.seccomp_profile if context is not None else None
         armor = (context.app_armor_profile if context is not None else None) or of_pod
         for what, key, profile in (("seccomp", seccomp_key, seccomp), ("appArmor", armor_key, armor)):
-            told = annotations.get(key)
-            if told is None or profile is None or profile.type not in PROFILE_TYPES:
+            given = annotations.get(key)
+            if given is None or profile is None or profile.type not in PROFILE_TYPES:
                 continue
             field = f"{at}.securityContext.{what}Profile"
             forms = {"Unconfined": ("unconfined",), "RuntimeDefault": ("runtime/default", "docker/default")}
             if profile.type != "Localhost":
-                if told not in forms[profile.type]:
+                if given not in forms[profile.type]:
                     faults.forbidden(f"{field}.type", f"{what.lower()} type in annotation and field must match")
-            elif not told.startswith("localhost/"):
+            elif not given.startswith("localhost/"):
                 faults.forbidden(f"{field}.type", f"{what.lower()} type in annotation and field must match")
-            elif told.removeprefix("localhost/") != profile.localhost_profile:
+            elif given.removeprefix("localhost/") != profile.localhost_profile:
                 faults.forbidden(f"{field}.localhostProfile", f"{what.lower()} profile in annotation and field must match")

@@ -229,8 +229,8 @@ def _projected(faults: Faults, source: ProjectedVolumeSource, path: str) -> None
         if part.cluster_trust_bundle is not None:
             _check_bundle(faults, part.cluster_trust_bundle, f"{at}.clusterTrustBundle")
             use(part.cluster_trust_bundle.path, part.cluster_trust_bundle.path)
-        told = (part.secret, part.config_map, part.downward_api, part.service_account_token, part.cluster_trust_bundle)
-        if sum(p is not None for p in told) > 1:
+        sources = (part.secret, part.config_map, part.downward_api, part.service_account_token, part.cluster_trust_bundle)
+        if sum(p is not None for p in sources) > 1:
             faults.forbidden(at, "may not specify more than 1 volume type per source")
 
 

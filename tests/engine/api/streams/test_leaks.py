@@ -16,7 +16,7 @@ import uvloop
 from shipslog.engine.api.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
-from shipslog.runtime.spdy import Connection
+from shipslog.runtime.spdy import SpdyConnection
 
 from .conftest import run_pod
 
@@ -70,7 +70,7 @@ class Caller:
                 link.sendall(data)
 
             async def speak() -> None:
-                connection = Connection(send)
+                connection = SpdyConnection(send)
                 for kind in kinds:
                     await connection.open({"streamtype": kind, "port": "80", "requestid": "0"})
 

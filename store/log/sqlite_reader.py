@@ -18,7 +18,7 @@ import msgspec
 from shipslog.store.events import Event, UnknownFact, decode_fact, decode_origin
 from shipslog.store.facts import Forgotten, ObjectFact
 
-from .disk import MACHINE, Connection, Disk
+from .disk import MACHINE, DatabaseConnection, Disk
 from .event_log import LogCorrupt, LogNewer, ObjectName
 from .integrity import CLOCK_KEY, GENESIS, ChainReader, Row, WalReport, inspect_wal, object_key, object_names
 from .sqlite_connection import translate
@@ -40,12 +40,12 @@ WHERE object = ? AND object IS NOT NULL AND revision > ? AND revision <= ? ORDER
 VERIFY = f"SELECT {COLUMNS} FROM events WHERE revision > ? ORDER BY revision LIMIT {VERIFY_EVENTS}"
 
 
-class Past:
+class LogReader:
     """A read-only connection and the questions one can ask it. `own`: this process holds the log for writing."""
 
     def __init__(self, path: Path, *, own: bool, disk: Disk = MACHINE) -> None:
         self.path, self._own, self._disk = path, own, disk
-        self._db: Connection | None = None
+        self._db: DatabaseConnection | None = None
         self._manner: Manner = "shared"
         self._aside: tempfile.TemporaryDirectory[str] | None = None
         self._seen: tuple[tuple[int, int, int], ...] = ()
