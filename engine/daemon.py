@@ -120,7 +120,7 @@ async def _serve(
             cluster.background.keep("renewal of certificates", lambda: keep_renewed(server, pki, written))
             await _first_of(stop, cluster.ended)
             if cluster.failure is not None:
-                raise RuntimeError("the engine stopped by itself; the log file says more") from cluster.failure
+                raise RuntimeError("the engine stopped by itself; the daemon's messages say more") from cluster.failure
         finally:
             await server.stop()
             (settings.data / "daemon.json").unlink(missing_ok=True)

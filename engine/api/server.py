@@ -1,5 +1,6 @@
 """The server's life: certificates, socket, TLS, and a graceful end."""
 
+import errno
 import socket
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.auth.authentication import Authenticator, admin_token
 from shipslog.engine.auth.certificates import Pki
 from shipslog.engine.served import Served
+from shipslog.runtime.network.listeners import listener
 from shipslog.runtime.rootless.outside import Outside, bound
 from shipslog.store.logger import logger
 
@@ -16,6 +18,27 @@ from .handler import Handler
 STOP_S = 5.0  # for requests that are under way
 
 log = logger(__name__)
+
+
+class CannotListen(OSError):
+    """An address and port that cannot be had; the message says why and which option to change."""
+
+    def __init__(self, bind: str, port: int, error: OSError) -> None:
+        where = f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}"
+        match error.errno:
+            case errno.EADDRINUSE:
+                holder = listener(port)
+                why = f"{where} is in use{f' by {holder}' if holder else ''}. Choose another --port, or 0 for a free one."
+            case errno.EADDRNOTAVAIL:
+                why = f"{where} is no address of this machine. Choose another --bind, for example 127.0.0.1."
+            case errno.EACCES | errno.EPERM:
+                why = f"{where} is not for this user. Choose a --port from 1024 on."
+            case _:
+                why = f"{where}: {error.strerror}. Choose another --port or --bind."
+        super().__init__(error.errno, why)
+
+    def __str__(self) -> str:
+        return f"cannot listen: {self.strerror}"
 
 
 class ApiServer:
@@ -83,4 +106,4 @@ def listen(bind: str, port: int, outside: Outside | None = None) -> list[socket.
             first.close()
             raise
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {bind}:{port}: {error.strerror}. Choose another --port.") from error
+        raise CannotListen(bind, port, error) from error

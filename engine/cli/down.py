@@ -11,6 +11,7 @@ import click
 from .options import LEFT_BEHIND, daemon_of, data_option, fail
 
 PATIENCE_S = 60
+BEGUN = ("cluster.db", "cluster.json", "node")  # one of these is in the data directory of any cluster
 UNFINISHED = 3  # the exit code when something of the pods is left
 
 
@@ -21,11 +22,14 @@ def command(data: Path, end_pods: bool) -> None:
     """Stop the daemon. Pods go on running, and are adopted by the next `up`, unless --all is given. Ends with code 3 when
     something of the pods could not be ended: it says what."""
     daemon = daemon_of(data)
+    if daemon is None and not any((data / name).exists() for name in BEGUN):
+        what = "has no cluster in it" if data.is_dir() else "does not exist"
+        raise fail(f"nothing to stop: {data} {what}. --data names the directory that `up` was given.", 2)
     (data / LEFT_BEHIND).unlink(missing_ok=True)
     if daemon is not None:
         os.kill(daemon.pid, signal.SIGUSR1 if end_pods else signal.SIGTERM)
         if not _ended(daemon.pid):
-            raise fail(f"the daemon (pid {daemon.pid}) has not ended after {PATIENCE_S} s; look into {daemon.log_file}")
+            raise fail(f"the daemon (pid {daemon.pid}) has not ended after {PATIENCE_S} s; its messages: {daemon.log_file}")
         click.echo(f"Stopped the daemon (pid {daemon.pid}).", nl=False)
         if (data / LEFT_BEHIND).exists():
             click.echo()

@@ -1,10 +1,13 @@
 """`shipslog image`: build, import, list and remove the images of this machine's node."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
+from shipslog.runtime import trees
 from shipslog.runtime.containers.oci.settings import mapped_ids
 from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore, PullFailed
@@ -13,21 +16,33 @@ from shipslog.runtime.rootless.namespace import Unavailable, take_user_namespace
 from .options import data_option, fail, make_private
 
 
-def _store(data: Path) -> ImageStore:
-    """The store of the node. Without root this process moves into a user namespace like the node's, to own files of others."""
+@contextmanager
+def _store(data: Path) -> Iterator[ImageStore]:
+    """The store of the node. What had to be made for it goes again if there is no image in it at the end.
+
+    Without root this process moves into a user namespace like the node's, to own files of others."""
+    images = data / "node" / "images"
+    made = [path for path in (images, *images.parents) if not path.exists()]
     try:
         make_private(data)
         ids = None
         if os.geteuid() != 0:
             take_user_namespace()
             ids = mapped_ids()
-        store = ImageStore(data / "node" / "images", ids=ids)
+        store = ImageStore(images, ids=ids)
         store.open_for_guests()
     except OSError as error:
         raise fail(f"{error.filename}: {error.strerror}") from error
     except Unavailable as error:
         raise fail(str(error)) from error
-    return store
+    try:
+        yield store
+    finally:
+        if images in made and not store.list():
+            trees.remove(images)
+            with suppress(OSError):  # somebody else has begun something in one of them
+                for path in made[1:]:
+                    path.rmdir()
 
 
 @click.group()
@@ -44,13 +59,12 @@ def build(what: str, tag: str, cmd: str, data: Path) -> None:
     """Build a recipe of ours (guestbook), or an image of one layer from the directory WHAT."""
     from shipslog.runtime.images import closure, recipes
 
-    store = _store(data)
     if what in recipes.RECIPES:
         try:
-            made = recipes.build(what, store, click.echo)
+            with _store(data) as store:
+                _table(recipes.build(what, store, click.echo))
         except closure.ProgramMissing as error:
             raise fail(str(error)) from error
-        _table(made)
         return
     root = Path(what)
     if not root.is_dir():
@@ -58,7 +72,8 @@ def build(what: str, tag: str, cmd: str, data: Path) -> None:
     if not tag:
         raise fail("give the image a name: --tag NAME")
     try:
-        _table([store.add(tag, root, {"Cmd": cmd.split()} if cmd else {})])
+        with _store(data) as store:
+            _table([store.add(tag, root, {"Cmd": cmd.split()} if cmd else {})])
     except (ValueError, OSError) as error:
         raise fail(str(error)) from error
 
@@ -71,7 +86,8 @@ def import_(archive: Path, tag: str, data: Path) -> None:
     """Import an image from an OCI or docker archive (`docker save`), or from an OCI layout directory."""
     click.echo(f"Importing {archive} ...", err=True)
     try:
-        _table([_store(data).import_archive(archive, tag)])
+        with _store(data) as store:
+            _table([store.import_archive(archive, tag)])
     except PullFailed as error:
         raise fail(str(error)) from error
 
@@ -80,10 +96,10 @@ def import_(archive: Path, tag: str, data: Path) -> None:
 @data_option
 def list_(data: Path) -> None:
     """List the images."""
-    store = _store(data)
-    _table(store.list())
-    for name, why in sorted(store.broken.items()):
-        click.echo(f"not usable: {name}: {why}", err=True)
+    with _store(data) as store:
+        _table(store.list())
+        for name, why in sorted(store.broken.items()):
+            click.echo(f"not usable: {name}: {why}", err=True)
 
 
 @command.command()
@@ -92,7 +108,8 @@ def list_(data: Path) -> None:
 def remove(name: str, data: Path) -> None:
     """Remove an image. What containers use of it stays until they are gone."""
     try:
-        gone = _store(data).remove(name)
+        with _store(data) as store:
+            gone = store.remove(name)
     except (ValueError, OSError) as error:
         raise fail(str(error)) from error
     if not gone:

@@ -138,7 +138,7 @@ def _loop_factory() -> Any:
 
 
 def _detached(data: Path) -> None:
-    """Start the daemon as a process of its own, its log in DATA/shipslog.log; tell when it is ready, or why it is not."""
+    """Start the daemon as a process of its own, its messages in DATA/shipslog.log; tell when it is ready, or why it is not."""
     running = daemon_of(data)
     if running is not None:
         click.echo(f"Already running (pid {running.pid}) at {running.server}. export KUBECONFIG={running.kubeconfig}")
@@ -160,7 +160,8 @@ def _detached(data: Path) -> None:
     if not announced:
         process.poll()
         lines = log_file.read_bytes()[start:].decode(errors="replace").strip().splitlines()
-        raise fail((lines[-1].removeprefix("shipslog: ") if lines else "the daemon ended at once") + f"\nIts log: {log_file}")
+        why = lines[-1].removeprefix("shipslog: ") if lines else "the daemon ended at once"
+        raise fail(f"{why}\nThe daemon's messages: {log_file}")
     _tell(msgspec.json.decode(announced), process.pid, data)
 
 
@@ -181,7 +182,8 @@ def _tell(ready: dict[str, str], pid: int, data: Path) -> None:
         ("kubeconfig", ready["kubeconfig"]),
         ("node", ready["node"]),
         ("runtime", ready["runtime"]),
-        ("log", f"{data / 'shipslog.log'} (pid {pid})"),
+        ("log", f"{data / 'cluster.db'} (the events)"),
+        ("daemon", f"pid {pid}, messages in {data / 'shipslog.log'}"),
     )
     for name, value in rows:
         click.echo(f"  {name:<11} {value}")

@@ -20,6 +20,7 @@ def test_without_a_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         raise LeftBehind(LEFT)
 
     monkeypatch.setattr(daemon, "end_pods_of", fails)
+    (tmp_path / "cluster.db").touch()
     told = CliRunner().invoke(down.command, ["--all", "--data", str(tmp_path)])
     assert told.exit_code == down.UNFINISHED and "gone" not in told.output
     assert all(line in told.output for line in LEFT)
@@ -30,6 +31,7 @@ def test_without_the_programs_that_made_them(tmp_path: Path, monkeypatch: pytest
         raise RuntimeUnavailable("crun is not installed")
 
     monkeypatch.setattr(daemon, "end_pods_of", fails)
+    (tmp_path / "cluster.db").touch()
     told = CliRunner().invoke(down.command, ["--all", "--data", str(tmp_path)])
     assert told.exit_code == down.UNFINISHED and "crun is not installed" in told.output
 

@@ -1,0 +1,81 @@
+"""What cannot be done is said in one clear line, and nothing is made on the way."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from shipslog.engine.cli import down, image
+
+
+def needs_root() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("without root the process would move into another namespace")
+
+
+@pytest.mark.parametrize("how", [(), ("--all",)])
+def test_nothing_to_stop(how: tuple[str, ...], tmp_path: Path) -> None:
+    for data, why in ((tmp_path / "none", "does not exist"), (tmp_path, "has no cluster in it")):
+        told = CliRunner().invoke(down.command, [*how, "--data", str(data)])
+        assert told.exit_code == 2 and told.output.startswith(f"shipslog: nothing to stop: {data} {why}. --data"), told.output
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments", [("build", "nothing"), ("build", "."), ("remove", "nothing"), ("remove", "A B"), ("import", __file__)]
+)
+def test_an_image_that_is_none_leaves_nothing(arguments: tuple[str, str], tmp_path: Path) -> None:
+    needs_root()
+    data = tmp_path / "a" / "data"
+    told = CliRunner().invoke(image.command, [*arguments, "--data", str(data)])
+    assert told.exit_code == 1 and "shipslog: " in told.output, told.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_list_of_nothing_leaves_nothing_and_what_is_there_stays(tmp_path: Path) -> None:
+    needs_root()
+    assert CliRunner().invoke(image.command, ["list", "--data", str(tmp_path / "data")]).exit_code == 0
+    assert not list(tmp_path.iterdir())
+    root, data = tmp_path / "root", tmp_path / "data"
+    root.mkdir()
+    (root / "file").touch()
+    assert CliRunner().invoke(image.command, ["build", str(root), "--tag", "a", "--data", str(data)]).exit_code == 0
+    for again in (["remove", "b"], ["list"], ["remove", "a"], ["list"]):
+        CliRunner().invoke(image.command, [*again, "--data", str(data)])
+    assert (data / "node" / "images").is_dir(), "it was there before"
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1", "::1"])
+def test_a_taken_port_is_told_with_its_holder(bind: str, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET) as taken:
+        try:
+            taken.bind((bind, 0))
+        except OSError:
+            pytest.skip(f"no {bind} here")
+        taken.listen()
+        port = taken.getsockname()[1]
+        where = f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}"
+        data = tmp_path / "data"
+        for command in (
+            ("up", "--runtime", "simulated", "--data", str(data)),
+            ("up", "--detach", "--runtime", "simulated", "--data", str(data)),
+        ):
+            told = subprocess.run(
+                [sys.executable, "-m", "shipslog", *command, "--bind", bind, "--port", str(port)], capture_output=True,
+                text=True, timeout=90, check=False,
+            )  # fmt: skip
+            assert told.returncode == 1 and "Errno" not in told.stderr, told.stderr
+            said = f"shipslog: cannot listen: {where} is in use by process {os.getpid()} ("
+            assert said in told.stderr and "Choose another --port" in told.stderr, told.stderr
+
+
+def test_an_address_that_is_not_ours_is_told(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "shipslog", "up", "--runtime", "simulated", "--data", str(tmp_path / "d"), "--bind",
+         "192.0.2.1"], capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert "192.0.2.1:6443 is no address of this machine. Choose another --bind" in told.stderr
