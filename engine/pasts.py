@@ -5,6 +5,7 @@ Making one reads the log from a snapshot on: it costs what the cluster holds, an
 
 import asyncio
 from collections import OrderedDict
+from typing import cast
 
 import msgspec
 
@@ -131,7 +132,13 @@ async def _snapshot(event_log: EventLog, revision: int) -> MemoryView:
     snapshot = await event_log.load_snapshot(until=revision)
     while snapshot is not None:
         try:
-            return snapshots.restore(snapshot)
+            making = snapshots.restoring(snapshot)
+            while True:
+                try:
+                    next(making)
+                except StopIteration as made:
+                    return cast(MemoryView, made.value)
+                await asyncio.sleep(0)
         except (LogNewer, msgspec.DecodeError) as error:
             log.warning("snapshot_passed_over", revision=snapshot.revision, why=str(error))
         snapshot = await event_log.load_snapshot(until=snapshot.revision - 1)

@@ -22,7 +22,7 @@ from .selection import Selection, of_params
 PAGES = 128  # lists that are being read page by page, kept as they were at their first page
 PAGED_OBJECTS = 2_000_000  # in them together: 16 MB of pointers; the objects are those of the view while they do not change
 PAGED_S = 300.0  # since a list's last page: so long does Kubernetes keep what is needed to go on
-SELECTED_AT_ONCE = 5_000  # objects that a selector looks at before others have their turn
+SELECTED_AT_ONCE = 1_000  # objects that a selector looks at before others have their turn
 
 PageKey = tuple[str, str | None, str, str, int]  # resource, namespace, selectors, revision
 

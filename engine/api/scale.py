@@ -66,13 +66,19 @@ async def _patched(call: Call, entry: Entry) -> tuple[autoscaling_v1.Scale, str]
     data, media = await requests.body(call.request), writes.patch_type(call)
     before = codec.to_builtins(of(entry))
     version = before["metadata"].pop("resourceVersion", "")
-    target: Any = patch.apply(autoscaling_v1.Scale, codec.encode(before), data, media)
-    try:
-        scale, _ = codec.from_builtins(autoscaling_v1.Scale, target, validation=call.field_validation)
-    except codec.Undecodable as refusal:
-        raise patch.unreadable(target, refusal.why) from refusal
+    scale = await requests.DECODING.run(len(data), _changed, codec.encode(before), data, media, call.field_validation)
     named: str = scale.metadata.resource_version
     return scale, named if named != version else ""
+
+
+def _changed(before: bytes, data: bytes, media: str, validation: str) -> autoscaling_v1.Scale:
+    """Errors: Refusal."""
+    target: Any = patch.apply(autoscaling_v1.Scale, before, data, media)
+    try:
+        scale, _ = codec.from_builtins(autoscaling_v1.Scale, target, validation=validation)
+    except codec.Undecodable as refusal:
+        raise patch.unreadable(target, refusal.why) from refusal
+    return scale
 
 
 def _check(name: str, scale: autoscaling_v1.Scale) -> None:

@@ -2,21 +2,22 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
 from shipslog.engine.commit.watch import Watch, WatchRecord
+from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.logger import logger
 from shipslog.store.objects import codec, meta_v1, protobuf_encoding
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Expired, NotAcceptable, Refusal
 from shipslog.store.state import Entry
 
-from . import heads, replies, shapes
+from . import heads, lists, replies, shapes
 from .negotiation import JSON, PROTOBUF
 from .objects import check_options, check_version
 from .outlets import Outlet, outlet_of
@@ -24,6 +25,7 @@ from .requests import Call, resource_version
 from .routes import first, flag
 from .selection import Selection, of_params
 
+T = TypeVar("T")
 BOOKMARK_S = 60.0
 UNSENT = 256 * 1024  # bytes in a connection at which its watch waits for the client
 
@@ -75,8 +77,10 @@ async def watch(call: Call, running: set[Watch]) -> web.StreamResponse:
     deadline = time.monotonic() + wanted.timeout_s
     source: Watch | None = None
     try:
+        beginning: list[Entry] = []
         try:
-            lines = stream.beginning()
+            beginning = stream.beginning()
+            lines = [stream.bookmark(INITIAL_END)] if wanted.mark_initial else []  # of this moment: what comes now is behind it
             if not call.past:
                 after = call.view.revision if wanted.initial else resource_version(wanted.version)
                 source = call.cluster.watch(wanted.kind.resource, namespace=wanted.namespace, after=after)
@@ -84,6 +88,8 @@ async def watch(call: Call, running: set[Watch]) -> web.StreamResponse:
         except Expired as refusal:
             lines = [stream.error(refusal)]
         await out.open()
+        for part in parts_of(beginning):
+            await out.write(await stream.begun(part))
         if lines:
             await out.write(lines)
         if source is not None:
@@ -106,6 +112,8 @@ async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float)
         need not be woken."""
         if transport is None or transport.is_closing() or transport.get_write_buffer_size() > UNSENT:
             return False
+        if stream.busy or (source.size_bytes > SHORT_BYTES and not stream.plain):
+            return False  # the reader has it made in a thread, and what comes meanwhile goes out behind it
         try:
             data = out.framed([line for record in source.take() for line in stream.lines(record)])
         except Exception:
@@ -127,9 +135,11 @@ async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float)
             await out.write([stream.error(refusal)])
             return
         if records:
-            lines = [line for record in records for line in stream.lines(record)]
-            if lines:
-                await out.write(lines)
+            stream.busy = True
+            for some in parts_of(records):
+                if lines := await stream.made(some):
+                    await out.write(lines)
+            stream.busy = False
             continue
         if source.closed or transport is None or transport.is_closing():
             return
@@ -146,21 +156,38 @@ class Stream:
 
     def __init__(self, call: Call, options: WatchOptions) -> None:
         self.call, self.options, self._wanted = call, options, call.wanted
+        self.plain = self._wanted.plain  # objects go out as they are kept
+        self.busy = False  # with lines that go out before all that comes now
         self.lines: Callable[[WatchRecord], Iterable[bytes]] = (
-            self._as_they_are if not options.selection and self._wanted.plain else self._selected
+            self._as_they_are if not options.selection and self.plain else self._selected
         )
 
-    def beginning(self) -> list[bytes]:
-        """What is there when the watch begins, if that is asked for."""
+    def beginning(self) -> list[Entry]:
+        """What may be there when the watch begins, if that is asked for."""
         if not self.options.initial and not self.call.past:
             return []
-        entries = self.options.selection.entries(self.call.view, self.options.kind, self.options.namespace)
+        entries = self.options.selection.candidates(self.call.view, self.options.kind, self.options.namespace)
         if not self.options.initial:  # of a past: what its client has from a list at that revision is not sent again
             entries = [e for e in entries if e.revision > resource_version(self.options.version)]
-        lines = [self._line("ADDED", e) for e in entries]
-        if self.options.mark_initial:
-            lines.append(self.bookmark(INITIAL_END))
-        return lines
+        return entries
+
+    async def begun(self, entries: Sequence[Entry]) -> list[bytes]:
+        """The lines of those that are selected."""
+        selection = self.options.selection
+        return await self._aside(
+            lambda: [self._line("ADDED", e) for e in entries if not selection or selection.matches(e.object)],
+            sum(len(e.encoded) for e in entries),
+        )
+
+    async def made(self, records: Sequence[WatchRecord]) -> list[bytes]:
+        """The lines of some changes."""
+        return await self._aside(
+            lambda: [line for record in records for line in self.lines(record)], sum(record.size_bytes for record in records)
+        )
+
+    async def _aside(self, make: Callable[[], list[bytes]], size_bytes: int) -> list[bytes]:
+        """What is made, in a thread if that may take long."""
+        return await replies.ENCODING.run(0 if self.plain else size_bytes, make)
 
     def bookmark(self, annotations: dict[str, str] | None = None) -> bytes:
         """Says that everything up to the current revision was sent."""
@@ -210,6 +237,11 @@ class Stream:
             return protobuf_encoding.watch_frame(change, shapes.message(entry, self._wanted))
         body = shapes.encoded(entry, self._wanted, self.call) if self._wanted.shape else entry.encoded
         return b'{"type":"%s","object":%s}\n' % (change.encode(), body)
+
+
+def parts_of(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """So many at a time as others can wait for."""
+    return (items[start : start + lists.PART_ITEMS] for start in range(0, len(items), lists.PART_ITEMS))
 
 
 def _at_revision(entry: Entry, revision: int) -> Entry:

@@ -111,6 +111,11 @@ class Watch:
     def closed(self) -> bool:
         return self._closed
 
+    @property
+    def size_bytes(self) -> int:
+        """Of what is there, as JSON."""
+        return self._size_bytes
+
     def __aiter__(self) -> "Watch":
         return self
 

@@ -1,6 +1,7 @@
 """A view as bytes and back: what a log keeps so that it need not be read from its beginning."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import cast
 
 import msgspec
 
@@ -13,6 +14,7 @@ from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState
 from .view import MemoryView, restored
 
 FORMAT = 1
+STEP_BYTES = 128 * 1024  # of objects that are restored before others have their turn
 
 
 class _Format(msgspec.Struct, frozen=True):
@@ -42,14 +44,31 @@ def take(view: MemoryView) -> Snapshot:
 def restore(snapshot: Snapshot, scheme: Scheme = BUILTIN) -> MemoryView:
     """The view that `take` saw, of a cluster that began with the kinds of `scheme`.
     Errors: LogNewer for a snapshot of a newer format, msgspec.DecodeError for what is none."""
+    making = restoring(snapshot, scheme)
+    while True:
+        try:
+            next(making)
+        except StopIteration as made:
+            return cast(MemoryView, made.value)
+
+
+def restoring(snapshot: Snapshot, scheme: Scheme = BUILTIN) -> Generator[None, None, MemoryView]:
+    """`restore` in steps of some milliseconds, so that others can have their turn in between."""
     written = msgspec.json.decode(snapshot.payload, type=_Format).format
     if written > FORMAT:
         what = f"the snapshot has format {written}, this version reads up to {FORMAT}"
         raise LogNewer(f"revision {snapshot.revision}", what)
     saved = msgspec.json.decode(snapshot.payload, type=SavedView)
     view = MemoryView(scheme)
+    size = 0
+    for entry in _entries(view, saved):
+        view.put(entry)
+        size += len(entry.encoded)
+        if size > STEP_BYTES:
+            size = 0
+            yield
     view.load(
-        revision=saved.revision, time_ns=saved.time_ns, config=saved.config, entries=_entries(view, saved), pods=saved.pods,
+        revision=saved.revision, time_ns=saved.time_ns, config=saved.config, entries=(), pods=saved.pods,
         images=saved.images, nodes=saved.nodes, rulesets=saved.rulesets, nodes_gone=saved.nodes_gone,
     )  # fmt: skip
     return view

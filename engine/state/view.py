@@ -441,14 +441,18 @@ class MemoryView:
         """Fill an empty view with what `state` gave."""
         self.revision, self.time_ns, self.config = revision, time_ns, config
         for entry in entries:
-            meta = entry.object.metadata
-            self._put(entry.resource, meta.namespace, meta.name, entry)
+            self.put(entry)
         for pod in pods:
             self._pods[pod.pod_uid] = pod
             self._run(None, pod)
         self._images = {(node, image): state for node, image, state in images}
         self._nodes = {node.node: node for node in nodes}
         self._rulesets, self._nodes_gone = dict(rulesets), dict(nodes_gone)
+
+    def put(self, entry: Entry) -> None:
+        """One object more, of a view that is being filled."""
+        meta = entry.object.metadata
+        self._put(entry.resource, meta.namespace, meta.name, entry)
 
     def copy(self) -> "MemoryView":
         """A second view of the same state, sharing every object."""

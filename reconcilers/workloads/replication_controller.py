@@ -26,6 +26,7 @@ from shipslog.store.objects.times import SECOND_NS, parse_time
 from shipslog.store.view import View
 
 RESOURCE = "replicationcontrollers"
+BATCH_BYTES = 16 << 20  # ... of the controller's JSON, with its template
 BATCH = 500  # pods made by one decision; the next follows when they are on the log
 
 
@@ -94,7 +95,7 @@ def _scale(
     if missing > 0 and rc.spec.template is not None:
         pod = pod_from_template(rc, rc.spec.template, owner_reference(rc))
         create = Create(object=pod)
-        made: list[AnyObjectCommand] = [create] * min(missing, BATCH)
+        made: list[AnyObjectCommand] = [create] * min(missing, _batch(rc, view))
         created = (
             Say(about=about, reason="SuccessfulCreate", message="Created pod: {name}", after=create),
             Say(
@@ -110,6 +111,12 @@ def _scale(
         )
         return [*doomed], f"{-missing} pods are more than {wanted}", deleted
     return [], "as many pods as asked for", ()
+
+
+def _batch(rc: core_v1.ReplicationController, view: View) -> int:
+    """How many pods one decision makes: what shares a transaction is held in memory and written as one."""
+    entry = view.by_uid(rc.metadata.uid)
+    return max(1, min(BATCH, BATCH_BYTES // max(1, len(entry.encoded) if entry is not None else 1)))
 
 
 def _delete(pod: core_v1.Pod) -> Delete:

@@ -6,6 +6,8 @@ import pytest
 
 from shipslog.engine import pasts
 from shipslog.engine.cluster import Cluster
+from shipslog.engine.pasts import past
+from shipslog.engine.state import snapshots
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.refusals import BadRequest, TooManyRequests
 from tests.logs import capture_logs
@@ -21,6 +23,18 @@ async def test_who_asks_for_the_same_revision_shares_it(engine: Cluster) -> None
     kept = pasts.PastViews(engine.log)
     first, *others = await asyncio.gather(*(kept.at(4) for _ in range(100)))
     assert first.revision == 4 and all(other is first for other in others)
+
+
+async def test_others_have_their_turn_while_a_snapshot_is_taken_in(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "STEP_BYTES", 1)
+    for i in range(20):
+        await engine.create(core_v1.ConfigMap(metadata=meta_v1.ObjectMeta(name=f"c{i}", namespace="default")))
+    await engine.log.save_snapshot(snapshots.take(engine.view))
+    making, turns = asyncio.ensure_future(past(engine.log, engine.view.revision)), 0
+    while not making.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 20 and making.result().state() == engine.view.state()
 
 
 async def test_too_many_at_once_are_asked_to_come_back(engine: Cluster) -> None:

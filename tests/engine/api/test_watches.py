@@ -5,6 +5,9 @@ import json
 from typing import Any
 
 import aiohttp
+import pytest
+
+from shipslog.engine.api import lists
 
 from .conftest import CONFIG_MAPS, Api, Client
 
@@ -29,6 +32,27 @@ async def watch(client: Client, query: str, **options: Any) -> Watching:
     response = await client.stream(f"{CONFIG_MAPS}?watch=1&{query}", **options)
     assert response.status == 200, await response.text()
     return Watching(response)
+
+
+async def test_long_objects_go_out_in_their_order_with_those_that_come_behind(admin: Client) -> None:
+    """Long ones are made into tables in a thread; short ones would be written at once."""
+    watching = await watch(admin, "resourceVersion=1", headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"})
+    long = {f"k{i}": "v" for i in range(5_000)}
+    for i in range(8):
+        await admin.config_map(f"c{i}", long if i % 2 == 0 else {})
+    names = [(await watching.next())[1]["rows"][0]["object"]["metadata"]["name"] for _ in range(8)]
+    assert names == [f"c{i}" for i in range(8)]
+
+
+async def test_a_watch_begins_with_more_than_one_part(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "PART_ITEMS", 3)
+    for i in range(8):
+        await admin.config_map(f"c{i}", {"even": str(i % 2 == 0)})
+    watching = await watch(admin, "labelSelector=even=True&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+                                  "&allowWatchBookmarks=true")  # fmt: skip
+    begun = [await watching.next() for _ in range(5)]
+    assert [(kind, obj["metadata"].get("name")) for kind, obj in begun[:4]] == [("ADDED", f"c{i}") for i in (0, 2, 4, 6)]
+    assert begun[4][0] == "BOOKMARK" and "annotations" in begun[4][1]["metadata"]
 
 
 async def test_changes_after_a_revision(admin: Client) -> None:

@@ -1,18 +1,28 @@
-"""The worst bodies that still fit: whatever one client sends, another's question is answered meanwhile."""
+"""The worst bodies that still fit: whatever one client sends, another's question is answered meanwhile.
+
+How long others wait on a quiet machine stands in docs/performance.md. Here is room for a busy one, and for no more than a part
+of the time that the work itself takes there: work that holds the loop from its beginning to its end is found wherever it runs.
+"""
 
 import asyncio
 import io
 import json
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from shipslog.store.objects import codec, core_v1, meta_v1, protobuf_encoding
+
 from .conftest import CONFIG_MAPS, Api
 
-WAITED_S = 3.0  # at most, for another client; some 50 ms on a quiet machine, the rest is room for a busy one
-PODS = "/api/v1/namespaces/default/pods"
-YAML = "application/yaml"
+WAITED_S, ALWAYS_S, PART = 3.0, 0.4, 0.6  # never more; always allowed; of the time that the request takes
+NAMESPACE = "/api/v1/namespaces/default"
+PODS = f"{NAMESPACE}/pods"
+YAML, PROTOBUF = "application/yaml", "application/vnd.kubernetes.protobuf"
+STRATEGIC, MERGE = "application/strategic-merge-patch+json", "application/merge-patch+json"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
 def pod(**spec: Any) -> bytes:
@@ -28,6 +38,47 @@ def labelled(count: int) -> bytes:
     return json.dumps({"metadata": {"name": "l", "labels": {f"k{i}": "v" for i in range(count)}}}).encode()
 
 
+def named(name: str = "big", **more: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, **more}}
+
+
+def in_protobuf(kind: type[Any], body: bytes) -> bytes:
+    obj, _ = codec.decode(kind, body)
+    return protobuf_encoding.whole(codec.restore(kind, codec.encode(obj)))
+
+
+async def many_labels(api: Api) -> None:
+    await made(api, CONFIG_MAPS, named(labels={f"k{i}": "v" for i in range(180_000)}))
+
+
+async def many_keys(api: Api) -> None:
+    await made(api, CONFIG_MAPS, named(data={f"k{i}": "" for i in range(100_000)}))
+
+
+async def many_containers(api: Api) -> None:
+    await made(api, PODS, named() | {"spec": {"containers": CONTAINERS}})
+
+
+async def a_long_template(api: Api) -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": CONTAINERS}}
+    spec = {"replicas": 0, "selector": {"a": "b"}, "template": template}
+    await made(api, f"{NAMESPACE}/replicationcontrollers", named() | {"spec": spec})
+
+
+async def many_objects(api: Api) -> None:
+    for start in range(0, 6_000, 500):
+        bodies = (core_v1.ConfigMap(metadata=meta_v1.ObjectMeta(name=f"c{start + i}", namespace="default")) for i in range(500))
+        await asyncio.gather(*(api.cluster.create(body) for body in bodies))
+
+
+async def made(api: Api, path: str, body: Any) -> None:
+    data, headers = io.BytesIO(json.dumps(body).encode()), {"Content-Type": "application/json"}
+    code, answer = await api.client(certificate=True).call("POST", path, data=data, headers=headers)
+    assert code == 201, answer
+
+
+CONTAINERS = [{"name": f"c{i}", "image": "b"} for i in range(3_000)]
+ADDRESSES = [f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}" for i in range(100_000)]
 MANY = range(40_000)
 BODIES: dict[str, tuple[str, str, str, bytes]] = {
     "labels": ("POST", CONFIG_MAPS, "application/json", labelled(100_000)),
@@ -62,7 +113,8 @@ BODIES: dict[str, tuple[str, str, str, bytes]] = {
                 "metadata": {
                     "name": "o",
                     "ownerReferences": [
-                        {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": f"u{i}", "controller": True} for i in MANY
+                        {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": f"u{i}", "controller": True}
+                        for i in MANY[:30_000]
                     ],
                 }
             }
@@ -90,23 +142,138 @@ BODIES: dict[str, tuple[str, str, str, bytes]] = {
         b"",
     ),
     "selector": ("GET", f"{CONFIG_MAPS}?labelSelector=" + ",".join(f"!k{i}" for i in range(8_000)), "application/json", b""),
+    "protobuf labels": ("POST", CONFIG_MAPS, PROTOBUF, in_protobuf(core_v1.ConfigMap, labelled(100_000))),
+    "protobuf pod": (
+        "POST",
+        PODS,
+        PROTOBUF,
+        in_protobuf(core_v1.Pod, pod(containers=container(env=[{"name": f"e{i}", "value": ""} for i in MANY]))),
+    ),
+    "endpoints": (
+        "POST",
+        f"{NAMESPACE}/endpoints",
+        "application/json",
+        json.dumps(
+            named() | {"subsets": [{"addresses": [{"ip": ip}], "ports": [{"port": 80}]} for ip in ADDRESSES[:40_000]]}
+        ).encode(),
+    ),
+    "slice": (
+        "POST",
+        "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+        "application/json",
+        json.dumps(
+            named()
+            | {"addressType": "IPv4", "endpoints": [{"addresses": ADDRESSES[i * 100 : i * 100 + 100]} for i in range(1_000)]}
+        ).encode(),
+    ),
+    "event": (
+        "POST",
+        f"{NAMESPACE}/events",
+        "application/json",
+        json.dumps(
+            named(labels={f"k{i}": "v" for i in MANY})
+            | {"involvedObject": {"kind": "Pod", "namespace": "default", "name": "p"}, "reason": "r", "type": "Normal"}
+        ).encode(),
+    ),
+    "access review": (
+        "POST",
+        "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+        "application/json",
+        json.dumps(
+            {"spec": {"user": "a", "groups": [f"g{i}" for i in range(200_000)], "nonResourceAttributes": {"verb": "get"}}}
+        ).encode(),
+    ),
+}
+# What needs something that is there already: who makes it; method, path, media type (of a read: of the answer), body
+STORED: dict[str, tuple[Callable[[Api], Awaitable[None]], str, str, str, bytes]] = {
+    "small patch": (many_labels, "PATCH", f"{CONFIG_MAPS}/big", MERGE, b'{"data":{"k":"v"}}'),
+    "apply": (
+        many_keys,
+        "PATCH",
+        f"{CONFIG_MAPS}/big",
+        STRATEGIC,
+        json.dumps(
+            {
+                "metadata": {
+                    "annotations": {
+                        "kubectl.kubernetes.io/last-applied-configuration": json.dumps(
+                            {"data": {f"k{i}": "z" for i in range(12_000)}}
+                        )
+                    }
+                },
+                "data": {f"k{i}": "z" for i in range(90_000)},
+            }
+        ).encode(),
+    ),
+    "element order": (
+        many_containers,
+        "PATCH",
+        f"{PODS}/big",
+        STRATEGIC,
+        json.dumps(
+            {
+                "spec": {
+                    "$setElementOrder/containers": [{"name": f"c{i}"} for i in reversed(range(60_000))],
+                    "containers": [{"name": f"c{i}", "image": "z"} for i in range(3_000)],
+                }
+            }
+        ).encode(),
+    ),
+    "retained keys": (
+        many_labels,
+        "PATCH",
+        f"{CONFIG_MAPS}/big",
+        STRATEGIC,
+        json.dumps({"metadata": {"labels": {"$retainKeys": [f"k{i}" for i in range(200_000)]}}}).encode(),
+    ),
+    "scale": (
+        a_long_template,
+        "PATCH",
+        f"{NAMESPACE}/replicationcontrollers/big/scale",
+        MERGE,
+        json.dumps({"metadata": {"labels": {f"k{i}": "v" for i in range(150_000)}}, "spec": {"replicas": 0}}).encode(),
+    ),
+    "get in protobuf": (many_labels, "GET", f"{CONFIG_MAPS}/big", PROTOBUF, b""),
+    "list in protobuf": (many_labels, "GET", CONFIG_MAPS, PROTOBUF, b""),
+    "list as table": (many_labels, "GET", CONFIG_MAPS, TABLE, b""),
+    "watch in protobuf": (many_labels, "GET", f"{CONFIG_MAPS}?watch=1&timeoutSeconds=1", PROTOBUF, b""),
+    "table of many": (many_objects, "GET", CONFIG_MAPS, TABLE, b""),
+    "watch of many": (many_objects, "GET", f"{CONFIG_MAPS}?watch=1&timeoutSeconds=1", TABLE, b""),
+    "past": (many_objects, "GET", f"/at/-0s{CONFIG_MAPS}?limit=1", "application/json", b""),
 }
 
 
 @pytest.mark.parametrize("name", BODIES)
 async def test_others_are_answered_meanwhile(api: Api, name: str) -> None:
     method, path, media, body = BODIES[name]
+    await answered_meanwhile(api, name, method, path, {"Content-Type": media}, body)
+
+
+@pytest.mark.parametrize("name", STORED)
+async def test_others_are_answered_meanwhile_whatever_is_stored(api: Api, name: str) -> None:
+    makes, method, path, media, body = STORED[name]
+    await makes(api)
+    await answered_meanwhile(api, name, method, path, {"Accept" if method == "GET" else "Content-Type": media}, body)
+
+
+async def answered_meanwhile(api: Api, name: str, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
     sender, other = api.client(certificate=True), api.client(certificate=True)
     await other.config_map("a", {"k": "v"})
-    sending = asyncio.ensure_future(
-        sender.call(method, path, data=io.BytesIO(body) if body else None, headers={"Content-Type": media})
-    )
-    waited = [0.0]
-    async with asyncio.timeout(20):
+
+    async def sent() -> tuple[int, bytes]:
+        data = io.BytesIO(body) if body else None
+        async with sender.session.request(method, sender.base + path, data=data, headers=headers) as response:
+            return response.status, await response.read()
+
+    sending, waited, begun = asyncio.ensure_future(sent()), [0.0], time.perf_counter()
+    async with asyncio.timeout(60):
         while not sending.done():
             began = time.perf_counter()
             assert (await other.call("GET", f"{CONFIG_MAPS}/a"))[0] == 200
             waited.append(time.perf_counter() - began)
         code, answer = await sending
-    assert code < 500, answer
-    assert max(waited) < WAITED_S
+    took_s = time.perf_counter() - begun
+    assert code < 500 and code != 413, answer[:1000]
+    longest = ", ".join(f"{s * 1000:.0f}" for s in sorted(waited, reverse=True)[:3])
+    said = f"{name}: {took_s * 1000:.0f} ms; others asked {len(waited) - 1} times meanwhile, and waited {longest} ms at most"
+    assert max(waited) < min(WAITED_S, max(ALWAYS_S, took_s * PART)), said

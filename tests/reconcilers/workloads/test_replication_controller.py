@@ -1,5 +1,7 @@
 """As many pods as asked for: made, adopted, released, deleted in the right order, counted."""
 
+from msgspec.structs import replace
+
 from shipslog.reconcilers.workloads import replication_controller as rule
 from shipslog.store.commands import Create, Delete, Update
 from tests.reconcilers.views import NOW, owned_by, pod, rc, view_of, woken, woken_by_end
@@ -18,6 +20,14 @@ def test_missing_pods_are_made_from_the_template() -> None:
     assert (made[0].metadata.generate_name, made[0].metadata.labels) == ("web-", {"app": "web"})
     (owner,) = made[0].metadata.owner_references
     assert (owner.name, owner.controller, owner.block_owner_deletion) == ("web", True, True)
+
+
+def test_a_decision_makes_no_more_of_a_long_template_than_a_transaction_should_hold() -> None:
+    for size, makes in ((10, rule.BATCH), (1 << 20, 15), (rule.BATCH_BYTES * 2, 1)):
+        long = rc("web", 600)
+        template = replace(long.spec.template, metadata=replace(long.spec.template.metadata, annotations={"a": "x" * size}))
+        commands = decide(replace(long, spec=replace(long.spec, template=template)))
+        assert sum(isinstance(c, Create) for c in commands) == makes, size
 
 
 def test_pods_that_ended_are_replaced_and_not_counted() -> None:
