@@ -6,7 +6,7 @@ import pytest
 
 from shipslog.engine import pasts
 from shipslog.engine.cluster import Cluster
-from shipslog.engine.pasts import past
+from shipslog.engine.pasts import view_at
 from shipslog.engine.state import snapshots
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.refusals import BadRequest, TooManyRequests
@@ -30,7 +30,7 @@ async def test_others_have_their_turn_while_a_snapshot_is_taken_in(engine: Clust
     for i in range(20):
         await engine.create(core_v1.ConfigMap(metadata=meta_v1.ObjectMeta(name=f"c{i}", namespace="default")))
     await engine.log.save_snapshot(snapshots.take(engine.view))
-    making, turns = asyncio.ensure_future(past(engine.log, engine.view.revision)), 0
+    making, turns = asyncio.ensure_future(view_at(engine.log, engine.view.revision)), 0
     while not making.done():
         await asyncio.sleep(0)
         turns += 1
