@@ -1,37 +1,48 @@
 """Binds pods to nodes: those that wait are looked at together, most important first.
 
+A decision walks neither all pods nor all that wait: what the nodes run and what waits are projections (nodes.py, queue.py).
+Pods that are alike (shape.py) are weighed against the nodes once, and then node by node as the decision places others.
+The work of one decision is bounded, by what it would cost if nothing were remembered, so that a replay decides the same: pods
+that nobody has told yet why they wait come first, as many as LOOKS allows; of the classes of those that were told, a window
+is looked at: half of it always the most important ones, the other half all others in turn, one part each second. So everyone
+that waits is looked at again, and nobody who is new waits for those that do not fit.
+
 Source: the default scheduler of Kubernetes 1.5: predicates (fit.py), then priorities (priorities.py).
 """
 
-from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
-from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Bind, Update
 from shipslog.store.objects import core_v1
-from shipslog.store.objects.conditions import find_condition, set_condition
+from shipslog.store.objects.conditions import set_condition
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.selector import of_labels
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.times import SECOND_NS, api_time
 from shipslog.store.view import View
 
-from . import priorities
-from .fit import Amounts, NodeLoad, load_of, misfits, requests_of
-from .topology import NOWHERE_CLOSED, Neighbours, depends_on_others
+from .candidates import Candidates, Turn
+from .nodes import NODES_STATE
+from .queue import ASKED_LABELS, GATED, QUEUE, SERVICES_BY_LABEL, Class, Order, Queue, Waiting
+from .shape import ShapeKey, key_of, shape_of
 
-KEY, NAME = "pending", "default-scheduler"
+KEY = "pending"
 LOOK_AGAIN_S = 1.0  # while a pod waits for what others do: to ask at each of their changes would cost too much
-BATCH = 256  # pods bound by one decision; the next follows when they are on the log
+AT_ONCE_S = 0.001
+BATCH = 256  # pods bound by one decision, and pods told why they wait; the next follows when they are on the log
+LOOKS = 24_000  # shapes times nodes that one decision weighs, at most: some 50 ms
+FRESH = 1024  # new pods that one decision looks at
 
 
 def _makes_work(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
-    """Whether a pod waits for a node, or leaves one and makes room."""
-    return after is None or not after.spec.node_name or after.status.phase in TERMINAL
+    """Whether a pod waits for a node and there is news of it, or it leaves a node and makes room."""
+    if after is None or after.spec.node_name:
+        return after is None or after.status.phase in TERMINAL
+    if before is None or before.metadata.labels != after.metadata.labels or before.spec != after.spec:
+        return True
+    return bool(before.metadata.deletion_timestamp) != bool(after.metadata.deletion_timestamp)
 
 
 def _all_that_wait(view: View, obj: core_v1.Pod | core_v1.Node) -> Iterable[str]:
@@ -45,132 +56,112 @@ WAKES = rule(always=(KEY,)).watches(core_v1.Pod, to=_all_that_wait, when=_makes_
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
     """Bind what fits; say of the rest why it does not."""
-    waiting = [pod for pod in view.pods_on("") if _is_for_us(pod)]
-    if not waiting:
+    queue = view.projected(QUEUE)
+    if not (queue.pods or queue.gated):
         return Decision(reason="no pod waits for a node")
-    waiting.sort(key=lambda p: (-(p.spec.priority or 0), p.metadata.creation_timestamp, p.metadata.namespace, p.metadata.name))
-    loads = [load_of(node, view.pods_on(node.metadata.name)) for node in view.list(core_v1.Node)]
-    spread, neighbours = SelectorSpread(view), Neighbours(view, loads)
-    commands: list[AnyObjectCommand] = []
-    says: list[Say] = []
-    bound, may_change = 0, False
-    for pod in waiting:
-        if pod.spec.scheduling_gates:
-            commands += _unscheduled(pod, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", now)
-            continue
-        chosen, why = choose(pod, loads, spread, neighbours)
-        if chosen is None:
-            may_change = may_change or depends_on_others(pod)
-            for update in _unscheduled(pod, "Unschedulable", why, now):
-                commands.append(update)
-                says.append(Say(about=reference(pod), type="Warning", reason="FailedScheduling", message=why, after=update))
-            continue
-        chosen.place(pod.spec, requests_of(pod.spec))
-        spread.place(pod, chosen.name)
-        neighbours.place(pod, chosen.name)
+    return _Round(view, queue, now).decided()
+
+
+class _Round:
+    """One decision while it is being made."""
+
+    def __init__(self, view: View, queue: Queue, now: Instant) -> None:
+        self._view, self._queue, self._now = view, queue, now
+        self._asked = view.projected(ASKED_LABELS)
+        self._turn = Turn(view, view.projected(NODES_STATE))
+        self._shapes: dict[ShapeKey, Candidates] = {}
+        self._most_shapes = max(LOOKS // max(len(self._turn.nodes.order), 1), 2)
+        self._commands: list[AnyObjectCommand] = []
+        self._says: list[Say] = []
+        self._bound = self._told = 0
+        self._cut = False  # whether there is more that could be done at once
+        self._floor: int | None = None  # of the order of a pod that was put off: nobody less important goes before it
+
+    def decided(self) -> Decision:
+        queue = self._queue
+        for _, pod in sorted(queue.gated.items())[:BATCH]:
+            self._tell(pod, *GATED)
+        classes = window(queue.heads, self._most_shapes // 2, self._now)
+        for waiting, others in self._in_order(classes):
+            if self._bound == BATCH or self._told >= BATCH or (self._floor is not None and waiting.order[0] > self._floor):
+                self._cut = True
+                break
+            self._look(waiting, others)
+        waits_for_others = any(c.shape.depends_on_others and c.fitted_nowhere for c in self._shapes.values())
+        again = AT_ONCE_S if self._cut else LOOK_AGAIN_S if waits_for_others or len(classes) < len(queue.heads) else None
+        reason = f"{self._bound} pods bound, {len(queue.pods) + len(queue.gated) - self._bound} left waiting"
+        return Decision(reason=reason, commands=tuple(self._commands), requeue_after=again, says=tuple(self._says))
+
+    def _in_order(self, classes: list[tuple[Order, Class]]) -> Iterator[tuple[Waiting, list[Order]]]:
+        """Pods that are new, each alone, and classes, each at its most important pod with all that it has."""
+        queue = self._queue
+        fresh = queue.fresh[:FRESH]
+        self._cut = len(fresh) < len(queue.fresh)
+        for order, class_ in sorted([*((order, None) for order in fresh), *classes], key=lambda found: found[0]):
+            yield queue.pods[order], [order] if class_ is None else queue.classes[class_]
+
+    def _look(self, first: Waiting, members: list[Order]) -> None:
+        """Bind the pods, which are alike, until one does not fit; then say why to those to whom it is news."""
+        shape = key_of(first, self._asked)
+        candidates = self._shapes.get(shape)
+        if candidates is None:
+            if len(self._shapes) >= self._most_shapes:
+                self._cut, self._floor = True, first.order[0]
+                return
+            candidates = self._shapes[shape] = Candidates(shape_of(self._view, first), self._turn)
+        for at, order in enumerate(members):
+            if self._bound == BATCH:
+                self._cut = True
+                return
+            best = None if candidates.known_to_fit_nowhere else candidates.best()
+            if best is None:
+                self._fits_nowhere(members[at:], candidates.why())
+                return
+            self._bind(self._queue.pods[order].pod, self._turn.place(candidates.shape, best))
+
+    def _fits_nowhere(self, members: list[Order], why: str) -> None:
+        if self._queue.pods[members[0]].said == why:  # and so all others of the class
+            return
+        for order in members[: max(BATCH - self._told, 0)]:
+            self._tell(self._queue.pods[order].pod, "Unschedulable", why)
+        self._cut = self._cut or self._told >= BATCH
+
+    def _bind(self, pod: core_v1.Pod, node: str) -> None:
         meta = pod.metadata
-        bind = Bind(namespace=meta.namespace, name=meta.name, node=chosen.name, uid=meta.uid)
-        commands.append(bind)
-        assigned = f"Successfully assigned {meta.namespace}/{meta.name} to {chosen.name}"
-        says.append(Say(about=reference(pod), reason="Scheduled", message=assigned, after=bind))
-        bound += 1
-        if bound == BATCH:
-            break
-    left = len(waiting) - bound
-    again_s = 0.001 if bound == BATCH else LOOK_AGAIN_S if may_change else None
-    reason = f"{bound} pods bound, {left} left waiting"
-    return Decision(reason=reason, commands=tuple(commands), requeue_after=again_s, says=tuple(says))
+        bind = Bind(namespace=meta.namespace, name=meta.name, node=node, uid=meta.uid)
+        self._commands.append(bind)
+        assigned = f"Successfully assigned {meta.namespace}/{meta.name} to {node}"
+        self._says.append(Say(about=reference(pod), reason="Scheduled", message=assigned, after=bind))
+        self._bound += 1
+
+    def _tell(self, pod: core_v1.Pod, reason: str, why: str) -> None:
+        """Say it in the pod's status; of what does not fit, an Event too."""
+        update = Update(object=_unscheduled(pod, reason, why, self._now), subresource="status")
+        self._commands.append(update)
+        self._told += 1
+        if reason == "Unschedulable":
+            self._says.append(Say(about=reference(pod), type="Warning", reason="FailedScheduling", message=why, after=update))
 
 
-def _is_for_us(pod: core_v1.Pod) -> bool:
-    return not pod.metadata.deletion_timestamp and pod.spec.scheduler_name in ("", NAME) and pod.status.phase not in TERMINAL
+def window(heads: list[tuple[Order, Class]], size: int, now: Instant) -> list[tuple[Order, Class]]:
+    """The classes that are looked at now: the most important ones, and of the others a part, each in its turn.
+
+    The turns go on each second, and slip by one each time round: who only ever looks at even seconds sees them all."""
+    first = size // 2
+    step, rest = size - first, len(heads) - first
+    if rest <= step:
+        return heads
+    turns, second = -(-rest // step), now // SECOND_NS
+    begin = first + (second + second // turns) % turns * step
+    return heads[:first] + heads[begin : begin + step]
 
 
-class SelectorSpread:
-    """How many pods of the same Services and controllers each node runs."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self._counts: dict[tuple[Any, ...], Counter[str]] = {}
-        self._services: dict[str, list[core_v1.Service]] = {}
-
-    def of(self, pod: core_v1.Pod) -> Counter[str]:
-        key, selectors = self._alike(pod)
-        if key not in self._counts:
-            pods = {p.metadata.uid: p for s in selectors for p in self._view.select(core_v1.Pod, pod.metadata.namespace, s)}
-            nodes = (p.spec.node_name for p in pods.values() if p.spec.node_name and not p.metadata.deletion_timestamp)
-            self._counts[key] = Counter(nodes)
-        return self._counts[key]
-
-    def place(self, pod: core_v1.Pod, node: str) -> None:
-        self.of(pod)[node] += 1
-
-    def _alike(self, pod: core_v1.Pod) -> tuple[tuple[Any, ...], list[dict[str, str]]]:
-        namespace, labels = pod.metadata.namespace, pod.metadata.labels
-        if namespace not in self._services:
-            self._services[namespace] = [s for s in self._view.list(core_v1.Service, namespace) if s.spec.selector]
-        mine = [s for s in self._services[namespace] if of_labels(s.spec.selector).matches(labels)]
-        selectors = [s.spec.selector for s in mine]
-        owner = controller_of(pod)
-        if owner is not None and owner.kind == "ReplicationController":
-            rc = self._view.get(core_v1.ReplicationController, owner.name, namespace)
-            if rc is not None and rc.spec.selector:
-                selectors.append(rc.spec.selector)
-        return (namespace, owner.uid if owner else "", tuple(s.metadata.name for s in mine)), selectors
-
-
-def choose(
-    pod: core_v1.Pod, loads: list[NodeLoad], spread: SelectorSpread, neighbours: Neighbours
-) -> tuple[NodeLoad | None, str]:
-    """The best node that fits; or None, and why none does."""
-    asked, reasons, fitting = requests_of(pod.spec), Counter[str](), []
-    limits = neighbours.limits(pod)
-    for load in loads:
-        why = misfits(pod, asked, load)
-        if not why and limits is not NOWHERE_CLOSED and (misfit := limits.misfit(load.node.metadata.labels)):
-            why = [misfit]
-        if why:
-            reasons.update(why)
-        else:
-            fitting.append(load)
-    if not fitting:
-        return None, fit_error(len(loads), reasons)
-    if len(fitting) == 1:
-        return fitting[0], ""
-    alike = spread.of(pod)
-    most = max((alike[load.name] for load in fitting), default=0)
-    return max(
-        fitting, key=lambda load: (_score(pod, asked, load, alike, most), priorities.lot(pod.metadata.uid, load.name))
-    ), ""
-
-
-def _score(pod: core_v1.Pod, asked: Amounts, load: NodeLoad, alike: Counter[str], most: int) -> float:
-    return (
-        priorities.least_requested(load, asked)
-        + priorities.balanced(load, asked)
-        + priorities.spread(load, alike, most)
-        + priorities.preferred(pod, load)
-    )
-
-
-def fit_error(nodes: int, reasons: Counter[str]) -> str:
-    """`0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.`"""
-    if not nodes:
-        return "no nodes available to schedule pods"
-    return f"0/{nodes} nodes are available: {', '.join(sorted(f'{count} {reason}' for reason, count in reasons.items()))}."
-
-
-def _unscheduled(pod: core_v1.Pod, reason: str, message: str, now: Instant) -> list[AnyObjectCommand]:
-    """Say it in the pod's status, unless it says so already."""
-    old = find_condition(pod.status.conditions, "PodScheduled")
-    if old is not None and (old.status, old.reason, old.message) == ("False", reason, message):
-        return []
+def _unscheduled(pod: core_v1.Pod, reason: str, message: str, now: Instant) -> core_v1.Pod:
     condition = core_v1.PodCondition(type="PodScheduled", status="False", reason=reason, message=message)
-    status = replace(pod.status, conditions=set_condition(pod.status.conditions, condition, api_time(now)))
-    return [Update(object=replace(pod, status=status), subresource="status")]
+    return replace(pod, status=replace(pod.status, conditions=set_condition(pod.status.conditions, condition, api_time(now))))
 
 
 RECONCILER = Reconciler(
-    name="scheduler", actor="system:kube-scheduler",
-    wakes=WAKES, decide=decide, component="default-scheduler",
+    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=2,
+    projections=(NODES_STATE, QUEUE, ASKED_LABELS, SERVICES_BY_LABEL),
 )  # fmt: skip

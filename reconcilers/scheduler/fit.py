@@ -5,15 +5,22 @@ PodFitsPorts) with the taints and node affinity of today, and today's words for 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shipslog.reconcilers.cluster.node_lifecycle import tolerates
 from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.pods import TERMINAL
 
 Amounts = dict[str, int]  # by resource: cpu in thousandths, others whole
+Port = tuple[str, str, int]  # address, protocol, number
+Disk = tuple[str, str, bool]  # kind, disk, read only
+UNSCHEDULABLE = core_v1.Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
+KEEPS_AWAY = ("NoSchedule", "NoExecute")
+UNLIMITED = 1 << 62
 DEFAULT_CPU_MILLI, DEFAULT_MEMORY = 100, 200 << 20  # what a pod without requests counts for when nodes are compared
 
 
@@ -53,43 +60,104 @@ def amount_of(name: str, value: Any) -> int:
     return quantity.milli(value) if name == "cpu" else quantity.value(value)
 
 
-class NodeLoad(Struct):
-    """A node and what its pods take; `place` adds one more while a decision is being made."""
+class Ask(Struct, frozen=True):
+    """What a pod's spec asks of a node, worked out once for all nodes. Pods with the same key ask for the same."""
 
-    node: core_v1.Node
-    capacity: Amounts
-    used: Amounts
+    spec: core_v1.PodSpec
+    amounts: tuple[tuple[str, int], ...]
+    cpu: int  # with the defaults for pods that ask for nothing
+    memory: int
+    ports: tuple[Port, ...]
+    disks: tuple[Disk, ...]
+    selective: bool  # whether it chooses among nodes by their labels
+    preferred: tuple[core_v1.PreferredSchedulingTerm, ...]
+    bears_unschedulable: bool
+
+    @property
+    def key(self) -> bytes:
+        """All of the spec that decides where it may go, and how important it is."""
+        spec = self.spec
+        return msgspec.json.encode(
+            (self.amounts, self.ports, self.disks, spec.priority, spec.preemption_policy, spec.node_selector, spec.affinity,
+             spec.tolerations, spec.topology_spread_constraints), order="deterministic",
+        )  # fmt: skip
+
+
+def ask_of(spec: core_v1.PodSpec) -> Ask:
+    asked = {name: amount for name, amount in requests_of(spec).items() if amount}
+    affinity = spec.affinity.node_affinity if spec.affinity is not None else None
+    required = affinity.required_during_scheduling_ignored_during_execution if affinity is not None else None
+    return Ask(
+        spec, tuple(sorted(asked.items())), asked.get("cpu", DEFAULT_CPU_MILLI), asked.get("memory", DEFAULT_MEMORY),
+        tuple(ports_of(spec)), tuple(disks_of(spec)), bool(spec.node_selector) or required is not None,
+        affinity.preferred_during_scheduling_ignored_during_execution if affinity is not None else (),
+        bool(spec.tolerations) and _tolerates(spec, UNSCHEDULABLE),
+    )  # fmt: skip
+
+
+class NodeLoad(Struct):
+    """A node and what its pods take. Without a node while there is none of that name, though pods are bound to it."""
+
+    name: str
+    node: core_v1.Node | None = None
+    capacity: Amounts = {}
+    used: Amounts = {}
     counted_cpu: int = 0  # with the defaults for pods that ask for nothing
     counted_memory: int = 0
     pods: int = 0
-    ports: set[tuple[str, str, int]] = set()
-    disks: set[tuple[str, str, bool]] = set()
+    ports: dict[Port, int] = {}  # taken how many times
+    disks: dict[Disk, int] = {}
+    ready: bool = False
+    taints: tuple[core_v1.Taint, ...] = ()  # those that keep pods away
 
-    @property
-    def name(self) -> str:
-        return str(self.node.metadata.name)
+    def stand(self, node: core_v1.Node | None) -> None:
+        """The node as it is now; None when it is gone."""
+        self.node = node
+        offered = (node.status.allocatable or node.status.capacity) if node is not None else {}
+        self.capacity = {name: amount_of(name, value) for name, value in offered.items()}
+        self.ready = node is not None and any(c.type == "Ready" and c.status == "True" for c in node.status.conditions)
+        self.taints = tuple(t for t in node.spec.taints if t.effect in KEEPS_AWAY) if node is not None else ()
 
-    def place(self, spec: core_v1.PodSpec, asked: Amounts) -> None:
-        for name, amount in asked.items():
-            self.used[name] = self.used.get(name, 0) + amount
-        self.counted_cpu += asked.get("cpu", 0) or DEFAULT_CPU_MILLI
-        self.counted_memory += asked.get("memory", 0) or DEFAULT_MEMORY
-        self.pods += 1
-        self.ports.update(ports_of(spec))
-        self.disks.update(disks_of(spec))
+    def place(self, ask: Ask, times: int = 1) -> None:
+        """One more pod; one less with -1."""
+        for name, amount in ask.amounts:
+            _count(self.used, name, amount * times)
+        self.counted_cpu += ask.cpu * times
+        self.counted_memory += ask.memory * times
+        self.pods += times
+        for port in ask.ports:
+            _count(self.ports, port, times)
+        for disk in ask.disks:
+            _count(self.disks, disk, times)
+
+    def copy(self) -> "NodeLoad":
+        """Another that can change by itself."""
+        return replace(self, used=dict(self.used), ports=dict(self.ports), disks=dict(self.disks))
+
+
+K = TypeVar("K")
+
+
+def _count(into: dict[K, int], key: K, more: int) -> None:
+    """What is at nothing goes."""
+    total = into.get(key, 0) + more
+    if total:
+        into[key] = total
+    else:
+        into.pop(key, None)
 
 
 def load_of(node: core_v1.Node, pods: Iterable[core_v1.Pod]) -> NodeLoad:
     """The node with the pods that it runs."""
-    offered = node.status.allocatable or node.status.capacity
-    load = NodeLoad(node, {name: amount_of(name, value) for name, value in offered.items()}, {}, ports=set(), disks=set())
+    load = NodeLoad(node.metadata.name)
+    load.stand(node)
     for pod in pods:
         if pod.status.phase not in TERMINAL:
-            load.place(pod.spec, requests_of(pod.spec))
+            load.place(ask_of(pod.spec))
     return load
 
 
-def ports_of(spec: core_v1.PodSpec) -> Iterator[tuple[str, str, int]]:
+def ports_of(spec: core_v1.PodSpec) -> Iterator[Port]:
     """(address, protocol, port) of each port of the node that the pod takes."""
     for container in spec.containers:
         for port in container.ports:
@@ -98,7 +166,7 @@ def ports_of(spec: core_v1.PodSpec) -> Iterator[tuple[str, str, int]]:
                 yield port.host_ip or "0.0.0.0", port.protocol or "TCP", number
 
 
-def disks_of(spec: core_v1.PodSpec) -> Iterator[tuple[str, str, bool]]:
+def disks_of(spec: core_v1.PodSpec) -> Iterator[Disk]:
     """(kind, disk, read only) of each network disk that only one pod may write."""
     for volume in spec.volumes:
         if volume.gce_persistent_disk is not None:
@@ -111,44 +179,50 @@ def disks_of(spec: core_v1.PodSpec) -> Iterator[tuple[str, str, bool]]:
             yield "iscsi", volume.iscsi.iqn, volume.iscsi.read_only
 
 
-def misfits(pod: core_v1.Pod, asked: Amounts, load: NodeLoad) -> list[str]:
-    """Why the pod cannot run there, in the words of Kubernetes; [] when it can. The first predicate that fails speaks."""
-    node, spec = load.node, pod.spec
-    if node.spec.unschedulable and not _tolerates(
-        spec, core_v1.Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
-    ):
-        return ["node(s) were unschedulable"]
-    if not any(c.type == "Ready" and c.status == "True" for c in node.status.conditions):
-        return ["node(s) were not ready"]
-    for taint in untolerated(spec, node):
-        return [f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"]
-    if not matches_node(spec, node):
-        return ["node(s) didn't match Pod's node affinity/selector"]
-    if any(_clashes(port, taken) for port in ports_of(spec) for taken in load.ports):
-        return ["node(s) didn't have free ports for the requested pod ports"]
-    if any(d[:2] == t[:2] and not (d[2] and t[2] and d[0] != "aws") for d in disks_of(spec) for t in load.disks):
-        return ["node(s) had no available disk"]
-    out = []
-    if "pods" in load.capacity and load.pods + 1 > load.capacity["pods"]:
-        out.append("Too many pods")
-    for name, amount in asked.items():
-        if amount and amount > load.capacity.get(name, 0) - load.used.get(name, 0):
-            out.append(f"Insufficient {name}")
+def misfits(ask: Ask, load: NodeLoad) -> tuple[str, ...]:
+    """Why a pod cannot run there, in the words of Kubernetes; () when it can. The first predicate that fails speaks."""
+    node, spec = load.node, ask.spec
+    assert node is not None
+    if node.spec.unschedulable and not ask.bears_unschedulable:
+        return ("node(s) were unschedulable",)
+    if not load.ready:
+        return ("node(s) were not ready",)
+    if load.taints:
+        for taint in load.taints:
+            if not _tolerates(spec, taint):
+                return (f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}",)
+    if ask.selective and not matches_node(spec, node):
+        return ("node(s) didn't match Pod's node affinity/selector",)
+    if ask.ports and load.ports and any(_clashes(port, taken) for port in ask.ports for taken in load.ports):
+        return ("node(s) didn't have free ports for the requested pod ports",)
+    if ask.disks and load.disks and any(_denied(disk, taken) for disk in ask.disks for taken in load.disks):
+        return ("node(s) had no available disk",)
+    capacity, used = load.capacity, load.used
+    out: tuple[str, ...] = ()
+    if load.pods >= capacity.get("pods", UNLIMITED):
+        out = ("Too many pods",)
+    for name, amount in ask.amounts:
+        if amount > capacity.get(name, 0) - used.get(name, 0):
+            out += (f"Insufficient {name}",)
     return out
 
 
 def untolerated(spec: core_v1.PodSpec, node: core_v1.Node) -> list[core_v1.Taint]:
     """The node's taints that keep the pod away."""
-    return [t for t in node.spec.taints if t.effect in ("NoSchedule", "NoExecute") and not _tolerates(spec, t)]
+    return [t for t in node.spec.taints if t.effect in KEEPS_AWAY and not _tolerates(spec, t)]
 
 
 def _tolerates(spec: core_v1.PodSpec, taint: core_v1.Taint) -> bool:
     return any(tolerates(toleration, taint) for toleration in spec.tolerations)
 
 
-def _clashes(port: tuple[str, str, int], taken: tuple[str, str, int]) -> bool:
+def _clashes(port: Port, taken: Port) -> bool:
     same = port[1:] == taken[1:]
     return same and (port[0] == taken[0] or "0.0.0.0" in (port[0], taken[0]))
+
+
+def _denied(disk: Disk, taken: Disk) -> bool:
+    return disk[:2] == taken[:2] and not (disk[2] and taken[2] and disk[0] != "aws")
 
 
 # --- node selectors ---

@@ -3,47 +3,36 @@
 LeastRequested, BalancedResourceAllocation, SelectorSpread; and what node affinity prefers.
 """
 
-import hashlib
-from collections.abc import Mapping
-
-from shipslog.store.objects import core_v1
-
-from .fit import DEFAULT_CPU_MILLI, DEFAULT_MEMORY, Amounts, NodeLoad, matches_term
+from .fit import Ask, NodeLoad, matches_term
 
 TOP = 10.0
 
 
-def least_requested(load: NodeLoad, asked: Amounts) -> float:
-    """More for a node with more left."""
-    cpu, memory = _fractions(load, asked)
-    return (max(1 - cpu, 0.0) + max(1 - memory, 0.0)) * TOP / 2
+def alone(ask: Ask, load: NodeLoad) -> float:
+    """All that the node itself is worth to the pod, whatever others it is compared with."""
+    cpu = (load.counted_cpu + ask.cpu) / (load.capacity.get("cpu", 0) or 1)
+    memory = (load.counted_memory + ask.memory) / (load.capacity.get("memory", 0) or 1)
+    score = least_requested(cpu, memory) + balanced(cpu, memory)
+    return score + preferred(ask, load) if ask.preferred else score
 
 
-def balanced(load: NodeLoad, asked: Amounts) -> float:
+def least_requested(cpu: float, memory: float) -> float:
+    """More for a node with more left; the shares are those that would be used."""
+    return ((1 - cpu if cpu < 1 else 0.0) + (1 - memory if memory < 1 else 0.0)) * TOP / 2
+
+
+def balanced(cpu: float, memory: float) -> float:
     """More for a node whose CPU and memory would be used alike."""
-    cpu, memory = _fractions(load, asked)
     return 0.0 if cpu >= 1 or memory >= 1 else TOP - abs(cpu - memory) * TOP
 
 
-def _fractions(load: NodeLoad, asked: Amounts) -> tuple[float, float]:
-    cpu = load.counted_cpu + (asked.get("cpu", 0) or DEFAULT_CPU_MILLI)
-    memory = load.counted_memory + (asked.get("memory", 0) or DEFAULT_MEMORY)
-    return cpu / (load.capacity.get("cpu", 0) or 1), memory / (load.capacity.get("memory", 0) or 1)
+def spread(alike: int, most: int) -> float:
+    """More for a node with fewer pods of the same Services and controllers: `alike`, `most` on any node that fits."""
+    return TOP * (most - alike) / most if most else TOP
 
 
-def spread(load: NodeLoad, alike: Mapping[str, int], most: int) -> float:
-    """More for a node with fewer pods of the same Services and controllers."""
-    return TOP * (most - alike.get(load.name, 0)) / most if most else TOP
-
-
-def preferred(pod: core_v1.Pod, load: NodeLoad) -> float:
+def preferred(ask: Ask, load: NodeLoad) -> float:
     """The weights of the preferences that the node meets, as a share of all."""
-    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity is not None else None
-    terms = affinity.preferred_during_scheduling_ignored_during_execution if affinity is not None else ()
-    total = sum(term.weight for term in terms)
-    return TOP * sum(t.weight for t in terms if matches_term(t.preference, load.node)) / total if total else 0.0
-
-
-def lot(uid: str, node: str) -> bytes:
-    """Breaks ties: as good as chance, and the same each time."""
-    return hashlib.blake2b(f"{uid}/{node}".encode(), digest_size=8).digest()
+    assert load.node is not None
+    total = sum(term.weight for term in ask.preferred)
+    return TOP * sum(t.weight for t in ask.preferred if matches_term(t.preference, load.node)) / total if total else 0.0

@@ -1,20 +1,20 @@
 """What other pods say about where a pod may go: required (anti-)affinity, and how evenly pods of a kind must be spread.
 
-Source: the InterPodAffinity and PodTopologySpread plugins of Kubernetes 1.32; only what must hold, not what is preferred.
+Source: the InterPodAffinity and PodTopologySpread plugins of Kubernetes 1.32; what must hold. A place is the nodes that have a
+label in common, (key, value).
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.selector import NOTHING, Selector, of_label_selector
-from shipslog.store.view import View
+from shipslog.store.objects import core_v1
+from shipslog.store.objects.selector import Selector, of_label_selector
 
-from .fit import NodeLoad, matches_node, untolerated
+from .fit import matches_node, untolerated
+from .nodes import NodesState
+from .shape import Shape
+from .terms import Namespaces, constraints, required, selector_of, speaks_in
 
 AFFINITY = "node(s) didn't match pod affinity rules"
 ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules"
@@ -23,189 +23,221 @@ SPREAD = "node(s) didn't match pod topology spread constraints"
 UNLABELLED = f"{SPREAD} (missing required label)"
 
 
-class Placed(Struct, frozen=True):
-    """A pod, its node and the labels of that."""
+class Evenly(Struct):
+    """One constraint of a spread, with the pods that count in each place."""
 
-    pod: core_v1.Pod
-    where: dict[str, str]
-    node: str
+    key: str
+    max_skew: int
+    min_domains: int
+    selector: Selector
+    itself: int  # 1 if the pod will count
+    counted: frozenset[int] | None  # the nodes that take part; None for all that have the keys
+    counts: dict[str, int]
+    most: int = 0  # that a place may have already, so that one more is not too many
+
+    def weigh(self) -> None:
+        least = min(self.counts.values(), default=0) if len(self.counts) >= self.min_domains else 0
+        self.most = self.max_skew + least - self.itself
 
 
-class Limits(Struct, frozen=True):
-    """Where one pod may go. A place is a node's label: (key, value)."""
+class Limits:
+    """Where the pods of one shape may go while one decision is being made. `placed` takes in what the decision places."""
 
-    wanted: tuple[tuple[str, frozenset[str] | None], ...] = ()  # key, values (None: any); all must hold
-    avoided: frozenset[tuple[str, str]] = frozenset()  # by the pod's own terms
-    closed: frozenset[tuple[str, str]] = frozenset()  # by those of others
-    spread: tuple[tuple[str, frozenset[str]], ...] = ()  # key, values that may take one more
+    def __init__(self, shape: Shape, nodes: NodesState, namespaces: Namespaces) -> None:
+        self._shape, self._nodes, self._namespaces = shape, nodes, namespaces
+        self._where = [load.node.metadata.labels for load in nodes.order if load.node is not None]
+        spec, meta = shape.ask.spec, shape.pod.metadata
+        self._near, self._far = required(spec), required(spec, anti=True)
+        self._selectors = {
+            id(t): selector_of(t.label_selector, meta.labels, t.match_label_keys) for t in (*self._near, *self._far)
+        }
+        self._closed: set[tuple[str, str]] = set()  # by the terms of others
+        self._avoided: set[tuple[str, str]] = set()  # by its own
+        self._wanted: list[tuple[str, set[str]]] = []  # key, values; all must hold
+        self._first = False  # whether it may be the first of a group that wants to be together
+        self._evenly: list[Evenly] = []
+        self._keys = tuple(dict.fromkeys(c.topology_key for c in constraints(spec)))
+        self._begin()
+        self.why = self._everywhere()
 
-    def misfit(self, labels: dict[str, str]) -> str:
-        """Why a node with these labels will not do; "" if it will."""
-        for key, values in self.wanted:
-            if key not in labels or (values is not None and labels[key] not in values):
-                return AFFINITY
-        places = labels.items()
-        if any(place in self.avoided for place in places):
-            return ANTI_AFFINITY
-        if any(place in self.closed for place in places):
-            return EXISTING
-        for key, values in self.spread:
-            if key not in labels:
+    @property
+    def idle(self) -> bool:
+        """Whether nothing limits it."""
+        return not (self._closed or self._avoided or self._wanted or self._evenly)
+
+    # --- at the beginning ---
+
+    def _begin(self) -> None:
+        pods, namespace = self._nodes.pods, self._shape.pod.metadata.namespace
+        for keeper in self._nodes.keepers.that_speak_of(namespace, self._shape.pod.metadata.labels, self._namespaces):
+            self._closed.update(self._places(keeper.term.topology_key, keeper.nodes))
+        for term in self._far:
+            for other in self._spoken_of(term):
+                chosen = pods.chosen(other, self._selectors[id(term)], ending_too=True)
+                self._avoided.update(self._places(term.topology_key, chosen))
+        if self._near:
+            self._first = all(self._speaks_of(term, self._shape.pod) for term in self._near)
+            together = Selector(tuple(r for term in self._near for r in self._selectors[id(term)].requirements),
+                                any(self._selectors[id(term)].nothing for term in self._near))  # fmt: skip
+            spoken = [set(self._spoken_of(term)) for term in self._near]
+            found = [pods.chosen(other, together, ending_too=True) for other in sorted(set.intersection(*spoken))]
+            for term in self._near:
+                places = (self._places(term.topology_key, chosen) for chosen in found)
+                self._wanted.append((term.topology_key, {value for some in places for _, value in some}))
+        for constraint in constraints(self._shape.ask.spec):
+            self._evenly.append(self._even(constraint))
+
+    def _even(self, constraint: core_v1.TopologySpreadConstraint) -> Evenly:
+        meta, key = self._shape.pod.metadata, constraint.topology_key
+        chosen = selector_of(constraint.label_selector, meta.labels, constraint.match_label_keys)
+        itself = 1 if chosen.matches(meta.labels) else 0
+        counted = self._taking_part(constraint)
+        found = Evenly(key, constraint.max_skew, constraint.min_domains or 1, chosen, itself, counted, {})
+        for value, members in self._nodes.places(key).items():
+            if any(self._counts(found, i) for i in members):
+                found.counts[value] = 0
+        index = self._nodes.index
+        for node, many in self._nodes.pods.chosen(meta.namespace, chosen, ending_too=False).items():
+            i = index.get(node)
+            if i is not None and key in self._where[i] and self._counts(found, i):
+                found.counts[self._where[i][key]] += many
+        found.weigh()
+        return found
+
+    def _taking_part(self, constraint: core_v1.TopologySpreadConstraint) -> frozenset[int] | None:
+        """The nodes over which the pods are spread, KEP-3094; None when the pod chooses among none."""
+        ask, order = self._shape.ask, self._nodes.order
+        by_affinity = constraint.node_affinity_policy != "Ignore" and ask.selective
+        by_taints = constraint.node_taints_policy == "Honor"
+        if not (by_affinity or by_taints):
+            return None
+        return frozenset(
+            i for i, load in enumerate(order)
+            if load.node is not None and (not by_affinity or matches_node(ask.spec, load.node))
+            and (not by_taints or not load.taints or not untolerated(ask.spec, load.node))
+        )  # fmt: skip
+
+    def _counts(self, even: Evenly, i: int) -> bool:
+        """Whether a node counts: it takes part, and has the keys of all constraints."""
+        where = self._where[i]
+        return (even.counted is None or i in even.counted) and all(key in where for key in self._keys)
+
+    def _places(self, key: str, nodes: Iterable[str]) -> set[tuple[str, str]]:
+        index, where = self._nodes.index, self._where
+        there = (where[i] for node in nodes if (i := index.get(node)) is not None)
+        return {(key, labels[key]) for labels in there if key in labels}
+
+    def _spoken_of(self, term: core_v1.PodAffinityTerm) -> list[str]:
+        """The namespaces whose pods a term is about."""
+        owner = self._shape.pod.metadata.namespace
+        if not term.namespaces and term.namespace_selector is None:
+            return [owner]
+        found = set(term.namespaces)
+        if term.namespace_selector is not None:
+            chosen = of_label_selector(term.namespace_selector)
+            found.update(name for name, labels in self._namespaces.items() if chosen.matches(labels))
+        return sorted(found)
+
+    def _speaks_of(self, term: core_v1.PodAffinityTerm, other: core_v1.Pod) -> bool:
+        owner = self._shape.pod.metadata.namespace
+        in_namespace = speaks_in(term, owner, other.metadata.namespace, self._namespaces)
+        return in_namespace and self._selectors[id(term)].matches(other.metadata.labels)
+
+    # --- what they come to ---
+
+    def _everywhere(self) -> list[str]:
+        """Why not, for each node; "" where it may go. Written so that what speaks first is written last."""
+        why = [""] * len(self._where)
+        if self.idle:
+            return why
+        for places, said in ((self._closed, EXISTING), (self._avoided, ANTI_AFFINITY)):
+            for key, value in places:
+                for i in self._nodes.places(key).get(value, ()):
+                    why[i] = said
+        if self._wanted or self._evenly:
+            return [self._at(i, why[i]) for i in range(len(why))]
+        return why
+
+    def _at(self, i: int, avoided: str) -> str:
+        """Why not on one node; `avoided`: what is said of the places that somebody keeps free."""
+        where = self._where[i]
+        for even in self._evenly:
+            value = where.get(even.key)
+            if value is None:
                 return UNLABELLED
-            if labels[key] not in values:
+            if even.counts.get(value, 0) > even.most:
                 return SPREAD
-        return ""
+        anywhere = self._first and not any(values for _, values in self._wanted)
+        for key, values in self._wanted:
+            if key not in where or (where[key] not in values and not anywhere):
+                return AFFINITY
+        return avoided
+
+    def look(self, i: int) -> None:
+        """Work out anew why not on one node."""
+        places = self._where[i].items()
+        avoided = EXISTING if self._closed and not self._closed.isdisjoint(places) else ""
+        if self._avoided and not self._avoided.isdisjoint(places):
+            avoided = ANTI_AFFINITY
+        self.why[i] = self._at(i, avoided)
+
+    def placed(self, i: int, effects: "Effects") -> set[int]:
+        """A pod goes to a node. -> the nodes where the answer may differ now; they have been looked at."""
+        where, changed = self._where[i], set[int]()
+        for keys, held in ((effects.closes, self._closed), (effects.avoids, self._avoided)):
+            for key in keys:
+                if key in where and (key, where[key]) not in held:
+                    held.add((key, where[key]))
+                    changed.update(self._nodes.places(key)[where[key]])
+        if effects.joins:
+            alone = self._first and not any(values for _, values in self._wanted)
+            for key, values in self._wanted:
+                if key in where and where[key] not in values:
+                    values.add(where[key])
+                    changed.update(range(len(self._where)) if alone else self._nodes.places(key)[where[key]])
+        for even, counts in zip(self._evenly, effects.evens, strict=True):
+            if counts and even.key in where and self._counts(even, i):
+                changed.update(self._one_more(even, where[even.key]))
+        for j in changed:
+            self.look(j)
+        return changed
+
+    def _one_more(self, even: Evenly, value: str) -> set[int]:
+        before, places = even.most, self._nodes.places(even.key)
+        even.counts[value] += 1
+        even.weigh()
+        if even.most == before:
+            return set(places[value]) if even.counts[value] == before + 1 else set()
+        turned = (v for v, many in even.counts.items() if (many > even.most) != (many - (v == value) > before))
+        return {i for v in turned for i in places[v]}
+
+    def effects_of(self, other: Shape) -> "Effects":
+        """What a pod of another shape, or of the same, changes where it is placed."""
+        pod, meta, mine = other.pod, other.pod.metadata, self._shape.pod
+        closes = tuple(
+            term.topology_key for term in required(other.ask.spec, anti=True)
+            if speaks_in(term, meta.namespace, mine.metadata.namespace, self._namespaces)
+            and selector_of(term.label_selector, meta.labels, term.match_label_keys).matches(mine.metadata.labels)
+        )  # fmt: skip
+        avoids = tuple(term.topology_key for term in self._far if self._speaks_of(term, pod))
+        joins = bool(self._near) and all(self._speaks_of(term, pod) for term in self._near)
+        same = meta.namespace == mine.metadata.namespace
+        evens = tuple(same and even.selector.matches(meta.labels) for even in self._evenly)
+        return Effects(closes, avoids, joins, evens)
 
 
-NOWHERE_CLOSED = Limits()
+class Effects(Struct, frozen=True):
+    """What a pod that is placed changes for those of a shape: keys of places that it closes to them, or that they avoid;
+    whether they want to be where it is; in which of their spreads it counts."""
+
+    closes: tuple[str, ...] = ()
+    avoids: tuple[str, ...] = ()
+    joins: bool = False
+    evens: tuple[bool, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.closes or self.avoids or self.joins or any(self.evens))
 
 
-class TermsByLabel:
-    """The required anti-affinity terms of pods that run. A term that asks for a label is found by it: a pod with thousands
-    of terms must not make every other pod look at each."""
-
-    def __init__(self) -> None:
-        self._by_label: dict[tuple[str, str], list[tuple[Placed, core_v1.PodAffinityTerm]]] = {}
-        self._others: list[tuple[Placed, core_v1.PodAffinityTerm]] = []
-
-    def add(self, placed: Placed) -> None:
-        for term in _required(placed.pod, anti=True):
-            chosen = term.label_selector
-            label = next(iter(chosen.match_labels.items()), None) if chosen is not None else None
-            held = self._by_label.setdefault(label, []) if label is not None else self._others
-            held.append((placed, term))
-
-    def that_may_speak_of(self, pod: core_v1.Pod) -> Iterator[tuple[Placed, core_v1.PodAffinityTerm]]:
-        """Those that the pod's labels do not rule out."""
-        yield from self._others
-        for label in pod.metadata.labels.items():
-            yield from self._by_label.get(label, ())
-
-
-class Neighbours:
-    """Which pods run where, while one decision is being made; looked up when the first pod asks."""
-
-    def __init__(self, view: View, loads: Sequence[NodeLoad]) -> None:
-        self._view, self._loads = view, loads
-        self._labels = {load.name: dict(load.node.metadata.labels) for load in loads}
-        self._all: list[Placed] | None = None
-        self._wary: TermsByLabel | None = None
-        self._selectors: dict[int, Selector] = {}  # by term: made once for all pods that it is held against
-        self._namespaces: dict[str, dict[str, str]] = {}
-
-    def place(self, pod: core_v1.Pod, node: str) -> None:
-        placed = Placed(pod, self._labels[node], node)
-        if self._all is not None:
-            self._all.append(placed)
-        if self._wary is not None:
-            self._wary.add(placed)
-
-    def limits(self, pod: core_v1.Pod) -> Limits:
-        """Where the pod may go."""
-        near, far, even = _required(pod), _required(pod, anti=True), _constraints(pod)
-        if self._wary is None:
-            self._wary = TermsByLabel()
-            for placed in self._running():
-                self._wary.add(placed)
-        closed = frozenset(
-            (term.topology_key, placed.where[term.topology_key])
-            for placed, term in self._wary.that_may_speak_of(pod)
-            if term.topology_key in placed.where and self._speaks_of(term, placed.pod, pod)
-        )
-        if not (near or far or even):
-            return Limits(closed=closed) if closed else NOWHERE_CLOSED
-        if self._all is None:
-            self._all = list(self._running())
-        avoided = frozenset(place for term in far for place in self._places(term, pod))
-        return Limits(self._wanted(pod, near), avoided, closed, tuple(self._open(pod, c) for c in even))
-
-    def _running(self) -> Iterator[Placed]:
-        for load in self._loads:
-            for pod in self._view.pods_on(load.name):
-                if pod.status.phase not in TERMINAL:
-                    yield Placed(pod, self._labels[load.name], load.name)
-
-    def _places(self, term: core_v1.PodAffinityTerm, pod: core_v1.Pod) -> Iterator[tuple[str, str]]:
-        for placed in self._all or ():
-            if term.topology_key in placed.where and self._speaks_of(term, pod, placed.pod):
-                yield term.topology_key, placed.where[term.topology_key]
-
-    def _wanted(
-        self, pod: core_v1.Pod, terms: Sequence[core_v1.PodAffinityTerm]
-    ) -> tuple[tuple[str, frozenset[str] | None], ...]:
-        found = [(term.topology_key, frozenset(value for _, value in self._places(term, pod))) for term in terms]
-        if not any(values for _, values in found) and all(self._speaks_of(term, pod, pod) for term in terms):
-            return tuple((key, None) for key, _ in found)  # the first of a group that wants to be together
-        return tuple(found)
-
-    def _open(self, pod: core_v1.Pod, constraint: core_v1.TopologySpreadConstraint) -> tuple[str, frozenset[str]]:
-        key, chosen = constraint.topology_key, _selector(constraint.label_selector, pod, constraint.match_label_keys)
-        counts: Counter[str] = Counter()
-        counted = set()  # the nodes: what runs on others of the same place does not count
-        for load in self._loads:
-            labels = self._labels[load.name]
-            if key in labels and _takes_part(pod, constraint, load.node):
-                counted.add(load.name)
-                counts[labels[key]] += 0
-        for placed in self._all or ():
-            same = placed.pod.metadata.namespace == pod.metadata.namespace and not placed.pod.metadata.deletion_timestamp
-            if same and placed.node in counted and chosen.matches(placed.pod.metadata.labels):
-                counts[placed.where[key]] += 1
-        least = min(counts.values(), default=0) if len(counts) >= (constraint.min_domains or 1) else 0
-        more = 1 if chosen.matches(pod.metadata.labels) else 0
-        return key, frozenset(value for value, count in counts.items() if count + more - least <= constraint.max_skew)
-
-    def _speaks_of(self, term: core_v1.PodAffinityTerm, owner: core_v1.Pod, other: core_v1.Pod) -> bool:
-        namespace = other.metadata.namespace
-        if term.namespaces or term.namespace_selector is not None:
-            chosen = term.namespace_selector
-            by_label = chosen is not None and of_label_selector(chosen).matches(self._labels_of(namespace))
-            if namespace not in term.namespaces and not by_label:
-                return False
-        elif namespace != owner.metadata.namespace:
-            return False
-        selector = self._selectors.get(id(term))
-        if selector is None:
-            selector = self._selectors[id(term)] = _selector(term.label_selector, owner, term.match_label_keys)
-        return selector.matches(other.metadata.labels)
-
-    def _labels_of(self, namespace: str) -> dict[str, str]:
-        if namespace not in self._namespaces:
-            found = self._view.get(core_v1.Namespace, namespace)
-            self._namespaces[namespace] = dict(found.metadata.labels) if found is not None else {}
-        return self._namespaces[namespace]
-
-
-def _takes_part(pod: core_v1.Pod, constraint: core_v1.TopologySpreadConstraint, node: core_v1.Node) -> bool:
-    """Whether a node counts among those over which the pods are spread: KEP-3094."""
-    if constraint.node_affinity_policy != "Ignore" and not matches_node(pod.spec, node):
-        return False
-    return constraint.node_taints_policy != "Honor" or not untolerated(pod.spec, node)
-
-
-def _selector(chosen: meta_v1.LabelSelector | None, pod: core_v1.Pod, more: Iterable[str]) -> Selector:
-    """None chooses nothing; the keys in `more` must be as the pod has them."""
-    if chosen is None:
-        return NOTHING
-    same = {key: pod.metadata.labels[key] for key in more if key in pod.metadata.labels}
-    return of_label_selector(replace(chosen, match_labels={**chosen.match_labels, **same}) if same else chosen)
-
-
-def _required(pod: core_v1.Pod, *, anti: bool = False) -> tuple[core_v1.PodAffinityTerm, ...]:
-    affinity = pod.spec.affinity
-    if affinity is None:
-        return ()
-    if anti:
-        far = affinity.pod_anti_affinity
-        return far.required_during_scheduling_ignored_during_execution if far is not None else ()
-    near = affinity.pod_affinity
-    return near.required_during_scheduling_ignored_during_execution if near is not None else ()
-
-
-def _constraints(pod: core_v1.Pod) -> list[core_v1.TopologySpreadConstraint]:
-    return [c for c in pod.spec.topology_spread_constraints if c.when_unsatisfiable == "DoNotSchedule"]
-
-
-def depends_on_others(pod: core_v1.Pod) -> bool:
-    """Whether what other pods do decides where it may go."""
-    return bool(_required(pod) or _required(pod, anti=True) or _constraints(pod))
+def labels_of_namespaces(found: Iterable[core_v1.Namespace]) -> dict[str, Mapping[str, str]]:
+    return {namespace.metadata.name: namespace.metadata.labels for namespace in found}

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.kinds.core.service.allocation import BY_ADDRESS, BY_NODE_PORT
@@ -76,6 +77,38 @@ FATES: Sequence[Any] = (ObjectCreated, ObjectModified, ObjectDeleted)
 
 
 @st.composite
+def pods(draw: st.DrawFn, meta: meta_v1.ObjectMeta) -> core_v1.Pod:
+    """What a scheduler tells apart: what is asked for, whom it keeps away, whether it runs, ends, or was told why it waits."""
+    asks = core_v1.ResourceRequirements(requests=draw(st.sampled_from(({}, {"cpu": "1"}))))
+    ports = (core_v1.ContainerPort(container_port=80, host_port=80),) * draw(st.sampled_from((0, 0, 1)))
+    container = core_v1.Container(name="x", image="i", resources=asks, ports=ports)
+    chosen = meta_v1.LabelSelector(match_labels=draw(st.dictionaries(name, name, max_size=1)))
+    term = (core_v1.PodAffinityTerm(label_selector=chosen, topology_key="x"),) * draw(attempt)
+    far = core_v1.PodAntiAffinity(required_during_scheduling_ignored_during_execution=term)
+    said = core_v1.PodCondition(type="PodScheduled", status="False", reason="Unschedulable", message=draw(name))
+    spec = core_v1.PodSpec(
+        containers=(container,), node_name=draw(node), priority=draw(attempt),
+        affinity=core_v1.Affinity(pod_anti_affinity=far) if term else None,
+        scheduling_gates=(core_v1.PodSchedulingGate(name="g"),) * draw(st.sampled_from((0, 0, 1))),
+    )  # fmt: skip
+    status = core_v1.PodStatus(phase=draw(st.sampled_from(("", "Running", "Failed"))), conditions=(said,) * draw(attempt))
+    ends = draw(st.sampled_from(("", "", "2027-01-15T08:00:00Z")))
+    return core_v1.Pod(metadata=replace(meta, deletion_timestamp=ends), spec=spec, status=status)
+
+
+@st.composite
+def nodes(draw: st.DrawFn) -> AnyFact:
+    called, labels = draw(node) or "c", draw(st.dictionaries(name, name, max_size=2))
+    condition = core_v1.NodeCondition(type="Ready", status=draw(st.sampled_from(("True", "False"))))
+    room = {"cpu": draw(st.sampled_from(("1", "2"))), "memory": "1Gi", "pods": "2"}
+    spec = core_v1.NodeSpec(unschedulable=draw(st.booleans()))
+    status = core_v1.NodeStatus(allocatable=room, conditions=(condition,))
+    obj = core_v1.Node(metadata=meta_v1.ObjectMeta(name=called, uid=f"node-{called}", labels=labels), spec=spec, status=status)
+    fate = draw(st.sampled_from(FATES))
+    return fate(resource="nodes", namespace="", name=called, uid=f"node-{called}", object=Raw(codec.encode(obj)))  # type: ignore[no-any-return]
+
+
+@st.composite
 def object_facts(draw: st.DrawFn) -> AnyFact:
     """A pod or a service made, changed, made again under another uid, or deleted; also one that nobody has made."""
     called, namespace, other = draw(name), draw(name), draw(uid)
@@ -86,8 +119,7 @@ def object_facts(draw: st.DrawFn) -> AnyFact:
     meta = meta_v1.ObjectMeta(name=called, namespace=namespace, uid=own, labels=labels, owner_references=owners)
     obj: Any
     if is_pod:
-        spec = core_v1.PodSpec(containers=(core_v1.Container(name="x", image="i"),), node_name=draw(node))
-        resource, obj = "pods", core_v1.Pod(metadata=meta, spec=spec)
+        resource, obj = "pods", draw(pods(meta))
     else:  # its own addresses: admission gives none out twice
         address = draw(st.sampled_from(("", "None", f"10.0.0.{len(own)}{NAMES.index(called)}{NAMES.index(namespace)}")))
         port = draw(st.sampled_from((0, 30000 + 2 * NAMES.index(called) + NAMES.index(namespace))))
@@ -112,7 +144,7 @@ def read_all(view: MemoryView) -> None:
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(st.lists(st.one_of(*RUNTIME_FACTS, object_facts(), object_facts(), object_facts()), max_size=40))
+@given(st.lists(st.one_of(*RUNTIME_FACTS, nodes(), *[object_facts()] * 4), max_size=40))
 def test_no_order_of_facts_parts_an_index_from_the_state(facts: list[AnyFact]) -> None:
     view = MemoryView()
     for projection in PROJECTIONS:

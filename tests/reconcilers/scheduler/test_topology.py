@@ -8,7 +8,7 @@ from shipslog.reconcilers import scheduler
 from shipslog.store.commands import Bind, Update
 from shipslog.store.objects import core_v1, meta_v1
 
-from .views import NOW, node, pod, view_of
+from ..views import NOW, node, pod, view_of
 
 ZONE = "zone"
 

@@ -8,7 +8,7 @@ from shipslog.reconcilers import scheduler
 from shipslog.store.commands import Bind, Update
 from shipslog.store.objects import core_v1
 
-from .views import NOW, node, owned_by, pod, rc, view_of
+from ..views import NOW, node, owned_by, pod, rc, view_of
 
 
 def binds(*things: Any) -> dict[str, str]:

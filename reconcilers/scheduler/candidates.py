@@ -1,0 +1,155 @@
+"""The nodes as one decision sees them: with the pods that it has placed already; and the best of them for pods of a shape."""
+
+from collections import Counter
+
+from shipslog.store.objects import core_v1
+from shipslog.store.view import View
+
+from . import priorities
+from .fit import NodeLoad, misfits
+from .nodes import NodesState
+from .shape import Shape
+from .topology import Effects, Limits, labels_of_namespaces
+
+UNFIT = -1.0
+
+
+class Turn:
+    """One decision: what it places is kept here, and not in the projection."""
+
+    def __init__(self, view: View, nodes: NodesState) -> None:
+        self.nodes = nodes
+        self.namespaces = labels_of_namespaces(view.list(core_v1.Namespace))
+        self.placed: list[tuple[Shape, int]] = []
+        self._loads: dict[int, NodeLoad] = {}
+
+    def load(self, i: int) -> NodeLoad:
+        return self._loads.get(i) or self.nodes.order[i]
+
+    def place(self, shape: Shape, i: int) -> str:
+        """-> the node's name"""
+        load = self._loads.get(i)
+        if load is None:
+            load = self._loads[i] = self.nodes.order[i].copy()
+        load.place(shape.ask)
+        self.placed.append((shape, i))
+        return load.name
+
+
+class Candidates:
+    """What each node is worth to the pods of a shape, kept up with what the decision places."""
+
+    def __init__(self, shape: Shape, turn: Turn) -> None:
+        self.shape, self._turn = shape, turn
+        fit = turn.nodes.fit(shape.ask, shape.key)
+        self._reasons, self._scores = fit.reasons.copy(), fit.scores.copy()
+        self._limits = Limits(shape, turn.nodes, turn.namespaces)
+        self._alike = self._count_alike()
+        self._effects: dict[int, tuple[Effects, bool]] = {}  # by shape
+        self._at = 0  # how much of what was placed is taken in
+        self._told_at, self._told = -1, ""
+        self._begin()
+
+    def _count_alike(self) -> list[int]:
+        nodes, shape = self._turn.nodes, self.shape
+        alike = [0] * len(nodes.order)
+        if shape.alike:
+            for name, many in nodes.pods.chosen(shape.pod.metadata.namespace, *shape.alike, ending_too=False).items():
+                i = nodes.index.get(name)
+                if i is not None:
+                    alike[i] = many
+        return alike
+
+    def _begin(self) -> None:
+        why = self._limits.why
+        fits = [not reasons and not limit for reasons, limit in zip(self._reasons, why, strict=True)]
+        self._tally = Counter(alike for alike, fit in zip(self._alike, fits, strict=True) if fit)
+        self._tallied = [alike if fit else -1 for alike, fit in zip(self._alike, fits, strict=True)]
+        self._most = max(self._tally, default=0)
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """What all nodes are worth, compared with the most that any has."""
+        worth = [priorities.spread(alike, self._most) for alike in range(self._most + 1)]
+        self._totals = [
+            score + worth[alike] if alike >= 0 else UNFIT for score, alike in zip(self._scores, self._tallied, strict=True)
+        ]
+
+    def best(self) -> int | None:
+        """The node that is worth most, the first of several; None when none fits."""
+        self._catch_up()
+        most = max(self._totals, default=UNFIT)
+        return self._totals.index(most) if most > UNFIT else None
+
+    def why(self) -> str:
+        """Why none fits."""
+        if self._told_at != len(self._turn.placed):
+            reasons = Counter(
+                reason for own, limit in zip(self._reasons, self._limits.why, strict=True) for reason in own or (limit,)
+            )
+            self._told, self._told_at = fit_error(len(self._reasons), reasons), len(self._turn.placed)
+        return self._told
+
+    @property
+    def fitted_nowhere(self) -> bool:
+        """Whether a pod of the shape has been left waiting."""
+        return self._told_at >= 0
+
+    @property
+    def known_to_fit_nowhere(self) -> bool:
+        """Whether nothing has been placed since none fitted that could have made room."""
+        return self._told_at >= 0 and (self._told_at == len(self._turn.placed) or not self.shape.depends_on_others)
+
+    def _catch_up(self) -> None:
+        placed = self._turn.placed
+        if self._at == len(placed):
+            return
+        changed: set[int] = set()
+        touched: set[int] = set()
+        for shape, i in placed[self._at :]:
+            effects, alike = self._effects_of(shape)
+            touched.add(i)
+            if alike:
+                self._alike[i] += 1
+            if effects:
+                changed |= self._limits.placed(i, effects)
+        self._at = len(placed)
+        for i in touched:
+            load = self._turn.load(i)
+            self._reasons[i] = reasons = misfits(self.shape.ask, load)
+            self._scores[i] = 0.0 if reasons else priorities.alone(self.shape.ask, load)
+        self._settle(changed | touched)
+
+    def _effects_of(self, other: Shape) -> tuple[Effects, bool]:
+        held = self._effects.get(id(other))
+        if held is None:
+            held = self._effects[id(other)] = (self._limits.effects_of(other), self.shape.is_alike(other.pod))
+        return held
+
+    def _settle(self, changed: set[int]) -> None:
+        why, tally = self._limits.why, self._tally
+        for i in changed:
+            was, now = self._tallied[i], self._alike[i] if not self._reasons[i] and not why[i] else -1
+            if was != now:
+                self._tallied[i] = now
+                if was >= 0:
+                    tally[was] -= 1
+                    if not tally[was]:
+                        del tally[was]
+                if now >= 0:
+                    tally[now] += 1
+        most = max(tally, default=0)
+        if most != self._most:
+            self._most = most
+            self._weigh()
+            return
+        for i in changed:
+            alike = self._tallied[i]
+            self._totals[i] = self._scores[i] + priorities.spread(alike, most) if alike >= 0 else UNFIT
+
+
+def fit_error(nodes: int, reasons: Counter[str]) -> str:
+    """`0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.`"""
+    if not nodes:
+        return "no nodes available to schedule pods"
+    return f"0/{nodes} nodes are available: {', '.join(sorted(f'{count} {reason}' for reason, count in reasons.items()))}."

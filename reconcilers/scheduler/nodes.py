@@ -1,0 +1,173 @@
+"""The nodes with what runs on them, folded from the changes of nodes and pods: the projection that the scheduler decides on.
+
+What is compared are the loads, the labels of what runs and the terms of it. The rest is remembered work: which nodes fit pods
+of a spec is kept for the specs that were asked for last, and worked out anew for the nodes that a change has touched since.
+"""
+
+import zlib
+from collections import OrderedDict
+
+from msgspec import Struct
+
+from shipslog.store.objects import core_v1
+from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.projections import Projection
+from shipslog.store.state import Entry
+
+from .fit import Ask, NodeLoad, ask_of, misfits
+from .labelled import Keepers, LabelledPods
+from .priorities import alone
+
+NODES, PODS = "nodes", "pods"
+REMEMBERED = 1 << 20  # pairs of a spec and a node whose fit is kept
+Reasons = tuple[str, ...]
+
+
+class Fit(Struct):
+    """How pods of one spec fit the nodes, in the nodes' order."""
+
+    ask: Ask
+    reasons: list[Reasons]  # () where they fit
+    scores: list[float]  # what the node itself is worth to them
+    at: int  # how much of what was touched it has taken in
+
+    def look(self, i: int, load: NodeLoad) -> None:
+        self.reasons[i] = why = misfits(self.ask, load)
+        self.scores[i] = 0.0 if why else alone(self.ask, load)
+
+
+class NodesState:
+    """All nodes, and whatever runs on them."""
+
+    def __init__(self) -> None:
+        self.loads: dict[str, NodeLoad] = {}
+        self.pods = LabelledPods()
+        self.keepers = Keepers()
+        self._order: list[NodeLoad] | None = None
+        self._index: dict[str, int] = {}
+        self._places: dict[str, dict[str, list[int]]] = {}
+        self._touched: list[str] = []  # names of nodes, since all that is remembered was begun
+        self._fits: OrderedDict[bytes, Fit] = OrderedDict()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NodesState) and self._state() == other._state()
+
+    def _state(self) -> tuple[object, ...]:
+        terms = {key: keeper.nodes for key, keeper in self.keepers.terms.items()}
+        return self.loads, self.pods.counts, terms
+
+    # --- folding ---
+
+    def evolve(self, before: Entry | None, after: Entry | None) -> None:
+        """A node or a pod was made, changed or deleted."""
+        if (after or before).resource == NODES:  # type: ignore[union-attr]
+            self._node(before.object if before is not None else None, after.object if after is not None else None)
+            return
+        old = _running(before.object) if before is not None else None
+        new = _running(after.object) if after is not None else None
+        if old is not None and new is not None and _same(old, new):
+            return
+        if old is not None:
+            self._pod(old, -1)
+        if new is not None:
+            self._pod(new, 1)
+
+    def _node(self, before: core_v1.Node | None, after: core_v1.Node | None) -> None:
+        name = (after or before).metadata.name  # type: ignore[union-attr]
+        load = self._load(name)
+        if (load.node is None) != (after is None):
+            self._order = None
+            self._forget()
+        elif before is not None and after is not None and before.metadata.labels != after.metadata.labels:
+            self._places.clear()
+        load.stand(after)
+        self._settle(load)
+
+    def _pod(self, pod: core_v1.Pod, times: int) -> None:
+        name = pod.spec.node_name
+        load = self._load(name)
+        load.place(ask_of(pod.spec), times)
+        self.pods.add(pod, name, times)
+        self.keepers.add(pod, name, times)
+        self._settle(load)
+
+    def _load(self, name: str) -> NodeLoad:
+        load = self.loads.get(name)
+        if load is None:
+            load = self.loads[name] = NodeLoad(name, used={}, ports={}, disks={})
+        return load
+
+    def _settle(self, load: NodeLoad) -> None:
+        if load.node is None and not load.pods:
+            del self.loads[load.name]
+        elif self._fits:
+            self._touched.append(load.name)
+            if len(self._touched) > 4 * len(self.loads) + 1000:
+                self._forget()
+
+    def _forget(self) -> None:
+        self._fits.clear()
+        self._touched.clear()
+        self._places.clear()
+
+    # --- asking ---
+
+    @property
+    def order(self) -> list[NodeLoad]:
+        """The nodes that there are. Of those that are worth the same the first is taken, so the order is one that means
+        nothing, and is always the same."""
+        if self._order is None:
+            there = (load for load in self.loads.values() if load.node is not None)
+            self._order = sorted(there, key=lambda load: (zlib.crc32(load.name.encode()), load.name))
+            self._index = {load.name: i for i, load in enumerate(self._order)}
+        return self._order
+
+    @property
+    def index(self) -> dict[str, int]:
+        """The place in the order, by name."""
+        assert self.order is not None
+        return self._index
+
+    def places(self, key: str) -> dict[str, list[int]]:
+        """The nodes by the value of one of their labels."""
+        held = self._places.get(key)
+        if held is None:
+            held = self._places[key] = {}
+            for i, load in enumerate(self.order):
+                value = load.node.metadata.labels.get(key) if load.node is not None else None
+                if value is not None:
+                    held.setdefault(value, []).append(i)
+        return held
+
+    def fit(self, ask: Ask, key: bytes) -> Fit:
+        """How pods that ask so fit the nodes; not to be changed."""
+        order, index = self.order, self.index
+        held = self._fits.get(key)
+        if held is None:
+            reasons = [misfits(ask, load) for load in order]
+            scores = [0.0 if why else alone(ask, load) for why, load in zip(reasons, order, strict=True)]
+            held = self._fits[key] = Fit(ask, reasons, scores, len(self._touched))
+            while len(self._fits) > 1 and len(self._fits) * len(order) > REMEMBERED:
+                self._fits.popitem(last=False)
+            return held
+        self._fits.move_to_end(key)
+        if held.at < len(self._touched):
+            for name in set(self._touched[held.at :]):
+                if (i := index.get(name)) is not None:
+                    held.look(i, order[i])
+            held.at = len(self._touched)
+        return held
+
+
+def _running(pod: core_v1.Pod) -> core_v1.Pod | None:
+    return pod if pod.spec.node_name and pod.status.phase not in TERMINAL else None
+
+
+def _same(old: core_v1.Pod, new: core_v1.Pod) -> bool:
+    before, after = old.metadata, new.metadata
+    if bool(before.deletion_timestamp) != bool(after.deletion_timestamp) or before.labels != after.labels:
+        return False
+    return old.spec is new.spec or old.spec == new.spec
+
+
+NODES_STATE = Projection("nodes with what runs on them", (NODES, PODS), NodesState, NodesState.evolve)

@@ -1,0 +1,141 @@
+"""The pods that wait for a node, most important first: those that are new, and in classes those that were told why they wait.
+
+Pods of a class are alike in all that can decide where they go, and were told the same."""
+
+from bisect import bisect_left, insort
+from collections import Counter
+
+from msgspec import Struct
+
+from shipslog.reconcilers.rule.pods import controller_of
+from shipslog.store.objects import core_v1
+from shipslog.store.objects.conditions import find_condition
+from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.projections import Projection, index
+from shipslog.store.state import Entry
+
+from .fit import Ask, ask_of
+from .terms import asked_keys
+
+NAME = "default-scheduler"
+GATED = ("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates")
+Order = tuple[int, str, str, str]  # (-priority, since when, namespace, name)
+Class = tuple[str, bytes, str, tuple[tuple[str, str], ...], str]
+
+
+class Waiting(Struct):
+    """One pod that waits."""
+
+    order: Order
+    pod: core_v1.Pod
+    ask: Ask
+    key: bytes  # of what it asks
+    owner: str  # the uid of the ReplicationController that it is of
+    said: str | None  # why it waits, in its status; None if nobody has said yet
+
+    @property
+    def class_(self) -> Class:
+        return (self.order[2], self.key, self.owner, tuple(sorted(self.pod.metadata.labels.items())), self.said or "")
+
+
+class Queue(Struct):
+    """What waits. `heads` has each class at its most important pod."""
+
+    pods: dict[Order, Waiting] = {}
+    fresh: list[Order] = []
+    classes: dict[Class, list[Order]] = {}
+    heads: list[tuple[Order, Class]] = []
+    gated: dict[Order, core_v1.Pod] = {}  # those that still have to be told so
+
+    def evolve(self, before: Entry | None, after: Entry | None) -> None:
+        """A pod was made, changed or deleted."""
+        if before is not None and _waits(before.object):
+            self._leave(before.object)
+        if after is not None and _waits(after.object):
+            self._join(after.object)
+
+    def _join(self, pod: core_v1.Pod) -> None:
+        order, said = _order(pod), _said(pod)
+        if pod.spec.scheduling_gates:
+            if said != GATED:
+                self.gated[order] = pod
+            return
+        ask, owner = ask_of(pod.spec), controller_of(pod)
+        uid = owner.uid if owner is not None and owner.kind == "ReplicationController" else ""
+        message = said[1] if said is not None and said[0] == "Unschedulable" else None
+        waiting = self.pods[order] = Waiting(order, pod, ask, ask.key, uid, message)
+        if waiting.said is None:
+            insort(self.fresh, order)
+            return
+        members = self.classes.setdefault(waiting.class_, [])
+        insort(members, order)
+        if members[0] == order:
+            if len(members) > 1:
+                _drop(self.heads, (members[1], waiting.class_))
+            insort(self.heads, (order, waiting.class_))
+
+    def _leave(self, pod: core_v1.Pod) -> None:
+        order = _order(pod)
+        self.gated.pop(order, None)
+        waiting = self.pods.pop(order, None)
+        if waiting is None:
+            return
+        if waiting.said is None:
+            _drop(self.fresh, order)
+            return
+        class_ = waiting.class_
+        members = self.classes[class_]
+        if members[0] == order:
+            _drop(self.heads, (order, class_))
+            if len(members) > 1:
+                insort(self.heads, (members[1], class_))
+        _drop(members, order)
+        if not members:
+            del self.classes[class_]
+
+
+def _drop(among: list, what: object) -> None:  # type: ignore[type-arg]
+    del among[bisect_left(among, what)]
+
+
+def _waits(pod: core_v1.Pod) -> bool:
+    mine = not pod.spec.node_name and pod.spec.scheduler_name in ("", NAME)
+    return mine and not pod.metadata.deletion_timestamp and pod.status.phase not in TERMINAL
+
+
+def _order(pod: core_v1.Pod) -> Order:
+    meta = pod.metadata
+    return -(pod.spec.priority or 0), meta.creation_timestamp, meta.namespace, meta.name
+
+
+def _said(pod: core_v1.Pod) -> tuple[str, str] | None:
+    """(reason, message) of what the pod's status says."""
+    held = find_condition(pod.status.conditions, "PodScheduled")
+    return (held.reason, held.message) if held is not None and held.status == "False" else None
+
+
+def _asked(state: "Counter[str]", before: Entry | None, after: Entry | None) -> None:
+    old = _keys(before) if before is not None else set()
+    new = _keys(after) if after is not None else set()
+    if old != new:
+        for key in old - new:
+            state[key] -= 1
+            if not state[key]:
+                del state[key]
+        for key in new - old:
+            state[key] += 1
+
+
+def _keys(entry: Entry) -> set[str]:
+    return asked_keys(entry.object.spec) if entry.resource == "pods" else set(entry.object.spec.selector)
+
+
+def _asks_for(service: core_v1.Service) -> tuple[tuple[str, str, str], ...]:
+    """One of the labels that a pod must have to be the service's."""
+    label = min(service.spec.selector.items(), default=None)
+    return ((service.metadata.namespace, *label),) if label is not None else ()
+
+
+QUEUE = Projection("pods that wait for a node", ("pods",), lambda: Queue({}, [], {}, [], {}), Queue.evolve)
+ASKED_LABELS = Projection("keys of labels that somebody asks for", ("pods", "services"), Counter, _asked)
+SERVICES_BY_LABEL = index("services by a label that they ask for", ("services",), _asks_for)
