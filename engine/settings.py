@@ -11,6 +11,7 @@ import msgspec
 from shipslog.runtime.choice import shares_machine
 from shipslog.runtime.claims import Claim
 
+from .begun import known_of
 from .kinds.names import subdomain
 
 KEPT_IN = "cluster.json"
@@ -72,6 +73,9 @@ def resolve(asked: dict[str, object], *, reconfigure: bool = False) -> Settings:
     given = {name: value for name, value in asked.items() if value is not None}
     settings = Settings(**given)  # type: ignore[arg-type]
     kept = kept_in(settings.data)
+    told = known_of(settings.data / "cluster.db") if kept is None else {}
+    if told:  # of a version that kept nothing: what its log does not tell is as asked for now
+        kept = Kept(**{name: told.get(name, getattr(settings, name)) for name in Kept.__struct_fields__})
     if kept is not None:
         _check_same(settings.data, kept, given, reconfigure)
         of_before = {n: getattr(kept, n) for n in kept.__struct_fields__ if n not in given or given[n] == ANY.get(n)}
@@ -81,6 +85,8 @@ def resolve(asked: dict[str, object], *, reconfigure: bool = False) -> Settings:
     wrong = tuple(faults(settings))
     if wrong:
         raise BadSettings("\n  ".join(wrong))
+    if told:
+        keep(settings, settings.runtime)
     return settings
 
 

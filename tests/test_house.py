@@ -41,6 +41,7 @@ ENGINE = (
     "tokens",
     "library",
     "testing",
+    "begun",
     "settings",
     "backups",
     "daemon",
