@@ -14,7 +14,7 @@ from shipslog.store.facts import ObjectFact
 from shipslog.store.log.event_log import EventLog, LogError, LogNewer
 from shipslog.store.logger import logger
 from shipslog.store.objects.times import api_time
-from shipslog.store.refusals import BadRequest, Expired, Refusal, TooManyRequests
+from shipslog.store.refusals import BadRequest, Refusal, TooManyRequests
 from shipslog.store.tasks import Tasks
 
 from .state import snapshots
@@ -41,7 +41,7 @@ class PastViews:
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def at(self, revision: int) -> MemoryView:
-        """The state right after `revision`; read-only. Errors: BadRequest, Expired, TooManyRequests."""
+        """The state right after `revision`; read-only. Errors: BadRequest, TooManyRequests."""
         if revision in self._kept:
             self._kept.move_to_end(revision)
             return self._kept[revision][0]
@@ -76,8 +76,8 @@ def weight(view: MemoryView) -> int:
 def check(event_log: EventLog, revision: int) -> None:
     """Errors: BadRequest for a revision that was never, or is not yet. Not NotFound: that would say of an object that it was
     not there, and who ignores that (`kubectl get --ignore-not-found`) would be told nothing at all."""
-    last, first = event_log.revision, max(event_log.first_revision, 1)
-    extends = f"the log goes from revision {first} to {last}" if last else "there is no event on the log"
+    last = event_log.revision
+    extends = f"the log goes from revision 1 to {last}" if last else "there is no event on the log"
     if revision > last:
         raise BadRequest(f"revision {revision} has not happened yet: {extends}")
     if revision < 1:
@@ -85,11 +85,10 @@ def check(event_log: EventLog, revision: int) -> None:
 
 
 async def extent(event_log: EventLog) -> tuple[int, int]:
-    """When the oldest event that a log keeps happened, and the last; (0, 0) for an empty one. ns UTC."""
+    """When the first event of a log happened, and the last; (0, 0) for an empty one. ns UTC."""
     if not event_log.revision:
         return 0, 0
-    first = max(event_log.first_revision, 1)
-    ends = [event async for events in event_log.read(first - 1, first) for event in events]
+    ends = [event async for events in event_log.read(0, 1) for event in events]
     ends += [event async for events in event_log.read(event_log.revision - 1, event_log.revision) for event in events]
     return ends[0].time_ns, ends[-1].time_ns
 
@@ -100,8 +99,8 @@ async def revision_at(event_log: EventLog, time_ns: int) -> int:
     if not revision and event_log.revision:
         begins, ends = await extent(event_log)
         raise BadRequest(
-            f"{api_time(time_ns)} is before the log's beginning: it goes from {api_time(begins)} (revision "
-            f"{max(event_log.first_revision, 1)}) to {api_time(ends)} (revision {event_log.revision})"
+            f"{api_time(time_ns)} is before the log's beginning: it goes from {api_time(begins)} (revision 1) "
+            f"to {api_time(ends)} (revision {event_log.revision})"
         )
     return revision
 
@@ -116,12 +115,10 @@ async def load(event_log: EventLog) -> MemoryView:
 
 
 async def view_at(event_log: EventLog, revision: int) -> MemoryView:
-    """The state right after `revision`; 0 is before everything. Errors: BadRequest, Expired."""
+    """The state right after `revision`; 0 is before everything. Errors: BadRequest."""
     if revision:
         check(event_log, revision)
     view = await _snapshot(event_log, revision)
-    if view.revision + 1 < event_log.first_revision and view.revision < revision:
-        raise Expired(f"revision {revision} is not kept any more; the oldest is {event_log.first_revision}")
     async for events in event_log.read(view.revision, revision):
         await _evolve(view, events)
     return view

@@ -1,6 +1,5 @@
 """The changed object as JSON, and how long it may be. What is long is encoded before its turn, without its revision."""
 
-from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
@@ -25,11 +24,11 @@ def encoded_ahead(change: Evaluation) -> Evaluation:
     return replace(change, ahead=(around[0], around[1])) if len(around) == 2 else change  # else a client wrote the same
 
 
-def finish(change: Evaluation, revision: int, encode: Callable[[Any], bytes] = codec.encode) -> Entry:
+def finish(change: Evaluation, revision: int) -> Entry:
     """The entry of the changed object at its revision; 0: of a dry run's new object, which has none."""
     obj = _at(change.object, str(revision) if revision else "")
     if change.ahead is None or not revision:
-        return entry_of(change.kind, obj, encode(obj), revision)
+        return entry_of(change.kind, obj, codec.encode(obj), revision)
     before, behind = change.ahead
     return entry_of(change.kind, obj, b'%b"resourceVersion":"%d"%b' % (before, revision, behind), revision)
 

@@ -8,7 +8,7 @@ The rules follow the Kubernetes API reference for Service and EndpointSlice v1, 
 import hashlib
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 import msgspec
@@ -158,7 +158,7 @@ def _ipv4(addresses: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(address for address in addresses if _is_ipv4(address)))
 
 
-@cache
+@lru_cache(maxsize=65536)
 def _is_ipv4(address: str) -> bool:
     try:
         return ipaddress.IPv4Address(address) is not None

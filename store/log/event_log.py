@@ -93,10 +93,6 @@ class EventLog(Protocol):
         """A sentence about what opening the log had to leave behind (a torn last batch), for people; "" when nothing."""
 
     @property
-    def first_revision(self) -> int:
-        """The oldest revision that `read` still holds; later ones only, after compaction."""
-
-    @property
     def trouble(self) -> str:
         """Why the log takes no (ordinary) writes at the moment, for people; "" when it does."""
 

@@ -33,10 +33,6 @@ class MemoryLog:
     def revision(self) -> int:
         return len(self._events)
 
-    @property
-    def first_revision(self) -> int:
-        return 1
-
     async def append(self, events: Sequence[Event], *, expected_revision: int, urgent: bool = False) -> None:
         self._check_open()
         if expected_revision != self.revision:

@@ -169,10 +169,6 @@ class SqliteLog:
     def revision(self) -> int:
         return self._revision
 
-    @property
-    def first_revision(self) -> int:
-        return 1
-
     # --- writing ---
 
     async def append(self, events: Sequence[Event], *, expected_revision: int, urgent: bool = False) -> None:

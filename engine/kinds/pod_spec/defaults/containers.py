@@ -18,6 +18,7 @@ from shipslog.store.objects.core_v1 import (
 )
 from shipslog.store.objects.scalars import Quantity
 
+from .pull_policy import pull_policy
 from .volumes import default_field_ref
 
 AnyContainer = TypeVar("AnyContainer", Container, EphemeralContainer)
@@ -48,18 +49,6 @@ def default_container(c: AnyContainer, *, pod: bool = False, host_network: bool 
     if c.resources.limits or c.resources.requests:
         changes["resources"] = default_resources(c.resources, pod=pod)
     return replace(c, **changes) if changes else c
-
-
-def pull_policy(image: str) -> str:
-    """Always for the tag latest, also when it is only meant; IfNotPresent for any other tag and for a digest."""
-    rest, _, digest = image.partition("@")
-    name = rest.rpartition("/")[2]
-    _, colon, tag = name.partition(":")
-    if not image or name != name.lower():
-        return "IfNotPresent"  # no image reference at all: validation or the kubelet says so
-    if tag == "latest" or (not colon and not digest):
-        return "Always"
-    return "IfNotPresent"
 
 
 def _default_port(port: ContainerPort, host: bool) -> ContainerPort:

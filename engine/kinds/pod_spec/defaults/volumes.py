@@ -17,6 +17,8 @@ from shipslog.store.objects.core_v1 import (
     VolumeProjection,
 )
 
+from .pull_policy import pull_policy
+
 FILE_MODE = 0o644
 TOKEN_LIFE_S = 3600
 API_TOKEN_LIFE_S = 3607
@@ -77,8 +79,6 @@ def default_source(name: str, source: Any) -> Any:
             source = fill(source, {"default_mode": FILE_MODE})
             return replace(source, items=default_files(source.items)) if source.items else source
         case "image":
-            from .containers import pull_policy
-
             return source if source.pull_policy else replace(source, pull_policy=pull_policy(source.reference))
         case "ephemeral" if source.volume_claim_template is not None:
             template = source.volume_claim_template
