@@ -61,7 +61,7 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
         await event_log.close()
         raise
     settings = replace(settings, port=listening[0].getsockname()[1])
-    claim = claim_of(settings)
+    claim = claim_of(settings) if ground.rootless is None else None  # in a network of its own nothing is shared
     try:
         if claim is not None:
             claims.take(claim)
@@ -216,7 +216,8 @@ def end_pods_of(data: Path) -> None:
 
     Errors: LeftBehind, RuntimeUnavailable, OSError, BadSettings."""
     settings = resolve({"data": data})
-    claim, ground = claim_of(settings), prepare(settings.runtime, data)
+    ground = prepare(settings.runtime, data)
+    claim = claim_of(settings) if ground.rootless is None else None
 
     async def end() -> None:
         choice = _chosen(settings, main_address(), ground)

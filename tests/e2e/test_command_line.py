@@ -44,7 +44,7 @@ def test_errors_are_one_clear_line(simulated: Cluster, tmp_path: Path) -> None:
     simulated.up()
     other = Cluster(tmp_path / "other", "--runtime", "simulated")
     other.options = ("--bind", "127.0.0.1", "--port", str(simulated.port), "--runtime", "simulated")
-    assert f"cannot listen on 127.0.0.1:{simulated.port}" in refused(other, "up", *other.options)
+    assert f"cannot listen: 127.0.0.1:{simulated.port} is in use" in refused(other, "up", *other.options)
     assert "has this log open for writing" in refused(simulated, "up", *simulated.options)
     assert "--node-port-range" in refused(other, "up", "--runtime", "simulated", "--node-port-range", "9-1")
     assert "neither a directory nor one of our recipes" in refused(other, "image", "build", "nonsense")
