@@ -228,6 +228,8 @@ def end_pods_of(data: Path) -> None:
             claims.release(claim)
 
     asyncio.run(end())
+    if ground.rootless is not None:
+        ground.rootless.end_if_unused()
 
 
 async def serve_recording(

@@ -3,6 +3,7 @@
 import importlib
 
 import click
+from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "up": "start a cluster: control plane and node in one process",
@@ -20,6 +21,7 @@ COMMANDS = {
     "show": "one event whole, or an object as it was",
     "simulate": "try rules under seeds of faults: crashes, torn disks, lost commands, nodes that go",
     "image": "build, import and list the images of this machine",
+    "completion": "let the shell complete commands and options",
     "version": "print the version",
 }
 
@@ -36,6 +38,11 @@ class Lazy(click.Group):
         module = importlib.import_module(f"shipslog.engine.cli.{name}")
         command: click.Command = module.command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Without a look into any module: the shell waits."""
+        found = [CompletionItem(name, help=said) for name, said in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,9 +19,60 @@ UNFINISHED = 3  # the exit code when something of the pods is left
 @click.command()
 @data_option
 @click.option("--all", "end_pods", is_flag=True, help="End the pods too, and leave nothing of them on the machine.")
-def command(data: Path, end_pods: bool) -> None:
+@click.option("--purge", "remove", is_flag=True, help="End the pods, and remove the cluster: its log, keys and images.")
+@click.option("--yes", "sure", is_flag=True, help="Do not ask before something is removed.")
+def command(data: Path, end_pods: bool, remove: bool, sure: bool) -> None:
     """Stop the daemon. Pods go on running, and are adopted by the next `up`, unless --all is given. Ends with code 3 when
-    something of the pods could not be ended: it says what."""
+    something of the pods could not be ended, or of the cluster removed: it says what."""
+    if not remove:
+        _stop(data, end_pods)
+        return
+    from .purge import is_cluster
+
+    if not is_cluster(data):
+        raise fail(f"there is no cluster in {data}; nothing was removed")
+    if not sure:
+        question = f"The cluster in {data} is removed for good: its log, keys, images, and the files of its pods. Go on?"
+        click.confirm(question, abort=True)
+    if daemon_of(data) is not None:
+        _stop(data, end_pods=True)
+    else:
+        _in_a_child(data)
+    _purge(data)
+
+
+def _purge(data: Path) -> None:
+    from shipslog.store.log.event_log import LogBusy
+
+    from .purge import NotPurged, purge
+
+    try:
+        others = purge(data)
+    except (NotPurged, LogBusy) as error:
+        raise fail(str(error), UNFINISHED) from error
+    left = f" What is not of it was left there: {', '.join(others)}" if others else ""
+    click.echo(f"The cluster in {data} is gone.{left}")
+
+
+def _in_a_child(data: Path) -> None:
+    """Ending pods may move a process into the namespaces of the node, from where there is no way back."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            _stop(data, end_pods=True)
+            code = 0
+        except click.exceptions.Exit as end:
+            code = end.exit_code
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def _stop(data: Path, end_pods: bool) -> None:
     daemon = daemon_of(data)
     if daemon is None and not any((data / name).exists() for name in BEGUN):
         what = "has no cluster in it" if data.is_dir() else "does not exist"

@@ -1,0 +1,45 @@
+"""A cluster on real containers is removed, and the machine is as it was: of root and of an ordinary user, running or not."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests import as_user
+
+from .conftest import Cluster, kubectls, machine, until
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["running", "stopped"])
+@pytest.mark.parametrize("rootless", [False, True], ids=["root", "rootless"])
+def test_down_purge_leaves_nothing(rootless: bool, running: bool) -> None:
+    if os.geteuid() != 0 and not rootless:
+        pytest.skip("needs root")
+    if not kubectls() or shutil.which("crun") is None:
+        pytest.skip("kubectl or crun is not installed, and only root can install it")
+    if rootless and as_user.hindrance():
+        pytest.skip(as_user.hindrance())
+    before = machine()
+    parent = Path(tempfile.mkdtemp(prefix="shipslog-purge-"))
+    if rootless:
+        as_user.give(parent)
+    one = Cluster(parent / "data", "--runtime", "oci", "--node-name", "n1", rootless=rootless)
+    try:
+        one.up()
+        one.shipslog("image", "build", "guestbook")
+        one.k("run", "p", "--image=kubeguide/redis-master", "--restart=Never", "--command", "--", "sleep", "1000")
+        until(lambda: "Running" in one.k("get", "pod", "p", check=False), "the pod runs")
+        if not running:
+            one.shipslog("down")
+        said = one.shipslog("down", "--purge", "--yes").stdout
+        assert f"The cluster in {one.data} is gone." in said
+        assert not one.data.exists()
+    finally:
+        if one.data.exists():
+            one.shipslog("down", "--all", check=False)
+        shutil.rmtree(parent, ignore_errors=True)
+    after = machine()
+    for what, found in after.items():
+        assert not found - before[what], f"{what} left behind: {found - before[what]}"
