@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .settings import fail
+from .options import fail
 
 SHELLS = ("bash", "zsh", "fish")
 PLACES = {  # below the user's home; where each shell looks by itself, but zsh

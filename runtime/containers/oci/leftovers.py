@@ -60,7 +60,7 @@ def leave(places: Layout, cgroups: Cgroups, namespace: NodeNamespace, *, bridge:
     ]
     if switched.exists():
         steps.append(("forwarding of packets", partial(_switch_forwarding_off, switched)))
-    steps += [(str(path), partial(trees.remove, path)) for path in (places.exits, places.run)]
+    steps += [(str(places.exits), partial(trees.remove, places.exits)), (str(places.run), partial(_remove_run, places.run))]
     steps += [] if keep_records else [(str(places.pods), partial(trees.remove, places.pods))]
     for what, step in steps:
         try:
@@ -68,6 +68,15 @@ def leave(places: Layout, cgroups: Cgroups, namespace: NodeNamespace, *, bridge:
         except OSError as error:  # no reason not to do the others
             left.append(f"{what}: {error}")
     return left
+
+
+def _remove_run(run: Path) -> None:
+    """Of a rootless node it is a file system of its own namespaces, and goes with them: it is only emptied."""
+    if not run.is_mount():
+        trees.remove(run)
+        return
+    for path in run.iterdir():
+        trees.remove(path)
 
 
 def _switch_forwarding_off(mark: Path) -> None:
