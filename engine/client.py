@@ -340,11 +340,12 @@ class Client:
         scheme = self._cluster.view.scheme
         if isinstance(obj, Mapping):
             return manifests.parse(scheme, dict(obj))[1]
-        if scheme.of_type(type(obj)) is None:
+        kind = scheme.version_of(obj)
+        if kind is None:
             raise BadRequest(
                 f"{type(obj).__name__} is no object: give a Struct such as core_v1.Pod(...), or a manifest's mapping"
             )
-        return obj
+        return kind.to_hub(obj)
 
 
 def _full(namespace: str, name: str) -> str:

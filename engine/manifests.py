@@ -39,7 +39,8 @@ def documents(manifest: str | bytes | Mapping[str, Any]) -> Iterator[dict[str, A
 
 
 def parse(scheme: Scheme, document: dict[str, Any]) -> tuple[Kind, Any]:
-    """The kind and the object of one document, in the namespace `default` if it names none. Errors: BadRequest."""
+    """The kind, in the document's version, and the object as it is stored; in the namespace `default` if it names none.
+    Errors: BadRequest."""
     api_version, kind_name = document.get("apiVersion"), document.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind_name, str):
         raise BadRequest("the manifest lacks apiVersion or kind")
@@ -49,7 +50,7 @@ def parse(scheme: Scheme, document: dict[str, Any]) -> tuple[Kind, Any]:
     if kind.namespaced:
         document = {**document, "metadata": {"namespace": "default", **(document.get("metadata") or {})}}
     obj, _ = codec.from_builtins(kind.type, document, validation="Strict")
-    return kind, obj
+    return kind, kind.to_hub(obj)
 
 
 def with_last_applied(kind: Kind, obj: Any, document: Mapping[str, Any]) -> Any:
@@ -71,7 +72,7 @@ def three_way(kind: Kind, current: Entry, document: Mapping[str, Any]) -> Patch:
     metadata["annotations"][LAST_APPLIED] = _remembered(document)
     return Patch(
         resource=kind.resource, namespace=meta.namespace, name=meta.name, body=msgspec.json.encode(patch),
-        media_type=STRATEGIC_PATCH,
+        media_type=STRATEGIC_PATCH, api_version="" if kind.hub is None else kind.api_version,
     )  # fmt: skip
 
 

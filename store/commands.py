@@ -36,6 +36,7 @@ class Patch(ObjectCommand, frozen=True, kw_only=True, tag="Patch"):
     body: bytes
     subresource: str = ""
     field_validation: str = "Warn"  # Strict, Warn, Ignore
+    api_version: str = ""  # that of which the patch is, "policy/v1beta1"; "" for the stored one
 
 
 class Delete(ObjectCommand, frozen=True, kw_only=True, tag="Delete"):

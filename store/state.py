@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from .facts import ContainerExited, ImagePulled, ImagePullFailed
-from .objects import protobuf_encoding
+from .objects import codec, protobuf_encoding
 from .objects.scheme import Kind
 
 
@@ -39,6 +39,14 @@ class Opaque(Struct, frozen=True, kw_only=True, rename="camel"):
 def entry_of(kind: Kind, obj: Any, encoded: bytes, revision: int) -> Entry:
     """The entry of an object and its JSON."""
     return Entry(kind.resource, obj, encoded, revision, len(kind.head) if encoded.startswith(kind.heads) else 1)
+
+
+def in_version(kind: Kind, entry: Entry) -> Entry:
+    """The entry as a version of its kind shows it."""
+    if kind.hub is None:
+        return entry
+    obj = kind.from_hub(entry.object)
+    return entry_of(kind, obj, codec.encode(obj), entry.revision)
 
 
 def message_of(entry: Entry) -> bytes:

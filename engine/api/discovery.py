@@ -130,7 +130,7 @@ def resource_list(scheme: Scheme, name: str, version: str) -> dict[str, Any] | N
 
 
 def _kinds(scheme: Scheme, group_name: str, version: str) -> list[Kind]:
-    found = (k for k in scheme.kinds() if k.group == group_name and k.version == version)
+    found = (k for k in scheme.served() if k.group == group_name and k.version == version)
     return sorted(found, key=lambda k: k.plural)
 
 

@@ -6,7 +6,7 @@ one part is an ordinary answer. The lists of all clients take turns with their p
 
 import asyncio
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -106,7 +106,7 @@ def parts_of(head: bytes, opening: bytes, items: Iterable[bytes], separator: byt
         yield head + end if lead == head + opening else end
 
 
-def whole(head: dict[str, Any], entries: Sequence[Entry]) -> Iterator[bytes]:
+def whole(head: dict[str, Any], entries: Iterable[Entry]) -> Iterator[bytes]:
     """JSON from the encoded objects; items carry no kind and apiVersion, as in Kubernetes."""
     return parts_of(_open_json(head, "items"), b"{", (e.encoded[e.body_at :] for e in entries), b",{", b"]}")
 
@@ -140,7 +140,7 @@ def as_yaml(head: dict[str, Any], key: str, items: Iterable[bytes]) -> Iterator[
 
 
 def in_protobuf(
-    api_version: str, kind: str, metadata: dict[str, object], entries: Sequence[Entry], *, alone: bool
+    api_version: str, kind: str, metadata: dict[str, object], entries: Iterable[Entry], *, alone: bool
 ) -> Iterator[bytes]:
     """Protobuf: what stands before the items tells how long they are together, so all are encoded first. `alone`: their
     metadata alone."""

@@ -10,7 +10,7 @@ import msgspec
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Expired, Refusal, TimedOut
-from shipslog.store.state import Entry
+from shipslog.store.state import Entry, in_version
 
 from . import heads, replies, shapes
 from .negotiation import Format
@@ -73,7 +73,7 @@ async def get(call: Call) -> Reply:
     entry: Entry = entry_of(call)
     wanted = call.wanted
     if wanted.plain:
-        return Reply(entry.encoded)
+        return Reply(in_version(call.kind, entry).encoded)
     return await shapes.one(entry, wanted, call)
 
 
@@ -236,5 +236,5 @@ def list_metadata(page: Page) -> dict[str, object]:
 async def formatted(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: tuple[str, ...] = ()) -> Reply:
     """The answer of a write: the object, in the wanted shape."""
     if wanted.plain:
-        return replies.of_bytes(entry.encoded, code, warnings=warnings)
+        return replies.of_bytes(in_version(call.kind, entry).encoded, code, warnings=warnings)
     return await shapes.one(entry, wanted, call, code, warnings)

@@ -78,14 +78,15 @@ def _selection(kind: Kind, labels: str, fields: str, name: str) -> Selection:
     allowed: dict[str, set[str]] = {}
     denied: dict[str, set[str]] = {}
     for requirement in selector.parse_fields(fields) if fields.strip() else ():
-        if requirement.path not in known:
+        path = kind.field_of_hub(requirement.path)
+        if path not in known:
             full = f"{kind.group}/{kind.version}"
             raise BadRequest(
                 f'Unable to find "{full}, Resource={kind.plural}" that match label selector "{labels}", field '
                 f'selector "{fields}": '
                 f"field label not supported: {requirement.path}"
             )
-        (denied if requirement.negate else allowed).setdefault(requirement.path, set()).add(requirement.value)
+        (denied if requirement.negate else allowed).setdefault(path, set()).add(requirement.value)
     if name:
         allowed.setdefault("metadata.name", set()).add(name)
     tests = tuple((known[p], _one(allowed.get(p)), frozenset(denied.get(p, ()))) for p in {**allowed, **denied})

@@ -12,7 +12,7 @@ from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.objects import meta_v1, protobuf_encoding
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, NotAcceptable
-from shipslog.store.state import Entry, message_of
+from shipslog.store.state import Entry, in_version, message_of
 
 from . import lists, replies
 from .lists import ListReply
@@ -37,8 +37,8 @@ async def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warning
     check(wanted)
     headers, size = replies.warned(warnings), len(entry.encoded)
     if wanted.protobuf:
-        return Reply(await replies.ENCODING.run(size, message, entry, wanted), code, PROTOBUF, headers)
-    body = entry.encoded
+        return Reply(await replies.ENCODING.run(size, message, entry, wanted, call.kind), code, PROTOBUF, headers)
+    body = in_version(call.kind, entry).encoded
     if wanted.shape:
         body = await replies.ENCODING.run(size, encoded, entry, wanted, call)
     return Reply(body, code, YAML if wanted.yaml else JSON, headers)
@@ -46,20 +46,21 @@ async def one(entry: Entry, wanted: Format, call: Call, code: int = 200, warning
 
 def encoded(entry: Entry, wanted: Format, call: Call) -> bytes:
     """The JSON of one object in a shape; a watch sends the same."""
-    kind = call.view.scheme.by_resource(entry.resource)
+    kind = call.kind
     if wanted.shape == "Table":
         whole = table(kind, {"resourceVersion": str(entry.revision)}, wanted)
         return _encode(whole | {"rows": list(rows(kind, [entry], wanted, call))})
     if wanted.shape:
         return _encode(partial(entry, wanted.version))
-    return entry.encoded
+    return in_version(kind, entry).encoded
 
 
-def message(entry: Entry, wanted: Format) -> bytes:
+def message(entry: Entry, wanted: Format, kind: Kind) -> bytes:
     """The protobuf of one object in a shape, in its envelope; a watch sends the same."""
     if wanted.shape:
         partial_ = protobuf_encoding.metadata_alone(entry.object.metadata)
         return protobuf_encoding.enveloped(f"meta.k8s.io/{wanted.version}", "PartialObjectMetadata", partial_)
+    entry = in_version(kind, entry)
     return protobuf_encoding.enveloped(entry.object.api_version, entry.object.kind, message_of(entry))
 
 
@@ -79,20 +80,21 @@ def many(
     api_version = f"meta.k8s.io/{wanted.version}" if wanted.shape else kind.api_version
     name = wanted.shape or kind.list_kind
     long = any(len(entry.encoded) > SHORT_BYTES for entry in entries) if wanted.protobuf or wanted.shape else False
+    shown = entries if kind.hub is None else (in_version(kind, entry) for entry in entries)
     if wanted.protobuf:
-        parts = lists.in_protobuf(api_version, name, metadata, entries, alone=bool(wanted.shape))
+        parts = lists.in_protobuf(api_version, name, metadata, shown, alone=bool(wanted.shape))
         return ListReply(parts, turn, PROTOBUF, long=long)
     head: dict[str, Any] = {"kind": name, "apiVersion": api_version, "metadata": metadata}
     people = replies.for_people(call.request)
     if not wanted.shape and not wanted.yaml and not people:
-        return ListReply(lists.whole(head, entries), turn)
+        return ListReply(lists.whole(head, shown), turn)
     items: Iterator[bytes]
     if wanted.shape == "Table":
         head, key = table(kind, metadata, wanted), "rows"
         items = map(_encode, rows(kind, entries, wanted, call))
     else:
         key = "items"
-        items = (_encode(partial(e, wanted.version)) if wanted.shape else b"{" + e.encoded[e.body_at :] for e in entries)
+        items = (_encode(partial(e, wanted.version)) if wanted.shape else b"{" + e.encoded[e.body_at :] for e in shown)
     if wanted.yaml:
         return ListReply(lists.as_yaml(head, key, items), turn, YAML)
     return ListReply((lists.indented if people else lists.rendered)(head, key, items), turn, long=long or people)
@@ -118,15 +120,15 @@ def rows(kind: Kind, entries: Sequence[Entry], wanted: Format, call: Call) -> It
     if include not in ("None", "Metadata", "Object"):
         raise BadRequest(f'unrecognized includeObject value: "{include}"')
     strategy = strategy_of(kind.resource)
-    return (_row(strategy, entry, include, wanted, call.now_ns) for entry in entries)
+    return (_row(kind, strategy, entry, include, wanted, call.now_ns) for entry in entries)
 
 
-def _row(strategy: Strategy, entry: Entry, include: str, wanted: Format, now_ns: int) -> dict[str, Any]:
+def _row(kind: Kind, strategy: Strategy, entry: Entry, include: str, wanted: Format, now_ns: int) -> dict[str, Any]:
     row: dict[str, Any] = {"cells": strategy.cells(entry.object, now_ns)}
     if conditions := strategy.row_conditions(entry.object):
         row["conditions"] = conditions
     if include == "Metadata":
         row["object"] = partial(entry, wanted.version)
     elif include == "Object":
-        row["object"] = msgspec.Raw(entry.encoded)
+        row["object"] = msgspec.Raw(in_version(kind, entry).encoded)
     return row

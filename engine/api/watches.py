@@ -15,7 +15,7 @@ from shipslog.store.logger import logger
 from shipslog.store.objects import codec, meta_v1, protobuf_encoding
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Expired, NotAcceptable, Refusal
-from shipslog.store.state import Entry
+from shipslog.store.state import Entry, in_version
 
 from . import heads, lists, replies, shapes
 from .negotiation import JSON, PROTOBUF
@@ -156,7 +156,7 @@ class Stream:
 
     def __init__(self, call: Call, options: WatchOptions) -> None:
         self.call, self.options, self._wanted = call, options, call.wanted
-        self.plain = self._wanted.plain  # objects go out as they are kept
+        self.plain = self._wanted.plain and options.kind.hub is None  # objects go out as they are kept
         self.busy = False  # with lines that go out before all that comes now
         self.lines: Callable[[WatchRecord], Iterable[bytes]] = (
             self._as_they_are if not options.selection and self.plain else self._selected
@@ -234,9 +234,13 @@ class Stream:
 
     def _line(self, change: str, entry: Entry) -> bytes:
         if self._wanted.protobuf:
-            return protobuf_encoding.watch_frame(change, shapes.message(entry, self._wanted))
-        body = shapes.encoded(entry, self._wanted, self.call) if self._wanted.shape else entry.encoded
-        return b'{"type":"%s","object":%s}\n' % (change.encode(), body)
+            return protobuf_encoding.watch_frame(change, shapes.message(entry, self._wanted, self.options.kind))
+        shown = (
+            shapes.encoded(entry, self._wanted, self.call)
+            if self._wanted.shape
+            else in_version(self.options.kind, entry).encoded
+        )
+        return b'{"type":"%s","object":%s}\n' % (change.encode(), shown)
 
 
 def parts_of(items: Sequence[T]) -> Iterator[Sequence[T]]:

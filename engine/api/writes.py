@@ -10,7 +10,7 @@ from shipslog.store.objects import meta_v1
 from shipslog.store.objects.patch import APPLY_PATCHES, PATCH_TYPES
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
-from shipslog.store.state import Entry
+from shipslog.store.state import Entry, in_version
 
 from . import heads, objects, replies, requests, shapes
 from .negotiation import Format, body_type
@@ -36,7 +36,7 @@ async def create(call: Call) -> Reply:
     validation, dry_run = call.field_validation, call.dry_run
     obj, warnings = await requests.decoded(call, kind.type, validation=validation)
     obj = in_place(kind, obj, route.namespace)
-    committed = await submit(call, Create(object=obj), dry_run)
+    committed = await submit(call, Create(object=kind.to_hub(obj)), dry_run)
     return await answer(call, committed, 201, warnings)
 
 
@@ -47,7 +47,7 @@ async def update(call: Call, subresource: str = "") -> Reply:
     obj, warnings = await requests.decoded(call, kind.type, validation=validation)
     obj = in_place(kind, obj, namespace)
     check_name(obj, name)
-    committed = await submit(call, Update(object=obj, subresource=subresource), dry_run)
+    committed = await submit(call, Update(object=kind.to_hub(obj), subresource=subresource), dry_run)
     return await answer(call, committed, 201 if committed.effect == "Created" else 200, warnings)
 
 
@@ -59,7 +59,7 @@ async def patch(call: Call, subresource: str = "") -> Reply:
     data = await requests.body(call.request)
     command = Patch(
         resource=kind.resource, namespace=namespace, name=name, media_type=media, body=data, subresource=subresource,
-        field_validation=validation,
+        field_validation=validation, api_version="" if kind.hub is None else kind.api_version,
     )  # fmt: skip
     return await answer(call, await submit(call, command, dry_run), 200, ())
 
@@ -165,7 +165,8 @@ def command_of(kind: Kind, namespace: str, name: str, options: meta_v1.DeleteOpt
 def in_place(kind: Kind, obj: Any, namespace: str) -> Any:
     """The object in the namespace of the URL, and of the kind of the URL. Errors: BadRequest."""
     if obj.kind != kind.kind or obj.api_version != kind.api_version:
-        if (obj.kind or kind.kind) != kind.kind or (obj.api_version or kind.api_version) != kind.api_version:
+        unsaid = kind.hub.api_version if kind.hub is not None and kind.place == kind.hub.place else ""  # the type's own default
+        if (obj.kind or kind.kind) != kind.kind or (obj.api_version or kind.api_version) not in (kind.api_version, unsaid):
             raise BadRequest(
                 f'{obj.kind} in version "{obj.api_version}" cannot be handled as a {kind.kind}: '
                 f"the URL is that of {kind.kind} in version {kind.api_version}"
@@ -201,5 +202,5 @@ async def answer(call: Call, committed: Committed, code: int, warnings: tuple[st
     wanted: Format = call.wanted
     warnings = warnings + committed.warnings if committed.warnings else warnings
     if wanted.plain and not warnings:
-        return Reply(committed.entry.encoded, code)
+        return Reply(in_version(call.kind, committed.entry).encoded, code)
     return await formatted(committed.entry, wanted, call, code, warnings)

@@ -33,6 +33,7 @@ from shipslog.store.refusals import (
     conflict,
     not_found,
 )
+from shipslog.store.state import in_version
 
 Effect = Literal["Created", "Modified", "Deleted", "Unchanged"]
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
@@ -167,9 +168,10 @@ class Transition:
         if entry is None:
             raise not_found(kind.plural, kind.group, command.name)
         old = entry.object
-        target: dict[str, Any] = patch.apply(kind.type, entry.encoded, command.body, command.media_type)
+        shown = self.head.scheme.in_version(kind, command.api_version)
+        target: dict[str, Any] = patch.apply(shown.type, in_version(shown, entry).encoded, command.body, command.media_type)
         try:
-            new, warnings = codec.from_builtins(kind.type, target, validation=command.field_validation)
+            new, warnings = codec.from_builtins(shown.type, target, validation=command.field_validation)
         except codec.Undecodable as refusal:
             raise patch.unreadable(target, refusal.why) from refusal
         ctx.warnings.extend(warnings)
@@ -179,13 +181,13 @@ class Transition:
         if not kind.namespaced and meta.namespace:
             new = replace(new, metadata=replace(meta, namespace=""))
             meta = new.metadata
-        if new.kind != kind.kind or new.api_version != kind.api_version:
-            raise BadRequest(f"the patch may not change kind or apiVersion ({kind.api_version} {kind.kind})")
+        if new.kind != shown.kind or new.api_version != shown.api_version:
+            raise BadRequest(f"the patch may not change kind or apiVersion ({shown.api_version} {shown.kind})")
         if meta.name != command.name:
             raise BadRequest(f"the name of the object ({meta.name}) does not match the name on the URL ({command.name})")
         if meta.namespace != command.namespace:
             raise BadRequest("the namespace of the object does not match the namespace on the URL")
-        return self._replace(kind, old, new, command.subresource, ctx)
+        return self._replace(kind, old, shown.to_hub(new), command.subresource, ctx)
 
     # --- delete ---
 

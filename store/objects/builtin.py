@@ -1,6 +1,6 @@
 """The kinds that every cluster has. Their Structs are generated (generate.py); their rules are the engine's (`kinds/`)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .scheme import VERBS, Kind, Scheme, kind_of
 
@@ -60,4 +60,38 @@ def kinds_of(table: str) -> Iterator[Kind]:
         )
 
 
-BUILTIN = Scheme(kinds_of(TABLE))
+# Other versions of kinds: the key of the kind, group, version, type (= for that of the stored one), module of conversions.
+VERSIONS = """
+  events                               events.k8s.io        v1       events_v1:Event  events
+  events                               events.k8s.io        v1beta1  events_v1:Event  events
+  leases.coordination.k8s.io           coordination.k8s.io  v1beta1  =                -
+  poddisruptionbudgets.policy          policy               v1beta1  =                -
+  priorityclasses.scheduling.k8s.io    scheduling.k8s.io    v1beta1  =                -
+"""
+
+
+def with_versions(kinds: Iterable[Kind], table: str) -> Iterator[Kind]:
+    """The kinds, and behind them the further versions that a table names."""
+    stored = {kind.resource: kind for kind in kinds}
+    yield from stored.values()
+    for line in table.strip().splitlines():
+        resource, group, version, place, conversion = line.split()
+        hub = stored[resource]
+        yield Kind(
+            group=group,
+            version=version,
+            kind=hub.kind,
+            plural=hub.plural,
+            singular=hub.singular,
+            namespaced=hub.namespaced,
+            type=hub.place if place == "=" else place,
+            short_names=hub.short_names,
+            categories=hub.categories,
+            subresources=hub.subresources,
+            verbs=hub.verbs,
+            hub=hub,
+            conversion="" if conversion == "-" else conversion,
+        )
+
+
+BUILTIN = Scheme(with_versions(kinds_of(TABLE), VERSIONS))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
+from msgspec.structs import replace
+
 from shipslog.store.refusals import group_resource
 
 from .shapes import per_type
@@ -38,15 +40,20 @@ class Kind:
         subresources: tuple[str, ...] = (),
         verbs: tuple[str, ...] = VERBS,
         defines: "Callable[[Any], Kind | None] | None" = None,
+        hub: "Kind | None" = None,
+        conversion: str = "",
     ) -> None:
-        """`version` is the one that is stored; `defines` tells of an object that defines a kind which one that is."""
+        """`hub`: the kind as it is stored, where this is another version of it; `conversion`: the module of `conversions` that
+        turns the one into the other, where more differs than the version's name. `defines` tells of an object that defines a
+        kind which one that is."""
+        self.hub, self._conversion = hub, conversion
         self.group, self.version, self.kind, self.plural, self.singular = group, version, kind, plural, singular
         self.namespaced, self.short_names, self.categories = namespaced, short_names, categories
         self.subresources, self.verbs, self.defines = subresources, verbs, defines
         self._type = type
         self.place = type if isinstance(type, str) else place_of(type)  # of its type: "apps_v1:Deployment"
-        # "pods"; with a group "leases.coordination.k8s.io": the key of the kind on the log and in the view
-        self.resource = group_resource(plural, group)
+        # "pods"; with a group "leases.coordination.k8s.io": the key of the kind on the log and in the view, in every version
+        self.resource: str = hub.resource if hub is not None else group_resource(plural, group)
         self.api_version = f"{group}/{version}" if group else version  # "v1", "coordination.k8s.io/v1"
         # How the JSON of each object begins, when our encoder wrote it; and as it was up to format 2 of the log, just as long.
         self.head = f'{{"kind":"{kind}","apiVersion":"{self.api_version}",'.encode()
@@ -65,6 +72,30 @@ class Kind:
     def is_loaded(self) -> bool:
         """Whether its type was given, or asked for already."""
         return not isinstance(self._type, str)
+
+    def to_hub(self, obj: Any) -> Any:
+        """An object of this version as it is stored."""
+        if self.hub is None:
+            return obj
+        made = self._conversions().to_hub(obj) if self._conversion else obj
+        return replace(made, kind=self.hub.kind, api_version=self.hub.api_version)
+
+    def from_hub(self, obj: Any) -> Any:
+        """A stored object in this version."""
+        if self.hub is None:
+            return obj
+        made = self._conversions().from_hub(obj) if self._conversion else obj
+        return replace(made, kind=self.kind, api_version=self.api_version)
+
+    def field_of_hub(self, path: str) -> str:
+        """What a field that can be selected is called in the stored version; "" for one that this version does not have."""
+        if self.hub is None or not self._conversion or path.startswith("metadata."):
+            return path
+        fields: dict[str, str] = self._conversions().FIELDS
+        return fields.get(path, "")
+
+    def _conversions(self) -> Any:
+        return import_module(f"{__package__}.conversions.{self._conversion}")
 
     @property
     def list_kind(self) -> str:
@@ -87,29 +118,37 @@ def place_of(struct: AnyType) -> str:
 
 
 class Scheme:
-    """A set of kinds, with the ways to find one. Two kinds may share a Struct (custom resources do); the first is `of` it."""
+    """A set of kinds as they are stored and the other versions in which they are served, with the ways to find one.
 
-    __slots__ = ("_by_gvk", "_by_path", "_by_place", "_by_resource", "_kinds", "_served")
+    Two kinds may share a Struct (custom resources do); the first is `of` it."""
+
+    __slots__ = ("_by_gvk", "_by_path", "_by_place", "_by_resource", "_kinds", "_served", "_versions")
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
-        self._kinds = tuple(kinds)
+        """`kinds`: those that are stored, and further versions (with a `hub`)."""
+        self._served = tuple(kinds)
+        self._kinds = tuple(k for k in self._served if k.hub is None)
         self._by_resource = {k.resource: k for k in self._kinds}
         self._by_place = {k.place: k for k in reversed(self._kinds)}
-        self._by_path = {(k.group, k.version, k.plural): k for k in self._kinds}
-        self._by_gvk = {(k.api_version, k.kind): k for k in self._kinds}
-        self._served = {(k.group, k.version) for k in self._kinds}
+        self._by_path = {(k.group, k.version, k.plural): k for k in self._served}
+        self._by_gvk = {(k.api_version, k.kind): k for k in self._served}
+        self._versions = {(k.group, k.version) for k in self._served}
 
     def kinds(self) -> tuple[Kind, ...]:
-        """Every kind, by group and plural."""
+        """Every kind as it is stored, by group and plural."""
         return self._kinds
+
+    def served(self) -> tuple[Kind, ...]:
+        """Every kind in every version in which it is served."""
+        return self._served
 
     def groups(self) -> tuple[str, ...]:
         """The groups that have kinds, in the order of names; the core group is ""."""
-        return tuple(sorted({k.group for k in self._kinds}))
+        return tuple(sorted({k.group for k in self._served}))
 
     def versions(self, group: str) -> tuple[str, ...]:
         """The versions in which a group's kinds are served, in the order of names."""
-        return tuple(sorted({k.version for k in self._kinds if k.group == group}))
+        return tuple(sorted({k.version for k in self._served if k.group == group}))
 
     def by_resource(self, resource: str) -> Kind:
         """The kind of a resource key, "leases.coordination.k8s.io". Errors: KeyError."""
@@ -119,7 +158,7 @@ class Scheme:
         return resource in self._by_resource
 
     def of(self, obj: Any) -> Kind:
-        """The kind of an object, or of its type. Errors: KeyError."""
+        """The kind of a stored object, or of its type. Errors: KeyError."""
         struct = obj if isinstance(obj, type) else type(obj)
         kind = self.of_type(struct)
         if kind is None:
@@ -129,7 +168,7 @@ class Scheme:
         return kind
 
     def of_type(self, struct: AnyType) -> Kind | None:
-        """The kind whose objects are of this type; None for a part of one."""
+        """The kind whose objects are stored as this type; None for a part of one."""
         kind = self._by_place.get(place_of(struct))
         return kind if kind is not None and kind.type is struct else None
 
@@ -141,19 +180,30 @@ class Scheme:
                 return kind
         raise ValueError(f"there is no kind {text!r}; kinds are {', '.join(sorted(k.plural for k in self._kinds))}")
 
+    def version_of(self, obj: Any) -> Kind | None:
+        """The kind of an object in whatever version it is; None for what is no object."""
+        if (stored := self.of_type(type(obj))) is not None:
+            return stored
+        return next((k for k in self._served if k.place == place_of(type(obj)) and k.api_version == obj.api_version), None)
+
+    def in_version(self, kind: Kind, api_version: str) -> Kind:
+        """A stored kind in another version, "policy/v1beta1"; the kind itself for "". Errors: KeyError."""
+        return self._by_gvk[api_version, kind.kind] if api_version else kind
+
     def find(self, group: str, version: str, plural: str) -> Kind | None:
+        """The kind of a path, in its version."""
         return self._by_path.get((group, version, plural))
 
     def serves(self, group: str, version: str) -> bool:
         """Whether there is any kind in a group's version."""
-        return (group, version) in self._served
+        return (group, version) in self._versions
 
     def by_gvk(self, api_version: str, kind: str) -> Kind | None:
         return self._by_gvk.get((api_version, kind))
 
     def with_kind(self, kind: Kind) -> "Scheme":
         """This scheme and one more kind; it takes the place of one with the same resource key."""
-        return Scheme([k for k in self._kinds if k.resource != kind.resource] + [kind])
+        return Scheme([k for k in self._served if k.resource != kind.resource] + [kind])
 
     def without(self, resource: str) -> "Scheme":
-        return Scheme(k for k in self._kinds if k.resource != resource)
+        return Scheme(k for k in self._served if k.resource != resource)

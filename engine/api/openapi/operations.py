@@ -45,7 +45,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 def paths(scheme: Scheme, group: str | None, version: str | None) -> dict[str, list[Operation]]:
     """The operations by path, of one group or of all."""
     found: dict[str, list[Operation]] = {}
-    for kind in scheme.kinds():
+    for kind in scheme.served():
         if group in (None, kind.group) and version in (None, kind.version):
             for path, operation in _of_kind(kind):
                 found.setdefault(path, []).append(operation)

@@ -156,7 +156,7 @@ def reachable(structs: Iterator[type[Any]]) -> dict[str, type[Any]]:
 def types_of(scheme: Scheme, group: str | None, version: str | None) -> Iterator[type[Any]]:
     """The types that the paths of a group speak of; None for all groups."""
     module = sys.modules
-    for kind in scheme.kinds():
+    for kind in scheme.served():
         if group in (None, kind.group) and version in (None, kind.version):
             yield kind.type
     meta = module["shipslog.store.objects.meta_v1"]

@@ -16,7 +16,7 @@ JSON = ["application/json"]
 def document(scheme: Scheme) -> dict[str, Any]:
     """The whole document, as plain JSON values. Callers do not change it."""
     definitions = {name: schema_of(scheme, struct, _refer) for name, struct in reachable(types_of(scheme, None, None)).items()}
-    definitions |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in scheme.kinds()}
+    definitions |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in scheme.served()}
     return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},

@@ -36,7 +36,7 @@ def document(scheme: Scheme, path: str) -> bytes | None:
     if root != ("apis" if group else "api") or version not in versions_of(scheme, group):
         return None
     schemas = {name: schema_of(scheme, struct, _refer) for name, struct in reachable(types_of(scheme, group, version)).items()}
-    of_version = [k for k in scheme.kinds() if (k.group, k.version) == (group, version)]
+    of_version = [k for k in scheme.served() if (k.group, k.version) == (group, version)]
     schemas |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in of_version}
     return msgspec.json.encode(
         {
