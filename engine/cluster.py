@@ -22,7 +22,7 @@ from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Create, Update
 from shipslog.store.events import Origin
-from shipslog.store.facts import ClusterConfig, EngineStarted
+from shipslog.store.facts import ClusterConfig, EngineStarted, NodeObserved, RuntimeFact
 from shipslog.store.log.event_log import EventLog, LogError, Snapshot
 from shipslog.store.log.retention import EPHEMERAL, EXACT_NS
 from shipslog.store.logger import logger
@@ -35,6 +35,7 @@ from .commit.committer import Committed, Committer
 from .commit.follower import Follower
 from .commit.watch import WatchHub
 from .host.host import Host
+from .host.node_log import NodeLog
 from .host.recorder import EventRecorder
 from .pasts import PastViews, load, revision_at
 from .state import snapshots
@@ -78,6 +79,7 @@ class Cluster(Client):
         self.recorder = EventRecorder(self.committer, self.host.lanes)
         self.host.on_decision.append(self.recorder.on_decision)
         self.host.on_standing.append(self.recorder.on_standing)
+        self._described: Callable[[NodeObserved], NodeObserved] = lambda observed: observed
         self._snapshot_every, self._snapshot_at = snapshot_every, view.revision
         self._pasts = PastViews(event_log)
         self._beginning: asyncio.Task[None] | None = None
@@ -87,6 +89,7 @@ class Cluster(Client):
         self.ended = asyncio.Event()  # set when the engine stopped by itself; `failure` says why
         self.failure: BaseException | None = None
         self.committer.after_batch.append(self._maybe_snapshot)
+        self.committer.listeners.append(NodeLog(view).on_event)
 
     @property
     def config(self) -> ClusterConfig:
@@ -109,11 +112,13 @@ class Cluster(Client):
         event_log: EventLog | None = None,
         ca_certificate: str = "",
         end_pods: Callable[[], bool] = lambda: False,
+        described: Callable[[NodeObserved], NodeObserved] = lambda observed: observed,
         snapshot_every: int = SNAPSHOT_EVERY,
     ) -> AsyncIterator[Self]:
         """Open (or make) the cluster whose log is at `path`; None keeps the log in memory.
 
         `runtime`: "simulated" for `nodes` nodes that only pretend, "none" for a control plane alone, or your own runtimes.
+        `described`: what a node is said to be beside what its runtime finds.
         `snapshot_every`: events between two snapshots; the next opening reads the log from the newest.
         Ready when the body starts: the nodes are registered and the default namespaces exist soon after.
         Errors: LogError when the log cannot be used; RuntimeUnavailable when a runtime cannot work here."""
@@ -127,6 +132,7 @@ class Cluster(Client):
                 event_log, view, runtimes=runtimes, reconcilers=wanted, clock=clock, entropy=entropy,
                 snapshot_every=snapshot_every,
             )  # fmt: skip
+            cluster._described = described
             try:
                 cluster._run(cluster.committer.run())
                 await cluster._start(config or view.config, ca_certificate)
@@ -175,9 +181,17 @@ class Cluster(Client):
         await self._insist(lambda: self.publish_ca(ca_certificate))
         async with anyio.create_task_group() as group:
             for node, runtime in self.runtimes.items():
-                group.start_soon(runtime.start, self.host.report, self.view.pods_running_on(node))
+                group.start_soon(self._start_node, node, runtime)
         self._run(self.host.run())
         self.background.keep("retention", self._retain)
+
+    async def _start_node(self, node: str, runtime: NodeRuntime) -> None:
+        known = self.view.pods_running_on(node)
+        await runtime.start(self._report, known)
+        log.info("node_started", node=node, pods_adopted=len(known))
+
+    def _report(self, fact: RuntimeFact) -> None:
+        self.host.report(self._described(fact) if isinstance(fact, NodeObserved) else fact)
 
     async def _insist(self, write: Callable[[], Awaitable[object]]) -> None:
         """Write, again and again while the log cannot. Errors: Unavailable when the cluster closes meanwhile."""

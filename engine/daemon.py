@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import platform
 import signal
 import socket
 import tempfile
@@ -17,17 +18,18 @@ from msgspec.structs import replace
 from shipslog.runtime import claims
 from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
 from shipslog.runtime.containers.oci.machine import main_address
-from shipslog.store.facts import ClusterConfig
+from shipslog.store.facts import ClusterConfig, NodeObserved
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks, hear
 
 from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
-from .cluster import Cluster
+from .cluster import VERSION, Cluster
 from .pasts import check, extent, revision_at, view_at
 from .replay import Recording
-from .settings import Settings, claim_of, first_address, keep, kept_in, port_range, resolve
+from .settings import Settings, claim_of, keep, kept_in, resolve
+from .settings.values import first_address, port_range, seconds
 from .time import moments
 from .tokens import issue_tokens
 
@@ -43,6 +45,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     kubeconfig: str
     runtime: str
     node: str
+    listens: str = ""  # where the API is to be had, in a sentence
     dropped: str = ""  # what a crash had left half written, if anything
 
 
@@ -62,6 +65,10 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
         raise
     settings = replace(settings, port=listening[0].getsockname()[1])
     claim = claim_of(settings) if ground.rootless is None else None  # in a network of its own nothing is shared
+    log.info(
+        "starting", version=VERSION, python=platform.python_version(), pid=os.getpid(), data=str(settings.data),
+        bind=settings.bind, port=settings.port, revision=event_log.revision,
+    )  # fmt: skip
     try:
         if claim is not None:
             claims.take(claim)
@@ -72,6 +79,7 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
         await event_log.close()
         for listener in listening:
             listener.close()
+        log.info("stopped", revision=event_log.revision)
 
 
 async def _serve(
@@ -83,19 +91,22 @@ async def _serve(
     stop: asyncio.Event,
     end_pods: asyncio.Event,
 ) -> None:
-    here = ground.rootless.address if ground.rootless is not None else main_address()
+    begun_s = time.monotonic()
+    here = ground.rootless.address if ground.rootless is not None else settings.node_ip or main_address()
     address = here if settings.bind in ("0.0.0.0", "::") or ground.rootless is not None else settings.bind
     first, last = port_range(settings.node_port_range)
     config = ClusterConfig(
         service_cidr=settings.service_cidr, pod_cidr=settings.pod_cidr, node_port_first=first, node_port_last=last,
-        api_host=address, api_port=settings.port,
+        api_host=address, api_port=settings.port, dns_domain=settings.cluster_domain,
+        cluster_dns=settings.cluster_dns or msgspec.UNSET,
     )  # fmt: skip
+    inside = f"kubernetes.default.svc.{settings.cluster_domain}"
     begun = event_log.revision > 0  # else a start that fails has nothing to adopt later, and takes back what it made
     try:
         choice = _chosen(settings, here, ground)
         pki = certificates.ensure(
             settings.data / "pki",
-            (settings.bind, address, socket.gethostname()),
+            (settings.bind, address, socket.gethostname(), inside, *settings.tls_san),
             service_ip=first_address(settings.service_cidr),
         )
     except BaseException:
@@ -106,24 +117,40 @@ async def _serve(
         runtime=choice.runtimes,
         config=config,
         ca_certificate=pki.ca_certificate,
+        described=lambda observed: described(observed, settings),
         end_pods=lambda: end_pods.is_set() or not begun,
     ) as cluster:
         issue_tokens(cluster, pki)
         server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data, listening=listening)
+        server.handler.requests.slow_s = seconds(settings.slow_request)
         await server.start()
         keep(settings, choice.name)
         begun = True
         _spare_collections()
         try:
             _announce(settings, pki, choice, "\n".join(filter(None, (event_log.dropped, pki.notice))), ready)
+            log.info(
+                "ready", took_s=round(time.monotonic() - begun_s, 3), runtime=choice.summary, node=choice.runtimes[0].node,
+                revision=cluster.view.revision,
+            )  # fmt: skip
             written = partial(_write_kubeconfig, settings)
             cluster.background.keep("renewal of certificates", lambda: keep_renewed(server, pki, written))
             await _first_of(stop, cluster.ended)
             if cluster.failure is not None:
                 raise RuntimeError("the engine stopped by itself; the daemon's messages say more") from cluster.failure
+            log.info("stopping", pods="are ended" if end_pods.is_set() else "go on running")
         finally:
             await server.stop()
             (settings.data / "daemon.json").unlink(missing_ok=True)
+
+
+def described(observed: NodeObserved, settings: Settings) -> NodeObserved:
+    """A node as the settings will have it: its address, labels and taints."""
+    addresses, ip = observed.addresses, settings.node_ip
+    if ip:
+        addresses = (("InternalIP", ip), *(a for a in addresses if a[0] != "InternalIP"))
+    labels = observed.labels | {key: value for key, _, value in (text.partition("=") for text in settings.node_label)}
+    return replace(observed, addresses=addresses, labels=labels, taints=settings.node_taint)
 
 
 def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:
@@ -137,25 +164,34 @@ def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:
 def _announce(settings: Settings, pki: certificates.Pki, choice: Choice, dropped: str, ready: Callable[[Ready], None]) -> None:
     path, server = _write_kubeconfig(settings, pki)
     announcement = Ready(
-        server=server, kubeconfig=str(path), runtime=choice.summary, node=choice.runtimes[0].node, dropped=dropped
-    )
+        server=server, kubeconfig=str(path), runtime=choice.summary, node=choice.runtimes[0].node, listens=listens(settings),
+        dropped=dropped,
+    )  # fmt: skip
     record = {
         "pid": os.getpid(),
         "server": server,
         "kubeconfig": str(path),
         "runtime": choice.summary,
         "node": announcement.node,
-        "log_file": str(settings.data / "shipslog.log"),
+        "log_file": str(settings.log_file.absolute()) if settings.log_file else "",
     }
     (settings.data / "daemon.json").write_bytes(msgspec.json.encode(record))
     ready(announcement)
+
+
+def listens(settings: Settings) -> str:
+    """Who can reach the API, in a sentence."""
+    if settings.bind in ("0.0.0.0", "::"):
+        return f"Listening on {settings.bind}:{settings.port}: all addresses of this machine (--bind 127.0.0.1: only it)"
+    only = "this machine only" if settings.bind in ("127.0.0.1", "::1") else "who can reach that address"
+    return f"Listening on {settings.bind}:{settings.port}: {only}."
 
 
 def _write_kubeconfig(settings: Settings, pki: certificates.Pki) -> tuple[Path, str]:
     """-> (where it is, the server that it names)."""
     host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::", "127.0.0.1") else settings.bind
     path, server = settings.kubeconfig or settings.data / "kubeconfig", f"https://{host}:{settings.port}"
-    kubeconfig.write(path, pki, server=server)
+    kubeconfig.write(path, pki, server=server, mode=int(settings.write_kubeconfig_mode, 8))
     return path, server
 
 

@@ -5,7 +5,7 @@ the whole object as the JSON that readers get; runtime facts say what came of a 
 and attempt, so that a late or doubled one is recognised.
 """
 
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -52,6 +52,7 @@ class ClusterConfig(Struct, frozen=True, kw_only=True):
     api_port: int = 6443
     node_monitor_grace_s: float = 40.0  # without a heartbeat for so long, a node's Ready turns Unknown
     pod_eviction_s: float = 300.0
+    cluster_dns: str | UnsetType = UNSET  # the name server of pods; else that of the Service kube-system/kube-dns
 
 
 class EngineStarted(Fact, frozen=True, kw_only=True, tag="EngineStarted"):
@@ -103,6 +104,7 @@ class NodeObserved(NodeFact, frozen=True, kw_only=True, tag="NodeObserved"):
     info: dict[str, str] = {}  # the fields of core/v1 NodeSystemInfo by JSON name
     labels: dict[str, str] = {}
     pod_cidr: str = ""
+    taints: tuple[str, ...] = ()  # key=value:effect, for a node that is registered with them
 
 
 class PodFact(NodeFact, frozen=True, kw_only=True):

@@ -54,11 +54,33 @@ class JsonLines(logging.Formatter):
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-def write_to(stream: Any, level: int = logging.INFO) -> None:
-    """Write all lines of the house to a stream, as JSON: what the daemon does."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines())
+class TextLines(logging.Formatter):
+    """A line for people: when (UTC), how grave, what, and its keys. What was raised follows, each line after a space."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event: str = getattr(record, "event", "") or record.getMessage()
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        words = [at, f"{record.levelname:<7}", _plain(event)]
+        words += [f"{key}={_plain(value)}" for key, value in getattr(record, "fields", {}).items()]
+        if record.exc_info and record.exc_info[0] is not None:
+            words.append("\n  " + self.formatException(record.exc_info).replace("\n", "\n  "))
+        return " ".join(words)
+
+
+def _plain(value: object) -> str:
+    """As it is where it is one plain word, else quoted: nobody's words can look like another line."""
+    text = str(value)
+    plain = text.isascii() and text.isprintable() and not any(c in text for c in ' "=')
+    return text if plain and text else msgspec.json.encode(text).decode()
+
+
+FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextLines, "json": JsonLines}
+
+
+def send_to(handler: logging.Handler, *, level: str = "info", form: str = "text") -> None:
+    """Give all lines of the house to a handler, and to no other. `form`: text or json."""
+    handler.setFormatter(FORMATTERS[form]())
     house = logging.getLogger(NAME)
     house.handlers[:] = [handler]
-    house.setLevel(level)
+    house.setLevel(level.upper())
     house.propagate = False

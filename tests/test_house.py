@@ -23,6 +23,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
 }
 # Inside the engine, bottom to top: a floor imports only those below it and itself.
 ENGINE = (
+    "measures",
     "time",
     "state",
     "kinds",
@@ -44,6 +45,7 @@ ENGINE = (
     "begun",
     "settings",
     "backups",
+    "messages",
     "daemon",
     "cli",
 )

@@ -33,6 +33,7 @@ from . import (
 )
 from .requests import Call
 from .routes import NO_PARAMS, Route, first, flag, unknown_path
+from .tracking import Requests
 
 NOTHING_HERE = "404 page not found\n"  # as Go answers where no API is
 READS = frozenset({"GET", "HEAD"})
@@ -49,10 +50,15 @@ class Handler:
         self.before: Callable[[web.BaseRequest], Awaitable[None]] | None = None  # asked first; what it raises is the answer
         self.watching: set[Watch] = set()
         self.readers = chronicle.Readers()
+        self.requests = Requests()
         self._clock = cluster.clock
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        response = await self._answered(request)
+        begun_s, response = self.requests.begun(request), None
+        try:
+            response = await self._answered(request)
+        finally:
+            self.requests.ended(request, response, begun_s)
         if "Upgrade" in request.headers and not isinstance(response, web.WebSocketResponse):
             response.force_close()  # the parser has given up on the connection: what comes next would never be looked at
         return response
@@ -81,6 +87,7 @@ class Handler:
         if "Impersonate-User" in request.headers or "Impersonate-Group" in request.headers:
             user = self._impersonate(user, request)
         call = Call(request, route, params, user, self.cluster, self.cluster.view, self._clock.now_ns(), past=bool(route.at))
+        self.requests.known(call)
         if not route.resource and route.path.startswith(chronicle.PREFIX) and not call.past:
             return await self.readers.answer(call)
         if not route.resource:

@@ -39,13 +39,14 @@ def render(pki: Pki, server: str, *, name: str = "shipslog") -> str:
     )
 
 
-def write(path: Path, pki: Pki, server: str, *, name: str = "shipslog") -> None:
-    """Write the kubeconfig, readable by its owner only."""
+def write(path: Path, pki: Pki, server: str, *, name: str = "shipslog", mode: int = 0o600) -> None:
+    """Write the kubeconfig. `mode`: readable by its owner only, unless somebody wants it otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(render(pki, server, name=name))
+    draft.chmod(mode)
     draft.replace(path)
 
 

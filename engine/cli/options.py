@@ -37,7 +37,8 @@ def make_private(data: Path) -> None:
 
 
 data_option = click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), default=default_data, show_default="/var/lib/shipslog as root",
+    "data", "--data", "--data-dir", type=click.Path(path_type=Path, file_okay=False), default=default_data,
+    envvar=("SHIPSLOG_DATA", "SHIPSLOG_DATA_DIR"), show_default="/var/lib/shipslog as root",
     help="Directory of the log, the images and the pods.",
 )  # fmt: skip
 

@@ -12,46 +12,68 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from .options import LEFT_BEHIND, daemon_of, data_option, default_data, fail, make_private
+from shipslog.engine.settings.options import GROUPS, OPTIONS, START, Option
+
+from .options import LEFT_BEHIND, daemon_of, default_data, fail, make_private
 
 if TYPE_CHECKING:
     from shipslog.engine.settings import Settings
 
 START_S = 60  # a detached daemon that is not ready by then has failed
-RUNTIMES = ("auto", "oci", "cri", "process", "simulated")
+KINDS: dict[str, Any] = {
+    "text": str,
+    "list": str,
+    "number": int,
+    "path": click.Path(path_type=Path, dir_okay=False),
+    "directory": click.Path(path_type=Path, file_okay=False),
+}
 
 
-@click.command()
-@data_option
-@click.option("--bind", help="Address of the API [default: 0.0.0.0]")
-@click.option("--port", type=int, help="Port of the API (TLS); 0 takes a free one [default: 6443]")
-@click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the containers [default: auto]")
-@click.option("--cri-socket", metavar="PATH", help="Socket of containerd or CRI-O, for --runtime cri.")
-@click.option("--nodes", type=int, help="How many nodes, for --runtime simulated [default: 1]")
-@click.option("--node-name", help="Name of the node [default: the host's name]")
-@click.option("--service-cidr", help="Addresses of Services [default: 10.96.0.0/16]")
-@click.option("--pod-cidr", help="Addresses of pods; each node gets a /24 of it [default: 10.244.0.0/16]")
-@click.option("--node-port-range", help="Ports of NodePort Services [default: 30000-32767]")
-@click.option("--reconfigure", is_flag=True, help="Let options change what the data directory keeps, where that is possible.")
-@click.option(
-    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), help="Where to write one [default: DATA/kubeconfig]"
-)
+class ByGroup(click.Command):
+    """A command whose help shows the options in their groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        told = {param.name: param.get_help_record(ctx) for param in self.get_params(ctx)}
+        of_group = {option.name: option.group for option in OPTIONS}
+        for group in GROUPS:
+            with formatter.section(group):
+                formatter.write_dl([row for name, row in told.items() if row and of_group.get(name or "", START) == group])
+
+
+def _option(option: Option) -> click.Option:
+    names = [f"--{name}" for name in option.names]
+    how: dict[str, Any] = {"help": option.told, "metavar": option.metavar or None}
+    if option.kind == "switch":
+        how["is_flag"] = True
+    else:
+        how["type"] = click.Choice(option.choices) if option.kind == "choice" else KINDS[option.kind]
+    return click.Option([option.name, *names], multiple=option.kind == "list", **how)
+
+
+@click.command(cls=ByGroup, params=[_option(option) for option in OPTIONS])
 @click.option("--detach", is_flag=True, help="Return when the cluster is ready; `shipslog down` stops it.")
-def command(detach: bool, reconfigure: bool, **options: Any) -> None:
+def command(detach: bool, **flags: Any) -> None:
     """Start a cluster: control plane and node in one process. Runs in the foreground until SIGTERM.
 
-    What the cluster is stays in its data directory, so a later `up` needs no options."""
-    from shipslog.engine.settings import BadSettings, claim_of, resolve
+    What the cluster is stays in its data directory, so a later `up` needs no options. Any option may also stand in a YAML file
+    (--config) or in the environment, as SHIPSLOG_PORT for --port; a command line goes before the environment, that before
+    the file, and the file before what the data directory keeps."""
+    from shipslog.engine.settings import BadSettings, claim_of, gather, resolve
     from shipslog.runtime import claims
 
     try:
-        settings = resolve(options, reconfigure=reconfigure)
+        asked = gather(flags, os.environ)
+        for note in asked.notes:
+            click.echo(f"shipslog: {note}", err=True)
+        values = {"data": default_data(), **asked.values}
+        reconfigure = bool(values.pop("reconfigure", False))
+        settings = resolve(values, reconfigure=reconfigure, sources=asked.sources)
         if (claim := claim_of(settings)) is not None and daemon_of(settings.data) is None:
             claims.check(claim)  # before anything is made; the daemon takes them
     except (BadSettings, claims.RangesTaken) as error:
         raise fail(str(error), 2) from error
     if detach:
-        _detached(settings.data)
+        _detached(settings)
         return
     _foreground(settings)
 
@@ -89,6 +111,7 @@ def _foreground(settings: "Settings") -> None:
         ground = prepare(settings.runtime, settings.data)
     except (RuntimeUnavailable, OSError) as error:
         raise fail(str(error)) from error
+    from shipslog.engine import messages
     from shipslog.engine.daemon import Ready, run
     from shipslog.store.log.event_log import LogError
 
@@ -101,11 +124,13 @@ def _foreground(settings: "Settings") -> None:
             return
         if announced.dropped:
             click.echo(announced.dropped)
+        click.echo(announced.listens)
         click.echo(f"Ready: {announced.server}, runtime {announced.runtime}. export KUBECONFIG={announced.kubeconfig}")
 
-    from shipslog.store.logger import write_to
-
-    write_to(sys.stderr)
+    try:
+        messages.begin(settings, detached=bool(pipe))
+    except OSError as error:
+        raise fail(f"--log-file {settings.log_file}: {error.strerror}") from error
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(run(settings, ready, ground))
@@ -137,15 +162,16 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-def _detached(data: Path) -> None:
-    """Start the daemon as a process of its own, its messages in DATA/shipslog.log; tell when it is ready, or why it is not."""
+def _detached(settings: "Settings") -> None:
+    """Start the daemon as a process of its own, its messages in a file; tell when it is ready, or why it is not."""
+    data = settings.data
     running = daemon_of(data)
     if running is not None:
         click.echo(f"Already running (pid {running.pid}) at {running.server}. export KUBECONFIG={running.kubeconfig}")
         return
     make_private(data)
-    log_file = data / "shipslog.log"
-    arguments = [a for a in sys.argv[1:] if a != "--detach"]
+    log_file = settings.log_file or data / "shipslog.log"
+    arguments = [*(a for a in sys.argv[1:] if a != "--detach"), "--log-file", str(log_file)]
     read_end, write_end = os.pipe()
     with open(log_file, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as output:
         os.fchmod(output.fileno(), 0o600)  # one of an older version may be there: names and addresses stand in it
@@ -159,10 +185,11 @@ def _detached(data: Path) -> None:
         announced = _read_within(pipe, START_S)
     if not announced:
         process.poll()
-        lines = log_file.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+        text = log_file.read_bytes()
+        lines = text[start if start <= len(text) else 0 :].decode(errors="replace").strip().splitlines()
         why = lines[-1].removeprefix("shipslog: ") if lines else "the daemon ended at once"
         raise fail(f"{why}\nThe daemon's messages: {log_file}")
-    _tell(msgspec.json.decode(announced), process.pid, data)
+    _tell(msgspec.json.decode(announced), process.pid, data, log_file)
 
 
 def _read_within(pipe: Any, seconds: int) -> bytes:
@@ -174,7 +201,8 @@ def _read_within(pipe: Any, seconds: int) -> bytes:
     return data
 
 
-def _tell(ready: dict[str, str], pid: int, data: Path) -> None:
+def _tell(ready: dict[str, str], pid: int, data: Path, log_file: Path) -> None:
+    click.echo(ready["listens"])
     if ready.get("dropped"):
         click.echo(ready["dropped"])
     click.secho(f"Your cluster is ready at {ready['server']}", fg="green", bold=True)
@@ -183,7 +211,7 @@ def _tell(ready: dict[str, str], pid: int, data: Path) -> None:
         ("node", ready["node"]),
         ("runtime", ready["runtime"]),
         ("log", f"{data / 'cluster.db'} (the events)"),
-        ("daemon", f"pid {pid}, messages in {data / 'shipslog.log'}"),
+        ("daemon", f"pid {pid}, messages in {log_file}"),
     )
     for name, value in rows:
         click.echo(f"  {name:<11} {value}")

@@ -45,12 +45,20 @@ def _hostname(pod: BoundPod) -> tuple[str, str]:
 def _by_policy(pod: BoundPod) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     policy = pod.spec.dns_policy or "ClusterFirst"
     cluster = policy == "ClusterFirstWithHostNet" or (policy == "ClusterFirst" and not pod.spec.host_network)
-    service = pod.view.get(core_v1.Service, DNS_SERVICE[1], DNS_SERVICE[0]) if cluster else None
-    if service is None or service.spec.cluster_ip in ("", "None"):
+    server = _name_server(pod) if cluster else ""
+    if server in ("", "None"):
         return (), (), ()  # without a cluster DNS a pod resolves as its node does
     domain = pod.view.config.dns_domain
     searches = (f"{pod.pod.metadata.namespace}.svc.{domain}", f"svc.{domain}", domain)
-    return (service.spec.cluster_ip,), searches, ("ndots:5",)
+    return (server,), searches, ("ndots:5",)
+
+
+def _name_server(pod: BoundPod) -> str:
+    """The one that the cluster was told of, else that of the Service."""
+    if pod.view.config.cluster_dns:
+        return pod.view.config.cluster_dns
+    service = pod.view.get(core_v1.Service, DNS_SERVICE[1], DNS_SERVICE[0])
+    return service.spec.cluster_ip if service is not None else ""
 
 
 def _merged(first: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

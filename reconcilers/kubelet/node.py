@@ -72,9 +72,20 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 def _new(observed: NodeObserved, now: Instant) -> core_v1.Node:
     return core_v1.Node(
         metadata=meta_v1.ObjectMeta(name=observed.node, labels=_labels(observed)),
-        spec=core_v1.NodeSpec(pod_cidr=observed.pod_cidr, pod_cidrs=(observed.pod_cidr,) if observed.pod_cidr else ()),
+        spec=core_v1.NodeSpec(
+            pod_cidr=observed.pod_cidr,
+            pod_cidrs=(observed.pod_cidr,) if observed.pod_cidr else (),
+            taints=tuple(_taint(text) for text in observed.taints),
+        ),
         status=_status(observed, core_v1.NodeStatus(), now),
     )
+
+
+def _taint(text: str) -> core_v1.Taint:
+    """`key=value:effect`"""
+    rest, _, effect = text.rpartition(":")
+    key, _, value = rest.partition("=")
+    return core_v1.Taint(key=key, value=value, effect=effect)
 
 
 def _labels(observed: NodeObserved) -> dict[str, str]:

@@ -1,9 +1,17 @@
 """What `shipslog up` leaves on the disk, and who can read it."""
 
+import asyncio
 import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import msgspec
+from cryptography import x509
+
+from shipslog.engine.pasts import load
+from shipslog.store.log.sqlite import SqliteLog
+from shipslog.store.objects import core_v1
 
 
 def shipslog(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -41,3 +49,53 @@ def test_a_log_file_of_an_older_version_is_closed_and_a_directory_is_left_as_som
     assert up.returncode != 0
     assert (data / "shipslog.log").stat().st_mode & 0o777 == 0o600
     assert data.stat().st_mode & 0o777 == 0o750
+
+
+def test_a_file_and_the_environment_say_what_a_cluster_is(tmp_path: Path) -> None:
+    """As one would put it into a unit of systemd: no option but --config."""
+    data, config = tmp_path / "data", tmp_path / "shipslog.yaml"
+    lines = (
+        f"data-dir: {data}",
+        "bind-address: 127.0.0.1",
+        f"https-listen-port: {free_port()}",
+        "runtime: simulated",
+        "node-name: one",
+        "node-ip: 192.0.2.7",
+        "node-label: [disk=ssd]",
+        "node-taint: [gpu=1:NoSchedule]",
+        "tls-san: [cluster.example.com]",
+        f"write-kubeconfig: {tmp_path / 'kubeconfig'}",
+        "write-kubeconfig-mode: '640'",
+        "cluster-domain: ships.example",
+        "cluster-dns: 10.96.0.10",
+        "log-format: json",
+    )
+    config.write_text("\n".join(lines) + "\n")
+    up = shipslog("up", "--detach", "--config", str(config))
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        assert up.stdout.startswith("Listening on 127.0.0.1:")
+        assert (tmp_path / "kubeconfig").stat().st_mode & 0o777 == 0o640
+        certificate = x509.load_pem_x509_certificate((data / "pki" / "server.crt").read_bytes())
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert {"cluster.example.com", "kubernetes.default.svc.ships.example"} <= set(names.get_values_for_type(x509.DNSName))
+        told = [msgspec.json.decode(line) for line in (data / "shipslog.log").read_bytes().splitlines()]
+        assert [t["event"] for t in told][:1] == ["starting"] and {"node_started", "api_listening", "ready"} <= {
+            t["event"] for t in told
+        }
+    finally:
+        down = shipslog("down", "--data", str(data))
+    assert down.returncode == 0, down.stdout + down.stderr
+    again = shipslog("up", "--detach", "--data", str(data), "--node-label", "disk=hdd")
+    assert again.returncode == 2 and "--node-label disk=hdd: this cluster has 'disk=ssd'" in again.stderr
+
+    async def looked() -> None:
+        async with await SqliteLog.open(data / "cluster.db", read_only=True) as log:
+            view = await load(log)
+        node = view.get(core_v1.Node, "one")
+        assert node is not None and node.metadata.labels["disk"] == "ssd"
+        assert [(t.key, t.value, t.effect) for t in node.spec.taints] == [("gpu", "1", "NoSchedule")]
+        assert [a.address for a in node.status.addresses if a.type == "InternalIP"] == ["192.0.2.7"]
+        assert (view.config.dns_domain, view.config.cluster_dns) == ("ships.example", "10.96.0.10")
+
+    asyncio.run(looked())

@@ -1,13 +1,17 @@
 """What `up` is asked for: refused before anything is made, kept, and not changed without a word."""
 
+import os
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from shipslog.engine.cli import up
+from shipslog.engine.daemon import described, listens
 from shipslog.engine.settings import KEPT_IN, BadSettings, keep, kept_in, resolve
+from shipslog.store.facts import NodeObserved
 
 
 @pytest.mark.parametrize(
@@ -31,6 +35,20 @@ from shipslog.engine.settings import KEPT_IN, BadSettings, keep, kept_in, resolv
         ("--node-port-range", "1-\N{SUPERSCRIPT TWO}"),
         ("--bind", "nowhere"),
         ("--runtime", "cri"),
+        ("--node-ip", "here"),
+        ("--node-label", "disk"),
+        ("--node-label", "a b=c"),
+        ("--node-taint", "gpu"),
+        ("--node-taint", "gpu=1:Never"),
+        ("--tls-san", "a b"),
+        ("--cluster-dns", "dns"),
+        ("--cluster-domain", "A B"),
+        ("--write-kubeconfig-mode", "999"),
+        ("--write-kubeconfig-mode", "044"),
+        ("--log-max-size", "1"),
+        ("--log-max-size", "ten"),
+        ("--log-max-files", "0"),
+        ("--slow-request", "1"),
     ],
 )
 @pytest.mark.parametrize("how", [(), ("--detach",)])
@@ -92,3 +110,52 @@ def test_a_host_whose_name_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(socket, "gethostname", lambda: "my_host")
     with pytest.raises(BadSettings, match="--node-name 'my_host'"):
         resolve({"data": tmp_path})
+
+
+@pytest.mark.parametrize(("user", "bind"), [(0, "0.0.0.0"), (1000, "127.0.0.1")])
+def test_an_ordinary_users_cluster_is_for_this_machine(
+    user: int, bind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert resolve({"data": tmp_path, "node_name": "n"}).bind == bind
+    assert resolve({"data": tmp_path, "node_name": "n", "bind": "192.0.2.1"}).bind == "192.0.2.1"
+    begun(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000 - user)
+    assert resolve({"data": tmp_path}).bind == bind, "kept"
+
+
+def test_a_cluster_that_an_earlier_version_began(tmp_path: Path) -> None:
+    begun(tmp_path)
+    path = tmp_path / KEPT_IN
+    old = msgspec.json.decode(path.read_bytes())
+    for name in ("node_ip", "node_label", "node_taint", "cluster_dns", "cluster_domain", "tls_san"):
+        del old[name]
+    path.write_bytes(msgspec.json.encode(old))
+    assert resolve({"data": tmp_path}).cluster_domain == "cluster.local"
+
+
+def test_a_node_is_said_to_be_what_was_asked_for(tmp_path: Path) -> None:
+    asked = {
+        "data": tmp_path,
+        "node_name": "n",
+        "node_ip": "192.0.2.7",
+        "node_label": ("disk=ssd", "zone="),
+        "node_taint": ("gpu=1:NoSchedule",),
+    }
+    found = NodeObserved(
+        node="n", addresses=(("InternalIP", "10.0.0.1"), ("Hostname", "n")), labels={"kubernetes.io/os": "linux"}
+    )
+    made = described(found, resolve(asked))
+    assert made.addresses == (("InternalIP", "192.0.2.7"), ("Hostname", "n"))
+    assert made.labels == {"kubernetes.io/os": "linux", "disk": "ssd", "zone": ""}
+    assert made.taints == ("gpu=1:NoSchedule",)
+    assert described(found, resolve({"data": tmp_path, "node_name": "n"})) == found
+
+
+@pytest.mark.parametrize(
+    ("bind", "said"),
+    [("0.0.0.0", "all addresses"), ("::", "all addresses"), ("127.0.0.1", "this machine only"), ("192.0.2.1", "who can reach")],
+)
+def test_where_it_listens_is_said_in_a_sentence(bind: str, said: str, tmp_path: Path) -> None:
+    text = listens(resolve({"data": tmp_path, "node_name": "n", "bind": bind}))
+    assert text.startswith(f"Listening on {bind}:6443: ") and said in text

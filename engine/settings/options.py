@@ -1,0 +1,153 @@
+"""The options of a daemon, in one table: the command line, the environment and the configuration file all read it.
+
+An option is named as in `Settings`. Its aliases are the names that k3s and Kubernetes have for it.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Kind = Literal["text", "number", "path", "directory", "list", "choice", "switch"]
+RUNTIMES = ("auto", "oci", "cri", "process", "simulated")
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("text", "json")
+
+
+class Option(Struct, frozen=True, kw_only=True):
+    """`told`: one line of help. `kind` list: it may be given several times, or with commas between the values."""
+
+    name: str
+    group: str
+    told: str
+    kind: Kind = "text"
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    metavar: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """As in a file; `--` stands before them on a command line."""
+        return (self.name.replace("_", "-"), *self.aliases)
+
+
+START, ADDRESS, NODE, NETWORK, LOG = "Start", "Address and access", "Node", "Networks", "The daemon's messages"
+GROUPS = (START, ADDRESS, NODE, NETWORK, LOG)
+
+OPTIONS = (
+    Option(
+        name="data",
+        group=START,
+        kind="directory",
+        aliases=("data-dir",),
+        told="Directory of the log, the images and the pods [default: /var/lib/shipslog as root]",
+    ),
+    Option(name="config", group=START, kind="path", told="A YAML file with any of these options, named as here."),
+    Option(
+        name="reconfigure",
+        group=START,
+        kind="switch",
+        told="Let options change what the data directory keeps, where that is possible.",
+    ),
+    Option(
+        name="bind",
+        group=ADDRESS,
+        aliases=("bind-address",),
+        metavar="ADDRESS",
+        told="Address of the API [default: 0.0.0.0 as root, else 127.0.0.1]",
+    ),
+    Option(
+        name="port",
+        group=ADDRESS,
+        kind="number",
+        aliases=("https-listen-port",),
+        told="Port of the API (TLS); 0 takes a free one [default: 6443]",
+    ),
+    Option(
+        name="tls_san",
+        group=ADDRESS,
+        kind="list",
+        metavar="NAME",
+        told="One more name or address in the certificate of the API; again for more.",
+    ),
+    Option(
+        name="kubeconfig",
+        group=ADDRESS,
+        kind="path",
+        aliases=("write-kubeconfig",),
+        told="Where to write a kubeconfig [default: DATA/kubeconfig]",
+    ),
+    Option(
+        name="write_kubeconfig_mode",
+        group=ADDRESS,
+        metavar="MODE",
+        told="Who may read that kubeconfig, an administrator's, as chmod has it [default: 600]",
+    ),
+    Option(name="runtime", group=NODE, kind="choice", choices=RUNTIMES, told="What runs the containers [default: auto]"),
+    Option(name="cri_socket", group=NODE, metavar="PATH", told="Socket of containerd or CRI-O, for --runtime cri."),
+    Option(name="nodes", group=NODE, kind="number", told="How many nodes, for --runtime simulated [default: 1]"),
+    Option(name="node_name", group=NODE, metavar="NAME", told="Name of the node [default: the host's name]"),
+    Option(
+        name="node_ip",
+        group=NODE,
+        metavar="ADDRESS",
+        told="Address of the node, and of the API for pods [default: that of the default route]",
+    ),
+    Option(name="node_label", group=NODE, kind="list", metavar="KEY=VALUE", told="A label that the node has; again for more."),
+    Option(
+        name="node_taint",
+        group=NODE,
+        kind="list",
+        metavar="KEY=VALUE:EFFECT",
+        told="A taint that the node is registered with; again for more.",
+    ),
+    Option(
+        name="service_cidr",
+        group=NETWORK,
+        aliases=("service-cluster-ip-range",),
+        metavar="RANGE",
+        told="Addresses of Services [default: 10.96.0.0/16]",
+    ),
+    Option(
+        name="pod_cidr",
+        group=NETWORK,
+        aliases=("cluster-cidr",),
+        metavar="RANGE",
+        told="Addresses of pods; each node gets a /24 of it [default: 10.244.0.0/16]",
+    ),
+    Option(
+        name="node_port_range",
+        group=NETWORK,
+        aliases=("service-node-port-range",),
+        metavar="FIRST-LAST",
+        told="Ports of NodePort Services [default: 30000-32767]",
+    ),
+    Option(
+        name="cluster_dns",
+        group=NETWORK,
+        metavar="ADDRESS",
+        told="Name server of pods [default: the Service kube-system/kube-dns, if there is one]",
+    ),
+    Option(name="cluster_domain", group=NETWORK, metavar="DOMAIN", told="Domain of Services [default: cluster.local]"),
+    Option(name="log_level", group=LOG, kind="choice", choices=LEVELS, told="How grave one is at least [default: info]"),
+    Option(name="log_format", group=LOG, kind="choice", choices=FORMATS, told="Lines for people, or JSON [default: text]"),
+    Option(
+        name="log_file",
+        group=LOG,
+        kind="path",
+        told="Where they go [default: DATA/shipslog.log with --detach, else standard error]",
+    ),
+    Option(name="log_max_size", group=LOG, metavar="SIZE", told="A file of them that is larger begins anew [default: 10Mi]"),
+    Option(name="log_max_files", group=LOG, kind="number", told="How many are kept, with the newest [default: 5]"),
+    Option(
+        name="slow_request",
+        group=LOG,
+        metavar="DURATION",
+        told="Requests that take longer are told, with who asked for what [default: 1s]",
+    ),
+)
+BY_NAME = {name: option for option in OPTIONS for name in option.names}
+
+
+def flag(name: str) -> str:
+    """As on a command line."""
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,156 @@
+"""Each value of the settings on its own, and the ranges together: what is wrong with which option, and what to do."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from shipslog.engine.kinds import names
+
+if TYPE_CHECKING:
+    from .resolved import Settings
+
+LARGEST_SERVICES = 12  # a range of services must not be larger than a /12 of IPv4, as Kubernetes has it (20 bits)
+SMALLEST_PODS = 28  # 13 pods beside the bridge's address
+SMALLEST_SERVICES = 28
+NODES_AT_MOST = 1000
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+SMALLEST_LOG = 64 << 10
+
+Network = ipaddress.IPv4Network
+
+
+def faults(settings: "Settings") -> Iterator[str]:
+    """What is wrong with which option, and what to do; nothing when all is well."""
+    if not 0 <= settings.port <= 65535:
+        yield f"--port {settings.port}: give a port from 1 to 65535, or 0 for a free one"
+    try:
+        ipaddress.ip_address(settings.bind)
+    except ValueError:
+        yield f"--bind {settings.bind!r}: give an address of this machine, for example 127.0.0.1, or 0.0.0.0 for all"
+    if not 1 <= settings.nodes <= NODES_AT_MOST:
+        yield f"--nodes {settings.nodes}: give a number from 1 to {NODES_AT_MOST}"
+    elif settings.nodes > 1 and settings.runtime != "simulated":
+        yield f"--nodes {settings.nodes}: several are for --runtime simulated; with real containers this machine is one"
+    if names.subdomain(settings.node_name):
+        yield (
+            f"--node-name {settings.node_name!r}: give small letters, digits, '-' and '.', beginning and ending with a letter "
+            "or a digit, for example worker-1"
+        )
+    if settings.runtime == "cri" and not settings.cri_socket:
+        yield "--runtime cri needs --cri-socket PATH, for example /run/containerd/containerd.sock"
+    try:
+        port_range(settings.node_port_range)
+    except ValueError as error:
+        yield str(error)
+    yield from _range_faults(settings)
+    yield from _node_faults(settings)
+    yield from _access_faults(settings)
+    yield from _log_faults(settings)
+
+
+def _range_faults(settings: "Settings") -> Iterator[str]:
+    pods, services = _network(settings.pod_cidr), _network(settings.service_cidr)
+    if pods is None:
+        yield f"--pod-cidr {settings.pod_cidr!r}: give a range of IPv4 addresses, for example 10.244.0.0/16"
+    elif pods.prefixlen > SMALLEST_PODS:
+        yield f"--pod-cidr {pods}: too small for pods; give a /{SMALLEST_PODS} or larger, for example 10.244.0.0/16"
+    if services is None:
+        yield f"--service-cidr {settings.service_cidr!r}: give a range of IPv4 addresses, for example 10.96.0.0/16"
+    elif not LARGEST_SERVICES <= services.prefixlen <= SMALLEST_SERVICES:
+        yield (
+            f"--service-cidr {services}: give a range from /{LARGEST_SERVICES} to /{SMALLEST_SERVICES}, for example "
+            "10.96.0.0/16"
+        )
+    if pods is not None and services is not None and pods.overlaps(services):
+        yield f"--pod-cidr {pods} and --service-cidr {services} overlap: choose ranges that share no address"
+
+
+def _network(text: str) -> Network | None:
+    """The range; None for what is none, has bits set behind its length, or holds addresses that nobody can be given."""
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError:
+        return None
+    unusable = network.is_loopback or network.is_multicast or network.is_link_local or network.prefixlen == 0 or "/" not in text
+    return None if unusable else network
+
+
+def port_range(text: str) -> tuple[int, int]:
+    """`30000-32767` -> (30000, 32767). Errors: ValueError."""
+    first, dash, last = text.partition("-")
+    numbers = first.isascii() and first.isdigit() and last.isascii() and last.isdigit() and len(text) <= 11
+    if not dash or not numbers or not 0 < int(first) <= int(last) < 65536:
+        raise ValueError(f"--node-port-range {text!r}: give the first and the last port, for example 30000-32767")
+    return int(first), int(last)
+
+
+def first_address(cidr: str) -> str:
+    """The first usable address of a range."""
+    return str(ipaddress.ip_network(cidr)[1])
+
+
+def _node_faults(settings: "Settings") -> Iterator[str]:
+    if settings.node_ip and settings.nodes > 1:
+        yield f"--node-ip {settings.node_ip!r}: leave it out; with --nodes {settings.nodes} each has an address of its own"
+    if settings.node_ip and names.ip(settings.node_ip):
+        yield f"--node-ip {settings.node_ip!r}: give an address of this machine, for example 192.0.2.10"
+    for text in settings.node_label:
+        key, equals, value = text.partition("=")
+        if not equals or names.qualified(key) or names.label_value(value):
+            yield f"--node-label {text!r}: give KEY=VALUE as Kubernetes' labels are, for example disk=ssd"
+    for text in settings.node_taint:
+        rest, _, effect = text.rpartition(":")
+        key, _, value = rest.partition("=")
+        if names.qualified(key) or names.label_value(value) or effect not in EFFECTS:
+            yield (
+                f"--node-taint {text!r}: give KEY=VALUE:EFFECT or KEY:EFFECT, the effect one of {', '.join(EFFECTS)}, for "
+                "example dedicated=gpu:NoSchedule"
+            )
+
+
+def _access_faults(settings: "Settings") -> Iterator[str]:
+    for name in settings.tls_san:
+        if names.ip(name) and names.subdomain(name.removeprefix("*.")):
+            yield f"--tls-san {name!r}: give a host's name or an address, for example cluster.example.com"
+    if settings.cluster_dns and names.ip(settings.cluster_dns):
+        yield f"--cluster-dns {settings.cluster_dns!r}: give the address of a name server, for example 10.96.0.10"
+    if names.subdomain(settings.cluster_domain):
+        yield f"--cluster-domain {settings.cluster_domain!r}: give a domain, for example cluster.local"
+    if (
+        not re.fullmatch("0?[0-7]{3}", settings.write_kubeconfig_mode)
+        or int(settings.write_kubeconfig_mode, 8) & 0o600 != 0o600
+    ):
+        yield (
+            f"--write-kubeconfig-mode {settings.write_kubeconfig_mode!r}: give three octal digits, of which the first lets its "
+            "owner read and write, for example 640"
+        )
+
+
+def _log_faults(settings: "Settings") -> Iterator[str]:
+    for parse, value in ((size_bytes, settings.log_max_size), (seconds, settings.slow_request)):
+        try:
+            parse(value)
+        except ValueError as error:
+            yield str(error)
+    if not 1 <= settings.log_max_files <= 100:
+        yield f"--log-max-files {settings.log_max_files}: give a number from 1 to 100"
+
+
+def size_bytes(text: str) -> int:
+    """`10Mi` -> bytes. Errors: ValueError."""
+    found = re.fullmatch(r"([0-9]{1,12})(k|M|G|Ki|Mi|Gi)?", text)
+    size = int(found[1]) * UNITS[found[2] or ""] if found else 0
+    if size < SMALLEST_LOG:
+        raise ValueError(f"--log-max-size {text!r}: give a size of 64Ki or more, for example 10Mi")
+    return size
+
+
+def seconds(text: str) -> float:
+    """`500ms` -> 0.5. Errors: ValueError."""
+    found = re.fullmatch(r"([0-9]{1,6}(?:[.][0-9]{1,6})?)(ms|s|m|h)", text)
+    if not found:
+        raise ValueError(f"--slow-request {text!r}: give a time with its unit, for example 500ms or 2s")
+    return float(found[1]) * SECONDS[found[2]]

@@ -1,0 +1,39 @@
+"""Whom a pod asks for names."""
+
+from msgspec.structs import replace
+
+from shipslog.reconcilers.kubelet import lifecycle
+from shipslog.runtime.commands import RunPodSandbox
+from shipslog.store.events import Event
+from shipslog.store.facts import ClusterConfig, EngineStarted
+from tests.reconcilers.views import NOW, add, node, observed, pod, service, view_of
+
+SEARCHES = ("default.svc.ships.example", "svc.ships.example", "ships.example")
+
+
+def asked(config: ClusterConfig, *, with_service: bool, policy: str = "ClusterFirst") -> RunPodSandbox:
+    made = pod("p", node="n", phase="Pending")
+    made = replace(made, spec=replace(made.spec, dns_policy=policy))
+    dns = service("kube-dns")
+    dns = replace(dns, metadata=replace(dns.metadata, namespace="kube-system"), spec=replace(dns.spec, cluster_ip="10.96.0.9"))
+    others = (dns,) if with_service else ()
+    view = view_of()
+    started = EngineStarted(version="1", config=config)
+    view.evolve(Event(revision=view.revision + 1, time_ns=NOW, actor="system:engine", cause=None, fact=started))
+    add(view, node("n"), observed("n"), made, *others)
+    decision = lifecycle.decide(view, "pod/uid-pods-p", now=NOW)
+    (sandbox,) = [c for c in decision.commands if isinstance(c, RunPodSandbox)]
+    return sandbox
+
+
+def test_the_server_that_the_cluster_was_told_of_goes_before_the_service() -> None:
+    told = ClusterConfig(dns_domain="ships.example", cluster_dns="10.96.0.10")
+    for with_service in (True, False):
+        sandbox = asked(told, with_service=with_service)
+        assert (sandbox.dns_servers, sandbox.dns_searches) == (("10.96.0.10",), SEARCHES)
+    assert asked(ClusterConfig(dns_domain="ships.example"), with_service=True).dns_servers == ("10.96.0.9",)
+
+
+def test_without_either_and_with_another_policy_the_nodes_own_count() -> None:
+    assert asked(ClusterConfig(), with_service=False).dns_servers == ()
+    assert asked(ClusterConfig(cluster_dns="10.96.0.10"), with_service=False, policy="Default").dns_servers == ()
