@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import click
 
-from .options import data_option, fail
+from .options import daemon_of, data_option, fail
 
 PAUSE_S = 0.2  # between two looks at a file that is followed
 CHUNK = 64 * 1024
@@ -22,7 +22,8 @@ CHUNK = 64 * 1024
 @data_option
 def command(follow: bool, tail: int | None, data: Path) -> None:
     """The daemon's own log: starts, adoptions, failures. What happened in the cluster is on another one: `shipslog log`."""
-    path = data / "shipslog.log"
+    daemon = daemon_of(data)
+    path = Path(daemon.log_file) if daemon is not None and daemon.log_file else data / "shipslog.log"
     try:
         with path.open("rb") as file:
             if tail is not None:
