@@ -81,7 +81,8 @@ def _stop(data: Path, end_pods: bool) -> None:
     if daemon is not None:
         os.kill(daemon.pid, signal.SIGUSR1 if end_pods else signal.SIGTERM)
         if not _ended(daemon.pid):
-            raise fail(f"the daemon (pid {daemon.pid}) has not ended after {PATIENCE_S} s; its messages: {daemon.log_file or 'what it writes'}")
+            where = daemon.log_file or "on its terminal"
+            raise fail(f"the daemon (pid {daemon.pid}) has not ended after {PATIENCE_S} s; its messages: {where}")
         click.echo(f"Stopped the daemon (pid {daemon.pid}).", nl=False)
         if (data / LEFT_BEHIND).exists():
             click.echo()
