@@ -20,6 +20,7 @@ from .priorities import alone
 
 NODES, PODS = "nodes", "pods"
 REMEMBERED = 1 << 20  # pairs of a spec and a node whose fit is kept
+TOUCHED = 1000  # changes, and four for each node, after which all that is remembered is begun anew
 Reasons = tuple[str, ...]
 
 
@@ -102,7 +103,7 @@ class NodesState:
             del self.loads[load.name]
         elif self._fits:
             self._touched.append(load.name)
-            if len(self._touched) > 4 * len(self.loads) + 1000:
+            if len(self._touched) > 4 * len(self.loads) + TOUCHED:
                 self._forget()
 
     def _forget(self) -> None:

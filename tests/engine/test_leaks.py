@@ -15,6 +15,7 @@ import pytest
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit import watch as watches
 from shipslog.engine.host import correlator, event_expiry, recorder
+from shipslog.reconcilers.scheduler import nodes
 from shipslog.store.log import tail
 from shipslog.store.objects import core_v1, meta_v1
 
@@ -30,6 +31,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_expiry, "KEPT", 40)
     monkeypatch.setattr(correlator, "REMEMBERED", 40)
     monkeypatch.setattr(recorder, "DELAY_S", 0.0)
+    monkeypatch.setattr(nodes, "TOUCHED", 4)
 
 
 async def pods_come_and_go(cluster: Cluster, numbers: range) -> None:
