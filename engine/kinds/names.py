@@ -11,10 +11,12 @@ from shipslog.store.objects.memo import remembered
 
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
+WILDCARD = rf"\*\.{SUBDOMAIN}"
 DNS_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 LABEL_VALUE = f"({QUALIFIED})?"
 CONFIG_KEY = "[-._a-zA-Z0-9]+"
+PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 HTTP_HEADER = "[-A-Za-z0-9]+"
 
 Messages = tuple[str, ...]
@@ -69,16 +71,28 @@ CONFIG_KEY_WORDS = pattern_words(
 HTTP_HEADER_WORDS = pattern_words(
     "a valid HTTP header must consist of alphanumeric characters or '-'", HTTP_HEADER, "X-Header-Name"
 )
+WILDCARD_WORDS = pattern_words(
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case "
+    "alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+    WILDCARD,
+    "*.example.com",
+)
+PERCENT_WORDS = pattern_words(
+    "a valid percent string must be a numeric string followed by an ending '%'", "[0-9]+%", "1%", "93%"
+)
 ENV_WORDS = "a valid environment variable name must consist only of printable ASCII characters other than '='"
 FQDN_WORDS = "should be a domain with at least two segments separated by dots"
 
 is_label = re.compile(LABEL).fullmatch
 is_subdomain = re.compile(SUBDOMAIN).fullmatch
+is_wildcard = re.compile(WILDCARD).fullmatch
 is_dns_1035 = re.compile(DNS_1035).fullmatch
 is_qualified = re.compile(QUALIFIED).fullmatch
 is_label_value = re.compile(LABEL_VALUE).fullmatch
 is_config_key = re.compile(CONFIG_KEY).fullmatch
 is_http_header = re.compile(HTTP_HEADER).fullmatch
+is_path = re.compile(PATH).fullmatch
+is_percent = re.compile(r"[0-9]+%").fullmatch
 is_env_name = re.compile(r"[ -<>-~]+").fullmatch
 is_port_name = re.compile(r"[-a-z0-9]+").fullmatch
 has_letter = re.compile(r"[a-z]").search
@@ -97,6 +111,13 @@ def subdomain(value: str) -> Messages:
     if len(value) <= 253 and is_subdomain(value):
         return ()
     return ((longest(253),) if len(value) > 253 else ()) + (() if is_subdomain(value) else (SUBDOMAIN_WORDS,))
+
+
+def wildcard(value: str) -> Messages:
+    """A subdomain behind a star: *.example.com."""
+    if len(value) <= 253 and is_wildcard(value):
+        return ()
+    return ((longest(253),) if len(value) > 253 else ()) + (() if is_wildcard(value) else (WILDCARD_WORDS,))
 
 
 def dns_1035(value: str) -> Messages:
@@ -152,6 +173,18 @@ def config_key(value: str) -> Messages:
     if value in (".", ".."):
         return (*found, f"must not be '{value}'")
     return (*found, "must not start with '..'") if value.startswith("..") else found
+
+
+def percent(value: str) -> Messages:
+    return () if is_percent(value) else (PERCENT_WORDS,)
+
+
+def domain_prefixed(value: str) -> Messages:
+    """A subdomain, a slash, and a path behind it: example.com/manager."""
+    prefix, slash, path = value.partition("/")
+    if not slash or not prefix or not path:
+        return ('must be a domain-prefixed path (such as "acme.io/foo")',)
+    return subdomain(prefix) or (() if is_path(path) else (f"Invalid path (regex used for validation is '{PATH}')",))
 
 
 def env_name(value: str) -> Messages:
@@ -218,6 +251,12 @@ def cidr(value: str) -> Messages:
     if not slash or parsed is None or not bits.isascii() or not bits.isdigit() or int(bits) > parsed.max_prefixlen:
         return (CIDR_WORDS,)
     return ()
+
+
+def network(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The network of what is a CIDR."""
+    address, _, bits = value.partition("/")
+    return ipaddress.ip_network(f"{parse_ip(address)}/{int(bits)}", strict=False)
 
 
 def special_ip(value: str) -> Messages:

@@ -10,25 +10,59 @@ TABLE = """
 core core_v1
   bindings                  Binding                  N  -       -    -
   configmaps                ConfigMap                N  cm      -    -
+  componentstatuses         ComponentStatus          C  cs      -    -
   endpoints                 Endpoints                N  ep      -    -
   events                    Event                    N  ev      -    -
+  limitranges               LimitRange               N  limits  -    -
   namespaces                Namespace                C  ns      -    finalize,status
   nodes                     Node                     C  no      -    status
+  persistentvolumeclaims    PersistentVolumeClaim    N  pvc     -    status
+  persistentvolumes         PersistentVolume         C  pv      -    status
   pods                      Pod                      N  po      all  attach,binding,ephemeralcontainers,eviction,exec,log,\
 portforward,status
   podtemplates              PodTemplate              N  -       -    -
   replicationcontrollers    ReplicationController    N  rc      all  scale,status
+  resourcequotas            ResourceQuota            N  quota   -    status
   secrets                   Secret                   N  -       -    -
   serviceaccounts           ServiceAccount           N  sa      -    token
   services                  Service                  N  svc     all  status
+apps apps_v1
+  controllerrevisions       ControllerRevision       N  -       -    -
+  daemonsets                DaemonSet                N  ds      all  status
+  deployments               Deployment               N  deploy  all  scale,status
+  replicasets               ReplicaSet               N  rs      all  scale,status
+  statefulsets              StatefulSet              N  sts     all  scale,status
+autoscaling autoscaling_v2
+  horizontalpodautoscalers  HorizontalPodAutoscaler  N  hpa     all  status
+batch batch_v1
+  cronjobs                  CronJob                  N  cj      all  status
+  jobs                      Job                      N  -       all  status
 coordination.k8s.io coordination_v1
   leases                    Lease                    N  -       -    -
 discovery.k8s.io discovery_v1
   endpointslices            EndpointSlice            N  -       -    -
+networking.k8s.io networking_v1
+  ingressclasses            IngressClass             C  -       -    -
+  ingresses                 Ingress                  N  ing     -    status
+  networkpolicies           NetworkPolicy            N  netpol  -    -
+node.k8s.io node_v1
+  runtimeclasses            RuntimeClass             C  -       -    -
 policy policy_v1
   poddisruptionbudgets      PodDisruptionBudget      N  pdb     -    status
+rbac.authorization.k8s.io rbac_v1
+  clusterrolebindings       ClusterRoleBinding       C  -       -    -
+  clusterroles              ClusterRole              C  -       -    -
+  rolebindings              RoleBinding              N  -       -    -
+  roles                     Role                     N  -       -    -
 scheduling.k8s.io scheduling_v1
   priorityclasses           PriorityClass            C  pc      -    -
+storage.k8s.io storage_v1
+  csidrivers                CSIDriver                C  -       -    -
+  csinodes                  CSINode                  C  -       -    status
+  csistoragecapacities      CSIStorageCapacity       N  -       -    -
+  storageclasses            StorageClass             C  sc      -    -
+  volumeattachments         VolumeAttachment         C  -       -    status
+  volumeattributesclasses   VolumeAttributesClass    C  vac     -    -
 """
 # What not every kind can do.
 FEWER_VERBS = {

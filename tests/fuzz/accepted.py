@@ -79,4 +79,93 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "firstTimestamp": "2027-01-15T07:55:00Z",
         "count": 1,
     },
+    "deployments.apps": {"spec": {"selector": {"matchLabels": LABELS}, "template": TEMPLATE}},
+    "replicasets.apps": {"spec": {"replicas": 2, "selector": {"matchLabels": LABELS}, "template": TEMPLATE}},
+    "daemonsets.apps": {"spec": {"selector": {"matchLabels": LABELS}, "template": TEMPLATE}},
+    "statefulsets.apps": {
+        "spec": {
+            "selector": {"matchLabels": LABELS},
+            "serviceName": "x",
+            "template": TEMPLATE,
+            "volumeClaimTemplates": [
+                {
+                    "metadata": {"name": "c"},
+                    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+                },
+            ],
+        }
+    },
+    "controllerrevisions.apps": {"revision": 1, "data": {"spec": {"a": ["b"]}}},
+    "jobs.batch": {
+        "spec": {"completions": 2, "template": {"metadata": {"labels": LABELS}, "spec": {**POD, "restartPolicy": "Never"}}}
+    },
+    "cronjobs.batch": {
+        "spec": {
+            "schedule": "*/5 1-3 * jan MON",
+            "jobTemplate": {"spec": {"template": {"spec": {**POD, "restartPolicy": "OnFailure"}}}},
+        }
+    },
+    "horizontalpodautoscalers.autoscaling": {
+        "spec": {
+            "maxReplicas": 3,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"},
+            "metrics": [
+                {
+                    "type": "Resource",
+                    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}},
+                }
+            ],
+        }
+    },
+    "ingressclasses.networking.k8s.io": {"spec": {"controller": "a.example/b", "parameters": {"kind": "K", "name": "n"}}},
+    "ingresses.networking.k8s.io": {
+        "spec": {
+            "rules": [
+                {
+                    "host": "*.a.example",
+                    "http": {
+                        "paths": [
+                            {
+                                "path": "/",
+                                "pathType": "Prefix",
+                                "backend": {"service": {"name": "x", "port": {"number": 80}}},
+                            }
+                        ]
+                    },
+                }
+            ],
+            "tls": [{"hosts": ["b.example"], "secretName": "x"}],
+        }
+    },
+    "networkpolicies.networking.k8s.io": {
+        "spec": {
+            "podSelector": {},
+            "ingress": [{"ports": [{"port": 80, "endPort": 90}], "from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}],
+        }
+    },
+    "persistentvolumes": {
+        "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+    },
+    "persistentvolumeclaims": {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+    "limitranges": {"spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}, "min": {"cpu": "1m"}}]}},
+    "resourcequotas": {"spec": {"hard": {"pods": "100", "requests.cpu": "50"}}},
+    "roles.rbac.authorization.k8s.io": {"rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]},
+    "clusterroles.rbac.authorization.k8s.io": {"rules": [{"verbs": ["get"], "nonResourceURLs": ["/healthz"]}]},
+    "rolebindings.rbac.authorization.k8s.io": {
+        "roleRef": {"kind": "Role", "name": "x"},
+        "subjects": [{"kind": "User", "name": "a"}, {"kind": "ServiceAccount", "name": "default", "namespace": "default"}],
+    },
+    "clusterrolebindings.rbac.authorization.k8s.io": {
+        "roleRef": {"kind": "ClusterRole", "name": "x"},
+        "subjects": [{"kind": "Group", "name": "a"}],
+    },
+    "runtimeclasses.node.k8s.io": {"handler": "x", "overhead": {"podFixed": {"cpu": "1m"}}},
+    "storageclasses.storage.k8s.io": {"provisioner": "a.example/b", "parameters": {"a": "b"}},
+    "csidrivers.storage.k8s.io": {"spec": {"tokenRequests": [{"audience": "a"}]}},
+    "csinodes.storage.k8s.io": {"spec": {"drivers": [{"name": "a.example", "nodeID": "n", "topologyKeys": ["k"]}]}},
+    "csistoragecapacities.storage.k8s.io": {"storageClassName": "x", "capacity": "1Gi"},
+    "volumeattachments.storage.k8s.io": {
+        "spec": {"attacher": "a.example", "nodeName": "n", "source": {"persistentVolumeName": "x"}}
+    },
+    "volumeattributesclasses.storage.k8s.io": {"driverName": "a.example", "parameters": {"a": "b"}},
 }

@@ -102,7 +102,7 @@ def minimal(name: bytes = b"x", media: bytes = JSON) -> Case:
 
 def seeds(token: bytes) -> list[Case]:
     """`token`: one that the server takes."""
-    kinds = [k for k in BUILTIN.kinds() if "get" in k.verbs]
+    kinds = [k for k in BUILTIN.kinds() if {"get", "create"} <= set(k.verbs)]
     made = [minimal()]
     for kind in kinds:
         every = {k: v for k, v in filled(kind.type, DEPTH).items() if k != "metadata"}

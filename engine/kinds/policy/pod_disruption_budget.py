@@ -9,8 +9,8 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.strategy import Strategy, generation_after
+from shipslog.engine.kinds.workloads import check_not_more_than_all, check_share
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
-from shipslog.store.objects.scalars import IntOrString
 from shipslog.store.objects.scheme import Kind
 
 
@@ -53,24 +53,12 @@ def check_budget(faults: Faults, budget: PodDisruptionBudget) -> None:
         faults.invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set")
     for field, value in (("minAvailable", spec.min_available), ("maxUnavailable", spec.max_unavailable)):
         if value is not None:
-            _check_amount(faults, value, f"spec.{field}")
+            check_share(faults, f"spec.{field}", value)
+            check_not_more_than_all(faults, f"spec.{field}", value)
     check_label_selector(faults, spec.selector, "spec.selector")
     policy = spec.unhealthy_pod_eviction_policy
     if policy not in (None, "IfHealthyBudget", "AlwaysAllow"):
         faults.not_supported("spec.unhealthyPodEvictionPolicy", policy, ("AlwaysAllow", "IfHealthyBudget"))
-
-
-def _check_amount(faults: Faults, value: IntOrString, path: str) -> None:
-    """A number of pods, or a percentage of them."""
-    if isinstance(value, int):
-        faults.not_negative(path, value)
-        return
-    digits = value.removesuffix("%")
-    if not value.endswith("%") or not digits.isascii() or not digits.isdigit():
-        words = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%', or '93%', "
-        faults.invalid(path, value, f"{words}regex used for validation is '[0-9]+%')")
-    elif int(digits) > 100:
-        faults.invalid(path, value, "must not be greater than 100%")
 
 
 STRATEGY = PodDisruptionBudgetStrategy()

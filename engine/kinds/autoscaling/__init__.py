@@ -1,0 +1,1 @@
+"""The kinds of autoscaling: how many replicas there are to be."""

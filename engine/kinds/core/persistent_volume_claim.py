@@ -1,0 +1,147 @@
+"""Claims of storage: so much of such a kind, for pods to use."""
+
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from shipslog.engine.kinds import names
+from shipslog.engine.kinds.columns import AGE, NAME, Column, age, wide
+from shipslog.engine.kinds.context import Admission
+from shipslog.engine.kinds.core.access_modes import check_access_modes, shown_modes
+from shipslog.engine.kinds.faults import IMMUTABLE, Faults
+from shipslog.engine.kinds.metadata import check_label_selector
+from shipslog.engine.kinds.with_spec import WithSpec
+from shipslog.store.objects import quantity
+from shipslog.store.objects.core_v1 import PersistentVolumeClaim, PersistentVolumeClaimSpec
+from shipslog.store.objects.scheme import Kind
+
+CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
+PROTECTION = "kubernetes.io/pvc-protection"
+MODES = ("Block", "Filesystem")
+SOURCE_KINDS = ("PersistentVolumeClaim",)
+AnyClaim = TypeVar("AnyClaim", bound=PersistentVolumeClaim)
+CHANGE_WORDS = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+
+
+class PersistentVolumeClaimRules(WithSpec):
+    about = "A claim of storage: so much of such a kind, for pods to use."
+    counts = False
+    columns = (
+        NAME,
+        Column("Status", "Whether a volume was found."),
+        Column("Volume", "The volume that was found."),
+        Column("Capacity", "How much the volume holds."),
+        Column("Access Modes", "How the volume can be mounted."),
+        Column("StorageClass", "The kind of storage."),
+        Column("VolumeAttributesClass", "The class of what can be changed of the volume."),
+        AGE,
+        wide("VolumeMode", "Whether it is mounted as a file system or used as a block device."),
+    )
+    selectable = {}
+
+    def cells(self, obj: PersistentVolumeClaim, now_ns: int) -> list[Any]:
+        spec, status, meta = obj.spec, obj.status, obj.metadata
+        phase = "Terminating" if meta.deletion_timestamp else status.phase
+        bound = bool(spec.volume_name)
+        attributes = status.current_volume_attributes_class_name or spec.volume_attributes_class_name or "<unset>"
+        return [
+            meta.name,
+            phase,
+            spec.volume_name,
+            str(status.capacity.get("storage", "")) if bound else "",
+            shown_modes(status.access_modes) if bound else "",
+            class_of(obj),
+            attributes,
+            age(meta.creation_timestamp, now_ns),
+            spec.volume_mode or "<unset>",
+        ]
+
+    def default(self, obj: PersistentVolumeClaim) -> PersistentVolumeClaim:
+        return default_claim(obj)
+
+    def create(self, kind: Kind, obj: PersistentVolumeClaim, ctx: Admission) -> PersistentVolumeClaim:
+        """A new claim is pending, and stays while a pod uses it."""
+        made: PersistentVolumeClaim = super().create(kind, obj, ctx)
+        held = made.metadata.finalizers
+        meta = made.metadata if PROTECTION in held else replace(made.metadata, finalizers=(*held, PROTECTION))
+        return replace(made, metadata=meta, status=replace(made.status, phase="Pending"))
+
+    def check(self, faults: Faults, obj: PersistentVolumeClaim) -> None:
+        check_claim_spec(faults, obj.spec, "spec")
+
+    def check_change(self, faults: Faults, old: PersistentVolumeClaim, new: PersistentVolumeClaim) -> None:
+        check_claim_spec(faults, new.spec, "spec")
+        _check_changed(faults, old, new)
+
+    def check_status(self, faults: Faults, old: PersistentVolumeClaim, new: PersistentVolumeClaim) -> None:
+        if not new.spec.resources.requests and not new.status.capacity:
+            return
+        for name, amount in new.status.capacity.items():
+            if quantity.milli(str(amount)) < 0:
+                faults.invalid(f"status.capacity[{name}]", str(amount), "must be greater than or equal to 0")
+
+
+def default_claim(claim: AnyClaim) -> AnyClaim:
+    """Pending, and to be mounted as a file system."""
+    spec = claim.spec if claim.spec.volume_mode is not None else replace(claim.spec, volume_mode="Filesystem")
+    return replace(claim, spec=spec, status=replace(claim.status, phase=claim.status.phase or "Pending"))
+
+
+def class_of(claim: PersistentVolumeClaim) -> str:
+    """The storage class that a claim asks for; an old annotation comes before the field."""
+    return claim.metadata.annotations.get(CLASS_ANNOTATION) or claim.spec.storage_class_name or ""
+
+
+def check_claim_spec(faults: Faults, spec: PersistentVolumeClaimSpec, path: str) -> None:
+    check_access_modes(faults, spec.access_modes, f"{path}.accessModes")
+    check_label_selector(faults, spec.selector, f"{path}.selector")
+    storage = spec.resources.requests.get("storage")
+    if storage is None:
+        faults.required(f"{path}.resources[storage]")
+    elif quantity.milli(str(storage)) <= 0:
+        faults.invalid(f"{path}.resources[storage]", str(storage), "must be greater than zero")
+    if spec.storage_class_name and (messages := names.subdomain(spec.storage_class_name)):
+        faults.invalid_each(f"{path}.storageClassName", spec.storage_class_name, messages)
+    if spec.volume_mode is not None and spec.volume_mode not in MODES:
+        faults.not_supported(f"{path}.volumeMode", spec.volume_mode, MODES)
+    if spec.data_source is not None:
+        for field, value in (("name", spec.data_source.name), ("kind", spec.data_source.kind)):
+            if not value:
+                faults.required(f"{path}.dataSource.{field}")
+        if not spec.data_source.api_group and spec.data_source.kind not in SOURCE_KINDS:
+            faults.invalid(
+                f"{path}.dataSource",
+                spec.data_source.kind,
+                "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
+            )
+    attributes = spec.volume_attributes_class_name
+    if attributes and (messages := names.subdomain(attributes)):
+        faults.invalid_each(f"{path}.volumeAttributesClassName", attributes, messages)
+
+
+def _check_changed(faults: Faults, old: PersistentVolumeClaim, new: PersistentVolumeClaim) -> None:
+    """Once made, a claim can be given its volume, grow when it is bound, and change its class of attributes."""
+    before, spec = old.spec, new.spec
+    if not before.volume_name:  # the binder may set it
+        before = replace(before, volume_name=spec.volume_name)
+    same = replace(spec, resources=before.resources, volume_attributes_class_name=before.volume_attributes_class_name)
+    if before.storage_class_name is None and CLASS_ANNOTATION in old.metadata.annotations:
+        same = replace(same, storage_class_name=None)
+    may_grow = old.status.phase == "Bound"
+    if same != before or (spec.resources != before.resources and not may_grow):
+        faults.forbidden("spec", CHANGE_WORDS)
+    elif may_grow:
+        _check_size(faults, old, new)
+    if old.metadata.annotations.get(CLASS_ANNOTATION) != new.metadata.annotations.get(CLASS_ANNOTATION):
+        value = new.metadata.annotations.get(CLASS_ANNOTATION, "")
+        faults.invalid("metadata.annotations[volume.beta.kubernetes.io/storage-class]", value, IMMUTABLE)
+
+
+def _check_size(faults: Faults, old: PersistentVolumeClaim, new: PersistentVolumeClaim) -> None:
+    had, wants = (quantity.milli(str(c.spec.resources.requests.get("storage", "0"))) for c in (old, new))
+    holds = quantity.milli(str(old.status.capacity.get("storage", "0")))
+    if wants < had and wants <= holds:
+        faults.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
+
+
+STRATEGY = PersistentVolumeClaimRules()

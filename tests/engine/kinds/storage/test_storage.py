@@ -1,0 +1,108 @@
+"""Volumes, claims, classes and drivers: what is meant, refused, and may change."""
+
+from typing import Any
+
+import pytest
+
+from shipslog.engine.kinds.catalogue import strategy_of
+from tests.engine.kinds.conftest import NOW_NS
+
+STORAGE = {"storage": "1Gi"}
+
+
+def volume(**spec: Any) -> dict[str, Any]:
+    usual = {"capacity": STORAGE, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+    return {"metadata": {"name": "x"}, "spec": {**usual, **spec}}
+
+
+def claim(**spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "x"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": STORAGE}, **spec}}
+
+
+def test_a_volume_is_completed(world: Any) -> None:
+    made = world.create("persistentvolumes", volume())
+    assert made.metadata.finalizers == ("kubernetes.io/pv-protection",) and made.status.phase == "Pending"
+    assert (made.spec.persistent_volume_reclaim_policy, made.spec.volume_mode) == ("Retain", "Filesystem")
+    assert made.spec.host_path.type == "" and made.metadata.generation == 0
+    cells = strategy_of("persistentvolumes").cells(made, NOW_NS)
+    assert cells == ["x", "1Gi", "RWO", "Retain", "Pending", "", "", "<unset>", "", "0s", "Filesystem"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "wrong"),
+    [
+        ({"hostPath": None}, {"Required spec"}),
+        ({"nfs": {"server": "s", "path": "/"}}, {"Forbidden spec.nfs"}),
+        ({"accessModes": []}, {"Required spec.accessModes"}),
+        ({"accessModes": ["Any"]}, {"NotSupported spec.accessModes"}),
+        ({"accessModes": ["ReadWriteOncePod", "ReadOnlyMany"]}, {"Forbidden spec.accessModes"}),
+        ({"hostPath": None, "nfs": {"path": "/"}}, {"Required spec.nfs.server"}),
+        ({"hostPath": None, "local": {"path": "/x"}}, {"Required spec.nodeAffinity"}),
+        ({"persistentVolumeReclaimPolicy": "Any"}, {"NotSupported spec.persistentVolumeReclaimPolicy"}),
+        ({"volumeMode": "Any"}, {"NotSupported spec.volumeMode"}),
+    ],
+)
+def test_what_a_volume_may_not_be(world: Any, refused: Any, spec: dict[str, Any], wrong: set[str]) -> None:
+    assert refused(world.create, "persistentvolumes", volume(**spec)) == {f"FieldValue{w}" for w in wrong}
+
+
+def test_a_volume_keeps_its_source(world: Any, refused: Any) -> None:
+    made = world.create("persistentvolumes", volume())
+    assert world.change(made, spec={"capacity": {"storage": "2Gi"}}).spec.capacity == {"storage": "2Gi"}
+    assert refused(world.change, made, spec={"hostPath": {"path": "/y"}}) == {
+        "FieldValueForbidden spec.persistentvolumesource",
+    }
+
+
+def test_a_claim_is_completed_and_stays(world: Any, refused: Any) -> None:
+    made = world.create("persistentvolumeclaims", claim())
+    assert made.metadata.finalizers == ("kubernetes.io/pvc-protection",)
+    assert (made.spec.volume_mode, made.status.phase) == ("Filesystem", "Pending")
+    assert refused(world.change, made, spec={"accessModes": ["ReadOnlyMany"]}) == {"FieldValueForbidden spec"}
+    assert refused(world.change, made, spec={"resources": {"requests": {"storage": "2Gi"}}}) == {"FieldValueForbidden spec"}
+    told = {"phase": "Bound", "capacity": STORAGE, "accessModes": ["ReadWriteOnce"]}
+    bound = world.change(world.change(made, spec={"volumeName": "v"}), "status", status=told)
+    assert world.change(bound, spec={"resources": {"requests": {"storage": "2Gi"}}}).spec.volume_name == "v"
+    assert refused(world.change, bound, spec={"resources": {"requests": {"storage": "1Mi"}}}) == {
+        "FieldValueForbidden spec.resources.requests.storage",
+    }
+    cells = strategy_of("persistentvolumeclaims").cells(bound, NOW_NS)
+    assert cells == ["x", "Bound", "v", "1Gi", "RWO", "", "<unset>", "0s", "Filesystem"]
+
+
+def test_a_claim_says_how_much(world: Any, refused: Any) -> None:
+    assert refused(world.create, "persistentvolumeclaims", claim(resources={})) == {
+        "FieldValueRequired spec.resources[storage]"
+    }
+    assert refused(world.create, "persistentvolumeclaims", claim(volumeMode="Any")) == {
+        "FieldValueNotSupported spec.volumeMode"
+    }
+
+
+def test_a_storage_class(world: Any, refused: Any) -> None:
+    body = {"metadata": {"name": "x", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
+    made = world.create("storageclasses", {**body, "provisioner": "a.example/b", "parameters": {"a": "b"}})
+    assert (made.reclaim_policy, made.volume_binding_mode) == ("Delete", "Immediate")
+    cells = strategy_of("storageclasses.storage.k8s.io").cells(made, NOW_NS)
+    assert cells == ["x (default)", "a.example/b", "Delete", "Immediate", False, "0s"]
+    assert refused(world.change, made, parameters={"a": "c"}) == {"FieldValueForbidden parameters"}
+    assert refused(world.change, made, volumeBindingMode="WaitForFirstConsumer") == {"FieldValueInvalid volumeBindingMode"}
+    assert refused(world.create, "storageclasses", body) == {"FieldValueRequired provisioner"}
+
+
+def test_drivers_and_attachments(world: Any, refused: Any) -> None:
+    driver = world.create("csidrivers", {"metadata": {"name": "a.example"}, "spec": {}})
+    spec = driver.spec
+    assert (spec.attach_required, spec.fs_group_policy, spec.volume_lifecycle_modes) == (
+        True,
+        "ReadWriteOnceWithFSType",
+        ("Persistent",),
+    )
+    assert refused(world.change, driver, spec={"attachRequired": False}) == {"FieldValueInvalid spec.attachRequired"}
+    assert world.change(driver, spec={"requiresRepublish": True}).metadata.generation == 1
+    source = {"source": {"persistentVolumeName": "v"}, "attacher": "a.example", "nodeName": "n"}
+    made = world.create("volumeattachments", {"metadata": {"name": "x"}, "spec": source})
+    assert strategy_of("volumeattachments.storage.k8s.io").cells(made, NOW_NS)[1:5] == ["a.example", "v", "n", False]
+    assert refused(world.change, made, spec={"nodeName": "m"}) == {"FieldValueInvalid spec"}
+    node = {"metadata": {"name": "n"}, "spec": {"drivers": [{"name": "a.example", "nodeID": ""}]}}
+    assert refused(world.create, "csinodes", node) == {"FieldValueRequired spec.drivers[0].nodeID"}
