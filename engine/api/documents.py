@@ -9,11 +9,11 @@ from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.store.objects.scheme import Scheme
 
 from . import discovery, replies, requests
+from .release import GIT_VERSION, MAJOR, MINOR
 from .replies import Reply
 from .requests import Call
 from .routes import unknown_path
 
-GIT_VERSION = "v1.32.0+shipslog"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 OF_KINDS = ("/api", "/apis", "/openapi")  # what the kinds of a moment have a say in
 CHECKS = {
@@ -45,8 +45,12 @@ def answer(call: Call, tokens: AccountTokens, *, ready: bool) -> Reply:
 def version() -> dict[str, Any]:
     """What /version says."""
     return {
-        "major": "1",
-        "minor": "32",
+        "major": MAJOR,
+        "minor": MINOR,
+        "emulationMajor": MAJOR,
+        "emulationMinor": MINOR,
+        "minCompatibilityMajor": MAJOR,
+        "minCompatibilityMinor": str(int(MINOR) - 1),
         "gitVersion": GIT_VERSION,
         "gitCommit": "",
         "gitTreeState": "clean",

@@ -7,7 +7,7 @@ from typing import Any
 from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.objects.shapes import Field, Shape, fields_of
 
-from .words import about_field, about_type
+from .words import about_field
 
 META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
@@ -56,14 +56,14 @@ def package_of(module: str) -> str:
     return f"{PACKAGES.get(group, f'io.k8s.api.{group}')}.{module.partition('_')[2]}"
 
 
-def schema_of(scheme: Scheme, struct: type[Any], refer: Refer) -> dict[str, Any]:
+def schema_of(struct: type[Any], about: str, refer: Refer) -> dict[str, Any]:
     """The schema of a type; the types within are referred to."""
     properties, required = {}, []
     for field in fields_of(struct).values():
         properties[field.name] = _property(struct, field, refer)
         if field.required:
             required.append(field.name)
-    out: dict[str, Any] = {"type": "object", "description": about_type(scheme, struct), "properties": properties}
+    out: dict[str, Any] = {"type": "object", "description": about, "properties": properties}
     if required:
         out["required"] = sorted(required)
     gvk = gvk_of(struct)

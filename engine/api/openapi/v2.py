@@ -3,11 +3,13 @@
 from functools import lru_cache
 from typing import Any
 
+from shipslog.engine.api.release import GIT_VERSION
 from shipslog.store.objects.patch import PATCH_TYPES
 from shipslog.store.objects.scheme import Scheme
 
 from .operations import Operation, parameter_type, parameters, paths
 from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, types_of
+from .words import about_type
 
 JSON = ["application/json"]
 
@@ -15,11 +17,14 @@ JSON = ["application/json"]
 @lru_cache(maxsize=4)  # the newest kinds, and those of some moments of the past
 def document(scheme: Scheme) -> dict[str, Any]:
     """The whole document, as plain JSON values. Callers do not change it."""
-    definitions = {name: schema_of(scheme, struct, _refer) for name, struct in reachable(types_of(scheme, None, None)).items()}
+    definitions = {
+        name: schema_of(struct, about_type(scheme, struct), _refer)
+        for name, struct in reachable(types_of(scheme, None, None)).items()
+    }
     definitions |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in scheme.served()}
     return {
         "swagger": "2.0",
-        "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},
+        "info": {"title": "Kubernetes", "version": GIT_VERSION},
         "paths": {path: _path(path, operations) for path, operations in paths(scheme, None, None).items()},
         "definitions": dict(sorted((definitions | NAMED_SCHEMAS).items())),
     }

@@ -1,31 +1,52 @@
 """OpenAPI v3: an index, and a document for each group and version."""
 
 import hashlib
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 
+import shipslog.store.objects
+from shipslog.engine.api import discovery
 from shipslog.engine.api.discovery import groups, versions_of
+from shipslog.engine.api.release import GIT_VERSION
 from shipslog.store.objects.patch import PATCH_TYPES
 from shipslog.store.objects.scheme import Scheme
 
 from .operations import Operation, parameter_type, parameters, paths
 from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, types_of
+from .words import about_type
 
 
 @lru_cache(maxsize=4)
 def index(scheme: Scheme) -> bytes:
-    """/openapi/v3: where the documents are, with a hash of each."""
+    """/openapi/v3: where the documents are, with a hash of what each is made from: they are made when they are asked for."""
     where = [f"api/{version}" for version in versions_of(scheme, "")]
     where += [f"apis/{group}/{version}" for group in groups(scheme) for version in versions_of(scheme, group)]
     found = {}
     for path in where:
-        data = document(scheme, path)
-        assert data is not None
-        digest = hashlib.sha256(data).hexdigest().upper()
-        found[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
+        found[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={_digest(scheme, path)}"}
     return msgspec.json.encode({"paths": found})
+
+
+def _digest(scheme: Scheme, path: str) -> str:
+    """Of a document that is not made yet: of our types and of what turns them into a document, and of the kinds in it."""
+    group, _, version = path.partition("/")[2].rpartition("/")
+    of_version = [k for k in scheme.served() if (k.group, k.version) == (group, version)]
+    told = [(k.plural, k.kind, k.place, k.namespaced, k.subresources, k.verbs, k.short_names) for k in of_version]
+    return hashlib.sha256(_sources() + msgspec.json.encode([path, told])).hexdigest().upper()
+
+
+@cache
+def _sources() -> bytes:
+    """A hash of the types, and of the code here."""
+    found = hashlib.sha256(GIT_VERSION.encode())
+    folders = [*map(Path, shipslog.store.objects.__path__), Path(__file__).parent]
+    for file in [*(f for folder in folders for f in sorted(folder.glob("*.py"))), Path(discovery.__file__)]:
+        found.update(file.read_bytes())
+    return found.digest()
 
 
 @lru_cache(maxsize=256)
@@ -35,17 +56,26 @@ def document(scheme: Scheme, path: str) -> bytes | None:
     group, _, version = rest.rpartition("/")
     if root != ("apis" if group else "api") or version not in versions_of(scheme, group):
         return None
-    schemas = {name: schema_of(scheme, struct, _refer) for name, struct in reachable(types_of(scheme, group, version)).items()}
+    structs = reachable(types_of(scheme, group, version))
+    schemas: dict[str, Any] = {name: _schema(struct, about_type(scheme, struct)) for name, struct in structs.items()}
     of_version = [k for k in scheme.served() if (k.group, k.version) == (group, version)]
     schemas |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in of_version}
     return msgspec.json.encode(
         {
             "openapi": "3.0.0",
-            "info": {"title": "Kubernetes", "version": "v1.32.0+shipslog"},
+            "info": {"title": "Kubernetes", "version": GIT_VERSION},
             "paths": {path: _path(path, operations) for path, operations in paths(scheme, group, version).items()},
             "components": {"schemas": dict(sorted((schemas | NAMED_SCHEMAS).items()))},
         }
     )
+
+
+def _encoded(struct: type[Any], about: str) -> msgspec.Raw:
+    """The schema of a type, encoded: most are in several documents."""
+    return msgspec.Raw(msgspec.json.encode(schema_of(struct, about, _refer)))
+
+
+_schema = cast(Callable[[type[Any], str], msgspec.Raw], lru_cache(maxsize=1024)(_encoded))
 
 
 def _refer(name: str) -> dict[str, Any]:
