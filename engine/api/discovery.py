@@ -34,6 +34,7 @@ class Sub(Struct, frozen=True):
 
 
 SUBRESOURCES = {
+    "approval": Sub("", CHANGE),
     "attach": Sub("PodAttachOptions", STREAM),
     "binding": Sub("Binding", ("create",)),
     "ephemeralcontainers": Sub("Pod", CHANGE),

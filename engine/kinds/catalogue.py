@@ -7,6 +7,7 @@ from .strategy import Strategy
 
 # The key of the kind on the log, and its module in this package.
 MODULES = {
+    "certificatesigningrequests.certificates.k8s.io": "certificates.certificate_signing_request",
     "clusterrolebindings.rbac.authorization.k8s.io": "rbac.cluster_role_binding",
     "clusterroles.rbac.authorization.k8s.io": "rbac.cluster_role",
     "componentstatuses": "core.component_status",
@@ -27,6 +28,7 @@ MODULES = {
     "jobs.batch": "batch.job",
     "leases.coordination.k8s.io": "coordination.lease",
     "limitranges": "core.limit_range",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": "admissionregistration.mutating_webhook_configuration",
     "namespaces": "core.namespace",
     "networkpolicies.networking.k8s.io": "networking.network_policy",
     "nodes": "core.node",
@@ -47,6 +49,7 @@ MODULES = {
     "services": "core.service",
     "statefulsets.apps": "apps.stateful_set",
     "storageclasses.storage.k8s.io": "storage.storage_class",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": "admissionregistration.validating_webhook_configuration",
     "volumeattachments.storage.k8s.io": "storage.volume_attachment",
     "volumeattributesclasses.storage.k8s.io": "storage.volume_attributes_class",
 }

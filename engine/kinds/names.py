@@ -230,6 +230,15 @@ def fully_qualified(value: str) -> Messages:
     return () if "." in value else (FQDN_WORDS,)
 
 
+def three_segments(value: str) -> Messages:
+    """A domain name with two dots in it: the name of a webhook."""
+    if not value:
+        return (EMPTY,)
+    if messages := subdomain(value):
+        return messages
+    return () if value.count(".") >= 2 else ("should be a domain with at least three segments separated by dots",)
+
+
 def parse_ip(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address, or None. Leading zeros are tolerated, as Kubernetes does for what was once stored."""
     if is_ipv4(value):

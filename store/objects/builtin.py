@@ -26,6 +26,9 @@ portforward,status
   secrets                   Secret                   N  -       -    -
   serviceaccounts           ServiceAccount           N  sa      -    token
   services                  Service                  N  svc     all  status
+admissionregistration.k8s.io admissionregistration_v1
+  mutatingwebhookconfigurations    MutatingWebhookConfiguration    C  -  -  -
+  validatingwebhookconfigurations  ValidatingWebhookConfiguration  C  -  -  -
 apps apps_v1
   controllerrevisions       ControllerRevision       N  -       -    -
   daemonsets                DaemonSet                N  ds      all  status
@@ -37,6 +40,8 @@ autoscaling autoscaling_v2
 batch batch_v1
   cronjobs                  CronJob                  N  cj      all  status
   jobs                      Job                      N  -       all  status
+certificates.k8s.io certificates_v1
+  certificatesigningrequests  CertificateSigningRequest  C  csr  -  approval,status
 coordination.k8s.io coordination_v1
   leases                    Lease                    N  -       -    -
 discovery.k8s.io discovery_v1

@@ -45,6 +45,21 @@ POD: dict[str, Any] = {
 }
 TEMPLATE = {"metadata": {"labels": LABELS}, "spec": POD}
 
+WEBHOOK: dict[str, Any] = {
+    "name": "a.b.example",
+    "admissionReviewVersions": ["v1"],
+    "sideEffects": "None",
+    "failurePolicy": "Ignore",
+    "clientConfig": {"service": {"name": "x", "namespace": "default"}},
+    "rules": [{"operations": ["CREATE"], "apiGroups": ["a.example"], "apiVersions": ["*"], "resources": ["*/*"]}],
+}
+REQUEST = (
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlHTE1EOENBUUF3RERFS01BZ0dBMVVFQXd3QmVEQXFNQVVHQXl0"
+    "bGNBTWhBTE9ERHd0ZXBGMjdyY1JGQXdUUApVZjZuWXNpSldmbkluQUU1NnM0RnVSd1BvQUF3QlFZREsyVndBMEVBRzFIMkE5ZnVn"
+    "Yy9WYWNydHpNdGFiS016CnMrNE5tdFAzaWxUTExOR0JDZyt3dkFxa0M0dG82TXpQcUJ0bFlxaDkwUnBIdXJtZDJhUmROSVhRRzRO"
+    "cEJRPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg=="
+)
+
 # in the order in which they are made
 ACCEPTED: dict[str, dict[str, Any]] = {
     "serviceaccounts": {"metadata": {"name": "default"}},
@@ -168,4 +183,9 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "spec": {"attacher": "a.example", "nodeName": "n", "source": {"persistentVolumeName": "x"}}
     },
     "volumeattributesclasses.storage.k8s.io": {"driverName": "a.example", "parameters": {"a": "b"}},
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": {"webhooks": [WEBHOOK]},
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": {"webhooks": [WEBHOOK]},
+    "certificatesigningrequests.certificates.k8s.io": {
+        "spec": {"request": REQUEST, "signerName": "a.example/b", "usages": ["client auth"]}
+    },
 }

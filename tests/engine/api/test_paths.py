@@ -17,11 +17,11 @@ NOWHERE = ("the server could not find the requested resource", "404 page not fou
 ADD_ONS = ("metrics.k8s.io",)  # served by what is installed, not by the API server
 # What no API server of ours has yet, by group and resource: docs/limits.md says so too.
 NOT_YET = (
-    r"admissionregistration\.k8s\.io/.*",
+    r"admissionregistration\.k8s\.io/.*polic.*",
     r"apiextensions\.k8s\.io/.*",
     r"apiregistration\.k8s\.io/.*",
     r"autoscaling/v1/horizontalpodautoscalers.*",
-    r"certificates\.k8s\.io/.*",
+    r"certificates\.k8s\.io/.*(bundles|podcertificaterequests).*",
     r"coordination\.k8s\.io/v1beta1/.*",
     r"events\.k8s\.io/.*",
     r"flowcontrol\.apiserver\.k8s\.io/.*",

@@ -1,0 +1,61 @@
+"""Requests for certificates: who asked, what stays, and who may say what of them."""
+
+import base64
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from shipslog.engine.kinds.catalogue import strategy_of
+from tests.engine.kinds.conftest import NOW_NS
+
+PLURAL = "certificatesigningrequests"
+KEY = ec.generate_private_key(ec.SECP256R1())
+NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bosun")])
+PEM = x509.CertificateSigningRequestBuilder().subject_name(NAME).sign(KEY, hashes.SHA256())
+REQUEST = base64.b64encode(PEM.public_bytes(serialization.Encoding.PEM)).decode()
+
+
+def body(**spec: Any) -> dict[str, Any]:
+    usual = {"request": REQUEST, "signerName": "fleet.example/bridge", "usages": ["client auth"]}
+    return {"metadata": {"name": "x"}, "spec": {**usual, **spec}}
+
+
+def test_who_asks_is_who_asks_the_api(world: Any) -> None:
+    made = world.create(PLURAL, body(username="admiral", groups=["all"]))
+    assert (made.spec.username, made.spec.groups) == ("alice", ())
+    changed = world.change(made, spec={"signerName": "fleet.example/other"}, metadata={"labels": {"a": "b"}})
+    assert changed.spec == made.spec and changed.metadata.labels == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "cause"),
+    [
+        ({"request": "eA=="}, "Invalid spec.request"),
+        ({"signerName": "bridge"}, "Invalid spec.signerName"),
+        ({"signerName": "kubernetes.io/legacy-unknown"}, "Invalid spec.signerName"),
+        ({"usages": ["tea"]}, "NotSupported spec.usages[0]"),
+        ({"expirationSeconds": 599}, "Invalid spec.expirationSeconds"),
+    ],
+)
+def test_what_may_not_be_asked_for(world: Any, refused: Any, spec: dict[str, Any], cause: str) -> None:
+    assert refused(world.create, PLURAL, body(**spec)) == {f"FieldValue{cause}"}
+
+
+def test_approval_and_status_have_doors_of_their_own(world: Any, refused: Any) -> None:
+    made = world.create(PLURAL, body())
+    yes = {"type": "Approved", "status": "True", "reason": "Known"}
+    assert world.change(made, "status", status={"conditions": [yes]}).status.conditions == ()
+    approved = world.change(made, "approval", status={"conditions": [yes], "certificate": "eA=="})
+    (condition,) = approved.status.conditions
+    assert condition.last_update_time and condition.last_transition_time and not approved.status.certificate
+    assert refused(world.change, approved, "approval", status={"conditions": []}) == {"FieldValueForbidden status.conditions"}
+    both = {"conditions": [yes, {"type": "Denied", "status": "True"}]}
+    assert refused(world.change, approved, "approval", status=both) == {"FieldValueInvalid status.conditions[1].type"}
+    issued = world.change(approved, "status", status={"certificate": "eA=="})
+    assert issued.status.conditions == approved.status.conditions
+    assert strategy_of("certificatesigningrequests.certificates.k8s.io").cells(issued, NOW_NS)[-1] == "Approved,Issued"
+    assert refused(world.change, issued, "status", status={"certificate": "eQ=="}) == {"FieldValueInvalid status.certificate"}
