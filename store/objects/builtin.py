@@ -42,6 +42,7 @@ batch batch_v1
   jobs                      Job                      N  -       all  status
 certificates.k8s.io certificates_v1
   certificatesigningrequests  CertificateSigningRequest  C  csr  -  approval,status
+  clustertrustbundles         ClusterTrustBundle         C  -    -  -
 coordination.k8s.io coordination_v1
   leases                    Lease                    N  -       -    -
 discovery.k8s.io discovery_v1
@@ -68,6 +69,8 @@ storage.k8s.io storage_v1
   storageclasses            StorageClass             C  sc      -    -
   volumeattachments         VolumeAttachment         C  -       -    status
   volumeattributesclasses   VolumeAttributesClass    C  vac     -    -
+storagemigration.k8s.io storagemigration_v1
+  storageversionmigrations  StorageVersionMigration  C  -       -    status
 """
 # What not every kind can do.
 FEWER_VERBS = {

@@ -60,6 +60,16 @@ REQUEST = (
     "cEJRPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg=="
 )
 
+CERTIFICATE = (
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIHFMHmgAwIBAgIBBzAFBgMrZXAwDDEKMAgGA1UEAwwBeDAgFw0yNjAxMDEwMDAw\n"
+    "MDBaGA8yMTI1MTIwODAwMDAwMFowDDEKMAgGA1UEAwwBeDAqMAUGAytlcAMhAB5g\n"
+    "0zv6sg75x/CxBnWi/jrRrRBwQENaP6EGJO634TmTMAUGAytlcANBAJKY6f0OzibD\n"
+    "P2QAE5t3TEmMpp+uZmWvJpLrL3yQjWBCqXwgIflbjbJQXTocP4ux1mcg9J2IS9M3\n"
+    "XrLz2/Hpww4=\n"
+    "-----END CERTIFICATE-----\n"
+)
+
 # in the order in which they are made
 ACCEPTED: dict[str, dict[str, Any]] = {
     "serviceaccounts": {"metadata": {"name": "default"}},
@@ -188,4 +198,6 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "certificatesigningrequests.certificates.k8s.io": {
         "spec": {"request": REQUEST, "signerName": "a.example/b", "usages": ["client auth"]}
     },
+    "storageversionmigrations.storagemigration.k8s.io": {"spec": {"resource": {"group": "apps", "resource": "deployments"}}},
+    "clustertrustbundles.certificates.k8s.io": {"spec": {"trustBundle": CERTIFICATE}},
 }
