@@ -1,5 +1,8 @@
 """The registry: every way to a kind leads to the same one."""
 
+import subprocess
+import sys
+
 import pytest
 
 from shipslog.store.objects.builtin import BUILTIN
@@ -19,3 +22,22 @@ def test_what_is_not_there() -> None:
     assert BUILTIN.by_gvk("v2", "Pod") is None
     with pytest.raises(KeyError):
         BUILTIN.by_resource("unicorns")
+
+
+def test_a_start_loads_no_more_than_it_needs() -> None:
+    """A cluster that has no object of a group holds none of its types: in a process of its own, as others load them all."""
+    code = (
+        "import asyncio, sys\n"
+        "from shipslog.engine.api.server import ApiServer\n"
+        "from shipslog.engine.cluster import Cluster\n"
+        "async def start():\n"
+        "    async with Cluster.open(None, runtime='none'):\n"
+        "        pass\n"
+        "asyncio.run(start())\n"
+        "print(*sorted(m.rpartition('.')[2] for m in sys.modules if m.startswith('shipslog.store.objects.') and '_v' in m))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    groups = {kind.place.partition(":")[0] for kind in BUILTIN.kinds()}
+    assert set(found) >= {"core_v1", "meta_v1"}
+    assert not {"apps_v1", "batch_v1", "networking_v1", "rbac_v1", "storage_v1", "autoscaling_v2"} & set(found)
+    assert len(set(found)) < len(groups)
