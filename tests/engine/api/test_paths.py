@@ -24,7 +24,6 @@ NOT_YET = (
     r"certificates\.k8s\.io/v1/podcertificaterequests.*",
     r"certificates\.k8s\.io/v1beta1.*",
     r"coordination\.k8s\.io/v1beta1/.*",
-    r"events\.k8s\.io/.*",
     r"flowcontrol\.apiserver\.k8s\.io/.*",
     r"networking\.k8s\.io/v1/(ipaddresses|servicecidrs).*",
     r"resource\.k8s\.io/.*",
