@@ -106,6 +106,7 @@ def kinds_of(table: str) -> Iterator[Kind]:
 VERSIONS = """
   events                               events.k8s.io        v1       events_v1:Event  events
   events                               events.k8s.io        v1beta1  events_v1:Event  events
+  horizontalpodautoscalers.autoscaling  autoscaling         v1       autoscaling_v1:HorizontalPodAutoscaler  autoscalers
   leases.coordination.k8s.io           coordination.k8s.io  v1beta1  =                -
   poddisruptionbudgets.policy          policy               v1beta1  =                -
   priorityclasses.scheduling.k8s.io    scheduling.k8s.io    v1beta1  =                -

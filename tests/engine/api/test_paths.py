@@ -20,7 +20,6 @@ NOT_YET = (
     r"admissionregistration\.k8s\.io/.*polic.*",
     r"apiextensions\.k8s\.io/.*",
     r"apiregistration\.k8s\.io/.*",
-    r"autoscaling/v1/horizontalpodautoscalers.*",
     r"certificates\.k8s\.io/v1/podcertificaterequests.*",
     r"certificates\.k8s\.io/v1beta1.*",
     r"coordination\.k8s\.io/v1beta1/.*",
