@@ -32,7 +32,8 @@ KEY = "pending"
 LOOK_AGAIN_S = 1.0  # while a pod waits for what others do: to ask at each of their changes would cost too much
 AT_ONCE_S = 0.001
 BATCH = 256  # pods bound by one decision, and pods told why they wait; the next follows when they are on the log
-LOOKS = 24_000  # shapes times nodes that one decision weighs, at most: some 50 ms
+LOOKS = 10_000  # what one decision may cost, besides the window: a node that is weighed costs one, some 2 µs
+WINDOW = 6_000  # what the window may cost
 FRESH = 1024  # new pods that one decision looks at
 
 
@@ -70,10 +71,11 @@ class _Round:
         self._asked = view.projected(ASKED_LABELS)
         self._turn = Turn(view, view.projected(NODES_STATE))
         self._shapes: dict[ShapeKey, Candidates] = {}
-        self._most_shapes = max(LOOKS // max(len(self._turn.nodes.order), 1), 2)
+        self._nodes, self._left = len(self._turn.nodes.order), LOOKS
         self._commands: list[AnyObjectCommand] = []
         self._says: list[Say] = []
         self._bound = self._told = 0
+        self._weighed_new = False
         self._cut = False  # whether there is more that could be done at once
         self._floor: int | None = None  # of the order of a pod that was put off: nobody less important goes before it
 
@@ -81,9 +83,10 @@ class _Round:
         queue = self._queue
         for _, pod in sorted(queue.gated.items())[:BATCH]:
             self._tell(pod, *GATED)
-        classes = window(queue.heads, self._most_shapes // 2, self._now)
+        classes = window(queue.heads, max(WINDOW // max(self._nodes, 1), 2), self._now)
         for waiting, others in self._in_order(classes):
-            if self._bound == BATCH or self._told >= BATCH or (self._floor is not None and waiting.order[0] > self._floor):
+            late = self._floor is not None and waiting.order[0] > self._floor
+            if late or self._spent or self._told >= BATCH:
                 self._cut = True
                 break
             self._look(waiting, others)
@@ -91,6 +94,10 @@ class _Round:
         again = AT_ONCE_S if self._cut else LOOK_AGAIN_S if waits_for_others or len(classes) < len(queue.heads) else None
         reason = f"{self._bound} pods bound, {len(queue.pods) + len(queue.gated) - self._bound} left waiting"
         return Decision(reason=reason, commands=tuple(self._commands), requeue_after=again, says=tuple(self._says))
+
+    @property
+    def _spent(self) -> bool:
+        return self._bound == BATCH or (self._bound > 0 and self._left <= 0)
 
     def _in_order(self, classes: list[tuple[Order, Class]]) -> Iterator[tuple[Waiting, list[Order]]]:
         """Pods that are new, each alone, and classes, each at its most important pod with all that it has."""
@@ -105,12 +112,14 @@ class _Round:
         shape = key_of(first, self._asked)
         candidates = self._shapes.get(shape)
         if candidates is None:
-            if len(self._shapes) >= self._most_shapes:
-                self._cut, self._floor = True, first.order[0]
-                return
+            if first.said is None:
+                if self._left < self._nodes and self._weighed_new:
+                    self._cut, self._floor = True, first.order[0]
+                    return
+                self._left, self._weighed_new = self._left - self._nodes, True
             candidates = self._shapes[shape] = Candidates(shape_of(self._view, first), self._turn)
         for at, order in enumerate(members):
-            if self._bound == BATCH:
+            if self._spent:
                 self._cut = True
                 return
             best = None if candidates.known_to_fit_nowhere else candidates.best()
@@ -118,6 +127,7 @@ class _Round:
                 self._fits_nowhere(members[at:], candidates.why())
                 return
             self._bind(self._queue.pods[order].pod, self._turn.place(candidates.shape, best))
+            self._left -= 8 + self._nodes // (16 if candidates.shape.depends_on_others else 200)
 
     def _fits_nowhere(self, members: list[Order], why: str) -> None:
         if self._queue.pods[members[0]].said == why:  # and so all others of the class

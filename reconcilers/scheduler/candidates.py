@@ -63,9 +63,9 @@ class Candidates:
     def _begin(self) -> None:
         why = self._limits.why
         fits = [not reasons and not limit for reasons, limit in zip(self._reasons, why, strict=True)]
-        self._tally = Counter(alike for alike, fit in zip(self._alike, fits, strict=True) if fit)
-        self._tallied = [alike if fit else -1 for alike, fit in zip(self._alike, fits, strict=True)]
-        self._most = max(self._tally, default=0)
+        self._tallied = [alike if fit else -1 for alike, fit in zip(self._alike, fits, strict=True)]  # -1: it does not fit
+        self._tally = Counter(self._tallied)
+        self._most = max(max(self._tally, default=0), 0)
         self._weigh()
 
     def _weigh(self) -> None:
@@ -118,7 +118,7 @@ class Candidates:
             load = self._turn.load(i)
             self._reasons[i] = reasons = misfits(self.shape.ask, load)
             self._scores[i] = 0.0 if reasons else priorities.alone(self.shape.ask, load)
-        self._settle(changed | touched)
+        self._settle(changed, touched)
 
     def _effects_of(self, other: Shape) -> tuple[Effects, bool]:
         held = self._effects.get(id(other))
@@ -126,26 +126,29 @@ class Candidates:
             held = self._effects[id(other)] = (self._limits.effects_of(other), self.shape.is_alike(other.pod))
         return held
 
-    def _settle(self, changed: set[int]) -> None:
-        why, tally = self._limits.why, self._tally
-        for i in changed:
-            was, now = self._tallied[i], self._alike[i] if not self._reasons[i] and not why[i] else -1
+    def _settle(self, changed: set[int], touched: set[int]) -> None:
+        """Weigh anew the nodes that may fit now or fit no more, and those that are worth something else."""
+        why, reasons, alike, tallied = self._limits.why, self._reasons, self._alike, self._tallied
+        moved: list[tuple[int, int, int]] = []
+        for i in changed | touched:
+            now = -1 if reasons[i] or why[i] else alike[i]
+            if now != tallied[i] or i in touched:
+                moved.append((i, tallied[i], now))
+                tallied[i] = now
+        tally = self._tally
+        for _, was, now in moved:
             if was != now:
-                self._tallied[i] = now
-                if was >= 0:
-                    tally[was] -= 1
-                    if not tally[was]:
-                        del tally[was]
-                if now >= 0:
-                    tally[now] += 1
-        most = max(tally, default=0)
-        if most != self._most:
-            self._most = most
+                tally[was] -= 1
+                tally[now] += 1
+        most = max((count for count, nodes in tally.items() if nodes), default=-1)
+        if max(most, 0) != self._most:
+            self._most = max(most, 0)
             self._weigh()
             return
-        for i in changed:
-            alike = self._tallied[i]
-            self._totals[i] = self._scores[i] + priorities.spread(alike, most) if alike >= 0 else UNFIT
+        totals, scores = self._totals, self._scores
+        worth = [priorities.spread(count, self._most) for count in range(self._most + 1)]
+        for i, _, now in moved:
+            totals[i] = scores[i] + worth[now] if now >= 0 else UNFIT
 
 
 def fit_error(nodes: int, reasons: Counter[str]) -> str:

@@ -6,6 +6,7 @@ of a spec is kept for the specs that were asked for last, and worked out anew fo
 
 import zlib
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -46,6 +47,7 @@ class NodesState:
         self.keepers = Keepers()
         self._order: list[NodeLoad] | None = None
         self._index: dict[str, int] = {}
+        self._labels: list[Mapping[str, str]] = []
         self._places: dict[str, dict[str, list[int]]] = {}
         self._touched: list[str] = []  # names of nodes, since all that is remembered was begun
         self._fits: OrderedDict[bytes, Fit] = OrderedDict()
@@ -80,7 +82,7 @@ class NodesState:
             self._order = None
             self._forget()
         elif before is not None and after is not None and before.metadata.labels != after.metadata.labels:
-            self._places.clear()
+            self._forget_places()
         load.stand(after)
         self._settle(load)
 
@@ -109,6 +111,10 @@ class NodesState:
     def _forget(self) -> None:
         self._fits.clear()
         self._touched.clear()
+        self._forget_places()
+
+    def _forget_places(self) -> None:
+        self._labels = []
         self._places.clear()
 
     # --- asking ---
@@ -129,15 +135,21 @@ class NodesState:
         assert self.order is not None
         return self._index
 
+    @property
+    def labels(self) -> list[Mapping[str, str]]:
+        """Those of each node, in the order."""
+        if len(self._labels) != len(self.order):
+            self._labels = [load.node.metadata.labels for load in self.order if load.node is not None]
+        return self._labels
+
     def places(self, key: str) -> dict[str, list[int]]:
         """The nodes by the value of one of their labels."""
         held = self._places.get(key)
         if held is None:
             held = self._places[key] = {}
-            for i, load in enumerate(self.order):
-                value = load.node.metadata.labels.get(key) if load.node is not None else None
-                if value is not None:
-                    held.setdefault(value, []).append(i)
+            for i, labels in enumerate(self.labels):
+                if key in labels:
+                    held.setdefault(labels[key], []).append(i)
         return held
 
     def fit(self, ask: Ask, key: bytes) -> Fit:

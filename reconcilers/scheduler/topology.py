@@ -45,7 +45,7 @@ class Limits:
 
     def __init__(self, shape: Shape, nodes: NodesState, namespaces: Namespaces) -> None:
         self._shape, self._nodes, self._namespaces = shape, nodes, namespaces
-        self._where = [load.node.metadata.labels for load in nodes.order if load.node is not None]
+        self._where = nodes.labels
         spec, meta = shape.ask.spec, shape.pod.metadata
         self._near, self._far = required(spec), required(spec, anti=True)
         self._selectors = {
@@ -58,12 +58,8 @@ class Limits:
         self._evenly: list[Evenly] = []
         self._keys = tuple(dict.fromkeys(c.topology_key for c in constraints(spec)))
         self._begin()
+        self._beside_spreads = [""] * len(self._where)  # why not, if the spreads said nothing
         self.why = self._everywhere()
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing limits it."""
-        return not (self._closed or self._avoided or self._wanted or self._evenly)
 
     # --- at the beginning ---
 
@@ -146,20 +142,36 @@ class Limits:
     # --- what they come to ---
 
     def _everywhere(self) -> list[str]:
-        """Why not, for each node; "" where it may go. Written so that what speaks first is written last."""
-        why = [""] * len(self._where)
-        if self.idle:
-            return why
+        """Why not, for each node; "" where it may go. What speaks first is written last."""
+        why = self._beside_spreads
         for places, said in ((self._closed, EXISTING), (self._avoided, ANTI_AFFINITY)):
             for key, value in places:
                 for i in self._nodes.places(key).get(value, ()):
                     why[i] = said
-        if self._wanted or self._evenly:
-            return [self._at(i, why[i]) for i in range(len(why))]
+        if self._wanted:
+            why[:] = [self._affinity(i) or said for i, said in enumerate(why)]
+        why = why.copy()
+        for even in reversed(self._evenly):
+            members = self._nodes.places(even.key)
+            for value, many in even.counts.items():
+                if many > even.most:
+                    for i in members[value]:
+                        why[i] = SPREAD
+            if sum(map(len, members.values())) < len(why):
+                for i, where in enumerate(self._where):
+                    if even.key not in where:
+                        why[i] = UNLABELLED
         return why
 
-    def _at(self, i: int, avoided: str) -> str:
-        """Why not on one node; `avoided`: what is said of the places that somebody keeps free."""
+    def _affinity(self, i: int) -> str:
+        where = self._where[i]
+        anywhere = self._first and not any(values for _, values in self._wanted)
+        for key, values in self._wanted:
+            if key not in where or (where[key] not in values and not anywhere):
+                return AFFINITY
+        return ""
+
+    def _spread(self, i: int) -> str:
         where = self._where[i]
         for even in self._evenly:
             value = where.get(even.key)
@@ -167,19 +179,16 @@ class Limits:
                 return UNLABELLED
             if even.counts.get(value, 0) > even.most:
                 return SPREAD
-        anywhere = self._first and not any(values for _, values in self._wanted)
-        for key, values in self._wanted:
-            if key not in where or (where[key] not in values and not anywhere):
-                return AFFINITY
-        return avoided
+        return ""
 
-    def look(self, i: int) -> None:
-        """Work out anew why not on one node."""
+    def _look(self, i: int) -> None:
+        """Work out anew why not on one node, by what its neighbours want."""
         places = self._where[i].items()
-        avoided = EXISTING if self._closed and not self._closed.isdisjoint(places) else ""
+        why = EXISTING if self._closed and not self._closed.isdisjoint(places) else ""
         if self._avoided and not self._avoided.isdisjoint(places):
-            avoided = ANTI_AFFINITY
-        self.why[i] = self._at(i, avoided)
+            why = ANTI_AFFINITY
+        self._beside_spreads[i] = why = (self._affinity(i) if self._wanted else "") or why
+        self.why[i] = (self._spread(i) if self._evenly else "") or why
 
     def placed(self, i: int, effects: "Effects") -> set[int]:
         """A pod goes to a node. -> the nodes where the answer may differ now; they have been looked at."""
@@ -195,21 +204,35 @@ class Limits:
                 if key in where and where[key] not in values:
                     values.add(where[key])
                     changed.update(range(len(self._where)) if alone else self._nodes.places(key)[where[key]])
+        for j in changed:
+            self._look(j)
         for even, counts in zip(self._evenly, effects.evens, strict=True):
             if counts and even.key in where and self._counts(even, i):
                 changed.update(self._one_more(even, where[even.key]))
-        for j in changed:
-            self.look(j)
         return changed
 
-    def _one_more(self, even: Evenly, value: str) -> set[int]:
-        before, places = even.most, self._nodes.places(even.key)
+    def _one_more(self, even: Evenly, value: str) -> list[int]:
+        """One more pod counts in a place. -> the nodes that may take more now, or no more."""
+        before, changed = even.most, list[int]()
         even.counts[value] += 1
         even.weigh()
         if even.most == before:
-            return set(places[value]) if even.counts[value] == before + 1 else set()
-        turned = (v for v, many in even.counts.items() if (many > even.most) != (many - (v == value) > before))
-        return {i for v in turned for i in places[v]}
+            turned = [value] if even.counts[value] == before + 1 else []
+        else:
+            turned = [v for v, many in even.counts.items() if (many > even.most) != (many - (v == value) > before)]
+        for v in turned:
+            members = self._nodes.places(even.key)[v]
+            changed += members
+            if len(self._evenly) > 1:
+                for i in members:
+                    self.why[i] = self._spread(i) or self._beside_spreads[i]
+            elif even.counts[v] > even.most:
+                for i in members:
+                    self.why[i] = SPREAD
+            else:
+                for i in members:
+                    self.why[i] = self._beside_spreads[i]
+        return changed
 
     def effects_of(self, other: Shape) -> "Effects":
         """What a pod of another shape, or of the same, changes where it is placed."""
