@@ -127,7 +127,8 @@ class _Round:
                 self._fits_nowhere(members[at:], candidates.why())
                 return
             self._bind(self._queue.pods[order].pod, self._turn.place(candidates.shape, best))
-            self._left -= 8 + self._nodes // (16 if candidates.shape.depends_on_others else 200)
+            share = 2 if candidates.compares_all else 16 if candidates.shape.depends_on_others else 200
+            self._left -= 8 + self._nodes // share
 
     def _fits_nowhere(self, members: list[Order], why: str) -> None:
         if self._queue.pods[members[0]].said == why:  # and so all others of the class

@@ -8,6 +8,7 @@ from shipslog.store.view import View
 from . import priorities
 from .fit import NodeLoad, misfits
 from .nodes import NodesState
+from .preferences import Preferences, Wishes
 from .shape import Shape
 from .topology import Effects, Limits, labels_of_namespaces
 
@@ -44,8 +45,9 @@ class Candidates:
         fit = turn.nodes.fit(shape.ask, shape.key)
         self._reasons, self._scores = fit.reasons.copy(), fit.scores.copy()
         self._limits = Limits(shape, turn.nodes, turn.namespaces)
+        self._preferences = Preferences(shape, turn.nodes, turn.namespaces)
         self._alike = self._count_alike()
-        self._effects: dict[int, tuple[Effects, bool]] = {}  # by shape
+        self._effects: dict[int, tuple[Effects, Wishes, bool]] = {}  # by shape
         self._at = 0  # how much of what was placed is taken in
         self._told_at, self._told = -1, ""
         self._begin()
@@ -74,6 +76,9 @@ class Candidates:
         self._totals = [
             score + worth[alike] if alike >= 0 else UNFIT for score, alike in zip(self._scores, self._tallied, strict=True)
         ]
+        if not self._preferences.idle:
+            liked = self._preferences.worth([alike >= 0 for alike in self._tallied])
+            self._totals = [total + more if total > UNFIT else UNFIT for total, more in zip(self._totals, liked, strict=True)]
 
     def best(self) -> int | None:
         """The node that is worth most, the first of several; None when none fits."""
@@ -89,6 +94,11 @@ class Candidates:
             )
             self._told, self._told_at = fit_error(len(self._reasons), reasons), len(self._turn.placed)
         return self._told
+
+    @property
+    def compares_all(self) -> bool:
+        """Whether each pod that is placed makes all nodes be compared again."""
+        return not self._preferences.idle
 
     @property
     def fitted_nowhere(self) -> bool:
@@ -107,12 +117,14 @@ class Candidates:
         changed: set[int] = set()
         touched: set[int] = set()
         for shape, i in placed[self._at :]:
-            effects, alike = self._effects_of(shape)
+            effects, wishes, alike = self._effects_of(shape)
             touched.add(i)
             if alike:
                 self._alike[i] += 1
             if effects:
                 changed |= self._limits.placed(i, effects)
+            if wishes:
+                self._preferences.placed(i, wishes)
         self._at = len(placed)
         for i in touched:
             load = self._turn.load(i)
@@ -120,10 +132,12 @@ class Candidates:
             self._scores[i] = 0.0 if reasons else priorities.alone(self.shape.ask, load)
         self._settle(changed, touched)
 
-    def _effects_of(self, other: Shape) -> tuple[Effects, bool]:
+    def _effects_of(self, other: Shape) -> tuple[Effects, Wishes, bool]:
         held = self._effects.get(id(other))
         if held is None:
-            held = self._effects[id(other)] = (self._limits.effects_of(other), self.shape.is_alike(other.pod))
+            held = self._effects[id(other)] = (
+                self._limits.effects_of(other), self._preferences.wishes_of(other), self.shape.is_alike(other.pod)
+            )  # fmt: skip
         return held
 
     def _settle(self, changed: set[int], touched: set[int]) -> None:
@@ -141,7 +155,7 @@ class Candidates:
                 tally[was] -= 1
                 tally[now] += 1
         most = max((count for count, nodes in tally.items() if nodes), default=-1)
-        if max(most, 0) != self._most:
+        if max(most, 0) != self._most or self.compares_all:
             self._most = max(most, 0)
             self._weigh()
             return

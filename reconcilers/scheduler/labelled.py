@@ -1,6 +1,6 @@
 """How many of the pods that run a selector chooses, by node; and what those that run keep away from them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -8,7 +8,7 @@ from msgspec import Struct
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import Selector
 
-from .terms import Namespaces, required, selector_of, speaks_in
+from .terms import Namespaces, selector_of, speaks_in
 
 Labels = frozenset[tuple[str, str]]
 Nodes = dict[str, int]  # by the name of the node: how many
@@ -101,30 +101,32 @@ def needed(selector: Selector) -> tuple[str, str] | None:
 
 
 class Keeper(Struct):
-    """One anti-affinity term of pods that run, with the nodes that they run on."""
+    """One term of pods that run, with the nodes that they run on."""
 
     term: core_v1.PodAffinityTerm
     namespace: str  # of the pods whose term it is
+    weight: int
     selector: Selector
     nodes: Nodes
 
 
 class Keepers:
-    """The required anti-affinity terms of the pods that run, equal ones once. One that asks for a label is found by it: a pod
-    must not make every other look at its terms."""
+    """The terms of one sort of the pods that run, equal ones once. One that asks for a label is found by it: a pod must not
+    make every other look at its terms. `terms_of`: the terms of a spec with their weights."""
 
-    def __init__(self) -> None:
+    def __init__(self, terms_of: Callable[[core_v1.PodSpec], Iterable[tuple[core_v1.PodAffinityTerm, int]]]) -> None:
+        self._terms_of = terms_of
         self.terms: dict[bytes, Keeper] = {}
         self._by_label: dict[tuple[str, str] | None, dict[bytes, Keeper]] = {}
 
     def add(self, pod: core_v1.Pod, node: str, times: int = 1) -> None:
         """The terms of one more pod; of one less with -1."""
-        for term in required(pod.spec, anti=True):
+        for term, weight in self._terms_of(pod.spec) if pod.spec.affinity is not None else ():
             selector = selector_of(term.label_selector, pod.metadata.labels, term.match_label_keys)
-            key = msgspec.json.encode((pod.metadata.namespace, term, str(selector)))
+            key = msgspec.json.encode((pod.metadata.namespace, term, weight, str(selector)))
             held = self.terms.get(key)
             if held is None:
-                held = self.terms[key] = Keeper(term, pod.metadata.namespace, selector, {})
+                held = self.terms[key] = Keeper(term, pod.metadata.namespace, weight, selector, {})
                 self._by_label.setdefault(needed(selector), {})[key] = held
             count(held.nodes, node, times)
             if not held.nodes:
@@ -135,7 +137,7 @@ class Keepers:
                     del self._by_label[needed(selector)]
 
     def that_speak_of(self, namespace: str, labels: Mapping[str, str], namespaces: Namespaces) -> Iterator[Keeper]:
-        """Those that keep a pod of this namespace and with these labels away. `namespaces`: the labels of each."""
+        """Those about a pod of this namespace and with these labels. `namespaces`: the labels of each."""
         for label in (None, *labels.items()):
             for keeper in self._by_label.get(label, {}).values():
                 if keeper.selector.matches(labels) and speaks_in(keeper.term, keeper.namespace, namespace, namespaces):

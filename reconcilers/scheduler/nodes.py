@@ -18,6 +18,7 @@ from shipslog.store.state import Entry
 from .fit import Ask, NodeLoad, ask_of, misfits
 from .labelled import Keepers, LabelledPods
 from .priorities import alone
+from .terms import required, weighted
 
 NODES, PODS = "nodes", "pods"
 REMEMBERED = 1 << 20  # pairs of a spec and a node whose fit is kept
@@ -44,7 +45,8 @@ class NodesState:
     def __init__(self) -> None:
         self.loads: dict[str, NodeLoad] = {}
         self.pods = LabelledPods()
-        self.keepers = Keepers()
+        self.keepers = Keepers(lambda spec: ((term, 0) for term in required(spec, anti=True)))  # who keep others away
+        self.wishers = Keepers(lambda spec: weighted(spec, required_too=True))  # who like others near, or away
         self._order: list[NodeLoad] | None = None
         self._index: dict[str, int] = {}
         self._labels: list[Mapping[str, str]] = []
@@ -56,8 +58,8 @@ class NodesState:
         return isinstance(other, NodesState) and self._state() == other._state()
 
     def _state(self) -> tuple[object, ...]:
-        terms = {key: keeper.nodes for key, keeper in self.keepers.terms.items()}
-        return self.loads, self.pods.counts, terms
+        terms = ({key: one.nodes for key, one in all_.terms.items()} for all_ in (self.keepers, self.wishers))
+        return self.loads, self.pods.counts, *terms
 
     # --- folding ---
 
@@ -92,6 +94,7 @@ class NodesState:
         load.place(ask_of(pod.spec), times)
         self.pods.add(pod, name, times)
         self.keepers.add(pod, name, times)
+        self.wishers.add(pod, name, times)
         self._settle(load)
 
     def _load(self, name: str) -> NodeLoad:

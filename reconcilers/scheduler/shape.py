@@ -47,6 +47,8 @@ def shape_of(view: View, waiting: Waiting) -> Shape:
         if isinstance(controller, core_v1.ReplicationController) and controller.metadata.namespace == namespace:
             found += [of_labels(controller.spec.selector)] if controller.spec.selector else []
     alike = tuple(dict.fromkeys(selector for selector in found if selector.matches(labels)))
+    if pod.spec.topology_spread_constraints:  # who says how to be spread is spread so, and not by default
+        alike = ()
     return Shape(waiting.key, pod, waiting.ask, alike, depends_on_others(waiting.ask.spec))
 
 

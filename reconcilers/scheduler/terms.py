@@ -22,6 +22,23 @@ def required(spec: core_v1.PodSpec, *, anti: bool = False) -> tuple[core_v1.PodA
     return near.required_during_scheduling_ignored_during_execution if near is not None else ()
 
 
+def weighted(spec: core_v1.PodSpec, *, required_too: bool) -> Iterable[tuple[core_v1.PodAffinityTerm, int]]:
+    """Its preferred terms with their weights, of anti-affinity below zero. `required_too`: those of affinity that must hold as
+    well, with 1: what a pod that runs needs beside it, it likes beside it."""
+    affinity = spec.affinity
+    if affinity is None:
+        return
+    if affinity.pod_affinity is not None:
+        for one in affinity.pod_affinity.preferred_during_scheduling_ignored_during_execution:
+            yield one.pod_affinity_term, one.weight
+        if required_too:
+            for term in affinity.pod_affinity.required_during_scheduling_ignored_during_execution:
+                yield term, 1
+    if affinity.pod_anti_affinity is not None:
+        for one in affinity.pod_anti_affinity.preferred_during_scheduling_ignored_during_execution:
+            yield one.pod_affinity_term, -one.weight
+
+
 def constraints(spec: core_v1.PodSpec, when: str = "DoNotSchedule") -> tuple[core_v1.TopologySpreadConstraint, ...]:
     return tuple(c for c in spec.topology_spread_constraints if c.when_unsatisfiable == when)
 
@@ -47,6 +64,17 @@ def speaks_in(term: core_v1.PodAffinityTerm, owner: str, namespace: str, namespa
     if namespace in term.namespaces:
         return True
     return chosen is not None and of_label_selector(chosen).matches(namespaces.get(namespace, {}))
+
+
+def namespaces_of(term: core_v1.PodAffinityTerm, owner: str, namespaces: Namespaces) -> list[str]:
+    """The namespaces whose pods the term of a pod in the namespace `owner` is about."""
+    if not term.namespaces and term.namespace_selector is None:
+        return [owner]
+    found = set(term.namespaces)
+    if term.namespace_selector is not None:
+        chosen = of_label_selector(term.namespace_selector)
+        found.update(name for name, labels in namespaces.items() if chosen.matches(labels))
+    return sorted(found)
 
 
 def asked_keys(spec: core_v1.PodSpec) -> set[str]:

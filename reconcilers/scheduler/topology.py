@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from shipslog.store.objects import core_v1
-from shipslog.store.objects.selector import Selector, of_label_selector
+from shipslog.store.objects.selector import Selector
 
-from .fit import matches_node, untolerated
+from .fit import Ask, matches_node, untolerated
 from .nodes import NodesState
 from .shape import Shape
-from .terms import Namespaces, constraints, required, selector_of, speaks_in
+from .terms import Namespaces, constraints, namespaces_of, required, selector_of, speaks_in
 
 AFFINITY = "node(s) didn't match pod affinity rules"
 ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules"
@@ -68,14 +68,14 @@ class Limits:
         for keeper in self._nodes.keepers.that_speak_of(namespace, self._shape.pod.metadata.labels, self._namespaces):
             self._closed.update(self._places(keeper.term.topology_key, keeper.nodes))
         for term in self._far:
-            for other in self._spoken_of(term):
+            for other in namespaces_of(term, namespace, self._namespaces):
                 chosen = pods.chosen(other, self._selectors[id(term)], ending_too=True)
                 self._avoided.update(self._places(term.topology_key, chosen))
         if self._near:
             self._first = all(self._speaks_of(term, self._shape.pod) for term in self._near)
             together = Selector(tuple(r for term in self._near for r in self._selectors[id(term)].requirements),
                                 any(self._selectors[id(term)].nothing for term in self._near))  # fmt: skip
-            spoken = [set(self._spoken_of(term)) for term in self._near]
+            spoken = [set(namespaces_of(term, namespace, self._namespaces)) for term in self._near]
             found = [pods.chosen(other, together, ending_too=True) for other in sorted(set.intersection(*spoken))]
             for term in self._near:
                 places = (self._places(term.topology_key, chosen) for chosen in found)
@@ -87,7 +87,7 @@ class Limits:
         meta, key = self._shape.pod.metadata, constraint.topology_key
         chosen = selector_of(constraint.label_selector, meta.labels, constraint.match_label_keys)
         itself = 1 if chosen.matches(meta.labels) else 0
-        counted = self._taking_part(constraint)
+        counted = taking_part(self._shape.ask, self._nodes, constraint)
         found = Evenly(key, constraint.max_skew, constraint.min_domains or 1, chosen, itself, counted, {})
         for value, members in self._nodes.places(key).items():
             if any(self._counts(found, i) for i in members):
@@ -100,19 +100,6 @@ class Limits:
         found.weigh()
         return found
 
-    def _taking_part(self, constraint: core_v1.TopologySpreadConstraint) -> frozenset[int] | None:
-        """The nodes over which the pods are spread, KEP-3094; None when the pod chooses among none."""
-        ask, order = self._shape.ask, self._nodes.order
-        by_affinity = constraint.node_affinity_policy != "Ignore" and ask.selective
-        by_taints = constraint.node_taints_policy == "Honor"
-        if not (by_affinity or by_taints):
-            return None
-        return frozenset(
-            i for i, load in enumerate(order)
-            if load.node is not None and (not by_affinity or matches_node(ask.spec, load.node))
-            and (not by_taints or not load.taints or not untolerated(ask.spec, load.node))
-        )  # fmt: skip
-
     def _counts(self, even: Evenly, i: int) -> bool:
         """Whether a node counts: it takes part, and has the keys of all constraints."""
         where = self._where[i]
@@ -122,17 +109,6 @@ class Limits:
         index, where = self._nodes.index, self._where
         there = (where[i] for node in nodes if (i := index.get(node)) is not None)
         return {(key, labels[key]) for labels in there if key in labels}
-
-    def _spoken_of(self, term: core_v1.PodAffinityTerm) -> list[str]:
-        """The namespaces whose pods a term is about."""
-        owner = self._shape.pod.metadata.namespace
-        if not term.namespaces and term.namespace_selector is None:
-            return [owner]
-        found = set(term.namespaces)
-        if term.namespace_selector is not None:
-            chosen = of_label_selector(term.namespace_selector)
-            found.update(name for name, labels in self._namespaces.items() if chosen.matches(labels))
-        return sorted(found)
 
     def _speaks_of(self, term: core_v1.PodAffinityTerm, other: core_v1.Pod) -> bool:
         owner = self._shape.pod.metadata.namespace
@@ -260,6 +236,19 @@ class Effects(Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return bool(self.closes or self.avoids or self.joins or any(self.evens))
+
+
+def taking_part(ask: Ask, nodes: NodesState, constraint: core_v1.TopologySpreadConstraint) -> frozenset[int] | None:
+    """The nodes over which pods are spread, KEP-3094; None for all of them."""
+    by_affinity = constraint.node_affinity_policy != "Ignore" and ask.selective
+    by_taints = constraint.node_taints_policy == "Honor"
+    if not (by_affinity or by_taints):
+        return None
+    return frozenset(
+        i for i, load in enumerate(nodes.order)
+        if load.node is not None and (not by_affinity or matches_node(ask.spec, load.node))
+        and (not by_taints or not load.taints or not untolerated(ask.spec, load.node))
+    )  # fmt: skip
 
 
 def labels_of_namespaces(found: Iterable[core_v1.Namespace]) -> dict[str, Mapping[str, str]]:

@@ -1,5 +1,5 @@
 """What the scheduler remembers between decisions changes none of them: a view that has kept everything up, and one that is
-made anew, decide the same."""
+made anew, decide the same; and what they decide is right by `naive`, which looks at everything each time."""
 
 from typing import Any
 
@@ -10,11 +10,13 @@ from msgspec.structs import replace
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers import scheduler
 from shipslog.reconcilers.rule.digest import digest
+from shipslog.store.commands import Bind
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted
 from shipslog.store.objects import core_v1, meta_v1
 
 from ..views import NOW, created, node, pod, rc, service
+from . import naive
 from .test_queue import follow, take
 
 HOST, ZONE = "host", "zone"
@@ -27,7 +29,19 @@ def specs(draw: st.DrawFn) -> core_v1.PodSpec:
     chosen = meta_v1.LabelSelector(match_labels={"app": draw(app)})
     key = draw(st.sampled_from((HOST, ZONE)))
     term = (core_v1.PodAffinityTerm(label_selector=chosen, topology_key=key),)
-    match draw(st.sampled_from(("plain", "plain", "near", "far", "even", "port", "chosen"))):
+    liked = (core_v1.WeightedPodAffinityTerm(weight=draw(st.integers(1, 9)), pod_affinity_term=term[0]),)
+    match draw(st.sampled_from(("plain", "plain", "near", "far", "even", "anyway", "likes", "dislikes", "port", "chosen"))):
+        case "likes":
+            likes = core_v1.PodAffinity(preferred_during_scheduling_ignored_during_execution=liked)
+            return core_v1.PodSpec(affinity=core_v1.Affinity(pod_affinity=likes))
+        case "dislikes":
+            dislikes = core_v1.PodAntiAffinity(preferred_during_scheduling_ignored_during_execution=liked)
+            return core_v1.PodSpec(affinity=core_v1.Affinity(pod_anti_affinity=dislikes))
+        case "anyway":
+            anyway = core_v1.TopologySpreadConstraint(
+                max_skew=1, topology_key=key, when_unsatisfiable="ScheduleAnyway", label_selector=chosen
+            )
+            return core_v1.PodSpec(topology_spread_constraints=(anyway,))
         case "near":
             near = core_v1.PodAffinity(required_during_scheduling_ignored_during_execution=term)
             return core_v1.PodSpec(affinity=core_v1.Affinity(pod_affinity=near))
@@ -79,6 +93,18 @@ def drop(view: MemoryView, obj: Any) -> None:
     view.evolve(Event(revision=view.revision + 1, time_ns=NOW, actor="test", fact=gone))
 
 
+def check(view: MemoryView, commands: Any) -> None:
+    """Each pod goes where it may, and of none that may go somewhere it is said that it may not."""
+    world = naive.World(list(view.list(core_v1.Node)), list(view.list(core_v1.Pod)))
+    for command in commands:
+        if isinstance(command, Bind):
+            new = view.get(core_v1.Pod, command.name, command.namespace)
+            assert new is not None and world.fits(new, command.node), f"{command.name} may not go to {command.node}"
+            world.place(new, command.node)
+        elif command.object.status.conditions[-1].reason == "Unschedulable":
+            assert not [n for n in world.nodes if world.fits(command.object, n)], f"{command.object.metadata.name} may go there"
+
+
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.lists(changes(), min_size=40, max_size=80))
 def test_remembered_or_made_anew_it_decides_the_same(steps: list[tuple[str, Any]]) -> None:
@@ -95,5 +121,6 @@ def test_remembered_or_made_anew_it_decides_the_same(steps: list[tuple[str, Any]
             kept, anew = (scheduler.decide(which, "pending", now=now) for which in (view, view.copy()))
             assert replace(kept, commands=(), says=()) == replace(anew, commands=(), says=())
             assert digest(kept.commands) == digest(anew.commands)
+            check(view, kept.commands)
             follow(view, kept)
     assert view.reindex() == []
