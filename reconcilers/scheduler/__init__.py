@@ -47,8 +47,9 @@ def _makes_work(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
 
 
 def _all_that_wait(view: View, obj: core_v1.Pod | core_v1.Node) -> Iterable[str]:
-    waits = isinstance(obj, core_v1.Pod) and not obj.spec.node_name
-    return (KEY,) if waits or view.pods_on("") else ()
+    if isinstance(obj, core_v1.Pod) and not obj.spec.node_name:
+        return (KEY,)
+    return (KEY,) if view.projected(QUEUE).pods else ()
 
 
 # One key for all that wait: they are looked at together, most important first.

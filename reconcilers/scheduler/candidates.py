@@ -135,9 +135,8 @@ class Candidates:
     def _effects_of(self, other: Shape) -> tuple[Effects, Wishes, bool]:
         held = self._effects.get(id(other))
         if held is None:
-            held = self._effects[id(other)] = (
-                self._limits.effects_of(other), self._preferences.wishes_of(other), self.shape.is_alike(other.pod)
-            )  # fmt: skip
+            effects, wishes = self._limits.effects_of(other), self._preferences.wishes_of(other)
+            held = self._effects[id(other)] = (effects, wishes, self.shape.is_alike(other.pod))
         return held
 
     def _settle(self, changed: set[int], touched: set[int]) -> None:

@@ -43,10 +43,12 @@ ON_A = pod("old", node="a", labels={"app": "x"})
         pytest.param(ON_A, wants("new", spread=anyway(ZONE, app="x"), app="x"), "b", id="evenly"),
         pytest.param(
             pod("old", node="a", labels={"app": "x"}, deletion_timestamp="2027-01-15T08:00:00Z"),
-            likes("new", near=term("host", app="x")), "a", id="one that ends is there until it is gone",
+            likes("new", near=term("host", app="x")),
+            "a",
+            id="one that ends is there until it is gone",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_others_make_a_node_worth(running: core_v1.Pod, new: core_v1.Pod, goes_to: str) -> None:
     assert decided(A, B, running, new)[0] == {"new": goes_to}
 

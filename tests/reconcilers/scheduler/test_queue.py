@@ -16,7 +16,7 @@ from shipslog.store.events import Event
 from shipslog.store.facts import ObjectModified
 from shipslog.store.objects import core_v1
 
-from ..views import NOW, add, created, node, pod, rc, view_of, woken
+from ..views import NOW, add, created, node, pod, rc, view_of, woken, woken_by_end
 
 SECOND = 1_000_000_000
 
@@ -135,6 +135,18 @@ def test_what_a_pod_that_waits_says_of_itself_wakes_nobody() -> None:
     assert isinstance(update, Update)
     assert woken(scheduler.WAKES, view, update.object) == []
     assert woken(scheduler.WAKES, view, rc("r", 1)) == []
+
+
+def test_room_wakes_those_that_wait_for_it_and_nobody_else() -> None:
+    gated = pod("gated", spec=core_v1.PodSpec(scheduling_gates=(core_v1.PodSchedulingGate(name="g"),)))
+    view = view_of(
+        node("a", cpu="1"), pod("big", node="a", cpu="1"), gated, pod("theirs", spec=core_v1.PodSpec(scheduler_name="t"))
+    )
+    assert woken(scheduler.WAKES, view, node("b", cpu="1")) == []
+    add(view, pod("p", cpu="2"))
+    assert woken(scheduler.WAKES, view, node("b", cpu="2")) == ["pending"]
+    assert woken(scheduler.WAKES, view, pod("q", node="a")) == []
+    assert woken_by_end(scheduler.WAKES, view, pod("big", node="a", cpu="1")) == ["pending"]
 
 
 def test_a_gate_is_told_once_and_what_passed_it_is_new() -> None:
