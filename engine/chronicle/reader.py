@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from shipslog.store.events import Event
-from shipslog.store.facts import DecisionTaken, ObjectDeleted, ObjectFact
+from shipslog.store.facts import DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact
 from shipslog.store.log.event_log import EventLog
 from shipslog.store.objects.builtin import BUILTIN
 
@@ -18,7 +18,7 @@ from .differences import Difference, differences
 from .subjects import Pods, Subject, subject_of
 
 REASONS = 4_096  # of decisions, remembered: their events come soon after them
-OBJECTS_BYTES = 16 << 20  # of objects' last states, remembered: else each is looked up through the index
+OBJECTS_BYTES = 32 << 20  # of objects' last states, remembered: else each is looked up through the index
 YIELD_AFTER_S = 0.005  # of reading, then others have the loop
 
 May = Callable[[Subject], bool]
@@ -31,7 +31,8 @@ class Reader:
         self.log, self.may, self._secrets = event_log, may, secrets
         self.pods = Pods(event_log)
         self._reasons: OrderedDict[int, str] = OrderedDict()
-        self._states: OrderedDict[tuple[str, str, str], tuple[Event, Event | None]] = OrderedDict()
+        self._states: OrderedDict[tuple[str, str, str], Event] = OrderedDict()
+        self._passing: tuple[Event | None, Event | None] = None, None  # the event that passes, the one of its object before
         self._states_bytes = 0
 
     async def read(self, after: int, until: int | None = None) -> AsyncIterator[Event]:
@@ -81,9 +82,11 @@ class Reader:
         """The event that left the object as it was before this one; None if that made it, or is let go of."""
         fact = event.fact
         assert isinstance(fact, ObjectFact)
+        if isinstance(fact, ObjectCreated):
+            return None
         key = (fact.resource, fact.namespace, fact.name)
-        passed, previous = self._states.get(key, (None, None))
-        if previous is None or passed is not event:
+        passing, previous = self._passing
+        if previous is None or passing is not event:
             previous = await self.log.latest(*key, before=event.revision)
         return None if previous is None or isinstance(previous.fact, ObjectDeleted) else previous
 
@@ -93,16 +96,18 @@ class Reader:
         if not isinstance(fact, ObjectFact):
             return
         key = (fact.resource, fact.namespace, fact.name)
-        previous, _ = self._states.get(key, (None, None))
-        self._drop(key)
-        self._states[key] = event, previous
-        self._states_bytes += _size(event, previous)
+        previous = self._drop(key)
+        self._passing = event, previous
+        self._states[key] = event
+        self._states_bytes += len(fact.object)
         while self._states_bytes > OBJECTS_BYTES and len(self._states) > 1:
             self._drop(next(iter(self._states)))
 
-    def _drop(self, key: tuple[str, str, str]) -> None:
-        if (gone := self._states.pop(key, None)) is not None:
-            self._states_bytes -= _size(*gone)
+    def _drop(self, key: tuple[str, str, str]) -> Event | None:
+        gone = self._states.pop(key, None)
+        if gone is not None and isinstance(gone.fact, ObjectFact):
+            self._states_bytes -= len(gone.fact.object)
+        return gone
 
     async def changes(self, event: Event) -> list[Difference]:
         """What an event changed of its object; [] where that was made or has gone."""
@@ -151,7 +156,3 @@ def state(event: Event) -> Any:
 
 def _namespaced(resource: str) -> bool:
     return BUILTIN.by_resource(resource).namespaced if BUILTIN.knows(resource) else True
-
-
-def _size(*events: Event | None) -> int:
-    return sum(len(event.fact.object) for event in events if event is not None and isinstance(event.fact, ObjectFact))

@@ -25,7 +25,7 @@ class Subject(Struct, frozen=True):
     def __str__(self) -> str:
         """`pod default/web`, as people write it."""
         where = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        return f"{singular(self.resource)} {where}" if self.resource else where
+        return f"{singular(self.resource)} {where or '(unknown)'}" if self.resource else where
 
 
 def singular(resource: str) -> str:
@@ -114,8 +114,8 @@ class Pods:
         async for events in self._log.read(after, until):
             for event in events:
                 self.learn(event)
-            if uid in self._names:
-                return
+                if uid in self._names:
+                    return
 
 
 def pod_uid(event: Event) -> str:

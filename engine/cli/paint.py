@@ -45,7 +45,7 @@ class Paper:
 
 def printable(text: str) -> str:
     """One line of it, without anything that a terminal would obey."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def actor(name: str) -> Piece:

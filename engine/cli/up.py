@@ -219,5 +219,7 @@ def _tell(ready: dict[str, str], pid: int, data: Path, log_file: Path) -> None:
     click.echo(f"  export KUBECONFIG={ready['kubeconfig']}")
     called = sys.argv[0] if sys.argv[0].endswith("shipslog") else "shipslog"
     here = "" if data == default_data() else f" --data {shlex.quote(str(data))}"  # else `down` would stop another cluster
-    for line in ("kubectl get nodes,pods --all-namespaces", f"{called} image build guestbook{here}", f"{called} down{here}"):
+    ours = ("status", "log -f", "image build guestbook", "completion --install", "down")
+    places = ("" if command.startswith("completion") else here for command in ours)
+    for line in ("kubectl get nodes,pods --all-namespaces", *(f"{called} {c}{h}" for c, h in zip(ours, places, strict=True))):
         click.echo(f"  {line}")

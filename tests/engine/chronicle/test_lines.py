@@ -87,6 +87,15 @@ async def test_a_change_is_told_against_the_one_before_also_when_that_was_not_wa
             assert line == everything[line.revision]
 
 
+async def test_little_is_remembered_of_a_long_log(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = await told(reader)
+    for module, bound, value in (("reader", "OBJECTS_BYTES", 5_000), ("reader", "REASONS", 2), ("subjects", "POD_UIDS", 1)):
+        monkeypatch.setattr(f"shipslog.engine.chronicle.{module}.{bound}", value)
+    forgetful = Reader(reader.log)
+    assert await told(forgetful) == everything
+    assert len(forgetful._states) < 5 and len(forgetful._reasons) == 2 and len(forgetful.pods._names) == 1
+
+
 async def test_a_kind_that_is_none_is_said(reader: Reader) -> None:
     with pytest.raises(BadRequest, match="there is no kind 'unicorn'"):
         await told(reader, kind="unicorn")
