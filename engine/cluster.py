@@ -8,7 +8,7 @@ The daemon is this plus an HTTP server; the debugger is this plus a log that nob
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -18,6 +18,7 @@ import anyio
 import shipslog
 from shipslog.engine.host.lane import Trouble
 from shipslog.engine.kinds.catalogue import WITH_FIRST_OBJECTS, strategy_of
+from shipslog.engine.measures import Family
 from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Create, Update
@@ -30,6 +31,7 @@ from shipslog.store.objects import core_v1
 from shipslog.store.refusals import Unavailable
 from shipslog.store.tasks import Tasks
 
+from . import tallies
 from .client import Client, EngineStopped
 from .commit.committer import Committed, Committer
 from .commit.follower import Follower
@@ -251,6 +253,18 @@ class Cluster(Client):
     def troubles(self) -> Sequence[Trouble]:
         """What is wrong with which rule at the moment; [] when all is well. As text, one is what clients may see of it."""
         return self.host.troubles()
+
+    def standstill(self) -> str:
+        """Why nothing happens any more, for anybody to see; "" while it does."""
+        return "it stopped by itself; the daemon's messages say why" if self.failure is not None else ""
+
+    def begun(self) -> bool:
+        """Whether the rules are at work: not before the first writes of a start went through."""
+        return self._beginning is not None and self._beginning.done()
+
+    def measured(self) -> Iterable[Family]:
+        """What was counted since it was opened, for /metrics."""
+        return tallies.of_engine(self.committer, self.host.lanes, self.hub, self.runtimes)
 
     def failing(self) -> Sequence[str]:
         """What is to go on beside and failed lately, a line each, for anybody to see; [] when all is well."""

@@ -1,6 +1,11 @@
 """What is counted while the engine works: cheap to count, and put into Prometheus' words only when somebody asks."""
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Literal
+
+from msgspec import Struct
 
 # Seconds; from 0.005 on as Kubernetes' apiserver_request_duration_seconds has them, for its dashboards.
 _FINE = "0.0001 0.00025 0.0005 0.001 0.0025"
@@ -33,3 +38,31 @@ class Histogram:
         """Take in what another has seen, of the same bounds."""
         self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
         self.sum += other.sum
+
+    def copy(self) -> "Histogram":
+        other = Histogram(self.bounds)
+        other.counts, other.sum = self.counts.copy(), self.sum
+        return other
+
+    def cumulative(self) -> Iterator[tuple[str, float]]:
+        """(the bound as Prometheus writes it, how many were at most that)"""
+        return zip((*(str(bound) for bound in self.bounds), "+Inf"), accumulate(self.counts), strict=True)
+
+
+class Family(Struct, frozen=True):
+    """What has one name in Prometheus. A row is the labels' values, and a number or what a histogram has seen."""
+
+    name: str  # of a counter without the _total that it is given
+    told: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    rows: Sequence[tuple[tuple[str, ...], float | Histogram]]
+
+
+def gauge(name: str, told: str, value: float) -> Family:
+    """One number that has no labels."""
+    return Family(name, told, "gauge", (), [((), value)])
+
+
+def counter(name: str, told: str, value: float) -> Family:
+    return Family(name, told, "counter", (), [((), value)])

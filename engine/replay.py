@@ -5,12 +5,13 @@ same log and the same code give the same decisions.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 import msgspec
 
 from shipslog.engine.host.lane import Trouble
+from shipslog.engine.measures import Family
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.reconcilers.rule.digest import WRITERS, digest
 from shipslog.runtime.node import NodeRuntime
@@ -54,6 +55,17 @@ class Recording:
 
     def troubles(self) -> Sequence[Trouble]:
         """None: no rule is at work here."""
+        return ()
+
+    def standstill(self) -> str:
+        return ""
+
+    def begun(self) -> bool:
+        """A recording is what it is."""
+        return True
+
+    def measured(self) -> Iterable[Family]:
+        """Nothing: nobody works here."""
         return ()
 
     def failing(self) -> Sequence[str]:

@@ -1,11 +1,12 @@
 """What the API serves: a cluster that lives, or a recording of one. Both keep this protocol; handlers ask for nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from shipslog.engine.commit.committer import Committed
 from shipslog.engine.commit.watch import Watch, WatchHub
 from shipslog.engine.host.lane import Trouble
+from shipslog.engine.measures import Family
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Clock
 from shipslog.runtime.node import NodeRuntime
@@ -47,6 +48,15 @@ class Served(Protocol):
 
     def troubles(self) -> Sequence[Trouble]:
         """What is wrong with which rule at the moment."""
+
+    def standstill(self) -> str:
+        """Why nothing happens any more, for anybody to see; "" while it does."""
+
+    def begun(self) -> bool:
+        """Whether the rules are at work."""
+
+    def measured(self) -> Iterable[Family]:
+        """What was counted while it works."""
 
     def failing(self) -> Sequence[str]:
         """What is to go on beside and failed lately, a line each, for anybody to see."""

@@ -36,6 +36,7 @@ ENGINE = (
     "chronicle",
     "served",
     "client",
+    "tallies",
     "cluster",
     "replay",
     "api",

@@ -17,9 +17,9 @@ from .routes import unknown_path
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 OF_KINDS = ("/api", "/apis", "/openapi")  # what the kinds of a moment have a say in
 CHECKS = {
-    "/healthz": ("ping", "log", "engine"),
-    "/livez": ("ping", "log", "engine"),
-    "/readyz": ("ping", "log", "engine", "informer-sync", "shutdown"),
+    "/healthz": ("ping", "log", "etcd", "engine"),
+    "/livez": ("ping", "log", "etcd", "engine"),
+    "/readyz": ("ping", "log", "etcd", "engine", "informer-sync", "nodes", "shutdown"),
 }
 
 
@@ -68,11 +68,14 @@ def _health(call: Call, path: str, root: str, ready: bool) -> Reply:
         if single not in checks:
             raise unknown_path()
         checks = (single,)
-    failed = _failed(call, ready) if root == "/readyz" else {}
-    good = not any(check in failed for check in checks)
+    failed = _failed(call, ready, root == "/readyz")
+    excluded = set(call.params.get("exclude", ()))
+    good = not any(check in failed and check not in excluded for check in checks)
     if good and (single or "verbose" not in call.params):
         return replies.text("ok")
-    lines = [f"[-]{check} failed: {failed[check]}" if check in failed else f"[+]{check} ok" for check in checks]
+    lines = [_line(check, failed.get(check, ""), check in excluded) for check in checks]
+    if unknown := sorted(excluded - set(checks)):
+        lines.append(f"warn: some health checks cannot be excluded: no matches for {', '.join(unknown)}")
     if root == "/readyz":
         # no reason to send nobody here: the others go on
         lines += [f"[!]rule {trouble}" for trouble in call.cluster.troubles()]
@@ -81,11 +84,26 @@ def _health(call: Call, path: str, root: str, ready: bool) -> Reply:
     return replies.text("\n".join(lines), 200 if good else 500)
 
 
-def _failed(call: Call, ready: bool) -> dict[str, str]:
-    """Which checks of /readyz fail, and why. Anybody may ask: paths and details are in the server's own log."""
-    failed = {} if ready else {"shutdown": "the server is stopping"}
+def _line(check: str, failure: str, excluded: bool) -> str:
+    if excluded:
+        return f"[+]{check} excluded: ok"
+    return f"[-]{check} failed: {failure}" if failure else f"[+]{check} ok"
+
+
+def _failed(call: Call, ready: bool, readiness: bool) -> dict[str, str]:
+    """Which checks fail, and why. Anybody may ask: paths and details are in the daemon's messages. What a restart would not
+    mend is no reason to be called dead. `etcd` is the log, under the name that probes elsewhere ask for."""
+    failed = {"engine": reason} if (reason := call.cluster.standstill()) else {}
+    if not readiness:
+        return failed
+    if not ready:
+        failed["shutdown"] = "the server is stopping"
     if call.cluster.log.trouble:
-        failed["log"] = "it takes no writes at the moment; the server's log says why"
+        failed["log"] = failed["etcd"] = "it takes no writes at the moment; the daemon's messages say why"
+    if not call.cluster.begun():
+        failed["informer-sync"] = "the rules have not begun"
+    if missing := [node for node in call.cluster.runtimes if call.view.node_observed(node) is None]:
+        failed["nodes"] = f"{len(missing)} have not reported"
     return failed
 
 
@@ -100,7 +118,7 @@ def _openid(tokens: AccountTokens) -> dict[str, Any]:
 
 
 def _paths(scheme: Scheme) -> list[str]:
-    fixed = ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+    fixed = ["/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
     return sorted({*fixed, *discovery.paths(scheme)})
 
 

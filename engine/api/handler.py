@@ -95,6 +95,10 @@ class Handler:
             if route.path.startswith(documents.OF_KINDS):
                 with contextlib.suppress(Refusal):  # what kubectl asks first: with an answer it asks on, and shows why not then
                     await self._go_back(call)
+            if route.path.rstrip("/") == "/metrics" and request.method in READS:
+                from . import metrics  # few ever ask
+
+                return await metrics.answer(call, self.requests)
             try:
                 return documents.answer(call, self.tokens, ready=self.ready)
             except NotFound:

@@ -15,8 +15,8 @@ from .requests import Call
 from .routes import flag
 
 SLOW_S = 1.0
-SERIES = 2_000  # at most; what more there is counts as one
 AGENT_LENGTH = 128
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 READS = frozenset({"GET", "HEAD"})
 VERBS = {"get": "GET", "list": "LIST", "watch": "WATCH", "create": "POST", "update": "PUT", "patch": "PATCH"}
 VERBS |= {"delete": "DELETE", "deletecollection": "DELETECOLLECTION"}
@@ -38,68 +38,57 @@ class Labels(Struct, frozen=True):
     dry_run: str = ""
 
 
-OTHER = Labels("other")
-
-
 class Requests:
-    """`taken`: by what they asked for (see `_key`) and the code of the answer. `slow_s`: what takes longer is told."""
+    """`taken`: by what they asked for and the code of the answer. `slow_s`: what takes longer is told."""
 
     def __init__(self) -> None:
         self.slow_s = SLOW_S
         self.taken: dict[tuple[object, ...], tuple[Labels, int, Histogram]] = {}
         self.aborted = 0  # their clients had gone
-        self._under_way: dict[int, tuple[web.BaseRequest, Call | None]] = {}
+        self._under_way: dict[int, web.BaseRequest | Call] = {}
 
     def begun(self, request: web.BaseRequest) -> float:
-        self._under_way[id(request)] = (request, None)
+        self._under_way[id(request)] = request
         return time.perf_counter()
 
     def known(self, call: Call) -> None:
         """What a request that has begun asks for, once that is clear."""
-        self._under_way[id(call.request)] = (call.request, call)
+        self._under_way[id(call.request)] = call
 
     def ended(self, request: web.BaseRequest, response: web.StreamResponse | None, begun_s: float) -> None:
         """`response` None: the client went, or the server stopped, in the midst of it."""
         took_s = time.perf_counter() - begun_s
-        _, call = self._under_way.pop(id(request))
+        known = self._under_way.pop(id(request))
+        call = known if isinstance(known, Call) else None
         code = response.status if response is not None else 0
         if isinstance(response, Lost) or (response is None and not (call is not None and is_long(call))):
             self.aborted += 1
             return
-        key = _key(call, request.method, code)
+        key = (*_what(call, request.method), code)
         series = self.taken.get(key)
         if series is None:
-            series = self._new(key, call, request.method, code)
+            series = self.taken[key] = (_labels(call, request.method), code, Histogram())
         series[2].observe(took_s)
         if took_s > self.slow_s and not (call is not None and is_long(call)):
             _tell(request, call, code, took_s)
 
-    def _new(self, key: tuple[object, ...], call: Call | None, method: str, code: int) -> tuple[Labels, int, Histogram]:
-        labels = _labels(call, method) if len(self.taken) < SERIES else OTHER
-        for known, its_code, histogram in self.taken.values():
-            if known == labels and its_code == code:
-                series = (known, its_code, histogram)  # another spelling of the same
-                break
-        else:
-            series = (labels, code, Histogram())
-        if len(self.taken) < 2 * SERIES:
-            self.taken[key] = series
-        return series
-
     def series(self) -> Iterator[tuple[Labels, int, Histogram]]:
-        """Each once."""
-        return iter({id(series[2]): series for series in self.taken.values()}.values())
+        """Some have the same labels, and count together."""
+        return iter(self.taken.values())
 
     def inflight(self) -> tuple[int, int]:
         """-> (that read, that change). Streams do not count."""
-        now = [request.method in READS for request, call in self._under_way.values() if call is None or not is_long(call)]
+        now = [
+            (known.request if isinstance(known, Call) else known).method in READS
+            for known in self._under_way.values()
+            if not isinstance(known, Call) or not is_long(known)
+        ]
         return sum(now), len(now) - sum(now)
 
     def long_running(self) -> Iterator[Labels]:
         """Those that go on until somebody has had enough."""
-        return (
-            _labels(call, call.request.method) for _, call in self._under_way.values() if call is not None and is_long(call)
-        )
+        calls = [known for known in self._under_way.values() if isinstance(known, Call)]
+        return (_labels(call, call.request.method) for call in calls if is_long(call))
 
 
 def is_long(call: Call) -> bool:
@@ -109,21 +98,32 @@ def is_long(call: Call) -> bool:
     return route.subresource == "log" and bool(call.params) and flag(call.params, "follow")
 
 
-def _key(call: Call | None, method: str, code: int) -> tuple[object, ...]:
+def _what(call: Call | None, method: str) -> tuple[object, ...]:
+    """What is counted together, in words that are at hand. What the API does not have is not told apart: anybody could ask for a
+    million of them."""
     if call is None:
-        return (method, code)
+        return (method if method in METHODS else "",)
     route = call.route
     if not route.resource:
-        return (method, route.path, code)
-    verb: str = call.verb or method
-    where = route.group, route.version, route.resource, route.subresource
-    return verb, where, bool(route.name), bool(route.namespace), code, "dryRun" in call.params
+        path = route.path.rstrip("/")
+        return method, path if path in PATHS else ""
+    kind, subresource = call.served, route.subresource
+    if kind is None or (subresource and subresource not in kind.subresources):
+        return (call.verb,)
+    return (
+        call.verb,
+        kind.resource,
+        route.version,
+        subresource,
+        bool(route.name),
+        bool(route.namespace),
+        "dryRun" in call.params,
+    )
 
 
 def _labels(call: Call | None, method: str) -> Labels:
-    """What the API does not have is not told apart: anybody could ask for a million of them."""
     if call is None:
-        return Labels(method if method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE") else "other")
+        return Labels(method if method in METHODS else "other")
     route = call.route
     if not route.resource:
         path = route.path.rstrip("/")

@@ -6,6 +6,7 @@ somebody else has appended meanwhile, the log refuses, the follower catches up, 
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 
 from shipslog.engine.admission import Admission
+from shipslog.engine.measures import COUNTS, Histogram
 from shipslog.engine.time.clock import Clock, Entropy, held
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
 from shipslog.runtime.commands import AnyRuntimeCommand
@@ -86,6 +88,11 @@ class Committer:
         self._wake = asyncio.Event()
         self._closed = False
         self._under_way: list[Request] = []
+        self.batches, self.appends, self.refused_batches = (
+            Histogram(COUNTS),
+            Histogram(),
+            0,
+        )  # events in each, seconds, how many
 
     # --- asking ---
 
@@ -214,6 +221,11 @@ class Committer:
                     request.future.set_exception(Unavailable("the cluster stopped before it could say what came of this"))
 
     @property
+    def waiting(self) -> int:
+        """How many requests wait for the writer."""
+        return len(self._queue)
+
+    @property
     def closed(self) -> bool:
         return self._closed
 
@@ -242,7 +254,10 @@ class Committer:
             size_bytes += sum(len(s.entry.encoded) for s in staged[before:] if s.entry is not None)
         if staged:
             try:
+                began_s = time.perf_counter()
                 await self.log.append([s.event for s in staged], expected_revision=self.view.revision, urgent=urgent)
+                self.appends.observe(time.perf_counter() - began_s)
+                self.batches.observe(len(staged))
             except RevisionConflict:
                 self._undo(staged)
                 self._queue.extendleft(request for request, _ in reversed(done))
@@ -389,6 +404,7 @@ class Committer:
 
     def _abandon(self, done: list[tuple[Request, list[Any]]], error: LogError, urgent: bool) -> None:
         """The disk refused the batch: tell everyone in it. What is urgent was in the wrong company; it is tried again alone."""
+        self.refused_batches += 1
         log.error("append_failed", error=str(error), requests=len(done))
         for request, results in reversed(done):
             if request.future.done():

@@ -195,6 +195,11 @@ class WatchHub:
         self._watches.setdefault(resource, set()).add(watch)
         return watch
 
+    @property
+    def watchers(self) -> int:
+        """How many listen."""
+        return sum(len(watches) for watches in self._watches.values())
+
     def forget(self, watch: Watch) -> None:
         self._watches.get(watch.resource, set()).discard(watch)
 

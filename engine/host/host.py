@@ -169,6 +169,7 @@ class Host:
         still: reads go on meanwhile, and writes wait as they would for the loop."""
         now_s = asyncio.get_running_loop().time
         began_s = now_s()
+        lane.begins(key)
         if key in lane.committing:  # woken while its last decision is being committed
             lane.woken_again[key] = cause
         elif (rest_s := lane.rest_s(key, began_s)) > 0:
@@ -203,6 +204,7 @@ class Host:
             self._come_again(lane, key, decision.requeue_after, cause)
         wanted = [c for c in decision.commands if not is_runtime(c) or self.dispatcher.wants(c)]  # type: ignore[arg-type]
         if wanted:
+            lane.decisions += 1
             self._carry_out(lane, key, cause, decision, now_ns, told, long)
         else:
             lane.refusals.pop(key, None)  # what was refused before is not wanted any more

@@ -1,11 +1,13 @@
 """The keys of one reconciler: which wait, which are being committed, which sleep; and what has gone wrong with the rule."""
 
 import inspect
+import time
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from msgspec import Struct
 
+from shipslog.engine.measures import WORK_SECONDS, Histogram
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import Change
@@ -52,6 +54,9 @@ class Lane:
         self.timers: dict[str, Timer] = {}
         self.refusals: dict[str, int] = {}  # in a row, by key
         self.troubles: dict[str, Trouble] = {}  # by where; gone when it works again
+        self.adds, self.decisions, self.retries, self.failures = 0, 0, 0, 0
+        self.waited, self.worked = Histogram(WORK_SECONDS), Histogram(WORK_SECONDS)
+        self._since: dict[str, float] = {}  # when a key that waits began to
 
     # --- waking ---
 
@@ -63,7 +68,15 @@ class Lane:
         timer = self.timers.pop(key, None)
         if timer is not None:
             timer.cancel()
+        if key not in self.waiting:
+            self.adds += 1
+            self._since[key] = time.perf_counter()
         self.waiting[key] = cause
+
+    def begins(self, key: str) -> None:
+        """It is the key's turn."""
+        if (since_s := self._since.pop(key, None)) is not None:
+            self.waited.observe(time.perf_counter() - since_s)
 
     def keys_for(self, view: MemoryView, change: Change) -> Iterable[str] | None:
         """The keys that a change concerns; None when the rule could not say."""
@@ -104,6 +117,7 @@ class Lane:
 
     def _in_trouble(self, where: str, error: Exception) -> None:
         """Say it with its stack the first time, and in a line when it comes again."""
+        self.failures += 1
         words = f"{type(error).__name__}: {error}"[:SHOWN]
         before = self.troubles.get(where)
         times = before.times + 1 if before is not None else 1
@@ -121,6 +135,7 @@ class Lane:
     def took(self, key: str, took_s: float, now_s: float) -> None:
         """A decision about the key took so long: one that takes long rests, so that it never has the loop for itself, and what
         wakes it meanwhile is decided together."""
+        self.worked.observe(took_s)
         self.rests.pop(key, None)
         self.heavy.discard(key)
         if took_s > LONG_S:
@@ -139,6 +154,7 @@ class Lane:
         """How long a refused key waits: longer each time in a row."""
         count = self.refusals.get(key, 0)
         self.refusals[key] = count + 1
+        self.retries += 1
         return float(min(RETRY_FIRST_S * 2 ** min(count, 20), RETRY_MAX_S))
 
     def stop(self) -> None:

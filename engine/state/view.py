@@ -143,6 +143,10 @@ class MemoryView:
             return collection.entries() if collection is not None else []
         return [entry for _, collection in sorted(collections.items()) for entry in collection.entries()]
 
+    def count(self, resource: str) -> int:
+        """How many objects of a kind there are."""
+        return sum(len(collection.by_name) for collection in self._collections.get(resource, {}).values())
+
     def entries_labelled(self, resource: str, namespace: str | None, labels: Mapping[str, str]) -> list[Entry]:
         """Those that carry all these labels, by (namespace, name), through the label index."""
         collections = self._collections.get(resource, {})

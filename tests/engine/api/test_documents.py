@@ -17,3 +17,43 @@ async def test_readyz_says_when_the_log_takes_no_writes(api: Api) -> None:
     assert (await anybody.call("GET", "/livez"))[0] == 200, "a restart frees no disk"
     api.cluster.log.trouble = ""
     assert await anybody.call("GET", "/readyz") == (200, "ok")
+
+
+async def test_each_part_is_told_in_kubernetes_form(api: Api) -> None:
+    anybody = api.client()
+    parts = "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]engine ok\n"
+    assert await anybody.call("GET", "/livez?verbose") == (200, f"{parts}livez check passed\n")
+    ready = f"{parts}[+]informer-sync ok\n[+]nodes ok\n[+]shutdown ok\nreadyz check passed\n"
+    assert await anybody.call("GET", "/readyz?verbose") == (200, ready)
+
+
+async def test_a_part_that_fails_is_named_and_can_be_left_out(api: Api) -> None:
+    anybody = api.client()
+    api.server.handler.ready = False
+    code, text = await anybody.call("GET", "/readyz")
+    assert code == 500 and "[-]shutdown failed: the server is stopping" in text and text.endswith("readyz check failed\n")
+    code, text = await anybody.call("GET", "/readyz?verbose&exclude=shutdown&exclude=nothing")
+    assert code == 200 and "[+]shutdown excluded: ok" in text
+    assert "warn: some health checks cannot be excluded: no matches for nothing" in text
+
+
+async def test_an_engine_that_stopped_is_dead_and_not_ready(api: Api) -> None:
+    anybody = api.client()
+    api.cluster.failure = RuntimeError("/a/path that is nobody's business")
+    for path in ("/livez", "/readyz", "/healthz", "/livez/engine"):
+        code, text = await anybody.call("GET", path)
+        assert code == 500 and "[-]engine failed: it stopped by itself" in text and "/a/path" not in text
+    api.cluster.failure = None
+
+
+async def test_it_is_not_ready_before_the_rules_begin_and_the_nodes_report(api: Api) -> None:
+    anybody = api.client()
+    began, api.cluster._beginning = api.cluster._beginning, None
+    api.cluster.runtimes["n1"] = None  # type: ignore[assignment]
+    try:
+        code, text = await anybody.call("GET", "/readyz")
+        assert code == 500
+        assert "[-]informer-sync failed: the rules have not begun" in text and "[-]nodes failed: 1 have not reported" in text
+    finally:
+        api.cluster._beginning = began
+        del api.cluster.runtimes["n1"]
