@@ -38,12 +38,16 @@ class Labels(Struct, frozen=True):
     dry_run: str = ""
 
 
+Series = tuple[Labels, int, Histogram]
+
+
 class Requests:
     """`taken`: by what they asked for and the code of the answer. `slow_s`: what takes longer is told."""
 
     def __init__(self) -> None:
         self.slow_s = SLOW_S
-        self.taken: dict[tuple[object, ...], tuple[Labels, int, Histogram]] = {}
+        self.taken: dict[tuple[Labels, int], Series] = {}
+        self._known: dict[tuple[object, ...], Series] = {}  # the same, by what is at hand for every request
         self.aborted = 0  # their clients had gone
         self._under_way: dict[int, web.BaseRequest | Call] = {}
 
@@ -60,21 +64,34 @@ class Requests:
         took_s = time.perf_counter() - begun_s
         known = self._under_way.pop(id(request))
         call = known if isinstance(known, Call) else None
-        code = response.status if response is not None else 0
+        code = response.status if response is not None else 200  # it was answered, and went on until somebody had enough
         if isinstance(response, Lost) or (response is None and not (call is not None and is_long(call))):
             self.aborted += 1
             return
-        key = (*_what(call, request.method), code)
-        series = self.taken.get(key)
-        if series is None:
-            series = self.taken[key] = (_labels(call, request.method), code, Histogram())
+        if call is not None and (route := call.route).resource:
+            where = route.group, route.version, route.resource, route.subresource
+            key = (call.verb, where, not route.name, not route.namespace, "dryRun" in call.params, code)
+            series = self._known.get(key)
+            if series is None:
+                series = self._series(call, request.method, code)
+                if series[0].resource:  # what there is not is not remembered: anybody could ask for a million of them
+                    self._known[key] = series
+        else:
+            series = self._series(call, request.method, code)
         series[2].observe(took_s)
-        if took_s > self.slow_s and not (call is not None and is_long(call)):
+        if took_s >= self.slow_s and not (call is not None and is_long(call)):
             _tell(request, call, code, took_s)
 
-    def series(self) -> Iterator[tuple[Labels, int, Histogram]]:
-        """Some have the same labels, and count together."""
+    def series(self) -> Iterator[Series]:
+        """Each with other labels or another code."""
         return iter(self.taken.values())
+
+    def _series(self, call: Call | None, method: str, code: int) -> Series:
+        labels = _labels(call, method)
+        series = self.taken.get((labels, code))
+        if series is None:
+            series = self.taken[labels, code] = (labels, code, Histogram())
+        return series
 
     def inflight(self) -> tuple[int, int]:
         """-> (that read, that change). Streams do not count."""
@@ -96,29 +113,6 @@ def is_long(call: Call) -> bool:
     if call.verb == "watch" or route.subresource in CONNECTS:
         return True
     return route.subresource == "log" and bool(call.params) and flag(call.params, "follow")
-
-
-def _what(call: Call | None, method: str) -> tuple[object, ...]:
-    """What is counted together, in words that are at hand. What the API does not have is not told apart: anybody could ask for a
-    million of them."""
-    if call is None:
-        return (method if method in METHODS else "",)
-    route = call.route
-    if not route.resource:
-        path = route.path.rstrip("/")
-        return method, path if path in PATHS else ""
-    kind, subresource = call.served, route.subresource
-    if kind is None or (subresource and subresource not in kind.subresources):
-        return (call.verb,)
-    return (
-        call.verb,
-        kind.resource,
-        route.version,
-        subresource,
-        bool(route.name),
-        bool(route.namespace),
-        "dryRun" in call.params,
-    )
 
 
 def _labels(call: Call | None, method: str) -> Labels:

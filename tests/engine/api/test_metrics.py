@@ -83,7 +83,7 @@ async def test_what_happened_is_counted_under_the_names_that_people_know(busy: C
     while value(found, "apiserver_longrunning_requests", verb="WATCH", **of_maps):
         await asyncio.sleep(0.01)
         found = await scraped(busy)
-    assert value(found, "apiserver_request_total", verb="WATCH", **of_maps) == 1
+    assert value(found, "apiserver_request_total", verb="WATCH", code="200", **of_maps) == 1
 
 
 async def test_only_who_may_reads_it(api: Api) -> None:
