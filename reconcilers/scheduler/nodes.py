@@ -21,7 +21,7 @@ from .priorities import alone
 from .terms import required, weighted
 
 NODES, PODS = "nodes", "pods"
-REMEMBERED = 1 << 20  # pairs of a spec and a node whose fit is kept
+REMEMBERED, SPECS = 1 << 20, 256  # pairs of a spec and a node whose fit is kept; specs, however few the nodes
 TOUCHED = 1000  # changes, and four for each node, after which all that is remembered is begun anew
 Reasons = tuple[str, ...]
 
@@ -163,7 +163,7 @@ class NodesState:
             reasons = [misfits(ask, load) for load in order]
             scores = [0.0 if why else alone(ask, load) for why, load in zip(reasons, order, strict=True)]
             held = self._fits[key] = Fit(ask, reasons, scores, len(self._touched))
-            while len(self._fits) > 1 and len(self._fits) * len(order) > REMEMBERED:
+            while len(self._fits) > 1 and (len(self._fits) > SPECS or len(self._fits) * len(order) > REMEMBERED):
                 self._fits.popitem(last=False)
             return held
         self._fits.move_to_end(key)

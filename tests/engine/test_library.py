@@ -184,7 +184,7 @@ def test_the_package_says_what_it_has() -> None:
 
 USER = """
 import asyncio
-from shipslog import Cluster, Decision, EngineStopped, Reconciler, rule
+from shipslog import Cluster, Decision, EngineStopped, Reconciler, rule, testing
 from shipslog.store.objects import core_v1
 
 
@@ -196,6 +196,8 @@ async def main() -> None:
         reveal_type(cluster)
         reveal_type(served.kubeconfig)
         await cluster.delete(core_v1.Pod, "web", grace_period=1)
+    async with testing.cluster(nodes=3) as tested:
+        reveal_type(tested)
 
 
 asyncio.run(main())
@@ -209,6 +211,18 @@ def test_a_users_program_is_checked_by_its_types(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     told = done.stdout
-    for revealed in ("core_v1.Pod", "core_v1.ConfigMap", "library.Cluster", "pathlib.Path"):
+    for revealed in ("core_v1.Pod", "core_v1.ConfigMap", "library.Cluster", "pathlib.Path", "cluster.TestCluster"):
         assert f'{revealed}"' in told, told
     assert 'Unexpected keyword argument "grace_period"' in told and told.count("error:") == 1, told
+
+
+def test_a_users_program_is_checked_by_pyright_too(tmp_path: Path) -> None:
+    """basedpyright is pyright in one package; `strict` is what its users set in their editors."""
+    (tmp_path / "user.py").write_text(USER.replace("Decision, EngineStopped, Reconciler, rule, ", ""))
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict", "pythonVersion": "3.11"}')
+    checker = Path(sys.executable).with_name("basedpyright")
+    command = [str(checker), "--pythonpath", sys.executable, "-p", str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path).stdout
+    for revealed in ("Pod", "ConfigMap", "Cluster", "Path", "TestCluster"):
+        assert f'is "{revealed}"' in told, told
+    assert 'No parameter named "grace_period"' in told and "1 error, 0 warnings" in told, told

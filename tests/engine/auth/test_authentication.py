@@ -136,7 +136,7 @@ def test_certificates_are_kept_and_private(tmp_path: Path) -> None:
 
 async def test_a_port_in_use_is_said(api: Api, tmp_path: Path) -> None:
     other = ApiServer(api.cluster, pki=api.pki, data=tmp_path, port=api.server.port)
-    with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{api.server.port}"):
+    with pytest.raises(OSError, match=f"127.0.0.1:{api.server.port} is in use"):
         await other.start()
 
 
