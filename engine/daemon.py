@@ -26,6 +26,7 @@ from shipslog.store.tasks import Tasks, hear
 from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
 from .cluster import VERSION, Cluster
+from .notify import Notifier
 from .pasts import check, extent, revision_at, view_at
 from .replay import Recording
 from .settings import Settings, claim_of, keep, kept_in, resolve
@@ -91,7 +92,7 @@ async def _serve(
     stop: asyncio.Event,
     end_pods: asyncio.Event,
 ) -> None:
-    begun_s = time.monotonic()
+    begun_s, systemd = time.monotonic(), Notifier()
     here = ground.rootless.address if ground.rootless is not None else settings.node_ip or main_address()
     address = here if settings.bind in ("0.0.0.0", "::") or ground.rootless is not None else settings.bind
     first, last = port_range(settings.node_port_range)
@@ -129,6 +130,7 @@ async def _serve(
         _spare_collections()
         try:
             _announce(settings, pki, choice, "\n".join(filter(None, (event_log.dropped, pki.notice))), ready)
+            systemd.tell("READY=1", f"MAINPID={os.getpid()}", f"STATUS={listens(settings)}")
             log.info(
                 "ready", took_s=round(time.monotonic() - begun_s, 3), runtime=choice.summary, node=choice.runtimes[0].node,
                 revision=cluster.view.revision,
@@ -140,6 +142,7 @@ async def _serve(
                 raise RuntimeError("the engine stopped by itself; the daemon's messages say more") from cluster.failure
             log.info("stopping", pods="are ended" if end_pods.is_set() else "go on running")
         finally:
+            systemd.tell("STOPPING=1")
             await server.stop()
             (settings.data / "daemon.json").unlink(missing_ok=True)
 

@@ -47,6 +47,8 @@ ENGINE = (
     "settings",
     "backups",
     "messages",
+    "redaction",
+    "notify",
     "daemon",
     "cli",
 )

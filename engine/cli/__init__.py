@@ -12,6 +12,7 @@ COMMANDS = {
     "logs": "what the daemon itself has written",
     "config": "what the data directory keeps of the cluster",
     "backup": "the whole cluster into one file, while it runs",
+    "export": "a copy of the log for others to read, without its secrets",
     "restore": "put a backup back",
     "certificates": "until when they are valid",
     "replay": "serve a log file's past to kubectl, or verify it",

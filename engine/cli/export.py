@@ -1,0 +1,51 @@
+"""`shipslog export FILE`: a copy of the log for others to read."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import click
+
+from .options import data_option, fail
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--redact", is_flag=True, help="Without the values of Secrets and of environment variables.")
+@click.option(
+    "--log", "log_file", type=click.Path(path_type=Path, dir_okay=False), help="A log file, instead of the cluster's."
+)
+@data_option
+def command(file: Path, redact: bool, log_file: Path | None, data: Path) -> None:
+    """Write a copy of the log into FILE, also while the cluster runs; `shipslog log FILE` and `replay` read it anywhere.
+
+    With --redact it can be shown to others: a mark stands for each value of a Secret and of a container's environment. Names,
+    images, commands, ConfigMaps, users and addresses stay. The copy has checksums of its own, which hold; its decisions are
+    not taken again by `replay --verify`, since they were taken on what is not in there any more."""
+    from shipslog.engine import redaction
+    from shipslog.store.log.event_log import LogError
+
+    source = log_file or data / "cluster.db"
+    try:
+        if redact:
+            revision, count = asyncio.run(redaction.export(source, file))
+            said = f"{count} of them are other than they were: secrets were taken out. Look into it before you send it."
+        else:
+            revision = asyncio.run(_copied(source, file))
+            said = "Its Secrets are in there: --redact leaves them out."
+    except (LogError, OSError, sqlite3.Error) as error:
+        raise fail(str(error)) from error
+    click.echo(f"The log is in {file} up to revision {revision} ({file.stat().st_size} bytes). {said}")
+
+
+async def _copied(source: Path, target: Path) -> int:
+    from shipslog.store.log.sqlite import SqliteLog
+
+    if target.exists():
+        raise FileExistsError(f"{target} is there already; it was left as it is. Name another file.")
+    async with await SqliteLog.open(source, read_only=True) as log:
+        await log.verify()
+        await log.copy_to(target)
+    async with await SqliteLog.open(target, read_only=True) as copy:
+        await copy.verify()
+        return copy.revision

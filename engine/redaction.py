@@ -1,0 +1,93 @@
+"""A copy of a log that can be sent away: what is secret in it is replaced by a mark, and all else is as it was.
+
+Secret are the values of Secrets and the values that environments of containers are given as they stand, also in what kubectl
+has noted of the last apply. Who did what when, with which names, images, commands and ConfigMaps, is what the log is for.
+"""
+
+import asyncio
+import base64
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shipslog.store.log.event_log import LogError
+from shipslog.store.log.rewritten import rewrite
+from shipslog.store.log.sqlite import SqliteLog
+
+MARK = "redacted"
+ENCODED_MARK = base64.b64encode(MARK.encode()).decode()
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+NOT_TAKEN_AGAIN = 0  # a digest that nobody knows: the commands of the decision held what is not here any more
+
+
+async def export(source: Path, target: Path) -> tuple[int, int]:
+    """Write a redacted copy of the log at `source`, which may be in use. -> (its last revision, how many events are other).
+
+    It is whole when it gets its name, and all its checksums hold. Errors: FileExistsError, LogError, OSError."""
+    if target.exists():
+        raise FileExistsError(f"{target} is there already; it was left as it is. Name another file.")
+    with tempfile.TemporaryDirectory(prefix=".shipslog-", dir=target.absolute().parent) as scratch:
+        copy = Path(scratch) / "cluster.db"
+        async with await SqliteLog.open(source, read_only=True) as log:
+            await log.verify()
+            await log.copy_to(copy)
+        count = await asyncio.to_thread(rewrite, copy, redacted)
+        async with await SqliteLog.open(copy, read_only=True) as log:
+            await log.verify()
+            revision = log.revision
+        if copy.with_name("cluster.db-wal").exists():
+            raise LogError(f"{copy}: its last events are not in the file itself. Nothing was written; try again.")
+        copy.chmod(0o600)
+        copy.replace(target)
+    return revision, count
+
+
+def redacted(encoded: bytes) -> bytes:
+    """A fact as it stands in the log, without what is secret."""
+    fact = msgspec.json.decode(encoded)
+    before = msgspec.json.encode(fact)
+    if fact.get("type") == "DecisionTaken":
+        fact["digest_version"] = NOT_TAKEN_AGAIN
+    if isinstance(fact.get("object"), dict):
+        _redact(fact["object"])
+    after = msgspec.json.encode(fact)
+    return after if after != before else encoded
+
+
+def _redact(obj: Any) -> None:
+    """Take what is secret out of an object, at any depth: templates and lists hold others."""
+    if isinstance(obj, list):
+        for item in obj:
+            _redact(item)
+        return
+    if not isinstance(obj, dict):
+        return
+    if obj.get("kind") == "Secret":
+        _mark(obj.get("data"), ENCODED_MARK)
+        _mark(obj.get("stringData"), MARK)
+    if isinstance(obj.get("env"), list):
+        for variable in obj["env"]:
+            if isinstance(variable, dict) and variable.get("value"):
+                variable["value"] = MARK
+    for key, value in obj.items():
+        if key == LAST_APPLIED and isinstance(value, str):
+            obj[key] = _applied(value)
+        else:
+            _redact(value)
+
+
+def _mark(values: Any, mark: str) -> None:
+    if isinstance(values, dict):
+        for key in values:
+            values[key] = mark
+
+
+def _applied(text: str) -> str:
+    try:
+        applied = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return MARK
+    _redact(applied)
+    return msgspec.json.encode(applied).decode() + "\n"
