@@ -1,14 +1,18 @@
-"""The manifests of the guestbook: three ReplicationControllers and three Services."""
+"""The manifests of the guestbook that README names, and a controller of any size."""
 
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "guestbook"
+NAMES = ("redis-master", "redis-slave", "frontend")
 NODE_PORT = 31001
 
 
-def controller(name: str, replicas: int, image: str, port: int, container: str = "") -> dict[str, Any]:
+def controller(name: str, replicas: int, image: str, port: int) -> dict[str, Any]:
     labels = {"name": name}
-    env = [] if name == "redis-master" else [{"name": "GET_HOSTS_FROM", "value": "env"}]
-    made = {"name": container or name, "image": image, "env": env, "ports": [{"containerPort": port}]}
+    made = {"name": name, "image": image, "ports": [{"containerPort": port}]}
     return {
         "apiVersion": "v1",
         "kind": "ReplicationController",
@@ -21,19 +25,13 @@ def controller(name: str, replicas: int, image: str, port: int, container: str =
     }
 
 
-def service(name: str, port: int, node_port: int = 0) -> dict[str, Any]:
-    spec: dict[str, Any] = {"ports": [{"port": port}], "selector": {"name": name}}
-    if node_port:
-        spec["type"] = "NodePort"
-        spec["ports"][0]["nodePort"] = node_port
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "labels": {"name": name}}, "spec": spec}
+def example(name: str) -> dict[str, Any]:
+    """One of docs/examples/guestbook, as it stands there but for the port of the node: another cluster may have that."""
+    made: dict[str, Any] = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())
+    for port in made["spec"].get("ports", ()) if made["kind"] == "Service" else ():
+        if "nodePort" in port:
+            port["nodePort"] = NODE_PORT
+    return made
 
 
-IN_ORDER = (
-    controller("redis-master", 1, "kubeguide/redis-master", 6379),
-    service("redis-master", 6379),
-    controller("redis-slave", 2, "kubeguide/guestbook-redis-slave", 6379, "redis-master"),
-    service("redis-slave", 6379),
-    controller("frontend", 3, "kubeguide/guestbook-php-frontend", 80),
-    service("frontend", 80, NODE_PORT),
-)
+IN_ORDER = tuple(example(f"{name}-{what}") for name in NAMES for what in ("controller", "service"))
