@@ -122,9 +122,9 @@ def _foreground(settings: "Settings") -> None:
             with os.fdopen(int(pipe), "wb") as f:
                 f.write(msgspec.json.encode(announced))
             return
+        click.echo(announced.listens)
         if announced.dropped:
             click.echo(announced.dropped)
-        click.echo(announced.listens)
         click.echo(f"Ready: {announced.server}, runtime {announced.runtime}. export KUBECONFIG={announced.kubeconfig}")
 
     try:

@@ -14,6 +14,8 @@ from shipslog.engine.api.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.measures import Histogram
+from shipslog.engine.pasts import view_at
+from shipslog.engine.replay import Recording
 from tests.logs import capture_logs
 
 from .conftest import CONFIG_MAPS, Api, Client
@@ -112,9 +114,26 @@ async def test_nobody_makes_it_grow_by_asking_for_what_there_is_not(api: Api, ad
     assert len(api.server.handler.requests.taken) <= 4
 
 
-async def test_a_recording_has_those_that_make_sense(tmp_path: Path, admin: Client) -> None:
+async def test_a_log_in_memory_has_no_size(admin: Client) -> None:
     found = await scraped(admin)
-    assert "shipslog_revision" in found and "etcd_db_total_size_in_bytes" not in found, "the log is in memory"
+    assert "shipslog_revision" in found and "etcd_db_total_size_in_bytes" not in found
+
+
+async def test_a_recording_has_those_that_make_sense(api: Api, admin: Client, tmp_path: Path) -> None:
+    await admin.config_map("c")
+    log = api.cluster.log
+    recording = Recording(log, await view_at(log, log.revision))
+    server = ApiServer(recording, pki=api.pki, data=tmp_path, port=0)
+    await server.start()
+    try:
+        reader = Client(f"https://127.0.0.1:{server.port}", admin.session, admin.tls)
+        found = await scraped(reader)
+        assert value(found, "apiserver_storage_objects", resource="configmaps") >= 1
+        assert value(found, "shipslog_revision") == log.revision and "workqueue_depth" not in found
+        code, text = await reader.call("GET", "/readyz?verbose")
+        assert code == 200 and "[+]informer-sync ok" in text
+    finally:
+        await server.stop()
 
 
 async def test_a_slow_request_is_told_with_who_asked_for_what(api: Api, admin: Client) -> None:
