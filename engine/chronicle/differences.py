@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Literal
 
-import msgspec
+from shipslog.store.objects.json_text import NotJson, parse
 
 QUIET = frozenset({"metadata.resourceVersion", "metadata.managedFields"})
 IDENTITIES = ("name", "type", "key", "uid", "ip", "addresses", "containerPort", "mountPath", "port")
@@ -19,7 +19,7 @@ Part = tuple[Literal["=", "-", "+"], str]  # kept, taken out, put in
 
 def differences(before: Any, after: Any, path: str = "") -> list[Difference]:
     """Each field that differs. List items are matched by what names them, else by their place; a text that is JSON (as kubectl
-    keeps in an annotation) is looked into."""
+    keeps in an annotation) is looked into, unless it is nested too deeply."""
     if path in QUIET:
         return []
     if isinstance(before, dict) and isinstance(after, dict):
@@ -31,8 +31,8 @@ def differences(before: Any, after: Any, path: str = "") -> list[Difference]:
         return []
     if isinstance(before, str) and isinstance(after, str) and before[:1] == after[:1] == "{":
         try:
-            return differences(msgspec.json.decode(before), msgspec.json.decode(after), f"{path} as JSON")
-        except msgspec.DecodeError:
+            return differences(parse(before), parse(after), f"{path} as JSON")
+        except (NotJson, RecursionError):  # the latter: texts within texts
             pass
     return [(path, before, after)]
 

@@ -1,5 +1,6 @@
 """What differs between two objects, and inside their texts."""
 
+import json
 import time
 
 import pytest
@@ -22,6 +23,24 @@ def test_list_items_are_matched_by_name_or_place() -> None:
 def test_a_text_that_is_json_is_looked_into() -> None:
     assert differences({"a": '{"b":{"c":1}}'}, {"a": '{"b":{"c":2}}'}) == [("a as JSON.b.c", 1, 2)]
     assert differences({"a": '{"b":1}'}, {"a": "{no json"}) == [("a", '{"b":1}', "{no json")]
+
+
+def nested(depth: int, inside: str) -> str:
+    return '{"a":' * depth + inside + "}" * depth
+
+
+@pytest.mark.parametrize("depth", [300, 20_000])
+def test_a_text_that_is_nested_too_deeply_is_shown_whole(depth: int) -> None:
+    before, after = nested(depth, "1"), nested(depth, "2")
+    assert differences({"a": before}, {"a": after}) == [("a", before, after)]
+
+
+def test_texts_within_texts_are_looked_into_as_far_as_can_be() -> None:
+    before, after = "1", "2"
+    for _ in range(7):
+        before, after = (nested(190, json.dumps(text)) for text in (before, after))
+    ((path, _, _),) = differences({"a": before}, {"a": after})
+    assert path.startswith("a as JSON.a.a")
 
 
 @pytest.mark.parametrize("noise", ["resourceVersion", "managedFields"])
