@@ -3,12 +3,15 @@
 The file is a tar with manifest.json first. Images and what pods have written are not in it.
 """
 
+import gzip
 import io
+import lzma
 import os
 import shutil
 import tarfile
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +31,7 @@ BESIDE = ("token", KEPT_IN)  # further files of a cluster
 OF_LOG = ("", "-wal", "-shm", "-reserve")  # the lock stays where it is: it is held
 COMPRESSION = 3
 SCRATCH = ".restoring"
+ASIDE = "before-restore-"  # what a restored cluster took the place of, with the time
 
 
 class BackupError(Exception):
@@ -82,10 +86,10 @@ async def restore(source: Path, data: Path) -> tuple[Manifest, Path | None]:
         manifest = _unpacked(source, scratch)
         await _check(source, scratch, manifest)
         aside = _put_aside(data)
+        lock.note(manifest.revision)  # from now on no start begins another log here, until this one has its place
         for name in (KEYS, *BESIDE, LOG):
             if (scratch / name).exists():
                 (scratch / name).replace(data / name)
-        lock.note(manifest.revision)
         _sync(data)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -182,7 +186,10 @@ def _unpacked(source: Path, scratch: Path) -> Manifest:
                         shutil.copyfileobj(file, target)
                         target.flush()
                         os.fsync(target.fileno())
-    except (tarfile.TarError, EOFError, FileExistsError) as error:
+            assert archive.fileobj is not None
+            while archive.fileobj.read(1 << 20):  # its own checksum stands at its end
+                pass
+    except (tarfile.TarError, EOFError, FileExistsError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
         raise BackupError(f"{source} is no backup, or is cut off: {error}. Nothing was changed.") from error
     if manifest is None or not (scratch / LOG).exists():
         raise BackupError(f"{source} is no backup of a cluster. Nothing was changed.")
@@ -219,12 +226,26 @@ async def _check(source: Path, scratch: Path, manifest: Manifest) -> None:
 
 
 def _put_aside(data: Path) -> Path | None:
-    """What the backup takes the place of, into a directory beside it."""
+    """What the backup takes the place of, into a directory beside it; after a restore that was cut off, into the one that it
+    began: what is here and there is of its backup."""
+    begun = _cut_off(data)
     there = [data / name for name in (*(LOG + suffix for suffix in OF_LOG), KEYS, *BESIDE) if (data / name).exists()]
     if not there:
-        return None
-    aside = data / f"before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-    aside.mkdir(mode=0o700)
+        return begun
+    aside = begun or data / f"{ASIDE}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    aside.mkdir(mode=0o700, exist_ok=begun is not None)
     for path in there:
-        path.replace(aside / path.name)
+        if not (aside / path.name).exists():
+            path.replace(aside / path.name)
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     return aside
+
+
+def _cut_off(data: Path) -> Path | None:
+    """Where a restore that did not come to its end has put the log; None where there is a log."""
+    if (data / LOG).exists():
+        return None
+    return max((path.parent for path in data.glob(f"{ASIDE}*/{LOG}")), default=None)

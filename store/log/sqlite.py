@@ -76,6 +76,11 @@ class SqliteLog:
         try:
             if path.exists():
                 await made._examine()
+            elif lock is not None and lock.acknowledged:
+                raise LogError(
+                    f"{path}: the log is gone; its revision {lock.acknowledged} was acknowledged. Nothing was begun in its "
+                    f"place: restore a backup, or put the file back. Remove {lock_path(path).name} to begin a new log."
+                )
             else:
                 create(path)
             if not read_only:

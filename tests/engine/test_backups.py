@@ -4,6 +4,7 @@ import io
 import os
 import stat
 import tarfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from shipslog.engine.auth import certificates
 from shipslog.engine.backups import BackupError, Manifest, back_up, copy_log, restore
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.settings import keep, kept_in, resolve
-from shipslog.store.log.event_log import LogBusy, LogCorrupt
+from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError
 from shipslog.store.objects import core_v1
 from tests.engine.host.test_host import config_map
 
@@ -117,8 +118,10 @@ async def test_what_is_no_backup_changes_nothing(tmp_path: Path) -> None:
     broken[at + 1] ^= 1
     (tmp_path / "text").write_text("this is no archive")
     (tmp_path / "cut").write_bytes(file.read_bytes()[:-3000])
+    (tmp_path / "end").write_bytes(file.read_bytes()[:-3])
+    (tmp_path / "altered").write_bytes(file.read_bytes()[:-8] + bytes(4) + file.read_bytes()[-4:])
     wrong = {
-        "is no backup, or is cut off": (tmp_path / "text", tmp_path / "cut"),
+        "is no backup, or is cut off": tuple(tmp_path / name for name in ("text", "cut", "end", "altered")),
         "manifest.json is not its first file": (archive(tmp_path / "other", {"a": b"b"}),),
         "is no backup of a cluster": (archive(tmp_path / "none", {"manifest.json": good["manifest.json"]}),),
         r"newer version \(9.9\)": (archive(tmp_path / "newer", {**good, "manifest.json": newer}),),
@@ -130,6 +133,45 @@ async def test_what_is_no_backup_changes_nothing(tmp_path: Path) -> None:
             with pytest.raises(BackupError, match=said):
                 await restore(path, data)
             assert contents(data) == before, path
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("before", range(12))
+async def test_a_restore_that_is_killed_begins_no_other_log_and_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    data, file = directory(tmp_path), tmp_path / "backup"
+    await cluster_in(data, "kept")
+    await back_up(data, file, version="1")
+    async with Cluster.open(data / "cluster.db", runtime="none", reconcilers=()) as cluster:
+        await cluster.create(config_map("later"))
+    for suffix in ("-wal", "-shm"):  # as a kill leaves them
+        (data / f"cluster.db{suffix}").touch()
+    was, moves = contents(data), 0
+    replaced = Path.replace
+
+    def replace(path: Path, target: Path) -> Path:
+        nonlocal moves
+        moves += 1
+        if moves == before + 1:
+            raise Killed
+        return replaced(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(Killed) if before < 11 else nullcontext():
+        await restore(file, data)
+    monkeypatch.undo()
+    if not (data / "cluster.db").exists():
+        with pytest.raises(LogError, match=r"the log is gone; its revision \d+ was acknowledged\. Nothing was begun"):
+            await names_in(data)
+    again = await names_in(data) if (data / "cluster.db").exists() else set[str]()
+    assert again == ({"kept"} if before == 11 else {"kept", "later"} if before == 0 else set())
+    if 0 < before < 11:
+        _, aside = await restore(file, data)
+        assert aside is not None and contents(aside) == was and await names_in(data) == {"kept"}
 
 
 async def test_an_archive_cannot_write_anywhere_else(tmp_path: Path) -> None:
