@@ -169,8 +169,12 @@ def _detached(settings: "Settings") -> None:
     if running is not None:
         click.echo(f"Already running (pid {running.pid}) at {running.server}. export KUBECONFIG={running.kubeconfig}")
         return
-    make_private(data)
     log_file = settings.log_file or data / "shipslog.log"
+    try:
+        make_private(data)
+        os.close(os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+    except OSError as error:
+        raise fail(f"{error.filename}: {error.strerror}; nothing was started") from error
     arguments = [*(a for a in sys.argv[1:] if a != "--detach"), "--log-file", str(log_file)]
     read_end, write_end = os.pipe()
     with open(log_file, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as output:

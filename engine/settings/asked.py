@@ -3,9 +3,8 @@
 What of it is not said anywhere comes from the data directory, see `settings`.
 """
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -54,6 +53,13 @@ def gather(flags: Mapping[str, object], environment: Mapping[str, str]) -> Asked
     return Asked(values, sources, tuple(notes))
 
 
+def nearest(name: str, names: Collection[str], likeness: float = 0.6) -> str:
+    """The one of the names that is most like it; "" if none is."""
+    import difflib  # nobody needs it who makes no mistake
+
+    return next(iter(difflib.get_close_matches(name, names, 1, likeness)), "")
+
+
 # --- the environment ---
 
 
@@ -70,8 +76,8 @@ def _of_environment(environment: Mapping[str, str], notes: list[str]) -> Iterato
         option = known.get(name)
         if option is not None:
             yield option.name, (_value(option, environment[name], name), name)
-        elif near := difflib.get_close_matches(name, known, 1, 0.8):
-            notes.append(f"{name} is in the environment and no option; did you mean {near[0]}?")
+        elif near := nearest(name, known, 0.8):
+            notes.append(f"{name} is in the environment and no option; did you mean {near}?")
 
 
 # --- the file ---
@@ -112,8 +118,8 @@ def _named(key: str, where: str) -> Option:
     option = BY_NAME.get(key)
     if option is not None and option.name != "config":
         return option
-    near = difflib.get_close_matches(key.removeprefix("--").replace("_", "-").lower(), [n for n in BY_NAME if n != "config"], 1)
-    there = f"did you mean {near[0]}?" if near else "there is " + ", ".join(o.names[0] for o in OPTIONS if o.name != "config")
+    near = nearest(key.removeprefix("--").replace("_", "-").lower(), [n for n in BY_NAME if n != "config"])
+    there = f"did you mean {near}?" if near else "there is " + ", ".join(o.names[0] for o in OPTIONS if o.name != "config")
     raise BadSettings(f"{where}: {key} is no option; {there}")
 
 

@@ -51,6 +51,13 @@ def test_a_log_file_of_an_older_version_is_closed_and_a_directory_is_left_as_som
     assert data.stat().st_mode & 0o777 == 0o750
 
 
+def test_a_place_for_messages_that_is_not_there(tmp_path: Path) -> None:
+    place = ("--data", str(tmp_path / "d"), "--log-file", str(tmp_path / "no" / "x"))
+    for how in ((), ("--detach",)):
+        up = shipslog("up", *how, "--runtime", "simulated", *place)
+        assert up.returncode == 1 and "No such file or directory" in up.stderr and "Traceback" not in up.stderr
+
+
 def test_a_file_and_the_environment_say_what_a_cluster_is(tmp_path: Path) -> None:
     """As one would put it into a unit of systemd: no option but --config."""
     data, config = tmp_path / "data", tmp_path / "shipslog.yaml"
