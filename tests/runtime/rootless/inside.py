@@ -10,7 +10,9 @@ from shipslog.runtime.rootless.namespace import enter
 if __name__ == "__main__":
     ground = enter(Path(sys.argv[1]))
     try:
-        code = pytest.main(["-q", "-p", "no:cacheprovider", f"--basetemp={sys.argv[1]}/tests", *sys.argv[2:]])
+        code = pytest.main(
+            ["-q", "-p", "no:cacheprovider", "-p", "no:shipslog", f"--basetemp={sys.argv[1]}/tests", *sys.argv[2:]]
+        )
     finally:
         ground.end()
     sys.exit(code)
