@@ -17,6 +17,7 @@ class Create(ObjectCommand, frozen=True, kw_only=True, tag="Create"):
     """A new object. An empty `name` with a `generateName` gets five random characters."""
 
     object: Any  # a Struct of a registered kind
+    field_manager: str = ""  # who owns what it sets; "": nobody is told to
 
 
 class Update(ObjectCommand, frozen=True, kw_only=True, tag="Update"):
@@ -24,6 +25,8 @@ class Update(ObjectCommand, frozen=True, kw_only=True, tag="Update"):
 
     object: Any
     subresource: str = ""  # "" (spec and metadata; status is kept), "status", "finalize", "ephemeralcontainers"
+    field_manager: str = ""
+    api_version: str = ""  # in which the manager sees it; "" for the stored one
 
 
 class Patch(ObjectCommand, frozen=True, kw_only=True, tag="Patch"):
@@ -37,6 +40,21 @@ class Patch(ObjectCommand, frozen=True, kw_only=True, tag="Patch"):
     subresource: str = ""
     field_validation: str = "Warn"  # Strict, Warn, Ignore
     api_version: str = ""  # that of which the patch is, "policy/v1beta1"; "" for the stored one
+    field_manager: str = ""
+
+
+class Apply(ObjectCommand, frozen=True, kw_only=True, tag="Apply"):
+    """Server-side apply: have the fields that a configuration names, and no more those that it named the last time."""
+
+    resource: str
+    namespace: str = ""
+    name: str
+    body: bytes  # JSON
+    field_manager: str
+    force: bool = False  # take fields over that others own
+    subresource: str = ""
+    field_validation: str = "Warn"
+    api_version: str = ""  # that of the path; "" for the stored one
 
 
 class Delete(ObjectCommand, frozen=True, kw_only=True, tag="Delete"):
@@ -71,6 +89,18 @@ class Evict(ObjectCommand, frozen=True, kw_only=True, tag="Evict"):
     uid: str | None = None
 
 
-AnyObjectCommand = Create | Update | Patch | Delete | Bind | Evict
+AnyObjectCommand = Create | Update | Patch | Apply | Delete | Bind | Evict
 
-__all__ = ["AnyObjectCommand", "Bind", "Create", "Delete", "Evict", "Object", "ObjectCommand", "Patch", "PatchType", "Update"]
+__all__ = [
+    "AnyObjectCommand",
+    "Apply",
+    "Bind",
+    "Create",
+    "Delete",
+    "Evict",
+    "Object",
+    "ObjectCommand",
+    "Patch",
+    "PatchType",
+    "Update",
+]

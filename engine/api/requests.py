@@ -12,6 +12,7 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.long_work import LongWork
 from shipslog.store.events import Origin
 from shipslog.store.objects import codec, protobuf, yaml_text
+from shipslog.store.objects.patch import APPLY_PATCH
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import (
     BadRequest,
@@ -88,8 +89,23 @@ class Call(msgspec.Struct):
     @property
     def dry_run(self) -> bool:
         """Errors: Invalid for another value than All, and for other options that make no sense."""
-        _check_manager(self.params, self.options_kind)
+        _check_manager(self.params, self.options_kind, applies=self.is_apply)
         return dry_run(self.params.get("dryRun", []), self.options_kind)
+
+    @property
+    def is_apply(self) -> bool:
+        """Whether it is a server-side apply."""
+        request = self.request
+        return request.method == "PATCH" and request.headers.get("Content-Type", "").split(";", 1)[0].strip() == APPLY_PATCH
+
+    @property
+    def field_manager(self) -> str:
+        """Who owns what the request writes: named in it, or the first word of the client's name."""
+        named = first(self.params, "fieldManager")
+        if named:
+            return named
+        agent = self.request.headers.get("User-Agent", "").partition("/")[0][:MANAGER_LENGTH]
+        return agent if agent.isprintable() else ""
 
     @property
     def options_kind(self) -> str:
@@ -106,15 +122,17 @@ class Call(msgspec.Struct):
         return value or "Warn"
 
 
-def _check_manager(params: Params, options_kind: str) -> None:
+def _check_manager(params: Params, options_kind: str, *, applies: bool) -> None:
     manager = first(params, "fieldManager")
     if len(manager.encode()) > MANAGER_LENGTH:
         message = f"Too long: may not be more than {MANAGER_LENGTH} bytes"
         raise invalid_option(options_kind, "fieldManager", "FieldValueTooLong", message)
-    if not manager.isprintable():
-        message = f"Invalid value: {manager!r}: should only contain printable characters".replace("'", '"')
+    strange = next((i for i, character in enumerate(manager) if not character.isprintable()), None)
+    if strange is not None:
+        where = f"invalid character U+{ord(manager[strange]):04X} (at position {len(manager[:strange].encode())})"
+        message = f"Invalid value: {msgspec.json.encode(manager).decode()}: {where}"
         raise invalid_option(options_kind, "fieldManager", "FieldValueInvalid", message)
-    if options_kind == "PatchOptions" and "force" in params:
+    if options_kind == "PatchOptions" and "force" in params and not applies:
         message = "Forbidden: may not be specified for non-apply patch"
         raise invalid_option(options_kind, "force", "FieldValueForbidden", message)
 
@@ -213,6 +231,19 @@ def decode(data: bytes, media: str, kind: type[Any], validation: str) -> tuple[A
         names = {f: v for f, v in (("api_version", api_version), ("kind", kind_name)) if v}
         return msgspec.structs.replace(obj, **names), ()
     return _from_yaml(data, kind, validation)
+
+
+def as_json(data: bytes) -> bytes:
+    """A body of YAML or JSON with one object, as JSON. Errors: BadRequest."""
+    if not data:
+        raise BadRequest("EOF: the request has no body")
+    try:
+        documents = yaml_text.parse(data)
+    except yaml_text.NotYaml as error:
+        raise BadRequest(f"error decoding YAML: {error}") from error
+    if len(documents) != 1 or not isinstance(documents[0].value, dict):
+        raise BadRequest("error decoding YAML: the body is one object")
+    return msgspec.json.encode(documents[0].value)
 
 
 def _from_yaml(data: bytes, kind: type[Any], validation: str) -> tuple[Any, tuple[str, ...]]:

@@ -56,7 +56,7 @@ async def handle(call: Call) -> Reply:
     else:
         raise requests.method_not_allowed(call)
     _check(name, scale)
-    command = _command(kind, namespace, name, scale.spec.replicas, version)
+    command = _command(call, kind, namespace, name, scale.spec.replicas, version)
     committed = await writes.submit(call, command, dry_run)
     return replies.of_value(of(committed.entry), wanted=call.wanted)
 
@@ -90,11 +90,11 @@ def _check(name: str, scale: autoscaling_v1.Scale) -> None:
         )  # fmt: skip
 
 
-def _command(kind: Kind, namespace: str, name: str, replicas: int, version: str) -> Patch:
+def _command(call: Call, kind: Kind, namespace: str, name: str, replicas: int, version: str) -> Patch:
     change: dict[str, Any] = {"spec": {"replicas": replicas}}
     if version:
         change["metadata"] = {"resourceVersion": version}
     return Patch(
         resource=kind.resource, namespace=namespace, name=name, media_type=MERGE_PATCH,
-        body=msgspec.json.encode(change),
+        body=msgspec.json.encode(change), field_manager=call.field_manager,
     )  # fmt: skip

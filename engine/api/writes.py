@@ -5,9 +5,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.engine.commit.committer import Committed
-from shipslog.store.commands import Create, Delete, Patch, Update
+from shipslog.store.commands import Apply, Create, Delete, Patch, Update
 from shipslog.store.objects import meta_v1
-from shipslog.store.objects.patch import APPLY_PATCHES, PATCH_TYPES
+from shipslog.store.objects.patch import APPLY_PATCH, PATCH_TYPES
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
 from shipslog.store.state import Entry, in_version
@@ -36,7 +36,7 @@ async def create(call: Call) -> Reply:
     validation, dry_run = call.field_validation, call.dry_run
     obj, warnings = await requests.decoded(call, kind.type, validation=validation)
     obj = in_place(kind, obj, route.namespace)
-    committed = await submit(call, Create(object=kind.to_hub(obj)), dry_run)
+    committed = await submit(call, Create(object=kind.to_hub(obj), field_manager=call.field_manager), dry_run)
     return await answer(call, committed, 201, warnings)
 
 
@@ -47,7 +47,11 @@ async def update(call: Call, subresource: str = "") -> Reply:
     obj, warnings = await requests.decoded(call, kind.type, validation=validation)
     obj = in_place(kind, obj, namespace)
     check_name(obj, name)
-    committed = await submit(call, Update(object=kind.to_hub(obj), subresource=subresource), dry_run)
+    command = Update(
+        object=kind.to_hub(obj), subresource=subresource, field_manager=call.field_manager,
+        api_version="" if kind.hub is None else kind.api_version,
+    )  # fmt: skip
+    committed = await submit(call, command, dry_run)
     return await answer(call, committed, 201 if committed.effect == "Created" else 200, warnings)
 
 
@@ -55,11 +59,20 @@ async def patch(call: Call, subresource: str = "") -> Reply:
     """PATCH of an object (or of a part of it)."""
     kind, namespace, name = call.named()
     validation, dry_run = call.field_validation, call.dry_run
+    version = "" if kind.hub is None else kind.api_version
+    if call.is_apply:
+        applied = Apply(
+            resource=kind.resource, namespace=namespace, name=name, body=await configuration(call),
+            field_manager=call.field_manager, force=first(call.params, "force") in ("true", "1"), subresource=subresource,
+            field_validation=validation, api_version=version,
+        )  # fmt: skip
+        committed = await submit(call, applied, dry_run)
+        return await answer(call, committed, 201 if committed.effect == "Created" else 200, ())
     media = patch_type(call)
     data = await requests.body(call.request)
     command = Patch(
         resource=kind.resource, namespace=namespace, name=name, media_type=media, body=data, subresource=subresource,
-        field_validation=validation, api_version="" if kind.hub is None else kind.api_version,
+        field_validation=validation, api_version=version, field_manager=call.field_manager,
     )  # fmt: skip
     return await answer(call, await submit(call, command, dry_run), 200, ())
 
@@ -69,15 +82,19 @@ def patch_type(call: Call) -> Any:
     media = call.request.headers.get("Content-Type", "").split(";", 1)[0].strip()
     if media in PATCH_TYPES:
         return media
-    if media in APPLY_PATCHES:
-        raise UnsupportedMediaType(
-            f"server-side apply ({media}) is not served; use client-side apply (kubectl apply without --server-side), "
-            f"or one of {', '.join(PATCH_TYPES)}"
-        )
     raise UnsupportedMediaType(
         f"the body of the request was in an unknown format ({media or 'none named'}) - accepted media types include: "
-        + ", ".join(PATCH_TYPES)
+        + ", ".join((*PATCH_TYPES, APPLY_PATCH))
     )
+
+
+async def configuration(call: Call) -> bytes:
+    """The JSON of what is to be applied; clients send YAML. Errors: BadRequest, Invalid."""
+    if not first(call.params, "fieldManager"):
+        message = "Required value: is required for apply patch"
+        raise requests.invalid_option("PatchOptions", "fieldManager", "FieldValueRequired", message)
+    data = await requests.body(call.request)
+    return await requests.DECODING.run(len(data), requests.as_json, data)
 
 
 async def delete(call: Call) -> Reply:

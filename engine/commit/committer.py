@@ -18,7 +18,7 @@ from shipslog.engine.measures import COUNTS, Histogram
 from shipslog.engine.time.clock import Clock, Entropy, held
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
 from shipslog.runtime.commands import AnyRuntimeCommand
-from shipslog.store.commands import AnyObjectCommand, Patch, Update
+from shipslog.store.commands import AnyObjectCommand, Apply, Patch, Update
 from shipslog.store.events import Event, Origin
 from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
 from shipslog.store.log.event_log import LogError, LogFull, RevisionConflict
@@ -296,11 +296,11 @@ class Committer:
     def _size(self, command: AnyObjectCommand, size_bytes: int) -> int:
         """Bytes of what a client's command is about, as sent and as it is: its evaluation takes in proportion to them. What
         changes metadata alone (deletes, bindings, evictions) takes no longer for a long object."""
-        if not isinstance(command, Update | Patch):
+        if not isinstance(command, Update | Patch | Apply):
             return size_bytes
         about = seen_by(self.view, command)
         entry = self.view.entry(about.resource, about.name, about.namespace)
-        sent = len(command.body) if isinstance(command, Patch) else size_bytes
+        sent = len(command.body) if isinstance(command, Patch | Apply) else size_bytes
         return sent + (len(entry.encoded) if entry is not None else 0)
 
     async def _evaluate(self, request: Request, now_ns: int, staged: list[Staged]) -> list[Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.commands import AnyObjectCommand, Create, Patch, Update
+from shipslog.store.commands import AnyObjectCommand, Apply, Create, Patch, Update
 from shipslog.store.objects import codec
 from shipslog.store.refusals import TooLarge
 from shipslog.store.state import Entry, entry_of
@@ -36,7 +36,7 @@ def finish(change: Evaluation, revision: int) -> Entry:
 def check_size(command: AnyObjectCommand, made: int, before: int) -> None:
     """`made`, `before`: the bytes that the object takes, and took. Errors: TooLarge for a write, of a client or a rule, that
     lets it grow beyond what is kept. To delete, bind or evict it is always allowed."""
-    if not isinstance(command, Create | Update | Patch) or made <= before:
+    if not isinstance(command, Create | Update | Patch | Apply) or made <= before:
         return
     status = not isinstance(command, Create) and command.subresource == "status"
     if made > (limit := 2 * OBJECT_BYTES if status else OBJECT_BYTES):

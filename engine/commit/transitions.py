@@ -18,7 +18,7 @@ from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.rule.pods import disrupted
-from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
+from shipslog.store.commands import AnyObjectCommand, Apply, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.objects import codec, core_v1, meta_v1, patch
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.times import api_time
@@ -35,9 +35,13 @@ from shipslog.store.refusals import (
 )
 from shipslog.store.state import in_version
 
+from . import applying, ownership
+
 Effect = Literal["Created", "Modified", "Deleted", "Unchanged"]
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 NAME_TRIES = 8
+
+Owner = ownership.Manager | ownership.Managed | None
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
@@ -60,11 +64,13 @@ class Transition:
         """The change that the command makes now. Errors: Refusal; nothing has changed then."""
         match command:
             case Create():
-                return self.create(command.object, ctx)
+                return self.create(command.object, ctx, command.field_manager)
             case Update():
-                return self.update(command.object, command.subresource, ctx)
+                return self.update(command, ctx)
             case Patch():
                 return self.patch(command, ctx)
+            case Apply():
+                return self.apply(command, ctx)
             case Delete():
                 return self.delete(command, ctx)
             case Bind():
@@ -74,7 +80,10 @@ class Transition:
 
     # --- create ---
 
-    def create(self, obj: Any, ctx: admission.Admission) -> Evaluation:
+    def create(
+        self, obj: Any, ctx: admission.Admission, field_manager: str = "", managed: ownership.Managed | None = None
+    ) -> Evaluation:
+        """`managed`: who owns what of it, where that is known; else `field_manager` owns all, if one is named."""
         kind = self.head.scheme.of(obj)
         meta = obj.metadata
         if meta.resource_version:
@@ -88,7 +97,15 @@ class Transition:
             creation_timestamp=api_time(ctx.now_ns), deletion_timestamp="", deletion_grace_period_seconds=None,
             owner_references=owners, managed_fields=kept_managers(meta.managed_fields),
         )  # fmt: skip
-        obj = admission.admit_create(kind, replace(obj, metadata=meta), ctx)
+        obj = replace(obj, metadata=meta)
+        if field_manager and managed is None:
+            manager = ownership.Manager(field_manager, ownership.UPDATE, kind.api_version)
+            asked = strategy_of(kind.resource).default(obj)  # what the server adds besides is nobody's
+            entries = ownership.updated(kind, None, asked, manager, meta.creation_timestamp, meta.managed_fields)
+            obj = ownership.kept_by(obj, entries)
+        elif managed is not None:
+            obj = ownership.kept_by(obj, managed.entries())
+        obj = admission.admit_create(kind, obj, ctx)
         if name and self.head.entry(kind.resource, name, meta.namespace) is not None:
             raise already_exists(kind, name)
         return Evaluation(effect="Created", object=obj, kind=kind)
@@ -115,7 +132,8 @@ class Transition:
 
     # --- update ---
 
-    def update(self, obj: Any, subresource: str, ctx: admission.Admission) -> Evaluation:
+    def update(self, command: Update, ctx: admission.Admission) -> Evaluation:
+        obj, subresource = command.object, command.subresource
         kind = self.head.scheme.of(obj)
         meta = obj.metadata
         if not meta.name:
@@ -123,7 +141,7 @@ class Transition:
         entry = self.head.entry(kind.resource, meta.name, meta.namespace)
         if entry is None:
             if strategy_of(kind.resource).create_on_update and not subresource and not meta.resource_version:
-                return self.create(obj, ctx)
+                return self.create(obj, ctx, command.field_manager)
             raise not_found(kind.plural, kind.group, meta.name)
         old = entry.object
         if not meta.resource_version and not strategy_of(kind.resource).unconditional_update:
@@ -132,9 +150,18 @@ class Transition:
             raise conflict(kind.plural, kind.group, meta.name, STALE)
         if meta.uid and meta.uid != old.metadata.uid:
             raise conflict(kind.plural, kind.group, meta.name, uid_differs(meta.uid, old.metadata.uid))
-        return self._replace(kind, old, obj, subresource, ctx)
+        return self._replace(kind, old, obj, subresource, ctx, _manager(kind, command))
 
-    def _replace(self, kind: Kind, old: Any, obj: Any, subresource: str, ctx: admission.Admission) -> Evaluation:
+    def _replace(
+        self,
+        kind: Kind,
+        old: Any,
+        obj: Any,
+        subresource: str,
+        ctx: admission.Admission,
+        owner: Owner = None,
+    ) -> Evaluation:
+        """`owner`: who owns what has changed, or all owners as they are then; None changes none of them."""
         was, given = old.metadata, obj.metadata
         grace_s = given.deletion_grace_period_seconds
         meta = replace(
@@ -148,9 +175,14 @@ class Transition:
             resource_version=was.resource_version,
             self_link="",
             owner_references=self._owners(given.owner_references, ctx),
-            managed_fields=kept_managers(given.managed_fields),
+            managed_fields=kept_managers(given.managed_fields or was.managed_fields),
         )
         new = admission.admit_update(kind, old, replace(obj, metadata=meta), subresource, ctx)
+        if isinstance(owner, ownership.Managed):
+            new = ownership.kept_by(new, owner.entries())
+        elif owner is not None:
+            now = api_time(ctx.now_ns)
+            new = ownership.kept_by(new, ownership.updated(kind, old, new, owner, now, new.metadata.managed_fields))
         if new == old:
             return Evaluation(effect="Unchanged", object=old, kind=kind)
         if was.deletion_timestamp and self._may_go(kind, new):
@@ -187,7 +219,29 @@ class Transition:
             raise BadRequest(f"the name of the object ({meta.name}) does not match the name on the URL ({command.name})")
         if meta.namespace != command.namespace:
             raise BadRequest("the namespace of the object does not match the namespace on the URL")
-        return self._replace(kind, old, shown.to_hub(new), command.subresource, ctx)
+        return self._replace(kind, old, shown.to_hub(new), command.subresource, ctx, _manager(kind, command))
+
+    def apply(self, command: Apply, ctx: admission.Admission) -> Evaluation:
+        """Server-side apply; makes the object where there is none. Errors: Conflict, naming managers and fields."""
+        kind = self.head.scheme.by_resource(command.resource)
+        shown = self.head.scheme.in_version(kind, command.api_version)
+        entry = self.head.entry(command.resource, command.name, command.namespace)
+        if entry is None and command.subresource:
+            raise not_found(kind.plural, kind.group, command.name)
+        config = applying.configuration(shown, command)
+        live = shown.from_hub(entry.object) if entry is not None else None
+        if live is not None and config["metadata"].get("resourceVersion") not in (None, "", live.metadata.resource_version):
+            raise conflict(kind.plural, kind.group, command.name, STALE)
+        manager = ownership.Manager(command.field_manager, ownership.APPLY, shown.api_version, command.subresource)
+        applied = ownership.applied(shown, live, config, manager, api_time(ctx.now_ns), force=command.force)
+        try:
+            new, warnings = codec.from_builtins(shown.type, applied.value, validation=command.field_validation)
+        except codec.Undecodable as refusal:
+            raise patch.unreadable(applied.value, refusal.why) from refusal
+        ctx.warnings.extend(warnings)
+        if entry is None:
+            return self.create(shown.to_hub(new), ctx, managed=applied.managed)
+        return self._replace(kind, entry.object, shown.to_hub(new), command.subresource, ctx, applied.managed)
 
     # --- delete ---
 
@@ -276,6 +330,14 @@ class Transition:
             raise not_found(kind.plural, kind.group, name)
         pod: core_v1.Pod = entry.object
         return pod
+
+
+def _manager(kind: Kind, command: Update | Patch) -> ownership.Manager | None:
+    if not command.field_manager:
+        return None
+    return ownership.Manager(
+        command.field_manager, ownership.UPDATE, command.api_version or kind.api_version, command.subresource
+    )
 
 
 def unversioned(kind: Kind, name: str) -> Invalid:

@@ -21,7 +21,7 @@ from shipslog.runtime.commands import (
     StopContainer,
 )
 from shipslog.runtime.node import NodeRuntime
-from shipslog.store.commands import AnyObjectCommand, Bind, Create, Delete, Evict, Patch, Update
+from shipslog.store.commands import AnyObjectCommand, Apply, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.facts import RulesetFailed, RuntimeFact, SandboxFailed, SandboxRemoved
 from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1
@@ -206,7 +206,7 @@ def summary(command: AnyObjectCommand | AnyRuntimeCommand, scheme: Scheme) -> st
             where = f"{meta.namespace}/{name}" if meta.namespace else name
             door = f"/{command.subresource}" if isinstance(command, Update) and command.subresource else ""
             return f"{verb} {scheme.of(command.object).resource}{door} {where}"
-        case Patch() | Delete():
+        case Apply() | Patch() | Delete():
             where = f"{command.namespace}/{command.name}" if command.namespace else command.name
             return f"{verb} {command.resource} {where}"
         case Bind():

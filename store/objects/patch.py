@@ -20,7 +20,7 @@ PATCH_TYPES: Final[tuple[PatchType, ...]] = get_args(PatchType)
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
-APPLY_PATCHES: Final = ("application/apply-patch+yaml", "application/apply-patch+cbor")  # not served
+APPLY_PATCH: Final = "application/apply-patch+yaml"
 MAX_REVISITED = 5_000_000  # items of lists that a strategic merge may go over, in all: a second or so
 
 _DIRECTIVE, _RETAIN = "$patch", "$retainKeys"

@@ -1,0 +1,250 @@
+"""Who owns which fields of an object (`metadata.managedFields`), as every write that names a manager keeps it, and apply by it.
+
+A manager is told apart by its name, whether it applies or updates, the version and the subresource. What it applied last are
+the fields that it owns; what others change they take over. Source: Kubernetes' field managers, structured-merge-diff.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shipslog.store.objects import codec, meta_v1
+from shipslog.store.objects.field_sets import (
+    FieldSet,
+    below_removed,
+    difference,
+    intersection,
+    of_paths,
+    ordered,
+    paths,
+    told,
+    union,
+)
+from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.structured import Node, compare, fields_in, merged, root, without
+from shipslog.store.objects.times import parse_time
+from shipslog.store.refusals import BadRequest, Cause, Conflict, TooLarge, Unexpected
+
+APPLY, UPDATE = "Apply", "Update"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+BEFORE, ANCIENT = "before-first-apply", "ancient-changes"
+TRACKED_BYTES = 1 << 20  # of a larger object it is not kept who owns which field: that would take as much as the object
+UPDATERS = 10  # managers that update and are remembered by name; the oldest become one
+# What the server itself keeps belongs to nobody.
+NOBODYS = of_paths(
+    "apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.creationTimestamp", "metadata.selfLink",
+    "metadata.uid", "metadata.clusterName", "metadata.generation", "metadata.managedFields", "metadata.resourceVersion",
+    "metadata.deletionTimestamp", "metadata.deletionGracePeriodSeconds",
+)  # fmt: skip
+STATUS, NOT_STATUS = of_paths("status"), of_paths("spec", "metadata.labels", "metadata.annotations")
+
+
+class Manager(Struct, frozen=True, order=True):
+    """Who owns fields."""
+
+    name: str
+    operation: str
+    api_version: str
+    subresource: str = ""
+
+
+class Managed(Struct):
+    """The managers of one object."""
+
+    sets: dict[Manager, FieldSet]
+    times: dict[Manager, str]
+
+    @classmethod
+    def of(cls, entries: Sequence[meta_v1.ManagedFieldsEntry]) -> "Managed":
+        """As an object has them. What nobody can read is passed over."""
+        managed = cls({}, {})
+        for entry in entries:
+            if isinstance(entry.fields_v1, dict):
+                manager = Manager(entry.manager, entry.operation, entry.api_version, entry.subresource)
+                managed.sets[manager] = union(managed.sets.get(manager, {}), msgspec.to_builtins(entry.fields_v1))
+                managed.times[manager] = entry.time
+        return managed
+
+    def entries(self) -> tuple[meta_v1.ManagedFieldsEntry, ...]:
+        """As an object holds them: who applies first, then by time."""
+
+        def place(manager: Manager) -> tuple[Any, ...]:
+            return (
+                manager.operation,
+                _second(self.times.get(manager, "")),
+                manager.name,
+                manager.api_version,
+                manager.subresource,
+            )
+
+        return tuple(
+            meta_v1.ManagedFieldsEntry(
+                manager=manager.name,
+                operation=manager.operation,
+                api_version=manager.api_version,
+                time=self.times.get(manager, ""),
+                fields_type="FieldsV1",
+                fields_v1=ordered(self.sets[manager]),
+                subresource=manager.subresource,
+            )
+            for manager in sorted(self.sets, key=place)
+            if self.sets[manager]
+        )
+
+    def lose(self, taken: FieldSet, but: Manager) -> None:
+        """Nobody but one owns these any more."""
+        for manager, held in tuple(self.sets.items()):
+            if manager != but:
+                self.sets[manager] = difference(held, taken)
+
+    def give(self, manager: Manager, fields: FieldSet, time: str) -> None:
+        self.sets[manager] = fields
+        self.times[manager] = time
+
+    def shorten(self) -> None:
+        """Only so many updaters are remembered by name."""
+        updaters = sorted(
+            (m for m in self.sets if m.operation == UPDATE and self.sets[m]), key=lambda m: (_second(self.times.get(m, "")), m)
+        )
+        for manager in updaters[: max(len(updaters) - UPDATERS, 0)]:
+            old = Manager(ANCIENT, UPDATE, manager.api_version)
+            self.sets[old] = union(self.sets.get(old, {}), self.sets.pop(manager))
+            self.times[old] = self.times.pop(manager)
+
+
+def _second(time: str) -> int:
+    return parse_time(time) if time else 0
+
+
+def updated(
+    kind: Kind, old: Any, new: Any, manager: Manager, now: str, given: Sequence[meta_v1.ManagedFieldsEntry]
+) -> tuple[meta_v1.ManagedFieldsEntry, ...]:
+    """The managed fields of an object that a manager has written. `old`: None for one that was made; `given`: those that the
+    object had, or that came with it from who keeps them itself."""
+    if old is None:
+        old = kind.type()
+    elif not old.metadata.managed_fields and not given:
+        return ()  # nobody owns anything of it yet: that begins with the first apply
+    was, now_is = _json(old), _json(new)
+    if max(len(was), len(now_is)) > TRACKED_BYTES:
+        return tuple(given)
+    managed = Managed.of(given)
+    node = root(kind.type)
+    found = compare(node, msgspec.json.decode(was), msgspec.json.decode(now_is))
+    removed, taken = _owned(found.removed, manager), _owned(union(found.modified, found.added), manager)
+    managed.lose(union(removed, taken), but=manager)
+    if taken or removed:
+        before = managed.sets.get(manager, {})
+        after = union(difference(before, removed), taken)
+        if taken or after != before:
+            managed.give(manager, after, now)
+    managed.shorten()
+    return managed.entries()
+
+
+def kept_by(obj: Any, entries: tuple[meta_v1.ManagedFieldsEntry, ...]) -> Any:
+    """The object with its managed fields."""
+    return replace(obj, metadata=replace(obj.metadata, managed_fields=entries))
+
+
+def _owned(fields: FieldSet, manager: Manager) -> FieldSet:
+    """What of it somebody may own who writes there."""
+    fields = below_removed(fields, NOBODYS)
+    return below_removed(fields, NOT_STATUS if manager.subresource == "status" else STATUS)
+
+
+def _json(obj: Any) -> bytes:
+    """An object's JSON without its managed fields."""
+    return codec.encode(replace(obj, metadata=replace(obj.metadata, managed_fields=())))
+
+
+class Applied(Struct, frozen=True):
+    """What an apply makes: the object's JSON, and its managers as they are then."""
+
+    value: dict[str, Any]
+    managed: Managed
+
+
+def applied(kind: Kind, live: Any | None, config: Mapping[str, Any], manager: Manager, now: str, *, force: bool) -> Applied:
+    """Have what a configuration says. Errors: Conflict, naming managers and fields; BadRequest."""
+    node = root(kind.type)
+    if (config.get("metadata") or {}).get("managedFields"):
+        raise BadRequest("metadata.managedFields must be nil")
+    config = _wanted(config)
+    mine = _owned(fields_in(node, config), manager)
+    if live is None:
+        managed = Managed({}, {})
+        managed.give(manager, mine, now)
+        return Applied(dict(config), managed)
+    text = _json(live)
+    if len(text) > TRACKED_BYTES:
+        raise TooLarge(
+            f"the object takes {len(text)} bytes, and who owns which field is kept of objects of at most {TRACKED_BYTES}: "
+            "use another patch, or divide it into several objects"
+        )
+    value: dict[str, Any] = msgspec.json.decode(text)
+    managed = Managed.of(live.metadata.managed_fields)
+    if not managed.sets:
+        found = compare(node, msgspec.json.decode(_json(kind.type())), value)
+        managed.give(Manager(BEFORE, UPDATE, manager.api_version), _owned(union(found.added, found.modified), manager), now)
+    before = managed.sets.get(manager, {})
+    result = merged(node, value, config)
+    others = _union_of(managed, but=manager)
+    if before:
+        result = without(node, result, difference(before, mine), union(others, mine))
+    found = compare(node, value, result)
+    touched = _owned(union(found.modified, found.added), manager)
+    conflicts = {m: both for m, held in managed.sets.items() if m != manager and (both := intersection(held, touched))}
+    if conflicts and not force and not _is_kubectls_own(node, live, manager, conflicts):
+        raise conflicting(conflicts)
+    managed.lose(union(touched, _owned(found.removed, manager)), but=manager)
+    if mine != before or found:
+        managed.give(manager, mine, now)
+    managed.shorten()
+    return Applied(result, managed)
+
+
+def _wanted(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without what only a server says."""
+    metadata = {k: v for k, v in (config.get("metadata") or {}).items() if k not in ("managedFields", "creationTimestamp")}
+    return {**config, "metadata": metadata}
+
+
+def _union_of(managed: Managed, *, but: Manager) -> FieldSet:
+    owned: FieldSet = {}
+    for manager, held in managed.sets.items():
+        if manager != but:
+            owned = union(owned, held)
+    return owned
+
+
+def _is_kubectls_own(node: Node, live: Any, manager: Manager, conflicts: Mapping[Manager, FieldSet]) -> bool:
+    """Whether the conflicts are with what kubectl itself applied before servers did: then it goes on with it."""
+    text = live.metadata.annotations.get(LAST_APPLIED) if manager.name == "kubectl" else None
+    if not text:
+        return False
+    try:
+        held = fields_in(node, msgspec.json.decode(text))
+    except (msgspec.DecodeError, Unexpected):
+        return False
+    return not any(difference(fields, held) for fields in conflicts.values())
+
+
+def conflicting(conflicts: Mapping[Manager, FieldSet]) -> Conflict:
+    """409: each manager and field once, as Kubernetes words it."""
+    causes: list[Cause] = []
+    lines: list[str] = []
+    for manager in sorted(conflicts):
+        who = f'"{manager.name}"' + (f' with subresource "{manager.subresource}"' if manager.subresource else "")
+        who += f" using {manager.api_version}" if manager.operation == UPDATE else ""
+        fields = [told(path) for path in paths(conflicts[manager])]
+        causes += [Cause("FieldManagerConflict", f"conflict with {who}", field) for field in fields]
+        lines += [f"conflicts with {who}:", *(f"- {field}" for field in fields)]
+    if len(causes) == 1:
+        message = f"Apply failed with 1 conflict: {causes[0].message}: {causes[0].field}"
+    else:
+        message = f"Apply failed with {len(causes)} conflicts: " + "\n".join(lines)
+    return Conflict(message, causes=tuple(causes))

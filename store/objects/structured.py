@@ -1,0 +1,314 @@
+"""Objects field by field, as their types say how they are merged: what they have, how two differ, what apply makes of them.
+
+Values are JSON as Python holds it. A list is merged as its field says: `atomic` (as one value), `set` (by value), `map` (by the
+keys of its items). Source: structured-merge-diff v4 (typed: merge, compare, toFieldSet, remove), by its behaviour.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from shipslog.store.refusals import Unexpected
+
+from .field_sets import HERE, FieldSet, told
+from .scalars import Merge
+from .shapes import NO_MERGE, Field, Shape, fields_of
+
+_json = msgspec.json.Encoder(order="sorted").encode
+
+
+class Node(Struct, frozen=True):
+    """What is known of a value: its shape, and how it is merged. Without a shape it is any JSON, merged by its keys."""
+
+    shape: Shape | None
+    merge: Merge = NO_MERGE
+
+    def children(self, value: Mapping[str, Any]) -> Iterator[tuple[str, Any, "Node"]]:
+        """The members of an object: name, value, what is known of it."""
+        for name, held in value.items():
+            yield name, held, self.child(name)
+
+    def child(self, name: str) -> "Node":
+        shape = self.shape
+        if shape is None:
+            return FREE
+        if shape.form == "map":
+            return Node(shape.item)
+        if shape.struct is not None and shape.form == "struct":
+            field = _fields(shape.struct).get(name)
+            return Node(field.shape, field.merge) if field is not None else FREE
+        return FREE
+
+    def declares(self, name: str) -> bool:
+        """Whether the type has a field of this name; a map has none."""
+        return self.shape is not None and self.shape.form == "struct" and name in _fields(_struct(self.shape))
+
+    @property
+    def item(self) -> "Node":
+        return Node(self.shape.item) if self.shape is not None else FREE
+
+    @property
+    def is_atomic(self) -> bool:
+        """Whether the value is one, however much there is in it."""
+        if self.merge.map_type == "atomic":
+            return True
+        shape = self.shape
+        if shape is not None and shape.form == "struct" and self.merge.map_type != "granular":
+            return _struct(shape).__name__ in ATOMIC
+        if shape is None or shape.form in ("struct", "map"):
+            return False
+        return shape.form != "list" or (not self.keys and self.merge.list_type != "set")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of a list's items; () for one that is no map of them."""
+        return self.merge.list_map_keys
+
+
+FREE = Node(None)
+# The types whose values are one (`+structType=atomic` in the API's sources), wherever no field says otherwise.
+ATOMIC = frozenset({
+    "ConfigMapKeySelector", "FileKeySelector", "LabelSelector", "LocalObjectReference", "NodeSelector", "NodeSelectorTerm",
+    "ObjectFieldSelector", "ObjectReference", "OwnerReference", "ResourceFieldSelector", "RoleRef", "ScopeSelector",
+    "ScopedResourceSelectorRequirement", "SecretKeySelector", "SecretReference", "TopologySelectorTerm",
+    "TypedLocalObjectReference",
+})  # fmt: skip
+
+
+def root(struct: type[Any]) -> Node:
+    """The node of a whole object."""
+    return Node(Shape("struct", struct=struct))
+
+
+def _struct(shape: Shape) -> type[Any]:
+    assert shape.struct is not None
+    return shape.struct
+
+
+def _fields(struct: type[Any]) -> dict[str, Field]:
+    return fields_of(struct)
+
+
+def items_of(node: Node, values: Sequence[Any], path: str = "") -> dict[str, Any]:
+    """The items of a list that is merged by item: by their path elements, in order; of two that are told apart by nothing the
+    first counts. Errors: Unexpected for an item without its keys, as Kubernetes has it."""
+    found: dict[str, Any] = {}
+    for value in values:
+        found.setdefault(element_of(node, value, path), value)
+    return found
+
+
+def element_of(node: Node, value: Any, path: str = "") -> str:
+    """The path element of a list's item."""
+    if not node.keys:
+        return f"v:{_json(value).decode()}"
+    if not isinstance(value, dict):
+        raise Unexpected(f"failed to create typed patch object: {path or '.'}: the items of the list are objects")
+    keys: dict[str, Any] = {}
+    fields = _fields(_struct(node.item.shape)) if node.item.shape is not None and node.item.shape.form == "struct" else {}
+    for key in node.keys:
+        held = value.get(key)
+        if held is None and (default := DEFAULT_KEYS.get(key)) is not None and key in fields:
+            held = default
+        if held is None:
+            raise Unexpected(
+                f"failed to create typed patch object: {path or '.'}: element 0: associative list with keys has an element "
+                f'that omits key field "{key}" (and doesn\'t have default value)'
+            )
+        keys[key] = held
+    return f"k:{_json(keys).decode()}"
+
+
+DEFAULT_KEYS = {"protocol": "TCP"}  # of the keys of lists, that which may be left out
+
+
+def check(node: Node, value: Any, what: str, path: str = "") -> None:
+    """Errors: Unexpected (a 500, as Kubernetes answers it) for a field that the type does not have, and for an item twice."""
+    if isinstance(value, dict):
+        for name, held, child in node.children(value):
+            here = f"{path}.{name}"
+            if node.shape is not None and node.shape.form == "struct" and not node.declares(name):
+                raise Unexpected(f"failed to create typed patch object ({what}): {here}: field not declared in schema")
+            check(child, held, what, here)
+    elif isinstance(value, list) and node.shape is not None and node.shape.form == "list":
+        seen = set()
+        for number, held in enumerate(value):
+            if not node.is_atomic and (element := element_of(node, held, path)) in seen:
+                raise Unexpected(
+                    f"failed to create typed patch object ({what}): {path}: duplicate entries for key {told((element,))}"
+                )
+            if not node.is_atomic:
+                seen.add(element)
+            check(node.item, held, what, f"{path}[{number}]")
+
+
+# --- what an object has ---
+
+
+def fields_in(node: Node, value: Any) -> FieldSet:
+    """The fields that an applied configuration sets."""
+    if node.is_atomic or not isinstance(value, dict | list):
+        return {}
+    if isinstance(value, list):
+        if node.shape is None:
+            return {}
+        return {
+            element: fields | {HERE: {}} if (fields := fields_in(node.item, held)) else {}
+            for element, held in items_of(node, value).items()
+        }
+    found: FieldSet = {}
+    for name, held, child in node.children(value):
+        below = fields_in(child, held)
+        if below and not node.declares(name):
+            below = below | {HERE: {}}
+        if below or not _is_filled(child, held):
+            found[f"f:{name}"] = below
+    return found
+
+
+def _is_filled(node: Node, value: Any) -> bool:
+    """Whether it is a list that is merged by item: without any there is no field either."""
+    return isinstance(value, list) and not node.is_atomic and node.shape is not None
+
+
+# --- in what two differ ---
+
+
+class Difference(Struct):
+    """What is new, what is other, and what is gone."""
+
+    added: FieldSet
+    modified: FieldSet
+    removed: FieldSet
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.modified or self.removed)
+
+
+def compare(node: Node, old: Any, new: Any) -> Difference:
+    """The difference of two objects."""
+    found = Difference({}, {}, {})
+    _compare(node, old, new, found)
+    return found
+
+
+def _compare(node: Node, old: Any, new: Any, into: Difference) -> None:
+    """`into` is that of what lies below."""
+    olds, news = _members(node, old), _members(node, new)
+    for element, (held, child) in news.items():
+        if element not in olds:
+            into.added[element] = _all_of(child, held, member=True)
+            continue
+        was = olds[element][0]
+        if was is held or was == held:
+            continue
+        if _is_leaf(child, was) or _is_leaf(child, held):
+            into.modified[element] = _all_of(child, held, member=was is not None)  # a null was there before, as in Go
+            continue
+        below = Difference({}, {}, {})
+        _compare(child, was, held, below)
+        for kind, part in (("added", below.added), ("modified", below.modified), ("removed", below.removed)):
+            if part:
+                getattr(into, kind)[element] = part
+    for element, (was, child) in olds.items():
+        if element not in news:
+            into.removed[element] = _all_of(child, was, member=True)
+
+
+def _members(node: Node, value: Any) -> dict[str, tuple[Any, Node]]:
+    """What lies below a value that is merged: by path element."""
+    if isinstance(value, dict):
+        return {f"f:{name}": (held, child) for name, held, child in node.children(value)}
+    if isinstance(value, list):
+        item = node.item
+        return {element: (held, item) for element, held in items_of(node, value).items()}
+    return {}
+
+
+def _is_leaf(node: Node, value: Any) -> bool:
+    return node.is_atomic or not isinstance(value, dict | list) or (isinstance(value, list) and node.shape is None)
+
+
+def _all_of(node: Node, value: Any, *, member: bool) -> FieldSet:
+    """All fields of a value, and those that hold them."""
+    if _is_leaf(node, value):
+        return {}
+    below = {element: _all_of(child, held, member=True) for element, (held, child) in _members(node, value).items()}
+    return below | {HERE: {}} if below and member else below
+
+
+# --- what apply makes of it ---
+
+
+def merged(node: Node, live: Any, config: Any) -> Any:
+    """The live value with what a configuration sets."""
+    if _is_leaf(node, live) or _is_leaf(node, config) or type(live) is not type(config):
+        return config
+    if isinstance(config, dict):
+        out = dict(live)
+        for name, held, child in node.children(config):
+            out[name] = merged(child, live[name], held) if name in live else held
+        return out
+    olds, news = items_of(node, live), items_of(node, config)
+    return _in_order(node.item, olds, news)
+
+
+def _in_order(item: Node, olds: dict[str, Any], news: dict[str, Any]) -> list[Any]:
+    """The items of both: those of the configuration in its order, the others where they stood between them."""
+    out: list[Any] = []
+    done: set[str] = set()
+    shared = iter([element for element in news if element in olds])
+    next_shared = next(shared, None)
+    left, right = list(olds), list(news)
+    at_left = at_right = 0
+
+    def take(element: str) -> None:
+        nonlocal next_shared
+        done.add(element)
+        out.append(merged(item, olds[element], news[element]) if element in olds else news[element])
+        if element == next_shared:
+            next_shared = next(shared, None)
+
+    while at_left < len(left) or at_right < len(right):
+        if at_left < len(left) and at_right < len(right):
+            if left[at_left] == right[at_right]:
+                take(left[at_left])
+                at_left, at_right = at_left + 1, at_right + 1
+                continue
+            if left[at_left] in news and left[at_left] != next_shared:
+                at_left += 1
+                continue
+        if at_left < len(left):
+            element = left[at_left]
+            if element not in news:
+                out.append(olds[element])
+                at_left += 1
+                continue
+            if element in done:
+                at_left += 1
+                continue
+        if at_right < len(right):
+            if right[at_right] not in done:
+                take(right[at_right])
+            at_right += 1
+    return out
+
+
+def without(node: Node, value: Any, gone: FieldSet, owned: FieldSet) -> Any:
+    """The value without the fields in `gone` of which nobody owns anything any more."""
+    if _is_leaf(node, value):
+        return value
+    kept: dict[str, Any] = {}
+    for element, (held, child) in _members(node, value).items():
+        mine, theirs = gone.get(element), owned.get(element)
+        if mine is None:
+            kept[element] = held
+        elif (not mine or HERE in mine) and theirs is None:
+            continue
+        else:
+            kept[element] = without(child, held, mine, theirs or {})
+    if isinstance(value, dict):
+        return {element.removeprefix("f:"): held for element, held in kept.items()}
+    return list(kept.values())

@@ -1,0 +1,128 @@
+"""Server-side apply over HTTP, and the managed fields that every writer keeps, beyond what was recorded of a real server."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shipslog.store.objects import core_v1
+
+from .conftest import CONFIG_MAPS, Api, Client
+
+APPLY = {"Content-Type": "application/apply-patch+yaml"}
+SERVICES = "/api/v1/namespaces/default/services"
+
+
+async def apply(client: Client, path: str, body: Any, manager: str, query: str = "") -> tuple[int, Any]:
+    data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    return await client.call("PATCH", f"{path}?fieldManager={manager}{query}", data, headers=APPLY)
+
+
+def config_map(**data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data}
+
+
+def managers(obj: Any) -> dict[str, list[str]]:
+    """The data keys that each manager owns."""
+    return {e["manager"]: sorted(e["fieldsV1"].get("f:data", {})) for e in obj["metadata"].get("managedFields", [])}
+
+
+async def test_yaml_is_taken_and_what_is_left_out_goes(admin: Client) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {x: z}}\ndata: {k: v, l: w}\n"
+    code, made = await apply(admin, f"{CONFIG_MAPS}/a", text, "one")
+    assert code == 201 and made["data"] == {"k": "v", "l": "w"} and managers(made) == {"one": ["f:k", "f:l"]}
+    code, changed = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="v"), "one")
+    assert code == 200 and changed["data"] == {"k": "v"} and "labels" not in changed["metadata"]
+
+
+async def test_a_conflict_names_manager_and_field_once_each(admin: Client) -> None:
+    await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="1", l="1"), "one")
+    code, status = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="2", l="2"), "two")
+    assert (code, status["reason"]) == (409, "Conflict")
+    assert [(c["message"], c["field"]) for c in status["details"]["causes"]] == [
+        ('conflict with "one"', ".data.k"),
+        ('conflict with "one"', ".data.l"),
+    ]
+    assert status["message"] == 'Apply failed with 2 conflicts: conflicts with "one":\n- .data.k\n- .data.l'
+    code, forced = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="2"), "two", "&force=true")
+    assert code == 200 and managers(forced) == {"one": ["f:l"], "two": ["f:k"]}
+
+
+async def test_refused_and_dry_applies_leave_nothing(api: Api, admin: Client) -> None:
+    revision = api.cluster.view.revision
+    for body, code in (
+        (config_map(k="1") | {"nope": 1}, 500),
+        ({"kind": "ConfigMap"}, 500),
+        ("{", 400),
+        ("- a\n", 400),
+        ("", 400),
+    ):
+        got, status = await apply(admin, f"{CONFIG_MAPS}/a", body, "one")
+        assert got == code and status["kind"] == "Status", (body, status)
+    code, shown = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="1"), "one", "&dryRun=All")
+    assert code == 201 and managers(shown) == {"one": ["f:k"]}
+    assert (await apply(admin, f"{CONFIG_MAPS}/a/status", config_map(), "one"))[0] == 404
+    assert api.cluster.view.revision == revision and (await admin.call("GET", f"{CONFIG_MAPS}/a"))[0] == 404
+
+
+async def test_items_of_lists_are_told_apart_by_their_keys(admin: Client) -> None:
+    def service(*ports: dict[str, Any]) -> dict[str, Any]:
+        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": list(ports)}}
+
+    web, dns = {"name": "web", "port": 80}, {"name": "dns", "port": 53, "protocol": "UDP"}
+    code, made = await apply(admin, f"{SERVICES}/s", service(web, dns), "one")
+    assert code == 201, made
+    (entry,) = made["metadata"]["managedFields"]
+    assert sorted(entry["fieldsV1"]["f:spec"]["f:ports"]) == [
+        'k:{"port":53,"protocol":"UDP"}',
+        'k:{"port":80,"protocol":"TCP"}',
+    ]
+    code, both = await apply(admin, f"{SERVICES}/s", service({"name": "admin", "port": 8080}), "two")
+    assert code == 200 and [p["port"] for p in both["spec"]["ports"]] == [80, 53, 8080]
+    code, fewer = await apply(admin, f"{SERVICES}/s", service(dns), "one")
+    assert code == 200 and [p["port"] for p in fewer["spec"]["ports"]] == [53, 8080], fewer
+    code, status = await apply(admin, f"{SERVICES}/s", service(web, web), "one")
+    assert code == 500 and 'duplicate entries for key [port=80,protocol="TCP"]' in status["message"]
+
+
+async def test_who_wrote_without_a_manager_owns_nothing_and_is_in_nobodys_way(api: Api, admin: Client) -> None:
+    await api.cluster.apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {k: v}}")
+    code, status = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="w"), "one")
+    assert code == 409 and '"before-first-apply" using v1: .data.k' in status["message"]
+    code, same = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="v"), "one")
+    assert code == 200 and managers(same)["one"] == ["f:k"]
+    held = api.cluster.get(core_v1.ConfigMap, "a")
+    assert {e.manager for e in held.metadata.managed_fields} == {"one", "before-first-apply"}
+
+
+async def test_kubectl_goes_on_with_what_it_applied_before(admin: Client) -> None:
+    last = json.dumps(config_map(k="v"))
+    body = config_map(k="v")
+    body["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": last}
+    await admin.call("POST", f"{CONFIG_MAPS}?fieldManager=kubectl-client-side-apply", body)
+    code, changed = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="w"), "kubectl")
+    assert code == 200 and changed["data"] == {"k": "w"}, changed
+    code, _ = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="x"), "helm")
+    assert code == 409
+
+
+async def test_only_so_many_updaters_are_remembered_by_name(admin: Client) -> None:
+    await admin.config_map("a", first="1")
+    for number in range(14):
+        body = json.dumps({"data": {f"k{number:02}": "v"}}).encode()
+        headers = {"Content-Type": "application/merge-patch+json"}
+        code, made = await admin.call("PATCH", f"{CONFIG_MAPS}/a?fieldManager=m{number:02}", body, headers=headers)
+        assert code == 200, made
+    owned = managers(made)
+    assert len(owned) == 11 and "f:k00" in owned["ancient-changes"] and owned["m13"] == ["f:k13"]
+
+
+@pytest.mark.parametrize(
+    "fields", [[{"manager": "x", "operation": "Apply", "apiVersion": "v1", "fieldsV1": 7}], [{"fieldsV1": {}}]]
+)
+async def test_managers_that_nobody_can_read_do_no_harm(admin: Client, fields: list[Any]) -> None:
+    await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="v"), "one")
+    body = json.dumps({"metadata": {"managedFields": fields}}).encode()
+    code, _ = await admin.call("PATCH", f"{CONFIG_MAPS}/a", body, headers={"Content-Type": "application/merge-patch+json"})
+    assert code in (200, 400, 422)
+    assert (await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="w"), "one", "&force=true"))[0] == 200
