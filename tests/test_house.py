@@ -44,6 +44,7 @@ ENGINE = (
     "library",
     "testing",
     "begun",
+    "options",
     "settings",
     "backups",
     "messages",

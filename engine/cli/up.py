@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from shipslog.engine.settings.options import GROUPS, OPTIONS, START, Option
+from shipslog.engine.options import GROUPS, OPTIONS, START, Option
 
 from .options import LEFT_BEHIND, daemon_of, default_data, fail, make_private
 
@@ -58,6 +58,7 @@ def command(detach: bool, **flags: Any) -> None:
     What the cluster is stays in its data directory, so a later `up` needs no options. Any option may also stand in a YAML file
     (--config) or in the environment, as SHIPSLOG_PORT for --port; a command line goes before the environment, that before
     the file, and the file before what the data directory keeps."""
+    _without_rich()
     from shipslog.engine.settings import BadSettings, claim_of, gather, resolve
     from shipslog.runtime import claims
 
@@ -78,16 +79,20 @@ def command(detach: bool, **flags: Any) -> None:
     _foreground(settings)
 
 
-def _start_lightly() -> None:
-    """Spare the daemon what it has no use for while it starts. A third of the start is this: looking for garbage among modules,
-    which stay (that begins again once the daemon serves); rich, which structlog imports for tracebacks in colour (our log is
-    JSON); and the machine's certificate authorities, which aiohttp reads for its client."""
-    gc.disable()
+def _without_rich() -> None:
+    """Import structlog before anybody else does, without rich: that is for tracebacks in colour, and our messages have none."""
     if "rich" not in sys.modules:
         sys.modules["rich"] = None  # type: ignore[assignment]  # for structlog: not installed
         import structlog  # noqa: F401
 
         del sys.modules["rich"]
+
+
+def _start_lightly() -> None:
+    """Spare the daemon what it has no use for while it starts. A third of the start is this: looking for garbage among modules,
+    which stay (that begins again once the daemon serves); and the machine's certificate authorities, which aiohttp reads for
+    its client."""
+    gc.disable()
     import ssl
 
     names = ("load_default_certs", "set_default_verify_paths")

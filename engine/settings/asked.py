@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from .options import BY_NAME, OPTIONS, Option, flag
+from shipslog.engine.options import BY_NAME, OPTIONS, Option, flag
 
 PREFIX = "SHIPSLOG_"
 INTERNAL = ("SHIPSLOG_READY_FD",)

@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 
 from shipslog.engine.begun import known_of
+from shipslog.engine.options import flag
 from shipslog.runtime.choice import shares_machine
 from shipslog.runtime.claims import Claim
 
 from .asked import BadSettings, with_source
-from .options import flag
 from .values import faults
 
 KEPT_IN = "cluster.json"

@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from shipslog.engine.cli import up
+from shipslog.engine.options import OPTIONS, Option
 from shipslog.engine.settings import BadSettings, Settings, gather, keep, resolve
 from shipslog.engine.settings.asked import variable
-from shipslog.engine.settings.options import OPTIONS, Option
 
 VALUES: dict[str, object] = {"number": 3, "switch": True, "list": ("a=b", "c=d"), "path": Path("/x"), "directory": Path("/x")}
 
