@@ -4,7 +4,7 @@ from . import kubelet, scheduler
 from .cluster import garbage_collector, namespace, node_lifecycle, service_account, token_secrets
 from .rule.decision import Reconciler
 from .services import endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
-from .workloads import disruption, replication_controller
+from .workloads import disruption, replica_set, replication_controller
 
 ALL: tuple[Reconciler, ...] = (
     namespace.RECONCILER,
@@ -12,6 +12,7 @@ ALL: tuple[Reconciler, ...] = (
     token_secrets.RECONCILER,
     kubernetes_service.RECONCILER,
     replication_controller.RECONCILER,
+    replica_set.RECONCILER,
     scheduler.RECONCILER,
     kubelet.NODE,
     kubelet.PODS,

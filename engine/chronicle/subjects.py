@@ -36,6 +36,7 @@ def singular(resource: str) -> str:
 # What the keys of a rule name, by the name that decisions carry. Of a rule that is not here its commands tell.
 KEYS = {
     "replication-controller": "replicationcontrollers",
+    "replica-set": "replicasets.apps",
     "endpoints": "services",
     "endpoint-slices": "services",
     "endpoint-slice-mirroring": "endpoints",

@@ -6,10 +6,11 @@ import msgspec
 from msgspec.structs import replace
 
 from shipslog.engine.state.view import MemoryView
+from shipslog.reconcilers.rule.pods import owner_reference
 from shipslog.reconcilers.rule.wakes import Change, Wakes
 from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, Fact, NodeObserved, ObjectCreated, ObjectDeleted
-from shipslog.store.objects import codec, core_v1, meta_v1
+from shipslog.store.objects import apps_v1, codec, core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
 
 NOW = 1_800_000_000_000_000_000
@@ -112,6 +113,24 @@ def rc(name: str, replicas: int, **more: Any) -> core_v1.ReplicationController:
         replicas=replicas, selector=labels, template=template, min_ready_seconds=more.pop("min_ready_seconds", 0)
     )
     return core_v1.ReplicationController(metadata=meta(name, generation=1, **more), spec=spec)
+
+
+def rs(name: str, replicas: int, **more: Any) -> apps_v1.ReplicaSet:
+    """A replica set of pods with the label `app` = name, or what `labels_of_pods` says."""
+    labels = more.pop("labels_of_pods", {"app": name})
+    spec = apps_v1.ReplicaSetSpec(
+        replicas=replicas, selector=more.pop("selector", meta_v1.LabelSelector(match_labels=labels)),
+        template=core_v1.PodTemplateSpec(metadata=meta_v1.ObjectMeta(labels=labels), spec=pod("x").spec),
+        min_ready_seconds=more.pop("min_ready_seconds", 0),
+    )  # fmt: skip
+    status = more.pop("status", apps_v1.ReplicaSetStatus())
+    return apps_v1.ReplicaSet(metadata=meta(name, generation=1, **more), spec=spec, status=status)
+
+
+def controlled_by(obj: Any) -> tuple[meta_v1.OwnerReference, ...]:
+    """The owner references of what an object of a view controls."""
+    uid = obj.metadata.uid or f"uid-{BUILTIN.of(obj).plural}-{obj.metadata.name}"
+    return (owner_reference(replace(obj, metadata=replace(obj.metadata, uid=uid))),)
 
 
 def service(name: str, **more: Any) -> core_v1.Service:

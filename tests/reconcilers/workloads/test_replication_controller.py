@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from shipslog.reconcilers.workloads import replicas
 from shipslog.reconcilers.workloads import replication_controller as rule
 from shipslog.store.commands import Create, Delete, Update
 from tests.reconcilers.views import NOW, owned_by, pod, rc, view_of, woken, woken_by_end
@@ -23,7 +24,7 @@ def test_missing_pods_are_made_from_the_template() -> None:
 
 
 def test_a_decision_makes_no_more_of_a_long_template_than_a_transaction_should_hold() -> None:
-    for size, makes in ((10, rule.BATCH), (1 << 20, 15), (rule.BATCH_BYTES * 2, 1)):
+    for size, makes in ((10, replicas.BATCH), (1 << 20, 15), (replicas.BATCH_BYTES * 2, 1)):
         long = rc("web", 600)
         template = replace(long.spec.template, metadata=replace(long.spec.template.metadata, annotations={"a": "x" * size}))
         commands = decide(replace(long, spec=replace(long.spec, template=template)))

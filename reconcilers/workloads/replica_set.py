@@ -1,0 +1,126 @@
+"""Keeps as many pods of a template as a ReplicaSet asks for.
+
+That pods cannot be made it learns from what was said of it: the Event FailedCreate, which is on the log as all else. Then it
+says so in a condition, and tries with one pod at a time until there are as many as asked for.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say
+from shipslog.reconcilers.rule.pods import controller_of, is_active
+from shipslog.reconcilers.rule.wakes import rule
+from shipslog.store.commands import AnyObjectCommand, Update
+from shipslog.store.objects import core_v1
+from shipslog.store.objects.apps_v1 import ReplicaSet, ReplicaSetCondition, ReplicaSetStatus
+from shipslog.store.objects.conditions import find_condition, set_condition
+from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.selector import Selector, of_label_selector
+from shipslog.store.objects.times import api_time, parse_time
+from shipslog.store.projections import index
+from shipslog.store.view import View
+
+from .claims import adopters, claimed, controlled
+from .replicas import BATCH, ERROR_CREATING, Counts, count, scale
+
+COMPONENT = "replicaset-controller"
+REPLICA_FAILURE = "ReplicaFailure"
+
+
+def selector_of(replica_set: ReplicaSet) -> Selector:
+    """The pods that are meant."""
+    return of_label_selector(replica_set.spec.selector)
+
+
+def _failed_for(event: core_v1.Event) -> tuple[Hashable, ...]:
+    """The uid of the replica set whose pod could not be made, if it is that which an Event says."""
+    about = event.involved_object
+    says_so = event.reason == "FailedCreate" and event.source.component == COMPONENT and about.kind == "ReplicaSet"
+    return (about.uid,) if says_so else ()
+
+
+FAILURES = index("failures to create pods by replica set", ("events",), _failed_for)
+
+
+def _failing(view: View, event: core_v1.Event) -> Iterable[str]:
+    about = event.involved_object
+    return (f"{about.namespace}/{about.name}",) if _failed_for(event) else ()
+
+
+def _is_new(before: Any, after: Any) -> bool:
+    """Said for the first time: that it is said again changes nothing, and each attempt says it."""
+    return before is None
+
+
+WAKES = (
+    rule(ReplicaSet)
+    .owns(core_v1.Pod)
+    .watches(core_v1.Pod, to=adopters(ReplicaSet, selector_of))
+    .watches(core_v1.Event, to=_failing, when=_is_new)
+)
+
+
+def decide(view: View, key: str, *, now: Instant) -> Decision:
+    """Adopt, release, make or delete pods; then say in the status how many there are, and why there are not more."""
+    namespace, _, name = key.partition("/")
+    held = view.get(ReplicaSet, name, namespace)
+    if held is None:
+        return Decision(reason="there is no such replica set")
+    mine, claims = claimed(view, held, selector_of(held), core_v1.Pod, is_active)
+    if claims:
+        return Decision(reason="adopting and releasing pods", commands=tuple(claims))
+    active = [pod for pod in mine if is_active(pod)]
+    failure = _failure(view, held, active, mine)
+    says: tuple[Say, ...] = ()
+    reason = "it is going"
+    commands: list[AnyObjectCommand] = []
+    if not held.metadata.deletion_timestamp:
+        scaling = scale(held, active, view, most=1 if failure else BATCH, related=_related(view, held, active))
+        commands, reason, says = [*scaling.commands], scaling.reason, scaling.says
+    counts = count(held, active, now)
+    ending = sum(bool(pod.metadata.deletion_timestamp) and pod.status.phase not in TERMINAL for pod in mine)
+    status = _status(held, counts, ending, failure, now)
+    if status != held.status:
+        commands.append(Update(object=replace(held, status=status), subresource="status"))
+    return Decision(reason=reason, commands=tuple(commands), requeue_after=counts.again_s, says=says)
+
+
+def _related(view: View, held: ReplicaSet, active: Sequence[core_v1.Pod]) -> Sequence[core_v1.Pod]:
+    """The active pods of all replica sets of the same Deployment: nodes that have many of those are crowded."""
+    owner = controller_of(held)
+    deployment = view.by_uid(owner.uid) if owner is not None else None
+    if deployment is None:
+        return active
+    siblings = controlled(view, deployment.object, ReplicaSet)
+    return [pod for sibling in siblings for pod in controlled(view, sibling, core_v1.Pod) if is_active(pod)]
+
+
+def _failure(view: View, held: ReplicaSet, active: Sequence[core_v1.Pod], mine: Sequence[core_v1.Pod]) -> str:
+    """Why no pod could be made since the last that was; "" if none is missing, or nobody said so."""
+    if len(active) >= (1 if held.spec.replicas is None else held.spec.replicas):
+        return ""
+    last_ns = max((parse_time(pod.metadata.creation_timestamp) for pod in mine), default=0)
+    said = [entry.object for entry in view.find(FAILURES, held.metadata.uid)]
+    since = [event for event in said if parse_time(event.last_timestamp) > last_ns]
+    return since[-1].message.partition(ERROR_CREATING)[2] if since else ""
+
+
+def _status(held: ReplicaSet, counts: Counts, ending: int, failure: str, now: Instant) -> ReplicaSetStatus:
+    conditions = held.status.conditions
+    if not failure:
+        conditions = tuple(c for c in conditions if c.type != REPLICA_FAILURE)
+    elif find_condition(conditions, REPLICA_FAILURE) is None:
+        failed = ReplicaSetCondition(type=REPLICA_FAILURE, status="True", reason="FailedCreate", message=failure)
+        conditions = set_condition(conditions, failed, api_time(now))
+    return replace(
+        held.status, replicas=counts.all, fully_labeled_replicas=counts.fully_labeled, ready_replicas=counts.ready,
+        available_replicas=counts.available, terminating_replicas=ending, observed_generation=held.metadata.generation,
+        conditions=conditions,
+    )  # fmt: skip
+
+
+RECONCILER = Reconciler(
+    name="replica-set", actor=f"system:controller:{COMPONENT}", wakes=WAKES, decide=decide, projections=(FAILURES,)
+)
