@@ -5,6 +5,7 @@ hidden, also from those who may read them, unless they ask (`show_secrets=true`)
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -30,6 +31,8 @@ PREFIX = "/log/"
 MEDIA = "application/jsonl"
 AT_ONCE = 8  # are read for; others are asked to come back
 FOLLOWERS = 64
+AT_ONCE_EACH, FOLLOWERS_EACH = 4, 16  # of these for one user
+UNREAD_S = 60.0  # a client that takes nothing for so long holds no place
 TOGETHER_BYTES = 32 * 1024  # are sent at a time
 PATIENCE_S = 0.2  # for more, before what there is is sent
 SILENCE_S = 15.0  # then an empty line says that the stream lives
@@ -43,7 +46,7 @@ class Readers:
 
     def __init__(self) -> None:
         self._answers: set[Values] = set()
-        self._reading = self._following = 0
+        self._reading, self._following = Counter[str](), Counter[str]()  # by user
 
     def stop(self) -> None:
         """End all streams: the server stops."""
@@ -56,18 +59,23 @@ class Readers:
             raise method_not_allowed(call)
         question = question_of(call)
         follows = bool(getattr(question, "follow", False))
-        if self._following >= FOLLOWERS if follows else self._reading >= AT_ONCE:
+        if follows:
+            readers, together, each = self._following, FOLLOWERS, FOLLOWERS_EACH
+        else:
+            readers, together, each = self._reading, AT_ONCE, AT_ONCE_EACH
+        user = call.user.name
+        if readers.total() >= together or readers[user] >= each:
             raise TooManyRequests("too many read the log at once; please try again", retry_after_s=1)
         reader = Reader(call.cluster.log, may=rights_of(call), secrets=question.show_secrets)
         values = Values(question.answer(reader, call.now_ns))
         self._answers.add(values)
-        self._following += follows
-        self._reading += not follows
+        readers[user] += 1
         try:
             return await _stream(call, values, follows=follows)
         finally:
-            self._following -= follows
-            self._reading -= not follows
+            readers[user] -= 1
+            if not readers[user]:
+                del readers[user]
             self._answers.discard(values)
 
 
@@ -104,7 +112,7 @@ def rights_of(call: Call) -> Callable[[Subject], bool]:
 
 async def _stream(call: Call, values: "Values", *, follows: bool) -> web.StreamResponse:
     """The first value is waited for before anything is said, unless it is long in coming: so a refusal is a refusal. A later
-    one is the last line, as a Status."""
+    one is the last line, as a Status. A client that takes nothing for UNREAD_S is hung up on."""
     out = outlet_of(call.request, MEDIA, text=True)
     try:
         await values.more(PATIENCE_S if follows else SILENCE_S)
@@ -112,8 +120,8 @@ async def _stream(call: Call, values: "Values", *, follows: bool) -> web.StreamR
         while not values.ended:
             await values.more(PATIENCE_S if values.waiting else SILENCE_S)
             if values.waiting_bytes >= TOGETHER_BYTES or not values.heard:
-                await out.write(values.taken() or [b"\n"])
-        await out.write(values.taken())
+                await _send(call, out, values.taken() or [b"\n"])
+        await _send(call, out, values.taken())
         await out.close()
     except ConnectionError:
         raise
@@ -124,6 +132,17 @@ async def _stream(call: Call, values: "Values", *, follows: bool) -> web.StreamR
     finally:
         await values.close()
     return out.response
+
+
+async def _send(call: Call, out: Outlet, lines: list[bytes]) -> None:
+    """Errors: ConnectionError, also when the client takes nothing for UNREAD_S."""
+    try:
+        async with asyncio.timeout(UNREAD_S):
+            await out.write(lines)
+    except TimeoutError as error:
+        if call.request.transport is not None:
+            call.request.transport.abort()
+        raise ConnectionError("the client takes nothing") from error
 
 
 async def _broken_off(call: Call, out: Outlet, error: Exception) -> None:

@@ -51,8 +51,9 @@ class Reader:
         begun_s = monotonic()
         async for events in chunks:
             for event in events:
-                self._pass(event)
-                if await self.sees(event):
+                seen = await self.sees(event)
+                self._pass(event, seen)
+                if seen:
                     yield event
                 if monotonic() - begun_s > YIELD_AFTER_S:
                     await asyncio.sleep(0)
@@ -90,13 +91,16 @@ class Reader:
             previous = await self.log.latest(*key, before=event.revision)
         return None if previous is None or isinstance(previous.fact, ObjectDeleted) else previous
 
-    def _pass(self, event: Event) -> None:
-        """All events come by here in their order, so the last of an object is what the next one follows."""
+    def _pass(self, event: Event, seen: bool) -> None:
+        """All events come by here in their order, so the last of an object is what the next one follows. Nothing is kept of
+        what this reader may not see."""
         fact = event.fact
         if not isinstance(fact, ObjectFact):
             return
         key = (fact.resource, fact.namespace, fact.name)
         previous = self._drop(key)
+        if not seen:
+            return
         self._passing = event, previous
         self._states[key] = event
         self._states_bytes += len(fact.object)

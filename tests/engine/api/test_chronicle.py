@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import aiohttp
 import pytest
 
 from shipslog.engine.api import chronicle
@@ -48,6 +49,8 @@ async def test_wrong_questions_are_refused(admin: Client, api: Api) -> None:
         "/log/events?since=teatime": "names no moment",
         "/log/events?colour=red": "'colour' is no parameter of /log/events",
         "/log/show?revision=x": "Expected `int`",
+        f"/log/events?name={'*a' * 300}": "length <= 512 - at `$.name`",
+        f"/log/events?actor={'*a' * 300}": "length <= 512 - at `$.actor`",
         "/log/events?follow=true&kind=unicorn": "there is no kind 'unicorn'",
     }.items():
         code, status = await admin.call("GET", path)
@@ -113,3 +116,30 @@ async def test_not_everybody_reads_at_once(admin: Client, monkeypatch: pytest.Mo
     async with asyncio.timeout(10):
         while (await admin.stream("/log/events?follow=true")).status == 429:
             await asyncio.sleep(0.01)
+
+
+async def test_one_user_leaves_room_for_others(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chronicle, "FOLLOWERS_EACH", 2, raising=False)
+    for _ in range(2):
+        assert (await admin.stream("/log/events?follow=true", headers=ALICE)).status == 200
+    assert (await admin.stream("/log/events?follow=true", headers=ALICE)).status == 429
+    assert await lines(admin, "/log/events", headers=ALICE) == []
+    assert (await admin.stream("/log/events?follow=true")).status == 200
+
+
+async def test_who_takes_nothing_holds_no_place(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chronicle, "UNREAD_S", 0.2, raising=False)
+    monkeypatch.setattr(chronicle, "AT_ONCE", 1)
+    for k in range(24):
+        code, made = await admin.call("PUT" if k else "POST", f"{CONFIG_MAPS}{'/a' * (k > 0)}", {
+            "metadata": {"name": "a"}, "data": {"k": chr(97 + k) * 900_000},
+        })  # fmt: skip
+        assert code in (200, 201), made
+    stream = await admin.stream("/log/history?of=cm/a")  # 60 MB, more than sockets take
+    assert (await admin.call("GET", "/log/events?kind=pod"))[0] == 429
+    async with asyncio.timeout(20):
+        while (await admin.call("GET", "/log/events?kind=pod"))[0] == 429:
+            await asyncio.sleep(0.05)
+    assert stream.status == 200
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await stream.read()

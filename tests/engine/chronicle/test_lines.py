@@ -126,3 +126,9 @@ async def test_no_line_tells_a_secret(reader: Reader) -> None:
     for secrets in (False, True):
         lines = msgspec.json.encode(await told(Reader(reader.log, secrets=secrets), kind="secret")).decode()
         assert [value in lines for value in hidden] == [secrets, secrets], lines
+
+
+async def test_nothing_is_remembered_of_what_a_reader_may_not_see(reader: Reader) -> None:
+    blind = Reader(reader.log, may=lambda subject: subject.resource == "nodes")
+    seen = [event async for event in blind.read(0)]
+    assert seen and {key[0] for key in blind._states} == {"nodes"}
