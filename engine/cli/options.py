@@ -8,6 +8,8 @@ import msgspec
 
 from shipslog.store.log.writer_lock import writer_lives
 
+from .paint import printable
+
 
 class Daemon(msgspec.Struct, frozen=True, kw_only=True):
     """DATA/daemon.json: how to reach the daemon that holds this data directory."""
@@ -53,6 +55,7 @@ def daemon_of(data: Path) -> Daemon | None:
 
 
 def fail(message: str, code: int = 1) -> click.exceptions.Exit:
-    """One clear line on stderr; raise what this returns."""
-    click.echo(f"shipslog: {message}", err=True)
+    """One clear line on stderr, without what a terminal would obey: files and servers have their word in it; raise what this
+    returns."""
+    click.echo("\n".join(map(printable, f"shipslog: {message}".split("\n"))), err=True)
     return click.exceptions.Exit(code)

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from shipslog.engine.cli import down, image
+from shipslog.engine.cli.options import fail
 
 
 def needs_root() -> None:
@@ -79,3 +80,9 @@ def test_an_address_that_is_not_ours_is_told(tmp_path: Path) -> None:
          "192.0.2.1"], capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip
     assert "192.0.2.1:6443 is no address of this machine. Choose another --bind" in told.stderr
+
+
+def test_an_error_says_nothing_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    fail("made by \x1b]0;mine\x07\x9b31m\u202e\nand a second line")
+    told = capsys.readouterr().err
+    assert told == "shipslog: made by \ufffd]0;mine\ufffd\ufffd31m\ufffd\nand a second line\n"
