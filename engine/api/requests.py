@@ -51,12 +51,17 @@ class Call(msgspec.Struct):
     verb: str = ""  # as authorization names it
     impersonator: str = ""  # who asks in the user's name
     body_bytes: int = 0  # once it is read
+    _found: tuple[object, Kind | None] = (None, None)  # the scheme in which the kind was looked for, and it
 
     @property
     def served(self) -> Kind | None:
         """The kind of the path, of those that the state has which is read; None for none."""
-        route = self.route
-        return self.view.scheme.find(route.group, route.version, route.resource)
+        scheme, kind = self._found
+        if scheme is not self.view.scheme:
+            route, scheme = self.route, self.view.scheme
+            kind = scheme.find(route.group, route.version, route.resource)
+            self._found = scheme, kind
+        return kind
 
     @property
     def kind(self) -> Kind:
