@@ -94,7 +94,7 @@ def test_a_day_with_kubectl(book: Cluster, kubectl: str) -> None:
     assert slave in k("get", "pods", "-l", "tier=back")
     assert "restartPolicy" in k("explain", "pod.spec")
     assert "replicationcontrollers" in k("api-resources")
-    assert "v1.32" in k("version")
+    assert "v1.37" in k("version")
     assert "running at" in k("cluster-info")
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"}, "data": {"a": "1"}}
     assert "created" in k("apply", "-f", "-", stdin=json.dumps(config_map))
