@@ -25,8 +25,8 @@ def test_what_is_not_there() -> None:
 
 
 def test_a_start_loads_no_more_than_it_needs() -> None:
-    """A cluster that has no object of a group holds none of its types, but for those that a rule keeps: in a process of its own,
-    as others load them all."""
+    """A cluster that has no object of a group holds none of its types, but for those that a rule keeps. In a process of its
+    own, as others load them all."""
     code = (
         "import asyncio, sys\n"
         "from shipslog.engine.api.server import ApiServer\n"
