@@ -37,6 +37,7 @@ def singular(resource: str) -> str:
 KEYS = {
     "replication-controller": "replicationcontrollers",
     "replica-set": "replicasets.apps",
+    "job": "jobs.batch",
     "endpoints": "services",
     "endpoint-slices": "services",
     "endpoint-slice-mirroring": "endpoints",

@@ -37,9 +37,11 @@ def controlled(view: View, owner: Any, kind: type[T]) -> list[T]:
 
 
 def claimed(
-    view: View, owner: Any, selector: Selector, kind: type[T], adoptable: Callable[[T], bool]
+    view: View, owner: Any, selector: Selector, kind: type[T], adoptable: Callable[[T], bool], finalizer: str = ""
 ) -> tuple[Sequence[T], list[AnyObjectCommand]]:
-    """The objects that `owner` controls and its selector means, and what adopts and releases others."""
+    """The objects that `owner` controls and its selector means, and what adopts and releases others.
+
+    `finalizer` is put on what is adopted, and taken off what is released."""
     meta = owner.metadata
     mine: list[T] = []
     commands: list[AnyObjectCommand] = []
@@ -48,15 +50,18 @@ def claimed(
         if selector.matches(held.metadata.labels):
             mine.append(obj)
         elif not held.metadata.deletion_timestamp and not meta.deletion_timestamp:
-            commands.append(_owned_by(held, tuple(o for o in held.metadata.owner_references if o.uid != meta.uid)))
+            left = tuple(f for f in held.metadata.finalizers if f != finalizer)
+            commands.append(_owned_by(held, tuple(o for o in held.metadata.owner_references if o.uid != meta.uid), left))
     if meta.deletion_timestamp or not selector:
         return mine, commands
     for obj in view.select(kind, meta.namespace, selector.exact):
         held = obj
         if controller_of(held) is None and adoptable(obj) and selector.matches(held.metadata.labels):
-            commands.append(_owned_by(held, (*held.metadata.owner_references, owner_reference(owner))))
+            more = (finalizer,) if finalizer and finalizer not in held.metadata.finalizers else ()
+            owners = (*held.metadata.owner_references, owner_reference(owner))
+            commands.append(_owned_by(held, owners, (*held.metadata.finalizers, *more)))
     return mine, commands
 
 
-def _owned_by(obj: Any, owners: tuple[Any, ...]) -> Update:
-    return Update(object=replace(obj, metadata=replace(obj.metadata, owner_references=owners)))
+def _owned_by(obj: Any, owners: tuple[Any, ...], finalizers: tuple[str, ...]) -> Update:
+    return Update(object=replace(obj, metadata=replace(obj.metadata, owner_references=owners, finalizers=finalizers)))
