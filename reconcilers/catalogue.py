@@ -4,7 +4,7 @@ from . import kubelet, scheduler
 from .cluster import garbage_collector, namespace, node_lifecycle, service_account, token_secrets
 from .rule.decision import Reconciler
 from .services import endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
-from .workloads import disruption, job, replica_set, replication_controller
+from .workloads import deployment, disruption, job, replica_set, replication_controller
 
 ALL: tuple[Reconciler, ...] = (
     namespace.RECONCILER,
@@ -13,6 +13,7 @@ ALL: tuple[Reconciler, ...] = (
     kubernetes_service.RECONCILER,
     replication_controller.RECONCILER,
     replica_set.RECONCILER,
+    deployment.RECONCILER,
     job.RECONCILER,
     scheduler.RECONCILER,
     kubelet.NODE,

@@ -37,6 +37,7 @@ def singular(resource: str) -> str:
 KEYS = {
     "replication-controller": "replicationcontrollers",
     "replica-set": "replicasets.apps",
+    "deployment": "deployments.apps",
     "job": "jobs.batch",
     "endpoints": "services",
     "endpoint-slices": "services",
