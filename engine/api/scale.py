@@ -96,5 +96,5 @@ def _command(call: Call, kind: Kind, namespace: str, name: str, replicas: int, v
         change["metadata"] = {"resourceVersion": version}
     return Patch(
         resource=kind.resource, namespace=namespace, name=name, media_type=MERGE_PATCH,
-        body=msgspec.json.encode(change), field_manager=call.field_manager,
+        body=msgspec.json.encode(change), field_manager=call.field_manager, subresource="scale",
     )  # fmt: skip

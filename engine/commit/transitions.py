@@ -219,7 +219,8 @@ class Transition:
             raise BadRequest(f"the name of the object ({meta.name}) does not match the name on the URL ({command.name})")
         if meta.namespace != command.namespace:
             raise BadRequest("the namespace of the object does not match the namespace on the URL")
-        return self._replace(kind, old, shown.to_hub(new), command.subresource, ctx, _manager(kind, command))
+        subresource = "" if command.subresource == "scale" else command.subresource  # that writes an ordinary field
+        return self._replace(kind, old, shown.to_hub(new), subresource, ctx, _manager(kind, command))
 
     def apply(self, command: Apply, ctx: admission.Admission) -> Evaluation:
         """Server-side apply; makes the object where there is none. Errors: Conflict, naming managers and fields."""

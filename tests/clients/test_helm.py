@@ -74,7 +74,7 @@ def test_who_is_in_its_way_is_named(helm: Helm, served: Any, kubeconfig: Path) -
     scale = [str(KUBECTL), "--kubeconfig", str(kubeconfig), "scale", "deployment", "web-chart", "--replicas=5"]
     subprocess.run(scale, check=True, capture_output=True, timeout=60)
     refused = helm.run("upgrade", "web", "chart", "--set", "replicaCount=2")
-    assert refused.returncode != 0 and 'conflict with "kubectl-1.37"' in refused.stderr, refused.stderr
+    assert refused.returncode != 0 and 'conflict with "kubectl-1.37" with subresource "scale"' in refused.stderr, refused.stderr
     assert deployment(served).spec.replicas == 5
     helm("upgrade", "web", "chart", "--set", "replicaCount=2", "--force-conflicts")
     assert deployment(served).spec.replicas == 2
