@@ -10,7 +10,7 @@ import msgspec
 from shipslog.engine.cluster import Cluster
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Evict, Patch, Update
 from shipslog.store.objects import core_v1
-from shipslog.store.objects.patch import MERGE_PATCH
+from shipslog.store.objects.patch import MERGE_PATCH, STRATEGIC_PATCH
 from shipslog.store.refusals import Refusal
 
 from . import objects
@@ -18,6 +18,9 @@ from .checkers.watches import Seen
 from .ledger import Ledger
 
 RCS = "replicationcontrollers"
+DEPLOYMENTS = "deployments.apps"
+IMAGES = ("img", "img:2", "img:3")
+STRATEGIES = ("RollingUpdate", "RollingUpdate", "Recreate")
 EVERY_S = 0.7  # between two calls of a client, on average
 WAYS = ("Background", "Background", "Foreground", "Orphan")
 
@@ -32,6 +35,9 @@ class Client:
             (3, self.rc),
             (4, self.scale),
             (1, self.delete_rc),
+            (2, self.deployment),
+            (3, self.roll),
+            (1, self.delete_deployment),
             (2, self.service),
             (2, self.pod),
             (3, self.evict),
@@ -76,6 +82,25 @@ class Client:
         delete = Delete(resource=RCS, namespace="default", name=name, propagation=way)  # type: ignore[arg-type]
         await self._attempt(RCS, "default", name, None, delete)
 
+    async def deployment(self) -> None:
+        name, replicas, image = self._name("web"), self.rng.randrange(1, 4), self.rng.choice(IMAGES)
+        probed, strategy = self.rng.random() < 0.5, self.rng.choice(STRATEGIES)
+        made = objects.deployment(name, "default", replicas, image, probed=probed, strategy=strategy)
+        await self._attempt(DEPLOYMENTS, "default", name, (replicas, image), Create(object=made))
+
+    async def roll(self) -> None:
+        """Another image, or an old one again; another size at once, or the same."""
+        name, replicas, image = self._name("web"), self.rng.randrange(0, 4), self.rng.choice(IMAGES)
+        template = {"spec": {"containers": [{"name": "c", "image": image}]}}
+        body = msgspec.json.encode({"spec": {"replicas": replicas, "template": template}})
+        patch = Patch(resource=DEPLOYMENTS, namespace="default", name=name, media_type=STRATEGIC_PATCH, body=body)
+        await self._attempt(DEPLOYMENTS, "default", name, (replicas, image), patch)
+
+    async def delete_deployment(self) -> None:
+        name, way = self._name("web"), self.rng.choice(WAYS)
+        delete = Delete(resource=DEPLOYMENTS, namespace="default", name=name, propagation=way)  # type: ignore[arg-type]
+        await self._attempt(DEPLOYMENTS, "default", name, None, delete)
+
     async def service(self) -> None:
         name = self._name("rc")
         if self.cluster.view.get(core_v1.Service, name, "default") is not None:
@@ -92,7 +117,9 @@ class Client:
             return
         made = core_v1.Namespace(metadata=objects.meta(name, ""))
         await self._attempt("namespaces", "", name, True, Create(object=made))
-        for inside in (objects.rc("rc", name, 2, probed=True), objects.service("rc", name), objects.config_map("m", name, "")):
+        rolled = objects.deployment("web", name, 2, "img", probed=True, strategy="RollingUpdate")
+        controller = objects.rc("rc", name, 2, probed=True)
+        for inside in (controller, rolled, objects.service("rc", name), objects.config_map("m", name, "")):
             await self._try(Create(object=inside))
 
     async def counter(self) -> None:

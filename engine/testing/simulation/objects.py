@@ -1,6 +1,7 @@
 """What clients make: small objects with everything in them that can go wrong."""
 
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.apps_v1 import Deployment, DeploymentSpec, DeploymentStrategy
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetSpec
 
 ALWAYS_WELL = core_v1.ExecAction(command=("true",))  # probes end as the world says, not as a process does
@@ -14,18 +15,30 @@ def config_map(name: str, namespace: str, value: str) -> core_v1.ConfigMap:
     return core_v1.ConfigMap(metadata=meta(name, namespace), data={"v": value})
 
 
-def rc(name: str, namespace: str, replicas: int, *, probed: bool) -> core_v1.ReplicationController:
-    labels = {"app": name}
+def template(name: str, image: str, *, probed: bool) -> core_v1.PodTemplateSpec:
+    """Pods with the label `app` = name."""
     probe = core_v1.Probe(exec=ALWAYS_WELL) if probed else None
     container = core_v1.Container(
-        name="c", image="img", ports=(core_v1.ContainerPort(container_port=80),), liveness_probe=probe, readiness_probe=probe
+        name="c", image=image, ports=(core_v1.ContainerPort(container_port=80),), liveness_probe=probe, readiness_probe=probe
     )
-    template = core_v1.PodTemplateSpec(
-        metadata=meta_v1.ObjectMeta(labels=labels),
+    return core_v1.PodTemplateSpec(
+        metadata=meta_v1.ObjectMeta(labels={"app": name}),
         spec=core_v1.PodSpec(containers=(container,), termination_grace_period_seconds=1),
     )
-    spec = core_v1.ReplicationControllerSpec(replicas=replicas, selector=labels, template=template)
+
+
+def rc(name: str, namespace: str, replicas: int, *, probed: bool) -> core_v1.ReplicationController:
+    pods = template(name, "img", probed=probed)
+    spec = core_v1.ReplicationControllerSpec(replicas=replicas, selector={"app": name}, template=pods)
     return core_v1.ReplicationController(metadata=meta(name, namespace), spec=spec)
+
+
+def deployment(name: str, namespace: str, replicas: int, image: str, *, probed: bool, strategy: str) -> Deployment:
+    spec = DeploymentSpec(
+        replicas=replicas, selector=meta_v1.LabelSelector(match_labels={"app": name}),
+        template=template(name, image, probed=probed), strategy=DeploymentStrategy(type=strategy), revision_history_limit=2,
+    )  # fmt: skip
+    return Deployment(metadata=meta(name, namespace), spec=spec)
 
 
 def service(name: str, namespace: str) -> core_v1.Service:

@@ -5,6 +5,7 @@ from typing import Any
 
 from shipslog.engine.cluster import Cluster
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.apps_v1 import Deployment
 
 from ..ledger import Ledger
 from .verdict import require
@@ -34,4 +35,6 @@ def value_of(obj: Any) -> Any:
             return obj.data["v"]
         case core_v1.ReplicationController():
             return obj.spec.replicas
+        case Deployment():
+            return obj.spec.replicas, obj.spec.template.spec.containers[0].image
     return True

@@ -57,6 +57,8 @@ def without(patch: Patch, name: str) -> None:
         ("endpoint-slices", "services"),
         ("service-proxy", "services"),
         ("kubelet", "settled"),
+        ("replica-set", "settled"),
+        ("deployment", "settled"),
         ("garbage-collector", "deletion"),
     ],
 )
