@@ -6,6 +6,7 @@ evicted is marked in the same commit, so it is simply not counted any more.
 
 from collections.abc import Iterable, Sequence
 from math import ceil
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,13 +15,16 @@ from shipslog.reconcilers.rule.pods import controller_of, is_ready
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Update
 from shipslog.store.objects import core_v1, meta_v1, selector
+from shipslog.store.objects.apps_v1 import Deployment, ReplicaSet
 from shipslog.store.objects.conditions import set_condition
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
 from shipslog.store.objects.times import api_time
 from shipslog.store.view import View
 
+Controller = core_v1.ReplicationController | ReplicaSet | Deployment
 
-def _asks_otherwise(before: core_v1.ReplicationController | None, after: core_v1.ReplicationController | None) -> bool:
+
+def _asks_otherwise(before: Controller | None, after: Controller | None) -> bool:
     """Whether a controller came, went, or asks for another number."""
     return before is None or after is None or before.spec.replicas != after.spec.replicas
 
@@ -40,7 +44,7 @@ def _budgets_of(view: View, pod: core_v1.Pod) -> Iterable[str]:
             yield key_of(budget)
 
 
-def _budgets_beside(view: View, controller: core_v1.ReplicationController) -> Iterable[str]:
+def _budgets_beside(view: View, controller: Controller) -> Iterable[str]:
     """All budgets of the namespace: any of them may speak of the controller's pods, and counts how many are asked for."""
     return [key_of(budget) for budget in view.list(PodDisruptionBudget, controller.metadata.namespace)]
 
@@ -48,7 +52,7 @@ def _budgets_beside(view: View, controller: core_v1.ReplicationController) -> It
 WAKES = (
     rule(PodDisruptionBudget)
     .watches(core_v1.Pod, to=_budgets_of)
-    .watches(core_v1.ReplicationController, to=_budgets_beside, when=_asks_otherwise)
+    .watches(core_v1.ReplicationController, ReplicaSet, Deployment, to=_budgets_beside, when=_asks_otherwise)
 )
 
 
@@ -99,9 +103,24 @@ def _wanted(view: View, budget: PodDisruptionBudget, pods: Sequence[core_v1.Pod]
 
 def _expected(view: View, pods: Sequence[core_v1.Pod]) -> int:
     """What the controllers of the pods are asked for, each counted once; pods without one do not count."""
-    controllers = {owner.uid for pod in pods if (owner := controller_of(pod)) is not None}
-    found = [entry.object for uid in controllers if (entry := view.by_uid(uid)) is not None]
-    return sum(getattr(controller.spec, "replicas", 0) or 0 for controller in found)
+    found = [_in_charge(view, pod) for pod in pods]
+    controllers = {controller.metadata.uid: controller for controller in found if controller is not None}
+    return sum(getattr(controller.spec, "replicas", 0) or 0 for controller in controllers.values())
+
+
+def _in_charge(view: View, pod: core_v1.Pod) -> Any:
+    """Who says how many pods there shall be: the pod's controller, or the Deployment of its replica set."""
+    controller = _controller(view, pod)
+    if not isinstance(controller, ReplicaSet):
+        return controller
+    above = _controller(view, controller)
+    return above if isinstance(above, Deployment) else controller
+
+
+def _controller(view: View, obj: Any) -> Any:
+    owner = controller_of(obj)
+    entry = view.by_uid(owner.uid) if owner is not None else None
+    return entry.object if entry is not None else None
 
 
 def _scaled(value: int | str, whole: int) -> int:

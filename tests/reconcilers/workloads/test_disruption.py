@@ -9,8 +9,9 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.workloads import disruption
 from shipslog.store.commands import Update
 from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.apps_v1 import Deployment, DeploymentSpec
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetSpec, PodDisruptionBudgetStatus
-from tests.reconcilers.views import NOW, meta, owned_by, pod, view_of
+from tests.reconcilers.views import NOW, controlled_by, meta, owned_by, pod, rs, view_of, woken
 
 
 def budget(**spec: Any) -> PodDisruptionBudget:
@@ -78,3 +79,15 @@ def test_the_condition_keeps_the_time_of_its_change() -> None:
 def test_an_empty_budget_allows_nothing() -> None:
     assert numbers(view_of(budget(max_unavailable=1))) == (0, 0, 0, 0)
     assert not disruption.decide(view_of(), "default/none", now=NOW).commands
+
+
+def test_the_pods_of_a_deployment_count_once_whatever_replica_sets_it_has() -> None:
+    deployment = Deployment(metadata=meta("web"), spec=DeploymentSpec(replicas=4))
+    new, old = (rs(name, 3, owner_references=controlled_by(deployment)) for name in ("new", "old"))
+    pods = [member(f"p{i}", owner_references=controlled_by(owner)) for i, owner in enumerate((new, new, new, old))]
+    view = view_of(deployment, new, old, budget(max_unavailable=1), *pods)
+    assert numbers(view) == (4, 3, 4, 1)
+    alone = view_of(rs("new", 3), budget(max_unavailable=1), *pods[:3])
+    assert numbers(alone) == (3, 2, 3, 1), "of a replica set without one, what it asks for itself"
+    scaled = replace(deployment, spec=replace(deployment.spec, replicas=5))
+    assert woken(disruption.WAKES, view, scaled) == ["default/b"]
