@@ -4,7 +4,7 @@ from . import kubelet, scheduler
 from .cluster import garbage_collector, namespace, node_lifecycle, service_account, token_secrets
 from .rule.decision import Reconciler
 from .services import endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
-from .workloads import deployment, disruption, job, replica_set, replication_controller
+from .workloads import daemon_set, deployment, disruption, job, replica_set, replication_controller
 
 ALL: tuple[Reconciler, ...] = (
     namespace.RECONCILER,
@@ -15,6 +15,7 @@ ALL: tuple[Reconciler, ...] = (
     replica_set.RECONCILER,
     deployment.RECONCILER,
     job.RECONCILER,
+    daemon_set.RECONCILER,
     scheduler.RECONCILER,
     kubelet.NODE,
     kubelet.PODS,

@@ -39,6 +39,7 @@ KEYS = {
     "replica-set": "replicasets.apps",
     "deployment": "deployments.apps",
     "job": "jobs.batch",
+    "daemon-set": "daemonsets.apps",
     "endpoints": "services",
     "endpoint-slices": "services",
     "endpoint-slice-mirroring": "endpoints",
