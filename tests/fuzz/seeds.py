@@ -14,10 +14,11 @@ from .accepted import ACCEPTED
 from .case import Case
 
 JSON, YAML, PROTOBUF = b"application/json", b"application/yaml", b"application/vnd.kubernetes.protobuf"
-MERGE, STRATEGIC, PATCH = (
+MERGE, STRATEGIC, PATCH, APPLY = (
     b"application/merge-patch+json",
     b"application/strategic-merge-patch+json",
     b"application/json-patch+json",
+    b"application/apply-patch+yaml",
 )
 DEPTH = 4
 CONFIG_MAPS = b"/api/v1/namespaces/default/configmaps"
@@ -88,6 +89,8 @@ def _bodies(kind: Kind, value: dict[str, Any]) -> list[Case]:
     changed = [
         Case(b"PATCH", item, (content(media),), body) for media, body in ((MERGE, text), (STRATEGIC, text), (PATCH, OPERATIONS))
     ]
+    for query in (b"?fieldManager=one", b"?fieldManager=two&force=true", b"/status?fieldManager=one"):
+        changed.append(Case(b"PATCH", item + query, (content(APPLY),), text))
     under = [Case(b"PUT", item + b"/" + name.encode(), (content(JSON),), text) for name in kind.subresources]
     return [*made, *changed, *under, Case(b"PUT", item, (content(JSON),), text), Case(b"GET", item), Case(b"DELETE", item)]
 
