@@ -1,6 +1,7 @@
 """The daemon: one process that is the control plane and a node, from its settings to its last breath."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import platform
@@ -144,7 +145,14 @@ async def _serve(
         finally:
             systemd.tell("STOPPING=1")
             await server.stop()
-            (settings.data / "daemon.json").unlink(missing_ok=True)
+            _withdraw(settings.data / "daemon.json")
+
+
+def _withdraw(record: Path) -> None:
+    """Take back what says where this daemon is to be had; another's, that was begun in its place, stays."""
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        if msgspec.json.decode(record.read_bytes()).get("pid") == os.getpid():
+            record.unlink()
 
 
 def described(observed: NodeObserved, settings: Settings) -> NodeObserved:

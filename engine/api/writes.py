@@ -1,5 +1,6 @@
 """Writes: POST, PUT, PATCH, DELETE of objects and collections become commands."""
 
+import asyncio
 from typing import Any
 
 from msgspec.structs import replace
@@ -25,6 +26,7 @@ RETURNED = frozenset({
     "pods", "serviceaccounts", "persistentvolumes", "persistentvolumeclaims", "podtemplates", "resourcequotas",
     "storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io", "csinodes.storage.k8s.io",
 })  # fmt: skip
+TOGETHER = 100  # deletions of a collection that share transactions
 PROPAGATIONS = ("", "Orphan", "Background", "Foreground")
 
 
@@ -116,13 +118,18 @@ async def delete_collection(call: Call, pages: objects.Pages) -> Reply:
     options = await delete_options(call)
     page = await objects.read(call, kind, namespace, selection, pages)
     gone: list[Entry] = []
-    for entry in page.entries:
-        meta = entry.object.metadata
-        command = command_of(kind, meta.namespace, meta.name, options)
-        try:
-            gone.append((await submit(call, command, bool(options.dry_run))).entry)
-        except NotFound:
-            continue  # somebody else was faster
+    for start in range(0, len(page.entries), TOGETHER):
+        metas = [entry.object.metadata for entry in page.entries[start : start + TOGETHER]]
+        commands = [command_of(kind, meta.namespace, meta.name, options) for meta in metas]
+        done = await asyncio.gather(
+            *(submit(call, command, bool(options.dry_run)) for command in commands), return_exceptions=True
+        )
+        for result in done:
+            if isinstance(result, NotFound):
+                continue  # somebody else was faster
+            if isinstance(result, BaseException):
+                raise result
+            gone.append(result.entry)
     page = replace(page, entries=gone, revision=call.view.revision)
     return shapes.many(kind, page.entries, objects.list_metadata(page), call.wanted, call, pages.turn)
 

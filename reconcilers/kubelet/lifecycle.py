@@ -15,6 +15,7 @@ from shipslog.store.facts import ImagePulled, ImagePullFailed, NodeObserved, Pod
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.projections import index
 from shipslog.store.state import PodRuntime
 from shipslog.store.view import View
 
@@ -50,9 +51,12 @@ def _bound(view: View, pod: core_v1.Pod) -> Iterable[str]:
     return (f"pod/{pod.metadata.uid}",) if pod.spec.node_name else ()
 
 
+WAITING = index("pods that may wait for something", ("pods",), lambda pod: (pod.metadata.namespace,) if _waits(pod) else ())
+
+
 def _that_wait(view: View, source: core_v1.ConfigMap | core_v1.Secret) -> Iterable[str]:
     """The pods of the namespace that may have waited for a config map or a secret."""
-    return [f"pod/{pod.metadata.uid}" for pod in view.list(core_v1.Pod, source.metadata.namespace) if _waits(pod)]
+    return [f"pod/{entry.object.metadata.uid}" for entry in view.find(WAITING, source.metadata.namespace)]
 
 
 def _reported(view: View, fact: PodFact) -> Iterable[str]:
@@ -230,4 +234,7 @@ def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: 
     return plan.decision(otherwise)
 
 
-RECONCILER = Reconciler(name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells)
+RECONCILER = Reconciler(
+    name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells,
+    projections=(WAITING,),
+)  # fmt: skip

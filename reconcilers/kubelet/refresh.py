@@ -12,6 +12,7 @@ from shipslog.store.facts import SandboxStarted
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.projections import index
 from shipslog.store.view import View
 
 from .bound_pod import BoundPod
@@ -66,10 +67,17 @@ def _may_change(pod: core_v1.Pod) -> bool:
     return shown or own or _renewed_s(pod) > 0
 
 
+BY_WHAT_IS_SHOWN = index(
+    "pods by what they show", ("pods",),
+    lambda pod: tuple(dict.fromkeys((pod.metadata.namespace, *shown) for shown in _shown(pod))),
+)  # fmt: skip
+
+
 def _that_show(view: View, source: core_v1.ConfigMap | core_v1.Secret) -> Iterable[str]:
     """The pods that show a config map or a secret."""
-    shown = ("configmaps" if isinstance(source, core_v1.ConfigMap) else "secrets", source.metadata.name)
-    return [_key(pod) for pod in view.list(core_v1.Pod, source.metadata.namespace) if shown in _shown(pod)]
+    resource = "configmaps" if isinstance(source, core_v1.ConfigMap) else "secrets"
+    found = view.find(BY_WHAT_IS_SHOWN, (source.metadata.namespace, resource, source.metadata.name))
+    return [_key(entry.object) for entry in found]
 
 
 def _itself(view: View, pod: core_v1.Pod) -> Iterable[str]:
@@ -113,4 +121,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     return Decision(reason="its volumes as they should be", commands=(command,), requeue_after=again_s)
 
 
-RECONCILER = Reconciler(name="kubelet-volumes", actor="system:controller:kubelet", wakes=WAKES, decide=decide)
+RECONCILER = Reconciler(
+    name="kubelet-volumes", actor="system:controller:kubelet", wakes=WAKES, decide=decide,
+    projections=(BY_WHAT_IS_SHOWN,),
+)  # fmt: skip

@@ -17,7 +17,11 @@ from .case import Case
 
 HANG_S = 5.0
 TOKEN = "of-the-administrator-while-this-runs"
-AS_KUBERNETES = (b"does not contain declared merge key",)  # of messages with which Kubernetes itself answers 500
+AS_KUBERNETES = (
+    b"does not contain declared merge key",
+    b"failed to create typed patch object",
+    b"invalid object type",
+)  # of messages with which Kubernetes itself answers 500
 BUGS = frozenset({"error", "critical", "exception"})
 
 
