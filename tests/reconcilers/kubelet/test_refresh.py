@@ -116,5 +116,5 @@ def test_nobody_walks_all_pods_for_a_config_map(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(view, "list", walked)
     assert keys(view, settings()) == [f"pod/{UID}"]
-    assert woken(lifecycle.WAKES, view, settings()) == ["pod/uid-pods-waits"]
+    assert woken(lifecycle.WAKES, view, settings()) == [f"pod/{UID}", "pod/uid-pods-waits"]
     assert keys(view, core_v1.Secret(metadata=meta("settings"))) == []

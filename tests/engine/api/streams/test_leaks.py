@@ -105,7 +105,8 @@ async def sessions(data: Path, how: Callable[[Caller], None]) -> None:
     (handles, objects, memory_kb), (last_handles, last_objects, last_memory_kb) = found[1], found[-1]
     assert last_handles <= handles
     assert last_objects - objects < SESSIONS, "something is kept of each session"
-    assert last_memory_kb - memory_kb < (ROUNDS - 2) * SESSIONS * 25, "memory grows with each session"
+    # in a process that has run a thousand tests memory moves by itself; what was kept of a session once was 36 KiB
+    assert last_memory_kb - memory_kb < (ROUNDS - 2) * SESSIONS * 33, "memory grows with each session"
 
 
 @pytest.mark.parametrize("run", [uvloop.run, asyncio.run], ids=["uvloop", "asyncio"])
