@@ -4,7 +4,7 @@ from . import kubelet, scheduler
 from .cluster import garbage_collector, namespace, node_lifecycle, service_account, token_secrets
 from .rule.decision import Reconciler
 from .services import endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
-from .workloads import daemon_set, deployment, disruption, job, replica_set, replication_controller
+from .workloads import daemon_set, deployment, disruption, job, replica_set, replication_controller, stateful_set
 
 ALL: tuple[Reconciler, ...] = (
     namespace.RECONCILER,
@@ -16,6 +16,7 @@ ALL: tuple[Reconciler, ...] = (
     deployment.RECONCILER,
     job.RECONCILER,
     daemon_set.RECONCILER,
+    stateful_set.RECONCILER,
     scheduler.RECONCILER,
     kubelet.NODE,
     kubelet.PODS,

@@ -40,6 +40,7 @@ KEYS = {
     "deployment": "deployments.apps",
     "job": "jobs.batch",
     "daemon-set": "daemonsets.apps",
+    "stateful-set": "statefulsets.apps",
     "endpoints": "services",
     "endpoint-slices": "services",
     "endpoint-slice-mirroring": "endpoints",
