@@ -4,7 +4,7 @@ from . import kubelet, scheduler
 from .cluster import garbage_collector, namespace, node_lifecycle, service_account, token_secrets
 from .rule.decision import Reconciler
 from .services import endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
-from .workloads import daemon_set, deployment, disruption, job, replica_set, replication_controller, stateful_set
+from .workloads import cron_job, daemon_set, deployment, disruption, job, replica_set, replication_controller, stateful_set
 
 ALL: tuple[Reconciler, ...] = (
     namespace.RECONCILER,
@@ -17,6 +17,7 @@ ALL: tuple[Reconciler, ...] = (
     job.RECONCILER,
     daemon_set.RECONCILER,
     stateful_set.RECONCILER,
+    cron_job.RECONCILER,
     scheduler.RECONCILER,
     kubelet.NODE,
     kubelet.PODS,

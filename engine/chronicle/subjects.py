@@ -41,6 +41,7 @@ KEYS = {
     "job": "jobs.batch",
     "daemon-set": "daemonsets.apps",
     "stateful-set": "statefulsets.apps",
+    "cron-job": "cronjobs.batch",
     "endpoints": "services",
     "endpoint-slices": "services",
     "endpoint-slice-mirroring": "endpoints",
