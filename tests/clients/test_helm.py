@@ -42,11 +42,11 @@ def helm(tmp_path: Path, kubeconfig: Path) -> Helm:
 
 @pytest.mark.parametrize("how", ["true", "false"], ids=["by the server", "by Helm"])
 def test_its_sample_chart_lives_through_all_of_it(helm: Helm, served: Any, how: str) -> None:
-    assert "deployed" in helm("install", "web", "chart", f"--server-side={how}")
+    assert "deployed" in helm("install", "web", "chart", f"--server-side={how}", "--wait", "--timeout=30s")
     assert "deployed" in helm("list") and "web-chart" in helm("get", "manifest", "web")
     assert deployment(served).spec.replicas == 1
-    helm("upgrade", "web", "chart", "--set", "replicaCount=2")
-    assert deployment(served).spec.replicas == 2
+    helm("upgrade", "web", "chart", "--set", "replicaCount=2", "--wait", "--timeout=30s")
+    assert deployment(served).status.available_replicas == 2
     assert deployment(served).metadata.labels["app.kubernetes.io/managed-by"] == "Helm"
     helm("rollback", "web", "1")
     assert deployment(served).spec.replicas == 1
