@@ -16,8 +16,8 @@ def listener(port: int) -> str:
         if not process.name.isdigit():
             continue
         try:
-            for fd in os.scandir(process / "fd"):
-                if os.readlink(fd.path) in sockets:
+            for fd in os.listdir(process / "fd"):
+                if os.readlink(process / "fd" / fd) in sockets:
                     return f"process {process.name} ({(process / 'comm').read_text().strip()})"
         except OSError:  # it has ended, or is another user's
             continue

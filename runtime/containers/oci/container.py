@@ -307,7 +307,7 @@ def _signal_number(name: str) -> int:
 def _forget_older(place: ContainerPlace, request: StartContainer) -> None:
     """Keep this attempt and the one before it: `logs --previous`."""
     directory = place.layout.container(request.pod_uid, request.container, 0).parent
-    for entry in os.scandir(directory):
+    for entry in list(os.scandir(directory)):
         if entry.name.isdigit() and int(entry.name) < request.attempt - 1:
             remove_tree(Path(entry.path))
 
