@@ -4,6 +4,7 @@ async with testing.cluster(nodes=3) as cluster:
     await cluster.advance(hours=6)
 """
 
+from shipslog.engine.library import Background, Serving
 from shipslog.engine.testing.clock import TestClock
 from shipslog.engine.testing.cluster import (
     ContainerHandle,
@@ -17,12 +18,14 @@ from shipslog.engine.testing.cluster import (
 from shipslog.engine.testing.simulation.world import Outcome, Scenario, simulate
 
 __all__ = [
+    "Background",
     "ContainerHandle",
     "NodeHandle",
     "Outcome",
     "ProbeHandle",
     "PullHandle",
     "Scenario",
+    "Serving",
     "TestClock",
     "TestCluster",
     "cluster",

@@ -38,6 +38,17 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(wrapper=True, trylast=True)  # before pytest-asyncio looks for its marks
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Iterator[None]:
+    """An async test that asks for a cluster needs no mark and no setting: it is pytest-asyncio's, as the fixture is."""
+    made: Any = yield
+    if collector.config.pluginmanager.hasplugin("asyncio"):
+        for item in made if isinstance(made, list) else [made]:
+            if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj) and _asks_for_ours(item):
+                item.add_marker("asyncio")
+    return made  # type: ignore[no-any-return]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Keep the logs of a test that fails, and say how to look at them."""
@@ -113,6 +124,12 @@ def session_kubeconfig(session_served: "Background[TestCluster]") -> Path:
 
 
 # --- inside ---
+
+
+def _asks_for_ours(item: pytest.Function) -> bool:
+    """Whether a fixture of a test is one of this module, not another of the same name; and no mark says who runs it."""
+    ours = any(found[-1].func.__module__ == __name__ for found in item._fixtureinfo.name2fixturedefs.values())
+    return ours and not any(item.get_closest_marker(name) for name in ("asyncio", "anyio", "trio"))
 
 
 def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
