@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from shipslog.reconcilers.rule.digest import NOT_TAKEN_AGAIN
 from shipslog.store.log.event_log import LogError
 from shipslog.store.log.rewritten import rewrite
 from shipslog.store.log.sqlite import SqliteLog
@@ -19,7 +20,6 @@ from shipslog.store.log.sqlite import SqliteLog
 MARK = "redacted"
 ENCODED_MARK = base64.b64encode(MARK.encode()).decode()
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-NOT_TAKEN_AGAIN = 0  # a digest that nobody knows: the commands of the decision held what is not here any more
 
 
 async def export(source: Path, target: Path) -> tuple[int, int]:

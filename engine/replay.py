@@ -13,7 +13,7 @@ import msgspec
 from shipslog.engine.host.lane import Trouble
 from shipslog.engine.measures import Family
 from shipslog.reconcilers.rule.decision import Reconciler
-from shipslog.reconcilers.rule.digest import WRITERS, digest
+from shipslog.reconcilers.rule.digest import NOT_TAKEN_AGAIN, WRITERS, digest
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.facts import ClusterConfig, DecisionTaken
 from shipslog.store.log.event_log import EventLog
@@ -120,6 +120,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     other_versions: dict[str, int] = {}  # skipped, by rule: another version of it took them
     missing_rules: dict[str, int] = {}  # skipped, by rule: there is none of that name
     other_digests: int = 0  # skipped: recorded with a newer digest than this version knows
+    redacted: int = 0  # skipped: what they were taken on was taken out of this copy
     difference: Difference | None = None
 
     def skipped(self) -> list[str]:
@@ -127,7 +128,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
         lines = [f"{n} of {rule}, whose rule is another version now" for rule, n in sorted(self.other_versions.items())]
         lines += [f"{n} of {rule}, which is no rule of this version" for rule, n in sorted(self.missing_rules.items())]
         newer = [f"{self.other_digests} with a digest that only a newer version knows"] if self.other_digests else []
-        return lines + newer
+        out = [f"{self.redacted} that were taken on what is not in this copy any more: it is redacted"] if self.redacted else []
+        return lines + newer + out
 
 
 async def verify(
@@ -146,12 +148,12 @@ async def verify(
     view, taken = MemoryView(), 0
     others: Counter[str] = Counter()
     missing: Counter[str] = Counter()
-    digests = 0
+    digests = redacted = 0
 
     def so_far(difference: Difference | None = None) -> Verified:
         return Verified(
             events=view.revision, decisions=taken, other_versions=dict(others), missing_rules=dict(missing),
-            other_digests=digests, difference=difference,
+            other_digests=digests, redacted=redacted, difference=difference,
         )  # fmt: skip
 
     async for events in event_log.read():
@@ -163,6 +165,8 @@ async def verify(
                     missing[recorded.reconciler] += 1
                 elif rule.version != recorded.rule_version:
                     others[recorded.reconciler] += 1
+                elif recorded.digest_version == NOT_TAKEN_AGAIN:
+                    redacted += 1
                 elif recorded.digest_version not in WRITERS:
                     digests += 1
                 elif (difference := decide_again(view, revision, recorded, rule)) is not None:

@@ -128,3 +128,4 @@ def _with_defaults(value: Any) -> bytes:
 
 
 WRITERS = {1: _with_defaults, 2: _without_defaults, 3: _sorted}
+NOT_TAKEN_AGAIN = 0  # a version that none has: of a copy of a log, where what was decided on is not whole any more
