@@ -101,14 +101,14 @@ class SimulatedNode:
         info = {
             "operatingSystem": "linux",
             "architecture": "amd64",
-            "kubeletVersion": "v1.32.0",
+            "kubeletVersion": "v1.37.0",
             "osImage": "simulated",
             "containerRuntimeVersion": "simulated://1",
             "kernelVersion": "simulated",
             "machineID": self.node,
             "systemUUID": self.node,
             "bootID": self.node,
-            "kubeProxyVersion": "v1.32.0",
+            "kubeProxyVersion": "v1.37.0",
         }
         addresses = (("InternalIP", f"10.{200 + self.number // 256 % 56}.{self.number % 256}.1"), ("Hostname", self.node))
         report(

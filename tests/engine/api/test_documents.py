@@ -1,6 +1,10 @@
 """What is no object: health tells the truth."""
 
+from shipslog import Cluster
+from shipslog.engine.api.release import GIT_VERSION
+from shipslog.runtime.containers.oci.machine import KUBELET_VERSION
 from shipslog.store.log.memory import MemoryLog
+from shipslog.store.objects import core_v1
 
 from .conftest import Api
 
@@ -57,3 +61,11 @@ async def test_it_is_not_ready_before_the_rules_begin_and_the_nodes_report(api: 
     finally:
         api.cluster._beginning = began
         del api.cluster.runtimes["n1"]
+
+
+async def test_nodes_are_of_the_release_that_the_api_is_of() -> None:
+    async with Cluster.open() as cluster:
+        await cluster.wait(core_v1.Node, "node", until=lambda node: node.status.node_info.kubelet_version != "")
+        simulated = cluster.get(core_v1.Node, "node").status.node_info
+    assert f"{simulated.kubelet_version}+shipslog" == f"{simulated.kube_proxy_version}+shipslog" == GIT_VERSION
+    assert KUBELET_VERSION == GIT_VERSION
