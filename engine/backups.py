@@ -77,6 +77,7 @@ async def restore(source: Path, data: Path) -> tuple[Manifest, Path | None]:
 
     What was there is put aside only when all of the backup was unpacked and every checksum of its log holds.
     Errors: BackupError, LogBusy when a daemon runs there, LogError, OSError."""
+    _look_into(source)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = WriterLock(data / LOG)
     scratch = data / SCRATCH
@@ -169,28 +170,46 @@ def _sync(directory: Path) -> None:
 # --- putting one back ---
 
 
+@contextmanager
+def _archive(source: Path) -> Iterator[tarfile.TarFile]:
+    """A backup, to be read. Errors: BackupError, also from what is read inside; OSError."""
+    try:
+        with tarfile.open(source, mode="r:*") as archive:
+            yield archive
+    except (tarfile.TarError, EOFError, FileExistsError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+        why = "it is no tar" if "\n" in str(error) else error  # of what is no archive at all each format has a line
+        raise BackupError(f"{source} is no backup, or is cut off: {why}. Nothing was changed.") from error
+
+
+def _look_into(source: Path) -> None:
+    """Refuse what does not begin as a backup does, before anything is made. Errors: BackupError, OSError."""
+    with _archive(source) as archive:
+        for member in archive:
+            if file := archive.extractfile(member) if member.isreg() else None:
+                _manifest(source, member.name, file.read(1 << 20))
+                return
+    raise BackupError(f"{source} is no backup of a cluster. Nothing was changed.")
+
+
 def _unpacked(source: Path, scratch: Path) -> Manifest:
     """Only files that a backup has are looked at, whatever else an archive holds. Errors: BackupError, OSError."""
     manifest: Manifest | None = None
     (scratch / KEYS).mkdir(mode=0o700)
-    try:
-        with tarfile.open(source, mode="r:*") as archive:
-            for member in archive:
-                file = archive.extractfile(member) if member.isreg() else None
-                if file is None:
-                    continue
-                if manifest is None:
-                    manifest = _manifest(source, member.name, file.read(1 << 20))
-                elif member.name in (LOG, *BESIDE) or _is_key(member.name):
-                    with open(scratch / member.name, "xb", opener=_private) as target:
-                        shutil.copyfileobj(file, target)
-                        target.flush()
-                        os.fsync(target.fileno())
-            assert archive.fileobj is not None
-            while archive.fileobj.read(1 << 20):  # its own checksum stands at its end
-                pass
-    except (tarfile.TarError, EOFError, FileExistsError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
-        raise BackupError(f"{source} is no backup, or is cut off: {error}. Nothing was changed.") from error
+    with _archive(source) as archive:
+        for member in archive:
+            file = archive.extractfile(member) if member.isreg() else None
+            if file is None:
+                continue
+            if manifest is None:
+                manifest = _manifest(source, member.name, file.read(1 << 20))
+            elif member.name in (LOG, *BESIDE) or _is_key(member.name):
+                with open(scratch / member.name, "xb", opener=_private) as target:
+                    shutil.copyfileobj(file, target)
+                    target.flush()
+                    os.fsync(target.fileno())
+        assert archive.fileobj is not None
+        while archive.fileobj.read(1 << 20):  # its own checksum stands at its end
+            pass
     if manifest is None or not (scratch / LOG).exists():
         raise BackupError(f"{source} is no backup of a cluster. Nothing was changed.")
     return manifest

@@ -1,5 +1,6 @@
 """The command `shipslog`: one module a subcommand, imported only when it is asked for."""
 
+import difflib
 import importlib
 
 import click
@@ -39,6 +40,14 @@ class Lazy(click.Group):
         module = importlib.import_module(f"shipslog.engine.cli.{name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """One that is none is told with what it may have been meant for."""
+        if args[0] in COMMANDS or args[0].startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        raise click.UsageError(f"No such command {args[0]!r}.{meant}", ctx)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Without a look into any module: the shell waits."""

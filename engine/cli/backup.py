@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .options import data_option, fail
+from .options import data_option, fail, needs_directory, reason
 
 
 @click.command()
@@ -21,13 +21,14 @@ def command(file: Path, only_log: bool, data: Path) -> None:
     from shipslog.engine.backups import BackupError, back_up, copy_log
     from shipslog.store.log.event_log import LogError
 
+    needs_directory(file)
     try:
         if only_log:
             revision = asyncio.run(copy_log(data, file))
         else:
             revision = asyncio.run(back_up(data, file, version=__version__)).revision
     except (BackupError, LogError, OSError) as error:
-        raise fail(str(error)) from error
+        raise fail(reason(error)) from error
     what = "The log" if only_log else "The cluster"
     click.echo(f"{what} is in {file} up to revision {revision} ({file.stat().st_size} bytes).")
     click.echo("Its Secrets are in there" + ("." if only_log else ", and its keys: keep it as you keep those."))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import data_option, fail
+from .options import data_option, fail, needs_directory, reason
 
 
 @click.command()
@@ -25,16 +25,17 @@ def command(file: Path, redact: bool, log_file: Path | None, data: Path) -> None
     from shipslog.engine import redaction
     from shipslog.store.log.event_log import LogError
 
+    needs_directory(file)
     source = log_file or data / "cluster.db"
     try:
         if redact:
             revision, count = asyncio.run(redaction.export(source, file))
-            said = f"{count} of them are other than they were: secrets were taken out. Look into it before you send it."
+            said = f"{count} of its events are other than they were: secrets were taken out. Look into it before you send it."
         else:
             revision = asyncio.run(_copied(source, file))
             said = "Its Secrets are in there: --redact leaves them out."
     except (LogError, OSError, sqlite3.Error) as error:
-        raise fail(str(error)) from error
+        raise fail(reason(error)) from error
     click.echo(f"The log is in {file} up to revision {revision} ({file.stat().st_size} bytes). {said}")
 
 

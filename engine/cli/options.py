@@ -59,3 +59,18 @@ def fail(message: str, code: int = 1) -> click.exceptions.Exit:
     returns."""
     click.echo("\n".join(map(printable, f"shipslog: {message}".split("\n"))), err=True)
     return click.exceptions.Exit(code)
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, in a person's words: of a file its name and what is with it, without the number of the error."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)
+
+
+def needs_directory(file: Path) -> None:
+    """Errors: Exit, with a line on stderr, when the directory that a file shall be written into is not there."""
+    if not file.absolute().parent.is_dir():
+        raise fail(
+            f"{file}: there is no directory {file.absolute().parent}. Nothing was written; make it, or name another file."
+        )

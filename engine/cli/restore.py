@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import data_option, default_data, fail
+from .options import data_option, default_data, fail, reason
 
 
 @click.command()
@@ -24,7 +24,7 @@ def command(file: Path, data: Path) -> None:
     except LogBusy as error:
         raise fail(f"{error} `shipslog down` stops a daemon; its pods go on running.") from error
     except (BackupError, LogError, OSError) as error:
-        raise fail(str(error)) from error
+        raise fail(reason(error)) from error
     click.echo(f"The cluster of {file} is in {data}: up to revision {manifest.revision}, as it was at {manifest.made}.")
     if aside is not None:
         click.echo(f"What was there is in {aside}; remove it when it is not needed any more.")

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import click
 from click.core import ParameterSource
 
-from .options import data_option, default_data, fail
+from .options import data_option, default_data, fail, reason
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,7 +77,7 @@ def choose(log_file: Path | None, kubeconfig: Path | None, data: Path) -> Source
     try:
         return Remote.of(kubeconfig)
     except (BadKubeconfig, OSError) as error:
-        raise fail(str(error)) from error
+        raise fail(reason(error)) from error
 
 
 def _lives(kubeconfig: Path) -> bool:
@@ -104,6 +104,6 @@ def run(work: Callable[[], Any]) -> None:
     except Refusal as error:
         raise fail(error.message) from error
     except (LogError, ValueError, OSError) as error:
-        raise fail(str(error)) from error
+        raise fail(reason(error)) from error
     except KeyboardInterrupt:
         pass

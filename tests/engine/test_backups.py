@@ -135,6 +135,15 @@ async def test_what_is_no_backup_changes_nothing(tmp_path: Path) -> None:
             assert contents(data) == before, path
 
 
+async def test_where_no_backup_is_put_back_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("this is no archive")
+    with pytest.raises(BackupError, match=r"text is no backup, or is cut off: it is no tar\. Nothing was changed\.$"):
+        await restore(tmp_path / "text", tmp_path / "data")
+    with pytest.raises(FileNotFoundError):
+        await restore(tmp_path / "missing", tmp_path / "data")
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+
+
 class Killed(BaseException):
     """The process ends here."""
 

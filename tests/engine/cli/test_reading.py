@@ -99,6 +99,8 @@ def test_json_is_one_value_a_line(shop_log: str) -> None:
 
 def test_errors_are_one_line(shop_log: str, tmp_path: Path) -> None:
     for said, command in {
+        "there is no kind 'poods'; did you mean pods?": ("log", shop_log, "--kind", "poods"),
+        f"shipslog: {tmp_path / 'none'}: No such file or directory": ("log", "--kubeconfig", str(tmp_path / "none")),
         "there is no kind 'unicorn'": ("log", shop_log, "--kind", "unicorn"),
         "names no moment": ("log", shop_log, "--since", "teatime"),
         "name the object as KIND/NAME": ("history", "--log", shop_log),

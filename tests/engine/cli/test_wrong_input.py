@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from shipslog.engine.cli import down, image
+from shipslog.engine.cli import down, image, main
 from shipslog.engine.cli.options import fail
 
 
@@ -86,3 +86,25 @@ def test_an_error_says_nothing_to_the_terminal(capsys: pytest.CaptureFixture[str
     fail("made by \x1b]0;mine\x07\x9b31m\u202e\nand a second line")
     told = capsys.readouterr().err
     assert told == "shipslog: made by \ufffd]0;mine\ufffd\ufffd31m\ufffd\nand a second line\n"
+
+
+def test_a_command_that_is_none_is_told_with_what_it_may_be() -> None:
+    told = CliRunner().invoke(main, ["statsu"])
+    assert told.exit_code == 2 and "No such command 'statsu'. Did you mean 'status'?" in told.output, told.output
+    told = CliRunner().invoke(main, ["xyzzy"])
+    assert told.exit_code == 2 and told.output.endswith("No such command 'xyzzy'.\n"), told.output
+
+
+@pytest.mark.parametrize("command", [("backup",), ("backup", "--only-log"), ("export",), ("export", "--redact")])
+def test_a_directory_to_write_into_that_is_not_there_is_named(command: tuple[str, ...], tmp_path: Path) -> None:
+    target = tmp_path / "none" / "file"
+    told = CliRunner().invoke(main, [*command, str(target), "--data", str(tmp_path)])
+    assert told.exit_code == 1 and not list(tmp_path.iterdir())
+    assert told.output.startswith(f"shipslog: {target}: there is no directory {target.parent}. Nothing was written"), (
+        told.output
+    )
+
+
+def test_a_backup_that_is_not_there_is_named_without_a_number(tmp_path: Path) -> None:
+    told = CliRunner().invoke(main, ["restore", str(tmp_path / "none"), "--data", str(tmp_path / "data")])
+    assert told.output == f"shipslog: {tmp_path / 'none'}: No such file or directory\n" and not list(tmp_path.iterdir())
