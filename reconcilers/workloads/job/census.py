@@ -53,10 +53,12 @@ def is_tracked(pod: core_v1.Pod) -> bool:
 
 
 def has_failed(job: Job, pod: core_v1.Pod) -> bool:
-    """A pod that is deleted before it has a node never runs, and has failed; so has one that goes, where that is enough."""
+    """A pod that is deleted and that no node has (any more) does not come to another end; nor does one that goes, where that is
+    enough."""
     if pod.status.phase in TERMINAL:
         return pod.status.phase == "Failed"
-    return bool(pod.metadata.deletion_timestamp) and (not waits_for_the_end(job) or not pod.spec.node_name)
+    left = not pod.spec.node_name or pod.metadata.deletion_grace_period_seconds == 0  # its node has let go of it
+    return bool(pod.metadata.deletion_timestamp) and (left or not waits_for_the_end(job))
 
 
 def number_in(pod: core_v1.Pod, annotation: str) -> int:

@@ -123,6 +123,10 @@ def test_a_pod_that_is_deleted_has_failed_and_is_replaced_as_the_policy_says() -
     later = decide(job(pod_replacement_policy="Failed"), going, now=NOW + 11 * 10**9)
     assert not made(later) and status(later).terminating == 1
     assert status(later).uncounted_terminated_pods == UNCOUNTED()
+    for how in ({"node": ""}, {"deletion_grace_period_seconds": 0}):
+        left = mine("a", "Pending", **{"deletion_timestamp": BORN, "deletion_grace_period_seconds": 30, **how})
+        never = decide(job(pod_replacement_policy="Failed"), left)
+        assert status(never).uncounted_terminated_pods == UNCOUNTED(failed=("uid-pods-a",)), "it comes to no other end"
 
 
 def test_the_next_pod_waits_twice_as_long_after_each_failure() -> None:
