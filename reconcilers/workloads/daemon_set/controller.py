@@ -61,6 +61,7 @@ class _Fleet(Struct, frozen=True, kw_only=True):
     code: str
     now: Instant
     pods: dict[str, list[core_v1.Pod]]
+    known: frozenset[str]
     wanted: frozenset[str]
     allowed: frozenset[str]
 
@@ -115,10 +116,9 @@ def _fleet(
     for pod in sorted(mine, key=lambda p: (p.metadata.creation_timestamp, p.metadata.name)):
         pods.setdefault(on.node_of(pod), []).append(pod)
     places = {node.metadata.name: on.wants(spec, node) for node in view.list(core_v1.Node)}
-    return _Fleet(
-        daemons=daemons, code=code, now=now, pods=pods, wanted=frozenset(n for n, (run, _) in places.items() if run),
-        allowed=frozenset(n for n, (_, stay) in places.items() if stay),
-    )  # fmt: skip
+    wanted = frozenset(name for name, (run, _) in places.items() if run)
+    allowed = frozenset(name for name, (_, stay) in places.items() if stay)
+    return _Fleet(daemons=daemons, code=code, now=now, pods=pods, known=frozenset(places), wanted=wanted, allowed=allowed)
 
 
 def _work(fleet: _Fleet, spec: core_v1.PodSpec) -> tuple[list[AnyObjectCommand], list[Say], str, float | None]:
@@ -207,7 +207,7 @@ def _status(fleet: _Fleet) -> tuple[DaemonSetStatus, float | None]:
     available = sum(map(fleet.available, ready))
     status = replace(
         fleet.daemons.status, desired_number_scheduled=len(fleet.wanted), current_number_scheduled=len(firsts),
-        number_misscheduled=len(fleet.pods.keys() - fleet.wanted - {""}), number_ready=len(ready),
+        number_misscheduled=len(fleet.pods.keys() & fleet.known - fleet.wanted), number_ready=len(ready),
         updated_number_scheduled=sum(map(fleet.updated, firsts)), number_available=available,
         number_unavailable=len(fleet.wanted) - available, observed_generation=fleet.daemons.metadata.generation,
     )  # fmt: skip
