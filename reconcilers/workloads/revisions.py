@@ -4,7 +4,7 @@ Source: Kubernetes' controller history. The hash in a name is of our own encodin
 the same template is all that anybody may count on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -34,9 +34,7 @@ class History(Struct, frozen=True, kw_only=True):
         return next((revision for revision in self.all if revision.metadata.name == name), None)
 
 
-def history_of(
-    view: View, owner: Any, chosen: Selector, *, hash_label: str, annotations: Mapping[str, str] | None = None
-) -> History:
+def history_of(view: View, owner: Any, chosen: Selector, *, hash_label: str) -> History:
     """The history with a revision of the owner's template as the newest, or what is to be done for that."""
     held, commands = claimed(view, owner, chosen, ControllerRevision, _stays)
     known = tuple(sorted(held, key=lambda r: (r.revision, r.metadata.creation_timestamp, r.metadata.name)))
@@ -55,7 +53,7 @@ def history_of(
     template, meta = owner.spec.template, owner.metadata
     about = meta_v1.ObjectMeta(
         name=f"{meta.name}-{code}", namespace=meta.namespace, labels={**template.metadata.labels, hash_label: code},
-        annotations=dict(annotations or {}), owner_references=(owner_reference(owner),),
+        annotations=meta.annotations, owner_references=(owner_reference(owner),),
     )  # fmt: skip
     made = ControllerRevision(metadata=about, data=data, revision=number + 1)
     if view.get(ControllerRevision, made.metadata.name, meta.namespace) is not None:

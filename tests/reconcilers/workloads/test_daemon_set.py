@@ -79,6 +79,12 @@ def test_first_its_template_becomes_a_revision() -> None:
     assert revisions.template_of(held) == daemons().spec.template
 
 
+def test_a_revision_tells_the_cause_of_the_change() -> None:
+    asked = daemons()
+    asked = replace(asked, metadata=replace(asked.metadata, annotations={"kubernetes.io/change-cause": "a fix"}))
+    assert revision_of(asked).metadata.annotations == {"kubernetes.io/change-cause": "a fix"}
+
+
 def test_a_template_of_before_becomes_the_newest_again() -> None:
     old, new = revision_of(daemons(), 1), revision_of(daemons(image="new"), 2)
     (update,) = rule.decide(view_of(daemons(), old, new), "default/log", now=NOW).commands
