@@ -7,7 +7,7 @@ import msgspec
 
 from shipslog.store.commands import Patch
 from shipslog.store.objects import codec, json_text, yaml_text
-from shipslog.store.objects.patch import STRATEGIC_PATCH
+from shipslog.store.objects.patch import MERGE_PATCH, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.refusals import BadRequest
 from shipslog.store.state import Entry
@@ -72,7 +72,8 @@ def three_way(kind: Kind, current: Entry, document: Mapping[str, Any]) -> Patch:
     metadata["annotations"][LAST_APPLIED] = _remembered(document)
     return Patch(
         resource=kind.resource, namespace=meta.namespace, name=meta.name, body=msgspec.json.encode(patch),
-        media_type=STRATEGIC_PATCH, api_version="" if kind.hub is None else kind.api_version,
+        media_type=STRATEGIC_PATCH if kind.definition is None else MERGE_PATCH,
+        api_version="" if kind.hub is None else kind.api_version,
     )  # fmt: skip
 
 

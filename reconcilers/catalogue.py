@@ -1,12 +1,13 @@
 """All the rules that a cluster keeps."""
 
 from . import kubelet, scheduler
-from .cluster import garbage_collector, namespace, node_lifecycle, service_account, token_secrets
+from .cluster import custom_resource_definition, garbage_collector, namespace, node_lifecycle, service_account, token_secrets
 from .rule.decision import Reconciler
 from .services import endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
 from .workloads import cron_job, daemon_set, deployment, disruption, job, replica_set, replication_controller, stateful_set
 
 ALL: tuple[Reconciler, ...] = (
+    custom_resource_definition.RECONCILER,
     namespace.RECONCILER,
     service_account.RECONCILER,
     token_secrets.RECONCILER,

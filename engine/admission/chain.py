@@ -5,7 +5,7 @@ The order is Kubernetes': defaults, the namespace, admission rules, what the req
 
 from typing import Any
 
-from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_metadata, check_metadata_update
@@ -17,7 +17,7 @@ from .node_restriction import check_node
 
 def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
     """The object as it will be stored. Errors: Invalid, Forbidden, NotFound (its namespace)."""
-    strategy = strategy_of(kind.resource)
+    strategy = rules_of(kind)
     obj = strategy.default(obj)
     if kind.namespaced:
         check_namespace(kind, obj.metadata.name, obj.metadata.namespace, ctx)
@@ -33,7 +33,7 @@ def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
 def admit_update(kind: Kind, old: Any, new: Any, subresource: str, ctx: Admission) -> Any:
     """The changed object as it will be stored. `subresource`: "", "status", "finalize", "ephemeralcontainers".
     Errors: Invalid, Forbidden."""
-    strategy = strategy_of(kind.resource)
+    strategy = rules_of(kind)
     new = strategy.default_status(new) if subresource == "status" else strategy.default(new)
     new = strategy.update(kind, old, new, subresource, ctx)
     faults = Faults()

@@ -27,8 +27,9 @@ PROTOBUF_STATUS = Format(protobuf=True)
 
 
 @remembered(entries=512)
-def accepted(header: str) -> Format:
-    """The first of the accepted types that can be given. Errors: NotAcceptable."""
+def accepted(header: str, messages: bool = True) -> Format:
+    """The first of the accepted types that can be given; without `messages` whole objects are not given in protobuf.
+    Errors: NotAcceptable."""
     if not header:
         return PLAIN
     for clause in header.split(","):
@@ -37,6 +38,8 @@ def accepted(header: str) -> Format:
         if media not in (JSON, YAML, PROTOBUF, "application/*", "*/*"):
             continue
         yaml, protobuf = media == YAML, media == PROTOBUF
+        if protobuf and not messages and "as" not in values:
+            continue
         if "as" not in values:
             return Format(yaml=yaml, protobuf=protobuf)
         if protobuf and values["as"] == "Table":

@@ -73,7 +73,11 @@ class Call(msgspec.Struct):
 
     @property
     def wanted(self) -> Format:
-        return accepted(self.request.headers.get("Accept", ""))
+        header = self.request.headers.get("Accept", "")
+        wanted = accepted(header)
+        if wanted.protobuf and not wanted.shape and (kind := self.served) is not None and kind.definition is not None:
+            return accepted(header, messages=False)  # there are none of what definitions define
+        return wanted
 
     def named(self) -> tuple[Kind, str, str]:
         """(kind, namespace, name) of the object that the path names. Errors: NotFound."""

@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from shipslog.engine.kinds.custom import json_paths
 from shipslog.store.commands import Patch
 from shipslog.store.objects import autoscaling_v1, codec, patch, selector
 from shipslog.store.objects.patch import MERGE_PATCH
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.refusals import BadRequest, Cause, Invalid
+from shipslog.store.refusals import BadRequest, Cause, Invalid, Unexpected
 from shipslog.store.state import Entry
 
 from . import replies, requests, writes
@@ -17,22 +18,43 @@ from .replies import Reply
 from .requests import Call
 
 
-def of(entry: Entry) -> autoscaling_v1.Scale:
-    """The Scale of an object with replicas."""
-    obj, meta = entry.object, entry.object.metadata
+def of(kind: Kind, entry: Entry) -> autoscaling_v1.Scale:
+    """The Scale of an object with replicas. Errors: Unexpected, a 500 as in Kubernetes, for one that says of none."""
+    meta = entry.object.metadata
+    wanted, found, text = _custom(kind, entry.object) if kind.definition is not None else _builtin(entry.object)
+    metadata = replace(
+        meta, generate_name="", generation=0, labels={}, annotations={}, owner_references=(), finalizers=(), managed_fields=()
+    )
+    return autoscaling_v1.Scale(
+        metadata=metadata, spec=autoscaling_v1.ScaleSpec(replicas=wanted),
+        status=autoscaling_v1.ScaleStatus(replicas=found, selector=text)
+    )  # fmt: skip
+
+
+def _builtin(obj: Any) -> tuple[int, int, str]:
+    """The replicas that are wanted, those that there are, and their selector."""
     chosen = obj.spec.selector
     text = (
         ",".join(f"{k}={v}" for k, v in sorted(chosen.items()))
         if isinstance(chosen, dict)
         else str(selector.of_label_selector(chosen))
     )
-    metadata = replace(
-        meta, generate_name="", generation=0, labels={}, annotations={}, owner_references=(), finalizers=(), managed_fields=()
-    )
-    return autoscaling_v1.Scale(
-        metadata=metadata, spec=autoscaling_v1.ScaleSpec(replicas=obj.spec.replicas or 0),
-        status=autoscaling_v1.ScaleStatus(replicas=obj.status.replicas, selector=text),
-    )  # fmt: skip
+    return obj.spec.replicas or 0, obj.status.replicas, text
+
+
+def _custom(kind: Kind, obj: Any) -> tuple[int, int, str]:
+    """The same of an object whose definition says where they stand."""
+    paths = kind.definition.scale
+    wanted, found = _at(obj, paths.spec_replicas_path), _at(obj, paths.status_replicas_path)
+    text = _at(obj, paths.label_selector_path) if paths.label_selector_path else None
+    if not isinstance(wanted, int):
+        raise Unexpected(f'the spec replicas field "{paths.spec_replicas_path}" does not exist')
+    return wanted, found if isinstance(found, int) else 0, text if isinstance(text, str) else ""
+
+
+def _at(obj: Any, path: str) -> Any:
+    found = json_paths.values(path, obj.rest)
+    return found[0] if found else None
 
 
 async def handle(call: Call) -> Reply:
@@ -41,7 +63,7 @@ async def handle(call: Call) -> Reply:
     method = call.request.method
     entry = requests.entry_of(call)
     if method == "GET":
-        return replies.of_value(of(entry), wanted=call.wanted)
+        return replies.of_value(of(kind, entry), wanted=call.wanted)
     dry_run = call.dry_run
     if method == "PUT":
         scale, _ = await requests.decoded(call, autoscaling_v1.Scale)
@@ -58,13 +80,13 @@ async def handle(call: Call) -> Reply:
     _check(name, scale)
     command = _command(call, kind, namespace, name, scale.spec.replicas, version)
     committed = await writes.submit(call, command, dry_run)
-    return replies.of_value(of(committed.entry), wanted=call.wanted)
+    return replies.of_value(of(kind, committed.entry), wanted=call.wanted)
 
 
 async def _patched(call: Call, entry: Entry) -> tuple[autoscaling_v1.Scale, str]:
     """The Scale that a patch makes, and the resource version if the patch names one."""
     data, media = await requests.body(call.request), writes.patch_type(call)
-    before = codec.to_builtins(of(entry))
+    before = codec.to_builtins(of(call.kind, entry))
     version = before["metadata"].pop("resourceVersion", "")
     scale = await requests.DECODING.run(len(data), _changed, codec.encode(before), data, media, call.field_validation)
     named: str = scale.metadata.resource_version
@@ -92,6 +114,12 @@ def _check(name: str, scale: autoscaling_v1.Scale) -> None:
 
 def _command(call: Call, kind: Kind, namespace: str, name: str, replicas: int, version: str) -> Patch:
     change: dict[str, Any] = {"spec": {"replicas": replicas}}
+    if kind.definition is not None:
+        names = json_paths.plain(kind.definition.scale.spec_replicas_path) or ()
+        value: Any = replicas
+        for inner in reversed(names):
+            value = {inner: value}
+        change = value
     if version:
         change["metadata"] = {"resourceVersion": version}
     return Patch(

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.kinds.strategy import Reader
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.objects import selector
@@ -74,7 +74,7 @@ def of_params(kind: Kind, params: Params, name: str = "") -> Selection:
 @remembered(entries=1024)
 def _selection(kind: Kind, labels: str, fields: str, name: str) -> Selection:
     selected = selector.parse_labels(labels) if labels.strip() else None
-    known: Mapping[str, Reader] = {**(NAMESPACED if kind.namespaced else EVERY), **strategy_of(kind.resource).selectable}
+    known: Mapping[str, Reader] = {**(NAMESPACED if kind.namespaced else EVERY), **rules_of(kind).selectable}
     allowed: dict[str, set[str]] = {}
     denied: dict[str, set[str]] = {}
     for requirement in selector.parse_fields(fields) if fields.strip() else ():

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.objects import meta_v1, protobuf_encoding
@@ -109,7 +109,7 @@ def table(kind: Kind, metadata: Mapping[str, object], wanted: Format) -> dict[st
     """A Table without its rows. Errors: NotAcceptable for what is no table."""
     if wanted.shape != "Table":
         raise NotAcceptable(f"{kind.kind} cannot be shown as {wanted.shape}")
-    definitions = [c.definition() for c in strategy_of(kind.resource).columns]
+    definitions = [c.definition() for c in rules_of(kind).columns]
     version = f"meta.k8s.io/{wanted.version}"
     return {"kind": "Table", "apiVersion": version, "metadata": metadata, "columnDefinitions": definitions}
 
@@ -119,7 +119,7 @@ def rows(kind: Kind, entries: Sequence[Entry], wanted: Format, call: Call) -> It
     include = first(call.params, "includeObject") or "Metadata"
     if include not in ("None", "Metadata", "Object"):
         raise BadRequest(f'unrecognized includeObject value: "{include}"')
-    strategy = strategy_of(kind.resource)
+    strategy = rules_of(kind)
     return (_row(kind, strategy, entry, include, wanted, call.now_ns) for entry in entries)
 
 

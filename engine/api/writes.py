@@ -6,15 +6,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.engine.commit.committer import Committed
+from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.store.commands import Apply, Create, Delete, Patch, Update
 from shipslog.store.objects import meta_v1
-from shipslog.store.objects.patch import APPLY_PATCH, PATCH_TYPES
+from shipslog.store.objects.patch import APPLY_PATCH, PATCH_TYPES, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
 from shipslog.store.state import Entry, in_version
 
 from . import heads, objects, replies, requests, shapes
-from .negotiation import Format, body_type
+from .negotiation import JSON, PROTOBUF, YAML, Format, body_type
 from .objects import formatted
 from .replies import Reply
 from .requests import Call
@@ -36,17 +37,30 @@ async def create(call: Call) -> Reply:
     if route.name or (kind.namespaced and not route.namespace):
         raise requests.method_not_allowed(call)
     validation, dry_run = call.field_validation, call.dry_run
-    obj, warnings = await requests.decoded(call, kind.type, validation=validation)
+    obj, warnings = await read(call, kind, validation)
     obj = in_place(kind, obj, route.namespace)
     committed = await submit(call, Create(object=kind.to_hub(obj), field_manager=call.field_manager), dry_run)
     return await answer(call, committed, 201, warnings)
+
+
+async def read(call: Call, kind: Kind, validation: str) -> tuple[Any, tuple[str, ...]]:
+    """The object of the body, and warnings of it. Errors: BadRequest, UnsupportedMediaType, TooLarge."""
+    if kind.definition is not None and body_type(call.request.headers.get("Content-Type", "")) == PROTOBUF:
+        raise UnsupportedMediaType(
+            f"the body of the request was in an unknown format ({PROTOBUF}) - accepted media types include: {JSON}, {YAML}"
+        )
+    obj, warnings = await requests.decoded(call, kind.type, validation=validation)
+    if kind.definition is None:
+        return obj, warnings
+    obj, more = await requests.DECODING.run(call.body_bytes, rules_of(kind).read, kind, obj, validation)
+    return obj, warnings + more
 
 
 async def update(call: Call, subresource: str = "") -> Reply:
     """PUT of an object (or of a part of it)."""
     kind, namespace, name = call.named()
     validation, dry_run = call.field_validation, call.dry_run
-    obj, warnings = await requests.decoded(call, kind.type, validation=validation)
+    obj, warnings = await read(call, kind, validation)
     obj = in_place(kind, obj, namespace)
     check_name(obj, name)
     command = Update(
@@ -82,11 +96,15 @@ async def patch(call: Call, subresource: str = "") -> Reply:
 def patch_type(call: Call) -> Any:
     """The kind of patch. Errors: UnsupportedMediaType."""
     media = call.request.headers.get("Content-Type", "").split(";", 1)[0].strip()
-    if media in PATCH_TYPES:
+    served = call.served
+    known = (
+        PATCH_TYPES if served is None or served.definition is None else tuple(t for t in PATCH_TYPES if t != STRATEGIC_PATCH)
+    )
+    if media in known:
         return media
     raise UnsupportedMediaType(
         f"the body of the request was in an unknown format ({media or 'none named'}) - accepted media types include: "
-        + ", ".join((*PATCH_TYPES, APPLY_PATCH))
+        + ", ".join((*known, APPLY_PATCH))
     )
 
 

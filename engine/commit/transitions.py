@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.engine import admission
-from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.kinds.core.pod.binding import bound
 from shipslog.engine.kinds.core.pod.eviction import admit_eviction
 from shipslog.engine.kinds.strategy import Strategy
@@ -20,7 +20,7 @@ from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.store.commands import AnyObjectCommand, Apply, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.objects import codec, core_v1, meta_v1, patch
-from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.scheme import Kind, NotServed
 from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import (
     STALE,
@@ -29,6 +29,7 @@ from shipslog.store.refusals import (
     Cause,
     Invalid,
     MethodNotAllowed,
+    NotFound,
     Unexpected,
     conflict,
     not_found,
@@ -62,6 +63,12 @@ class Transition:
 
     def evaluate(self, command: AnyObjectCommand, ctx: admission.Admission) -> Evaluation:
         """The change that the command makes now. Errors: Refusal; nothing has changed then."""
+        try:
+            return self._evaluate(command, ctx)
+        except NotServed as error:  # its kind was defined by an object that has gone meanwhile
+            raise NotFound("the server could not find the requested resource") from error
+
+    def _evaluate(self, command: AnyObjectCommand, ctx: admission.Admission) -> Evaluation:
         match command:
             case Create():
                 return self.create(command.object, ctx, command.field_manager)
@@ -100,7 +107,7 @@ class Transition:
         obj = replace(obj, metadata=meta)
         if field_manager and managed is None:
             manager = ownership.Manager(field_manager, ownership.UPDATE, kind.api_version)
-            asked = strategy_of(kind.resource).default(obj)  # what the server adds besides is nobody's
+            asked = rules_of(kind).default(obj)  # what the server adds besides is nobody's
             entries = ownership.updated(kind, None, asked, manager, meta.creation_timestamp, meta.managed_fields)
             obj = ownership.kept_by(obj, entries)
         elif managed is not None:
@@ -140,11 +147,11 @@ class Transition:
             raise Invalid(f'{kind.kind} "" is invalid: metadata.name: Required value', kind=kind.kind, group=kind.group)
         entry = self.head.entry(kind.resource, meta.name, meta.namespace)
         if entry is None:
-            if strategy_of(kind.resource).create_on_update and not subresource and not meta.resource_version:
+            if rules_of(kind).create_on_update and not subresource and not meta.resource_version:
                 return self.create(obj, ctx, command.field_manager)
             raise not_found(kind.plural, kind.group, meta.name)
         old = entry.object
-        if not meta.resource_version and not strategy_of(kind.resource).unconditional_update:
+        if not meta.resource_version and not rules_of(kind).unconditional_update:
             raise unversioned(kind, meta.name)
         if meta.resource_version and meta.resource_version != old.metadata.resource_version:
             raise conflict(kind.plural, kind.group, meta.name, STALE)
@@ -192,7 +199,7 @@ class Transition:
     def _may_go(self, kind: Kind, obj: Any) -> bool:
         """Whether an object that is being deleted has nothing left to wait for."""
         meta = obj.metadata
-        return not meta.finalizers and not meta.deletion_grace_period_seconds and not strategy_of(kind.resource).is_held(obj)
+        return not meta.finalizers and not meta.deletion_grace_period_seconds and not rules_of(kind).is_held(obj)
 
     def patch(self, command: Patch, ctx: admission.Admission) -> Evaluation:
         kind = self.head.scheme.by_resource(command.resource)
@@ -206,7 +213,8 @@ class Transition:
             new, warnings = codec.from_builtins(shown.type, target, validation=command.field_validation)
         except codec.Undecodable as refusal:
             raise patch.unreadable(target, refusal.why) from refusal
-        ctx.warnings.extend(warnings)
+        new, more = rules_of(shown).read(shown, new, command.field_validation)
+        ctx.warnings.extend(warnings + more)
         meta = new.metadata
         if meta.resource_version and meta.resource_version != old.metadata.resource_version:
             raise conflict(kind.plural, kind.group, command.name, STALE)
@@ -239,7 +247,8 @@ class Transition:
             new, warnings = codec.from_builtins(shown.type, applied.value, validation=command.field_validation)
         except codec.Undecodable as refusal:
             raise patch.unreadable(applied.value, refusal.why) from refusal
-        ctx.warnings.extend(warnings)
+        new, more = rules_of(shown).read(shown, new, command.field_validation)
+        ctx.warnings.extend(warnings + more)
         if entry is None:
             return self.create(shown.to_hub(new), ctx, managed=applied.managed)
         return self._replace(kind, entry.object, shown.to_hub(new), command.subresource, ctx, applied.managed)
@@ -253,7 +262,7 @@ class Transition:
             raise not_found(kind.plural, kind.group, command.name)
         old = entry.object
         self._check_preconditions(kind, old, command)
-        strategy = strategy_of(kind.resource)
+        strategy = rules_of(kind)
         strategy.admit_delete(kind, old, ctx)
         finalizers = self._finalizers(strategy, old, command.propagation)
         grace_s = strategy.grace_period_s(old, command.grace_period_s)
@@ -298,7 +307,7 @@ class Transition:
         )
         new = replace(old, metadata=meta)
         if not old.metadata.deletion_timestamp:
-            new = strategy_of(kind.resource).marked(new)
+            new = rules_of(kind).marked(new)
         return Evaluation(effect="Modified", object=new, kind=kind)
 
     # --- pods ---

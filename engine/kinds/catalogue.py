@@ -2,6 +2,9 @@
 
 import importlib
 from functools import cache
+from weakref import WeakKeyDictionary
+
+from shipslog.store.objects.scheme import Kind
 
 from .strategy import Strategy
 
@@ -18,6 +21,7 @@ MODULES = {
     "csidrivers.storage.k8s.io": "storage.csi_driver",
     "csinodes.storage.k8s.io": "storage.csi_node",
     "csistoragecapacities.storage.k8s.io": "storage.csi_storage_capacity",
+    "customresourcedefinitions.apiextensions.k8s.io": "apiextensions.custom_resource_definition",
     "daemonsets.apps": "apps.daemon_set",
     "deployments.apps": "apps.deployment",
     "endpoints": "core.endpoints",
@@ -57,6 +61,18 @@ MODULES = {
 }
 WITH_FIRST_OBJECTS = ("namespaces", "priorityclasses.scheduling.k8s.io")  # kinds that every cluster has objects of
 _WITHOUT_RULES = Strategy()
+_DEFINED: WeakKeyDictionary[Kind, Strategy] = WeakKeyDictionary()
+
+
+def rules_of(kind: Kind) -> Strategy:
+    """The rules of a kind; of one that an object defines those that its definition makes."""
+    if kind.definition is None:
+        return strategy_of(kind.resource)
+    found = _DEFINED.get(kind)
+    if found is None:
+        module = importlib.import_module(f"{__package__}.custom.strategy")
+        found = _DEFINED[kind] = module.CustomStrategy(kind)
+    return found
 
 
 @cache

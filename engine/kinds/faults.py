@@ -78,6 +78,10 @@ class Faults:
         if value < 0:
             self.invalid(field, value, NOT_NEGATIVE)
 
+    def tell(self, reason: str, message: str, field: str) -> None:
+        """A fault whose message is made already."""
+        self._add(reason, message, field, "")
+
     def refuse(self, kind: Kind, name: str) -> None:
         """Raise Invalid (422) if anything was found."""
         if self.causes:
@@ -103,7 +107,7 @@ def shown(value: Any) -> str:
     """A bad value as an error message shows it: text quoted, lists and maps of text as in Go, the rest as JSON."""
     if value is None:
         return "null"
-    if isinstance(value, str | int):
+    if isinstance(value, str | int | float):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, tuple | list) and all(isinstance(v, str) for v in value):
         return "[]string{" + ", ".join(json.dumps(v, ensure_ascii=False) for v in value) + "}"

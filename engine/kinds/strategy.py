@@ -26,14 +26,14 @@ class Strategy:
     status subresource, and it is shown by name and age.
     """
 
-    about: ClassVar[str] = ""  # one sentence for `kubectl explain`
+    about: str = ""  # one sentence for `kubectl explain`
     strict_finalizers: ClassVar[bool] = True  # core kinds also refuse finalizers without a domain
     create_on_update: ClassVar[bool] = False  # whether a PUT of what is not there creates it
     unconditional_update: ClassVar[bool] = True  # whether a PUT may leave out the resource version
     propagation: ClassVar[str] = "Background"  # how dependents go when a deletion does not say
-    columns: ClassVar[Sequence[Column]] = (NAME, Column("Created At", "When the API server created the object.", "date"))
+    columns: Sequence[Column] = (NAME, Column("Created At", "When the API server created the object.", "date"))
     first: ClassVar[Sequence[Any]] = ()  # objects that every cluster has from its start
-    selectable: ClassVar[Mapping[str, Reader]] = {}  # field selectors beyond those of metadata
+    selectable: Mapping[str, Reader] = {}  # field selectors beyond those of metadata
 
     # --- what it looks like ---
 
@@ -50,6 +50,11 @@ class Strategy:
     def name(self, value: str) -> names.Messages:
         """What is wrong with a name of this kind."""
         return names.subdomain(value)
+
+    def read(self, kind: Kind, obj: Any, validation: str) -> tuple[Any, tuple[str, ...]]:
+        """What a client sent in one of the kind's versions, without what that does not have, and warnings of it. `validation`:
+        Ignore, Warn or Strict. Errors: BadRequest by Strict. What types say of the fields has been kept before."""
+        return obj, ()
 
     def default(self, obj: Any) -> Any:
         """What the object means where it says nothing. Before anything else, on create and on update; idempotent."""

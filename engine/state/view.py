@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from shipslog.store.events import Event
 from shipslog.store.facts import (
@@ -293,12 +294,15 @@ class MemoryView:
         defines = self.scheme.by_resource(resource).defines
         if defines is None:
             return
-        before = defines(previous.object) if previous is not None else None
-        after = defines(entry.object) if entry is not None else None
-        if before is not None and (after is None or after.resource != before.resource):
-            self._serve(before.resource, self.scheme.without(before.resource))
-        if after is not None:
-            self._serve(after.resource, self.scheme.with_kind(after))
+        before = defines(previous.object) if previous is not None else ()
+        after = defines(entry.object) if entry is not None else ()
+        if len(before) == len(after) and all(one.is_like(other) for one, other in zip(before, after, strict=True)):
+            return
+        for gone in before[:1]:
+            if (not after or after[0].resource != gone.resource) and self.scheme.knows(gone.resource):
+                self._serve(gone.resource, self.scheme.without(gone.resource))
+        if after:
+            self._serve(after[0].resource, self.scheme.with_kind(*after))
 
     def _serve(self, resource: str, scheme: Scheme) -> None:
         """The objects of a kind go where they belong with other kinds: among those that are served, or not."""
@@ -472,7 +476,11 @@ def restored(scheme: Scheme, resource: str, encoded: bytes, revision: int) -> En
         if not scheme.knows(resource):
             return Entry(resource, msgspec.json.decode(encoded, type=Opaque), encoded, revision)
         kind = scheme.by_resource(resource)
-        return entry_of(kind, codec.restore(kind.type, encoded), encoded, revision)
+        obj: Any = codec.restore(kind.type, encoded)
+        if kind.definition is not None and obj.api_version != kind.api_version:  # stored before its definition chose another
+            obj = replace(obj, kind=kind.kind, api_version=kind.api_version)
+            encoded = codec.encode(obj)
+        return entry_of(kind, obj, encoded, revision)
     except msgspec.ValidationError as error:
         raise LogNewer(f"revision {revision}", f"an object of {resource} cannot be read: {error}") from error
 

@@ -1,6 +1,7 @@
 """The kinds that every cluster has. Their Structs are generated (generate.py); their rules are the engine's (`kinds/`)."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from .scheme import VERBS, Kind, Scheme, kind_of
 
@@ -29,6 +30,8 @@ portforward,status
 admissionregistration.k8s.io admissionregistration_v1
   mutatingwebhookconfigurations    MutatingWebhookConfiguration    C  -  -  -
   validatingwebhookconfigurations  ValidatingWebhookConfiguration  C  -  -  -
+apiextensions.k8s.io apiextensions_v1
+  customresourcedefinitions CustomResourceDefinition C  crd,crds  api-extensions  status
 apps apps_v1
   controllerrevisions       ControllerRevision       N  -       -    -
   daemonsets                DaemonSet                N  ds      all  status
@@ -80,6 +83,16 @@ FEWER_VERBS = {
 }
 
 
+def _defined(crd: Any) -> tuple[Kind, ...]:
+    """The kinds that a CustomResourceDefinition makes."""
+    from . import custom  # with the types of definitions, which a cluster without any does not need
+
+    return custom.kinds_of(crd)
+
+
+DEFINING = {"customresourcedefinitions": _defined}
+
+
 def kinds_of(table: str) -> Iterator[Kind]:
     """The kinds of a table, in its order."""
     group = module = ""
@@ -99,6 +112,7 @@ def kinds_of(table: str) -> Iterator[Kind]:
             categories=categories,
             subresources=subresources,
             verbs=FEWER_VERBS.get(plural, VERBS),
+            defines=DEFINING.get(plural),
         )
 
 

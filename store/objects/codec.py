@@ -5,22 +5,25 @@ Kubernetes does and to say it in its words. Source: sigs.k8s.io/json and the API
 """
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from shipslog.store.refusals import BadRequest
 
 from . import json_text
 from .normal import Malformed, normalised
 from .scalars import as_json
-from .shapes import per_type
+from .shapes import Field, fields_of, per_type
 from .walk import Walk, WrongType
 
 T = TypeVar("T")
 Validation = Literal["", "Ignore", "Warn", "Strict"]
 
 _encode = msgspec.json.Encoder(enc_hook=as_json).encode
+HEAD = ("kind", "apiVersion", "metadata")  # what is typed of an object of which no more is (custom.py)
 SUMMARY = 30  # characters of a body that an error shows
 
 
@@ -31,17 +34,22 @@ def _decoder(struct: type[Any]) -> msgspec.json.Decoder[Any]:
 
 def encode(obj: Any) -> bytes:
     """An object as JSON: compact, zero values left out as Go leaves them out."""
-    return _encode(obj)
+    if not getattr(obj, "__raw__", False):
+        return _encode(obj)
+    head = b'{"kind":%b,"apiVersion":%b,"metadata":%b' % (_encode(obj.kind), _encode(obj.api_version), _encode(obj.metadata))
+    return head + (b"," + _encode(obj.rest)[1:] if obj.rest else b"}")
 
 
 def to_builtins(obj: Any) -> Any:
     """An object as plain JSON values: dicts, lists, text, numbers."""
-    return msgspec.json.decode(_encode(obj))
+    return msgspec.json.decode(encode(obj))
 
 
 def restore(struct: type[T], data: bytes) -> T:
     """An object that this codec encoded, or that of another version: fields that the type does not have are passed over.
     Errors: msgspec.ValidationError: the data is not ours."""
+    if getattr(struct, "__raw__", False):
+        return _raw(struct, fields_of(struct), msgspec.json.decode(data))
     try:
         return cast(T, _decoder(struct).decode(data))
     except msgspec.ValidationError:
@@ -51,6 +59,21 @@ def restore(struct: type[T], data: bytes) -> T:
             raise msgspec.ValidationError(str(error)) from error
 
 
+def _raw(struct: Callable[..., T], fields: Mapping[str, Field], value: dict[str, Any]) -> T:
+    """An object of which only the head is typed, all else as it is."""
+    meta = _converted(fields["metadata"].shape.struct or object, value.get("metadata") or {})
+    rest = {key: inner for key, inner in value.items() if key not in HEAD}
+    texts = {name: value.get(key) or "" for name, key in (("kind", "kind"), ("api_version", "apiVersion"))}
+    return struct(**texts, metadata=meta, rest=rest)
+
+
+def _converted(struct: type[T], value: dict[str, Any]) -> T:
+    try:
+        return msgspec.convert(value, struct)
+    except msgspec.ValidationError:
+        return msgspec.convert(Walk().object(struct, value), struct)
+
+
 def decode(struct: type[T], data: bytes, *, validation: str = "Strict") -> tuple[T, tuple[str, ...]]:
     """A client's JSON as an object, and warnings. `validation` says what unknown and duplicate fields are: ignored, warned
     of, or an error. Errors: BadRequest."""
@@ -58,7 +81,7 @@ def decode(struct: type[T], data: bytes, *, validation: str = "Strict") -> tuple
         data = data.replace(b'"creationTimestamp":null,', b"").replace(b',"creationTimestamp":null', b"")
     try:
         with json_text.uncollected():
-            obj = _decoder(struct).decode(data)
+            obj = _decoder(struct).decode(data) if not getattr(struct, "__raw__", False) else None
     except (ValueError, RecursionError):  # what is wrong is said below, in Kubernetes' words
         obj = None
     repeated = _repeated(data) if validation != "Ignore" and obj is not None else []
@@ -82,8 +105,9 @@ def from_builtins(struct: type[T], value: Any, *, validation: str = "Strict") ->
 
 def _from_value(struct: type[T], value: dict[str, Any], validation: str, repeated: list[str]) -> tuple[T, tuple[str, ...]]:
     walk = Walk()
+    raw = getattr(struct, "__raw__", False)
     try:
-        cleaned = walk.object(struct, value)
+        cleaned = walk.object(struct, {k: value[k] for k in HEAD if k in value} if raw else value)
     except WrongType as error:
         raise _cannot(struct, value, str(error)) from error
     warnings = [f'duplicate field "{path}"' for path in repeated] + [f'unknown field "{path}"' for path in walk.unknown]
@@ -92,6 +116,8 @@ def _from_value(struct: type[T], value: dict[str, Any], validation: str, repeate
         raise _cannot(struct, value, f"strict decoding error: {', '.join(warnings)}")
     try:
         obj = msgspec.convert(cleaned, struct)
+        if raw:
+            obj = cast(T, replace(cast(Any, obj), rest={key: inner for key, inner in value.items() if key not in HEAD}))
     except msgspec.ValidationError as error:
         raise _cannot(struct, value, str(error)) from error
     return _normal(struct, obj), tuple(warnings) if validation != "Ignore" else ()
@@ -113,8 +139,9 @@ class Undecodable(BadRequest):
 def _cannot(struct: type[Any], value: dict[str, Any], why: str) -> Undecodable:
     kind, version = value.get("kind"), value.get("apiVersion")
     kind = kind if isinstance(kind, str) and kind else struct.__name__
+    named = kind if getattr(struct, "__raw__", False) else struct.__name__
     version = version.rpartition("/")[2] if isinstance(version, str) and version else "v1"
-    refusal = Undecodable(f'{kind} in version "{version}" cannot be handled as a {struct.__name__}: {why}')
+    refusal = Undecodable(f'{kind} in version "{version}" cannot be handled as a {named}: {why}')
     refusal.why = why
     return refusal
 

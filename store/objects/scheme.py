@@ -5,7 +5,7 @@ past has the kinds of its time, and what is worked out for a scheme can be kept 
 """
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -40,17 +40,22 @@ class Kind:
         categories: tuple[str, ...] = (),
         subresources: tuple[str, ...] = (),
         verbs: tuple[str, ...] = VERBS,
-        defines: "Callable[[Any], Kind | None] | None" = None,
+        defines: "Callable[[Any], Sequence[Kind]] | None" = None,
         hub: "Kind | None" = None,
         conversion: str = "",
+        definition: Any = None,
+        is_served: bool = True,
+        list_kind: str = "",
     ) -> None:
         """`hub`: the kind as it is stored, where this is another version of it; `conversion`: the module of `conversions` that
         turns the one into the other, where more differs than the version's name. `defines` tells of an object that defines a
-        kind which one that is."""
+        kind which one that is: as it is stored first, then its other versions. `definition`: what such an object says of this
+        one. One that is not served is stored alone."""
         self.hub, self._conversion = hub, conversion
         self.group, self.version, self.kind, self.plural, self.singular = group, version, kind, plural, singular
         self.namespaced, self.short_names, self.categories = namespaced, short_names, categories
         self.subresources, self.verbs, self.defines = subresources, verbs, defines
+        self.definition, self.is_served, self.list_kind = definition, is_served, list_kind or f"{kind}List"
         self._type = type
         self.place = type if isinstance(type, str) else place_of(type)  # of its type: "apps_v1:Deployment"
         # "pods"; with a group "leases.coordination.k8s.io": the key of the kind on the log and in the view, in every version
@@ -98,9 +103,10 @@ class Kind:
     def _conversions(self) -> Any:
         return import_module(f"{__package__}.conversions.{self._conversion}")
 
-    @property
-    def list_kind(self) -> str:
-        return f"{self.kind}List"
+    def is_like(self, other: "Kind") -> bool:
+        """Whether another kind says the same in all."""
+        mine, others = vars(self), vars(other)
+        return all(mine[name] == others[name] for name in mine if name != "hub")
 
     def __repr__(self) -> str:
         return f"<Kind {self.resource} {self.version}>"
@@ -118,21 +124,26 @@ def place_of(struct: AnyType) -> str:
     return f"{struct.__module__.rpartition('.')[2]}:{struct.__name__}"
 
 
+class NotServed(KeyError):
+    """There is no such kind, or none any more."""
+
+
 class Scheme:
     """A set of kinds as they are stored and the other versions in which they are served, with the ways to find one.
 
     Two kinds may share a Struct (custom resources do); the first is `of` it."""
 
-    __slots__ = ("_by_gvk", "_by_path", "_by_place", "_by_resource", "_kinds", "_served", "_versions")
+    __slots__ = ("_all", "_by_gvk", "_by_path", "_by_place", "_by_resource", "_kinds", "_served", "_versions")
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         """`kinds`: those that are stored, and further versions (with a `hub`)."""
-        self._served = tuple(kinds)
-        self._kinds = tuple(k for k in self._served if k.hub is None)
+        self._all = tuple(kinds)
+        self._served = tuple(k for k in self._all if k.is_served)
+        self._kinds = tuple(k for k in self._all if k.hub is None)
         self._by_resource = {k.resource: k for k in self._kinds}
         self._by_place = {k.place: k for k in reversed(self._kinds)}
         self._by_path = {(k.group, k.version, k.plural): k for k in self._served}
-        self._by_gvk = {(k.api_version, k.kind): k for k in self._served}
+        self._by_gvk = {(k.api_version, k.kind): k for k in self._all}
         self._versions = {(k.group, k.version) for k in self._served}
 
     def kinds(self) -> tuple[Kind, ...]:
@@ -152,20 +163,26 @@ class Scheme:
         return tuple(sorted({k.version for k in self._served if k.group == group}))
 
     def by_resource(self, resource: str) -> Kind:
-        """The kind of a resource key, "leases.coordination.k8s.io". Errors: KeyError."""
-        return self._by_resource[resource]
+        """The kind of a resource key, "leases.coordination.k8s.io". Errors: NotServed."""
+        try:
+            return self._by_resource[resource]
+        except KeyError as error:
+            raise NotServed(resource) from error
 
     def knows(self, resource: str) -> bool:
         return resource in self._by_resource
 
     def of(self, obj: Any) -> Kind:
-        """The kind of a stored object, or of its type. Errors: KeyError."""
+        """The kind of a stored object, or of its type. Errors: NotServed."""
         struct = obj if isinstance(obj, type) else type(obj)
         kind = self.of_type(struct)
         if kind is None:
-            raise KeyError(struct)
-        if struct is not obj and kind.kind != obj.kind:
-            return self._by_gvk[obj.api_version, obj.kind]
+            raise NotServed(struct)
+        if struct is not obj and (kind.kind != obj.kind or kind.definition is not None):
+            found = self._by_gvk.get((obj.api_version, obj.kind))
+            if found is None:
+                raise NotServed(obj.api_version, obj.kind)
+            return found.hub or found
         return kind
 
     def of_type(self, struct: AnyType) -> Kind | None:
@@ -187,12 +204,17 @@ class Scheme:
     def version_of(self, obj: Any) -> Kind | None:
         """The kind of an object in whatever version it is; None for what is no object."""
         if (stored := self.of_type(type(obj))) is not None:
-            return stored
+            return stored if stored.definition is None else self._by_gvk.get((obj.api_version, obj.kind))
         return next((k for k in self._served if k.place == place_of(type(obj)) and k.api_version == obj.api_version), None)
 
     def in_version(self, kind: Kind, api_version: str) -> Kind:
-        """A stored kind in another version, "policy/v1beta1"; the kind itself for "". Errors: KeyError."""
-        return self._by_gvk[api_version, kind.kind] if api_version else kind
+        """A stored kind in another version, "policy/v1beta1"; the kind itself for "". Errors: NotServed."""
+        if not api_version:
+            return kind
+        try:
+            return self._by_gvk[api_version, kind.kind]
+        except KeyError as error:
+            raise NotServed(api_version, kind.kind) from error
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         """The kind of a path, in its version."""
@@ -205,9 +227,9 @@ class Scheme:
     def by_gvk(self, api_version: str, kind: str) -> Kind | None:
         return self._by_gvk.get((api_version, kind))
 
-    def with_kind(self, kind: Kind) -> "Scheme":
-        """This scheme and one more kind; it takes the place of one with the same resource key."""
-        return Scheme([k for k in self._served if k.resource != kind.resource] + [kind])
+    def with_kind(self, kind: Kind, *versions: Kind) -> "Scheme":
+        """This scheme and one more kind, with its further versions; it takes the place of one with the same resource key."""
+        return Scheme([*(k for k in self._all if k.resource != kind.resource), kind, *versions])
 
     def without(self, resource: str) -> "Scheme":
-        return Scheme(k for k in self._served if k.resource != resource)
+        return Scheme(k for k in self._all if k.resource != resource)

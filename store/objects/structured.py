@@ -46,6 +46,11 @@ class Node(Struct, frozen=True):
         return self.shape is not None and self.shape.form == "struct" and name in _fields(_struct(self.shape))
 
     @property
+    def is_closed(self) -> bool:
+        """Whether there can be no fields but those that the type declares."""
+        return self.shape is not None and self.shape.form == "struct" and not getattr(self.shape.struct, "__raw__", False)
+
+    @property
     def item(self) -> "Node":
         return Node(self.shape.item) if self.shape is not None else FREE
 
@@ -129,7 +134,7 @@ def check(node: Node, value: Any, what: str, path: str = "") -> None:
     if isinstance(value, dict):
         for name, held, child in node.children(value):
             here = f"{path}.{name}"
-            if node.shape is not None and node.shape.form == "struct" and not node.declares(name):
+            if node.is_closed and not node.declares(name):
                 raise Unexpected(f"failed to create typed patch object ({what}): {here}: field not declared in schema")
             check(child, held, what, here)
     elif isinstance(value, list) and node.shape is not None and node.shape.form == "list":

@@ -8,7 +8,7 @@ from msgspec import Struct
 from shipslog.engine.api.discovery import REVIEWS, SUBRESOURCES
 from shipslog.store.objects.scheme import Kind, Scheme
 
-from .schemas import META, name_of, package_of
+from .schemas import META, name_of_kind, package_of
 
 WRITE_OPTIONS = ("dryRun", "fieldManager", "fieldValidation")
 LIST_OPTIONS = (
@@ -62,7 +62,7 @@ def _of_kind(kind: Kind) -> Iterator[tuple[str, Operation]]:
     root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
     within = f"{root}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
     gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    type_, many, verbs = name_of(kind.type), f"{name_of(kind.type)}List", kind.verbs
+    type_, many, verbs = name_of_kind(kind), f"{name_of_kind(kind)}List", kind.verbs
     if kind.namespaced and "list" in verbs:
         yield f"{root}/{kind.plural}", Operation(method="get", action="list", gvk=gvk, answer=many, options=LIST_OPTIONS)
     if "list" in verbs:

@@ -1,9 +1,10 @@
 """Types as JSON schemas; where the two versions of OpenAPI differ, `refer` says how a type is named."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from shipslog.store.objects import codec
 from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.objects.shapes import Field, Shape, fields_of
 
@@ -42,6 +43,49 @@ def name_of(struct: type[Any]) -> str:
     """`io.k8s.api.core.v1.Pod`"""
     struct = plain(struct)
     return f"{package_of(struct.__module__.rpartition('.')[2])}.{struct.__name__}"
+
+
+def name_of_kind(kind: Kind) -> str:
+    """The same of a kind; of one that a definition makes, `com.example.v1.Ship`."""
+    if kind.definition is None:
+        return name_of(kind.type)
+    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
+
+
+def custom_schemas(kinds: Iterable[Kind], refer: Refer, *, whole: bool) -> dict[str, dict[str, Any]]:
+    """The schemas of those kinds that definitions make, by name. `whole`: with what only OpenAPI v3 knows."""
+    found = {}
+    for kind in kinds:
+        if kind.definition is None:
+            continue
+        schema: dict[str, Any] = codec.to_builtins(kind.definition.schema)
+        if not whole:
+            schema = _simple(schema)
+        own = {"apiVersion": SCALARS["string"], "kind": SCALARS["string"], "metadata": refer(f"{META}.ObjectMeta")}
+        gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+        found[name_of_kind(kind)] = {
+            **schema,
+            "properties": {**schema.get("properties", {}), **own},
+            "x-kubernetes-group-version-kind": [gvk],
+        }
+    return found
+
+
+NOT_IN_V2 = frozenset({"allOf", "anyOf", "oneOf", "not", "nullable", "default"})
+
+
+def _simple(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema as OpenAPI v2 has it: where any field may be, nothing is said of them, or clients would refuse the others."""
+    free = schema.get("x-kubernetes-preserve-unknown-fields") or schema.get("x-kubernetes-int-or-string")
+    made = {key: value for key, value in schema.items() if key not in NOT_IN_V2}
+    if free:
+        return {key: value for key, value in made.items() if key.startswith("x-") or key == "description"}
+    if "properties" in made:
+        made["properties"] = {name: _simple(below) for name, below in made["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(made.get(key), dict):
+            made[key] = _simple(made[key])
+    return made
 
 
 def plain(struct: type[Any]) -> type[Any]:
@@ -93,7 +137,7 @@ def list_schema(kind: Kind, refer: Refer) -> dict[str, Any]:
         "properties": {
             "apiVersion": SCALARS["string"],
             "kind": SCALARS["string"],
-            "items": {"type": "array", "items": refer(name_of(kind.type))},
+            "items": {"type": "array", "items": refer(name_of_kind(kind))},
             "metadata": refer(f"{META}.ListMeta"),
         },
         "x-kubernetes-group-version-kind": [{"group": kind.group, "version": kind.version, "kind": kind.list_kind}],
@@ -157,9 +201,10 @@ def types_of(scheme: Scheme, group: str | None, version: str | None) -> Iterator
     """The types that the paths of a group speak of; None for all groups."""
     module = sys.modules
     for kind in scheme.served():
-        if group in (None, kind.group) and version in (None, kind.version):
+        if kind.definition is None and group in (None, kind.group) and version in (None, kind.version):
             yield kind.type
     meta = module["shipslog.store.objects.meta_v1"]
+    yield meta.ObjectMeta
     yield from (meta.DeleteOptions, meta.Status, meta.ListMeta, meta.WatchEvent)
     if group in (None, ""):
         from shipslog.store.objects import authentication_v1, autoscaling_v1, policy_v1

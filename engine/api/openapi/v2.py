@@ -8,7 +8,7 @@ from shipslog.store.objects.patch import PATCH_TYPES
 from shipslog.store.objects.scheme import Scheme
 
 from .operations import Operation, parameter_type, parameters, paths
-from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, types_of
+from .schemas import NAMED_SCHEMAS, custom_schemas, list_schema, name_of_kind, reachable, schema_of, types_of
 from .words import about_type
 
 JSON = ["application/json"]
@@ -21,7 +21,8 @@ def document(scheme: Scheme) -> dict[str, Any]:
         name: schema_of(struct, about_type(scheme, struct), _refer)
         for name, struct in reachable(types_of(scheme, None, None)).items()
     }
-    definitions |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in scheme.served()}
+    definitions |= {f"{name_of_kind(k)}List": list_schema(k, _refer) for k in scheme.served()}
+    definitions |= custom_schemas(scheme.served(), _refer, whole=False)
     return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": GIT_VERSION},

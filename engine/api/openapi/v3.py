@@ -12,11 +12,12 @@ import shipslog.store.objects
 from shipslog.engine.api import discovery
 from shipslog.engine.api.discovery import groups, versions_of
 from shipslog.engine.api.release import GIT_VERSION
+from shipslog.store.objects import codec
 from shipslog.store.objects.patch import PATCH_TYPES
 from shipslog.store.objects.scheme import Scheme
 
 from .operations import Operation, parameter_type, parameters, paths
-from .schemas import NAMED_SCHEMAS, list_schema, name_of, reachable, schema_of, types_of
+from .schemas import NAMED_SCHEMAS, custom_schemas, list_schema, name_of_kind, reachable, schema_of, types_of
 from .words import about_type
 
 
@@ -35,7 +36,8 @@ def _digest(scheme: Scheme, path: str) -> str:
     """Of a document that is not made yet: of our types and of what turns them into a document, and of the kinds in it."""
     group, _, version = path.partition("/")[2].rpartition("/")
     of_version = [k for k in scheme.served() if (k.group, k.version) == (group, version)]
-    told = [(k.plural, k.kind, k.place, k.namespaced, k.subresources, k.verbs, k.short_names) for k in of_version]
+    told: list[Any] = [(k.plural, k.kind, k.place, k.namespaced, k.subresources, k.verbs, k.short_names) for k in of_version]
+    told += [codec.encode(k.definition.schema).decode() for k in of_version if k.definition is not None]
     return hashlib.sha256(_sources() + msgspec.json.encode([path, told])).hexdigest().upper()
 
 
@@ -59,7 +61,12 @@ def document(scheme: Scheme, path: str) -> bytes | None:
     structs = reachable(types_of(scheme, group, version))
     schemas: dict[str, Any] = {name: _schema(struct, about_type(scheme, struct)) for name, struct in structs.items()}
     of_version = [k for k in scheme.served() if (k.group, k.version) == (group, version)]
-    schemas |= {f"{name_of(k.type)}List": list_schema(k, _refer) for k in of_version}
+    schemas |= {f"{name_of_kind(k)}List": list_schema(k, _refer) for k in of_version}
+    schemas |= custom_schemas(of_version, _refer, whole=True)
+    if any("scale" in k.subresources for k in of_version if k.definition is not None):
+        from shipslog.store.objects.autoscaling_v1 import Scale
+
+        schemas |= {name: _schema(struct, about_type(scheme, struct)) for name, struct in reachable(iter([Scale])).items()}
     return msgspec.json.encode(
         {
             "openapi": "3.0.0",

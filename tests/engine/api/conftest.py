@@ -11,6 +11,7 @@ import pytest
 from shipslog.engine.api.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
+from shipslog.reconcilers.rule.decision import Reconciler
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -73,9 +74,15 @@ class Api:
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
+def rules() -> tuple[Reconciler, ...]:
+    """The rules that the server's cluster keeps: none, unless a module says otherwise."""
+    return ()
+
+
+@pytest.fixture
+async def api(tmp_path: Path, rules: tuple[Reconciler, ...]) -> AsyncIterator[Api]:
     pki = certificates.ensure(tmp_path / "pki")
-    async with Cluster.open(None, runtime="none", reconcilers=()) as cluster:
+    async with Cluster.open(None, runtime="none", reconcilers=rules) as cluster:
         server = ApiServer(cluster, pki=pki, data=tmp_path, port=0)
         await server.start()
         api = Api(cluster, server, pki, tmp_path)

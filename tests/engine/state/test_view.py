@@ -132,10 +132,10 @@ def test_only_so_many_images_are_known_and_a_view_that_goes_back_knows_what_it_k
     assert view.state() == before.state()
 
 
-def defined_by(config: core_v1.ConfigMap) -> Kind:
+def defined_by(config: core_v1.ConfigMap) -> tuple[Kind]:
     """What a config map of the test's defines: a kind that is named in it."""
     name = config.data["kind"]
-    return Kind(group="fleet.example", kind=name, plural=f"{name.lower()}s", singular=name.lower(), type=core_v1.Secret)
+    return (Kind(group="fleet.example", kind=name, plural=f"{name.lower()}s", singular=name.lower(), type=core_v1.Secret),)
 
 
 DEFINITIONS = Kind(

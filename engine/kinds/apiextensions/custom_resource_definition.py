@@ -1,0 +1,225 @@
+"""CustomResourceDefinitions: kinds that objects define. Source: apiextensions-apiserver's strategy and validation (1.37).
+
+What makes them served, and what empties them before they go, is a rule: reconcilers/cluster/custom_resource_definition.py.
+"""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.engine.kinds import names
+from shipslog.engine.kinds.columns import NAME, Column
+from shipslog.engine.kinds.context import Admission
+from shipslog.engine.kinds.custom.json_paths import plain
+from shipslog.engine.kinds.faults import IMMUTABLE, Faults
+from shipslog.engine.kinds.strategy import Strategy, generation_after
+from shipslog.store.objects.apiextensions_v1 import (
+    CustomResourceConversion,
+    CustomResourceDefinition,
+    CustomResourceDefinitionNames,
+    CustomResourceDefinitionSpec,
+    CustomResourceDefinitionStatus,
+    CustomResourceDefinitionVersion,
+)
+from shipslog.store.objects.custom import FINALIZER, holds
+from shipslog.store.objects.scheme import Kind
+
+from .schemas import check_schema
+
+COLUMN_TYPES = ("integer", "number", "string", "boolean", "date")
+MAX_SELECTABLE = 8
+
+
+class CustomResourceDefinitionStrategy(Strategy):
+    about = "A kind of objects that the cluster serves beside its own."
+    strict_finalizers = False
+    columns = (NAME, Column("Created At", "When the API server created the object.", "date"))
+
+    def default(self, obj: CustomResourceDefinition) -> CustomResourceDefinition:
+        spec, status = obj.spec, obj.status
+        given = spec.names
+        filled = replace(
+            given,
+            singular=given.singular or given.kind.lower(),
+            list_kind=given.list_kind or (f"{given.kind}List" if given.kind else ""),
+        )
+        conversion = spec.conversion or CustomResourceConversion(strategy="None")
+        stored = [v.name for v in spec.versions if v.storage]
+        if not status.stored_versions and len(stored) == 1:
+            status = replace(status, stored_versions=tuple(stored))
+        return replace(obj, spec=replace(spec, names=filled, conversion=conversion), status=status)
+
+    def create(self, kind: Kind, obj: CustomResourceDefinition, ctx: Admission) -> CustomResourceDefinition:
+        meta = replace(obj.metadata, generation=1, finalizers=tuple(dict.fromkeys((*obj.metadata.finalizers, FINALIZER))))
+        stored = tuple(v.name for v in obj.spec.versions if v.storage)
+        return replace(obj, metadata=meta, status=CustomResourceDefinitionStatus(stored_versions=stored))
+
+    def update(
+        self, kind: Kind, old: CustomResourceDefinition, new: CustomResourceDefinition, subresource: str, ctx: Admission
+    ) -> CustomResourceDefinition:
+        if subresource == "status":
+            return replace(new, spec=old.spec)
+        stored = [v.name for v in new.spec.versions if v.storage]
+        status = old.status
+        if len(stored) == 1 and stored[0] not in status.stored_versions:
+            status = replace(status, stored_versions=(*status.stored_versions, stored[0]))
+        meta = replace(new.metadata, generation=generation_after(old, old.spec != new.spec))
+        return replace(new, metadata=meta, status=status)
+
+    def check(self, faults: Faults, obj: CustomResourceDefinition) -> None:
+        check_spec(faults, obj.spec)
+        wanted = f"{obj.spec.names.plural}.{obj.spec.group}"
+        if obj.metadata.name != wanted:
+            faults.invalid("metadata.name", obj.metadata.name, 'must be spec.names.plural+"."+spec.group')
+        group = obj.spec.group
+        protected = group.endswith((".k8s.io", ".kubernetes.io")) or group in ("k8s.io", "kubernetes.io")
+        if protected and not obj.metadata.annotations.get("api-approved.kubernetes.io"):
+            faults.required(
+                "metadata.annotations[api-approved.kubernetes.io]", "protected groups must have approval annotation "
+                '"api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111',
+            )  # fmt: skip
+
+    def check_update(
+        self, faults: Faults, old: CustomResourceDefinition, new: CustomResourceDefinition, subresource: str
+    ) -> None:
+        known = {v.name for v in new.spec.versions}
+        for at, name in enumerate(new.status.stored_versions):
+            if name not in known:
+                faults.invalid(f"status.storedVersions[{at}]", name, "must appear in spec.versions")
+        if subresource == "status" or old.spec == new.spec:
+            return
+        self.check(faults, new)
+        was, now = old.spec, new.spec
+        pairs = [("spec.group", was.group, now.group), ("spec.names.plural", was.names.plural, now.names.plural)]
+        if holds(old, "Established"):
+            pairs += [("spec.scope", was.scope, now.scope), ("spec.names.kind", was.names.kind, now.names.kind)]
+        for field, before, after in pairs:
+            if before != after:
+                faults.invalid(field, after, IMMUTABLE)
+
+
+def check_spec(faults: Faults, spec: CustomResourceDefinitionSpec) -> None:
+    if not spec.group:
+        faults.required("spec.group")
+    elif wrong := names.subdomain(spec.group):
+        faults.invalid("spec.group", spec.group, ",".join(wrong))
+    elif "." not in spec.group:
+        faults.invalid("spec.group", spec.group, "should be a domain with at least one dot")
+    if not spec.scope:
+        faults.required("spec.scope")
+    elif spec.scope not in ("Cluster", "Namespaced"):
+        faults.not_supported("spec.scope", spec.scope, ("Cluster", "Namespaced"))
+    if spec.preserve_unknown_fields:
+        faults.invalid("spec.preserveUnknownFields", True, "cannot set to true, set x-kubernetes-preserve-unknown-fields to "
+                       "true in spec.versions[*].schema instead")  # fmt: skip
+    stored = [v for v in spec.versions if v.storage]
+    seen: set[str] = set()
+    for at, version in enumerate(spec.versions):
+        path = f"spec.versions[{at}]"
+        if version.name in seen:
+            faults.invalid("spec.versions", [v.name for v in spec.versions], "must contain unique version names")
+        seen.add(version.name)
+        check_version(faults, version, path)
+    if len(stored) != 1:
+        shown = [v.name for v in spec.versions]
+        faults.invalid("spec.versions", shown, "must have exactly one version marked as storage version")
+    check_names(faults, spec.names, "spec.names")
+    check_conversion(faults, spec.conversion)
+
+
+def check_version(faults: Faults, version: CustomResourceDefinitionVersion, path: str) -> None:
+    if wrong := names.dns_1035(version.name):
+        faults.invalid(f"{path}.name", version.name, ",".join(wrong))
+    if version.deprecation_warning is not None and not version.deprecated:
+        faults.invalid(f"{path}.deprecationWarning", version.deprecation_warning, "can only be set for deprecated versions")
+    schema = version.schema.open_apiv3_schema if version.schema is not None else None
+    if schema is None:
+        faults.required(f"{path}.schema.openAPIV3Schema", "schemas are required")
+    else:
+        check_schema(faults, schema, f"{path}.schema.openAPIV3Schema")
+    for at, column in enumerate(version.additional_printer_columns):
+        here = f"{path}.additionalPrinterColumns[{at}]"
+        if not column.name:
+            faults.required(f"{here}.name")
+        if not column.type:
+            faults.required(f"{here}.type", "must be one of " + ",".join(COLUMN_TYPES))
+        elif column.type not in COLUMN_TYPES:
+            faults.invalid(f"{here}.type", column.type, "must be one of " + ",".join(COLUMN_TYPES))
+        _check_path(faults, f"{here}.jsonPath", column.json_path)
+    if len(version.selectable_fields) > MAX_SELECTABLE:
+        faults.too_many(f"{path}.selectableFields", len(version.selectable_fields), MAX_SELECTABLE)
+    for at, field in enumerate(version.selectable_fields):
+        here = f"{path}.selectableFields[{at}].jsonPath"
+        if not field.json_path:
+            faults.required(here)
+        elif plain(field.json_path) is None or field.json_path.startswith(".metadata"):
+            faults.invalid(here, field.json_path, "must be a simple path to a field, and not in metadata")
+    _check_scale(faults, version, path)
+
+
+def _check_scale(faults: Faults, version: CustomResourceDefinitionVersion, path: str) -> None:
+    scale = version.subresources.scale if version.subresources is not None else None
+    if scale is None:
+        return
+    for name, given, roots in (
+        ("specReplicasPath", scale.spec_replicas_path, (".spec.",)),
+        ("statusReplicasPath", scale.status_replicas_path, (".status.",)),
+        ("labelSelectorPath", scale.label_selector_path, (".spec.", ".status.")),
+    ):
+        here = f"{path}.subresources.scale.{name}"
+        if given is None:
+            continue
+        if not given:
+            if name != "labelSelectorPath":
+                faults.required(here)
+        elif plain(given) is None or not given.startswith(roots):
+            faults.invalid(here, given, f"should be a json path under {' or '.join(r[:-1] for r in roots)}")
+
+
+def _check_path(faults: Faults, field: str, path: str) -> None:
+    from shipslog.engine.kinds.custom.json_paths import BadPath, steps
+
+    if not path:
+        faults.required(field)
+        return
+    try:
+        if not path.startswith(".") or not steps(path):
+            raise BadPath("must be a simple json path starting with .")
+    except BadPath as error:
+        faults.invalid(field, path, str(error))
+
+
+def check_names(faults: Faults, given: CustomResourceDefinitionNames, path: str) -> None:
+    for name, value, needed in (("plural", given.plural, True), ("singular", given.singular, False)):
+        if not value and needed:
+            faults.required(f"{path}.{name}")
+        elif value and (wrong := names.dns_1035(value)):
+            faults.invalid(f"{path}.{name}", value, ",".join(wrong))
+    for name, value in (("kind", given.kind), ("listKind", given.list_kind)):
+        if not value:
+            faults.required(f"{path}.{name}")
+        elif wrong := names.dns_1035(value.lower()):
+            faults.invalid(f"{path}.{name}", value, f"may have mixed case, but should otherwise match: {','.join(wrong)}")
+    if given.kind and given.kind == given.list_kind:
+        faults.invalid(f"{path}.listKind", given.list_kind, "kind and listKind may not be the same")
+    for name, values in (("shortNames", given.short_names), ("categories", given.categories)):
+        for at, value in enumerate(values):
+            if wrong := names.dns_1035(value):
+                faults.invalid(f"{path}.{name}[{at}]", value, ",".join(wrong))
+
+
+def check_conversion(faults: Faults, conversion: Any) -> None:
+    if conversion is None:
+        return
+    if conversion.strategy not in ("None", "Webhook"):
+        faults.not_supported("spec.conversion.strategy", conversion.strategy, ("None", "Webhook"))
+    elif conversion.strategy == "Webhook":
+        faults.forbidden(
+            "spec.conversion.strategy", "conversion webhooks are not called here yet, and nothing else could convert these "
+            "objects: use None",
+        )  # fmt: skip
+    elif conversion.webhook is not None:
+        faults.forbidden("spec.conversion.webhook", "should not be set when strategy is not set to Webhook")
+
+
+STRATEGY = CustomResourceDefinitionStrategy()

@@ -1,0 +1,82 @@
+"""Values along a structural schema: fields that it does not have are dropped, what it has a default for is filled in.
+
+Source: apiextensions-apiserver's structural schemas, pruning and defaulting, by their behaviour. Both go once over the value.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.json_text import MAX_TOLD
+
+HEAD = frozenset({"apiVersion", "kind", "metadata"})
+
+
+def inner(schema: JSONSchemaProps) -> JSONSchemaProps | None:
+    """The schema of a list's items, or of a map's values; None where nothing is said of them."""
+    below = schema.items if schema.items is not None else schema.additional_properties
+    return below if isinstance(below, JSONSchemaProps) else None
+
+
+def child(schema: JSONSchemaProps, name: str) -> JSONSchemaProps | None:
+    """The schema of a member of an object."""
+    found = schema.properties.get(name)
+    if found is None and isinstance(schema.additional_properties, JSONSchemaProps):
+        return schema.additional_properties
+    return found
+
+
+def pruned(schema: JSONSchemaProps | None, value: Any, unknown: list[str], path: str = "", *, whole: bool = False) -> Any:
+    """The value without what its schema does not have; the paths of that go into `unknown`. `whole`: an object with a head."""
+    if isinstance(value, Mapping):
+        return _pruned_object(schema, value, unknown, path, whole)
+    if isinstance(value, list | tuple):
+        below = schema.items if schema is not None and isinstance(schema.items, JSONSchemaProps) else None
+        if below is None and schema is not None and schema.x_kubernetes_preserve_unknown_fields:
+            return value
+        return [pruned(below, held, unknown, f"{path}[{at}]") for at, held in enumerate(value)]
+    return value
+
+
+def _pruned_object(
+    schema: JSONSchemaProps | None, value: Mapping[str, Any], unknown: list[str], path: str, whole: bool
+) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    whole = whole or (schema is not None and schema.x_kubernetes_embedded_resource)
+    for name, held in value.items():
+        here = f"{path}.{name}" if path else name
+        below = child(schema, name) if schema is not None else None
+        if whole and name in HEAD:
+            kept[name] = held
+        elif below is not None or (schema is not None and schema.additional_properties):
+            kept[name] = pruned(below, held, unknown, here)
+        elif schema is not None and schema.x_kubernetes_preserve_unknown_fields:
+            kept[name] = held
+        elif len(unknown) < MAX_TOLD:
+            unknown.append(here)
+    return kept
+
+
+def defaulted(schema: JSONSchemaProps, value: Any) -> Any:
+    """The value with the defaults of its schema; a null where none may be counts as nothing."""
+    if isinstance(value, Mapping):
+        made: dict[str, Any] = {}
+        for name, held in value.items():
+            below = child(schema, name)
+            if held is None and below is not None and below.default is not None and not below.nullable:
+                continue
+            made[name] = defaulted(below, held) if below is not None else held
+        for name, below in schema.properties.items():
+            if below.default is not None and name not in made:
+                made[name] = defaulted(below, below.default)
+        return made
+    if isinstance(value, list | tuple):
+        below = inner(schema)
+        return [_item(below, held) for held in value] if below is not None else value
+    return value
+
+
+def _item(schema: JSONSchemaProps, held: Any) -> Any:
+    if held is None and schema.default is not None and not schema.nullable:
+        held = schema.default
+    return defaulted(schema, held)
