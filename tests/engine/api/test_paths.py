@@ -18,7 +18,6 @@ ADD_ONS = ("metrics.k8s.io",)  # served by what is installed, not by the API ser
 # What no API server of ours has yet, by group and resource: docs/limits.md says so too.
 NOT_YET = (
     r"admissionregistration\.k8s\.io/.*polic.*",
-    r"apiextensions\.k8s\.io/.*",
     r"apiregistration\.k8s\.io/.*",
     r"certificates\.k8s\.io/v1/podcertificaterequests.*",
     r"certificates\.k8s\.io/v1beta1.*",

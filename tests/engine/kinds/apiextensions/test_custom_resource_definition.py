@@ -1,0 +1,65 @@
+"""Definitions of kinds: completed, refused in Kubernetes' words, and not changed where objects depend on them."""
+
+from typing import Any
+
+import pytest
+
+PATH = "customresourcedefinitions"
+
+
+def body(schema: Any = None, **spec: Any) -> dict[str, Any]:
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema or {"type": "object"}}}
+    whole = {
+        "group": "example.com", "scope": "Cluster", "names": {"plural": "ships", "kind": "Ship"}, "versions": [version],
+    } | spec  # fmt: skip
+    return {"metadata": {"name": "ships.example.com"}, "spec": whole}
+
+
+def of(**field: Any) -> dict[str, Any]:
+    """A definition whose schema has one field."""
+    return body({"type": "object", "properties": {"a": field}})
+
+
+def test_a_definition_is_completed(world: Any) -> None:
+    made = world.create(PATH, body())
+    assert (made.spec.names.singular, made.spec.names.list_kind, made.spec.conversion.strategy) == ("ship", "ShipList", "None")
+    assert made.status.stored_versions == ("v1",) and made.metadata.generation == 1
+    assert made.metadata.finalizers == ("customresourcecleanup.apiextensions.k8s.io",)
+
+
+AT = "spec.versions[0].schema.openAPIV3Schema"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "cause"),
+    [
+        (body(scope="Everywhere"), "FieldValueNotSupported spec.scope"),
+        (body(preserveUnknownFields=True), "FieldValueInvalid spec.preserveUnknownFields"),
+        (body(conversion={"strategy": "Webhook"}), "FieldValueForbidden spec.conversion.strategy"),
+        (body({"type": "string"}), f"FieldValueInvalid {AT}.type"),
+        (of(), f"FieldValueRequired {AT}.properties[a].type"),
+        (of(type="array"), f"FieldValueRequired {AT}.properties[a].items"),
+        (of(type="string", pattern="("), f"FieldValueInvalid {AT}.properties[a].pattern"),
+        (of(type="object", additionalProperties=False), f"FieldValueForbidden {AT}.properties[a].additionalProperties"),
+        (
+            of(type="array", uniqueItems=True, items={"type": "string"}),
+            f"FieldValueForbidden {AT}.properties[a].uniqueItems",
+        ),
+        (of(type="integer", anyOf=[{"type": "integer"}]), f"FieldValueForbidden {AT}.properties[a].anyOf[0].type"),
+        (of(type="integer", default="x"), f"FieldValueTypeInvalid {AT}.properties[a].default"),
+        (of(type="string", **{"$ref": "#/x"}), f"FieldValueForbidden {AT}.properties[a].$ref"),
+        (
+            of(type="integer", **{"x-kubernetes-validations": [{"rule": "self > 1"}]}),
+            f"FieldValueForbidden {AT}.properties[a].x-kubernetes-validations",
+        ),
+    ],
+)
+def test_what_may_not_be_defined(world: Any, refused: Any, wrong: dict[str, Any], cause: str) -> None:
+    assert refused(world.create, PATH, wrong) == {cause}
+
+
+def test_the_clusters_own_groups_need_an_approval(world: Any, refused: Any) -> None:
+    wrong = body(group="apps.k8s.io")
+    wrong["metadata"]["name"] = "ships.apps.k8s.io"
+    field = "metadata.annotations[api-approved.kubernetes.io]"
+    assert refused(world.create, PATH, wrong) == {f"FieldValueRequired {field}"}
