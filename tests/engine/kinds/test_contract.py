@@ -47,7 +47,7 @@ def _value(shape: Shape, depth: int) -> Any:
         assert shape.item is not None
         item = _value(shape.item, depth - 1)
         return None if item is None else [item] if shape.form == "list" else {"k": item}
-    return SCALARS[shape.form]
+    return SCALARS.get(shape.form)  # a schema, or what stands for one, is left out
 
 
 def sample(kind: Kind) -> Any:
