@@ -10,8 +10,11 @@ PATH = "customresourcedefinitions"
 def body(schema: Any = None, **spec: Any) -> dict[str, Any]:
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema or {"type": "object"}}}
     whole = {
-        "group": "example.com", "scope": "Cluster", "names": {"plural": "ships", "kind": "Ship"}, "versions": [version],
-    } | spec  # fmt: skip
+        "group": "example.com",
+        "scope": "Cluster",
+        "names": {"plural": "ships", "kind": "Ship"},
+        "versions": [version],
+    } | spec
     return {"metadata": {"name": "ships.example.com"}, "spec": whole}
 
 

@@ -16,17 +16,21 @@ SCHEMA = codec.from_builtins(
         "properties": {
             "known": {"type": "object", "properties": {"a": {"type": "integer", "default": 7}}},
             "free": {
-                "type": "object", "x-kubernetes-preserve-unknown-fields": True,
+                "type": "object",
+                "x-kubernetes-preserve-unknown-fields": True,
                 "properties": {"tight": {"type": "object", "properties": {"a": {"type": "integer"}}}},
             },
             "map": {"type": "object", "additionalProperties": {"type": "object", "properties": {"a": {"type": "integer"}}}},
             "pod": {"type": "object", "x-kubernetes-embedded-resource": True, "properties": {"spec": {"type": "object"}}},
             "list": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "integer"}}}},
-            "whole": {"type": "object", "default": {"b": {}}, "properties": {"b": {
-                "type": "object", "properties": {"c": {"type": "string", "default": "x"}}}}},
+            "whole": {
+                "type": "object",
+                "default": {"b": {}},
+                "properties": {"b": {"type": "object", "properties": {"c": {"type": "string", "default": "x"}}}},
+            },
         },
     },
-)[0]  # fmt: skip
+)[0]
 
 
 @pytest.mark.parametrize(

@@ -30,43 +30,59 @@ def wrong(of: dict[str, Any], value: Any, *old: Any) -> list[str]:
         ({"type": "string"}, "x", None, 'TypeInvalid a: Invalid value: "null": a in body must be of type string: "null"'),
         ({"type": "integer", "maximum": 3}, 3, 4, "Invalid a: Invalid value: 4: a in body should be less than or equal to 3"),
         (
-            {"type": "integer", "maximum": 3, "exclusiveMaximum": True}, 2, 3,
+            {"type": "integer", "maximum": 3, "exclusiveMaximum": True},
+            2,
+            3,
             "Invalid a: Invalid value: 3: a in body should be less than 3",
         ),
         (
-            {"type": "number", "minimum": 1.5}, 1.5, 1,
+            {"type": "number", "minimum": 1.5},
+            1.5,
+            1,
             "Invalid a: Invalid value: 1: a in body should be greater than or equal to 1.5",
         ),
         ({"type": "integer", "multipleOf": 5}, 10, 11, "Invalid a: Invalid value: 11: a in body should be a multiple of 5"),
         (
-            {"type": "string", "minLength": 2}, "ab", "a",
+            {"type": "string", "minLength": 2},
+            "ab",
+            "a",
             'Invalid a: Invalid value: "a": a in body should be at least 2 chars long',
         ),
         ({"type": "string", "maxLength": 2}, "äö", "abc", "TooLong a: Too long: may not be more than 2 bytes"),
         ({"type": "string", "pattern": "^b+$"}, "bb", "a", "Invalid a: Invalid value: \"a\": a in body should match '^b+$'"),
         (
-            {"type": "string", "format": "ipv4"}, "1.2.3.4", "1.2",
+            {"type": "string", "format": "ipv4"},
+            "1.2.3.4",
+            "1.2",
             'Invalid a: Invalid value: "1.2": a in body must be of type ipv4: "1.2"',
         ),
         (
-            {"type": "array", "items": {"type": "integer"}, "maxItems": 1}, [1], [1, 2],
+            {"type": "array", "items": {"type": "integer"}, "maxItems": 1},
+            [1],
+            [1, 2],
             "TooMany a: Too many: 2: must have at most 1 items",
         ),
         (
-            {"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"}, ["a", "b"], ["a", "a"],
+            {"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"},
+            ["a", "b"],
+            ["a", "a"],
             'Duplicate a[1]: Duplicate value: "a"',
         ),
         (
-            {"type": "object", "additionalProperties": {"type": "integer"}}, {"k": 1}, {"k": "v"},
+            {"type": "object", "additionalProperties": {"type": "integer"}},
+            {"k": 1},
+            {"k": "v"},
             'TypeInvalid a.k: Invalid value: "string": a.k in body must be of type integer: "string"',
         ),
         ({"type": "object", "required": ["b"]}, {"b": 1}, {}, "Required a.b: Required value"),
         (
-            {"type": "integer", "not": {"minimum": 5}}, 4, 5,
+            {"type": "integer", "not": {"minimum": 5}},
+            4,
+            5,
             'Invalid a: Invalid value: "": "a" must not validate the schema (not)',
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_said(of: dict[str, Any], good: Any, bad: Any, words: str) -> None:
     assert wrong(of, good) == []
     assert wrong(of, bad) == [words]
@@ -87,9 +103,11 @@ def test_what_may_be_null() -> None:
 
 def test_what_was_wrong_before_is_let_be_until_it_is_touched() -> None:
     of = {
-        "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["n"],
+        "type": "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["n"],
         "items": {"type": "object", "properties": {"n": {"type": "string"}, "v": {"type": "integer", "maximum": 3}}},
-    }  # fmt: skip
+    }
     old = [{"n": "x", "v": 9}]
     assert wrong(of, [{"n": "y", "v": 1}, {"n": "x", "v": 9}], old) == []
     told = wrong(of, [{"n": "x", "v": 8}], old)
