@@ -49,6 +49,7 @@ def command(
     printer = Printer(Paper())
 
     async def work() -> None:
+        told = None
         async for told in source.ask(question):
             if output == "json":
                 click.echo(msgspec.json.encode(told).decode())
@@ -58,6 +59,8 @@ def command(
                 printer.chapter(told)
             if options["follow"]:
                 sys.stdout.flush()
+        if told is None and output != "json":
+            click.echo("Nothing was deleted." if deleted else "No changes found.", err=True)
 
     run(work)
 

@@ -39,10 +39,13 @@ def command(log_file: Path | None, kubeconfig: Path | None, data: Path, output: 
     printer = Printer(json=output == "json", paper=Paper(cut=output == "text"))
 
     async def work() -> None:
+        line = None
         async for line in source.ask(Events(**wanted)):
             printer.print(line)
             if wanted["follow"]:
                 sys.stdout.flush()
+        if line is None and output != "json":
+            click.echo("No events found.", err=True)
 
     run(work)
 

@@ -139,7 +139,8 @@ def _phases(remote: Any) -> Counter[str]:
 
 def _print(paper: Paper, status: Status) -> None:
     if not status.running:
-        paper.line([("○ not running", "bold"), (f"  {status.data}", DIM)])
+        nothing = "" if status.log_bytes or status.troubles else ": no cluster was started there"
+        paper.line([("○ not running", "bold"), (f"  {status.data}{nothing}", DIM)])
     else:
         mark: Piece = ("● ready", "bold green") if status.ready else ("● not ready", "bold red")
         paper.line([mark, (f"  {status.server}", ""), (f"  pid {status.pid}, since {status.since}", DIM)])

@@ -75,7 +75,7 @@ def test_rules_in_trouble_and_a_server_that_does_not_answer_are_told(
 
 def test_a_daemon_that_does_not_run_is_told_of(tmp_path: Path) -> None:
     done = shipslog("status", "--data", str(tmp_path))
-    assert (done.exit_code, done.stdout) == (3, f"○ not running  {tmp_path}\n")
+    assert (done.exit_code, done.stdout) == (3, f"○ not running  {tmp_path}: no cluster was started there\n")
     with Cluster.serving(tmp_path / "cluster.db", runtime="none") as served:
         revision = served._cluster.view.revision
     done = shipslog("status", "--data", str(tmp_path), "-o", "json")

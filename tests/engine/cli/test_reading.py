@@ -97,6 +97,17 @@ def test_json_is_one_value_a_line(shop_log: str) -> None:
     assert ["spec.replicas", 2, 3] in bob["changes"]
 
 
+def test_where_nothing_is_found_it_is_said_beside_the_output(shop_log: str) -> None:
+    for said, command in {
+        "No events found.": ("log", shop_log, "--actor", "nobody"),
+        "No changes found.": ("history", "rc/web", "--log", shop_log, "--since", "-0s"),
+        "Nothing was deleted.": ("history", "--deleted", "cm", "--log", shop_log),
+    }.items():
+        done = shipslog(*command)
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"{said}\n"), done.output
+        assert shipslog(*command, "-o", "json").output == ""
+
+
 def test_errors_are_one_line(shop_log: str, tmp_path: Path) -> None:
     for said, command in {
         "there is no kind 'poods'; did you mean pods?": ("log", shop_log, "--kind", "poods"),
