@@ -16,7 +16,7 @@ from .store import ImageStore
 BUSYBOX, REDIS, REDIS_CLI = "/bin/busybox", "/usr/bin/redis-server", "/usr/bin/redis-cli"
 PACKAGES = {BUSYBOX: "busybox-static", REDIS: "redis-server", REDIS_CLI: "redis-tools"}
 FILES = Path(__file__).parent / "guestbook"
-APPLETS = ("sh", "cat", "echo", "env", "hostname", "httpd", "ls", "ps", "sed", "sleep", "tr", "wget")
+APPLETS = ("sh", "cat", "echo", "env", "hostname", "httpd", "ls", "ps", "sed", "sleep", "tar", "tr", "wget")
 Say = Callable[[str], None]
 
 

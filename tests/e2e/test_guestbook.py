@@ -74,7 +74,7 @@ def test_every_pod_has_one_sandbox_of_its_own(book: Cluster) -> None:
 
 
 @pytest.mark.parametrize("kubectl", kubectls())
-def test_a_day_with_kubectl(book: Cluster, kubectl: str) -> None:
+def test_a_day_with_kubectl(book: Cluster, kubectl: str, tmp_path: Path) -> None:
     def k(*arguments: str, stdin: str | None = None) -> str:
         return book.k(*arguments, stdin=stdin, kubectl=kubectl)
 
@@ -90,6 +90,11 @@ def test_a_day_with_kubectl(book: Cluster, kubectl: str) -> None:
     assert (done.returncode, done.stdout) == (3, "out\n") and "err" in done.stderr
     assert k("exec", "-i", slave, "--", "cat", stdin="through\n") == "through\n"
     k("label", "pod", slave, "tier=back", "--overwrite")
+    there, back = tmp_path / "there", tmp_path / "back"
+    there.write_text("carried\n")
+    k("cp", str(there), f"{slave}:/tmp/carried")
+    k("cp", f"{slave}:/tmp/carried", str(back))
+    assert back.read_text() == "carried\n"
     k("annotate", "pod", slave, "note=yes", "--overwrite")
     assert slave in k("get", "pods", "-l", "tier=back")
     assert "restartPolicy" in k("explain", "pod.spec")
