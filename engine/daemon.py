@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import platform
+import shutil
 import signal
 import socket
 import tempfile
@@ -262,7 +263,9 @@ def end_pods_of(data: Path) -> None:
     """End what the pods of a data directory have left on the machine, with no daemon running. Only before the first thread.
 
     Errors: LeftBehind, RuntimeUnavailable, OSError, BadSettings."""
-    settings = resolve({"data": data})
+    had = claims.of(data) if not data.exists() else None  # a directory that was removed while its pods ran
+    ranges = {name: getattr(had, name) for name in ("pod_cidr", "service_cidr", "node_port_range")} if had is not None else {}
+    settings = resolve({"data": data, **ranges})
     ground = prepare(settings.runtime, data)
     claim = claim_of(settings) if ground.rootless is None else None
 
@@ -277,6 +280,8 @@ def end_pods_of(data: Path) -> None:
     asyncio.run(end())
     if ground.rootless is not None:
         ground.rootless.end_if_unused()
+    if had is not None:
+        shutil.rmtree(data, ignore_errors=True)  # what was made to end them
 
 
 async def serve_recording(

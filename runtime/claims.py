@@ -83,6 +83,14 @@ def claims() -> list[Claim]:
     return sorted(found, key=lambda claim: claim.data)
 
 
+def of(data: Path) -> Claim | None:
+    """That of the cluster in a data directory, which may be gone meanwhile."""
+    try:
+        return msgspec.json.decode(_path(instance_of(data / "node")).read_bytes(), type=Claim)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
 def _path(instance: str) -> Path:
     return RUN / instance / "claim.json"
 

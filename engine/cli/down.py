@@ -73,10 +73,17 @@ def _in_a_child(data: Path) -> None:
 
 
 def _stop(data: Path, end_pods: bool) -> None:
+    from shipslog.runtime import claims
+
     daemon = daemon_of(data)
     if daemon is None and not any((data / name).exists() for name in BEGUN):
-        what = "has no cluster in it" if data.is_dir() else "does not exist"
-        raise fail(f"nothing to stop: {data} {what}. --data names the directory that `up` was given.", 2)
+        left = not data.exists() and claims.of(data) is not None
+        if not (left and end_pods):
+            what = "has no cluster in it" if data.is_dir() else "does not exist"
+            hint = "--data names the directory that `up` was given."
+            if left:
+                hint = f"What its pods left on the machine is ended by: shipslog down --all --data {data}"
+            raise fail(f"nothing to stop: {data} {what}. {hint}", 2)
     (data / LEFT_BEHIND).unlink(missing_ok=True)
     if daemon is not None:
         os.kill(daemon.pid, signal.SIGUSR1 if end_pods else signal.SIGTERM)

@@ -43,3 +43,25 @@ def test_down_purge_leaves_nothing(rootless: bool, running: bool) -> None:
     after = machine()
     for what, found in after.items():
         assert not found - before[what], f"{what} left behind: {found - before[what]}"
+
+
+def test_a_directory_that_was_removed_leaves_nobody_stuck() -> None:
+    """Its bridge holds the ranges: who asks for them is told how to end it, and that way goes."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    if shutil.which("crun") is None:
+        pytest.skip("crun is not installed")
+    before = machine()
+    one = Cluster(Path(tempfile.mkdtemp(prefix="shipslog-removed-")) / "data", "--runtime", "oci", "--node-name", "n1")
+    try:
+        one.up()
+        one.shipslog("down")
+        shutil.rmtree(one.data.parent)
+        refused = one.shipslog("down", check=False)
+        assert refused.returncode == 2 and f"is ended by: shipslog down --all --data {one.data}" in refused.stderr
+    finally:
+        ended = one.shipslog("down", "--all")
+    assert "what its pods had left on the machine is gone" in ended.stdout and not one.data.exists()
+    after = machine()
+    for what, found in after.items():
+        assert not found - before[what], f"{what} left behind: {found - before[what]}"

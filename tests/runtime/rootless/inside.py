@@ -11,7 +11,15 @@ if __name__ == "__main__":
     ground = enter(Path(sys.argv[1]))
     try:
         code = pytest.main(
-            ["-q", "-p", "no:cacheprovider", "-p", "no:shipslog", f"--basetemp={sys.argv[1]}/tests", *sys.argv[2:]]
+            [
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "-W",
+                "ignore::pytest.PytestAssertRewriteWarning",
+                f"--basetemp={sys.argv[1]}/tests",
+                *sys.argv[2:],
+            ]
         )
     finally:
         ground.end()
