@@ -28,6 +28,7 @@ RETURNED = frozenset({
     "storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io", "csinodes.storage.k8s.io",
 })  # fmt: skip
 TOGETHER = 100  # deletions of a collection that share transactions
+UNTYPED_PATCHES = tuple(media for media in PATCH_TYPES if media != STRATEGIC_PATCH)  # of what a definition makes
 PROPAGATIONS = ("", "Orphan", "Background", "Foreground")
 
 
@@ -97,9 +98,7 @@ def patch_type(call: Call) -> Any:
     """The kind of patch. Errors: UnsupportedMediaType."""
     media = call.request.headers.get("Content-Type", "").split(";", 1)[0].strip()
     served = call.served
-    known = (
-        PATCH_TYPES if served is None or served.definition is None else tuple(t for t in PATCH_TYPES if t != STRATEGIC_PATCH)
-    )
+    known = PATCH_TYPES if served is None or served.definition is None else UNTYPED_PATCHES
     if media in known:
         return media
     raise UnsupportedMediaType(

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from shipslog.engine.api.discovery import REVIEWS, SUBRESOURCES
+from shipslog.store.objects.patch import PATCH_TYPES, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind, Scheme
 
 from .schemas import META, name_of_kind, package_of
@@ -40,6 +41,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     body: str = ""
     answer: str
     options: tuple[str, ...] = ()
+    patches: tuple[str, ...] = PATCH_TYPES  # the media types of a patch
 
 
 def paths(scheme: Scheme, group: str | None, version: str | None) -> dict[str, list[Operation]]:
@@ -76,7 +78,17 @@ def _of_kind(kind: Kind) -> Iterator[tuple[str, Operation]]:
     if "get" in verbs:
         yield one, Operation(method="get", action="get", gvk=gvk, answer=type_)
         yield one, Operation(method="put", action="put", gvk=gvk, body=type_, answer=type_, options=WRITE_OPTIONS)
-        yield one, Operation(method="patch", action="patch", gvk=gvk, answer=type_, options=(*WRITE_OPTIONS, "force"))
+        yield (
+            one,
+            Operation(
+                method="patch",
+                action="patch",
+                gvk=gvk,
+                answer=type_,
+                options=(*WRITE_OPTIONS, "force"),
+                patches=patches_of(kind),
+            ),
+        )
         yield one, Operation(method="delete", action="delete", gvk=gvk, body=options, answer=status, options=("dryRun",))
     for name in kind.subresources:
         yield from _of_subresource(kind, f"{one}/{name}", name, type_)
@@ -97,7 +109,17 @@ def _of_subresource(kind: Kind, path: str, name: str, type_: str) -> Iterator[tu
             body = type_ if verb in ("update", "create") else ""
             action = {"create": "post", "update": "put"}.get(verb, verb)
             options = () if verb == "get" else WRITE_OPTIONS
-            yield path, Operation(method=method, action=action, gvk=gvk, body=body, answer=type_, options=options)
+            yield (
+                path,
+                Operation(
+                    method=method, action=action, gvk=gvk, body=body, answer=type_, options=options, patches=patches_of(kind)
+                ),
+            )
+
+
+def patches_of(kind: Kind) -> tuple[str, ...]:
+    """The patches that a kind takes: of what a definition makes nobody knows how its lists are merged."""
+    return PATCH_TYPES if kind.definition is None else tuple(media for media in PATCH_TYPES if media != STRATEGIC_PATCH)
 
 
 def parameters(path: str, operation: Operation) -> list[dict[str, Any]]:

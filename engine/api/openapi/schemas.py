@@ -36,6 +36,8 @@ PACKAGES = {
     "apiregistration": "io.k8s.kube-aggregator.pkg.apis.apiregistration",
     "meta": META.removesuffix(".v1"),
 }
+# Fields that hold any JSON; all others of that shape hold objects.
+ANY_JSON = {"JSONSchemaProps": ("default", "enum", "example")}
 Refer = Callable[[str], dict[str, Any]]
 
 
@@ -146,6 +148,8 @@ def list_schema(kind: Kind, refer: Refer) -> dict[str, Any]:
 
 def _property(struct: type[Any], field: Field, refer: Refer) -> dict[str, Any]:
     out = dict(_shape(field.shape, refer))
+    if field.name in ANY_JSON.get(struct.__name__, ()):
+        out = {"type": "array", "items": {}} if field.shape.form == "list" else {}
     out["description"] = about_field(struct, field)
     if field.name in struct.__defaults__:
         out["default"] = struct.__defaults__[field.name]

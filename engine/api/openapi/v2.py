@@ -4,7 +4,6 @@ from functools import lru_cache
 from typing import Any
 
 from shipslog.engine.api.release import GIT_VERSION
-from shipslog.store.objects.patch import PATCH_TYPES
 from shipslog.store.objects.scheme import Scheme
 
 from .operations import Operation, parameter_type, parameters, paths
@@ -49,7 +48,7 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
         asked.append({"name": "body", "in": "body", "required": True, "schema": {"type": "object"}})
     answers = {"200": {"description": "OK", "schema": _refer(operation.answer)}, "401": {"description": "Unauthorized"}}
     return {
-        "consumes": list(PATCH_TYPES) if operation.method == "patch" else JSON,
+        "consumes": list(operation.patches) if operation.method == "patch" else JSON,
         "produces": JSON,
         "schemes": ["https"],
         "parameters": asked,

@@ -13,7 +13,6 @@ from shipslog.engine.api import discovery
 from shipslog.engine.api.discovery import groups, versions_of
 from shipslog.engine.api.release import GIT_VERSION
 from shipslog.store.objects import codec
-from shipslog.store.objects.patch import PATCH_TYPES
 from shipslog.store.objects.scheme import Scheme
 
 from .operations import Operation, parameter_type, parameters, paths
@@ -110,7 +109,7 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
         "x-kubernetes-group-version-kind": operation.gvk,
     }
     if operation.method == "patch":
-        out["requestBody"] = {"required": True, "content": _content("", PATCH_TYPES)}
+        out["requestBody"] = {"required": True, "content": _content("", operation.patches)}
     elif operation.body:
         out["requestBody"] = {"required": True, "content": _content(operation.body)}
     return out
