@@ -12,6 +12,7 @@ from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, Fact, NodeObserved, ObjectCreated, ObjectDeleted
 from shipslog.store.objects import apps_v1, codec, core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.scheme import Scheme
 
 NOW = 1_800_000_000_000_000_000
 BORN = "2027-01-15T08:00:00Z"
@@ -26,13 +27,13 @@ def view_of(*things: Any) -> MemoryView:
 
 def add(view: MemoryView, *things: Any) -> None:
     for thing in things:
-        fact: AnyFact = thing if hasattr(thing, "node") else created(thing)
+        fact: AnyFact = thing if hasattr(thing, "node") else created(thing, view.scheme)
         view.evolve(Event(revision=view.revision + 1, time_ns=NOW, actor="test", fact=fact))
 
 
 def woken(wakes: Wakes, view: MemoryView, thing: Any) -> list[str]:
     """The keys that are woken when an object comes or changes, or when a fact is heard; the view takes it in."""
-    return _woken(wakes, view, thing if isinstance(thing, Fact) else created(thing))
+    return _woken(wakes, view, thing if isinstance(thing, Fact) else created(thing, view.scheme))
 
 
 def woken_by_end(wakes: Wakes, view: MemoryView, obj: Any) -> list[str]:
@@ -49,8 +50,8 @@ def _woken(wakes: Wakes, view: MemoryView, fact: Any) -> list[str]:
     return wakes.keys_for(view, Change(event, before, None if isinstance(fact, ObjectDeleted) else entry))
 
 
-def created(obj: Any) -> ObjectCreated:
-    kind = BUILTIN.of(obj)
+def created(obj: Any, scheme: Scheme = BUILTIN) -> ObjectCreated:
+    kind = scheme.of(obj)
     meta = obj.metadata
     uid = meta.uid or f"uid-{kind.plural}-{meta.name}"
     namespace = (meta.namespace or "default") if kind.namespaced else ""

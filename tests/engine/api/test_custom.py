@@ -1,12 +1,16 @@
 """Kinds that definitions make, over the wire."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.state import snapshots
 from shipslog.reconcilers.cluster import custom_resource_definition
 from shipslog.reconcilers.rule.decision import Reconciler
+from shipslog.store.objects.custom import holds
 
 from .conftest import Api, Client
 
@@ -277,3 +281,18 @@ async def test_what_is_wrong_with_a_definition(admin: Client) -> None:
     assert told["metadata.name"] == 'Invalid value: "x": must be spec.names.plural+"."+spec.group'
     assert told[f"{at}.properties[a].type"] == "Required value: must not be empty for specified object fields"
     assert "CEL rules are not enforced here yet" in told[f"{at}.x-kubernetes-validations"]
+
+
+async def test_a_cluster_that_is_opened_again_has_its_kinds(tmp_path: Path) -> None:
+    for opened in range(2):
+        async with Cluster.open(
+            tmp_path / "log", runtime="none", reconcilers=(custom_resource_definition.RECONCILER,)
+        ) as cluster:
+            if not opened:
+                await cluster.create(definition())
+                await cluster.wait("crd", "ships.fleet.example.com", until=lambda crd: holds(crd, "Established"))
+                await cluster.create(ship())
+            found = cluster.get("ships", "one")
+            assert (found.kind, found.get("spec")) == ("Ship", {"name": "Hansa", "replicas": 1})
+            kept = snapshots.restore(snapshots.take(cluster.view))
+            assert kept.entries("ships.fleet.example.com")[0].object == found

@@ -1,0 +1,67 @@
+"""Definitions of kinds: what the rule says of their names, and how it empties one that goes."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.engine.state.view import MemoryView
+from shipslog.reconcilers.cluster import custom_resource_definition as rule
+from shipslog.store.commands import Delete, Update
+from shipslog.store.objects import apiextensions_v1 as api
+from shipslog.store.objects.custom import FINALIZER, CustomObject
+from tests.reconcilers.views import NOW, add, meta, view_of, woken
+
+
+def definition(plural: str = "ships", **more: Any) -> api.CustomResourceDefinition:
+    names = api.CustomResourceDefinitionNames(
+        plural=plural, singular=plural[:-1], kind=plural[:-1].title(), list_kind="L" + plural
+    )
+    version = api.CustomResourceDefinitionVersion(name="v1", served=True, storage=True)
+    spec = api.CustomResourceDefinitionSpec(group="example.com", scope="Namespaced", names=names, versions=(version,))
+    name = f"{plural}.example.com"
+    return api.CustomResourceDefinition(metadata=meta(name, namespace="", finalizers=(FINALIZER,), **more), spec=spec)
+
+
+def decided(view: MemoryView, name: str = "ships.example.com") -> api.CustomResourceDefinition:
+    """What the rule makes of a definition; the view takes it in."""
+    (command,) = rule.decide(view, name, now=NOW).commands
+    assert isinstance(command, Update)
+    add(view, command.object)
+    found: api.CustomResourceDefinition = command.object
+    return found
+
+
+def conditions(crd: api.CustomResourceDefinition) -> dict[str, str]:
+    return {c.type: f"{c.status} {c.reason}" for c in crd.status.conditions}
+
+
+def test_free_names_are_accepted_and_the_kind_is_served() -> None:
+    view = view_of(definition())
+    assert not view.scheme.knows("ships.example.com")
+    crd = decided(view)
+    assert conditions(crd) == {"NamesAccepted": "True NoConflicts", "Established": "True InitialNamesAccepted"}
+    assert view.scheme.knows("ships.example.com")
+    assert not rule.decide(view, "ships.example.com", now=NOW + 10**9).commands, "it says so once"
+
+
+def test_names_of_others_are_not() -> None:
+    view = view_of(definition())
+    decided(view)
+    other = definition("boats")
+    other = replace(other, spec=replace(other.spec, names=replace(other.spec.names, short_names=("ship",))))
+    assert set(woken(rule.WAKES, view, other)) == {"ships.example.com", "boats.example.com"}
+    crd = decided(view, "boats.example.com")
+    assert conditions(crd) == {"NamesAccepted": "False ShortNamesConflict", "Established": "False NotAccepted"}
+    assert not view.scheme.knows("boats.example.com")
+
+
+def test_one_that_goes_is_emptied_first() -> None:
+    view = view_of(definition())
+    held = decided(view)
+    ship = CustomObject(kind="Ship", api_version="example.com/v1", metadata=meta("one"))
+    assert woken(rule.WAKES, view, ship) == [], "nothing is asked of a definition that stays"
+    gone = replace(held, metadata=replace(held.metadata, deletion_timestamp="2027-01-15T08:00:00Z"))
+    add(view, gone)
+    assert conditions(decided(view))["Terminating"] == "True InstanceDeletionInProgress"
+    (command,) = rule.decide(view, "ships.example.com", now=NOW).commands
+    assert isinstance(command, Delete) and (command.resource, command.name) == ("ships.example.com", "one")
