@@ -71,6 +71,7 @@ def own(names: tuple[str, ...]) -> "list[Reconciler]":
 
 
 async def _verify(path: Path, own_rules: "list[Reconciler]") -> None:
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from shipslog.engine.replay import verify
@@ -81,7 +82,8 @@ async def _verify(path: Path, own_rules: "list[Reconciler]") -> None:
     started = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, transient=True) as bar:
+        console = Console(stderr=True)
+        with Progress(*columns, transient=True, console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("Taking every decision again", total=log.revision)
             result = await verify(log, [*ALL, *own_rules], lambda done, total: bar.update(task, completed=done, total=total))
     finally:
@@ -89,10 +91,8 @@ async def _verify(path: Path, own_rules: "list[Reconciler]") -> None:
     if result.difference is not None:
         raise fail(f"{path} does not replay.\n{result.difference}")
     took = time.monotonic() - started
-    click.echo(
-        f"{path}: {result.events} events, every checksum holds; {result.decisions} decisions taken again, all the same "
-        f"({took:.1f} s)."
-    )
+    again = f"{result.decisions} decisions taken again, all the same" if result.decisions else "no decision was taken again"
+    click.echo(f"{path}: {result.events} events, every checksum holds; {again} ({took:.1f} s).")
     for line in result.skipped():
         click.echo(f"  not taken again: {line}")
 

@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,6 +107,17 @@ def test_where_nothing_is_found_it_is_said_beside_the_output(shop_log: str) -> N
         done = shipslog(*command)
         assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"{said}\n"), done.output
         assert shipslog(*command, "-o", "json").output == ""
+
+
+def test_a_verdict_stands_alone_on_the_output(shop_log: str, tmp_path: Path) -> None:
+    told, *_ = lines("replay", shop_log, "--verify")
+    assert re.fullmatch(
+        rf"{shop_log}: \d+ events, every checksum holds; [1-9]\d* decisions taken again, all the same \(.*", told
+    )
+    sent = str(tmp_path / "sent.db")
+    lines("export", "--redact", sent, "--log", shop_log)
+    told, *why = lines("replay", sent, "--verify")
+    assert "every checksum holds; no decision was taken again (" in told and why[-1].endswith("it is redacted")
 
 
 def test_errors_are_one_line(shop_log: str, tmp_path: Path) -> None:
