@@ -298,6 +298,9 @@ class MemoryView:
         after = defines(entry.object) if entry is not None else ()
         if len(before) == len(after) and all(one.is_like(other) for one, other in zip(before, after, strict=True)):
             return
+        if before and after and (before[0].resource, before[0].head) == (after[0].resource, after[0].head):
+            self.scheme = self.scheme.with_kind(*after)  # its objects stay as they are
+            return
         for gone in before[:1]:
             if (not after or after[0].resource != gone.resource) and self.scheme.knows(gone.resource):
                 self._serve(gone.resource, self.scheme.without(gone.resource))

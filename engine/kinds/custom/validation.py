@@ -268,7 +268,10 @@ def _canonical(value: Any) -> str:
 def _is_multiple(value: float, factor: float) -> bool:
     if isinstance(value, int) and float(factor).is_integer():
         return value % int(factor) == 0
-    times = value / factor
+    try:
+        times = value / factor
+    except OverflowError:  # an integer that no float holds
+        return False
     return abs(times - round(times)) < 1e-9
 
 

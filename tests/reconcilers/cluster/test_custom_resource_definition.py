@@ -62,6 +62,9 @@ def test_one_that_goes_is_emptied_first() -> None:
     assert woken(rule.WAKES, view, ship) == [], "nothing is asked of a definition that stays"
     gone = replace(held, metadata=replace(held.metadata, deletion_timestamp="2027-01-15T08:00:00Z"))
     add(view, gone)
+    before = view.entry("ships.example.com", "one", "default")
     assert conditions(decided(view))["Terminating"] == "True InstanceDeletionInProgress"
+    assert view.scheme.by_resource("ships.example.com").definition.terminating
+    assert view.entry("ships.example.com", "one", "default") is before, "a change of the definition leaves its objects alone"
     (command,) = rule.decide(view, "ships.example.com", now=NOW).commands
     assert isinstance(command, Delete) and (command.resource, command.name) == ("ships.example.com", "one")

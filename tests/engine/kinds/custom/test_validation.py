@@ -97,6 +97,10 @@ def test_alternatives() -> None:
     assert wrong(of, 6)[-1].endswith("Found 2 valid alternatives") and wrong(of, 2) == []
 
 
+def test_a_number_that_no_float_holds_is_no_multiple_of_a_fraction() -> None:
+    assert wrong({"type": "integer", "multipleOf": 0.5}, 10**400)
+
+
 def test_what_may_be_null() -> None:
     assert wrong({"type": "string", "nullable": True}, None) == []
 
