@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from shipslog.engine import settings as engine_settings
 from shipslog.engine.cli import up
+from shipslog.engine.settings import resolved
 from shipslog.runtime import claims
 from shipslog.runtime.claims import Claim, RangesTaken
 from shipslog.runtime.containers.oci.layout import bridge_name
@@ -89,7 +89,7 @@ async def test_it_counts_while_its_daemon_or_its_bridge_is_there(places: Path) -
 
 @pytest.mark.parametrize("how", [(), ("--detach",)])
 def test_up_refuses_and_leaves_nothing(how: tuple[str, ...], places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_settings, "shares_machine", lambda wanted: wanted == "oci")
+    monkeypatch.setattr(resolved, "shares_machine", lambda wanted: wanted == "oci")
     lives(claim(places / "one"))
     data = places / "two"
     told = CliRunner().invoke(up.command, [*how, "--runtime", "oci", "--data", str(data)])
