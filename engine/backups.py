@@ -30,6 +30,7 @@ LOG, MANIFEST, KEYS = "cluster.db", "manifest.json", "pki"
 BESIDE = ("token", KEPT_IN)  # further files of a cluster
 OF_LOG = ("", "-wal", "-shm", "-reserve")  # the lock stays where it is: it is held
 COMPRESSION = 3
+DRAFTS = ".shipslog-backup-"  # and the number of the process that uses it
 SCRATCH = ".restoring"
 ASIDE = "before-restore-"  # what a restored cluster took the place of, with the time
 
@@ -106,7 +107,11 @@ def _scratch_beside(target: Path) -> Iterator[Path]:
     """A directory on the same disk, for a file that gets its name when it is whole."""
     if target.exists():
         raise BackupError(f"{target} is there already; it was left as it is. Name another file.")
-    with tempfile.TemporaryDirectory(prefix=".shipslog-", dir=target.absolute().parent) as name:
+    parent = target.absolute().parent
+    for left in parent.glob(f"{DRAFTS}*"):  # by one that was killed: there may be keys in it
+        if not Path(f"/proc/{left.name.removeprefix(DRAFTS).partition('-')[0]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{DRAFTS}{os.getpid()}-", dir=parent) as name:
         yield Path(name)
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from shipslog.engine.options import BY_NAME, OPTIONS, Option, flag
 
 PREFIX = "SHIPSLOG_"
+FILE_LIMIT = 1 << 20  # characters of a file of options
 INTERNAL = ("SHIPSLOG_READY_FD",)
 OF_A_SERVICE = re.compile("SHIPSLOG_(SERVICE_HOST$|SERVICE_PORT|PORT_[0-9])")  # as pods are told of a Service "shipslog"
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0", "")
@@ -88,7 +89,11 @@ def _of_file(path: Path) -> dict[str, tuple[object, str]]:
     import yaml  # most daemons have no file
 
     try:
-        document = yaml.compose(path.read_text(), Loader=yaml.CSafeLoader)
+        with open(path, encoding="utf-8") as file:
+            text = file.read(FILE_LIMIT + 1)
+        if len(text) > FILE_LIMIT:
+            raise BadSettings(f"--config {path}: it is longer than {FILE_LIMIT} characters; is it a file of options?")
+        document = yaml.compose(text, Loader=yaml.CSafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"--config {path}: it cannot be read: {getattr(error, 'strerror', None) or error}") from error
     except yaml.YAMLError as error:

@@ -85,6 +85,15 @@ async def test_nothing_is_left_behind_and_nothing_overwritten(tmp_path: Path) ->
     assert sorted(p.name for p in tmp_path.iterdir()) == ["backup", "data"] and contents(data) == before
 
 
+async def test_what_a_killed_one_left_beside_its_target_goes_with_the_next(tmp_path: Path) -> None:
+    data = directory(tmp_path)
+    await cluster_in(data, "a")
+    for pid in (os.getpid(), 999_999_999):  # one that runs, and one that was killed in the midst of it
+        (tmp_path / f".shipslog-backup-{pid}-x").mkdir()
+    await back_up(data, tmp_path / "backup", version="1")
+    assert {p.name for p in tmp_path.iterdir()} == {"backup", "data", f".shipslog-backup-{os.getpid()}-x"}
+
+
 async def test_the_log_alone_is_a_log(tmp_path: Path) -> None:
     data = directory(tmp_path)
     await cluster_in(data, "a", "b")

@@ -124,3 +124,10 @@ def test_help_has_every_option_once_in_a_group() -> None:
     for option in OPTIONS:
         assert text.count(f"--{option.names[0]}") >= 1 and f"{option.group}:" in text
     assert "--detach" in text and "--help" in text
+
+
+def test_a_file_without_end_is_not_read_to_it(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="longer than"):
+        gather({"config": Path("/dev/zero")}, {})
+    with pytest.raises(BadSettings, match="longer than"):
+        gather({"config": file(tmp_path, "#" * (1 << 20) + "\nport: 1\n")}, {})
