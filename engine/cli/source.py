@@ -96,7 +96,7 @@ def run(work: Callable[[], Any]) -> None:
     from shipslog.store.log.event_log import LogError
     from shipslog.store.refusals import Refusal
 
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     try:
@@ -107,3 +107,5 @@ def run(work: Callable[[], Any]) -> None:
         raise fail(reason(error)) from error
     except KeyboardInterrupt:
         pass
+    finally:
+        signal.signal(signal.SIGPIPE, before)  # else a program that called us would end with its next broken connection

@@ -1,5 +1,5 @@
 """Identities are tested over the wire."""
 
-from tests.engine.api.conftest import admin, api
+from tests.engine.api.conftest import admin, api, rules
 
-__all__ = ["admin", "api"]
+__all__ = ["admin", "api", "rules"]

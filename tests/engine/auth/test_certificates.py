@@ -10,9 +10,9 @@ from cryptography import x509
 
 from shipslog.engine.auth import certificates
 from shipslog.engine.daemon import keep_renewed
-from tests.engine.api.conftest import Api, admin, api
+from tests.engine.api.conftest import Api, admin, api, rules
 
-__all__ = ["admin", "api"]  # fixtures
+__all__ = ["admin", "api", "rules"]  # fixtures
 
 DAY_NS = 86_400 * 1_000_000_000
 

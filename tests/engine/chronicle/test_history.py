@@ -12,10 +12,10 @@ from shipslog.engine.cluster import Cluster
 from shipslog.store.events import Origin
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest, NotFound
-from tests.engine.api.conftest import Api, Client, admin, api
+from tests.engine.api.conftest import Api, Client, admin, api, rules
 from tests.engine.host.test_host import config_map, mark, reconciler, settled
 
-__all__ = ["admin", "api"]  # fixtures
+__all__ = ["admin", "api", "rules"]  # fixtures
 
 POD = {"spec": {"containers": [{"name": "c", "image": "i"}]}}
 

@@ -82,6 +82,13 @@ def test_which_log_is_meant(served: Background[Cluster], shop_log: str, tmp_path
     assert "there is no log here" in shipslog("log", "--data", str(tmp_path / "none"), **environment).stderr
 
 
+def test_who_called_it_outlives_the_next_broken_connection(shop_log: str) -> None:
+    before = signal.getsignal(signal.SIGPIPE)
+    for arguments in (("log", shop_log), ("log", f"{shop_log}-not")):
+        shipslog(*arguments)
+        assert signal.getsignal(signal.SIGPIPE) == before
+
+
 def test_a_line_holds_its_columns(shop_log: str) -> None:
     heading, *told = lines("log", shop_log, "--since", "10:12", "--until", "10:12")
     for line in told:
