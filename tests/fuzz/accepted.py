@@ -200,4 +200,20 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     },
     "storageversionmigrations.storagemigration.k8s.io": {"spec": {"resource": {"group": "apps", "resource": "deployments"}}},
     "clustertrustbundles.certificates.k8s.io": {"spec": {"trustBundle": CERTIFICATE}},
+    "customresourcedefinitions.apiextensions.k8s.io": {
+        "metadata": {"name": "things.a.example"},
+        "spec": {
+            "group": "a.example",
+            "scope": "Namespaced",
+            "names": {"plural": "things", "kind": "Thing"},
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+                }
+            ],
+        },
+    },
 }
