@@ -20,7 +20,7 @@ from shipslog.runtime.spdy import SpdyConnection
 
 from .conftest import run_pod
 
-ROUNDS, SESSIONS = 6, 20
+ROUNDS, SESSIONS = 6, 32
 WEBSOCKET = (
     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     "Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n"
