@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from shipslog.store.objects import codec, meta_v1
 from shipslog.store.objects.field_sets import (
     FieldSet,
+    absorb,
     below_removed,
     difference,
     intersection,
@@ -64,7 +65,7 @@ class Managed(Struct):
         for entry in entries:
             if isinstance(entry.fields_v1, dict):
                 manager = Manager(entry.manager, entry.operation, entry.api_version, entry.subresource)
-                managed.sets[manager] = union(managed.sets.get(manager, {}), msgspec.to_builtins(entry.fields_v1))
+                absorb(managed.sets.setdefault(manager, {}), entry.fields_v1)
                 managed.times[manager] = entry.time
         return managed
 
@@ -107,11 +108,12 @@ class Managed(Struct):
     def shorten(self) -> None:
         """Only so many updaters are remembered by name."""
         updaters = sorted(
-            (m for m in self.sets if m.operation == UPDATE and self.sets[m]), key=lambda m: (_second(self.times.get(m, "")), m)
+            (m for m in self.sets if m.operation == UPDATE and m.name != ANCIENT and self.sets[m]),
+            key=lambda m: (_second(self.times.get(m, "")), m),
         )
         for manager in updaters[: max(len(updaters) - UPDATERS, 0)]:
             old = Manager(ANCIENT, UPDATE, manager.api_version)
-            self.sets[old] = union(self.sets.get(old, {}), self.sets.pop(manager))
+            absorb(self.sets.setdefault(old, {}), self.sets.pop(manager))
             self.times[old] = self.times.pop(manager)
 
 
@@ -217,7 +219,7 @@ def _union_of(managed: Managed, *, but: Manager) -> FieldSet:
     owned: FieldSet = {}
     for manager, held in managed.sets.items():
         if manager != but:
-            owned = union(owned, held)
+            absorb(owned, held)
     return owned
 
 

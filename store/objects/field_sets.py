@@ -30,6 +30,22 @@ def union(one: FieldSet, other: FieldSet) -> FieldSet:
     return out
 
 
+def absorb(into: FieldSet, more: FieldSet) -> None:
+    """Put a set into another, in place: many cost no more than they are long together. `into` shares no part with others."""
+    for element, given in more.items():
+        below = given if isinstance(given, dict) else {}  # a client may have written anything there
+        if element not in into or element == HERE:
+            into[element] = _copy(below)
+        elif (mine := into[element]) or below:
+            if not mine:
+                mine[HERE] = {}
+            absorb(mine, below or {HERE: {}})
+
+
+def _copy(fields: FieldSet) -> FieldSet:
+    return {element: _copy(below) if isinstance(below, dict) else {} for element, below in fields.items()}
+
+
 def intersection(one: FieldSet, other: FieldSet) -> FieldSet:
     """What is in both."""
     out: FieldSet = {}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shipslog.store.objects.field_sets import (
     HERE,
     FieldSet,
+    absorb,
     below_removed,
     difference,
     has,
@@ -41,6 +42,10 @@ def members(fields: FieldSet) -> set[tuple[str, ...]]:
 @given(sets, sets)
 def test_the_laws_of_sets(one: FieldSet, other: FieldSet) -> None:
     assert members(union(one, other)) == members(one) | members(other)
+    both: FieldSet = {}
+    for part in (one, other, one):
+        absorb(both, part)
+    assert both == union(one, other)
     assert members(intersection(one, other)) == members(one) & members(other)
     assert members(difference(one, other)) == members(one) - members(other)
     assert not members(below_removed(one, other)) & members(other)
