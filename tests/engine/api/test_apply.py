@@ -126,3 +126,12 @@ async def test_managers_that_nobody_can_read_do_no_harm(admin: Client, fields: l
     code, _ = await admin.call("PATCH", f"{CONFIG_MAPS}/a", body, headers={"Content-Type": "application/merge-patch+json"})
     assert code in (200, 400, 422)
     assert (await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="w"), "one", "&force=true"))[0] == 200
+
+
+async def test_fields_that_are_no_sets_do_no_harm(admin: Client) -> None:
+    await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="v"), "one")
+    entry = {"manager": "x", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:data": {"f:k": 7}, "f:l": [1]}}
+    body = json.dumps({"metadata": {"managedFields": [entry, entry]}}).encode()
+    code, _ = await admin.call("PATCH", f"{CONFIG_MAPS}/a", body, headers={"Content-Type": "application/merge-patch+json"})
+    assert code == 200
+    assert (await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="w"), "one", "&force=true"))[0] == 200
