@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import Struct
-
+from shipslog.engine.kinds.catalogue import subresource_of
+from shipslog.engine.kinds.subresources import Subresource
 from shipslog.store.objects.scheme import Kind, Scheme
 
 # What is posted and answered, and never stored: (group, plural, singular, kind, namespaced).
@@ -20,33 +20,6 @@ REVIEWS = (
     ("authorization.k8s.io", "selfsubjectrulesreviews", "selfsubjectrulesreview", "SelfSubjectRulesReview", False),
     ("authorization.k8s.io", "subjectaccessreviews", "subjectaccessreview", "SubjectAccessReview", False),
 )
-CHANGE = ("get", "patch", "update")
-STREAM = ("create", "get")
-
-
-class Sub(Struct, frozen=True):
-    """A subresource: the kind that goes over it (and that kind's group and version), and its verbs."""
-
-    kind: str
-    verbs: tuple[str, ...]
-    group: str | None = None
-    version: str = ""
-
-
-SUBRESOURCES = {
-    "approval": Sub("", CHANGE),
-    "attach": Sub("PodAttachOptions", STREAM),
-    "binding": Sub("Binding", ("create",)),
-    "ephemeralcontainers": Sub("Pod", CHANGE),
-    "eviction": Sub("Eviction", ("create",), "policy", "v1"),
-    "exec": Sub("PodExecOptions", STREAM),
-    "finalize": Sub("Namespace", ("update",)),
-    "log": Sub("Pod", ("get",)),
-    "portforward": Sub("PodPortForwardOptions", STREAM),
-    "scale": Sub("Scale", CHANGE, "autoscaling", "v1"),
-    "status": Sub("", CHANGE),
-    "token": Sub("TokenRequest", ("create",), "authentication.k8s.io", "v1"),
-}
 
 
 def groups(scheme: Scheme) -> list[str]:
@@ -135,8 +108,8 @@ def _kinds(scheme: Scheme, group_name: str, version: str) -> list[Kind]:
     return sorted(found, key=lambda k: k.plural)
 
 
-def _subresources(kind: Kind) -> list[tuple[str, Sub]]:
-    return [(name, SUBRESOURCES[name]) for name in kind.subresources]
+def _subresources(kind: Kind) -> list[tuple[str, Subresource]]:
+    return [(name, sub) for name in kind.subresources if (sub := subresource_of(kind, name)) is not None]
 
 
 def _optional(**values: tuple[str, ...]) -> dict[str, list[str]]:
@@ -209,7 +182,7 @@ def _resources(scheme: Scheme, name: str, version: str) -> list[dict[str, Any]]:
     return resources
 
 
-def _answer(kind: Kind, sub: Sub) -> dict[str, str]:
+def _answer(kind: Kind, sub: Subresource) -> dict[str, str]:
     """What goes over a subresource."""
     if sub.group is None:
         return _gvk(kind.group, kind.version, sub.kind or kind.kind)

@@ -10,6 +10,7 @@ from shipslog.engine.auth.attributes import Attributes
 from shipslog.engine.auth.authentication import ANONYMOUS, Authenticator, User, impersonated
 from shipslog.engine.auth.authorization import PUBLIC, forbidden, require
 from shipslog.engine.commit.watch import Watch
+from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.served import Served
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.selector import parse_fields
@@ -22,7 +23,7 @@ from . import (
     negotiation,
     objects,
     past,
-    pod_logs,
+    posted,
     replies,
     requests,
     reviews,
@@ -52,6 +53,7 @@ class Handler:
         self.readers = chronicle.Readers()
         self.requests = Requests()
         self._clock = cluster.clock
+        self._subresources = subresources.handlers(tokens)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         begun_s, response = self.requests.begun(request), None
@@ -130,7 +132,7 @@ class Handler:
             if not call.view.scheme.serves(route.group, route.version):
                 return replies.text(NOTHING_HERE, 404)
             raise unknown_path()
-        if verb not in kind.verbs and not (kind.kind == "Binding" and verb == "create"):
+        if verb not in kind.verbs:
             raise requests.method_not_allowed(call)
         if not _fits(call, verb, kind):
             raise requests.no_such_method()
@@ -142,7 +144,8 @@ class Handler:
             case "watch":
                 return await watches.watch(call, self.watching)
             case "create":
-                return await (subresources.bindings(call) if kind.kind == "Binding" else writes.create(call))
+                said = rules_of(kind).posted
+                return await (writes.create(call) if said is None else posted.to_collection(call, said))
             case "update":
                 return await writes.update(call)
             case "patch":
@@ -159,15 +162,13 @@ class Handler:
             call.view, call.now_ns = await past.at(self.cluster, call.route.at)
 
     async def _subresource(self, call: Call) -> web.StreamResponse:
-        route = call.route
-        if call.past and (route.subresource in subresources.STREAMS or route.subresource == "log"):
+        subresource = call.subresource
+        if call.past and subresource is not None and subresource.of_now:
             raise MethodNotAllowed(
-                f"/at/{route.at} is the past: containers do not run there, and their output is not on the log"
+                f"/at/{call.route.at} is the past: containers do not run there, and their output is not on the log"
             )
-        if route.subresource == "log" and call.request.method in READS and "log" in call.kind.subresources:
-            return await pod_logs.handle(call)
         await self._go_back(call)
-        return await subresources.handle(call, self.tokens)
+        return await subresources.handle(call, self._subresources)
 
 
 def _public(route: Route) -> bool:
@@ -176,9 +177,9 @@ def _public(route: Route) -> bool:
 
 
 def _wanted(call: Call) -> Attributes:
-    """What a request is about, for authorization. One namespace counts as being in itself, as in Kubernetes."""
-    route, fields = call.route, tuple[tuple[str, str], ...]()
-    namespace = route.name if (route.group, route.resource) == ("", "namespaces") else route.namespace
+    """What a request is about, for authorization."""
+    route, kind, fields = call.route, call.served, tuple[tuple[str, str], ...]()
+    namespace = route.name if kind is not None and rules_of(kind).is_in_itself else route.namespace
     if call.verb in ("list", "watch") and (text := first(call.params, "fieldSelector")).strip():
         fields = tuple((f.path, f.value) for f in parse_fields(text) if not f.negate)
     name = route.name or dict(fields).get("metadata.name", "")
@@ -190,7 +191,7 @@ def _verb(call: Call) -> str:
     method, route = call.request.method, call.route
     if method == "GET":
         if route.subresource:
-            return "create" if route.subresource in subresources.STREAMS else "get"
+            return "create" if (part := call.subresource) is not None and part.connects else "get"
         watched = route.watch or (call.params is not NO_PARAMS and flag(call.params, "watch"))
         if watched:
             return "watch"

@@ -7,6 +7,8 @@ import msgspec
 from aiohttp import web
 
 from shipslog.engine.auth.authentication import User
+from shipslog.engine.kinds.catalogue import subresource_of
+from shipslog.engine.kinds.subresources import Subresource
 from shipslog.engine.served import Served
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.long_work import LongWork
@@ -70,6 +72,13 @@ class Call(msgspec.Struct):
         if kind is None or (route.namespace and not kind.namespaced):
             raise unknown_path()
         return kind
+
+    @property
+    def subresource(self) -> Subresource | None:
+        """What the path names of an object; None where it names all of it, or what the kind does not have."""
+        name = self.route.subresource
+        kind = self.served if name else None
+        return subresource_of(kind, name) if kind is not None else None
 
     @property
     def wanted(self) -> Format:

@@ -7,12 +7,14 @@ from urllib.parse import parse_qs, unquote
 
 from msgspec import Struct
 
+from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.memo import remembered
 from shipslog.store.refusals import BadRequest, NotFound
 
 Params = dict[str, list[str]]
 NO_PARAMS: Params = {}
 QUERY_FIELDS = 1_000
+NAMESPACES = BUILTIN.by_resource("namespaces")
 
 
 class Route(Struct, frozen=True):
@@ -70,7 +72,7 @@ def _resource(path: str, at: str, group: str, version: str, parts: list[str]) ->
 
 def _of_namespace(group: str, version: str, word: str) -> bool:
     """Whether the word behind /namespaces/NAME/ is a subresource of the namespace, not a kind in it."""
-    return word in ("status", "finalize") and not group
+    return not group and word in NAMESPACES.subresources
 
 
 @remembered(entries=4096)

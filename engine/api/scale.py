@@ -58,14 +58,13 @@ def _at(obj: Any, path: str) -> Any:
 
 
 async def handle(call: Call) -> Reply:
-    """GET, PUT and PATCH of /scale."""
+    """GET, PUT or PATCH of /scale."""
     kind, namespace, name = call.named()
-    method = call.request.method
     entry = requests.entry_of(call)
-    if method == "GET":
+    if call.verb == "get":
         return replies.of_value(of(kind, entry), wanted=call.wanted)
     dry_run = call.dry_run
-    if method == "PUT":
+    if call.verb == "update":
         scale, _ = await requests.decoded(call, autoscaling_v1.Scale)
         requests.expect(scale, "Scale", "autoscaling/v1")
         if not scale.metadata.name:
@@ -73,10 +72,8 @@ async def handle(call: Call) -> Reply:
         if scale.metadata.name != name:
             raise BadRequest(f"the name of the object ({scale.metadata.name}) does not match the name on the URL ({name})")
         version = scale.metadata.resource_version
-    elif method == "PATCH":
-        scale, version = await _patched(call, entry)
     else:
-        raise requests.method_not_allowed(call)
+        scale, version = await _patched(call, entry)
     _check(name, scale)
     command = _command(call, kind, namespace, name, scale.spec.replicas, version)
     committed = await writes.submit(call, command, dry_run)

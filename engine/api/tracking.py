@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from shipslog.engine.auth.authorization import DISCOVERY
+from shipslog.engine.kinds.subresources import Log
 from shipslog.engine.measures import Histogram
 from shipslog.store.logger import logger
 
@@ -20,7 +21,6 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 READS = frozenset({"GET", "HEAD"})
 VERBS = {"get": "GET", "list": "LIST", "watch": "WATCH", "create": "POST", "update": "PUT", "patch": "PATCH"}
 VERBS |= {"delete": "DELETE", "deletecollection": "DELETECOLLECTION"}
-CONNECTS = frozenset({"exec", "attach", "portforward", "proxy"})
 PATHS = frozenset({*DISCOVERY, "/metrics", "/openapi/v2", "/openapi/v3"})
 
 log = logger(__name__)
@@ -109,10 +109,10 @@ class Requests:
 
 
 def is_long(call: Call) -> bool:
-    route = call.route
-    if call.verb == "watch" or route.subresource in CONNECTS:
+    subresource = call.subresource
+    if call.verb == "watch" or (subresource is not None and subresource.connects):
         return True
-    return route.subresource == "log" and bool(call.params) and flag(call.params, "follow")
+    return isinstance(subresource, Log) and bool(call.params) and flag(call.params, "follow")
 
 
 def _labels(call: Call | None, method: str) -> Labels:
@@ -122,10 +122,10 @@ def _labels(call: Call | None, method: str) -> Labels:
     if not route.resource:
         path = route.path.rstrip("/")
         return Labels(method, subresource=path if path in PATHS else "")
-    kind = call.served
-    if kind is None or (route.subresource and route.subresource not in kind.subresources):
+    kind, subresource = call.served, call.subresource
+    if kind is None or (route.subresource and subresource is None):
         return Labels(VERBS.get(call.verb, "other"))
-    verb = "CONNECT" if route.subresource in CONNECTS else VERBS.get(call.verb, "other")
+    verb = "CONNECT" if subresource is not None and subresource.connects else VERBS.get(call.verb, "other")
     scope = "resource" if route.name or verb == "POST" else "namespace" if route.namespace else "cluster"
     dry = "All" if "dryRun" in call.params else ""
     return Labels(verb, route.group, route.version, route.resource, route.subresource, scope, dry)

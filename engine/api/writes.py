@@ -22,11 +22,6 @@ from .requests import Call
 from .routes import first
 from .selection import of_params
 
-# DELETE answers with the object itself, not with a Status, for these (their registries say ReturnDeletedObject).
-RETURNED = frozenset({
-    "pods", "serviceaccounts", "persistentvolumes", "persistentvolumeclaims", "podtemplates", "resourcequotas",
-    "storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io", "csinodes.storage.k8s.io",
-})  # fmt: skip
 TOGETHER = 100  # deletions of a collection that share transactions
 UNTYPED_PATCHES = tuple(media for media in PATCH_TYPES if media != STRATEGIC_PATCH)  # of what a definition makes
 PROPAGATIONS = ("", "Orphan", "Background", "Foreground")
@@ -122,7 +117,7 @@ async def delete(call: Call) -> Reply:
     options = await delete_options(call)
     committed = await submit(call, command_of(kind, namespace, name, options), bool(options.dry_run))
     entry = committed.entry
-    if committed.effect == "Deleted" and kind.resource not in RETURNED:
+    if committed.effect == "Deleted" and not rules_of(kind).returns_deleted:
         return replies.success(call.wanted, name=name, group=kind.group, kind=kind.plural, uid=entry.object.metadata.uid)
     accepted = committed.effect != "Deleted" and options.orphan_dependents is False
     return await formatted(entry, call.wanted, call, 202 if accepted else 200)

@@ -7,9 +7,11 @@ from weakref import WeakKeyDictionary
 from shipslog.store.objects.scheme import Kind
 
 from .strategy import Strategy
+from .subresources import SHARED, Subresource
 
 # The key of the kind on the log, and its module in this package.
 MODULES = {
+    "bindings": "core.binding",
     "certificatesigningrequests.certificates.k8s.io": "certificates.certificate_signing_request",
     "clusterrolebindings.rbac.authorization.k8s.io": "rbac.cluster_role_binding",
     "clusterroles.rbac.authorization.k8s.io": "rbac.cluster_role",
@@ -84,3 +86,11 @@ def strategy_of(resource: str) -> Strategy:
     strategy = importlib.import_module(f"{__package__}.{module}").STRATEGY
     assert isinstance(strategy, Strategy)
     return strategy
+
+
+def subresource_of(kind: Kind, name: str) -> Subresource | None:
+    """A subresource as the room of its kind describes it; None for one that the kind does not have."""
+    if name not in kind.subresources:
+        return None
+    shared = SHARED.get(name)  # asked first: discovery need not import the rules of every kind
+    return shared if shared is not None else rules_of(kind).subresources[name]

@@ -15,6 +15,7 @@ from . import names
 from .columns import NAME, Column
 from .context import Admission
 from .faults import Faults
+from .subresources import Posted, Subresource
 
 Reader = Callable[[Any], str]  # the value that a field selector compares
 
@@ -34,6 +35,11 @@ class Strategy:
     columns: Sequence[Column] = (NAME, Column("Created At", "When the API server created the object.", "date"))
     first: ClassVar[Sequence[Any]] = ()  # objects that every cluster has from its start
     selectable: Mapping[str, Reader] = {}  # field selectors beyond those of metadata
+
+    subresources: Mapping[str, Subresource] = {}  # what has a path of its own, beyond status and scale, by its name there
+    posted: ClassVar[Posted | None] = None  # what a POST to the collection means where nothing is stored
+    returns_deleted: ClassVar[bool] = False  # whether a DELETE answers with what is gone, instead of a Status
+    is_in_itself: ClassVar[bool] = False  # whether authorization counts an object as being in the namespace of its own name
 
     # --- what it looks like ---
 

@@ -69,8 +69,7 @@ class Kind:
     def type(self) -> AnyType:
         """The Struct of its objects."""
         if isinstance(self._type, str):
-            module, _, name = self._type.partition(":")
-            self._type = getattr(import_module(f"{__package__}.{module}"), name)
+            self._type = type_at(self._type)
         assert not isinstance(self._type, str)
         return self._type
 
@@ -122,6 +121,13 @@ def kind_of(plural: str, place: str, **rest: Any) -> Kind:
 def place_of(struct: AnyType) -> str:
     """Where a type stands: its module's name alone, and its own."""
     return f"{struct.__module__.rpartition('.')[2]}:{struct.__name__}"
+
+
+def type_at(place: str) -> AnyType:
+    """The Struct of a place, "apps_v1:Deployment"; its module is imported."""
+    module, _, name = place.partition(":")
+    struct: AnyType = getattr(import_module(f"{__package__}.{module}"), name)
+    return struct
 
 
 class NotServed(KeyError):

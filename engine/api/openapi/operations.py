@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.engine.api.discovery import REVIEWS, SUBRESOURCES
+from shipslog.engine.api.discovery import REVIEWS
+from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.store.objects.patch import PATCH_TYPES, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind, Scheme
 
@@ -27,8 +28,6 @@ LIST_OPTIONS = (
 GROUPS = {
     "authentication.k8s.io": "authentication_v1",
     "authorization.k8s.io": "authorization_v1",
-    "autoscaling": "autoscaling_v1",
-    "policy": "policy_v1",
 }
 
 
@@ -95,13 +94,12 @@ def _of_kind(kind: Kind) -> Iterator[tuple[str, Operation]]:
 
 
 def _of_subresource(kind: Kind, path: str, name: str, type_: str) -> Iterator[tuple[str, Operation]]:
-    sub = SUBRESOURCES[name]
-    if name in ("attach", "exec", "portforward", "log"):
+    sub = subresource_of(kind, name)
+    if sub is None or not sub.described:
         return
-    if sub.group is not None:
-        type_ = f"{package_of(GROUPS[sub.group])}.{sub.kind}"
-    elif name == "binding":
-        type_ = f"{package_of('core_v1')}.Binding"
+    if sub.type:
+        module, _, type_name = sub.type.partition(":")
+        type_ = f"{package_of(module)}.{type_name}"
     group = kind.group if sub.group is None else sub.group
     gvk = {"group": group, "version": sub.version or kind.version, "kind": sub.kind or kind.kind}
     for verb, method in (("get", "get"), ("update", "put"), ("patch", "patch"), ("create", "post")):

@@ -12,6 +12,7 @@ from shipslog.engine.kinds.columns import AGE, NAME, Column, age, duration
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
+from shipslog.engine.kinds.subresources import Part
 from shipslog.engine.kinds.workloads import check_same
 from shipslog.store.objects.certificates_v1 import (
     CertificateSigningRequest,
@@ -54,6 +55,7 @@ NOT_LEGACY = 'signerName must be a fully qualified domain and path of the form "
 
 class CertificateSigningRequestRules(Strategy):
     about = "Somebody's request to a signer for a certificate."
+    subresources = {"approval": Part()}
     columns = (
         NAME,
         AGE,

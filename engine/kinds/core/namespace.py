@@ -10,6 +10,7 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults, forbidden
 from shipslog.engine.kinds.metadata import check_namespace_finalizer
 from shipslog.engine.kinds.strategy import Strategy
+from shipslog.engine.kinds.subresources import Part
 from shipslog.store.objects.core_v1 import Namespace, NamespaceStatus
 from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.objects.scheme import Kind
@@ -23,7 +24,8 @@ class NamespaceStrategy(Strategy):
     about = "A scope for names. Deleting it deletes what is in it."
     columns = (NAME, Column("Status", "The phase of the namespace: Active or Terminating."), AGE)
     selectable = {"status.phase": lambda o: o.status.phase, "name": lambda o: o.metadata.name}
-
+    subresources = {"finalize": Part(verbs=("update",))}
+    is_in_itself = True
     first = tuple(Namespace(metadata=ObjectMeta(name=name)) for name in ("kube-system", "default"))
 
     def cells(self, obj: Namespace, now_ns: int) -> list[Any]:

@@ -49,6 +49,7 @@ MAY_NOT_CHANGE = "spec.persistentvolumesource is immutable after creation"
 
 class PersistentVolumeRules(WithSpec):
     about = "Storage that is there, for claims to take."
+    returns_deleted = True
     counts = False
     columns = (
         NAME,

@@ -25,6 +25,7 @@ CHANGE_WORDS = "spec is immutable after creation except resources.requests and v
 
 class PersistentVolumeClaimRules(WithSpec):
     about = "A claim of storage: so much of such a kind, for pods to use."
+    returns_deleted = True
     counts = False
     columns = (
         NAME,

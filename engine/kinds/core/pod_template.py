@@ -16,6 +16,7 @@ from shipslog.store.objects.scheme import Kind
 
 class PodTemplateStrategy(Strategy):
     about = "A pod to be copied."
+    returns_deleted = True
     columns = (
         NAME,
         Column("Containers", "The containers of the template."),

@@ -42,6 +42,7 @@ INVALID_SCOPE = "unsupported scope applied to resource"
 
 class ResourceQuotaRules(WithSpec):
     about = "How much all of a namespace may have together."
+    returns_deleted = True
     counts = False
     columns = (
         NAME,

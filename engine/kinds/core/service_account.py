@@ -6,12 +6,15 @@ from msgspec.structs import replace
 
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.strategy import Strategy
+from shipslog.engine.kinds.subresources import Token
 from shipslog.store.objects.core_v1 import ObjectReference, ServiceAccount
 
 
 class ServiceAccountStrategy(Strategy):
     about = "An identity for the processes in pods."
     create_on_update = True
+    subresources = {"token": Token()}
+    returns_deleted = True
     columns = (NAME, Column("Secrets", "How many secrets the account may use."), AGE)
 
     def cells(self, obj: ServiceAccount, now_ns: int) -> list[Any]:

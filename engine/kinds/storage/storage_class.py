@@ -21,6 +21,7 @@ DEFAULT_MARKS = ("storageclass.kubernetes.io/is-default-class", "storageclass.be
 
 class StorageClassRules(Strategy):
     about = "A kind of storage, and who makes volumes of it."
+    returns_deleted = True
     columns = (
         NAME,
         Column("Provisioner", "Who makes the volumes."),

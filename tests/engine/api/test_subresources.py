@@ -1,6 +1,15 @@
-"""Scale, binding, eviction, status."""
+"""Scale, binding, eviction, status; what each takes."""
 
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from shipslog.engine.api.subresources import handlers
+from shipslog.engine.auth import certificates
+from shipslog.engine.auth.account_tokens import AccountTokens
+from shipslog.engine.kinds.catalogue import subresource_of
+from shipslog.store.objects.builtin import BUILTIN
 
 from .conftest import Client
 
@@ -73,3 +82,38 @@ async def test_status_is_a_door_of_its_own(admin: Client) -> None:
     assert patched["spec"] == made["spec"]
     assert (await admin.call("POST", f"{NAMESPACE}/pods/p/status", made))[0] == 405
     assert (await admin.call("GET", f"{NAMESPACE}/pods/p/nonsense"))[0] == 404
+
+
+def test_every_sort_that_a_kind_has_is_answered(tmp_path: Path) -> None:
+    sorts = {type(subresource_of(kind, name)) for kind in BUILTIN.served() for name in kind.subresources}
+    assert sorts == set(handlers(AccountTokens(certificates.ensure(tmp_path).account_key)))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "pods/p/status"),
+        ("POST", "pods/p/log"),
+        ("PUT", "pods/p/log"),
+        ("PATCH", "pods/p/log"),
+        ("PUT", "pods/p/exec"),
+        ("GET", "pods/p/binding"),
+        ("PATCH", "pods/p/eviction"),
+        ("DELETE", "pods/p/ephemeralcontainers"),
+        ("PUT", "serviceaccounts/p/token"),
+    ],
+)
+async def test_a_verb_that_is_not_among_its_own_changes_nothing(admin: Client, method: str, path: str) -> None:
+    made = await pod(admin)
+    code, status = await admin.call(method, f"{NAMESPACE}/{path}", made, headers=MERGE if method == "PATCH" else {})
+    assert (code, status["reason"]) == (405, "MethodNotAllowed")
+    assert (await admin.call("GET", f"{NAMESPACE}/pods/p"))[1] == made
+
+
+async def test_of_a_namespace_finalizers_have_a_path_that_only_takes_a_put(admin: Client) -> None:
+    path = "/api/v1/namespaces/default/finalize"
+    assert (await admin.call("GET", path))[0] == 405
+    _, namespace = await admin.call("GET", "/api/v1/namespaces/default")
+    code, put = await admin.call("PUT", path, namespace)
+    assert (code, put["kind"]) == (200, "Namespace")
+    assert (await admin.call("GET", "/api/v1/namespaces/default/status"))[0] == 200

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from shipslog.engine.kinds.catalogue import MODULES, strategy_of
+from shipslog.engine.kinds.catalogue import MODULES, strategy_of, subresource_of
+from shipslog.engine.kinds.subresources import SHARED, Part
 from shipslog.store.objects import codec, patch
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.scheme import Kind, type_at
 from shipslog.store.objects.shapes import Shape, fields_of
 
 DEPTH = 8
@@ -71,6 +72,19 @@ def test_a_kind_has_rules_columns_and_words(kind: Kind) -> None:
     assert len(strategy.cells(kind.type(), NOW_NS)) == len(strategy.columns)
     for path, read in strategy.selectable.items():
         assert isinstance(read(sample(kind)), str) and isinstance(read(kind.type()), str), path
+
+
+@pytest.mark.parametrize("kind", BUILTIN.served(), ids=lambda kind: f"{kind.plural}.{kind.api_version}")
+def test_the_room_of_a_kind_describes_its_subresources(kind: Kind) -> None:
+    """The scheme has their names, the room says of which sort they are: neither has one that the other lacks."""
+    assert set(strategy_of(kind.resource).subresources) == set(kind.subresources) - set(SHARED)
+    for name in kind.subresources:
+        subresource = subresource_of(kind, name)
+        assert subresource is not None and subresource.verbs
+        assert (
+            not subresource.described or isinstance(subresource, Part) or type_at(subresource.type).__name__ == subresource.kind
+        )
+    assert subresource_of(kind, "nonsense") is None
 
 
 @pytest.mark.parametrize("kind", STORED, ids=by_resource)

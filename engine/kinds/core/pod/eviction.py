@@ -4,12 +4,14 @@ Source: pkg/registry/core/pod/storage/eviction.go of Kubernetes 1.32.
 """
 
 from shipslog.engine.kinds.context import Admission
+from shipslog.engine.kinds.subresources import Posted
 from shipslog.reconcilers.workloads import disruption
+from shipslog.store.commands import Evict
 from shipslog.store.objects import selector
 from shipslog.store.objects.core_v1 import Pod
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.policy_v1 import PodDisruptionBudget
-from shipslog.store.refusals import Cause, Internal, TooManyRequests
+from shipslog.store.objects.policy_v1 import Eviction, PodDisruptionBudget
+from shipslog.store.refusals import BadRequest, Cause, Internal, TooManyRequests
 
 BUDGETS = "poddisruptionbudgets.policy"
 NOT_ALLOWED = "Cannot evict pod as it would violate the pod's disruption budget."
@@ -54,3 +56,20 @@ def _budgets_of(pod: Pod, ctx: Admission) -> list[PodDisruptionBudget]:
     labels = pod.metadata.labels
     held: list[PodDisruptionBudget] = [entry.object for entry in ctx.view.entries(BUDGETS, pod.metadata.namespace)]
     return [b for b in held if b.spec.selector is not None and selector.of_label_selector(b.spec.selector).matches(labels)]
+
+
+def command(eviction: Eviction, namespace: str, name: str) -> Evict:
+    """What a posted Eviction asks for. Errors: BadRequest."""
+    if eviction.metadata.name not in ("", name):
+        raise BadRequest("name in URL does not match name in Eviction object")
+    options = eviction.delete_options
+    if options is None:
+        return Evict(namespace=namespace, name=name)
+    uid = options.preconditions.uid if options.preconditions is not None else None
+    return Evict(namespace=namespace, name=name, grace_period_s=options.grace_period_seconds, uid=uid)
+
+
+POSTED = Posted(
+    kind="Eviction", group="policy", version="v1", type="policy_v1:Eviction", accepts=("policy/v1", "policy/v1beta1"),
+    command=command, delete_options=lambda eviction: eviction.delete_options, validation="Ignore",
+)  # fmt: skip

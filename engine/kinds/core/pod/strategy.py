@@ -19,6 +19,7 @@ from shipslog.store.objects.scheme import Kind
 from . import table
 from .scheduling import admit_priority, admit_runtime_class, first_status, tolerate_failing_nodes
 from .service_account import admit_service_account
+from .subresources import SUBRESOURCES
 from .update import check_ephemeral_update, check_pod_status, check_pod_update
 
 MIRROR = rules.MIRROR
@@ -27,6 +28,8 @@ MIRROR = rules.MIRROR
 class PodStrategy(Strategy):
     about = "Containers that run together on one node, with one network address and common volumes."
     columns = table.COLUMNS
+    subresources = SUBRESOURCES
+    returns_deleted = True
     selectable = {
         "spec.nodeName": lambda o: o.spec.node_name,
         "spec.restartPolicy": lambda o: o.spec.restart_policy,
