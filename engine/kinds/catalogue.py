@@ -9,8 +9,10 @@ from shipslog.store.objects.scheme import Kind
 from .strategy import Strategy
 from .subresources import SHARED, Subresource
 
+ADMISSION = "admissionregistration.k8s.io"
 # The key of the kind on the log, and its module in this package.
 MODULES = {
+    "apiservices.apiregistration.k8s.io": "apiregistration.api_service",
     "bindings": "core.binding",
     "certificatesigningrequests.certificates.k8s.io": "certificates.certificate_signing_request",
     "clusterrolebindings.rbac.authorization.k8s.io": "rbac.cluster_role_binding",
@@ -35,7 +37,9 @@ MODULES = {
     "jobs.batch": "batch.job",
     "leases.coordination.k8s.io": "coordination.lease",
     "limitranges": "core.limit_range",
-    "mutatingwebhookconfigurations.admissionregistration.k8s.io": "admissionregistration.mutating_webhook_configuration",
+    f"mutatingadmissionpolicies.{ADMISSION}": "admissionregistration.mutating_admission_policy",
+    f"mutatingadmissionpolicybindings.{ADMISSION}": "admissionregistration.mutating_admission_policy_binding",
+    f"mutatingwebhookconfigurations.{ADMISSION}": "admissionregistration.mutating_webhook_configuration",
     "namespaces": "core.namespace",
     "networkpolicies.networking.k8s.io": "networking.network_policy",
     "nodes": "core.node",
@@ -57,7 +61,9 @@ MODULES = {
     "statefulsets.apps": "apps.stateful_set",
     "storageclasses.storage.k8s.io": "storage.storage_class",
     "storageversionmigrations.storagemigration.k8s.io": "storagemigration.storage_version_migration",
-    "validatingwebhookconfigurations.admissionregistration.k8s.io": "admissionregistration.validating_webhook_configuration",
+    f"validatingadmissionpolicies.{ADMISSION}": "admissionregistration.validating_admission_policy",
+    f"validatingadmissionpolicybindings.{ADMISSION}": "admissionregistration.validating_admission_policy_binding",
+    f"validatingwebhookconfigurations.{ADMISSION}": "admissionregistration.validating_webhook_configuration",
     "volumeattachments.storage.k8s.io": "storage.volume_attachment",
     "volumeattributesclasses.storage.k8s.io": "storage.volume_attributes_class",
 }

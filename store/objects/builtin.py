@@ -28,10 +28,16 @@ portforward,status
   serviceaccounts           ServiceAccount           N  sa      -    token
   services                  Service                  N  svc     all  status
 admissionregistration.k8s.io admissionregistration_v1
-  mutatingwebhookconfigurations    MutatingWebhookConfiguration    C  -  -  -
-  validatingwebhookconfigurations  ValidatingWebhookConfiguration  C  -  -  -
+  mutatingadmissionpolicies          MutatingAdmissionPolicy           C  -  api-extensions  -
+  mutatingadmissionpolicybindings    MutatingAdmissionPolicyBinding    C  -  api-extensions  -
+  mutatingwebhookconfigurations      MutatingWebhookConfiguration      C  -  api-extensions  -
+  validatingadmissionpolicies        ValidatingAdmissionPolicy         C  -  api-extensions  status
+  validatingadmissionpolicybindings  ValidatingAdmissionPolicyBinding  C  -  api-extensions  -
+  validatingwebhookconfigurations    ValidatingWebhookConfiguration    C  -  api-extensions  -
 apiextensions.k8s.io apiextensions_v1
   customresourcedefinitions CustomResourceDefinition C  crd,crds  api-extensions  status
+apiregistration.k8s.io apiregistration_v1
+  apiservices               APIService               C  -       api-extensions  status
 apps apps_v1
   controllerrevisions       ControllerRevision       N  -       -    -
   daemonsets                DaemonSet                N  ds      all  status

@@ -12,6 +12,7 @@ from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.store.objects.admissionregistration_v1 import (
     MatchCondition,
     MutatingWebhook,
+    NamedRuleWithOperations,
     RuleWithOperations,
     ServiceReference,
     ValidatingWebhook,
@@ -95,7 +96,7 @@ def _check_versions(faults: Faults, versions: Sequence[str], path: str) -> None:
         faults.invalid(path, versions, "must include at least one of v1, v1beta1")
 
 
-def check_rule(faults: Faults, rule: RuleWithOperations, path: str) -> None:
+def check_rule(faults: Faults, rule: RuleWithOperations | NamedRuleWithOperations, path: str) -> None:
     """Which requests are meant."""
     for field, values in (("operations", rule.operations), ("apiGroups", rule.api_groups), ("apiVersions", rule.api_versions)):
         if not values:

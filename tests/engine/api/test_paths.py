@@ -17,8 +17,7 @@ NOWHERE = ("the server could not find the requested resource", "404 page not fou
 ADD_ONS = ("metrics.k8s.io",)  # served by what is installed, not by the API server
 # What no API server of ours has yet, by group and resource: docs/limits.md says so too.
 NOT_YET = (
-    r"admissionregistration\.k8s\.io/.*polic.*",
-    r"apiregistration\.k8s\.io/.*",
+    r"admissionregistration\.k8s\.io/v1beta1/.*",
     r"certificates\.k8s\.io/v1/podcertificaterequests.*",
     r"certificates\.k8s\.io/v1beta1.*",
     r"coordination\.k8s\.io/v1beta1/.*",

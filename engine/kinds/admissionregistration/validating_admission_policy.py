@@ -1,0 +1,108 @@
+"""Validating policies: expressions that must hold of what is to be done."""
+
+import re
+from typing import Any
+
+from msgspec.structs import replace
+
+from shipslog.engine.kinds import names
+from shipslog.engine.kinds.columns import AGE, NAME, Column, age
+from shipslog.engine.kinds.conditions import check_conditions
+from shipslog.engine.kinds.faults import Faults
+from shipslog.engine.kinds.with_spec import WithSpec
+from shipslog.store.objects.admissionregistration_v1 import AuditAnnotation, ValidatingAdmissionPolicy, Validation
+
+from .policies import (
+    check_constraints,
+    check_expression,
+    check_failure_policy,
+    check_param_kind,
+    check_variables,
+    default_match,
+    shown_kind,
+)
+from .webhooks import check_conditions as check_match_conditions
+
+REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized")
+MOST_ANNOTATIONS, LONGEST_ANNOTATION = 20, 5 * 1024
+NOTHING = "validations or auditAnnotations must contain at least one item"
+has_newline = re.compile(r"[\n\r]").search
+
+
+class ValidatingAdmissionPolicyRules(WithSpec):
+    about = "Expressions that must hold of what is to be done, where a binding says so."
+    unconditional_update = False
+    columns = (
+        NAME,
+        Column("Validations", "How many expressions must hold.", "integer"),
+        Column("ParamKind", "The kind of its parameters."),
+        AGE,
+    )
+
+    def cells(self, obj: ValidatingAdmissionPolicy, now_ns: int) -> list[Any]:
+        created = age(obj.metadata.creation_timestamp, now_ns)
+        return [obj.metadata.name, len(obj.spec.validations), shown_kind(obj.spec.param_kind), created]
+
+    def default(self, obj: ValidatingAdmissionPolicy) -> ValidatingAdmissionPolicy:
+        constraints = default_match(obj.spec.match_constraints)
+        policy = obj.spec.failure_policy or "Fail"
+        return replace(obj, spec=replace(obj.spec, failure_policy=policy, match_constraints=constraints))
+
+    def check(self, faults: Faults, obj: ValidatingAdmissionPolicy) -> None:
+        spec = obj.spec
+        check_failure_policy(faults, spec.failure_policy, "spec.failurePolicy")
+        check_param_kind(faults, spec.param_kind, "spec.paramKind")
+        check_constraints(faults, spec.match_constraints, "spec.matchConstraints")
+        check_match_conditions(faults, spec.match_conditions, "spec.matchConditions")
+        check_variables(faults, spec.variables, "spec.variables")
+        if not spec.validations and not spec.audit_annotations:
+            faults.required("spec.validations", NOTHING)
+            faults.required("spec.auditAnnotations", NOTHING)
+        for i, validation in enumerate(spec.validations):
+            _check_validation(faults, validation, f"spec.validations[{i}]")
+        if len(spec.audit_annotations) > MOST_ANNOTATIONS:
+            words = f"must not have more than {MOST_ANNOTATIONS} auditAnnotations"
+            faults.invalid("spec.auditAnnotations", spec.audit_annotations, words)
+        seen: set[str] = set()
+        for i, annotation in enumerate(spec.audit_annotations):
+            _check_annotation(faults, obj.metadata.name, annotation, f"spec.auditAnnotations[{i}]")
+            if annotation.key in seen:
+                faults.duplicate(f"spec.auditAnnotations[{i}].key", annotation.key)
+            seen.add(annotation.key)
+
+    def check_status(self, faults: Faults, old: ValidatingAdmissionPolicy, new: ValidatingAdmissionPolicy) -> None:
+        checking = new.status.type_checking
+        for i, warning in enumerate(() if checking is None else checking.expression_warnings):
+            at = f"status.typeChecking.expressionWarnings[{i}]"
+            if not warning.warning:
+                faults.required(f"{at}.warning")
+            if not warning.field_ref.strip():
+                faults.required(f"{at}.fieldRef")
+        check_conditions(faults, new.status.conditions, "status.conditions")
+
+
+def _check_validation(faults: Faults, validation: Validation, path: str) -> None:
+    check_expression(faults, validation.expression, f"{path}.expression")
+    if validation.message_expression and not validation.message_expression.strip():
+        faults.invalid(f"{path}.messageExpression", validation.message_expression, "must be non-empty if specified")
+    message = validation.message.strip()
+    if validation.message and not message:
+        faults.invalid(f"{path}.message", validation.message, "message must be non-empty if specified")
+    elif has_newline(message):
+        faults.invalid(f"{path}.message", validation.message, "message must not contain line breaks")
+    if validation.reason is not None and validation.reason not in REASONS:
+        faults.not_supported(f"{path}.reason", validation.reason, REASONS)
+
+
+def _check_annotation(faults: Faults, policy: str, annotation: AuditAnnotation, path: str) -> None:
+    if policy:
+        key = f"{policy}/{annotation.key}"
+        faults.invalid_each(f"{path}.key", key, names.qualified(key))
+    else:
+        faults.invalid(f"{path}.key", annotation.key, "requires metadata.name be non-empty")
+    check_expression(faults, annotation.value_expression, f"{path}.valueExpression")
+    if len(annotation.value_expression.strip()) > LONGEST_ANNOTATION:
+        faults.required(f"{path}.valueExpression", f"must not exceed {LONGEST_ANNOTATION} bytes in length")
+
+
+STRATEGY = ValidatingAdmissionPolicyRules()

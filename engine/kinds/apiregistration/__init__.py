@@ -1,0 +1,1 @@
+"""Kinds of apiregistration.k8s.io: who answers for a version of a group."""
