@@ -25,6 +25,7 @@ SCALARS = {
     f"{META}.MicroTime": "MicroTime",
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "Quantity",
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "IntOrString",
+    f"{META}.Duration": "Duration",
     f"{META}.FieldsV1": "RawObject",
     "io.k8s.apimachinery.pkg.runtime.RawExtension": "RawObject",
     f"{META}.Patch": "RawObject",
@@ -50,9 +51,11 @@ WRITTEN = {
     "Int64": "int",
     "float": "float",
     "Quantity": "zero_quantity",
+    "Duration": "zero_duration",
     "IntOrString": "int",
     "RawObject": "nothing",
 }
+FACTORIES = ("zero_quantity", "zero_duration", "nothing")  # of `scalars`; others are builtins
 # JSON that is a schema or something simpler.
 SCHEMA_OR = {
     f"{SCHEMAS}.JSONSchemaPropsOrArray": ("JSONSchemaProps | tuple[JSONSchemaProps, ...]", "SCHEMA_OR_SCHEMAS"),
@@ -195,7 +198,7 @@ class Module:
             default = f"default_factory={ann}"
         elif always and not pointer:
             factory = WRITTEN[ann]
-            default = f"default_factory={self.scalar(factory) if factory in ('zero_quantity', 'nothing') else factory}"
+            default = f"default_factory={self.scalar(factory) if factory in FACTORIES else factory}"
         else:
             ann = ann if ann == "RawObject" else f"{ann} | None"
             default = f"default_factory={self.scalar('nothing')}" if always else "default=None"

@@ -13,7 +13,7 @@ import msgspec
 
 from shipslog.store.refusals import BadRequest
 
-from . import json_text
+from . import durations, json_text
 from .normal import Malformed, normalised, rfc3339
 from .shapes import Field, Shape, fields_of, per_type
 
@@ -38,6 +38,7 @@ _MESSAGES = (
     "time",
     "microtime",
     "quantity",
+    "duration",
     "int-or-string",
     "any",
     "schema-or-schemas",
@@ -230,6 +231,8 @@ def _value(shape: Shape, raw: Any) -> Any:
             return base64.b64encode(raw).decode()
         case "quantity":
             return next((part.decode() for number, _, part in _parts(raw) if number == 1), "0")
+        case "duration":
+            return durations.printed(next((part for number, _, part in _parts(raw) if number == 1), 0))
         case "int-or-string":
             found = {number: part for number, _, part in _parts(raw)}
             if found.get(1, 0) == 1:

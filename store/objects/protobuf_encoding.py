@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from . import durations
 from .protobuf import BYTES, FIXED64, MAGIC, VARINT, numbered_of
 from .shapes import Field, Shape, per_type
 
@@ -152,6 +153,8 @@ def _body(shape: Shape) -> Body:
             return base64.b64decode
         case "quantity":
             return lambda value: _field(1, str(value).encode())
+        case "duration":
+            return lambda value: _tag(1, VARINT) + _varint(durations.read(value))
         case "int-or-string":
             return _int_or_string
         case "time" | "microtime":

@@ -31,6 +31,7 @@ Time = Annotated[str, Meta(extra={"format": "time"})]  # RFC 3339, UTC, whole se
 MicroTime = Annotated[str, Meta(extra={"format": "microtime"})]  # the same with microseconds: 2026-11-23T10:32:00.000000Z
 Base64 = Annotated[str, Meta(extra={"format": "byte"})]  # bytes, standard base64
 Quantity = Annotated[str | int | float, Meta(extra={"format": "quantity"})]  # "1500m", "2Gi"; canonical when the codec made it
+Duration = Annotated[str, Meta(extra={"format": "duration"})]  # "10s", "1m0.5s", as Go prints it
 IntOrString = Annotated[int | str, Meta(extra={"format": "int-or-string"})]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1, extra={"format": "int32"})]
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, extra={"format": "int"})]
@@ -115,6 +116,10 @@ def nothing() -> None:
 
 def zero_quantity() -> str:
     return "0"
+
+
+def zero_duration() -> str:
+    return "0s"
 
 
 def to_nulls(obj: Any, lists: tuple[str, ...] = (), texts: tuple[str, ...] = (), maps: tuple[str, ...] = ()) -> None:

@@ -21,8 +21,8 @@ def per_type(function: Callable[[type[Any]], R]) -> Callable[[type[Any]], R]:
 
 class Shape(Struct, frozen=True):
     """A type. `form` is one of struct, list, map, string, bool, int, int32, float, any, time, microtime, byte, quantity,
-    int-or-string, schema-or-schemas, schema-or-bool, schema-or-strings; `item` is what a list or a map holds, `struct` the
-    Struct."""
+    duration, int-or-string, schema-or-schemas, schema-or-bool, schema-or-strings; `item` is what a list or a map holds,
+    `struct` the Struct."""
 
     form: str
     item: "Shape | None" = None
@@ -46,6 +46,7 @@ _GO = {
     "any": "interface {}",
     "time": "v1.Time",
     "microtime": "v1.MicroTime",
+    "duration": "v1.Duration",
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from .json_text import MAX_TOLD
 from .shapes import Shape, fields_of
 
-_SIMPLE: dict[str, type] = {"string": str, "byte": str, "time": str, "microtime": str, "bool": bool}
+_SIMPLE: dict[str, type] = {"string": str, "byte": str, "time": str, "microtime": str, "duration": str, "bool": bool}
 _LIMITS = {"int32": 2**31, "int": 2**63}
 
 
@@ -109,6 +109,7 @@ def _zero(shape: Shape) -> Any:
         "int32": 0,
         "float": 0.0,
         "quantity": "0",
+        "duration": "0s",
         "any": None,
     }
     return zeros.get(shape.form, 0 if shape.form == "int-or-string" else "")

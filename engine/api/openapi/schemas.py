@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from shipslog.engine.api.discovery import kinds_of
 from shipslog.store.objects import codec
 from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.objects.shapes import Field, Shape, fields_of
@@ -13,6 +14,7 @@ from .words import about_field
 META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 TIME, MICRO_TIME = f"{META}.Time", f"{META}.MicroTime"
+DURATION = f"{META}.Duration"
 INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 SCALARS: dict[str, dict[str, Any]] = {
     "string": {"type": "string"},
@@ -23,17 +25,19 @@ SCALARS: dict[str, dict[str, Any]] = {
     "byte": {"type": "string", "format": "byte"},
     "any": {"type": "object"},
 }
-NAMED = {"quantity": QUANTITY, "time": TIME, "microtime": MICRO_TIME, "int-or-string": INT_OR_STRING}
+NAMED = {"quantity": QUANTITY, "time": TIME, "microtime": MICRO_TIME, "duration": DURATION, "int-or-string": INT_OR_STRING}
 NAMED_SCHEMAS: dict[str, dict[str, Any]] = {
     QUANTITY: {"type": "string", "description": "A number with a unit: 500m of a core, 2Gi of memory."},
     TIME: {"type": "string", "format": "date-time", "description": "A time in UTC, to the second."},
     MICRO_TIME: {"type": "string", "format": "date-time", "description": "A time in UTC, to the microsecond."},
+    DURATION: {"type": "string", "description": "A span of time: 10s, 1m30s, 250ms."},
     INT_OR_STRING: {"type": "string", "format": "int-or-string", "description": "A number, or a name or percentage."},
 }
 # The packages of groups that are no part of io.k8s.api.
 PACKAGES = {
     "apiextensions": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions",
     "apiregistration": "io.k8s.kube-aggregator.pkg.apis.apiregistration",
+    "metrics": "io.k8s.metrics.pkg.apis.metrics",
     "meta": META.removesuffix(".v1"),
 }
 # Fields that hold any JSON; all others of that shape hold objects.
@@ -204,7 +208,7 @@ def reachable(structs: Iterator[type[Any]]) -> dict[str, type[Any]]:
 def types_of(scheme: Scheme, group: str | None, version: str | None) -> Iterator[type[Any]]:
     """The types that the paths of a group speak of; None for all groups."""
     module = sys.modules
-    for kind in scheme.served():
+    for kind in kinds_of(scheme):
         if kind.definition is None and group in (None, kind.group) and version in (None, kind.version):
             yield kind.type
     meta = module["shipslog.store.objects.meta_v1"]
