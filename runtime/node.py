@@ -9,6 +9,7 @@ from shipslog.store.facts import RuntimeFact
 from shipslog.store.state import PodRuntime
 
 from .commands import AnyRuntimeCommand, Ruleset
+from .stats.usage import NodeStats
 
 Report = Callable[[RuntimeFact], None]
 
@@ -105,6 +106,9 @@ class NodeRuntime(Protocol):
     async def port_forward(self, pod_uid: str, port: int) -> ByteStream: ...
 
     def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]: ...
+
+    def stats(self) -> NodeStats:
+        """What its pods and itself have used lately. Nothing is measured for it: it may be asked often."""
 
     async def close(self, *, end_pods: bool = False) -> None:
         """Let go; pods go on running, unless `end_pods`: then nothing of ours is left on the machine.

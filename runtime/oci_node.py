@@ -47,6 +47,9 @@ from .probes import Prober
 from .rootless.internet import open_internet
 from .rootless.namespace import Rootless
 from .rootless.ports import Port, PublishedPorts
+from .stats.groups import groups_of
+from .stats.sampler import Sampler
+from .stats.usage import NodeStats
 from .threads import OwnerThreads, in_fresh_thread
 from .volumes.pod_volumes import VolumeFailed
 
@@ -79,6 +82,11 @@ class OciNode:
         self._registries = OwnerThreads(PULLS, begin=ground.outside.begin if ground is not None else in_fresh_thread)
         self._life = NodeLife(node, data, self.settings, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
         self.images: ImageStore = self._life.images
+        limited = self.settings.cgroup_manager != "disabled"
+        self._sampler = Sampler(
+            node, data, self._life.subjects, top_group=self._life.top_group, images=self._life.layout.images,
+            groups=groups_of(self.settings.cgroup_root, self.settings.cgroup_version) if limited else None,
+        )  # fmt: skip
 
     @property
     def bridge(self) -> str:
@@ -99,9 +107,13 @@ class OciNode:
             await open_internet(self._ground)
         await self._publish_host_ports()
         self._probes = Prober(self.node, report, self.exec_output, self._life.lookups)
+        self._sampler.start()
         report(observed)
         for fact in found:
             report(fact)
+
+    def stats(self) -> NodeStats:
+        return self._sampler.stats()
 
     async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
         match command:
@@ -220,6 +232,7 @@ class OciNode:
 
     async def close(self, *, end_pods: bool = False) -> None:
         """See NodeRuntime."""
+        await self._sampler.close()
         if self._probes is not None:
             await self._probes.close()
         if self._ports is not None:

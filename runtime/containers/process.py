@@ -39,6 +39,8 @@ from shipslog.runtime.descriptors import inherited
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
+from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject, Sampler
+from shipslog.runtime.stats.usage import NodeStats
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import (
     ContainerExited,
@@ -108,6 +110,7 @@ class ProcessNode:
         self._lookups = Lookups()
         self._tasks = Tasks("processes")
         self._probes: Prober | None = None
+        self._sampler = Sampler(node, self.data, self._subjects, groups=None)
 
     # --- life ---
 
@@ -121,6 +124,28 @@ class ProcessNode:
         for fact in self._take_up(known):
             report(fact)
         self._tasks.keep("exits", self._watch)
+        self._sampler.start()
+
+    def stats(self) -> NodeStats:
+        return self._sampler.stats()
+
+    def _subjects(self) -> list[PodSubject]:
+        pods: dict[str, list[ContainerSubject]] = {}
+        for record in self._known.values():
+            pods.setdefault(record.pod_uid, []).append(
+                ContainerSubject(
+                    name=record.container,
+                    attempt=record.attempt,
+                    container_id=record.container_id,
+                    began_ns=record.started_at_ns,
+                    pid=self._pid(record),
+                    logs=(self._directory(record.pod_uid, record.container, record.attempt) / "log",),
+                )
+            )
+        return [
+            PodSubject(uid=uid, began_ns=min(c.began_ns for c in containers), containers=tuple(containers))
+            for uid, containers in pods.items()
+        ]
 
     def _take_up(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
         facts: list[RuntimeFact] = []
@@ -166,6 +191,7 @@ class ProcessNode:
             self._children.discard(pid)
 
     async def close(self, *, end_pods: bool = False) -> None:
+        await self._sampler.close()
         if self._probes is not None:
             await self._probes.close()
         await self._tasks.close()

@@ -1,14 +1,13 @@
 """A node that pretends: pods run as entries in memory. For tests, for simulation, for clusters of a thousand nodes.
 
 It reads and waits by the clock that it is given, so it lives in virtual time as well. What a
-container does can be said in annotations of its pod's labels: `sim.shipslog/exit-code`, `sim.shipslog/runs-for-s`.
+container does can be said in its pod's labels: `sim.shipslog/exit-code`, `sim.shipslog/runs-for-s`; and what it uses of the
+machine in `sim.shipslog/cpu` and `sim.shipslog/memory` (quantities).
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NoReturn
-
-from msgspec import Struct
 
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
@@ -23,6 +22,7 @@ from shipslog.runtime.commands import (
     StopContainer,
 )
 from shipslog.runtime.node import ByteStream, CallLater, LogOptions, ProcessStreams, Report, StreamRefused, Timer
+from shipslog.runtime.stats.usage import NodeStats
 from shipslog.store.facts import (
     ContainerExited,
     ContainerStarted,
@@ -39,7 +39,9 @@ from shipslog.store.facts import (
 )
 from shipslog.store.state import PodRuntime
 
+from . import simulated_pods
 from .lost import container_lost
+from .simulated_pods import SimContainer, SimPod, SimUse
 
 EXIT_CODE, RUNS_FOR = "sim.shipslog/exit-code", "sim.shipslog/runs-for-s"
 
@@ -48,24 +50,6 @@ MISSING_IMAGE = "missing"  # an image whose name contains it cannot be pulled
 
 def _on_the_loop(after_s: float, callback: Callable[[], object]) -> Timer:
     return asyncio.get_running_loop().call_later(after_s, callback)
-
-
-class SimContainer(Struct):
-    """One attempt of a container."""
-
-    attempt: int
-    id: str
-    started_at_ns: int
-    exit: ContainerExited | None = None
-
-
-class SimPod(Struct):
-    """A sandbox and what runs in it."""
-
-    sandbox_id: str
-    ip: str
-    labels: dict[str, str]
-    containers: dict[str, SimContainer]
 
 
 class SimulatedNode:
@@ -185,7 +169,9 @@ class SimulatedNode:
         if pod is None:
             self._count += 1
             ip = "" if command.host_network else self._address()
-            pod = SimPod(f"sandbox-{self.node}-{self._count}", ip, command.labels, {})
+            pod = SimPod(
+                f"sandbox-{self.node}-{self._count}", ip, command.labels, {}, command.namespace, command.name, self._now_ns()
+            )
             self.pods[command.pod_uid] = pod
         return (self._sandbox_started(command.pod_uid, pod),)
 
@@ -224,7 +210,9 @@ class SimulatedNode:
         held = pod.containers.get(name)
         if held is None or (held.exit is not None and held.attempt < command.attempt):
             self._count += 1
-            held = SimContainer(command.attempt, f"shipslog://sim-{self.node}-{self._count}", self._now_ns())
+            now_ns = self._now_ns()
+            held = SimContainer(command.attempt, f"shipslog://sim-{self.node}-{self._count}", now_ns, counted_ns=now_ns)
+            held.image, held.expected = command.image, simulated_pods.expected(command)
             pod.containers[name] = held
             self._plan_exit(command.pod_uid, name, held)
         facts: list[RuntimeFact] = [self._started(command.pod_uid, name, held)]
@@ -306,6 +294,19 @@ class SimulatedNode:
                 message="" if healthy else why, at_ns=self._now_ns(),
             )
         )  # fmt: skip
+
+    def use(self, uid: str, container: str, *, cpu_milli: int | None = None, memory_bytes: int | None = None) -> None:
+        """A container uses so much from now on; None leaves it as it was."""
+        pod = self.pods[uid]
+        held = pod.containers[container]
+        before = simulated_pods.use_of(held, pod)
+        wanted = SimUse(
+            before.cpu_milli if cpu_milli is None else cpu_milli, before.memory_bytes if memory_bytes is None else memory_bytes
+        )
+        simulated_pods.use(held, pod, wanted, self._now_ns())
+
+    def stats(self) -> NodeStats:
+        return simulated_pods.of_node(self.node, self.pods, self._capacity, self._now_ns())
 
     def reboot(self, known: Sequence[PodRuntime]) -> None:
         """The machine loses all that runs on it, and tells what it finds missing of `known`."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from shipslog.runtime.node import RuntimeUnavailable
+from shipslog.runtime.stats.usage import Usage
 
 CALL_S, PULL_S = 120.0, 1800.0
 OWNER = "shipslog.instance"
@@ -99,6 +100,12 @@ class CriClient:
     def status(self, container_id: str) -> Any:
         return self._call(self._runtime.ContainerStatus, self.api.ContainerStatusRequest(container_id=container_id)).status
 
+    def usages(self) -> dict[str, Usage]:
+        """By id: what the containers of this node have used, as the runtime measures it."""
+        wanted = self.api.ContainerStatsFilter(label_selector=self._owner)
+        found = self._call(self._runtime.ListContainerStats, self.api.ListContainerStatsRequest(filter=wanted)).stats
+        return {one.attributes.id: _usage(one) for one in found}
+
     # --- streams ---
 
     def exec_sync(self, container_id: str, argv: tuple[str, ...], timeout_s: float) -> tuple[int, bytes]:
@@ -132,3 +139,13 @@ class CriClient:
         auth = self.api.AuthConfig(username=credentials[0], password=credentials[1]) if credentials else None
         request = self.api.PullImageRequest(image=self.api.ImageSpec(image=name), auth=auth)
         return str(self._call(self._images.PullImage, request, PULL_S).image_ref)
+
+
+def _usage(stats: Any) -> Usage:
+    cpu, memory = stats.cpu, stats.memory
+    return Usage(
+        at_ns=int(cpu.timestamp or memory.timestamp), cpu_ns=int(cpu.usage_core_nano_seconds.value),
+        memory_bytes=int(memory.usage_bytes.value or memory.working_set_bytes.value), rss_bytes=int(memory.rss_bytes.value),
+        working_set_bytes=int(memory.working_set_bytes.value), page_faults=int(memory.page_faults.value),
+        major_page_faults=int(memory.major_page_faults.value),
+    )  # fmt: skip

@@ -30,6 +30,8 @@ from shipslog.runtime.images.reference import registry_of
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, PacketRules, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
+from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject, Sampler
+from shipslog.runtime.stats.usage import NodeStats, Usage
 from shipslog.runtime.threads import OwnerThreads
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import (
@@ -68,12 +70,14 @@ class CriNode:
         self._report: Report = lambda fact: None
         self._client: CriClient | None = None
         self._running: dict[str, tuple[str, str, int]] = {}  # container id -> pod uid, name, attempt
+        self._began: dict[str, int] = {}  # by container id
         self._stopping: set[str] = set()
         self._lookups = Lookups()
         self._tasks = Tasks("cri")
         self._pods = OwnerThreads(PER_POD)  # their starts and ends; what is asked of them meanwhile waits elsewhere
         self._execs, self._looks, self._registries = OwnerThreads(), OwnerThreads(), OwnerThreads()
         self._probes: Prober | None = None
+        self._sampler = Sampler(node, self.data, self._subjects, groups=None, ask=self._asked)
 
     @property
     def client(self) -> CriClient:
@@ -93,6 +97,29 @@ class CriNode:
         for fact in await asyncio.to_thread(self._differences, known):
             report(fact)
         self._tasks.keep("exits", self._watch)
+        self._sampler.start()
+
+    def stats(self) -> NodeStats:
+        return self._sampler.stats()
+
+    def _subjects(self) -> list[PodSubject]:
+        pods: dict[str, list[ContainerSubject]] = {}
+        self._began = {container_id: at for container_id, at in self._began.items() if container_id in self._running}
+        for container_id, (uid, name, attempt) in self._running.items():
+            began_ns = self._began.get(container_id, 0)
+            one = ContainerSubject(name=name, attempt=attempt, container_id=container_id, began_ns=began_ns)
+            pods.setdefault(uid, []).append(one)
+        return [
+            PodSubject(uid=uid, began_ns=min(c.began_ns for c in found), containers=tuple(found)) for uid, found in pods.items()
+        ]
+
+    async def _asked(self) -> dict[str, Usage]:
+        """By container id: what the runtime has measured."""
+        if not self._running:
+            return {}
+        with contextlib.suppress(CallFailed):  # it is being restarted: the next round asks again
+            return await self._looks.run("stats", self.client.usages)
+        return {}
 
     def _differences(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
         """What the log does not know yet."""
@@ -114,7 +141,7 @@ class CriNode:
             if one.state == EXITED and (seen is None or seen.attempt < attempt or seen.running):
                 facts.append(self._exit(one.id))
             elif one.state == RUNNING:
-                self._running[one.id] = (uid, name, attempt)
+                self._running[one.id], self._began[one.id] = (uid, name, attempt), one.created_at
         for uid, runtime in by_uid.items():
             if runtime.sandbox_id and uid not in alive:
                 facts.append(SandboxExited(node=self.node, pod_uid=uid, sandbox_id=runtime.sandbox_id))
@@ -157,6 +184,7 @@ class CriNode:
     async def close(self, *, end_pods: bool = False) -> None:
         if self._probes is not None:
             await self._probes.close()
+        await self._sampler.close()
         await self._tasks.close()
         left = await self._remove_all() if self._client is not None and end_pods else []
         if self._client is not None:
@@ -338,6 +366,7 @@ class CriNode:
     def _started(self, container_id: str) -> ContainerStarted:
         status = self.client.status(container_id)
         uid, name, attempt = self._key(status)
+        self._began[container_id] = status.started_at or status.created_at
         return ContainerStarted(
             node=self.node, pod_uid=uid, container=name, attempt=attempt, container_id=f"{self.client.name}://{container_id}",
             image_id=status.image_ref, at_ns=status.started_at or status.created_at,

@@ -21,6 +21,14 @@ class Cgroups:
         self._enabled = settings.cgroup_manager != "disabled"
         self.top = f"/shipslog-{instance}"
 
+    @property
+    def enabled(self) -> bool:
+        return self._enabled
+
+    def pod_path(self, pod_uid: str) -> str:
+        """The group of a whole pod; "" where there are none."""
+        return f"{self.top}/{pod_uid}" if self._enabled else ""
+
     def path(self, pod_uid: str, container_id: str) -> str:
         """As config.json names it."""
         return f"{self.top}/{pod_uid}/{container_id[:24]}"

@@ -24,13 +24,14 @@ from shipslog.runtime.network import pod_network
 from shipslog.runtime.network.addresses import Addresses
 from shipslog.runtime.network.nat import Nat, NatFailed
 from shipslog.runtime.node import LeftBehind, Report, StreamRefused
+from shipslog.runtime.stats.sampler import PodSubject
 from shipslog.runtime.threads import OwnerThreads, Throttle
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeFact, SandboxExited
 from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import Tasks
 
-from . import adoption, container, layout, leftovers, pause, records, sandbox, streams
+from . import adoption, container, layout, leftovers, pause, pods, records, sandbox, streams
 from .cgroups import Cgroups
 from .container import ContainerPlace, Exit, StartFailed
 from .exits import Exits
@@ -424,6 +425,14 @@ class NodeLife:
         one.cleanup = self._tasks.start(f"removal of {one.record.container_id}", delete)
 
     # --- looking ---
+
+    @property
+    def top_group(self) -> str:
+        return self._cgroups.top
+
+    def subjects(self) -> list[PodSubject]:
+        """What runs now, and where what it uses can be read."""
+        return [pods.subject_of(pod, self.layout, self._cgroups) for pod in self._pods if pod.sandbox is not None]
 
     def bundle(self, record: ContainerRecord) -> Path:
         return self.layout.container(record.pod_uid, record.container, record.attempt)

@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Iterator
 
+from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject
 from shipslog.store.facts import ContainerExited, ContainerStarted, SandboxStarted
 
+from .cgroups import Cgroups
 from .container import Exit
+from .layout import Layout
 from .records import ContainerRecord, SandboxRecord
 
 SCHEME = "shipslog://"
@@ -101,3 +104,36 @@ def container_exited(node: str, record: ContainerRecord, ended: Exit) -> Contain
         container_id=SCHEME + record.container_id, exit_code=ended.code, signal=ended.signal, reason=ended.reason,
         message=ended.message, started_at_ns=record.started_at_ns, at_ns=ended.at_ns,
     )  # fmt: skip
+
+
+def subject_of(pod: PodState, layout: Layout, cgroups: Cgroups) -> PodSubject:
+    """What of a pod with a sandbox is measured, and where."""
+    assert pod.sandbox is not None
+    request = pod.sandbox.request
+    running = sorted((one.record for one in pod.containers.values() if not one.ended.done()), key=lambda r: r.container)
+    on_disk = [v for v in request.volumes if v.kind == "emptyDir" and v.medium == ""]
+    return PodSubject(
+        uid=pod.uid,
+        namespace=request.namespace,
+        name=request.name,
+        began_ns=pod.sandbox.started_at_ns,
+        group=cgroups.pod_path(pod.uid),
+        network_pid=pod.sandbox.pause.pid if pod.sandbox.pause is not None and not request.host_network else 0,
+        containers=tuple(_container_subject(record, layout, cgroups) for record in running),
+        volumes=tuple((volume.name, layout.pod(pod.uid) / "volumes" / volume.name) for volume in on_disk),
+    )
+
+
+def _container_subject(record: ContainerRecord, layout: Layout, cgroups: Cgroups) -> ContainerSubject:
+    bundle = layout.container(record.pod_uid, record.container, record.attempt)
+    return ContainerSubject(
+        name=record.container,
+        attempt=record.attempt,
+        container_id=record.container_id,
+        image=record.image_id,
+        began_ns=record.started_at_ns,
+        group=cgroups.path(record.pod_uid, record.container_id) if cgroups.enabled else "",
+        pid=record.process.pid if record.process is not None else 0,
+        layer=bundle / "upper",
+        logs=(bundle / "log", bundle / "log.1"),
+    )

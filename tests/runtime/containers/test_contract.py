@@ -32,6 +32,7 @@ from shipslog.runtime.commands import (
 from shipslog.runtime.containers.process import ProcessNode
 from shipslog.runtime.containers.simulated import EXIT_CODE, RUNS_FOR, SimulatedNode
 from shipslog.runtime.node import LogOptions, NodeRuntime, StreamRefused
+from shipslog.runtime.stats import sampler
 from shipslog.store.facts import (
     ContainerExited,
     ContainerStarted,
@@ -182,6 +183,25 @@ async def test_a_pod_lives(bench: Bench) -> None:
     assert await bench.node.execute(stop) == (ended,), "asked twice, told the same"
     assert await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID)) == (SandboxRemoved(node="n", pod_uid=UID),)
     assert await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID)) == (SandboxRemoved(node="n", pod_uid=UID),)
+
+
+async def test_it_measures_what_pods_use(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampler, "EVERY_S", 0.2)
+    await bench.again()
+    await bench.pod()
+    await bench.run("while :; do :; done")
+    async with asyncio.timeout(30):
+        while (pod := bench.node.stats().pods.get(UID)) is None or not pod.containers or not pod.measured.cpu_nanocores:
+            await asyncio.sleep(0.05)
+    assert [one.name for one in pod.containers] == ["c"]
+    assert pod.containers[0].measured.latest.cpu_ns > 0
+    assert pod.measured.latest.memory_bytes > 0 and pod.measured.cpu_nanocores < 64e9
+    stats = bench.node.stats()
+    assert stats.measured.latest.memory_bytes < stats.memory_capacity_bytes
+    await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID))
+    async with asyncio.timeout(30):
+        while UID in bench.node.stats().pods:
+            await asyncio.sleep(0.05)
 
 
 async def test_an_end_is_reported_with_its_code_once(bench: Bench) -> None:
