@@ -30,6 +30,7 @@ ENGINE = (
     "admission",
     "commit",
     "auth",
+    "usage",
     "host",
     "manifests",
     "pasts",

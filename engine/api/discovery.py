@@ -9,6 +9,7 @@ from typing import Any
 
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.engine.kinds.subresources import Subresource
+from shipslog.store.objects.measured import MEASURED
 from shipslog.store.objects.scheme import Kind, Scheme
 
 # What is posted and answered, and never stored: (group, plural, singular, kind, namespaced).
@@ -22,14 +23,21 @@ REVIEWS = (
 )
 
 
+def kinds_of(scheme: Scheme) -> tuple[Kind, ...]:
+    """What is served, in every version: what is stored, and what is measured when it is asked for."""
+    return (*scheme.served(), *MEASURED)
+
+
 def groups(scheme: Scheme) -> list[str]:
     """All groups but the core one, in the order of names."""
-    return sorted({*(g for g in scheme.groups() if g), *(review[0] for review in REVIEWS)})
+    return sorted({*(kind.group for kind in kinds_of(scheme) if kind.group), *(review[0] for review in REVIEWS)})
 
 
 def versions_of(scheme: Scheme, group: str) -> list[str]:
     """The versions of a group, the preferred one first."""
-    return by_preference({*scheme.versions(group), *(("v1",) if any(review[0] == group for review in REVIEWS) else ())})
+    reviews = ("v1",) if any(review[0] == group for review in REVIEWS) else ()
+    measured = (kind.version for kind in MEASURED if kind.group == group)
+    return by_preference({*scheme.versions(group), *measured, *reviews})
 
 
 def by_preference(versions: Iterable[str]) -> list[str]:
@@ -104,7 +112,7 @@ def resource_list(scheme: Scheme, name: str, version: str) -> dict[str, Any] | N
 
 
 def _kinds(scheme: Scheme, group_name: str, version: str) -> list[Kind]:
-    found = (k for k in scheme.served() if k.group == group_name and k.version == version)
+    found = (k for k in kinds_of(scheme) if k.group == group_name and k.version == version)
     return sorted(found, key=lambda k: k.plural)
 
 

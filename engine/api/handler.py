@@ -12,6 +12,7 @@ from shipslog.engine.auth.authorization import PUBLIC, forbidden, require
 from shipslog.engine.commit.watch import Watch
 from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.served import Served
+from shipslog.store.objects.measured import GROUP
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.selector import parse_fields
 from shipslog.store.refusals import MethodNotAllowed, NotFound, Refusal, Unauthorized
@@ -124,6 +125,10 @@ class Handler:
             return await reviews.handle(call, self.authenticator)
         if call.past and verb not in ("get", "list", "watch"):
             raise MethodNotAllowed(f"/at/{route.at} is the past, which is read-only: send changes to the server without /at/")
+        if route.group == GROUP and call.served is not None:
+            from . import measured  # few ever ask
+
+            return await measured.handle(call, self.pages.turn)
         if route.subresource:
             return await self._subresource(call)
         await self._go_back(call)

@@ -13,7 +13,7 @@ from shipslog.engine.served import Served
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.long_work import LongWork
 from shipslog.store.events import Origin
-from shipslog.store.objects import codec, protobuf, yaml_text
+from shipslog.store.objects import codec, measured, protobuf, yaml_text
 from shipslog.store.objects.patch import APPLY_PATCH
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import (
@@ -62,6 +62,7 @@ class Call(msgspec.Struct):
         if scheme is not self.view.scheme:
             route, scheme = self.route, self.view.scheme
             kind = scheme.find(route.group, route.version, route.resource)
+            kind = kind or measured.find(route.group, route.version, route.resource)
             self._found = scheme, kind
         return kind
 

@@ -21,7 +21,7 @@ from shipslog.engine.library import Background, Cluster, in_background
 from shipslog.engine.time.clock import Entropy, SystemClock
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.store.facts import ClusterConfig
-from shipslog.store.objects import core_v1
+from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.times import SECOND_NS, parse_time
 from shipslog.store.view import View
 
@@ -132,6 +132,16 @@ class ContainerHandle(msgspec.Struct, frozen=True):
         """End it with an exit code. Errors: NotFound without the pod; ValueError when it does not run."""
         pod, node, container = self.cluster.pod_on(self.namespace, self.pod, self.container)
         node.exit(pod.metadata.uid, container, code)
+
+    def uses(self, *, cpu: str | None = None, memory: str | None = None) -> None:
+        """What it uses of the machine from now on, as quantities ("250m", "64Mi"): metrics.k8s.io and autoscalers see it.
+        It holds for all pods of this name to come. Errors: QuantityError, and nothing is changed."""
+        wanted = (
+            quantity.milli(cpu) if cpu is not None else None,
+            quantity.value(memory) if memory is not None else None,
+        )
+        for node in self.cluster.nodes.values():
+            node.set_use((self.namespace, self.pod, self.container), *wanted)
 
     def answer(self, *argv: str, stdout: str | bytes = b"", stderr: str | bytes = b"", exit_code: int = 0) -> None:
         """What exec of a command that begins with `argv` comes to, of any command without; the last word counts. It holds for

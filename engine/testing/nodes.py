@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from msgspec import Struct
 
 from shipslog.engine.time.clock import Clock
-from shipslog.runtime.commands import AnyRuntimeCommand, PullImage, RunPodSandbox, SetProbes
+from shipslog.runtime.commands import AnyRuntimeCommand, PullImage, RunPodSandbox, SetProbes, StartContainer
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.runtime.node import LogOptions, ProcessStreams, Report
 from shipslog.store.facts import ImagePullFailed, RuntimeFact
@@ -44,6 +44,7 @@ class ScriptedNode(SimulatedNode):
         self.pulls: dict[str, Pull] = {}  # by image
         self.answers: dict[Where, list[Answer]] = {}
         self.lines: dict[Where, list[bytes]] = {}
+        self.uses: dict[Where, tuple[int | None, int | None]] = {}  # thousandths of a core, bytes
         self.failing: dict[tuple[str, str, str, str], str] = {}  # namespace, pod, container, probe: why
 
     # --- being lost ---
@@ -88,7 +89,13 @@ class ScriptedNode(SimulatedNode):
                         at_ns=self._clock.now_ns(),
                     ),
                 )
-        return await super().execute(command)
+        facts = await super().execute(command)
+        if isinstance(command, StartContainer) and command.pod_uid in self.pods:
+            for name in ("", command.container):
+                told = self.uses.get((command.namespace, command.name, name))
+                if told is not None and command.container in self.pods[command.pod_uid].containers:
+                    self.use(command.pod_uid, command.container, cpu_milli=told[0], memory_bytes=told[1])
+        return facts
 
     def exit(self, uid: str, container: str, code: int) -> None:
         """A container ends by itself. Errors: ValueError when it does not run."""
@@ -118,6 +125,16 @@ class ScriptedNode(SimulatedNode):
                 self.flip(*target, healthy=not why, why=why)
 
     # --- what is made up ---
+
+    def set_use(self, where: Where, cpu_milli: int | None, memory_bytes: int | None) -> None:
+        """What a container uses from now on, and those of its name to come; None leaves it as it is."""
+        before = self.uses.get(where, (None, None))
+        cpu, memory = before
+        self.uses[where] = (cpu if cpu_milli is None else cpu_milli, memory if memory_bytes is None else memory_bytes)
+        for uid, pod in self.pods.items():
+            for name in pod.containers:
+                if where in ((pod.namespace, pod.name, ""), (pod.namespace, pod.name, name)):
+                    self.use(uid, name, cpu_milli=cpu_milli, memory_bytes=memory_bytes)
 
     async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
         namespace, name = self._names.get(pod_uid, ("", ""))

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.engine.api.discovery import REVIEWS
+from shipslog.engine.api.discovery import REVIEWS, kinds_of
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.store.objects.patch import PATCH_TYPES, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind, Scheme
@@ -46,7 +46,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 def paths(scheme: Scheme, group: str | None, version: str | None) -> dict[str, list[Operation]]:
     """The operations by path, of one group or of all."""
     found: dict[str, list[Operation]] = {}
-    for kind in scheme.served():
+    for kind in kinds_of(scheme):
         if group in (None, kind.group) and version in (None, kind.version):
             for path, operation in _of_kind(kind):
                 found.setdefault(path, []).append(operation)
@@ -76,7 +76,9 @@ def _of_kind(kind: Kind) -> Iterator[tuple[str, Operation]]:
     one = f"{within}/{{name}}"
     if "get" in verbs:
         yield one, Operation(method="get", action="get", gvk=gvk, answer=type_)
+    if "update" in verbs:
         yield one, Operation(method="put", action="put", gvk=gvk, body=type_, answer=type_, options=WRITE_OPTIONS)
+    if "patch" in verbs:
         yield (
             one,
             Operation(
@@ -88,6 +90,7 @@ def _of_kind(kind: Kind) -> Iterator[tuple[str, Operation]]:
                 patches=patches_of(kind),
             ),
         )
+    if "delete" in verbs:
         yield one, Operation(method="delete", action="delete", gvk=gvk, body=options, answer=status, options=("dryRun",))
     for name in kind.subresources:
         yield from _of_subresource(kind, f"{one}/{name}", name, type_)

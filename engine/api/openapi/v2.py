@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
+from shipslog.engine.api.discovery import kinds_of
 from shipslog.engine.api.release import GIT_VERSION
 from shipslog.store.objects.scheme import Scheme
 
@@ -20,7 +21,7 @@ def document(scheme: Scheme) -> dict[str, Any]:
         name: schema_of(struct, about_type(scheme, struct), _refer)
         for name, struct in reachable(types_of(scheme, None, None)).items()
     }
-    definitions |= {f"{name_of_kind(k)}List": list_schema(k, _refer) for k in scheme.served()}
+    definitions |= {f"{name_of_kind(k)}List": list_schema(k, _refer) for k in kinds_of(scheme)}
     definitions |= custom_schemas(scheme.served(), _refer, whole=False)
     return {
         "swagger": "2.0",

@@ -10,7 +10,7 @@ import msgspec
 
 import shipslog.store.objects
 from shipslog.engine.api import discovery
-from shipslog.engine.api.discovery import groups, versions_of
+from shipslog.engine.api.discovery import groups, kinds_of, versions_of
 from shipslog.engine.api.release import GIT_VERSION
 from shipslog.store.objects import codec
 from shipslog.store.objects.scheme import Scheme
@@ -34,7 +34,7 @@ def index(scheme: Scheme) -> bytes:
 def _digest(scheme: Scheme, path: str) -> str:
     """Of a document that is not made yet: of our types and of what turns them into a document, and of the kinds in it."""
     group, _, version = path.partition("/")[2].rpartition("/")
-    of_version = [k for k in scheme.served() if (k.group, k.version) == (group, version)]
+    of_version = [k for k in kinds_of(scheme) if (k.group, k.version) == (group, version)]
     told: list[Any] = [(k.plural, k.kind, k.place, k.namespaced, k.subresources, k.verbs, k.short_names) for k in of_version]
     told += [codec.encode(k.definition.schema).decode() for k in of_version if k.definition is not None]
     return hashlib.sha256(_sources() + msgspec.json.encode([path, told])).hexdigest().upper()
@@ -59,7 +59,7 @@ def document(scheme: Scheme, path: str) -> bytes | None:
         return None
     structs = reachable(types_of(scheme, group, version))
     schemas: dict[str, Any] = {name: _schema(struct, about_type(scheme, struct)) for name, struct in structs.items()}
-    of_version = [k for k in scheme.served() if (k.group, k.version) == (group, version)]
+    of_version = [k for k in kinds_of(scheme) if (k.group, k.version) == (group, version)]
     schemas |= {f"{name_of_kind(k)}List": list_schema(k, _refer) for k in of_version}
     schemas |= custom_schemas(of_version, _refer, whole=True)
     if any("scale" in k.subresources for k in of_version if k.definition is not None):

@@ -14,7 +14,6 @@ from .conftest import Client
 
 FACTS = Path(__file__).resolve().parents[4] / "shared" / "reference" / "k8s-1.37-paths.json"
 NOWHERE = ("the server could not find the requested resource", "404 page not found\n")
-ADD_ONS = ("metrics.k8s.io",)  # served by what is installed, not by the API server
 # What no API server of ours has yet, by group and resource: docs/limits.md says so too.
 NOT_YET = (
     r"admissionregistration\.k8s\.io/v1beta1/.*",
@@ -74,7 +73,7 @@ async def test_how_many_paths_and_verbs_are_served(admin: Client, capsys: pytest
     missing: dict[bool, list[str]] = {True: [], False: []}
     for path, told in json.loads(FACTS.read_text()).items():
         resource, stable = resource_of(path)
-        if told["gvk"] is None or resource.startswith(ADD_ONS):
+        if told["gvk"] is None:
             continue
         for action in told["actions"]:
             found = await is_served(admin, path, action)
