@@ -27,13 +27,13 @@ from shipslog.store.tasks import Tasks, hear
 
 from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
+from .chronicle.wanted import moment_of
 from .cluster import VERSION, Cluster
 from .notify import Notifier
-from .pasts import check, extent, revision_at, view_at
+from .pasts import check, extent, view_at
 from .replay import Recording
 from .settings import Settings, claim_of, keep, kept_in, resolve
 from .settings.values import first_address, port_range, seconds
-from .time import moments
 from .tokens import issue_tokens
 
 RENEW_EVERY_S = 3600.0
@@ -64,7 +64,7 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
     try:
         listening = listen(settings.bind, settings.port, outside)  # before anything is made, and the port stands in all of it
     except BaseException:
-        await event_log.close()
+        await event_log.close(unbegun=True)
         raise
     settings = replace(settings, port=listening[0].getsockname()[1])
     claim = claim_of(settings) if ground.rootless is None else None  # in a network of its own nothing is shared
@@ -79,7 +79,7 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
     finally:
         if claim is not None and (end_pods.is_set() or kept_in(settings.data) is None):  # else its pods run on
             claims.release(claim)
-        await event_log.close()
+        await event_log.close(unbegun=True)
         for listener in listening:
             listener.close()
         log.info("stopped", revision=event_log.revision)
@@ -113,7 +113,7 @@ async def _serve(
             service_ip=first_address(settings.service_cidr),
         )
     except BaseException:
-        await event_log.close()
+        await event_log.close(unbegun=True)
         raise
     async with Cluster.open(
         event_log=event_log,
@@ -297,8 +297,7 @@ async def serve_recording(
     scratch = tempfile.TemporaryDirectory(prefix="shipslog-replay-")
     try:
         begins, ends = await extent(event_log)
-        at = moments.parse(moment, ends) if moment else moments.Moment(revision=event_log.revision)
-        revision = at.revision if at.revision is not None else await revision_at(event_log, at.time_ns or 0)
+        revision = await moment_of(event_log, moment) if moment else event_log.revision
         if moment:
             check(event_log, revision)
         recording = Recording(event_log, await view_at(event_log, revision))

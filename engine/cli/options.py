@@ -1,5 +1,6 @@
 """Where things are when nobody says: the data directory, and what a running daemon leaves there for the other commands."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -36,6 +37,12 @@ def make_private(data: Path) -> None:
     """The data directory, if there is none yet: for its owner only. One that is there is left as somebody wanted it."""
     data.parent.mkdir(parents=True, exist_ok=True)
     data.mkdir(exist_ok=True, mode=0o700)
+
+
+def drop_empty(data: Path) -> None:
+    """Take back a data directory that was made for what did not come to be, if there is nothing in it."""
+    with contextlib.suppress(OSError):
+        data.rmdir()
 
 
 data_option = click.option(

@@ -14,7 +14,7 @@ import msgspec
 
 from shipslog.engine.options import GROUPS, OPTIONS, START, Option
 
-from .options import LEFT_BEHIND, daemon_of, default_data, fail, make_private
+from .options import LEFT_BEHIND, daemon_of, default_data, drop_empty, fail, make_private
 
 if TYPE_CHECKING:
     from shipslog.engine.settings import Settings
@@ -111,10 +111,13 @@ def _foreground(settings: "Settings") -> None:
     from shipslog.runtime.choice import prepare
     from shipslog.runtime.node import LeftBehind, RuntimeUnavailable
 
+    made = not settings.data.exists()
     try:
         make_private(settings.data)
         ground = prepare(settings.runtime, settings.data)
     except (RuntimeUnavailable, OSError) as error:
+        if made:
+            drop_empty(settings.data)
         raise fail(str(error)) from error
     from shipslog.engine import messages
     from shipslog.engine.daemon import Ready, run
@@ -149,6 +152,8 @@ def _foreground(settings: "Settings") -> None:
     finally:
         if ground.rootless is not None:
             ground.rootless.end_if_unused()
+        if made:
+            drop_empty(settings.data)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -22,7 +22,7 @@ from .event_log import LogCorrupt, LogError, LogFull, ObjectName, RevisionConfli
 from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
 from .retention import Coalescer, Decided
 from .room import Room
-from .sqlite_connection import check_schema, create, is_full, raise_format, transaction, translate
+from .sqlite_connection import check_schema, create, is_full, raise_format, remove, transaction, translate
 from .sqlite_reader import LogReader, batches
 from .tail import Tail
 from .writer_lock import WriterLock, acknowledged, lock_path
@@ -149,7 +149,8 @@ class SqliteLog:
             )  # fmt: skip
         self.dropped = f"Acknowledged writes are missing: {what}."
 
-    async def close(self) -> None:
+    async def close(self, *, unbegun: bool = False) -> None:
+        """`unbegun`: a log in which nothing was ever written goes, with all that was made for it."""
         if self._closed:
             return
         self._closed = True
@@ -160,6 +161,8 @@ class SqliteLog:
         if db is not None:
             await db.close()
         if self._lock is not None:
+            if unbegun and not self._revision and not self._lock.acknowledged:
+                remove(self.path)
             self._lock.release()
 
     async def __aenter__(self) -> "SqliteLog":

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 from urllib.parse import quote
@@ -124,6 +124,13 @@ def create(path: Path) -> None:
         raise LogUnwritable(
             f"{path}: cannot make a log here: {error}. Nothing was written; free the place or name another."
         ) from error
+
+
+def remove(path: Path) -> None:
+    """Remove a log, and its lock last; only while that is held."""
+    for beside in ("-wal", "-shm", "-reserve", "", "-lock"):
+        with suppress(OSError):
+            path.with_name(path.name + beside).unlink()
 
 
 def check_schema(db: sqlite3.Connection, path: Path) -> None:

@@ -28,20 +28,14 @@ class WriterLock:
 
     def __init__(self, path: Path) -> None:
         beside = lock_path(path)
-        try:
-            beside.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise LogUnwritable(
-                f"{path}: cannot be opened for writing: {beside.name}: {error.strerror}. Nothing was written; "
-                "open it read-only."
-            ) from error
-        for attempt in range(ATTEMPTS):
+        self._fd = _opened(path, beside)
+        attempts = ATTEMPTS
+        while True:
             try:
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
             except OSError as error:
-                if attempt == ATTEMPTS - 1:
+                attempts -= 1
+                if not attempts:
                     holder = os.pread(self._fd, 20, 0).partition(b"\n")[0].decode(errors="replace").strip()
                     os.close(self._fd)
                     raise LogBusy(
@@ -49,6 +43,11 @@ class WriterLock:
                         "stop that process or name another log."
                     ) from error
                 time.sleep(PAUSE_S)
+                continue
+            if _is_at(self._fd, beside):
+                break
+            os.close(self._fd)  # who held it has removed it: what has its name now, somebody else may hold
+            self._fd = _opened(path, beside)
         self.acknowledged = _noted(self._fd)
         self.note(self.acknowledged)
 
@@ -58,8 +57,26 @@ class WriterLock:
             os.pwrite(self._fd, NOTE % (os.getpid(), revision), 0)
 
     def release(self) -> None:
-        """Let another process write. The file stays: removing it would let two writers lock two files."""
+        """Let another process write. The file stays, with what it notes."""
         os.close(self._fd)
+
+
+def _opened(path: Path, beside: Path) -> int:
+    """Errors: LogUnwritable."""
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise LogUnwritable(
+            f"{path}: cannot be opened for writing: {beside.name}: {error.strerror}. Nothing was written; open it read-only."
+        ) from error
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def acknowledged(path: Path) -> int:

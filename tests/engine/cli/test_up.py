@@ -58,6 +58,19 @@ def test_a_place_for_messages_that_is_not_there(tmp_path: Path) -> None:
         assert up.returncode == 1 and "No such file or directory" in up.stderr and "Traceback" not in up.stderr
 
 
+def test_a_start_that_fails_leaves_no_cluster(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        options = ("--runtime", "simulated", "--bind", "127.0.0.1", "--port", str(taken.getsockname()[1]))
+        up = shipslog("up", *options, "--data", str(tmp_path / "a"))
+        assert up.returncode == 1 and "is in use" in up.stderr, up.stderr
+        assert not (tmp_path / "a").exists()
+        up = shipslog("up", "--detach", *options, "--data", str(tmp_path / "b"))
+        assert up.returncode == 1 and "is in use" in up.stderr, up.stderr
+        assert [path.name for path in (tmp_path / "b").iterdir()] == ["shipslog.log"]  # which the message names
+
+
 def test_a_file_and_the_environment_say_what_a_cluster_is(tmp_path: Path) -> None:
     """As one would put it into a unit of systemd: no option but --config."""
     data, config = tmp_path / "data", tmp_path / "shipslog.yaml"

@@ -48,6 +48,20 @@ async def test_it_comes_back(tmp_path: Path) -> None:
         await log.verify()
 
 
+async def test_a_log_that_was_not_begun_goes_with_who_made_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    log = await SqliteLog.open(path)
+    assert (tmp_path / "log.db-reserve").stat().st_size == RESERVE_BYTES
+    await log.close(unbegun=True)
+    assert not list(tmp_path.iterdir())
+    await written(path, 10)
+    log = await SqliteLog.open(path)
+    await log.close(unbegun=True)
+    async with await SqliteLog.open(path) as log:
+        assert log.revision == 10
+        await log.verify()
+
+
 async def test_a_read_is_bounded_by_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_reader, "CHUNK_BYTES", 1)
     path = tmp_path / "log.db"
