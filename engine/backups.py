@@ -20,7 +20,7 @@ import msgspec
 
 from shipslog.store.log.event_log import LogError
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.log.writer_lock import WriterLock
+from shipslog.store.log.writer_lock import WriterLock, lock_path
 from shipslog.store.objects.times import api_time
 
 from .settings import KEPT_IN, BadSettings, kept_in
@@ -79,6 +79,7 @@ async def restore(source: Path, data: Path) -> tuple[Manifest, Path | None]:
     What was there is put aside only when all of the backup was unpacked and every checksum of its log holds.
     Errors: BackupError, LogBusy when a daemon runs there, LogError, OSError."""
     _look_into(source)
+    new = not data.exists()
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = WriterLock(data / LOG)
     scratch = data / SCRATCH
@@ -95,6 +96,9 @@ async def restore(source: Path, data: Path) -> tuple[Manifest, Path | None]:
         _sync(data)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        if new and [path.name for path in data.iterdir()] == [lock_path(data / LOG).name]:  # nothing came of it
+            lock_path(data / LOG).unlink()
+            data.rmdir()
         lock.release()
     return manifest, aside
 

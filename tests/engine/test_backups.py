@@ -151,6 +151,16 @@ async def test_where_no_backup_is_put_back_nothing_is_made(tmp_path: Path) -> No
     with pytest.raises(FileNotFoundError):
         await restore(tmp_path / "missing", tmp_path / "data")
     assert [path.name for path in tmp_path.iterdir()] == ["text"]
+    await cluster_in(directory(tmp_path, "other"), "a")
+    await back_up(tmp_path / "other", tmp_path / "backup", version="1")
+    (tmp_path / "cut").write_bytes((tmp_path / "backup").read_bytes()[:-3000])
+    with pytest.raises(BackupError, match="cut off"):
+        await restore(tmp_path / "cut", tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+    left = directory(tmp_path, "left")  # one that was there is not taken away
+    with pytest.raises(BackupError, match="cut off"):
+        await restore(tmp_path / "cut", left)
+    assert left.exists()
 
 
 class Killed(BaseException):
