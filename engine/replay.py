@@ -133,15 +133,20 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def verify(
-    event_log: EventLog, reconcilers: Sequence[Reconciler], progress: Progress = lambda done, total: None
+    event_log: EventLog,
+    reconcilers: Sequence[Reconciler],
+    progress: Progress = lambda done, total: None,
+    *,
+    until: int | None = None,
 ) -> Verified:
-    """Check every checksum, then take every recorded decision again on the state that it read.
+    """Check every checksum, then take every recorded decision again on the state that it read; with `until` those that were
+    recorded up to that revision.
 
     Errors: LogCorrupt, naming the revision at which the log breaks."""
     await event_log.verify()
     rules = {r.name: r for r in reconcilers}
     waiting: dict[int, list[tuple[int, DecisionTaken]]] = {}
-    async for events in event_log.read():
+    async for events in event_log.read(until=until):
         for event in events:
             if isinstance(event.fact, DecisionTaken):
                 waiting.setdefault(event.fact.read_revision, []).append((event.revision, event.fact))
@@ -156,7 +161,7 @@ async def verify(
             other_digests=digests, redacted=redacted, difference=difference,
         )  # fmt: skip
 
-    async for events in event_log.read():
+    async for events in event_log.read(until=until):
         for event in events:
             view.evolve(event)
             for revision, recorded in waiting.pop(event.revision, ()):
@@ -173,7 +178,7 @@ async def verify(
                     return so_far(difference)
                 else:
                     taken += 1
-        progress(view.revision, event_log.revision)
+        progress(view.revision, event_log.revision if until is None else until)
     return so_far()
 
 

@@ -40,13 +40,16 @@ def command(
 ) -> None:
     """Read a log file alone, with no daemon behind it and without changing it.
 
-    Serves it read-only: stock kubectl gets the cluster as it was at that moment."""
+    Serves it read-only: stock kubectl gets the cluster as it was at that moment. With --verify the moment says up to where
+    decisions are taken again."""
     from shipslog.store.log.event_log import LogError
     from shipslog.store.refusals import Refusal
 
+    if rules and not verify:
+        raise fail("--reconcilers is for --verify, which takes the decisions of these rules again; nothing was read", 2)
     try:
         if verify:
-            asyncio.run(_verify(log_file, own(rules)))
+            asyncio.run(_verify(log_file, moment, own(rules)))
         else:
             asyncio.run(_serve(log_file, moment, bind, port, kubeconfig))
     except (LogError, OSError, Refusal) as error:
@@ -70,10 +73,12 @@ def own(names: tuple[str, ...]) -> "list[Reconciler]":
     return found
 
 
-async def _verify(path: Path, own_rules: "list[Reconciler]") -> None:
+async def _verify(path: Path, moment: str, own_rules: "list[Reconciler]") -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from shipslog.engine.chronicle.wanted import moment_of
+    from shipslog.engine.pasts import check
     from shipslog.engine.replay import verify
     from shipslog.reconcilers.catalogue import ALL
     from shipslog.store.log.sqlite import SqliteLog
@@ -82,17 +87,25 @@ async def _verify(path: Path, own_rules: "list[Reconciler]") -> None:
     started = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
+        until = await moment_of(log, moment) if moment else log.revision
+        if moment:
+            check(log, until)
         console = Console(stderr=True)
         with Progress(*columns, transient=True, console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task("Taking every decision again", total=log.revision)
-            result = await verify(log, [*ALL, *own_rules], lambda done, total: bar.update(task, completed=done, total=total))
+            task = bar.add_task("Taking every decision again", total=until)
+
+            def progress(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            result = await verify(log, [*ALL, *own_rules], progress, until=until)
     finally:
         await log.close()
     if result.difference is not None:
         raise fail(f"{path} does not replay.\n{result.difference}")
     took = time.monotonic() - started
     again = f"{result.decisions} decisions taken again, all the same" if result.decisions else "no decision was taken again"
-    click.echo(f"{path}: {result.events} events, every checksum holds; {again} ({took:.1f} s).")
+    again = f"up to revision {until}, {again}" if moment else again
+    click.echo(f"{path}: {log.revision} events, every checksum holds; {again} ({took:.1f} s).")
     for line in result.skipped():
         click.echo(f"  not taken again: {line}")
 

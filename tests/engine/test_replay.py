@@ -25,6 +25,10 @@ async def test_the_same_rules_decide_the_same_and_others_are_found_out() -> None
         assert verified.decisions == 3
         assert verified.events == cluster.view.revision
 
+        decided = [e.revision async for es in cluster.log.read() for e in es if isinstance(e.fact, DecisionTaken)]
+        some = await replay.verify(cluster.log, [reconciler(mark)], until=decided[1])
+        assert (some.decisions, some.events) == (2, decided[1])
+
         def otherwise(view: View, key: str, *, now: int) -> Decision:
             return mark(view, key, now=now) if key != "c1" else Decision(reason="I would rather not")
 

@@ -127,6 +127,18 @@ def test_a_verdict_stands_alone_on_the_output(shop_log: str, tmp_path: Path) -> 
     assert "every checksum holds; no decision was taken again (" in told and why[-1].endswith("it is redacted")
 
 
+def test_decisions_are_taken_again_up_to_a_moment(shop_log: str) -> None:
+    whole, *_ = lines("replay", shop_log, "--verify")
+    for moment in ("206", "2027-01-15T09:52:00Z"):
+        told, *_ = lines("replay", shop_log, "--verify", "--at", moment)
+        found = re.search(r"every checksum holds; up to revision (\d+), (\d+) decisions taken again, all the same", told)
+        assert found and whole.startswith(told.partition(";")[0])
+        assert 0 < int(found[2]) < int(re.search(r"(\d+) decisions", whole)[1])  # type: ignore[index]
+        assert int(found[1]) >= 206
+    assert "revision 99999 has not happened yet" in shipslog("replay", shop_log, "--verify", "--at", "99999").stderr
+    assert "--reconcilers is for --verify" in shipslog("replay", shop_log, "--reconcilers", "mine:ALL").stderr
+
+
 def test_errors_are_one_line(shop_log: str, tmp_path: Path) -> None:
     for said, command in {
         "there is no kind 'poods'; did you mean pods?": ("log", shop_log, "--kind", "poods"),
