@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import pty
@@ -30,11 +31,9 @@ CONSOLE_S = 10.0  # for crun to hand over the terminal
 CONNECT_S = 10.0  # to a port of a pod
 OUTPUT_LIMIT = 10 * 1024
 STDOUT, STDERR = 1, 2
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell ends with, and Docker, where there is no such program to run
+NO_SUCH_FILE, CAUSE = os.strerror(errno.ENOENT).encode(), 4096  # bytes of what crun says of it
 _CONMON_STDERR = 3
-
-
-def _exec_command(crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], *, tty: bool) -> list[str]:
-    return [*crun, "exec", *(["--tty"] if tty else []), record.container_id, *argv]
 
 
 async def exec_output(crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
@@ -66,24 +65,35 @@ async def open_exec(
     crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], threads: OwnerThreads, *, stdin: bool, tty: bool
 ) -> "ExecStreams":
     """Start a process in the container; `threads` are the pods'. Errors: StreamRefused."""
-    command = _exec_command(crun, record, argv, tty=tty)
+    directory = tempfile.TemporaryDirectory(prefix="shipslog-exec-")
     try:
         if tty:
-            return await threads.run(record.pod_uid, _on_terminal, crun, record, argv)
-        return start_process(command, stdin, tty)
+            return await threads.run(record.pod_uid, _on_terminal, crun, record, argv, directory)
+        command = [*crun, "exec", "--pid-file", f"{directory.name}/pid", record.container_id, *argv]
+        return start_process(command, stdin, tty, directory)
     except OSError as error:
-        raise StreamRefused(500, f"cannot run {command[0]}: {error}") from error
+        directory.cleanup()
+        raise StreamRefused(500, f"cannot run {crun[0]}: {error}") from error
+    except BaseException:
+        directory.cleanup()
+        raise
 
 
-def _on_terminal(crun: Sequence[str], record: ContainerRecord, argv: Sequence[str]) -> "ExecStreams":
+def _on_terminal(
+    crun: Sequence[str],
+    record: ContainerRecord,
+    argv: Sequence[str],
+    directory: "tempfile.TemporaryDirectory[str]",
+) -> "ExecStreams":
     """Start a process on a terminal of the container, and be its other end: so its size can be changed. In a thread."""
-    with tempfile.TemporaryDirectory(prefix="shipslog-tty-") as directory, socket.socket(socket.AF_UNIX) as listener:
-        path = f"{directory}/console"
+    with socket.socket(socket.AF_UNIX) as listener:
+        path = f"{directory.name}/console"
         listener.bind(path)
         listener.listen(1)
+        beside = ("--pid-file", f"{directory.name}/pid", "--tty", "--console-socket", path)
         process = subprocess.Popen(
-            [*crun, "exec", "--tty", "--console-socket", path, record.container_id, *argv], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, bufsize=0,
+            [*crun, "exec", *beside, record.container_id, *argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, start_new_session=True, bufsize=0,
         )  # fmt: skip
         assert process.stderr is not None
         with process.stderr as stderr_pipe:
@@ -94,18 +104,24 @@ def _on_terminal(crun: Sequence[str], record: ContainerRecord, argv: Sequence[st
                     connection, _ = listener.accept()
                     break
                 except TimeoutError:
-                    if process.poll() is not None or time.monotonic() > deadline:
+                    if process.poll() is not None:  # what it says is all that there is to show
+                        return ExecStreams(process, -1, {os.dup(stderr_pipe.fileno()): STDOUT}, directory=directory)
+                    if time.monotonic() > deadline:
                         process.kill()
                         process.wait()
                         raise StreamRefused(500, stderr_pipe.read(OUTPUT_LIMIT).decode(errors="replace").strip()) from None
             with connection:
                 connection.settimeout(CONSOLE_S)
                 master = socket.recv_fds(connection, 4096, 1)[1][0]
-    return ExecStreams(process, os.dup(master), {os.dup(master): STDOUT}, master=master)
+    return ExecStreams(process, os.dup(master), {os.dup(master): STDOUT}, master=master, directory=directory)
 
 
-def start_process(command: list[str], stdin: bool, tty: bool) -> "ExecStreams":
-    """Start a program with pipes, or on a terminal of its own: some milliseconds. Errors: OSError, ValueError."""
+def start_process(
+    command: list[str], stdin: bool, tty: bool, directory: "tempfile.TemporaryDirectory[str] | None" = None
+) -> "ExecStreams":
+    """Start a program with pipes, or on a terminal of its own: some milliseconds. `directory`: see ExecStreams.
+
+    Errors: OSError, ValueError."""
     if not tty:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -117,7 +133,7 @@ def start_process(command: list[str], stdin: bool, tty: bool) -> "ExecStreams":
         for file in (process.stdin, process.stdout, process.stderr):
             if file is not None:
                 file.close()
-        return ExecStreams(process, write, reads, master=-1)
+        return ExecStreams(process, write, reads, directory=directory)
     master, slave = pty.openpty()
     terminal.setraw(slave)
 
@@ -128,14 +144,24 @@ def start_process(command: list[str], stdin: bool, tty: bool) -> "ExecStreams":
         command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=own_terminal, bufsize=0
     )
     os.close(slave)
-    return ExecStreams(process, os.dup(master), {os.dup(master): STDOUT}, master=master)
+    return ExecStreams(process, os.dup(master), {os.dup(master): STDOUT}, master=master, directory=directory)
 
 
 class ExecStreams:
-    """ProcessStreams of one crun exec."""
+    """ProcessStreams of one program. `directory`: where the runtime notes in `pid` which process it began in a container; it
+    goes with these streams. Without that note nothing was begun, and the code is the one that a shell has for it."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", write: int, reads: dict[int, int], *, master: int) -> None:
+    def __init__(
+        self,
+        process: "subprocess.Popen[bytes]",
+        write: int,
+        reads: dict[int, int],
+        *,
+        master: int = -1,
+        directory: "tempfile.TemporaryDirectory[str] | None" = None,
+    ) -> None:
         self._process, self._write, self._reads, self._master = process, write, reads, master
+        self._directory, self._said = directory, b""
         self._pidfd = os.pidfd_open(process.pid)
         for descriptor in (write, *reads):
             if descriptor >= 0:
@@ -146,7 +172,7 @@ class ExecStreams:
         """(1 stdout | 2 stderr, data) until both have ended."""
         loop = asyncio.get_running_loop()
         ready: asyncio.Queue[int] = asyncio.Queue()
-        open_ = set(self._reads)
+        open_, said_on = set(self._reads), max(self._reads.values())
         watched: set[int] = set()
 
         def wake(descriptor: int) -> None:
@@ -173,6 +199,8 @@ class ExecStreams:
                 if not data:
                     open_.discard(descriptor)
                     continue
+                if self._directory is not None and self._reads[descriptor] == said_on:
+                    self._said = (self._said + data)[:CAUSE]
                 yield self._reads[descriptor], data
                 watch(descriptor)
         finally:
@@ -205,6 +233,8 @@ class ExecStreams:
     async def wait(self) -> int:
         await readable(self._pidfd)
         code = self._process.poll()
+        if code and code > 0 and self._directory is not None and not Path(self._directory.name, "pid").exists():
+            return NOT_FOUND if NO_SUCH_FILE in self._said else NOT_EXECUTABLE
         return 137 if code is None else 128 - code if code < 0 else code
 
     async def close(self) -> None:
@@ -238,6 +268,8 @@ class ExecStreams:
             if descriptor >= 0:
                 os.close(descriptor)
         self._write, self._master, self._pidfd, self._reads = -1, -1, -1, {}
+        if self._directory is not None:
+            self._directory.cleanup()
 
 
 # --- attach ---

@@ -267,6 +267,29 @@ async def test_what_cannot_be_started_says_why(bench: Bench) -> None:
     assert isinstance(pulled, ImagePulled)
 
 
+@pytest.mark.parametrize("tty", [False, True])
+@pytest.mark.parametrize(("program", "code"), [("no-such-program", 127), ("/no/such/program", 127), ("/", 126)])
+async def test_where_there_is_no_program_to_run_it_ends_as_a_shell_does(
+    bench: Bench, program: str, code: int, tty: bool
+) -> None:
+    if bench.kind in ("simulated", "cri"):  # nothing runs there; and what a runtime behind a socket answers is its own
+        return
+    await bench.pod()
+    await bench.run("exec sleep 60")
+    process = await bench.node.exec(UID, "c", (program,), stdin=False, tty=tty)
+    try:
+        said = b"".join([data async for _, data in process.output()])
+        assert (await process.wait(), bool(said.strip())) == (code, True), said
+    finally:
+        await process.close()
+    process = await bench.node.exec(UID, "c", ("sh", "-c", "echo there; exit 255"), stdin=False, tty=tty)
+    try:
+        assert [data.strip() async for _, data in process.output()] == [b"there"]
+        assert await process.wait() == 255
+    finally:
+        await process.close()
+
+
 async def test_probes_report_what_flips(bench: Bench) -> None:
     await bench.pod()
     await bench.run("exec sleep 60")
