@@ -9,6 +9,7 @@ import click
 
 from shipslog.runtime import trees
 from shipslog.runtime.containers.oci.settings import mapped_ids
+from shipslog.runtime.containers.oci.uses import images_used
 from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore, PullFailed
 from shipslog.runtime.rootless.namespace import Unavailable, take_user_namespace
@@ -29,7 +30,7 @@ def _store(data: Path) -> Iterator[ImageStore]:
         if os.geteuid() != 0:
             take_user_namespace()
             ids = mapped_ids()
-        store = ImageStore(images, ids=ids)
+        store = ImageStore(images, ids=ids, used=lambda: {use.image_id for use in images_used(data / "node" / "pods")})
         store.open_for_guests()
     except OSError as error:
         raise fail(f"{error.filename}: {error.strerror}") from error
@@ -104,17 +105,31 @@ def list_(data: Path) -> None:
 
 @command.command()
 @click.argument("name")
+@click.option("--force", "-f", is_flag=True, help="Also one that pods use; what they use of it stays until they are gone.")
 @data_option
-def remove(name: str, data: Path) -> None:
-    """Remove an image. What containers use of it stays until they are gone."""
+def remove(name: str, force: bool, data: Path) -> None:
+    """Remove an image. One that pods use is left: they could not be started again."""
     try:
         with _store(data) as store:
-            gone = store.remove(name)
+            image = store.get(name)
+            if image is None:
+                raise fail(f"there is no image {name!r}; `shipslog image list` shows what there is")
+            uses = images_used(data / "node" / "pods")
+            pods = sorted({use.pod for use in uses if image.image_id == use.image_id or image.name == use.image})
+            if pods and not force:
+                raise fail(
+                    f"{image.name} is used by {_some(pods)}. It was left: they could not be started again. Delete them first, "
+                    "or say --force."
+                )
+            store.remove(name)
     except (ValueError, OSError) as error:
         raise fail(str(error)) from error
-    if not gone:
-        raise fail(f"there is no image {name!r}; `shipslog image list` shows what there is")
-    click.echo(f"removed {name}")
+    click.echo(f"removed {image.name}")
+
+
+def _some(pods: list[str]) -> str:
+    more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
+    return f"pod{'s' if len(pods) > 1 else ''} {', '.join(pods[:3])}{more}"
 
 
 def _table(images: "list[Image] | tuple[Image, ...]") -> None:

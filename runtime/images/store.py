@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -44,16 +44,24 @@ class PullFailed(Exception):
 
 
 class ImageStore:
-    """Synchronous, safe to call from several threads, and from several processes on one directory."""
+    """Synchronous, safe to call from several threads, and from several processes on one directory.
+
+    `used`: ids of the images that containers are of, whatever their names are now; their layers are left alone."""
 
     def __init__(
-        self, directory: Path, *, skopeo_path: str = "skopeo", ids: int | None = None, bounds: Bounds | None = None
+        self,
+        directory: Path,
+        *,
+        skopeo_path: str = "skopeo",
+        ids: int | None = None,
+        bounds: Bounds | None = None,
+        used: Callable[[], Collection[str]] = lambda: (),
     ) -> None:
         self.directory = directory
         self.bounds = bounds or Bounds()
         self.layers = Layers(directory / "layers", ids=ids, bounds=self.bounds)
         self.broken: dict[str, str] = {}  # what the index names and cannot be used -> why
-        self._skopeo = skopeo_path
+        self._skopeo, self._used_ids = skopeo_path, used
         self._blobs = directory / "blobs"
         self._lock = threading.Lock()
         self._pulls: dict[str, Future[Image]] = {}
@@ -190,7 +198,7 @@ class ImageStore:
     # --- out ---
 
     def remove(self, image: str) -> bool:
-        """Forget the name; blobs and layers that no other image uses go too. False if there was none."""
+        """Forget the name; blobs and layers that no other image and no container uses go too. False if there was none."""
         found = self.get(image)
         if found is None:
             return False
@@ -199,18 +207,27 @@ class ImageStore:
         return True
 
     def collect(self) -> None:
-        """Delete what no image uses; nothing while something is being fetched: it is not named yet.
-        Containers hold layers that they mount: remove images only between them."""
+        """Delete what no image and no container uses; nothing while something is being fetched: it is not named yet."""
         with self._alone("fetching", wait=False) as alone:
             if not alone:
                 return
             images = self.list()
-            self.layers.keep_only({diff_id for image in images for diff_id, _, _ in image.layers})
-            used = {digest for image in images for _, digest, _ in image.layers}
+            held = set(self._used_ids())
+            mounted = {diff_id for image_id in held for diff_id in self._layers_of(image_id)}
+            self.layers.keep_only(mounted | {diff_id for image in images for diff_id, _, _ in image.layers})
+            used = held | {digest for image in images for _, digest, _ in image.layers}
             used |= {image.image_id for image in images} | {image.digest for image in images}
             for entry in list(os.scandir(self._blobs / "sha256")):
                 if f"sha256:{entry.name}" not in used:
                     trees.remove(Path(entry.path))
+
+    def _layers_of(self, image_id: str) -> tuple[str, ...]:
+        """Of an image that may have no name any more. Errors: ImageBroken."""
+        with contextlib.suppress(FileNotFoundError):
+            return documents.read(
+                documents.blob(self._blobs, image_id), documents.Config, f"the config {image_id}", self.bounds
+            ).rootfs.diff_ids
+        return ()
 
     # --- fetching ---
 

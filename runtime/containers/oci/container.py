@@ -86,6 +86,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
         container=request.container,
         attempt=request.attempt,
         image_id=image.image_id,
+        image=image.name,
         stop_signal=_signal_number(image.config.stop_signal),
         tty=request.tty,
         stdin=request.stdin,

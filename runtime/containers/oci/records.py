@@ -78,6 +78,7 @@ class ContainerRecord(Struct, frozen=True, kw_only=True):
     container: str
     attempt: int
     image_id: str
+    image: str = ""  # under which name it was asked for; of an older version nothing is known
     phase: Literal["creating", "started", "failed"] = "creating"
     process: Process | None = None
     conmon: Process | None = None

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from shipslog.engine.cli import down, image, main
 from shipslog.engine.cli.options import fail
+from tests.runtime.containers.oci.test_uses import pod
 
 
 def needs_root() -> None:
@@ -48,6 +49,25 @@ def test_a_list_of_nothing_leaves_nothing_and_what_is_there_stays(tmp_path: Path
     for again in (["remove", "b"], ["list"], ["remove", "a"], ["list"]):
         CliRunner().invoke(image.command, [*again, "--data", str(data)])
     assert (data / "node" / "images").is_dir(), "it was there before"
+
+
+def test_an_image_that_pods_use_is_left(tmp_path: Path) -> None:
+    needs_root()
+    root, data = tmp_path / "root", tmp_path / "data"
+    root.mkdir()
+    (root / "file").touch()
+
+    def told(*arguments: str) -> str:
+        done = CliRunner().invoke(image.command, [*arguments, "--data", str(data)])
+        assert done.exit_code == (0 if "shipslog: " not in done.output else 1), done.output
+        return done.output
+
+    told("build", str(root), "--tag", "a")
+    pod(data / "node" / "pods", "u", "p", "sha256:of-an-older-build", name_of_image="docker.io/library/a:latest")
+    assert "docker.io/library/a:latest is used by pod default/p. It was left" in told("remove", "a")
+    assert "library/a" in told("list")
+    assert told("remove", "--force", "a") == "removed docker.io/library/a:latest\n"
+    assert "library/a" not in told("list")
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1", "::1"])

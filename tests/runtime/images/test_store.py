@@ -135,6 +135,26 @@ def test_an_archive_is_imported(store: ImageStore, root: Path, tmp_path: Path) -
 
 
 @pytest.mark.root
+def test_what_containers_use_stays_without_a_name(tmp_path: Path, root: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("files of the image belong to root")
+    used: set[str] = set()
+    store = ImageStore(tmp_path / "images", skopeo_path=SKOPEO, used=lambda: used)
+    store.open()
+    first = store.add("tool:1", root, {})
+    (lower,) = store.lower_directories(first)
+    used.add(first.image_id)
+    (root / "bin/tool").write_text("#!/bin/sh\necho another\n")
+    second = store.add("tool:1", root, {})  # the name is of another image now
+    assert store.remove("tool:1") and store.list() == ()
+    assert (store.layers.directory / lower / "bin/tool").read_text() == "#!/bin/sh\necho hi\n"
+    assert not (store.layers.directory / store.layers.name(second.layers[0][0])).exists()
+    used.clear()
+    store.collect()
+    assert not (store.layers.directory / lower).exists()
+
+
+@pytest.mark.root
 def test_the_guestbook_is_built_the_same_each_time(store: ImageStore) -> None:
     if os.geteuid() != 0:
         pytest.skip("files of the image belong to root")

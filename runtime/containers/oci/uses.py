@@ -1,0 +1,28 @@
+"""Which images the containers of a node are of: their layers are mounted, and they are started again by the image's name."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from . import records
+from .adoption import containers_of
+from .records import SandboxRecord
+from .sandbox import SANDBOX_FILE
+
+
+class Use(Struct, frozen=True, order=True):
+    """A pod, `namespace/name`, that has containers of an image."""
+
+    pod: str
+    image_id: str
+    image: str  # its complete name
+
+
+def images_used(pods: Path) -> tuple[Use, ...]:
+    """Each image of each pod once, from what the node has written down in `pods`."""
+    found = set()
+    for pod in pods.iterdir() if pods.is_dir() else ():
+        sandbox = records.read(pod / SANDBOX_FILE, SandboxRecord)
+        name = f"{sandbox.request.namespace}/{sandbox.request.name}" if sandbox is not None else pod.name
+        found |= {Use(name, record.image_id, record.image) for record in containers_of(pod)}
+    return tuple(sorted(found))
