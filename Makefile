@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 PACKAGES := crun conmon skopeo nftables iproute2 curl
-TEST_PACKAGES := $(PACKAGES) busybox-static redis-server redis-tools docker-registry containerd runc containernetworking-plugins uidmap slirp4netns procps
+TEST_PACKAGES := $(PACKAGES) busybox-static lighttpd redis-server redis-tools docker-registry containerd runc containernetworking-plugins uidmap slirp4netns procps
 
 # of the kubectl that `make up` puts into the virtual environment
 KUBECTL := 1.37

@@ -14,7 +14,14 @@ from .documents import Image
 from .store import ImageStore
 
 BUSYBOX, REDIS, REDIS_CLI = "/bin/busybox", "/usr/bin/redis-server", "/usr/bin/redis-cli"
-PACKAGES = {BUSYBOX: "busybox-static", REDIS: "redis-server", REDIS_CLI: "redis-tools"}
+LIGHTTPD = "/usr/sbin/lighttpd"  # busybox's httpd loses connections where ten clients ask at once
+ITS_MODULES = ("/usr/lib/lighttpd/mod_accesslog.so", "/usr/lib/lighttpd/mod_cgi.so")
+PACKAGES = {
+    BUSYBOX: "busybox-static",
+    REDIS: "redis-server",
+    REDIS_CLI: "redis-tools",
+    **dict.fromkeys((LIGHTTPD, *ITS_MODULES), "lighttpd"),
+}
 FILES = Path(__file__).parent / "guestbook"
 APPLETS = ("sh", "cat", "echo", "env", "hostname", "httpd", "ls", "ps", "sed", "sleep", "tar", "tr", "wget")
 Say = Callable[[str], None]
@@ -47,10 +54,15 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
         ),
         Recipe(
             name="kubeguide/guestbook-php-frontend",
-            programs=(BUSYBOX, REDIS_CLI),
+            programs=(BUSYBOX, REDIS_CLI, LIGHTTPD, *ITS_MODULES),
             port=80,
-            files=(("index.html", "/www/index.html"), ("guestbook.php", "/www/guestbook.php"), ("httpd.conf", "/httpd.conf")),
-            command=("/bin/busybox", "httpd", "-f", "-v", "-p", "80", "-h", "/www", "-c", "/httpd.conf"),
+            files=(
+                ("index.html", "/www/index.html"),
+                ("guestbook.php", "/www/guestbook.php"),
+                ("lighttpd.conf", "/etc/lighttpd.conf"),
+                ("frontend.sh", "/frontend.sh"),
+            ),
+            command=("/bin/sh", "/frontend.sh"),
         ),
     )
 }
@@ -94,5 +106,5 @@ def _config(recipe: Recipe) -> dict[str, Any]:
         "Cmd": list(recipe.command),
         "ExposedPorts": {f"{recipe.port}/tcp": {}},
         "WorkingDir": "/",
-        "Env": ["PATH=/usr/local/bin:/usr/bin:/bin"],
+        "Env": ["PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin"],
     }

@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,18 @@ def test_the_page_is_served_and_what_is_written_is_read_back(book: Cluster) -> N
     assert book.k("exec", master, "--", "redis-cli", "get", "messages").strip() == entry
 
 
+def test_ten_clients_at_once_are_all_answered(book: Cluster) -> None:
+    def ask(number: int) -> str:
+        if number % 4:
+            return page(book)
+        return page(book, "/guestbook.php", cmd="get", key="messages")
+
+    with ThreadPoolExecutor(10) as clients:
+        told = list(clients.map(ask, range(200)))
+    assert sum("<title>Guestbook</title>" in text for text in told) == 150
+    assert sum("data" in json.loads(text) for text in told[::4]) == 50
+
+
 def test_pods_know_the_services_that_were_there_before_them(book: Cluster) -> None:
     slave = book.get("pods", "-l", "name=redis-slave")["items"][0]["metadata"]["name"]
     address = book.get("svc", "redis-master")["spec"]["clusterIP"]
@@ -88,6 +101,8 @@ def test_a_day_with_kubectl(book: Cluster, kubectl: str, tmp_path: Path) -> None
     assert "Started container" in k("describe", "pod", slave) or "Running" in k("describe", "pod", slave)
     done = book.run("exec", slave, "--", "sh", "-c", "echo out; echo err >&2; exit 3", kubectl=kubectl)
     assert (done.returncode, done.stdout) == (3, "out\n") and "err" in done.stderr
+    done = book.run("exec", slave, "--", "no-such-program", kubectl=kubectl)
+    assert done.returncode == 127 and "no-such-program" in done.stderr and "exit code 127" in done.stderr
     assert k("exec", "-i", slave, "--", "cat", stdin="through\n") == "through\n"
     k("label", "pod", slave, "tier=back", "--overwrite")
     there, back = tmp_path / "there", tmp_path / "back"
@@ -211,8 +226,8 @@ def test_a_killed_container_is_restarted_with_back_off(book: Cluster) -> None:
     until(backs_off, "it waits before it is started again")
     book.k("delete", "pod", "crasher")
     frontend = book.get("pods", "-l", "name=frontend")["items"][0]["metadata"]["name"]
-    book.run("exec", frontend, "--", "sh", "-c", "kill 1; kill -9 1")
-    subprocess.run(["pkill", "-9", "-f", "busybox httpd -f -v -p 80 -h /www"], check=True)
+    book.run("exec", frontend, "--", "sh", "-c", "kill -9 1")
+    subprocess.run(["pkill", "-9", "-f", "^lighttpd -D -f /etc/lighttpd.conf"], check=True)
     until(lambda: book.get("pod", frontend)["status"]["containerStatuses"][0]["restartCount"] == 1, "it was restarted")
     until(lambda: book.get("rc", "frontend")["status"].get("readyReplicas") == 3, "all frontends are ready again")
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# ?cmd=set&key=K&value=V writes to redis-master, ?cmd=get&key=K reads from redis-slave. Run by busybox httpd as a CGI.
+# ?cmd=set&key=K&value=V writes to redis-master, ?cmd=get&key=K reads from redis-slave. Run by lighttpd as a CGI.
+. /tmp/environment
 parameter() {
     found=$(echo "$QUERY_STRING" | tr '&' '\n' | sed -n "s/^$1=//p" | tr '+' ' ')
     busybox httpd -d "$found"
