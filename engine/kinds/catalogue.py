@@ -69,7 +69,11 @@ MODULES = {
     "volumeattachments.storage.k8s.io": "storage.volume_attachment",
     "volumeattributesclasses.storage.k8s.io": "storage.volume_attributes_class",
 }
-WITH_FIRST_OBJECTS = ("namespaces", "priorityclasses.scheduling.k8s.io")  # kinds that every cluster has objects of
+WITH_FIRST_OBJECTS = (  # kinds that every cluster has objects of
+    "namespaces",
+    "priorityclasses.scheduling.k8s.io",
+    "storageclasses.storage.k8s.io",
+)
 _WITHOUT_RULES = Strategy()
 _DEFINED: WeakKeyDictionary[Kind, Strategy] = WeakKeyDictionary()
 

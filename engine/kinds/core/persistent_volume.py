@@ -9,15 +9,17 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, UNSET, Column, age, wide
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.core.access_modes import check_access_modes, shown_modes
-from shipslog.engine.kinds.core.persistent_volume_claim import CLASS_ANNOTATION, MODES
+from shipslog.engine.kinds.core.persistent_volume_claim import MODES
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.pod_spec.checks.placement import check_node_selector
 from shipslog.engine.kinds.pod_spec.checks.volume_sources import check_no_backsteps
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects import quantity
+from shipslog.store.objects.claims import class_of_volume
 from shipslog.store.objects.core_v1 import PersistentVolume, PersistentVolumeSpec
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.shapes import fields_of
+from shipslog.store.objects.times import api_time
 
 PROTECTION = "kubernetes.io/pv-protection"
 RECLAIMS = ("Delete", "Recycle", "Retain")
@@ -75,7 +77,7 @@ class PersistentVolumeRules(WithSpec):
             spec.persistent_volume_reclaim_policy,
             "Terminating" if meta.deletion_timestamp else status.phase,
             claim,
-            meta.annotations.get(CLASS_ANNOTATION) or spec.storage_class_name,
+            class_of_volume(obj),
             spec.volume_attributes_class_name or UNSET,
             status.reason,
             age(meta.creation_timestamp, now_ns),
@@ -101,7 +103,22 @@ class PersistentVolumeRules(WithSpec):
         made: PersistentVolume = super().create(kind, obj, ctx)
         held = made.metadata.finalizers
         meta = made.metadata if PROTECTION in held else replace(made.metadata, finalizers=(*held, PROTECTION))
-        return replace(made, metadata=meta, status=replace(made.status, phase="Pending"))
+        return replace(
+            made, metadata=meta, status=replace(made.status, phase="Pending", last_phase_transition_time=api_time(ctx.now_ns))
+        )
+
+    def update(
+        self, kind: Kind, old: PersistentVolume, new: PersistentVolume, subresource: str, ctx: Admission
+    ) -> PersistentVolume:
+        """A phase says since when it is."""
+        made: PersistentVolume = super().update(kind, old, new, subresource, ctx)
+        status = made.status
+        if status.phase != old.status.phase and status.last_phase_transition_time in (
+            "",
+            old.status.last_phase_transition_time,
+        ):
+            made = replace(made, status=replace(status, last_phase_transition_time=api_time(ctx.now_ns)))
+        return made
 
     def check(self, faults: Faults, obj: PersistentVolume) -> None:
         check_volume_spec(faults, obj.spec)

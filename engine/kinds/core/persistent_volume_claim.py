@@ -8,18 +8,20 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age, wide
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.core.access_modes import check_access_modes, shown_modes
-from shipslog.engine.kinds.faults import IMMUTABLE, Faults
+from shipslog.engine.kinds.faults import IMMUTABLE, Faults, forbidden
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects import quantity
+from shipslog.store.objects.claims import CLASS_ANNOTATION, class_of, default_class, names_class
 from shipslog.store.objects.core_v1 import PersistentVolumeClaim, PersistentVolumeClaimSpec
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.storage_v1 import StorageClass
 
-CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 PROTECTION = "kubernetes.io/pvc-protection"
 MODES = ("Block", "Filesystem")
 SOURCE_KINDS = ("PersistentVolumeClaim",)
 AnyClaim = TypeVar("AnyClaim", bound=PersistentVolumeClaim)
+NOT_TO_GROW = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"
 CHANGE_WORDS = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 
 
@@ -61,11 +63,24 @@ class PersistentVolumeClaimRules(WithSpec):
         return default_claim(obj)
 
     def create(self, kind: Kind, obj: PersistentVolumeClaim, ctx: Admission) -> PersistentVolumeClaim:
-        """A new claim is pending, and stays while a pod uses it."""
+        """A new claim is pending, of the default class if it names none, and stays while a pod uses it."""
         made: PersistentVolumeClaim = super().create(kind, obj, ctx)
+        if not names_class(made) and (found := default_class(ctx.view.list(StorageClass))) is not None:
+            made = replace(made, spec=replace(made.spec, storage_class_name=found.metadata.name))
         held = made.metadata.finalizers
         meta = made.metadata if PROTECTION in held else replace(made.metadata, finalizers=(*held, PROTECTION))
         return replace(made, metadata=meta, status=replace(made.status, phase="Pending"))
+
+    def update(
+        self, kind: Kind, old: PersistentVolumeClaim, new: PersistentVolumeClaim, subresource: str, ctx: Admission
+    ) -> PersistentVolumeClaim:
+        """One that is bound grows where its class allows it. Errors: Forbidden."""
+        made: PersistentVolumeClaim = super().update(kind, old, new, subresource, ctx)
+        if _size(made) > _size(old) and old.status.phase == "Bound":
+            found = ctx.view.get(StorageClass, class_of(old))
+            if found is None or not found.allow_volume_expansion:
+                raise forbidden(kind, old.metadata.name, NOT_TO_GROW)
+        return made
 
     def check(self, faults: Faults, obj: PersistentVolumeClaim) -> None:
         check_claim_spec(faults, obj.spec, "spec")
@@ -86,11 +101,6 @@ def default_claim(claim: AnyClaim) -> AnyClaim:
     """Pending, and to be mounted as a file system."""
     spec = claim.spec if claim.spec.volume_mode is not None else replace(claim.spec, volume_mode="Filesystem")
     return replace(claim, spec=spec, status=replace(claim.status, phase=claim.status.phase or "Pending"))
-
-
-def class_of(claim: PersistentVolumeClaim) -> str:
-    """The storage class that a claim asks for; an old annotation comes before the field."""
-    return claim.metadata.annotations.get(CLASS_ANNOTATION) or claim.spec.storage_class_name or ""
 
 
 def check_claim_spec(faults: Faults, spec: PersistentVolumeClaimSpec, path: str) -> None:
@@ -126,7 +136,7 @@ def _check_changed(faults: Faults, old: PersistentVolumeClaim, new: PersistentVo
     if not before.volume_name:  # the binder may set it
         before = replace(before, volume_name=spec.volume_name)
     same = replace(spec, resources=before.resources, volume_attributes_class_name=before.volume_attributes_class_name)
-    if before.storage_class_name is None and CLASS_ANNOTATION in old.metadata.annotations:
+    if before.storage_class_name is None:  # the default one may be given to it later (KEP-3333)
         same = replace(same, storage_class_name=None)
     may_grow = old.status.phase == "Bound"
     if same != before or (spec.resources != before.resources and not may_grow):
@@ -138,8 +148,13 @@ def _check_changed(faults: Faults, old: PersistentVolumeClaim, new: PersistentVo
         faults.invalid("metadata.annotations[volume.beta.kubernetes.io/storage-class]", value, IMMUTABLE)
 
 
+def _size(claim: PersistentVolumeClaim) -> int:
+    """What it asks for, in thousandths of a byte."""
+    return quantity.milli(str(claim.spec.resources.requests.get("storage", "0")))
+
+
 def _check_size(faults: Faults, old: PersistentVolumeClaim, new: PersistentVolumeClaim) -> None:
-    had, wants = (quantity.milli(str(c.spec.resources.requests.get("storage", "0"))) for c in (old, new))
+    had, wants = _size(old), _size(new)
     holds = quantity.milli(str(old.status.capacity.get("storage", "0")))
     if wants < had and wants <= holds:
         faults.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")

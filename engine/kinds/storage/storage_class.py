@@ -11,12 +11,17 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.sizes import size_of
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.workloads import check_same
+from shipslog.store.objects.claims import DEFAULT_MARKS, DIRECTORIES, is_default
 from shipslog.store.objects.core_v1 import TopologySelectorTerm
+from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.objects.storage_v1 import StorageClass
 
 MOST_PARAMETERS, MOST_BYTES = 512, 256 * 1024
 RECLAIMS, BINDINGS = ("Delete", "Retain"), ("Immediate", "WaitForFirstConsumer")
-DEFAULT_MARKS = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
+STANDARD = StorageClass(
+    metadata=ObjectMeta(name="standard", annotations={DEFAULT_MARKS[0]: "true"}), provisioner=DIRECTORIES,
+    volume_binding_mode="WaitForFirstConsumer", reclaim_policy="Delete", allow_volume_expansion=True,
+)  # fmt: skip
 
 
 class StorageClassRules(Strategy):
@@ -31,9 +36,11 @@ class StorageClassRules(Strategy):
         AGE,
     )
 
+    first = (STANDARD,)
+
     def cells(self, obj: StorageClass, now_ns: int) -> list[Any]:
         name = obj.metadata.name
-        if any(obj.metadata.annotations.get(mark) == "true" for mark in DEFAULT_MARKS):
+        if is_default(obj):
             name += " (default)"
         created = age(obj.metadata.creation_timestamp, now_ns)
         policy, mode = obj.reclaim_policy or "Delete", obj.volume_binding_mode or "Immediate"

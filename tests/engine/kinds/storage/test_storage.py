@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.store.objects.times import api_time
+from shipslog.store.refusals import Refusal
 from tests.engine.kinds.conftest import NOW_NS
 
 STORAGE = {"storage": "1Gi"}
@@ -55,7 +57,10 @@ def test_a_volume_keeps_its_source(world: Any, refused: Any) -> None:
 
 
 def test_a_claim_is_completed_and_stays(world: Any, refused: Any) -> None:
-    made = world.create("persistentvolumeclaims", claim())
+    world.create(
+        "storageclasses", {"metadata": {"name": "disk"}, "provisioner": "example.com/disk", "allowVolumeExpansion": True}
+    )
+    made = world.create("persistentvolumeclaims", claim(storageClassName="disk"))
     assert made.metadata.finalizers == ("kubernetes.io/pvc-protection",)
     assert (made.spec.volume_mode, made.status.phase) == ("Filesystem", "Pending")
     assert refused(world.change, made, spec={"accessModes": ["ReadOnlyMany"]}) == {"FieldValueForbidden spec"}
@@ -67,7 +72,37 @@ def test_a_claim_is_completed_and_stays(world: Any, refused: Any) -> None:
         "FieldValueForbidden spec.resources.requests.storage",
     }
     cells = strategy_of("persistentvolumeclaims").cells(bound, NOW_NS)
-    assert cells == ["x", "Bound", "v", "1Gi", "RWO", "", "<unset>", "0s", "Filesystem"]
+    assert cells == ["x", "Bound", "v", "1Gi", "RWO", "disk", "<unset>", "0s", "Filesystem"]
+
+
+def test_a_bound_claim_grows_only_where_its_class_lets_it(world: Any) -> None:
+    world.create("storageclasses", {"metadata": {"name": "fixed"}, "provisioner": "example.com/disk"})
+    told = {"phase": "Bound", "capacity": STORAGE, "accessModes": ["ReadWriteOnce"]}
+    for name in ("fixed", "gone", ""):
+        made = world.create("persistentvolumeclaims", claim(storageClassName=name))
+        bound = world.change(world.change(made, spec={"volumeName": "v"}), "status", status=told)
+        with pytest.raises(Refusal, match="the storageclass that provisions the pvc must support resize"):
+            world.change(bound, spec={"resources": {"requests": {"storage": "2Gi"}}})
+
+
+def test_a_claim_that_names_no_class_is_of_the_default_one(world: Any) -> None:
+    assert world.create("persistentvolumeclaims", claim()).spec.storage_class_name is None
+    marked = {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
+    for name in ("b", "a"):  # of the same age: the first by name
+        world.create("storageclasses", {"metadata": {"name": name, **marked}, "provisioner": "example.com/disk"})
+    assert world.create("persistentvolumeclaims", claim()).spec.storage_class_name == "a"
+    assert world.create("persistentvolumeclaims", claim(storageClassName="")).spec.storage_class_name == ""
+    later = world.create("persistentvolumeclaims", claim(storageClassName=None))
+    asked = {"metadata": {"name": "y", "annotations": {"volume.beta.kubernetes.io/storage-class": "c"}}}
+    assert world.create("persistentvolumeclaims", claim() | asked).spec.storage_class_name is None
+    assert later.spec.storage_class_name == "a"
+
+
+def test_a_volume_says_since_when_it_is_in_its_phase(world: Any) -> None:
+    made = world.create("persistentvolumes", volume())
+    assert made.status.last_phase_transition_time == api_time(NOW_NS)
+    told = world.change(made, "status", status={"phase": "Available", "lastPhaseTransitionTime": None})
+    assert told.status.last_phase_transition_time == api_time(NOW_NS)
 
 
 def test_a_claim_says_how_much(world: Any, refused: Any) -> None:
