@@ -6,6 +6,9 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 PACKAGES := crun conmon skopeo nftables iproute2 curl
 TEST_PACKAGES := $(PACKAGES) busybox-static lighttpd redis-server redis-tools docker-registry containerd runc containernetworking-plugins uidmap slirp4netns procps
 
+# of the tests; which of them may run beside each other, tests/conftest.py says
+WORKERS := 2
+
 # of the kubectl that `make up` puts into the virtual environment
 KUBECTL := 1.37
 KUBECTLS := $(if $(ROOT),debian) 1.32 $(KUBECTL)
@@ -28,7 +31,7 @@ down: $(VENV)/.installed
 	@$(BIN)/shipslog down $(ARGS)
 
 test: $(VENV)/.installed-test test-packages
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests -n $(WORKERS)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

@@ -2,8 +2,9 @@
 
 `cluster` is a `TestCluster` in the test's own loop (pytest-asyncio). `served` says where it is served; in a plain test, which
 has no loop, it serves one from a thread. `kubeconfig` is the path for kubectl and client libraries. `session_served` and
-`session_kubeconfig` last for the whole run. `@pytest.mark.shipslog(nodes=3, flows=False)` says how a test's cluster is made:
-the options of `shipslog.testing.cluster`. When a test fails, the log of its cluster is kept, and a line says how to look at it.
+`session_kubeconfig` last for the whole run; with pytest-xdist each worker has its own. `@pytest.mark.shipslog(nodes=3,
+flows=False)` says how a test's cluster is made: the options of `shipslog.testing.cluster`. When a test fails, the log of its
+cluster is kept, and a line says how to look at it.
 
 Everything is imported when a fixture is first asked for: a run without clusters pays nothing.
 """

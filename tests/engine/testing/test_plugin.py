@@ -89,3 +89,25 @@ def test_the_markers_are_documented(tmp_path: Path) -> None:
 def test_a_run_without_clusters_pays_nothing(module: str) -> None:
     code = f"import sys, shipslog.engine.testing.plugin; sys.exit({module!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+WORKERS = """
+def test_{name}(session_served, session_kubeconfig, kubeconfig):
+    with open("urls", "a") as urls:
+        print(session_served.url, file=urls)
+    assert session_kubeconfig.exists() and kubeconfig.read_text() != session_kubeconfig.read_text()
+    assert "{name}" == "a"
+"""
+
+
+def test_each_worker_has_a_cluster_of_its_own(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"test_{name}.py").write_text(WORKERS.replace("{name}", name))
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    workers = ("-n", "2", "--dist", "loadfile", f"--basetemp={tmp_path / 'kept'}")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *workers, str(tmp_path)]
+    out = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120).stdout
+    assert "1 passed" in out and "1 failed" in out, out
+    assert len(set((tmp_path / "urls").read_text().splitlines())) == 2
+    kept = re.findall(r"events are kept.*\n  shipslog replay (\S+)", out)
+    assert kept and all(Path(path).exists() for path in kept), out

@@ -1,0 +1,62 @@
+"""Which tests may run beside each other, and in which order.
+
+`make test` has two workers (pytest-xdist). What needs the machine - containers, packet rules, daemons, ports that are looked
+for, address ranges - stays in one of them, one after the other, and is begun first, for it waits much. Everything else goes
+test by test to whichever worker is free, what takes longest first, so that both end at about the same time.
+`python -m pytest PATH` has no workers, and the order of the files.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MARKED = ("root", "kubectl")  # what bears one of these is in one of the folders below; `test_workers.py` looks
+# Folders and modules of tests that start programs which others could meet: on ports, in namespaces, in claims of ranges.
+OF_THE_MACHINE = (
+    "tests/clients",
+    "tests/crash",
+    "tests/e2e",
+    "tests/runtime",
+    "tests/engine/cli",
+    "tests/docs/test_operations.py",
+)
+# What takes longest of the others, the longest first.
+LONG = (
+    "tests/test_house.py::test_the_checkers_are_content",
+    "tests/fuzz",
+    "tests/engine/testing/simulation",
+)
+
+
+def begins_with(nodeid: str, places: tuple[str, ...]) -> int | None:
+    """Which of the places a test is in, None for none of them."""
+    return next((at for at, place in enumerate(places) if nodeid.startswith(place) and nodeid[len(place)] in ":/["), None)
+
+
+def scope_of(nodeid: str) -> str:
+    """What shares a worker with what: all of one scope does."""
+    return "the machine" if begins_with(nodeid, OF_THE_MACHINE) is not None else nodeid
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _first(begins_with(item.nodeid, LONG)))  # stable: the order of files otherwise
+
+
+def _first(at: int | None) -> int:
+    return len(LONG) if at is None else at
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Not `--dist loadgroup`: that writes its groups into the ids of tests, which pytest 9.2 no longer lets it do."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):  # largest scope first
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    return Scheduling(config, log)
