@@ -68,7 +68,11 @@ class TestCluster(Cluster):
             raise TimeoutError(f"the cluster does not come to rest in {SETTLE_S:g} s: {', '.join(self._busy())}") from error
 
     def _busy(self) -> list[str]:
-        busy = [lane.reconciler.name for lane in self.host.lanes if lane.waiting or lane.committing or lane.woken_again]
+        busy = [
+            lane.reconciler.name
+            for lane in self.host.lanes
+            if lane.waiting or lane.committing or lane.woken_again or lane.resting  # those rest by the machine's time
+        ]
         if self.committer.head.revision != self.view.revision:
             busy.append("a commit")
         return busy

@@ -1,5 +1,6 @@
 """`shipslog.testing`: time that is advanced, and everything that a test can have go wrong."""
 
+import asyncio
 import json
 import urllib.error
 import urllib.request
@@ -205,3 +206,18 @@ async def test_time_keeps_pace_with_the_machine_when_left_alone() -> None:
         before = cluster.now
         await cluster.clock.sleep(0.05)
         assert cluster.now - before == timedelta(seconds=0.05)
+
+
+async def test_time_does_not_pass_while_a_decision_that_took_long_rests() -> None:
+    """On a busy machine any decision takes long; a node whose lease were not renewed meanwhile would be given up."""
+    async with testing.cluster(flows=False) as cluster:
+        await cluster.settled()
+        rule = cluster.host.lanes[0]
+        rule.resting.add("a key")
+        began = cluster.now
+        advancing = asyncio.ensure_future(cluster.advance(minutes=1))
+        await asyncio.sleep(0.05)
+        assert cluster.now == began and not advancing.done()
+        rule.resting.discard("a key")
+        await advancing
+        assert cluster.now == began + timedelta(minutes=1)
