@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 PACKAGES := crun conmon skopeo nftables iproute2 curl
-TEST_PACKAGES := $(PACKAGES) busybox-static lighttpd redis-server redis-tools docker-registry containerd runc containernetworking-plugins uidmap slirp4netns procps
+TEST_PACKAGES := $(PACKAGES) busybox-static lighttpd redis-server redis-tools docker-registry containerd runc \
+	containernetworking-plugins uidmap slirp4netns procps bind9-dnsutils
 
 # of the tests; which of them may run beside each other, tests/conftest.py says
 WORKERS := 2

@@ -88,6 +88,7 @@ class Cluster(Client):
         self._delayed = asyncio.Event()
         self._parts, self._saving = Tasks("parts"), Tasks("snapshots")
         self.background = Tasks("engine")  # what goes on beside; a cluster that stops ends it first
+        self.measures: list[Callable[[], Iterable[Family]]] = []  # of what is run beside, for /metrics
         self.ended = asyncio.Event()  # set when the engine stopped by itself; `failure` says why
         self.failure: BaseException | None = None
         self.committer.after_batch.append(self._maybe_snapshot)
@@ -264,7 +265,9 @@ class Cluster(Client):
 
     def measured(self) -> Iterable[Family]:
         """What was counted since it was opened, for /metrics."""
-        return tallies.of_engine(self.committer, self.host.lanes, self.hub, self.runtimes)
+        yield from tallies.of_engine(self.committer, self.host.lanes, self.hub, self.runtimes)
+        for measured in self.measures:
+            yield from measured()
 
     def failing(self) -> Sequence[str]:
         """What is to go on beside and failed lately, a line each, for anybody to see; [] when all is well."""

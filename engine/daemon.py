@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from shipslog.runtime import claims
 from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
 from shipslog.runtime.containers.oci.machine import main_address
+from shipslog.runtime.dns.sockets import Sockets, opened
 from shipslog.store.facts import ClusterConfig, NodeObserved
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.logger import logger
@@ -75,7 +76,8 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
     try:
         if claim is not None:
             claims.take(claim)
-        await _serve(settings, ready, ground, event_log, listening, stop, end_pods)
+        with contextlib.ExitStack() as held:
+            await _serve(settings, ready, ground, event_log, listening, stop, end_pods, held)
     finally:
         if claim is not None and (end_pods.is_set() or kept_in(settings.data) is None):  # else its pods run on
             claims.release(claim)
@@ -93,18 +95,15 @@ async def _serve(
     listening: list[socket.socket],
     stop: asyncio.Event,
     end_pods: asyncio.Event,
+    held: contextlib.ExitStack,
 ) -> None:
+    """`held`: what is to be closed after all else."""
     begun_s, systemd = time.monotonic(), Notifier()
     here = ground.rootless.address if ground.rootless is not None else settings.node_ip or main_address()
     address = here if settings.bind in ("0.0.0.0", "::") or ground.rootless is not None else settings.bind
-    first, last = port_range(settings.node_port_range)
-    config = ClusterConfig(
-        service_cidr=settings.service_cidr, pod_cidr=settings.pod_cidr, node_port_first=first, node_port_last=last,
-        api_host=address, api_port=settings.port, dns_domain=settings.cluster_domain,
-        cluster_dns=settings.cluster_dns or msgspec.UNSET,
-    )  # fmt: skip
     inside = f"kubernetes.default.svc.{settings.cluster_domain}"
     begun = event_log.revision > 0  # else a start that fails has nothing to adopt later, and takes back what it made
+    names: Sockets | None = None
     try:
         choice = _chosen(settings, here, ground)
         pki = certificates.ensure(
@@ -112,13 +111,16 @@ async def _serve(
             (settings.bind, address, socket.gethostname(), inside, *settings.tls_san),
             service_ip=first_address(settings.service_cidr),
         )
+        if settings.dns == "builtin" and choice.reached_at:
+            names = opened(choice.reached_at)
+            held.callback(names.close)
     except BaseException:
         await event_log.close(unbegun=True)
         raise
     async with Cluster.open(
         event_log=event_log,
         runtime=choice.runtimes,
-        config=config,
+        config=_config(settings, address, names),
         ca_certificate=pki.ca_certificate,
         described=lambda observed: described(observed, settings),
         end_pods=lambda: end_pods.is_set() or not begun,
@@ -139,7 +141,8 @@ async def _serve(
             )  # fmt: skip
             written = partial(_write_kubeconfig, settings)
             cluster.background.keep("renewal of certificates", lambda: keep_renewed(server, pki, written))
-            await _first_of(stop, cluster.ended)
+            async with _naming(cluster, names, settings, ground):
+                await _first_of(stop, cluster.ended)
             if cluster.failure is not None:
                 raise RuntimeError("the engine stopped by itself; the daemon's messages say more") from cluster.failure
             log.info("stopping", pods="are ended" if end_pods.is_set() else "go on running")
@@ -147,6 +150,30 @@ async def _serve(
             systemd.tell("STOPPING=1")
             await server.stop()
             _withdraw(settings.data / "daemon.json")
+
+
+def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterConfig:
+    """What the rules are to know, on the log; `address` is where pods reach the API."""
+    first, last = port_range(settings.node_port_range)
+    dns_host, dns_port = names.address if names is not None else (msgspec.UNSET, msgspec.UNSET)
+    return ClusterConfig(
+        service_cidr=settings.service_cidr, pod_cidr=settings.pod_cidr, node_port_first=first, node_port_last=last,
+        api_host=address, api_port=settings.port, dns_domain=settings.cluster_domain,
+        cluster_dns=settings.cluster_dns or msgspec.UNSET, dns_host=dns_host, dns_port=dns_port,
+    )  # fmt: skip
+
+
+def _naming(
+    cluster: Cluster, sockets: Sockets | None, settings: Settings, ground: Ground
+) -> contextlib.AbstractAsyncContextManager[None]:
+    """The name server, if there is to be one. It is begun last: until then questions wait in its sockets."""
+    if sockets is None:
+        return contextlib.nullcontext()
+    from .dns.serving import serving
+
+    outside = ground.rootless.outside if ground.rootless is not None else None
+    open_socket = socket.socket if outside is None else lambda family, kind: outside.call(lambda: socket.socket(family, kind))
+    return serving(cluster, sockets, resolv_conf=Path(settings.resolv_conf), open_socket=open_socket)
 
 
 def _withdraw(record: Path) -> None:

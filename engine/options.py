@@ -11,6 +11,7 @@ Kind = Literal["text", "number", "path", "directory", "list", "choice", "switch"
 RUNTIMES = ("auto", "oci", "cri", "process", "simulated")
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
+DNS = ("builtin", "none")
 
 
 class Option(Struct, frozen=True, kw_only=True):
@@ -125,7 +126,20 @@ OPTIONS = (
         name="cluster_dns",
         group=NETWORK,
         metavar="ADDRESS",
-        told="Name server of pods [default: the Service kube-system/kube-dns, if there is one]",
+        told="Name server of pods [default: the Service kube-system/kube-dns, by --dns builtin 10.96.0.10]",
+    ),
+    Option(
+        name="dns",
+        group=NETWORK,
+        kind="choice",
+        choices=DNS,
+        told="Name server for pods: one in this process, or none [default: builtin]",
+    ),
+    Option(
+        name="resolv_conf",
+        group=NETWORK,
+        metavar="FILE",
+        told="Where other name servers stand, for what is not of the cluster [default: /etc/resolv.conf]",
     ),
     Option(name="cluster_domain", group=NETWORK, metavar="DOMAIN", told="Domain of Services [default: cluster.local]"),
     Option(name="log_level", group=LOG, kind="choice", choices=LEVELS, told="How grave one is at least [default: info]"),

@@ -3,7 +3,7 @@
 from . import kubelet, scheduler
 from .cluster import custom_resource_definition, garbage_collector, namespace, node_lifecycle, service_account, token_secrets
 from .rule.decision import Reconciler
-from .services import endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
+from .services import cluster_dns, endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
 from .storage import binder, protection
 from .workloads import cron_job, daemon_set, deployment, disruption, job, replica_set, replication_controller, stateful_set
 
@@ -13,6 +13,7 @@ ALL: tuple[Reconciler, ...] = (
     service_account.RECONCILER,
     token_secrets.RECONCILER,
     kubernetes_service.RECONCILER,
+    cluster_dns.RECONCILER,
     replication_controller.RECONCILER,
     replica_set.RECONCILER,
     deployment.RECONCILER,

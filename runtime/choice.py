@@ -1,5 +1,6 @@
 """Which runtime a daemon uses: what was asked for, or what this machine can do best."""
 
+import ipaddress
 import os
 import shutil
 import time
@@ -31,6 +32,7 @@ class Choice(Struct, frozen=True):
 
     runtimes: Sequence[NodeRuntime]
     summary: str
+    reached_at: str = ""  # the address at which pods find what listens in this process; "" where they have no network
 
     @property
     def name(self) -> str:
@@ -85,7 +87,7 @@ def choose(
     if wanted == "process":
         return _process(data, node, address, "as asked for")
     if wanted == "cri":
-        return _cri(data, node, pod_cidr, cri_socket)
+        return _cri(data, node, pod_cidr, cri_socket, address)
     if ground.why:
         return _process(data, node, address, ground.why)
     return _oci(data, node, pod_cidr, ground.rootless)
@@ -115,10 +117,10 @@ def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None) -> Cho
     if rootless is not None:
         summary += f"; rootless in a user namespace of {rootless.ids} id{'s' if rootless.ids > 1 else ''}"
         summary += "" if _which(OUTWARD) else f" (pods cannot reach the outside: install {OUTWARD})"
-    return Choice([runtime], summary)
+    return Choice([runtime], summary, reached_at=str(ipaddress.ip_network(first)[1]))
 
 
-def _cri(data: Path, node: str, pod_cidr: str, socket: str) -> Choice:
+def _cri(data: Path, node: str, pod_cidr: str, socket: str, address: str) -> Choice:
     from .containers.cri.node import CriNode
     from .containers.oci.layout import instance_of
     from .netfilter.nftables import NftablesAdapter
@@ -127,7 +129,7 @@ def _cri(data: Path, node: str, pod_cidr: str, socket: str) -> Choice:
         raise RuntimeUnavailable("--runtime cri needs --cri-socket PATH, for example /run/containerd/containerd.sock")
     rules = NftablesAdapter(instance_of(data / "cri")) if os.geteuid() == 0 and _which("nft") else None
     runtime = CriNode(node, data / "cri", socket, pod_cidr=pod_cidr_of_node(pod_cidr), rules=rules)
-    return Choice([runtime], f"cri: containers by the runtime at {socket}")
+    return Choice([runtime], f"cri: containers by the runtime at {socket}", reached_at=address)
 
 
 def _process(data: Path, node: str, address: str, why: str) -> Choice:
@@ -138,7 +140,5 @@ def _process(data: Path, node: str, address: str, why: str) -> Choice:
 
 def pod_cidr_of_node(pod_cidr: str) -> str:
     """The first /24 of the cluster's range, or all of a smaller one."""
-    import ipaddress
-
     network = ipaddress.ip_network(pod_cidr)
     return str(network if network.prefixlen >= 24 else next(network.subnets(new_prefix=24)))

@@ -53,6 +53,8 @@ class ClusterConfig(Struct, frozen=True, kw_only=True):
     node_monitor_grace_s: float = 40.0  # without a heartbeat for so long, a node's Ready turns Unknown
     pod_eviction_s: float = 300.0
     cluster_dns: str | UnsetType = UNSET  # the name server of pods; else that of the Service kube-system/kube-dns
+    dns_host: str | UnsetType = UNSET  # where the name server of this process listens, if it has one
+    dns_port: int | UnsetType = UNSET
 
 
 class EngineStarted(Fact, frozen=True, kw_only=True, tag="EngineStarted"):

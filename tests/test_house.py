@@ -42,6 +42,7 @@ ENGINE = (
     "replay",
     "api",
     "tokens",
+    "dns",
     "library",
     "testing",
     "begun",

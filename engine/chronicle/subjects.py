@@ -46,6 +46,7 @@ KEYS = {
     "endpoint-slices": "services",
     "endpoint-slice-mirroring": "endpoints",
     "kubernetes-service": "services",
+    "cluster-dns": "services",
     "service-account": "namespaces",
     "namespace": "namespaces",
     "token-secrets": "secrets",

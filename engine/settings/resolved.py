@@ -36,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     node_port_range: str = "30000-32767"
     cluster_dns: str = ""
     cluster_domain: str = "cluster.local"
+    dns: str = "builtin"
+    resolv_conf: str = "/etc/resolv.conf"
     tls_san: tuple[str, ...] = ()
     kubeconfig: Path | None = None
     write_kubeconfig_mode: str = "600"
@@ -64,6 +66,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     node_taint: tuple[str, ...] = ()
     cluster_dns: str = ""
     cluster_domain: str = "cluster.local"
+    dns: str = "builtin"
+    resolv_conf: str = "/etc/resolv.conf"
     tls_san: tuple[str, ...] = ()
 
 

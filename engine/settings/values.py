@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipslog.engine.kinds import names
@@ -117,6 +118,8 @@ def _access_faults(settings: "Settings") -> Iterator[str]:
             yield f"--tls-san {name!r}: give a host's name or an address, for example cluster.example.com"
     if settings.cluster_dns and names.ip(settings.cluster_dns):
         yield f"--cluster-dns {settings.cluster_dns!r}: give the address of a name server, for example 10.96.0.10"
+    if not Path(settings.resolv_conf).is_absolute():
+        yield f"--resolv-conf {settings.resolv_conf!r}: give the whole path of the file, for example /etc/resolv.conf"
     if names.subdomain(settings.cluster_domain):
         yield f"--cluster-domain {settings.cluster_domain!r}: give a domain, for example cluster.local"
     if (

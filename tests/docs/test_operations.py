@@ -16,6 +16,8 @@ from shipslog import Cluster
 from shipslog.engine.api import metrics
 from shipslog.engine.api.tracking import Requests
 from shipslog.engine.cli import COMMANDS, main
+from shipslog.engine.dns.serving import serving
+from shipslog.runtime.dns.sockets import opened
 from tests.engine.cli.test_up import free_port
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -45,8 +47,8 @@ def test_options_that_it_speaks_of_are_those_of_up() -> None:
         assert option in told or option in ("--purge", "--all"), option
 
 
-async def test_its_metrics_are_there() -> None:
-    async with Cluster.open() as cluster:
+async def test_its_metrics_are_there(tmp_path: Path) -> None:
+    async with Cluster.open() as cluster, serving(cluster, opened("127.0.0.1", 0), resolv_conf=tmp_path):
         families = [*metrics.of_requests(Requests()), *metrics.of_state(cluster), *cluster.measured()]
     names = {family.name + ("_total" if family.kind == "counter" else "") for family in families}
     named = set(re.findall(r"`((?:apiserver|workqueue|shipslog|etcd)_\w+)`", PAGE))

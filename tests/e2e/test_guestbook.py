@@ -81,6 +81,26 @@ def test_pods_know_the_services_that_were_there_before_them(book: Cluster) -> No
     assert not any(line.startswith("FRONTEND_") for line in env), "the frontend came later"
 
 
+def test_pods_find_services_by_name(book: Cluster) -> None:
+    """The ones that came later too, by the short name and by the whole one; and the other way round."""
+    slave = book.get("pods", "-l", "name=redis-slave")["items"][0]["metadata"]["name"]
+    assert book.get("svc", "kube-dns", "-n", "kube-system")["spec"]["clusterIP"] == "10.96.0.10"
+    resolver = book.k("exec", slave, "--", "cat", "/etc/resolv.conf").split("\n")
+    assert resolver[:3] == [
+        "search default.svc.cluster.local svc.cluster.local cluster.local",
+        "nameserver 10.96.0.10",
+        "options ndots:5",
+    ]
+    for name in ("redis-master", "redis-master.default", "redis-master.default.svc.cluster.local"):
+        assert book.k("exec", slave, "--", "redis-cli", "-h", name, "ping").strip() == "PONG"
+    address = book.get("svc", "frontend")["spec"]["clusterIP"]
+    found = book.k("exec", slave, "--", "busybox", "nslookup", "frontend.default.svc.cluster.local")
+    assert f"Address: {address}" in found, found
+    found = book.k("exec", slave, "--", "busybox", "nslookup", address)
+    assert "name = frontend.default.svc.cluster.local" in found, found
+    assert "SERVFAIL" in book.k("exec", slave, "--", "busybox", "nslookup", "nobody.example.org", check=False)
+
+
 def test_every_pod_has_one_sandbox_of_its_own(book: Cluster) -> None:
     addresses = [p["status"]["podIP"] for p in book.get("pods")["items"]]
     assert len(set(addresses)) == len(addresses) == 6

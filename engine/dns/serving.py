@@ -1,0 +1,77 @@
+"""A cluster's name server, from its sockets to its end."""
+
+import ipaddress
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.measures import Family, counter
+from shipslog.reconcilers.services.cluster_dns import PORT, USUAL
+from shipslog.runtime.dns.forwarder import Forwarder, Open
+from shipslog.runtime.dns.server import DnsServer
+from shipslog.runtime.dns.sockets import Sockets
+
+from .name_server import NameServer
+
+LOCAL_FOR_S = 60  # so long it is remembered whether an address is the machine's own
+
+
+@asynccontextmanager
+async def serving(
+    cluster: Cluster, sockets: Sockets, *, resolv_conf: Path, open_socket: Open = socket.socket
+) -> AsyncIterator[None]:
+    """Answer pods, and who is on the machine, for as long as the body runs.
+
+    `resolv_conf`: who is asked for what is not of the cluster; `open_socket`: makes sockets in the network where they are."""
+    forwarder = Forwarder(resolv_conf, but=frozenset((sockets.address, *_pods_find_it_at(cluster))), open_socket=open_socket)
+    names = NameServer(lambda: cluster.view, forwarder)
+    server = DnsServer(names, sockets, _clients(cluster.config.pod_cidr))
+
+    def measured() -> Iterator[Family]:
+        yield from names.measured()
+        rows = [((protocol,), float(count)) for protocol, count in server.asked.items()]
+        yield Family("shipslog_dns_questions", "Questions of DNS that came.", "counter", ("protocol",), rows)
+        yield counter("shipslog_dns_dropped", "Questions that were too many of one client, or all in all.", server.dropped)
+
+    await server.start()
+    cluster.committer.listeners.append(names.on_event)
+    cluster.measures.append(measured)
+    try:
+        yield
+    finally:
+        cluster.measures.remove(measured)
+        cluster.committer.listeners.remove(names.on_event)
+        await server.close()
+
+
+def _pods_find_it_at(cluster: Cluster) -> Iterator[tuple[str, int]]:
+    """To ask there would be to ask itself."""
+    network = ipaddress.ip_network(cluster.config.service_cidr)
+    usual = str(network[min(USUAL, network.num_addresses - 1)])
+    yield from ((address, PORT) for address in (cluster.config.cluster_dns, usual) if address)
+
+
+def _clients(pod_cidr: str) -> Callable[[str], bool]:
+    """Pods, and programs on the machine itself. Nobody else: a server that resolves names for the world is used for attacks."""
+    pods = ipaddress.ip_network(pod_cidr)
+
+    @lru_cache(4_096)
+    def known(address: str, _: int) -> bool:
+        value = ipaddress.ip_address(address.partition("%")[0])
+        return value in pods or value.is_loopback or _is_local(address)
+
+    return lambda address: known(address, int(time.monotonic()) // LOCAL_FOR_S)
+
+
+def _is_local(address: str) -> bool:
+    """Whether the machine has the address: only then may a socket have it too."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
