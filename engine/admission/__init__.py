@@ -7,6 +7,6 @@ Every refusal is the one that Kubernetes 1.32 gives: same code, reason and cause
 
 from shipslog.engine.kinds.context import Admission
 
-from .chain import admit_create, admit_update
+from .chain import admit_create, admit_update, asked_create, asked_update
 
-__all__ = ["Admission", "admit_create", "admit_update"]
+__all__ = ["Admission", "admit_create", "admit_update", "asked_create", "asked_update"]

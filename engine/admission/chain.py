@@ -5,6 +5,8 @@ The order is Kubernetes': defaults, the namespace, admission rules, what the req
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
@@ -41,3 +43,25 @@ def admit_update(kind: Kind, old: Any, new: Any, subresource: str, ctx: Admissio
     strategy.check_update(faults, old, new, subresource)
     faults.refuse(kind, old.metadata.name)
     return new if subresource else strategy.allocate(kind, old, new, ctx)
+
+
+def asked_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
+    """A new object as those outside are shown it before they may change it: with its defaults and what the cluster adds to it,
+    as Kubernetes' own plugins have before webhooks are asked. Errors: NotFound (its namespace), Forbidden."""
+    strategy = rules_of(kind)
+    obj = strategy.default(obj)
+    if kind.namespaced:
+        check_namespace(kind, obj.metadata.name, obj.metadata.namespace, ctx)
+    check_node(kind, obj, ctx)
+    if kind.definition is not None:
+        return obj
+    made = strategy.create(kind, obj, ctx)
+    status = {"status": obj.status} if hasattr(obj, "status") else {}
+    return replace(made, metadata=obj.metadata, **status)
+
+
+def asked_update(kind: Kind, old: Any, new: Any, subresource: str, ctx: Admission) -> Any:
+    """A changed object as far as its writer may change it, not looked at further."""
+    strategy = rules_of(kind)
+    new = strategy.default_status(new) if subresource == "status" else strategy.default(new)
+    return strategy.update(kind, old, new, subresource, ctx)

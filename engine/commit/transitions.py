@@ -34,7 +34,7 @@ from shipslog.store.refusals import (
     conflict,
     not_found,
 )
-from shipslog.store.state import in_version
+from shipslog.store.state import Entry, in_version
 
 from . import applying, ownership
 
@@ -55,6 +55,19 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     ahead: tuple[bytes, bytes] | None = None  # its JSON before and behind its resource version: see `encoding`
 
 
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What a command asks for, worked out against what there is; what it comes to is `Transition.finished`'s to say. Between
+    the two those outside have their say: they are shown `object`, and may put another into its place."""
+
+    command: AnyObjectCommand
+    kind: Kind
+    old: Entry | None = None  # what is there now
+    object: Any = None  # as it is stored; None where a command does not say how the object shall be
+    subresource: str = ""
+    owner: Owner = None
+    mutated: Any = None  # what somebody outside has made of the object: whoever wrote it does not own that
+
+
 class Transition:
     """Evaluates commands against one head. `context` builds the admission context for an actor."""
 
@@ -63,56 +76,83 @@ class Transition:
 
     def evaluate(self, command: AnyObjectCommand, ctx: admission.Admission) -> Evaluation:
         """The change that the command makes now. Errors: Refusal; nothing has changed then."""
+        return self.finished(self.wanted(command, ctx), ctx)
+
+    def wanted(self, command: AnyObjectCommand, ctx: admission.Admission) -> Wanted:
+        """What the command asks for. Errors: Refusal."""
         try:
-            return self._evaluate(command, ctx)
+            match command:
+                case Create():
+                    return self._create_wanted(command, command.object)
+                case Update():
+                    return self.update(command)
+                case Patch():
+                    return self.patch(command, ctx)
+                case Apply():
+                    return self.apply(command, ctx)
+                case Delete():
+                    return self._held(command, self.head.scheme.by_resource(command.resource))
+                case Bind() | Evict():
+                    return self._held(command, self.head.scheme.of(core_v1.Pod))
         except NotServed as error:  # its kind was defined by an object that has gone meanwhile
             raise NotFound("the server could not find the requested resource") from error
 
-    def _evaluate(self, command: AnyObjectCommand, ctx: admission.Admission) -> Evaluation:
-        match command:
-            case Create():
-                return self.create(command.object, ctx, command.field_manager)
-            case Update():
-                return self.update(command, ctx)
-            case Patch():
-                return self.patch(command, ctx)
-            case Apply():
-                return self.apply(command, ctx)
-            case Delete():
-                return self.delete(command, ctx)
-            case Bind():
-                return self.bind(command, ctx)
-            case Evict():
-                return self.evict(command, ctx)
+    def finished(self, wanted: Wanted, ctx: admission.Admission) -> Evaluation:
+        """The change that it makes now. Errors: Refusal; nothing has changed then."""
+        command = wanted.command
+        try:
+            match command:
+                case Delete():
+                    return self.delete(command, ctx)
+                case Bind():
+                    return self.bind(command, ctx)
+                case Evict():
+                    return self.evict(command, ctx)
+                case _:
+                    return self.create(wanted, ctx) if wanted.old is None else self._replace(wanted, ctx)
+        except NotServed as error:
+            raise NotFound("the server could not find the requested resource") from error
+
+    def _held(self, command: Delete | Bind | Evict, kind: Kind) -> Wanted:
+        entry = self.head.entry(kind.resource, command.name, command.namespace)
+        if entry is None:
+            raise not_found(kind.plural, kind.group, command.name)
+        return Wanted(command=command, kind=kind, old=entry)
 
     # --- create ---
 
-    def create(
-        self, obj: Any, ctx: admission.Admission, field_manager: str = "", managed: ownership.Managed | None = None
-    ) -> Evaluation:
-        """`managed`: who owns what of it, where that is known; else `field_manager` owns all, if one is named."""
+    def _create_wanted(self, command: AnyObjectCommand, obj: Any, managed: ownership.Managed | None = None) -> Wanted:
+        """`managed`: who owns what of it, where that is known; else the manager that the command names owns all."""
         kind = self.head.scheme.of(obj)
         meta = obj.metadata
         if meta.resource_version:
             raise Unexpected("resourceVersion should not be set on objects to be created")
         if kind.namespaced and not meta.namespace:
             raise BadRequest("an empty namespace may not be set during creation")
-        owners = self._owners(meta.owner_references, ctx)
+        owner: Owner = managed
+        if managed is None and isinstance(command, Create | Update) and command.field_manager:
+            owner = ownership.Manager(command.field_manager, ownership.UPDATE, kind.api_version)
+        meta = replace(
+            meta, namespace=meta.namespace if kind.namespaced else "", uid="", self_link="", creation_timestamp="",
+            deletion_timestamp="", deletion_grace_period_seconds=None, managed_fields=kept_managers(meta.managed_fields),
+        )  # fmt: skip
+        return Wanted(command=command, kind=kind, object=replace(obj, metadata=meta), owner=owner)
+
+    def create(self, wanted: Wanted, ctx: admission.Admission) -> Evaluation:
+        kind, owner, obj = wanted.kind, wanted.owner, wanted.object
+        entries, now = obj.metadata.managed_fields, api_time(ctx.now_ns)
+        if isinstance(owner, ownership.Managed):
+            entries = owner.entries()
+        elif owner is not None:  # what the server adds besides is nobody's
+            entries = ownership.updated(kind, None, rules_of(kind).default(obj), owner, now, entries)
+        obj = obj if wanted.mutated is None else wanted.mutated
+        meta = obj.metadata
         name = meta.name or self._generate(kind, meta.namespace, meta.generate_name)
         meta = replace(
-            meta, name=name, namespace=meta.namespace if kind.namespaced else "", uid=self.entropy.uid(), self_link="",
-            creation_timestamp=api_time(ctx.now_ns), deletion_timestamp="", deletion_grace_period_seconds=None,
-            owner_references=owners, managed_fields=kept_managers(meta.managed_fields),
+            meta, name=name, uid=self.entropy.uid(), creation_timestamp=now,
+            owner_references=self._owners(meta.owner_references, ctx), managed_fields=entries,
         )  # fmt: skip
-        obj = replace(obj, metadata=meta)
-        if field_manager and managed is None:
-            manager = ownership.Manager(field_manager, ownership.UPDATE, kind.api_version)
-            asked = rules_of(kind).default(obj)  # what the server adds besides is nobody's
-            entries = ownership.updated(kind, None, asked, manager, meta.creation_timestamp, meta.managed_fields)
-            obj = ownership.kept_by(obj, entries)
-        elif managed is not None:
-            obj = ownership.kept_by(obj, managed.entries())
-        obj = admission.admit_create(kind, obj, ctx)
+        obj = admission.admit_create(kind, replace(obj, metadata=meta), ctx)
         if name and self.head.entry(kind.resource, name, meta.namespace) is not None:
             raise already_exists(kind, name)
         return Evaluation(effect="Created", object=obj, kind=kind)
@@ -139,7 +179,7 @@ class Transition:
 
     # --- update ---
 
-    def update(self, command: Update, ctx: admission.Admission) -> Evaluation:
+    def update(self, command: Update) -> Wanted:
         obj, subresource = command.object, command.subresource
         kind = self.head.scheme.of(obj)
         meta = obj.metadata
@@ -148,7 +188,7 @@ class Transition:
         entry = self.head.entry(kind.resource, meta.name, meta.namespace)
         if entry is None:
             if rules_of(kind).create_on_update and not subresource and not meta.resource_version:
-                return self.create(obj, ctx, command.field_manager)
+                return self._create_wanted(command, obj)
             raise not_found(kind.plural, kind.group, meta.name)
         old = entry.object
         if not meta.resource_version and not rules_of(kind).unconditional_update:
@@ -157,42 +197,37 @@ class Transition:
             raise conflict(kind.plural, kind.group, meta.name, STALE)
         if meta.uid and meta.uid != old.metadata.uid:
             raise conflict(kind.plural, kind.group, meta.name, uid_differs(meta.uid, old.metadata.uid))
-        return self._replace(kind, old, obj, subresource, ctx, _manager(kind, command))
+        return self._update_wanted(command, kind, entry, obj, subresource, _manager(kind, command))
 
-    def _replace(
-        self,
-        kind: Kind,
-        old: Any,
-        obj: Any,
-        subresource: str,
-        ctx: admission.Admission,
-        owner: Owner = None,
-    ) -> Evaluation:
+    def _update_wanted(
+        self, command: AnyObjectCommand, kind: Kind, entry: Entry, obj: Any, subresource: str, owner: Owner
+    ) -> Wanted:
         """`owner`: who owns what has changed, or all owners as they are then; None changes none of them."""
-        was, given = old.metadata, obj.metadata
-        grace_s = given.deletion_grace_period_seconds
-        meta = replace(
-            given,
-            uid=given.uid or was.uid,
-            creation_timestamp=was.creation_timestamp,
-            deletion_timestamp=was.deletion_timestamp or given.deletion_timestamp,
-            generate_name=given.generate_name or was.generate_name,
-            deletion_grace_period_seconds=was.deletion_grace_period_seconds if grace_s is None else grace_s,
-            generation=was.generation,
-            resource_version=was.resource_version,
-            self_link="",
-            owner_references=self._owners(given.owner_references, ctx),
-            managed_fields=kept_managers(given.managed_fields or was.managed_fields),
+        return Wanted(
+            command=command,
+            kind=kind,
+            old=entry,
+            object=_kept(entry.object.metadata, obj),
+            subresource=subresource,
+            owner=owner,
         )
-        new = admission.admit_update(kind, old, replace(obj, metadata=meta), subresource, ctx)
+
+    def _replace(self, wanted: Wanted, ctx: admission.Admission) -> Evaluation:
+        kind, subresource, owner = wanted.kind, wanted.subresource, wanted.owner
+        assert wanted.old is not None
+        old, given = wanted.old.object, wanted.object if wanted.mutated is None else wanted.mutated
+        meta = given.metadata
+        meta = replace(meta, owner_references=self._owners(meta.owner_references, ctx))
+        new = admission.admit_update(kind, old, replace(given, metadata=meta), subresource, ctx)
         if isinstance(owner, ownership.Managed):
             new = ownership.kept_by(new, owner.entries())
         elif owner is not None:
+            asked = new if wanted.mutated is None else admission.asked_update(kind, old, wanted.object, subresource, ctx)
             now = api_time(ctx.now_ns)
-            new = ownership.kept_by(new, ownership.updated(kind, old, new, owner, now, new.metadata.managed_fields))
+            new = ownership.kept_by(new, ownership.updated(kind, old, asked, owner, now, asked.metadata.managed_fields))
         if new == old:
             return Evaluation(effect="Unchanged", object=old, kind=kind)
-        if was.deletion_timestamp and self._may_go(kind, new):
+        if old.metadata.deletion_timestamp and self._may_go(kind, new):
             return Evaluation(effect="Deleted", object=new, kind=kind)
         return Evaluation(effect="Modified", object=new, kind=kind, subresource=subresource)
 
@@ -201,7 +236,7 @@ class Transition:
         meta = obj.metadata
         return not meta.finalizers and not meta.deletion_grace_period_seconds and not rules_of(kind).is_held(obj)
 
-    def patch(self, command: Patch, ctx: admission.Admission) -> Evaluation:
+    def patch(self, command: Patch, ctx: admission.Admission) -> Wanted:
         kind = self.head.scheme.by_resource(command.resource)
         entry = self.head.entry(command.resource, command.name, command.namespace)
         if entry is None:
@@ -228,9 +263,9 @@ class Transition:
         if meta.namespace != command.namespace:
             raise BadRequest("the namespace of the object does not match the namespace on the URL")
         subresource = "" if command.subresource == "scale" else command.subresource  # that writes an ordinary field
-        return self._replace(kind, old, shown.to_hub(new), subresource, ctx, _manager(kind, command))
+        return self._update_wanted(command, kind, entry, shown.to_hub(new), subresource, _manager(kind, command))
 
-    def apply(self, command: Apply, ctx: admission.Admission) -> Evaluation:
+    def apply(self, command: Apply, ctx: admission.Admission) -> Wanted:
         """Server-side apply; makes the object where there is none. Errors: Conflict, naming managers and fields."""
         kind = self.head.scheme.by_resource(command.resource)
         shown = self.head.scheme.in_version(kind, command.api_version)
@@ -250,8 +285,8 @@ class Transition:
         new, more = rules_of(shown).read(shown, new, command.field_validation)
         ctx.warnings.extend(warnings + more)
         if entry is None:
-            return self.create(shown.to_hub(new), ctx, managed=applied.managed)
-        return self._replace(kind, entry.object, shown.to_hub(new), command.subresource, ctx, applied.managed)
+            return self._create_wanted(command, shown.to_hub(new), applied.managed)
+        return self._update_wanted(command, kind, entry, shown.to_hub(new), command.subresource, applied.managed)
 
     # --- delete ---
 
@@ -340,6 +375,25 @@ class Transition:
             raise not_found(kind.plural, kind.group, name)
         pod: core_v1.Pod = entry.object
         return pod
+
+
+def _kept(was: meta_v1.ObjectMeta, obj: Any) -> Any:
+    """An object that takes the place of another, with what is kept of that one's metadata."""
+    given: meta_v1.ObjectMeta = obj.metadata
+    grace_s = given.deletion_grace_period_seconds
+    meta = replace(
+        given,
+        uid=given.uid or was.uid,
+        creation_timestamp=was.creation_timestamp,
+        deletion_timestamp=was.deletion_timestamp or given.deletion_timestamp,
+        generate_name=given.generate_name or was.generate_name,
+        deletion_grace_period_seconds=was.deletion_grace_period_seconds if grace_s is None else grace_s,
+        generation=was.generation,
+        resource_version=was.resource_version,
+        self_link="",
+        managed_fields=kept_managers(given.managed_fields or was.managed_fields),
+    )
+    return replace(obj, metadata=meta)
 
 
 def _manager(kind: Kind, command: Update | Patch) -> ownership.Manager | None:
