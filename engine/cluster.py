@@ -33,8 +33,9 @@ from shipslog.store.tasks import Tasks
 
 from . import tallies
 from .client import Client, EngineStopped
-from .commit.committer import Committed, Committer
+from .commit.committer import NOTHING_TOLD, Committed, Committer
 from .commit.follower import Follower
+from .commit.outside import Told
 from .commit.watch import WatchHub
 from .host.host import Host
 from .host.node_log import NodeLog
@@ -301,13 +302,16 @@ class Cluster(Client):
         origin: Origin | None = None,
         dry_run: bool = False,
         size_bytes: int = 0,
+        told: Told = NOTHING_TOLD,
     ) -> Committed:
         """Commit a command; it is durable when this returns. `origin`: who asked and how, for `history`.
         `size_bytes`: of what a client sent for it; much of it is evaluated in a thread, before it is proposed.
+        `told`: what it says of itself to webhooks that are asked about it.
         Errors: Refusal, with nothing written."""
         return await self.committer.submit(
-            command, actor=actor, groups=tuple(groups), cause=cause, origin=origin, dry_run=dry_run, size_bytes=size_bytes
-        )
+            command, actor=actor, groups=tuple(groups), cause=cause, origin=origin, dry_run=dry_run, size_bytes=size_bytes,
+            told=told,
+        )  # fmt: skip
 
     # --- the past ---
 

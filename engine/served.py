@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from shipslog.engine.commit.committer import Committed
+from shipslog.engine.commit.committer import NOTHING_TOLD, Committed
+from shipslog.engine.commit.outside import Told
 from shipslog.engine.commit.watch import Watch, WatchHub
 from shipslog.engine.host.lane import Trouble
 from shipslog.engine.measures import Family
@@ -41,6 +42,7 @@ class Served(Protocol):
         origin: Origin | None = None,
         dry_run: bool = False,
         size_bytes: int = 0,
+        told: Told = NOTHING_TOLD,
     ) -> Committed:
         """Commit a command. Errors: Refusal; always, where the state is a recording."""
 

@@ -16,6 +16,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     user_agent: str = ""  # what the client calls itself
     address: str = ""  # of the client, as the server saw it
     impersonator: str = ""  # who asked in the actor's name
+    annotations: dict[str, str] = {}  # what those say of it who were asked outside, as an audit log would have it
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):

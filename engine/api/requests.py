@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from shipslog.engine.auth.authentication import User
+from shipslog.engine.commit.outside import Told
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.engine.kinds.subresources import Subresource
 from shipslog.engine.served import Served
@@ -53,6 +54,7 @@ class Call(msgspec.Struct):
     verb: str = ""  # as authorization names it
     impersonator: str = ""  # who asks in the user's name
     body_bytes: int = 0  # once it is read
+    delete_options: Any = None  # of a deletion, once they are read
     _found: tuple[object, Kind | None] = (None, None)  # the scheme in which the kind was looked for, and it
 
     @property
@@ -106,6 +108,13 @@ class Call(msgspec.Struct):
         )  # fmt: skip
 
     @property
+    def told(self) -> Told:
+        """What is said of the request to those outside who are asked about it."""
+        kind = self.served
+        version = kind.api_version if kind is not None and kind.hub is not None else ""
+        return Told(uid=self.user.uid, extra=self.user.extra, api_version=version, options=self.options)
+
+    @property
     def dry_run(self) -> bool:
         """Errors: Invalid for another value than All, and for other options that make no sense."""
         _check_manager(self.params, self.options_kind, applies=self.is_apply)
@@ -131,6 +140,17 @@ class Call(msgspec.Struct):
         return {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}.get(
             self.request.method, "DeleteOptions"
         )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of a write as one object, as Kubernetes makes it of the query: a patch is an update, or a create."""
+        named = {"PatchOptions": "UpdateOptions"}.get(self.options_kind, self.options_kind)
+        made: dict[str, Any] = {"kind": named, "apiVersion": "meta.k8s.io/v1"}
+        if self.delete_options is not None:
+            return {**codec.to_builtins(self.delete_options), **made}
+        given = {"dryRun": self.params.get("dryRun"), "fieldManager": first(self.params, "fieldManager") or None}
+        given["fieldValidation"] = first(self.params, "fieldValidation") or None
+        return made | {name: value for name, value in given.items() if value}
 
     @property
     def field_validation(self) -> str:

@@ -169,6 +169,7 @@ async def delete_options(call: Call) -> meta_v1.DeleteOptions:
             group="meta.k8s.io",
             kind="DeleteOptions", causes=(Cause("FieldValueInvalid", message, "propagationPolicy"),),
         )  # fmt: skip
+    call.delete_options = options
     return options
 
 
@@ -230,8 +231,9 @@ async def submit(call: Call, command: Any, dry_run: bool = False) -> Committed:
     shapes.check(call.wanted, listed=call.verb == "deletecollection")
     user = call.user
     return await call.cluster.submit(
-        command, actor=user.name, groups=user.groups, origin=call.origin, dry_run=dry_run, size_bytes=call.body_bytes
-    )
+        command, actor=user.name, groups=user.groups, origin=call.origin, dry_run=dry_run, size_bytes=call.body_bytes,
+        told=call.told,
+    )  # fmt: skip
 
 
 async def answer(call: Call, committed: Committed, code: int, warnings: tuple[str, ...]) -> Reply:

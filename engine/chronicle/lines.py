@@ -166,7 +166,7 @@ def _said(fact: Any) -> str:
 
 def asked_for(origin: Origin | None) -> str:
     """`asked for: create eviction, by kubectl/v1.37.0 at 10.0.0.7, impersonated by system:admin`"""
-    if origin is None:
+    if origin is None or not origin.verb:  # what a rule did, with a note of who was asked about it
         return ""
     parts = [f"{origin.verb} {origin.subresource}".strip()]
     where = f" at {origin.address}" if origin.address else ""

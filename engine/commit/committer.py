@@ -29,7 +29,7 @@ from shipslog.store.tasks import Tasks
 
 from .encoding import check_size, finish
 from .follower import Follower, Staged
-from .outside import TRIES, Consultant, Overtaken, Seen, seen_by
+from .outside import SEED_BITS, TRIES, Advised, Asking, Consultant, Overtaken, Seen, Told, advised, seen_by
 from .preparation import Prepared, prepare
 from .transitions import Effect, Evaluation, Transition
 from .urgency import is_urgent
@@ -37,6 +37,9 @@ from .urgency import is_urgent
 # What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
 # The time counts what comes to no event as well: refusals, dry runs, updates that change nothing.
 BATCH_EVENTS, BATCH_BYTES, BATCH_S = 256, 4 << 20, 0.05
+ASKED_AT_ONCE = 16  # commands of one decision about which others are asked
+NOTHING_TOLD = Told()
+CONTROLLERS = ("system:authenticated",)  # the groups of a rule, as others are told
 
 log = logger(__name__)
 
@@ -62,8 +65,9 @@ class Request(msgspec.Struct):
     facts: Sequence[AnyFact] = ()
     decision: DecisionTaken | None = None
     runtime: Sequence[AnyRuntimeCommand] = ()  # of the decision: what nodes are to do once it is durable
-    seen: Seen | None = None  # the precondition of what was asked outside
+    seen: Seen | None = None  # the precondition of what was worked out before
     prepared: Sequence[Prepared | None] = ()  # what each of its commands comes to, where that still holds
+    advised: Sequence[Advised | Refusal | None] = ()  # what came of asking others about each of them; None: nobody was asked
 
     @property
     def events(self) -> int:
@@ -79,7 +83,7 @@ class Committer:
         self.view = follower.view
         self.head = self.view.copy()
         self.listeners = follower.listeners
-        self.consultants: list[Consultant] = []  # asked, in order, about every command that somebody submits
+        self.consultants: list[Consultant] = []  # asked, in order, about the commands that concern them
         self.after_batch: list[Callable[[], None]] = []
         self._transition = Transition(self.head, entropy)
         self._queue: deque[Request] = deque()
@@ -106,11 +110,15 @@ class Committer:
         origin: Origin | None = None,
         dry_run: bool = False,
         size_bytes: int = 0,
+        told: Told = NOTHING_TOLD,
     ) -> Committed:
         """Commit one command. Returns when it is durable. `origin`: the request that it came with, kept with its event.
-        `size_bytes`: of what a client sent for it. Errors: Refusal; then nothing was written."""
+        `size_bytes`: of what a client sent for it. `told`: what it says to who is asked about it.
+        Errors: Refusal; then nothing was written."""
         how: dict[str, Any] = {"actor": actor, "groups": groups, "cause": cause, "origin": origin, "dry_run": dry_run}
-        if self.consultants or self._size(command, size_bytes) > SHORT_BYTES:
+        if asked := self._concerned(command, actor):
+            result = await self._asked(command, asked, how, size_bytes, told)
+        elif self._size(command, size_bytes) > SHORT_BYTES:
             result = await self._in_advance(command, how, size_bytes)
         else:
             result = (await self._request(commands=(command,), **how).future)[0]
@@ -119,29 +127,60 @@ class Committer:
         assert isinstance(result, Committed)
         return result
 
-    async def _in_advance(self, command: AnyObjectCommand, how: dict[str, Any], size_bytes: int) -> Any:
-        """Ask outside and do what takes long, then propose; again when what was seen has changed. -> Committed or Refusal"""
-        who: dict[str, Any] = {key: how[key] for key in ("actor", "groups", "dry_run")}
+    def _concerned(self, command: AnyObjectCommand, actor: str) -> list[Consultant]:
+        return [one for one in self.consultants if one.concerns(command, self.view, actor)] if self.consultants else []
+
+    async def _asked(
+        self, command: AnyObjectCommand, asked: Sequence[Consultant], how: dict[str, Any], size_bytes: int, told: Told
+    ) -> Any:
+        """Ask others, then propose; again when it does not come to what they have seen. -> Committed or Refusal"""
         for _ in range(TRIES):
-            seen, asked = seen_by(self.view, command), command
-            for consult in self.consultants:
-                asked = await consult(asked, view=self.view, **who)
-            if (size := self._size(asked, size_bytes)) > SHORT_BYTES:
-                result = await self._long(asked, seen, how, who, size)
-            else:
-                result = (await self._request(commands=(asked,), seen=seen, **how).future)[0]
+            result = await self._advice(command, asked, how, size_bytes, told)
+            if isinstance(result, Advised):
+                result = (await self._request(commands=(command,), advised=(result,), **how).future)[0]
             if not isinstance(result, Overtaken):
                 break
         return result
 
-    async def _long(self, command: AnyObjectCommand, seen: Seen, how: dict[str, Any], who: dict[str, Any], size: int) -> Any:
+    async def _advice(
+        self, command: AnyObjectCommand, asked: Sequence[Consultant], how: dict[str, Any], size_bytes: int, told: Told
+    ) -> Advised | Refusal:
+        """What others say of a command."""
+        if self._closed:
+            raise closed()
+        who: dict[str, Any] = {key: how[key] for key in ("actor", "groups", "dry_run")}
+        ctx = Admission(
+            view=self.view, now_ns=held(self.view.time_ns, self.clock.now_ns()), entropy=self.entropy, config=self.view.config,
+            warnings=[], **who,
+        )  # fmt: skip
+        asking, size = Asking(view=self.view, told=told, context=ctx, **who), self._size(command, size_bytes)
+        seed = self.entropy.below(1 << SEED_BITS)
+        try:
+            return await advised(command, asked, asking, self._long_work, seed=seed, size_bytes=size)
+        except Refusal as refusal:
+            return refusal
+        except Exception:
+            return failed(command, how["actor"])
+
+    async def _in_advance(self, command: AnyObjectCommand, how: dict[str, Any], size_bytes: int) -> Any:
+        """Do what takes long, then propose; again when what was seen has changed. -> Committed or Refusal"""
+        for _ in range(TRIES):
+            if (size := self._size(command, size_bytes)) > SHORT_BYTES:
+                result = await self._long(command, how, size)
+            else:
+                result = (await self._request(commands=(command,), **how).future)[0]
+            if not isinstance(result, Overtaken):
+                break
+        return result
+
+    async def _long(self, command: AnyObjectCommand, how: dict[str, Any], size: int) -> Any:
         """Evaluate, then propose what that came to. -> Committed or Refusal"""
         async with self._long_turn:
             if self._closed:
                 raise closed()
-            if not self.consultants:
-                seen = seen_by(self.view, command)
+            seen = seen_by(self.view, command)
             now_ns = held(self.view.time_ns, self.clock.now_ns())
+            who: dict[str, Any] = {key: how[key] for key in ("actor", "groups", "dry_run")}
             try:
                 prepared = await prepare(
                     command, self.view, self._long_work, now_ns=now_ns, entropy=self.entropy, size_bytes=size, **who
@@ -166,6 +205,10 @@ class Committer:
         one a command, in order. `runtime`: its other commands, which nodes are given once it is durable. `long`: the commands
         are about long objects, and are evaluated before their turn; what does not hold then is evaluated again."""
         how: dict[str, Any] = {"cause": cause, "commands": commands, "decision": decision, "runtime": runtime}
+        asked = [self._concerned(command, actor) for command in commands]
+        if any(asked):
+            answered = self._decided(asked, actor, how)
+            return self._tasks.start(f"asking about decision {decision.key}", answered, ordinary=Refusal)
         if not long or not commands:
             return self._request(actor, **how).future
 
@@ -174,6 +217,21 @@ class Committer:
             return await self._request(actor, prepared=ahead, **how).future
 
         return self._tasks.start(f"decision {decision.key}", prepared(), ordinary=Refusal)
+
+    async def _decided(self, asked: Sequence[Sequence[Consultant]], actor: str, how: dict[str, Any]) -> list[Any]:
+        """Ask about the commands of a decision, some at a time and nobody else waiting; then record it with what came of that.
+        It is the rule that comes again, when something has changed meanwhile."""
+        as_one: dict[str, Any] = {"actor": actor, "groups": CONTROLLERS, "dry_run": False}
+        turn = asyncio.Semaphore(ASKED_AT_ONCE)
+
+        async def answer(command: AnyObjectCommand, consultants: Sequence[Consultant]) -> Advised | Refusal | None:
+            if not consultants:
+                return None
+            async with turn:
+                return await self._advice(command, consultants, as_one, 0, NOTHING_TOLD)
+
+        answers = await asyncio.gather(*map(answer, how["commands"], asked))
+        return await self._request(actor, advised=answers, **how).future
 
     async def _ahead(self, command: AnyObjectCommand, actor: str) -> Prepared | None:
         """What a rule's command comes to now; None where that is nothing: at its turn it is said why."""
@@ -323,24 +381,33 @@ class Committer:
                 dry_run=request.dry_run, config=self.head.config, warnings=[],
             )  # fmt: skip
             try:
-                change = self._change(request, index, ctx)
-                results.append(self._carry_out(command, change, ctx, cause, request.origin, staged))
+                change, origin = self._change(request, index, ctx)
+                results.append(self._carry_out(command, change, ctx, cause, origin, staged))
             except Refusal as refusal:
                 results.append(refusal)
             except Exception:  # a bug in one kind's rules: nothing is staged yet, so only this command fails
                 results.append(failed(command, request.actor))
         return results
 
-    def _change(self, request: Request, index: int, ctx: Admission) -> Evaluation:
-        """What a command comes to now. Errors: Refusal; Overtaken where it is not as a client saw it any more."""
+    def _change(self, request: Request, index: int, ctx: Admission) -> tuple[Evaluation, Origin | None]:
+        """What a command comes to now, and where it came from. Errors: Refusal; Overtaken where it is not any more as somebody
+        saw it."""
+        if (advice := request.advised[index] if request.advised else None) is not None:
+            if isinstance(advice, Refusal):
+                raise advice
+            change = advice.holds(self.head, ctx)
+            if change is None:
+                raise Overtaken(advice.seen)
+            ctx.warnings.extend(advice.warnings)
+            return change, advice.recorded(request.origin)
         seen, prepared = request.seen, request.prepared[index] if request.prepared else None
         holds = prepared is None or prepared.holds(self.head)
         if seen is not None and not (holds and seen.holds(self.head)):
             raise Overtaken(seen)
         if prepared is None or not holds:
-            return self._transition.evaluate(request.commands[index], ctx)
+            return self._transition.evaluate(request.commands[index], ctx), request.origin
         ctx.warnings.extend(prepared.warnings)
-        return prepared.change
+        return prepared.change, request.origin
 
     def _carry_out(
         self,

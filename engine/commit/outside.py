@@ -1,26 +1,67 @@
-"""What must be asked outside before a command is proposed: webhooks, policies, quota of other servers.
+"""What must be asked outside before a command is proposed: webhooks, policies, whoever converts between versions.
 
-It is asked by the request's own task; the writer never waits for anybody but the disk. What was seen is a precondition: when
-the object has changed until the command is evaluated, the command is overtaken, and is asked about again.
+It is asked by the request's own task, or beside the rule that decided; the writer never waits for anybody but the disk. First
+some may change what is asked for, then it is worked out what that comes to, then others may refuse that. What they saw is a
+precondition: when the command does not come to the same at its turn, it is overtaken, and they are asked again.
 """
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from shipslog.engine.admission import Admission
+from shipslog.engine.state.view import MemoryView
+from shipslog.engine.time.clock import Entropy
+from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Evict, Update
+from shipslog.store.events import Origin
 from shipslog.store.refusals import Conflict
 from shipslog.store.view import View
 
+from .preparation import Prepared, prepare, wanted_aside
+from .transitions import Evaluation, Transition, Wanted
+
 TRIES = 5  # an object that changes faster than it can be asked about
+SEED_BITS = 128  # of the random choices of one command, made once and made again at its turn
+
+
+class Told(Struct, frozen=True):
+    """What a request says of itself beside its command: for who is asked about it."""
+
+    uid: str = ""  # of the user
+    extra: Mapping[str, tuple[str, ...]] = {}
+    api_version: str = ""  # in which the object came; "" for the stored version
+    options: Mapping[str, Any] | None = None  # CreateOptions, UpdateOptions, DeleteOptions, as JSON
+
+
+class Asking(Struct, kw_only=True):
+    """A command that is being asked about. Whoever is asked may add to `warnings` and `annotations`."""
+
+    view: MemoryView  # as committed
+    actor: str
+    groups: tuple[str, ...] = ()
+    dry_run: bool = False
+    told: Told = Told()
+    context: Admission
+    annotations: dict[str, str] = {}
+
+    def warn(self, message: str) -> None:
+        self.context.warnings.append(message)
 
 
 class Consultant(Protocol):
-    """Somebody outside who has a say. -> the command as it shall be proposed. Errors: Refusal, and nothing is proposed."""
+    """Somebody outside who has a say."""
 
-    async def __call__(
-        self, command: AnyObjectCommand, *, view: View, actor: str, groups: tuple[str, ...], dry_run: bool
-    ) -> AnyObjectCommand: ...
+    def concerns(self, command: AnyObjectCommand, view: MemoryView, actor: str) -> bool:
+        """Whether it may have one in this command. Asked of every command that anybody submits, so it costs nothing."""
+
+    async def change(self, wanted: Wanted, asking: Asking) -> Wanted:
+        """What is asked for, perhaps changed (`mutated`). Errors: Refusal, and nothing is proposed."""
+
+    async def check(self, wanted: Wanted, change: Evaluation, asking: Asking) -> None:
+        """Look at what it comes to. Errors: Refusal, and nothing is proposed."""
 
 
 class Seen(Struct, frozen=True):
@@ -35,6 +76,35 @@ class Seen(Struct, frozen=True):
         return revision_of(view, self.resource, self.namespace, self.name) == self.revision
 
 
+class Advised(Struct, frozen=True, kw_only=True):
+    """A command that all have been asked about, with what they have seen of it."""
+
+    wanted: Wanted
+    change: Evaluation
+    seen: Seen
+    seed: int
+    now_ns: int
+    warnings: tuple[str, ...]
+    annotations: Mapping[str, str]
+    prepared: Prepared | None = None  # of a long command
+
+    def holds(self, head: MemoryView, ctx: Admission) -> Evaluation | None:
+        """What it comes to, if that is what they have seen; None where it is something else by now."""
+        if not self.seen.holds(head):
+            return None
+        if self.prepared is not None:
+            return self.change if self.prepared.holds(head) else None
+        again = replace(ctx, now_ns=self.now_ns, entropy=Entropy(self.seed), warnings=[])
+        change = Transition(head, again.entropy).finished(self.wanted, again)
+        return change if (change.effect, change.object) == (self.change.effect, self.change.object) else None
+
+    def recorded(self, origin: Origin | None) -> Origin | None:
+        """Where it came from, with what was noted of it by who was asked."""
+        if not self.annotations:
+            return origin
+        return replace(origin if origin is not None else Origin(), annotations=dict(self.annotations))
+
+
 class Overtaken(Conflict):
     """The object changed while somebody outside was asked about the command."""
 
@@ -44,6 +114,45 @@ class Overtaken(Conflict):
             "written. Read it again and send the change anew.",
             name=seen.name, kind=seen.resource,
         )  # fmt: skip
+
+
+async def advised(
+    command: AnyObjectCommand,
+    consultants: Sequence[Consultant],
+    asking: Asking,
+    work: LongWork,
+    *,
+    seed: int,
+    size_bytes: int,
+) -> Advised:
+    """Ask all about a command. Errors: Refusal, theirs or what it comes to; Overtaken."""
+    view, ctx = asking.view, asking.context
+    seen = seen_by(view, command)
+    long = size_bytes > SHORT_BYTES
+    if long:
+        wanted = await wanted_aside(command, view, work, ctx, size_bytes)
+    else:
+        wanted = Transition(view, ctx.entropy).wanted(command, ctx)
+    for consultant in consultants:
+        wanted = await consultant.change(wanted, asking)
+    if not seen.holds(view):
+        raise Overtaken(seen)
+    prepared, entropy = None, Entropy(seed)
+    if long:
+        prepared = await prepare(
+            wanted, view, work, now_ns=ctx.now_ns, entropy=entropy, actor=asking.actor, groups=asking.groups,
+            dry_run=asking.dry_run, size_bytes=size_bytes,
+        )  # fmt: skip
+        change = prepared.change
+        ctx.warnings.extend(prepared.warnings)
+    else:
+        change = Transition(view, entropy).finished(wanted, replace(ctx, entropy=entropy))
+    for consultant in consultants:
+        await consultant.check(wanted, change, asking)
+    return Advised(
+        wanted=wanted, change=change, seen=seen, seed=seed, now_ns=ctx.now_ns, warnings=tuple(ctx.warnings),
+        annotations=asking.annotations, prepared=prepared,
+    )  # fmt: skip
 
 
 def seen_by(view: View, command: AnyObjectCommand) -> Seen:

@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError, Future
 from typing import Any, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shipslog.engine.admission import Admission
 from shipslog.engine.kinds.catalogue import strategy_of
@@ -20,7 +21,7 @@ from shipslog.engine.time.long_work import LongWork
 from shipslog.store.commands import AnyObjectCommand
 
 from .encoding import encoded_ahead
-from .transitions import Evaluation, Transition
+from .transitions import Evaluation, Transition, Wanted
 
 QUESTIONS = frozenset({"entry", "entries", "entries_labelled", "get", "list", "select", "owned", "by_uid", "find"})  # fmt: skip
 
@@ -90,8 +91,20 @@ class Prepared(Struct, frozen=True):
         return head.config == self.readings.config and all(reading.holds(head) for reading in self.readings.noted)
 
 
+async def wanted_aside(command: AnyObjectCommand, view: MemoryView, work: LongWork, ctx: Admission, size_bytes: int) -> Wanted:
+    """What a long command asks for. Errors: Refusal, of what is on the log at the moment."""
+    readings = Readings(view)
+    strategy_of(resource_of(command, view))
+    seen_as = cast(MemoryView, readings)
+    try:
+        transition = Transition(seen_as, ctx.entropy.child())
+        return await work.run(size_bytes, transition.wanted, command, replace(ctx, view=seen_as))
+    finally:
+        readings.end()
+
+
 async def prepare(
-    command: AnyObjectCommand,
+    command: AnyObjectCommand | Wanted,
     view: MemoryView,
     work: LongWork,
     *,
@@ -102,9 +115,12 @@ async def prepare(
     dry_run: bool,
     size_bytes: int,
 ) -> Prepared:
-    """Evaluate a command against the committed view. Errors: Refusal, of what is on the log at the moment."""
+    """Evaluate a command, or what it asks for, against the committed view. Errors: Refusal, of what is on the log at the
+    moment."""
     readings = Readings(view)
-    strategy_of(resource_of(command, view))  # what is imported for it is imported here
+    strategy_of(
+        command.kind.resource if isinstance(command, Wanted) else resource_of(command, view)
+    )  # what is imported for it is imported here
     seen_as = cast(MemoryView, readings)
     own = entropy.child()  # drawn from now: when the thread draws from it changes nothing for others
     warnings: list[str] = []
@@ -119,8 +135,8 @@ async def prepare(
     return Prepared(change, tuple(warnings), readings)
 
 
-def _evaluated(transition: Transition, command: AnyObjectCommand, ctx: Admission) -> Evaluation:
-    change = transition.evaluate(command, ctx)
+def _evaluated(transition: Transition, command: AnyObjectCommand | Wanted, ctx: Admission) -> Evaluation:
+    change = transition.finished(command, ctx) if isinstance(command, Wanted) else transition.evaluate(command, ctx)
     return change if change.effect == "Unchanged" else encoded_ahead(change)
 
 

@@ -11,13 +11,16 @@ from shipslog.store.upcasts import UPCASTS, Upcast
 
 RAW = msgspec.Raw(b'{"metadata":{"name":"n"},"data":{"a":"b"}}')
 FACT = ObjectDeleted(resource="pods", namespace="default", name="n", uid="u", object=RAW)
-WHOLE = Origin(verb="create", subresource="eviction", user_agent="kubectl/v1", address="10.0.0.7", impersonator="bob")
+WHOLE = Origin(
+    verb="create", subresource="eviction", user_agent="kubectl/v1", address="10.0.0.7", impersonator="bob",
+    annotations={"hook.example.com/why": "it had to be"},
+)  # fmt: skip
 
 # Frozen: a log that has it is read for ever.
 WRITTEN = (
     b'{"type":"ObjectDeleted","resource":"pods","namespace":"default","name":"n","uid":"u","object":{"metadata":{"name":"n"},'
     b'"data":{"a":"b"}},"origin":{"verb":"create","subresource":"eviction","user_agent":"kubectl/v1","address":"10.0.0.7",'
-    b'"impersonator":"bob"}}'
+    b'"impersonator":"bob","annotations":{"hook.example.com/why":"it had to be"}}}'
 )
 
 
