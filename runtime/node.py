@@ -9,6 +9,7 @@ from shipslog.store.facts import RuntimeFact
 from shipslog.store.state import PodRuntime
 
 from .commands import AnyRuntimeCommand, Ruleset
+from .network.dial import Ends
 from .stats.usage import NodeStats
 
 Report = Callable[[RuntimeFact], None]
@@ -106,6 +107,9 @@ class NodeRuntime(Protocol):
     async def port_forward(self, pod_uid: str, port: int) -> ByteStream: ...
 
     def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]: ...
+
+    async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
+        """A connection to what listens on the node or in its pods. `tls`: encrypted, nobody verified. Errors: Unreachable."""
 
     def stats(self) -> NodeStats:
         """What its pods and itself have used lately. Nothing is measured for it: it may be asked often."""

@@ -41,6 +41,7 @@ from .containers.oci.settings import OciSettings, detect
 from .images.reference import registry_of
 from .images.store import ImageStore, PullFailed
 from .network.addresses import AddressesExhausted
+from .network.dial import Ends, dial
 from .network.nat import NatFailed
 from .node import ByteStream, LogOptions, PacketRules, ProcessStreams, Report, StreamRefused
 from .probes import Prober
@@ -111,6 +112,9 @@ class OciNode:
         report(observed)
         for fact in found:
             report(fact)
+
+    async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
+        return await dial(address, port, tls=tls)
 
     def stats(self) -> NodeStats:
         return self._sampler.stats()

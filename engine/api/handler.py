@@ -39,6 +39,15 @@ from .tracking import Requests
 
 NOTHING_HERE = "404 page not found\n"  # as Go answers where no API is
 READS = frozenset({"GET", "HEAD"})
+PASSED_ON = {
+    "GET": "get",
+    "HEAD": "get",
+    "OPTIONS": "get",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -194,6 +203,8 @@ def _wanted(call: Call) -> Attributes:
 def _verb(call: Call) -> str:
     """The verb of a request, as authorization names it."""
     method, route = call.request.method, call.route
+    if route.subresource and (part := call.subresource) is not None and part.any_method and method in PASSED_ON:
+        return PASSED_ON[method]
     if method == "GET":
         if route.subresource:
             return "create" if (part := call.subresource) is not None and part.connects else "get"

@@ -59,6 +59,8 @@ def _split_moment(path: str) -> tuple[str, str]:
 
 
 def _resource(path: str, at: str, group: str, version: str, parts: list[str]) -> Route:
+    if parts[0] == "proxy" and len(parts) > 1 and not group:
+        return _passed_on(path, at, version, parts[1:])
     watch = parts[0] == "watch" and len(parts) > 1
     if watch:
         parts = parts[1:]
@@ -68,6 +70,15 @@ def _resource(path: str, at: str, group: str, version: str, parts: list[str]) ->
     resource, name, subresource = (*parts[:3], "", "")[:3]
     rest = "/".join(parts[3:])
     return Route(path, at, group, version, resource, namespace, name, subresource, rest, watch)
+
+
+def _passed_on(path: str, at: str, version: str, parts: list[str]) -> Route:
+    """What stands behind /api/v1/proxy/, as clients of long ago ask for it: the same as .../NAME/proxy/REST."""
+    namespace = ""
+    if parts[0] == "namespaces" and len(parts) > 2:
+        namespace, parts = parts[1], parts[2:]
+    resource, name = (*parts[:2], "")[:2]
+    return Route(path, at, "", version, resource, namespace, name, "proxy", "/".join(parts[2:]))
 
 
 def _of_namespace(group: str, version: str, word: str) -> bool:

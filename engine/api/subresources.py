@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from shipslog.engine.auth.account_tokens import AccountTokens
-from shipslog.engine.kinds.subresources import Attach, Exec, Log, Part, PortForward, Posted, Scale, Subresource, Token
+from shipslog.engine.kinds.subresources import Attach, Exec, Log, Part, PortForward, Posted, Proxy, Scale, Subresource, Token
 
 from . import pod_logs, pod_streams, posted, requests, scale, token_requests, writes
 from .objects import formatted
@@ -28,6 +28,7 @@ def handlers(tokens: AccountTokens) -> dict[type[Subresource], Handler]:
         Part: part,
         PortForward: pod_streams.port_forward,
         Posted: posted.to_subresource,
+        Proxy: passed_on,
         Scale: scale.handle,
         Token: token,
     }
@@ -42,6 +43,12 @@ async def handle(call: Call, by_sort: dict[type[Subresource], Handler]) -> web.S
     if call.verb not in subresource.verbs:
         raise requests.method_not_allowed(call)
     return await by_sort[type(subresource)](call)
+
+
+async def passed_on(call: Call) -> web.StreamResponse:
+    from . import proxy  # few ever ask
+
+    return await proxy.handle(call)
 
 
 async def part(call: Call) -> web.StreamResponse:

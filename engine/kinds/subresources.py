@@ -29,6 +29,7 @@ class Subresource(Struct, frozen=True, kw_only=True):
     type: str = ""  # of what goes over it, as a `Kind` places it: "policy_v1:Eviction"; "" for that of the object
     connects: ClassVar[bool] = False  # whether it is a connection to what runs: long, and a GET counts as `create`
     of_now: ClassVar[bool] = False  # whether it is about what runs, of which the log keeps nothing: there is none in the past
+    any_method: ClassVar[bool] = False  # whether it takes every method, and each counts as the verb that it stands for
     described: ClassVar[bool] = True  # whether OpenAPI has its operations
 
 
@@ -95,6 +96,16 @@ class Attach(Stream, frozen=True, kw_only=True):
 
 class PortForward(Stream, frozen=True, kw_only=True):
     kind: str = "PodPortForwardOptions"
+
+
+class Proxy(Subresource, frozen=True, kw_only=True):
+    """What goes on to what runs there, whatever it is, and comes back from it."""
+
+    verbs: tuple[str, ...] = ("create", "delete", "get", "patch", "update")
+    connects: ClassVar[bool] = True
+    of_now: ClassVar[bool] = True
+    any_method: ClassVar[bool] = True
+    described: ClassVar[bool] = False
 
 
 SHARED = {"status": Part(), "scale": Scale()}  # of whatever kind has them

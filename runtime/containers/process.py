@@ -37,6 +37,7 @@ from shipslog.runtime.commands import (
 from shipslog.runtime.containers.oci import logs, machine, streams
 from shipslog.runtime.descriptors import inherited
 from shipslog.runtime.lookup import Lookups
+from shipslog.runtime.network.dial import Ends, dial
 from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
 from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject, Sampler
@@ -125,6 +126,9 @@ class ProcessNode:
             report(fact)
         self._tasks.keep("exits", self._watch)
         self._sampler.start()
+
+    async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
+        return await dial(address, port, tls=tls)
 
     def stats(self) -> NodeStats:
         return self._sampler.stats()

@@ -21,6 +21,7 @@ from shipslog.runtime.commands import (
     StartContainer,
     StopContainer,
 )
+from shipslog.runtime.network.dial import Ends, Unreachable
 from shipslog.runtime.node import ByteStream, CallLater, LogOptions, ProcessStreams, Report, StreamRefused, Timer
 from shipslog.runtime.stats.usage import NodeStats
 from shipslog.store.facts import (
@@ -317,6 +318,9 @@ class SimulatedNode:
             self._report(fact)
 
     # --- streams: nothing runs here that one could talk to ---
+
+    async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
+        raise Unreachable(f"dial tcp {address}:{port}: node {self.node} is simulated: nothing listens there")
 
     async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
         self._refuse()

@@ -16,17 +16,17 @@ core core_v1
   events                    Event                    N  ev      -    -
   limitranges               LimitRange               N  limits  -    -
   namespaces                Namespace                C  ns      -    finalize,status
-  nodes                     Node                     C  no      -    status
+  nodes                     Node                     C  no      -    proxy,status
   persistentvolumeclaims    PersistentVolumeClaim    N  pvc     -    status
   persistentvolumes         PersistentVolume         C  pv      -    status
   pods                      Pod                      N  po      all  attach,binding,ephemeralcontainers,eviction,exec,log,\
-portforward,status
+portforward,proxy,status
   podtemplates              PodTemplate              N  -       -    -
   replicationcontrollers    ReplicationController    N  rc      all  scale,status
   resourcequotas            ResourceQuota            N  quota   -    status
   secrets                   Secret                   N  -       -    -
   serviceaccounts           ServiceAccount           N  sa      -    token
-  services                  Service                  N  svc     all  status
+  services                  Service                  N  svc     all  proxy,status
 admissionregistration.k8s.io admissionregistration_v1
   mutatingadmissionpolicies          MutatingAdmissionPolicy           C  -  api-extensions  -
   mutatingadmissionpolicybindings    MutatingAdmissionPolicyBinding    C  -  api-extensions  -

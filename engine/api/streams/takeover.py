@@ -66,12 +66,22 @@ def take_over(
     request: web.BaseRequest, headers: dict[str, str], feed: Callable[[bytes], None], lost: Callable[[], None]
 ) -> RawConnection:
     """Answer 101 and own the connection. Errors: ConnectionResetError."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return take_over_raw(request, f"HTTP/1.1 101 Switching Protocols\r\n{lines}\r\n".encode(), feed, lost)
+
+
+def take_over_raw(
+    request: web.BaseRequest, head: bytes, feed: Callable[[bytes], None], lost: Callable[[], None]
+) -> RawConnection:
+    """The same with an answer that is there already. What the client sent behind its request is fed first."""
     transport = request.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the client is gone")
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     raw = RawConnection(transport, request.protocol, feed, lost)
     transport.set_protocol(raw)
-    transport.write(f"HTTP/1.1 101 Switching Protocols\r\n{lines}\r\n".encode())
+    transport.write(head)
+    if early := request.protocol._message_tail:
+        request.protocol._message_tail = b""
+        raw.data_received(early)
     transport.resume_reading()
     return raw

@@ -11,6 +11,7 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.pod_spec.checks.placement import TAINT_EFFECTS
 from shipslog.engine.kinds.pod_spec.checks.resources import check_amount
 from shipslog.engine.kinds.strategy import Strategy
+from shipslog.engine.kinds.subresources import Proxy
 from shipslog.store.objects.core_v1 import Node, NodeConfigSource, Taint
 from shipslog.store.objects.scheme import Kind
 
@@ -33,6 +34,7 @@ class NodeStrategy(Strategy):
         wide("Kernel-Version", "The kernel, as the node reports it."),
         wide("Container-Runtime", "The container runtime and its version."),
     )
+    subresources = {"proxy": Proxy(kind="NodeProxyOptions")}
     selectable = {"spec.unschedulable": lambda o: flag(o.spec.unschedulable)}
 
     def cells(self, obj: Node, now_ns: int) -> list[Any]:

@@ -28,6 +28,7 @@ from shipslog.runtime.containers.oci import logs, machine
 from shipslog.runtime.containers.oci.layout import instance_of
 from shipslog.runtime.images.reference import registry_of
 from shipslog.runtime.lookup import Lookups
+from shipslog.runtime.network.dial import Ends, dial
 from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, PacketRules, ProcessStreams, Report, StreamRefused
 from shipslog.runtime.probes import Prober
 from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject, Sampler
@@ -98,6 +99,9 @@ class CriNode:
             report(fact)
         self._tasks.keep("exits", self._watch)
         self._sampler.start()
+
+    async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
+        return await dial(address, port, tls=tls)
 
     def stats(self) -> NodeStats:
         return self._sampler.stats()

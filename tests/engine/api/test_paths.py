@@ -25,7 +25,6 @@ NOT_YET = (
     r"resource\.k8s\.io/.*",
     r"scheduling\.k8s\.io/v1beta1/.*",
     r"storagemigration\.k8s\.io/v1beta1.*",
-    r"v1/(nodes|pods|services)/proxy",
     r"v1/pods/resize",
 )
 

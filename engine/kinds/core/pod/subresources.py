@@ -2,7 +2,7 @@
 Tests: tests/engine/api/test_subresources.py, tests/engine/api/streams
 """
 
-from shipslog.engine.kinds.subresources import Attach, Exec, Log, Part, PortForward, Subresource
+from shipslog.engine.kinds.subresources import Attach, Exec, Log, Part, PortForward, Proxy, Subresource
 
 from . import binding, eviction
 
@@ -14,4 +14,5 @@ SUBRESOURCES: dict[str, Subresource] = {
     "exec": Exec(),
     "log": Log(),
     "portforward": PortForward(),
+    "proxy": Proxy(kind="PodProxyOptions"),
 }

@@ -11,6 +11,7 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
+from shipslog.engine.kinds.subresources import Proxy
 from shipslog.store.objects.core_v1 import Service, ServicePort, ServiceStatus
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Internal
@@ -26,6 +27,7 @@ ON_NODES = ("NodePort", "LoadBalancer")
 class ServiceStrategy(Strategy):
     about = "A stable address for a set of pods, with the ports that are served there."
     columns = table.COLUMNS
+    subresources = {"proxy": Proxy(kind="ServiceProxyOptions")}
     selectable = {"spec.clusterIP": lambda o: o.spec.cluster_ip, "spec.type": lambda o: o.spec.type}
 
     def cells(self, obj: Service, now_ns: int) -> list[Any]:
