@@ -52,14 +52,22 @@ batch batch_v1
 certificates.k8s.io certificates_v1
   certificatesigningrequests  CertificateSigningRequest  C  csr  -  approval,status
   clustertrustbundles         ClusterTrustBundle         C  -    -  -
+  podcertificaterequests      PodCertificateRequest      N  -    -  status
 coordination.k8s.io coordination_v1
   leases                    Lease                    N  -       -    -
+coordination.k8s.io coordination_v1beta1
+  leasecandidates           LeaseCandidate           N  -       -    -
 discovery.k8s.io discovery_v1
   endpointslices            EndpointSlice            N  -       -    -
+flowcontrol.apiserver.k8s.io flowcontrol_v1
+  flowschemas                  FlowSchema                  C  -  -  status
+  prioritylevelconfigurations  PriorityLevelConfiguration  C  -  -  status
 networking.k8s.io networking_v1
   ingressclasses            IngressClass             C  -       -    -
   ingresses                 Ingress                  N  ing     -    status
+  ipaddresses               IPAddress                C  ip      -    -
   networkpolicies           NetworkPolicy            N  netpol  -    -
+  servicecidrs              ServiceCIDR              C  -       -    status
 node.k8s.io node_v1
   runtimeclasses            RuntimeClass             C  -       -    -
 policy policy_v1
@@ -69,8 +77,17 @@ rbac.authorization.k8s.io rbac_v1
   clusterroles              ClusterRole              C  -       -    -
   rolebindings              RoleBinding              N  -       -    -
   roles                     Role                     N  -       -    -
+resource.k8s.io resource_v1
+  deviceclasses             DeviceClass              C  -       -    -
+  devicetaintrules          DeviceTaintRule          C  -       -    status
+  resourceclaims            ResourceClaim            N  -       -    status
+  resourceclaimtemplates    ResourceClaimTemplate    N  -       -    -
+  resourceslices            ResourceSlice            C  -       -    -
 scheduling.k8s.io scheduling_v1
   priorityclasses           PriorityClass            C  pc      -    -
+scheduling.k8s.io scheduling_v1beta1
+  podgroups                 PodGroup                 N  -       -    status
+  workloads                 Workload                 N  -       -    -
 storage.k8s.io storage_v1
   csidrivers                CSIDriver                C  -       -    -
   csinodes                  CSINode                  C  -       -    status

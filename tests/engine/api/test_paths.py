@@ -17,13 +17,8 @@ NOWHERE = ("the server could not find the requested resource", "404 page not fou
 # What no API server of ours has yet, by group and resource: docs/limits.md says so too.
 NOT_YET = (
     r"admissionregistration\.k8s\.io/v1beta1/.*",
-    r"certificates\.k8s\.io/v1/podcertificaterequests.*",
     r"certificates\.k8s\.io/v1beta1.*",
-    r"coordination\.k8s\.io/v1beta1/.*",
-    r"flowcontrol\.apiserver\.k8s\.io/.*",
-    r"networking\.k8s\.io/v1/(ipaddresses|servicecidrs).*",
-    r"resource\.k8s\.io/.*",
-    r"scheduling\.k8s\.io/v1beta1/.*",
+    r"resource\.k8s\.io/v1beta.*",
     r"storagemigration\.k8s\.io/v1beta1.*",
     r"v1/pods/resize",
 )
