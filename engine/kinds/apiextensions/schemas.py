@@ -2,7 +2,8 @@
 
 from msgspec.structs import fields
 
-from shipslog.engine.kinds.custom import patterns, validation
+from shipslog.engine.cel import patterns
+from shipslog.engine.kinds.custom import validation
 from shipslog.engine.kinds.custom.structure import pruned
 from shipslog.engine.kinds.faults import Faults
 from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps

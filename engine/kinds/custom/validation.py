@@ -10,10 +10,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from shipslog.engine.cel import patterns
 from shipslog.engine.kinds.faults import Faults, shown
 from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
 
-from . import formats, patterns
+from . import formats
 from .structure import child, inner
 
 Path = tuple[str | int, ...]

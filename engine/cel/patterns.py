@@ -1,4 +1,4 @@
-"""Patterns that come with definitions, matched in linear time, as in Go: they and the texts are somebody else's.
+"""Patterns of definitions and expressions, matched in linear time, as in Go: they and the texts are somebody else's.
 
 Python's own `re` may take years for thirty characters; RE2 is the library whose syntax Kubernetes' patterns have.
 """
