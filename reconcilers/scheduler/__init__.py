@@ -20,11 +20,14 @@ from shipslog.store.commands import AnyObjectCommand, Bind, Update
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.conditions import set_condition
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.policy_v1 import PodDisruptionBudget
 from shipslog.store.objects.times import SECOND_NS, api_time
 from shipslog.store.view import View
 
 from .candidates import Candidates, Turn
+from .evictions import Evictions
 from .nodes import NODES_STATE
+from .nominations import Nominations
 from .queue import ASKED_LABELS, GATED, QUEUE, SERVICES_BY_LABEL, Class, Order, Queue, Waiting
 from .shape import ShapeKey, key_of, shape_of
 
@@ -53,7 +56,12 @@ def _all_that_wait(view: View, obj: core_v1.Pod | core_v1.Node) -> Iterable[str]
 
 
 # One key for all that wait: they are looked at together, most important first.
-WAKES = rule(always=(KEY,)).watches(core_v1.Pod, to=_all_that_wait, when=_makes_work).watches(core_v1.Node, to=_all_that_wait)
+WAKES = (
+    rule(always=(KEY,))
+    .watches(core_v1.Pod, to=_all_that_wait, when=_makes_work)
+    .watches(core_v1.Node, to=_all_that_wait)
+    .reads(core_v1.Namespace, core_v1.Service, PodDisruptionBudget)
+)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
@@ -73,10 +81,12 @@ class _Round:
         self._turn = Turn(view, view.projected(NODES_STATE))
         self._shapes: dict[ShapeKey, Candidates] = {}
         self._nodes, self._left = len(self._turn.nodes.order), LOOKS
-        self._commands: list[AnyObjectCommand] = []
         self._says: list[Say] = []
+        self._commands: list[AnyObjectCommand] = []
+        self._nominations = Nominations(view, queue, self._turn)
+        self._evictions = Evictions(view, self._turn, now)
         self._bound = self._told = 0
-        self._weighed_new = False
+        self._weighed_new = self._later = False
         self._cut = False  # whether there is more that could be done at once
         self._floor: int | None = None  # of the order of a pod that was put off: nobody less important goes before it
 
@@ -90,52 +100,113 @@ class _Round:
             if late or self._spent or self._told >= BATCH:
                 self._cut = True
                 break
+            self._nominations.reserve_for_all_above(waiting.order[0])
             self._look(waiting, others)
-        waits_for_others = any(c.shape.depends_on_others and c.fitted_nowhere for c in self._shapes.values())
+        waits_for_others = self._later or any(c.shape.depends_on_others and c.fitted_nowhere for c in self._shapes.values())
         again = AT_ONCE_S if self._cut else LOOK_AGAIN_S if waits_for_others or len(classes) < len(queue.heads) else None
         reason = f"{self._bound} pods bound, {len(queue.pods) + len(queue.gated) - self._bound} left waiting"
-        return Decision(reason=reason, commands=tuple(self._commands), requeue_after=again, says=tuple(self._says))
+        if self._evictions.victims:
+            reason += f", {len(self._evictions.victims)} give way"
+        commands = (*self._commands, *self._evictions.commands)
+        return Decision(reason=reason, commands=commands, requeue_after=again, says=(*self._says, *self._evictions.says))
 
     @property
     def _spent(self) -> bool:
-        return self._bound == BATCH or (self._bound > 0 and self._left <= 0)
+        return self._bound == BATCH or len(self._evictions.victims) >= BATCH or (self._bound > 0 and self._left <= 0)
 
     def _in_order(self, classes: list[tuple[Order, Class]]) -> Iterator[tuple[Waiting, list[Order]]]:
-        """Pods that are new, each alone, and classes, each at its most important pod with all that it has."""
+        """Pods that are new or nominated, each alone, and classes, each at its most important pod with all that it has."""
         queue = self._queue
-        fresh = queue.fresh[:FRESH]
-        self._cut = len(fresh) < len(queue.fresh)
-        for order, class_ in sorted([*((order, None) for order in fresh), *classes], key=lambda found: found[0]):
+        alone = [*queue.fresh[:FRESH], *sorted(queue.nominated)[:FRESH]]
+        self._cut = len(alone) < len(queue.fresh) + len(queue.nominated)
+        for order, class_ in sorted([*((order, None) for order in alone), *classes], key=lambda found: found[0]):
             yield queue.pods[order], [order] if class_ is None else queue.classes[class_]
 
     def _look(self, first: Waiting, members: list[Order]) -> None:
         """Bind the pods, which are alike, until one does not fit; then say why to those to whom it is news."""
-        shape = key_of(first, self._asked)
-        candidates = self._shapes.get(shape)
+        candidates = self._candidates(first)
         if candidates is None:
-            if first.said is None:
-                if self._left < self._nodes and self._weighed_new:
-                    self._cut, self._floor = True, first.order[0]
-                    return
-                self._left, self._weighed_new = self._left - self._nodes, True
-            candidates = self._shapes[shape] = Candidates(shape_of(self._view, first), self._turn)
+            return
         for at, order in enumerate(members):
             if self._spent:
                 self._cut = True
                 return
-            best = None if candidates.known_to_fit_nowhere else candidates.best()
-            if best is None:
-                self._fits_nowhere(members[at:], candidates.why())
+            if self._nominations.is_passed(order):  # by somebody more important, just now
+                self._cut = True
+                continue
+            best = self._best(order, candidates)
+            if best is not None:
+                self._bind(self._queue.pods[order].pod, self._turn.place(candidates.shape, best))
+                share = 2 if candidates.compares_all else 16 if candidates.shape.depends_on_others else 200
+                self._left -= 8 + self._nodes // share
+            elif self._evictions.puts_off(self._queue.pods[order], candidates):
+                self._nominations.restore(order)
+                self._put_off(self._queue.pods[order])
                 return
-            self._bind(self._queue.pods[order].pod, self._turn.place(candidates.shape, best))
-            share = 2 if candidates.compares_all else 16 if candidates.shape.depends_on_others else 200
-            self._left -= 8 + self._nodes // share
+            elif not self._make_room(order, candidates):
+                self._fits_nowhere(members[at:], candidates)
+                return
 
-    def _fits_nowhere(self, members: list[Order], why: str) -> None:
-        if self._queue.pods[members[0]].said == why:  # and so all others of the class
+    def _candidates(self, first: Waiting) -> Candidates | None:
+        """The nodes for pods of its shape; None when they are to be weighed another time."""
+        shape = key_of(first, self._asked)
+        candidates = self._shapes.get(shape)
+        if candidates is not None:
+            return candidates
+        nominated = first.order in self._queue.nominated
+        if first.said is None or nominated:
+            if self._left < self._nodes and self._weighed_new:
+                self._cut = True
+                self._floor = self._floor if nominated else first.order[0]
+                return None
+            self._left, self._weighed_new = self._left - self._nodes, True
+        candidates = self._shapes[shape] = Candidates(shape_of(self._view, first), self._turn)
+        return candidates
+
+    def _best(self, order: Order, candidates: Candidates) -> int | None:
+        """Where the pod goes: to the node that is kept free for it, if it can, else to the best."""
+        nominated = self._nominations.release(order)
+        if nominated is not None and candidates.fits(nominated):
+            return nominated
+        return None if candidates.known_to_fit_nowhere else candidates.best()
+
+    def _make_room(self, order: Order, candidates: Candidates) -> bool:
+        """Have less important pods give way to one that fits nowhere. False when nobody can."""
+        waiting = self._queue.pods[order]
+        victims = self._evictions.for_(waiting, candidates)
+        if victims is None:
+            return False
+        node = self._turn.nodes.order[victims.node].name
+        self._nominations.nominate(order, candidates.shape, victims.node)
+        self._tell(waiting.pod, "Unschedulable", candidates.why(), node)
+        for passed in self._nominations.passed_by(order, node):
+            self._commands.append(Update(object=_without_node(passed.pod), subresource="status"))
+        self._evictions.evict(waiting.pod, victims, node)
+        return True
+
+    def _put_off(self, waiting: Waiting) -> None:
+        """Another decision looks for somebody to give way to it."""
+        if waiting.said is None or self._evictions.victims:
+            self._cut = True
+        self._later = True
+        if waiting.said is None:
+            self._floor = waiting.order[0]
+
+    def _fits_nowhere(self, members: list[Order], candidates: Candidates) -> None:
+        first = self._queue.pods[members[0]]
+        why, nominated = candidates.why(), first.pod.status.nominated_node_name
+        told = self._evictions.why_not(first, candidates)
+        if told:
+            why += f" {told}"
+        if nominated and self._evictions.waits(first, candidates):
+            self._nominations.restore(first.order)
+        elif nominated:
+            self._nominations.give_up(first.order)
+            nominated = ""
+        if first.said == why and first.pod.status.nominated_node_name == nominated:  # and so all others of the class
             return
         for order in members[: max(BATCH - self._told, 0)]:
-            self._tell(self._queue.pods[order].pod, "Unschedulable", why)
+            self._tell(self._queue.pods[order].pod, "Unschedulable", why, nominated)
         self._cut = self._cut or self._told >= BATCH
 
     def _bind(self, pod: core_v1.Pod, node: str) -> None:
@@ -146,9 +217,9 @@ class _Round:
         self._says.append(Say(about=reference(pod), reason="Scheduled", message=assigned, after=bind))
         self._bound += 1
 
-    def _tell(self, pod: core_v1.Pod, reason: str, why: str) -> None:
+    def _tell(self, pod: core_v1.Pod, reason: str, why: str, nominated: str = "") -> None:
         """Say it in the pod's status; of what does not fit, an Event too."""
-        update = Update(object=_unscheduled(pod, reason, why, self._now), subresource="status")
+        update = Update(object=_unscheduled(pod, reason, why, nominated, self._now), subresource="status")
         self._commands.append(update)
         self._told += 1
         if reason == "Unschedulable":
@@ -168,12 +239,18 @@ def window(heads: list[tuple[Order, Class]], size: int, now: Instant) -> list[tu
     return heads[:first] + heads[begin : begin + step]
 
 
-def _unscheduled(pod: core_v1.Pod, reason: str, message: str, now: Instant) -> core_v1.Pod:
+def _unscheduled(pod: core_v1.Pod, reason: str, message: str, nominated: str, now: Instant) -> core_v1.Pod:
     condition = core_v1.PodCondition(type="PodScheduled", status="False", reason=reason, message=message)
-    return replace(pod, status=replace(pod.status, conditions=set_condition(pod.status.conditions, condition, api_time(now))))
+    conditions = set_condition(pod.status.conditions, condition, api_time(now))
+    return replace(pod, status=replace(pod.status, conditions=conditions, nominated_node_name=nominated))
+
+
+def _without_node(pod: core_v1.Pod) -> core_v1.Pod:
+    """One for whom no node is kept free any more: somebody more important has taken it."""
+    return replace(pod, status=replace(pod.status, nominated_node_name=""))
 
 
 RECONCILER = Reconciler(
-    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=2,
+    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=3,
     projections=(NODES_STATE, QUEUE, ASKED_LABELS, SERVICES_BY_LABEL),
 )  # fmt: skip

@@ -2,17 +2,28 @@
 
 from collections import Counter
 
+from msgspec import Struct
+
 from shipslog.store.objects import core_v1
 from shipslog.store.view import View
 
 from . import priorities
 from .fit import NodeLoad, misfits
-from .nodes import NodesState
+from .nodes import NodesState, Reasons, Running
 from .preferences import Preferences, Wishes
 from .shape import Shape
 from .topology import Effects, Limits, labels_of_namespaces
 
 UNFIT = -1.0
+
+
+class Placed(Struct, frozen=True):
+    """A pod goes to a node; the node is kept free for it (`reserved`), or with -1 no more."""
+
+    shape: Shape
+    node: int
+    times: int = 1
+    reserved: bool = False
 
 
 class Turn:
@@ -21,7 +32,9 @@ class Turn:
     def __init__(self, view: View, nodes: NodesState) -> None:
         self.nodes = nodes
         self.namespaces = labels_of_namespaces(view.list(core_v1.Namespace))
-        self.placed: list[tuple[Shape, int]] = []
+        self.placed: list[Placed] = []
+        self.releases = 0
+        self._view = view
         self._loads: dict[int, NodeLoad] = {}
 
     def load(self, i: int) -> NodeLoad:
@@ -29,12 +42,28 @@ class Turn:
 
     def place(self, shape: Shape, i: int) -> str:
         """-> the node's name"""
-        load = self._loads.get(i)
+        self._put(Placed(shape, i))
+        return self.load(i).name
+
+    def reserve(self, shape: Shape, i: int) -> None:
+        """Keep the node free for a pod that is nominated for it."""
+        self._put(Placed(shape, i, reserved=True))
+
+    def release(self, shape: Shape, i: int) -> None:
+        """Keep it free no more."""
+        self._put(Placed(shape, i, times=-1, reserved=True))
+        self.releases += 1
+
+    def _put(self, placed: "Placed") -> None:
+        load = self._loads.get(placed.node)
         if load is None:
-            load = self._loads[i] = self.nodes.order[i].copy()
-        load.place(shape.ask)
-        self.placed.append((shape, i))
-        return load.name
+            load = self._loads[placed.node] = self.nodes.order[placed.node].copy()
+        load.place(placed.shape.ask, placed.times)
+        self.placed.append(placed)
+
+    def running(self, i: int) -> list[Running]:
+        """The pods that a node runs; not those that the decision places."""
+        return self.nodes.running(self._view.pods_on(self.nodes.order[i].name))
 
 
 class Candidates:
@@ -44,12 +73,14 @@ class Candidates:
         self.shape, self._turn = shape, turn
         fit = turn.nodes.fit(shape.ask, shape.key)
         self._reasons, self._scores = fit.reasons.copy(), fit.scores.copy()
-        self._limits = Limits(shape, turn.nodes, turn.namespaces)
+        self.limits = Limits(shape, turn.nodes, turn.namespaces)
         self._preferences = Preferences(shape, turn.nodes, turn.namespaces)
         self._alike = self._count_alike()
         self._effects: dict[int, tuple[Effects, Wishes, bool]] = {}  # by shape
         self._at = 0  # how much of what was placed is taken in
         self._told_at, self._told = -1, ""
+        self.moves = 0  # how often what others want has opened or closed places
+        self._releases = 0  # of what was placed, when it was told
         self._begin()
 
     def _count_alike(self) -> list[int]:
@@ -63,7 +94,7 @@ class Candidates:
         return alike
 
     def _begin(self) -> None:
-        why = self._limits.why
+        why = self.limits.why
         fits = [not reasons and not limit for reasons, limit in zip(self._reasons, why, strict=True)]
         self._tallied = [alike if fit else -1 for alike, fit in zip(self._alike, fits, strict=True)]  # -1: it does not fit
         self._tally = Counter(self._tallied)
@@ -86,13 +117,28 @@ class Candidates:
         most = max(self._totals, default=UNFIT)
         return self._totals.index(most) if most > UNFIT else None
 
+    def fits(self, i: int) -> bool:
+        self._catch_up()
+        return self._tallied[i] >= 0
+
+    def reasons(self) -> list[Reasons]:
+        """Why not, for each node; () where it fits."""
+        self._catch_up()
+        return [own or ((limit,) if limit else ()) for own, limit in zip(self._reasons, self.limits.why, strict=True)]
+
+    def reasons_of(self, i: int) -> Reasons:
+        self._catch_up()
+        return self._reasons[i] or ((self.limits.why[i],) if self.limits.why[i] else ())
+
     def why(self) -> str:
         """Why none fits."""
+        self._catch_up()
         if self._told_at != len(self._turn.placed):
             reasons = Counter(
-                reason for own, limit in zip(self._reasons, self._limits.why, strict=True) for reason in own or (limit,)
+                reason for own, limit in zip(self._reasons, self.limits.why, strict=True) for reason in own or (limit,)
             )
             self._told, self._told_at = fit_error(len(self._reasons), reasons), len(self._turn.placed)
+            self._releases = self._turn.releases
         return self._told
 
     @property
@@ -108,7 +154,9 @@ class Candidates:
     @property
     def known_to_fit_nowhere(self) -> bool:
         """Whether nothing has been placed since none fitted that could have made room."""
-        return self._told_at >= 0 and (self._told_at == len(self._turn.placed) or not self.shape.depends_on_others)
+        if self._told_at < 0 or self._releases != self._turn.releases:
+            return False
+        return self._told_at == len(self._turn.placed) or not self.shape.depends_on_others
 
     def _catch_up(self) -> None:
         placed = self._turn.placed
@@ -116,13 +164,15 @@ class Candidates:
             return
         changed: set[int] = set()
         touched: set[int] = set()
-        for shape, i in placed[self._at :]:
-            effects, wishes, alike = self._effects_of(shape)
+        for one in placed[self._at :]:
+            i, (effects, wishes, alike) = one.node, self._effects_of(one.shape)
             touched.add(i)
+            if effects:
+                changed |= self.limits.placed(i, effects, one.times, one.reserved)
+            if one.reserved:
+                continue
             if alike:
                 self._alike[i] += 1
-            if effects:
-                changed |= self._limits.placed(i, effects)
             if wishes:
                 self._preferences.placed(i, wishes)
         self._at = len(placed)
@@ -130,18 +180,19 @@ class Candidates:
             load = self._turn.load(i)
             self._reasons[i] = reasons = misfits(self.shape.ask, load)
             self._scores[i] = 0.0 if reasons else priorities.alone(self.shape.ask, load)
+        self.moves += bool(changed)
         self._settle(changed, touched)
 
     def _effects_of(self, other: Shape) -> tuple[Effects, Wishes, bool]:
         held = self._effects.get(id(other))
         if held is None:
-            effects, wishes = self._limits.effects_of(other), self._preferences.wishes_of(other)
+            effects, wishes = self.limits.effects_of(other.pod), self._preferences.wishes_of(other)
             held = self._effects[id(other)] = (effects, wishes, self.shape.is_alike(other.pod))
         return held
 
     def _settle(self, changed: set[int], touched: set[int]) -> None:
         """Weigh anew the nodes that may fit now or fit no more, and those that are worth something else."""
-        why, reasons, alike, tallied = self._limits.why, self._reasons, self._alike, self._tallied
+        why, reasons, alike, tallied = self.limits.why, self._reasons, self._alike, self._tallied
         moved: list[tuple[int, int, int]] = []
         for i in changed | touched:
             now = -1 if reasons[i] or why[i] else alike[i]

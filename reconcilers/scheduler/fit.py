@@ -1,7 +1,7 @@
 """Whether a pod can run on a node: what the pod asks for, what the node has left, and the predicates in between.
 
-Source: the default predicates of Kubernetes 1.5 (NoDiskConflict, PodFitsResources, PodSelectorMatches, PodFitsHost,
-PodFitsPorts) with the taints and node affinity of today, and today's words for what does not fit.
+Source: the filters of Kubernetes 1.37, in their order and words, which have the default predicates of 1.5 (NoDiskConflict,
+PodFitsResources, PodSelectorMatches, PodFitsHost, PodFitsPorts) among them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,9 +19,24 @@ Amounts = dict[str, int]  # by resource: cpu in thousandths, others whole
 Port = tuple[str, str, int]  # address, protocol, number
 Disk = tuple[str, str, bool]  # kind, disk, read only
 UNSCHEDULABLE = core_v1.Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
+NOT_READY = core_v1.Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule")
 KEEPS_AWAY = ("NoSchedule", "NoExecute")
 UNLIMITED = 1 << 62
 DEFAULT_CPU_MILLI, DEFAULT_MEMORY = 100, 200 << 20  # what a pod without requests counts for when nodes are compared
+
+
+class Final(str):
+    """A reason that stays whatever pods leave the node: to take their place would not help."""
+
+    __slots__ = ()
+
+
+UNSCHEDULABLE_NODE = Final("node(s) were unschedulable")
+TAINTED = Final("node(s) had untolerated taint(s)")
+OTHER_NODE = Final("node(s) didn't match Pod's node affinity/selector")
+PORTS_TAKEN = "node(s) didn't have free ports for the requested pod ports"
+NO_DISK = "node(s) had no available disk"
+TOO_MANY = "Too many pods"
 
 
 def requests_of(spec: core_v1.PodSpec) -> Amounts:
@@ -72,6 +87,11 @@ class Ask(Struct, frozen=True):
     selective: bool  # whether it chooses among nodes by their labels
     preferred: tuple[core_v1.PreferredSchedulingTerm, ...]
     bears_unschedulable: bool
+    bears_not_ready: bool
+
+    @property
+    def priority(self) -> int:
+        return self.spec.priority or 0
 
     @property
     def key(self) -> bytes:
@@ -91,7 +111,7 @@ def ask_of(spec: core_v1.PodSpec) -> Ask:
         spec, tuple(sorted(asked.items())), asked.get("cpu", DEFAULT_CPU_MILLI), asked.get("memory", DEFAULT_MEMORY),
         tuple(ports_of(spec)), tuple(disks_of(spec)), bool(spec.node_selector) or required is not None,
         affinity.preferred_during_scheduling_ignored_during_execution if affinity is not None else (),
-        bool(spec.tolerations) and _tolerates(spec, UNSCHEDULABLE),
+        bool(spec.tolerations) and _tolerates(spec, UNSCHEDULABLE), bool(spec.tolerations) and _tolerates(spec, NOT_READY),
     )  # fmt: skip
 
 
@@ -107,6 +127,7 @@ class NodeLoad(Struct):
     pods: int = 0
     ports: dict[Port, int] = {}  # taken how many times
     disks: dict[Disk, int] = {}
+    by_priority: dict[int, Amounts] = {}  # what the pods of one priority take, and under "pods" how many they are
     ready: bool = False
     taints: tuple[core_v1.Taint, ...] = ()  # those that keep pods away
 
@@ -120,8 +141,13 @@ class NodeLoad(Struct):
 
     def place(self, ask: Ask, times: int = 1) -> None:
         """One more pod; one less with -1."""
+        of_priority = self.by_priority.setdefault(ask.priority, {})
+        _count(of_priority, "pods", times)
         for name, amount in ask.amounts:
             _count(self.used, name, amount * times)
+            _count(of_priority, name, amount * times)
+        if not of_priority:
+            del self.by_priority[ask.priority]
         self.counted_cpu += ask.cpu * times
         self.counted_memory += ask.memory * times
         self.pods += times
@@ -132,7 +158,10 @@ class NodeLoad(Struct):
 
     def copy(self) -> "NodeLoad":
         """Another that can change by itself."""
-        return replace(self, used=dict(self.used), ports=dict(self.ports), disks=dict(self.disks))
+        return replace(
+            self, used=dict(self.used), ports=dict(self.ports), disks=dict(self.disks),
+            by_priority={priority: dict(amounts) for priority, amounts in self.by_priority.items()},
+        )  # fmt: skip
 
 
 K = TypeVar("K")
@@ -184,27 +213,44 @@ def misfits(ask: Ask, load: NodeLoad) -> tuple[str, ...]:
     node, spec = load.node, ask.spec
     assert node is not None
     if node.spec.unschedulable and not ask.bears_unschedulable:
-        return ("node(s) were unschedulable",)
-    if not load.ready:
-        return ("node(s) were not ready",)
-    if load.taints:
-        for taint in load.taints:
-            if not _tolerates(spec, taint):
-                return (f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}",)
+        return (UNSCHEDULABLE_NODE,)
+    if not load.ready and not ask.bears_not_ready:  # its taint comes a moment later
+        return (TAINTED,)
+    if load.taints and not all(_tolerates(spec, taint) for taint in load.taints):
+        return (TAINTED,)
     if ask.selective and not matches_node(spec, node):
-        return ("node(s) didn't match Pod's node affinity/selector",)
+        return (OTHER_NODE,)
     if ask.ports and load.ports and any(_clashes(port, taken) for port in ask.ports for taken in load.ports):
-        return ("node(s) didn't have free ports for the requested pod ports",)
-    if ask.disks and load.disks and any(_denied(disk, taken) for disk in ask.disks for taken in load.disks):
-        return ("node(s) had no available disk",)
+        return (PORTS_TAKEN,)
+    out = lacks(ask, load)
+    if not out and ask.disks and load.disks and any(_denied(disk, taken) for disk in ask.disks for taken in load.disks):
+        return (NO_DISK,)
+    return out
+
+
+def lacks(ask: Ask, load: NodeLoad) -> tuple[str, ...]:
+    """What there is too little of."""
     capacity, used = load.capacity, load.used
     out: tuple[str, ...] = ()
     if load.pods >= capacity.get("pods", UNLIMITED):
-        out = ("Too many pods",)
+        out = (TOO_MANY,)
     for name, amount in ask.amounts:
-        if amount > capacity.get(name, 0) - used.get(name, 0):
-            out += (f"Insufficient {name}",)
+        most = capacity.get(name, 0)
+        if amount > most - used.get(name, 0):
+            out += (Final(f"Insufficient {name}") if amount > most else f"Insufficient {name}",)
     return out
+
+
+def lacks_without(ask: Ask, load: NodeLoad) -> bool:
+    """Whether there would be too little of something even if all less important pods went."""
+    going = [amounts for priority, amounts in load.by_priority.items() if priority < ask.priority]
+    capacity, used = load.capacity, load.used
+    if load.pods - sum(amounts.get("pods", 0) for amounts in going) >= capacity.get("pods", UNLIMITED):
+        return True
+    return any(
+        amount > capacity.get(name, 0) - used.get(name, 0) + sum(amounts.get(name, 0) for amounts in going)
+        for name, amount in ask.amounts
+    )
 
 
 def untolerated(spec: core_v1.PodSpec, node: core_v1.Node) -> list[core_v1.Taint]:

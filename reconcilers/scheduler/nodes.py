@@ -6,7 +6,7 @@ of a spec is kept for the specs that were asked for last, and worked out anew fo
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -22,6 +22,8 @@ from .terms import required, weighted
 
 NODES, PODS = "nodes", "pods"
 REMEMBERED, SPECS = 1 << 20, 256  # pairs of a spec and a node whose fit is kept; specs, however few the nodes
+ASKS = 50_000  # pods that run whose asks are kept
+NEVER = "9999"  # after all API times
 TOUCHED = 1000  # changes, and four for each node, after which all that is remembered is begun anew
 Reasons = tuple[str, ...]
 
@@ -39,6 +41,17 @@ class Fit(Struct):
         self.scores[i] = 0.0 if why else alone(self.ask, load)
 
 
+class Running(Struct, frozen=True):
+    """One pod that runs, as one who is more important looks at it."""
+
+    pod: core_v1.Pod
+    ask: Ask
+
+    @property
+    def priority(self) -> int:
+        return self.ask.priority
+
+
 class NodesState:
     """All nodes, and whatever runs on them."""
 
@@ -53,6 +66,7 @@ class NodesState:
         self._places: dict[str, dict[str, list[int]]] = {}
         self._touched: list[str] = []  # names of nodes, since all that is remembered was begun
         self._fits: OrderedDict[bytes, Fit] = OrderedDict()
+        self._asks: dict[str, tuple[core_v1.PodSpec, Ask]] = {}  # by the uid of the pod
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NodesState) and self._state() == other._state()
@@ -92,6 +106,7 @@ class NodesState:
         name = pod.spec.node_name
         load = self._load(name)
         load.place(ask_of(pod.spec), times)
+        self._asks.pop(pod.metadata.uid, None)
         self.pods.add(pod, name, times)
         self.keepers.add(pod, name, times)
         self.wishers.add(pod, name, times)
@@ -100,7 +115,7 @@ class NodesState:
     def _load(self, name: str) -> NodeLoad:
         load = self.loads.get(name)
         if load is None:
-            load = self.loads[name] = NodeLoad(name, used={}, ports={}, disks={})
+            load = self.loads[name] = NodeLoad(name, used={}, ports={}, disks={}, by_priority={})
         return load
 
     def _settle(self, load: NodeLoad) -> None:
@@ -154,6 +169,20 @@ class NodesState:
                 if key in labels:
                     held.setdefault(labels[key], []).append(i)
         return held
+
+    def running(self, pods: Iterable[core_v1.Pod]) -> list[Running]:
+        """Those of the pods that run, with what they ask for."""
+        found = []
+        for pod in pods:
+            if pod.status.phase in TERMINAL:
+                continue
+            held = self._asks.get(pod.metadata.uid)
+            if held is None or held[0] is not pod.spec:
+                if len(self._asks) >= ASKS:
+                    self._asks.clear()
+                held = self._asks[pod.metadata.uid] = pod.spec, ask_of(pod.spec)
+            found.append(Running(pod, held[1]))
+        return found
 
     def fit(self, ask: Ask, key: bytes) -> Fit:
         """How pods that ask so fit the nodes; not to be changed."""

@@ -39,10 +39,11 @@ class Waiting(Struct):
 
 
 class Queue(Struct):
-    """What waits. `heads` has each class at its most important pod."""
+    """What waits: each pod is new, nominated or in a class. `heads` has each class at its most important pod."""
 
     pods: dict[Order, Waiting] = {}
     fresh: list[Order] = []
+    nominated: dict[Order, str] = {}  # those for whom a node is kept free, with its name; in no class
     classes: dict[Class, list[Order]] = {}
     heads: list[tuple[Order, Class]] = []
     gated: dict[Order, core_v1.Pod] = {}  # those that still have to be told so
@@ -64,6 +65,9 @@ class Queue(Struct):
         uid = owner.uid if owner is not None and owner.kind == "ReplicationController" else ""
         message = said[1] if said is not None and said[0] == "Unschedulable" else None
         waiting = self.pods[order] = Waiting(order, pod, ask, ask.key, uid, message)
+        if pod.status.nominated_node_name:
+            self.nominated[order] = pod.status.nominated_node_name
+            return
         if waiting.said is None:
             insort(self.fresh, order)
             return
@@ -78,7 +82,7 @@ class Queue(Struct):
         order = _order(pod)
         self.gated.pop(order, None)
         waiting = self.pods.pop(order, None)
-        if waiting is None:
+        if waiting is None or self.nominated.pop(order, None) is not None:
             return
         if waiting.said is None:
             _drop(self.fresh, order)
@@ -136,6 +140,6 @@ def _asks_for(service: core_v1.Service) -> tuple[tuple[str, str, str], ...]:
     return ((service.metadata.namespace, *label),) if label is not None else ()
 
 
-QUEUE = Projection("pods that wait for a node", ("pods",), lambda: Queue({}, [], {}, [], {}), Queue.evolve)
+QUEUE = Projection("pods that wait for a node", ("pods",), lambda: Queue({}, [], {}, {}, [], {}), Queue.evolve)
 ASKED_LABELS = Projection("keys of labels that somebody asks for", ("pods", "services"), Counter, _asked)
 SERVICES_BY_LABEL = index("services by a label that they ask for", ("services",), _asks_for)

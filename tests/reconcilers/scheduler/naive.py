@@ -1,5 +1,6 @@
 """Where a pod may go, by looking at every pod and node each time: the scheduler is held to it. It knows what the tests use."""
 
+from collections.abc import Container
 from typing import Any
 
 from msgspec.structs import replace
@@ -23,9 +24,35 @@ class World:
     def __init__(self, nodes: list[core_v1.Node], pods: list[core_v1.Pod]) -> None:
         self.nodes = {node.metadata.name: node for node in nodes}
         self.pods = [pod for pod in pods if pod.spec.node_name and pod.status.phase not in HERE]
+        self.kept_free = {
+            pod.metadata.name: (pod, pod.status.nominated_node_name)
+            for pod in pods
+            if pod.status.nominated_node_name
+            and not pod.spec.node_name
+            and not pod.metadata.deletion_timestamp
+            and pod.status.phase not in HERE
+        }
+
+    def told(self, pod: core_v1.Pod) -> None:
+        """The status of a pod that waits says so now."""
+        self.kept_free.pop(pod.metadata.name, None)
+        if pod.status.nominated_node_name:
+            self.kept_free[pod.metadata.name] = pod, pod.status.nominated_node_name
+
+    def fits_beside(self, pod: core_v1.Pod, name: str, without: Container[str] = ()) -> bool:
+        """Whether it fits, with those for whom nodes are kept free and who are as important, and without them as well."""
+        more = World([], [])
+        more.nodes, more.pods = self.nodes, [other for other in self.pods if other.metadata.name not in without]
+        if not more.fits(pod, name):
+            return False
+        for other, node in self.kept_free.values():
+            if other.metadata.name != pod.metadata.name and priority(other) >= priority(pod) and node in self.nodes:
+                more.place(other, node)
+        return more.fits(pod, name)
 
     def place(self, pod: core_v1.Pod, node: str) -> None:
         self.pods.append(replace(pod, spec=replace(pod.spec, node_name=node)))
+        self.kept_free.pop(pod.metadata.name, None)
 
     def fits(self, pod: core_v1.Pod, name: str) -> bool:
         node = self.nodes[name]
@@ -80,6 +107,10 @@ class World:
     def _placed(self) -> list[tuple[core_v1.Pod, Any]]:
         nodes = self.nodes
         return [(pod, nodes[pod.spec.node_name].metadata.labels) for pod in self.pods if pod.spec.node_name in nodes]
+
+
+def priority(pod: core_v1.Pod) -> int:
+    return pod.spec.priority or 0
 
 
 def cpu(pod: core_v1.Pod) -> int:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers import scheduler
 from shipslog.reconcilers.rule.digest import digest
-from shipslog.store.commands import Bind
+from shipslog.store.commands import Bind, Delete, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted
 from shipslog.store.objects import core_v1, meta_v1
@@ -58,7 +58,7 @@ def specs(draw: st.DrawFn) -> core_v1.PodSpec:
             return core_v1.PodSpec(host_network=True)
         case "chosen":
             return core_v1.PodSpec(node_selector={ZONE: draw(st.sampled_from(("z0", "z1")))})
-    return core_v1.PodSpec(priority=draw(st.sampled_from((None, 5))))
+    return core_v1.PodSpec()
 
 
 @st.composite
@@ -78,11 +78,13 @@ def changes(draw: st.DrawFn) -> tuple[str, Any]:
         return fate, rc(draw(app), 1)
     labels = {"app": draw(app), "name": f"p{number}"}
     where = draw(st.sampled_from(("", "", "n0", "n1", "gone")))
+    important = draw(st.sampled_from((None, None, 5, 9)))
+    kept_free = "" if where else draw(st.sampled_from(("", "", "", "n0", "gone")))
     ends = draw(st.sampled_from(("", "", "2027-01-15T08:00:00Z")))
     phase = draw(st.sampled_from(("", "", "Failed")))
     made = pod(f"p{number}{draw(some)}", node=where, phase=phase, cpu=draw(st.sampled_from(("", "600m"))), labels=labels,
-               spec=draw(specs()), deletion_timestamp=ends)  # fmt: skip
-    return fate, made
+               spec=replace(draw(specs()), priority=important), deletion_timestamp=ends)  # fmt: skip
+    return fate, replace(made, status=replace(made.status, nominated_node_name=kept_free))
 
 
 def drop(view: MemoryView, obj: Any) -> None:
@@ -94,15 +96,40 @@ def drop(view: MemoryView, obj: Any) -> None:
 
 
 def check(view: MemoryView, commands: Any) -> None:
-    """Each pod goes where it may, and of none that may go somewhere it is said that it may not."""
+    """Each pod goes where it may, and of none that may go somewhere it is said that it may not; who gives way is
+    less important, and none too many."""
     world = naive.World(list(view.list(core_v1.Node)), list(view.list(core_v1.Pod)))
+    victims = {c.name for c in commands if isinstance(c, Delete)}
+    takers: dict[str, list[core_v1.Pod]] = {}
     for command in commands:
         if isinstance(command, Bind):
             new = view.get(core_v1.Pod, command.name, command.namespace)
-            assert new is not None and world.fits(new, command.node), f"{command.name} may not go to {command.node}"
+            assert new is not None and world.fits_beside(new, command.node), f"{command.name} may not go to {command.node}"
             world.place(new, command.node)
-        elif command.object.status.conditions[-1].reason == "Unschedulable":
-            assert not [n for n in world.nodes if world.fits(command.object, n)], f"{command.object.metadata.name} may go there"
+        elif isinstance(command, Update) and not command.object.spec.node_name:
+            told = command.object
+            world.told(told)
+            if told.status.conditions and told.status.conditions[-1].reason == "Unschedulable":
+                assert not [n for n in world.nodes if world.fits_beside(told, n)], f"{told.metadata.name} may go there"
+            if told.status.nominated_node_name and "not eligible" not in told.status.conditions[-1].message:
+                takers.setdefault(told.status.nominated_node_name, []).append(told)
+    check_victims(view, world, victims, takers)
+
+
+def check_victims(view: MemoryView, world: naive.World, victims: set[str], takers: dict[str, list[core_v1.Pod]]) -> None:
+    for name in victims:
+        victim = view.get(core_v1.Pod, name, "default")
+        assert victim is not None and not victim.metadata.deletion_timestamp
+        least = min((naive.priority(taker) for taker in takers.get(victim.spec.node_name, ())), default=None)
+        assert least is not None and naive.priority(victim) < max(map(naive.priority, takers[victim.spec.node_name]))
+    for on, pods in takers.items():
+        last = pods[-1]
+        lower = {p.metadata.name for p in world.pods if p.spec.node_name == on and naive.priority(p) < naive.priority(last)}
+        ending = {p.metadata.name for p in world.pods if p.metadata.name in lower and p.metadata.deletion_timestamp}
+        assert world.fits_beside(last, on, lower & victims | ending), f"what leaves {on} is not enough for {last.metadata.name}"
+        for one in victims & lower if len(pods) == 1 else ():
+            spared = (lower & victims | ending) - {one}
+            assert not world.fits_beside(last, on, spared), f"{one} gives way on {on} for nothing"
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

@@ -41,7 +41,7 @@ def evenly(key: str, skew: int = 1, **labels: str) -> core_v1.TopologySpreadCons
 def decided(*things: Any) -> tuple[dict[str, str], list[str]]:
     """(pod -> node, why others wait)"""
     commands = scheduler.decide(view_of(*things), "pending", now=NOW).commands
-    told = [c.object.status.conditions[0].message for c in commands if isinstance(c, Update)]
+    told = [c.object.status.conditions[0].message.partition(" preemption:")[0] for c in commands if isinstance(c, Update)]
     return {c.name: c.node for c in commands if isinstance(c, Bind)}, told
 
 

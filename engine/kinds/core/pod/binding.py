@@ -16,7 +16,7 @@ from shipslog.store.refusals import BadRequest, Cause, Invalid, conflict
 
 
 def bound(pod: Pod, command: Bind, ctx: Admission) -> Pod:
-    """The pod on its node, with the annotations that the binding brings.
+    """The pod on its node, with the annotations that the binding brings; none is kept free for it any more.
 
     Errors: Invalid without a node, Conflict for a pod that is bound or goes."""
     if not command.node:
@@ -28,7 +28,7 @@ def bound(pod: Pod, command: Bind, ctx: Admission) -> Pod:
         raise conflict("pods/binding", "", command.name, why)
     scheduled = PodCondition(type="PodScheduled", status="True")
     conditions = set_condition(pod.status.conditions, scheduled, api_time(ctx.now_ns))
-    spec, status = replace(pod.spec, node_name=command.node), replace(pod.status, conditions=conditions)
+    spec, status = replace(pod.spec, node_name=command.node), replace(pod.status, conditions=conditions, nominated_node_name="")
     meta = replace(pod.metadata, annotations={**pod.metadata.annotations, **(command.annotations or {})})
     return replace(pod, metadata=meta, spec=spec, status=status)
 
