@@ -42,6 +42,7 @@ class Client:
             (2, self.pod),
             (3, self.evict),
             (1, self.budget),
+            (4, self.large),
             (3, self.counter),
             (1, self.namespace),
         )
@@ -156,6 +157,19 @@ class Client:
             await self._try(Create(object=objects.budget(name, "default", self.rng.randrange(1, 4))))
         elif self.rng.random() < 0.3:
             await self._try(Delete(resource=budgets, namespace="default", name=name))
+
+    async def large(self) -> None:
+        """One that leaves no room for another of its sort on a node: idle, or urgent; some of the idle ones are not to be
+        disrupted."""
+        what = self.rng.choice(("idle", "idle", "urgent"))
+        name = self._name(what)
+        if self.cluster.view.get(core_v1.Pod, name, "default") is not None:
+            if self.rng.random() < 0.5:
+                await self._try(Delete(resource="pods", namespace="default", name=name))
+            return
+        await self._try(Create(object=objects.large(name, "default", urgent=what == "urgent")))
+        if name == "idle-0":
+            await self._try(Create(object=objects.budget(name, "default", 1)))
 
     # --- how ---
 

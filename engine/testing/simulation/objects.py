@@ -1,5 +1,7 @@
 """What clients make: small objects with everything in them that can go wrong."""
 
+from msgspec.structs import replace
+
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.apps_v1 import Deployment, DeploymentSpec, DeploymentStrategy
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetSpec
@@ -39,6 +41,15 @@ def deployment(name: str, namespace: str, replicas: int, image: str, *, probed: 
         template=template(name, image, probed=probed), strategy=DeploymentStrategy(type=strategy), revision_history_limit=2,
     )  # fmt: skip
     return Deployment(metadata=meta(name, namespace), spec=spec)
+
+
+def large(name: str, namespace: str, *, urgent: bool) -> core_v1.Pod:
+    """A pod of which a node has room for one."""
+    pods = template(name, "img", probed=False)
+    asks = core_v1.ResourceRequirements(requests={"cpu": "5"})
+    containers = tuple(replace(container, resources=asks) for container in pods.spec.containers)
+    spec = replace(pods.spec, containers=containers, priority_class_name="system-cluster-critical" if urgent else "")
+    return core_v1.Pod(metadata=replace(meta(name, namespace), labels={"app": name}), spec=spec)
 
 
 def service(name: str, namespace: str) -> core_v1.Service:

@@ -30,6 +30,7 @@ from .checkers import (
     indexes,
     log_is_whole,
     nodes,
+    preemption,
     services,
     settled,
     snapshots,
@@ -219,6 +220,7 @@ class World:
             await asyncio.sleep(5)
             try:
                 settled.check(cluster, self.nodes)
+                preemption.settled(cluster)
                 services.check(cluster, self.nodes)
                 deletion.check(cluster)
                 acknowledged.check(cluster, self.ledger)
@@ -259,6 +261,7 @@ async def look_back(log: EventLog, events: Sequence[Event]) -> int:
         after.evolve(event)
         ends.check(before, event)
         budgets.check(before, after, event)
+        preemption.check(before, after, event)
         before.evolve(event)
         if event.revision in kept:
             snapshots.check(after, kept[event.revision])

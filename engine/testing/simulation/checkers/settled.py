@@ -28,7 +28,7 @@ def check(cluster: Cluster, nodes: Sequence[SimulatedNode]) -> None:
         if not _is_going(cluster, deployment):
             _is_rolled_out(cluster, deployment)
     running = {uid: node.node for node in nodes for uid in node.pods}
-    bound = {uid: pod.spec.node_name for uid, pod in pods.items()}
+    bound = {uid: pod.spec.node_name for uid, pod in pods.items() if pod.spec.node_name}  # who waits: see `preemption`
     ended = {uid: where for uid, where in bound.items() if pods[uid].status.phase in TERMINAL}  # a node may keep what is left
     require(running | ended == bound, __name__, f"on the nodes: {sorted(running)}; in the API: {sorted(bound)}")
     for node in nodes:

@@ -16,10 +16,14 @@ from shipslog.engine.testing.simulation.checkers.verdict import Broken
 from shipslog.engine.testing.simulation.world import simulate
 from shipslog.reconcilers import catalogue
 from shipslog.reconcilers.rule.decision import Decision, Reconciler
+from shipslog.reconcilers.rule.pods import disrupted
+from shipslog.reconcilers.scheduler import preemption
 from shipslog.runtime.containers.simulated import SimPod, SimulatedNode
+from shipslog.store.commands import Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, EngineStarted
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.times import api_time
 
 Patch = pytest.MonkeyPatch
 
@@ -95,6 +99,30 @@ def test_watches_sees_that_a_change_is_not_passed_on(monkeypatch: Patch) -> None
 def test_budgets_sees_that_evictions_are_not_held_back(monkeypatch: Patch) -> None:
     monkeypatch.setattr(transitions, "admit_eviction", lambda pod, ctx: None)
     seen_red("budgets", range(1, 17))
+
+
+def test_preemption_sees_that_nobody_gives_way(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(preemption.Preemption, "best", lambda self: None)
+    monkeypatch.setattr(world, "SETTLE_S", 60.0)
+    seen_red("preemption", range(1, 33))
+
+
+def test_preemption_sees_that_a_budget_is_overlooked(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(preemption.Budgets, "that_speak_of", lambda self, pod: ())
+    seen_red("preemption", range(1, 129))
+
+
+def test_preemption_sees_that_one_gives_way_to_nobody(monkeypatch: Patch) -> None:
+    real = rule_named("scheduler").decide
+
+    def cruel(view: Any, key: str, *, now: int) -> Decision:
+        decision = real(view, key, now=now)
+        runs = [p for p in view.list(core_v1.Pod) if p.spec.node_name and not p.metadata.deletion_timestamp]
+        more = [Update(object=disrupted(p, preemption.REASON, "", api_time(now)), subresource="status") for p in runs[:1]]
+        return msgspec.structs.replace(decision, commands=(*decision.commands, *more))
+
+    monkeypatch.setattr(world, "all_reconcilers", lambda: deciding("scheduler", cruel))
+    seen_red("preemption")
 
 
 def test_deletion_sees_a_namespace_that_does_not_end(monkeypatch: Patch) -> None:
