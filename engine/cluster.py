@@ -33,7 +33,8 @@ from shipslog.store.tasks import Tasks
 
 from . import tallies
 from .client import Client, EngineStopped
-from .commit.committer import NOTHING_TOLD, Committed, Committer
+from .commit.committer import Committed, Committer
+from .commit.counsel import NOTHING_TOLD
 from .commit.follower import Follower
 from .commit.outside import Told
 from .commit.watch import WatchHub
@@ -44,6 +45,7 @@ from .pasts import PastViews, load, revision_at
 from .state import snapshots
 from .state.view import MemoryView
 from .time.clock import Clock, Entropy, SystemClock
+from .webhooks.gate import Webhooks
 
 T = TypeVar("T")
 VERSION = shipslog.__version__
@@ -78,6 +80,9 @@ class Cluster(Client):
         self.hub = WatchHub(view.revision)
         self.follower = Follower(event_log, view, self.hub)
         self.committer = Committer(self.follower, clock, entropy)
+        self.webhooks = Webhooks()
+        self.committer.consultants.append(self.webhooks)
+        self.committer.listeners.append(self.webhooks.on_event)
         self.host = Host(self.committer, reconcilers, self.runtimes, clock)
         self.recorder = EventRecorder(self.committer, self.host.lanes)
         self.host.on_decision.append(self.recorder.on_decision)
@@ -89,7 +94,7 @@ class Cluster(Client):
         self._delayed = asyncio.Event()
         self._parts, self._saving = Tasks("parts"), Tasks("snapshots")
         self.background = Tasks("engine")  # what goes on beside; a cluster that stops ends it first
-        self.measures: list[Callable[[], Iterable[Family]]] = []  # of what is run beside, for /metrics
+        self.measures: list[Callable[[], Iterable[Family]]] = [self.webhooks.measured]  # of what is run beside, for /metrics
         self.ended = asyncio.Event()  # set when the engine stopped by itself; `failure` says why
         self.failure: BaseException | None = None
         self.committer.after_batch.append(self._maybe_snapshot)
@@ -245,6 +250,7 @@ class Cluster(Client):
         self.hub.close()
         await self._parts.finished()
         await self.host.dispatcher.close()
+        await self.webhooks.close()
         await self._saving.finished()
         if self.view.revision - self._snapshot_at >= SNAPSHOT_AT_CLOSE:
             await self._save_snapshot(snapshots.take(self.view))

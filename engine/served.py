@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from shipslog.engine.commit.committer import NOTHING_TOLD, Committed
+from shipslog.engine.commit.committer import Committed
+from shipslog.engine.commit.counsel import NOTHING_TOLD
 from shipslog.engine.commit.outside import Told
 from shipslog.engine.commit.watch import Watch, WatchHub
 from shipslog.engine.host.lane import Trouble

@@ -12,6 +12,11 @@ class Cause(Struct, frozen=True):
     message: str
     field: str
 
+    def told(self) -> dict[str, str]:
+        """As a Status has it: without what it does not say."""
+        said = {"reason": self.reason, "message": self.message, "field": self.field}
+        return {name: text for name, text in said.items() if text}
+
 
 class Refusal(Exception):
     """A request that was refused; nothing was written. `message` says why, `causes` name the fields."""
@@ -42,7 +47,7 @@ class Refusal(Exception):
             "kind": self.kind,
             "uid": self.uid,
             "retryAfterSeconds": self.retry_after_s,
-            "causes": [{"reason": c.reason, "message": c.message, "field": c.field} for c in self.causes],
+            "causes": [cause.told() for cause in self.causes],
         }
         details = {k: v for k, v in details.items() if v}
         status: dict[str, Any] = {

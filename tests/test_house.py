@@ -30,6 +30,7 @@ ENGINE = (
     "kinds",
     "admission",
     "commit",
+    "webhooks",
     "auth",
     "usage",
     "host",

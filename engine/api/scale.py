@@ -3,14 +3,14 @@
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from shipslog.engine.kinds.custom import json_paths
+from shipslog.engine.kinds.scales import scale_of
 from shipslog.store.commands import Patch
-from shipslog.store.objects import autoscaling_v1, codec, patch, selector
+from shipslog.store.objects import autoscaling_v1, codec, patch
 from shipslog.store.objects.patch import MERGE_PATCH
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.refusals import BadRequest, Cause, Invalid, Unexpected
+from shipslog.store.refusals import BadRequest, Cause, Invalid
 from shipslog.store.state import Entry
 
 from . import replies, requests, writes
@@ -18,51 +18,12 @@ from .replies import Reply
 from .requests import Call
 
 
-def of(kind: Kind, entry: Entry) -> autoscaling_v1.Scale:
-    """The Scale of an object with replicas. Errors: Unexpected, a 500 as in Kubernetes, for one that says of none."""
-    meta = entry.object.metadata
-    wanted, found, text = _custom(kind, entry.object) if kind.definition is not None else _builtin(entry.object)
-    metadata = replace(
-        meta, generate_name="", generation=0, labels={}, annotations={}, owner_references=(), finalizers=(), managed_fields=()
-    )
-    return autoscaling_v1.Scale(
-        metadata=metadata, spec=autoscaling_v1.ScaleSpec(replicas=wanted),
-        status=autoscaling_v1.ScaleStatus(replicas=found, selector=text)
-    )  # fmt: skip
-
-
-def _builtin(obj: Any) -> tuple[int, int, str]:
-    """The replicas that are wanted, those that there are, and their selector."""
-    chosen = obj.spec.selector
-    text = (
-        ",".join(f"{k}={v}" for k, v in sorted(chosen.items()))
-        if isinstance(chosen, dict)
-        else str(selector.of_label_selector(chosen))
-    )
-    return obj.spec.replicas or 0, obj.status.replicas, text
-
-
-def _custom(kind: Kind, obj: Any) -> tuple[int, int, str]:
-    """The same of an object whose definition says where they stand."""
-    paths = kind.definition.scale
-    wanted, found = _at(obj, paths.spec_replicas_path), _at(obj, paths.status_replicas_path)
-    text = _at(obj, paths.label_selector_path) if paths.label_selector_path else None
-    if not isinstance(wanted, int):
-        raise Unexpected(f'the spec replicas field "{paths.spec_replicas_path}" does not exist')
-    return wanted, found if isinstance(found, int) else 0, text if isinstance(text, str) else ""
-
-
-def _at(obj: Any, path: str) -> Any:
-    found = json_paths.values(path, obj.rest)
-    return found[0] if found else None
-
-
 async def handle(call: Call) -> Reply:
     """GET, PUT or PATCH of /scale."""
     kind, namespace, name = call.named()
     entry = requests.entry_of(call)
     if call.verb == "get":
-        return replies.of_value(of(kind, entry), wanted=call.wanted)
+        return replies.of_value(scale_of(kind, entry.object), wanted=call.wanted)
     dry_run = call.dry_run
     if call.verb == "update":
         scale, _ = await requests.decoded(call, autoscaling_v1.Scale)
@@ -77,13 +38,13 @@ async def handle(call: Call) -> Reply:
     _check(name, scale)
     command = _command(call, kind, namespace, name, scale.spec.replicas, version)
     committed = await writes.submit(call, command, dry_run)
-    return replies.of_value(of(kind, committed.entry), wanted=call.wanted)
+    return replies.of_value(scale_of(kind, committed.entry.object), wanted=call.wanted)
 
 
 async def _patched(call: Call, entry: Entry) -> tuple[autoscaling_v1.Scale, str]:
     """The Scale that a patch makes, and the resource version if the patch names one."""
     data, media = await requests.body(call.request), writes.patch_type(call)
-    before = codec.to_builtins(of(call.kind, entry))
+    before = codec.to_builtins(scale_of(call.kind, entry.object))
     version = before["metadata"].pop("resourceVersion", "")
     scale = await requests.DECODING.run(len(data), _changed, codec.encode(before), data, media, call.field_validation)
     named: str = scale.metadata.resource_version

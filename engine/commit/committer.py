@@ -22,14 +22,15 @@ from shipslog.store.commands import AnyObjectCommand, Apply, Patch, Update
 from shipslog.store.events import Event, Origin
 from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
 from shipslog.store.log.event_log import LogError, LogFull, RevisionConflict
-from shipslog.store.logger import logger, new_failure_id
-from shipslog.store.refusals import Internal, Refusal, Unavailable, internal_error
+from shipslog.store.logger import logger
+from shipslog.store.refusals import Refusal, Unavailable
 from shipslog.store.state import Entry
 from shipslog.store.tasks import Tasks
 
+from .counsel import ASKING_S, CONTROLLERS, NOTHING_TOLD, Counsel, failed
 from .encoding import check_size, finish
 from .follower import Follower, Staged
-from .outside import SEED_BITS, TRIES, Advised, Asking, Consultant, Overtaken, Seen, Told, advised, seen_by
+from .outside import TRIES, Advised, Consultant, Overtaken, Seen, Told, seen_by
 from .preparation import Prepared, prepare
 from .transitions import Effect, Evaluation, Transition
 from .urgency import is_urgent
@@ -38,8 +39,6 @@ from .urgency import is_urgent
 # The time counts what comes to no event as well: refusals, dry runs, updates that change nothing.
 BATCH_EVENTS, BATCH_BYTES, BATCH_S = 256, 4 << 20, 0.05
 ASKED_AT_ONCE = 16  # commands of one decision about which others are asked
-NOTHING_TOLD = Told()
-CONTROLLERS = ("system:authenticated",)  # the groups of a rule, as others are told
 
 log = logger(__name__)
 
@@ -83,11 +82,12 @@ class Committer:
         self.view = follower.view
         self.head = self.view.copy()
         self.listeners = follower.listeners
-        self.consultants: list[Consultant] = []  # asked, in order, about the commands that concern them
         self.after_batch: list[Callable[[], None]] = []
         self._transition = Transition(self.head, entropy)
         self._queue: deque[Request] = deque()
         self._long_work, self._tasks = LongWork("shipslog-evaluate"), Tasks("committer")
+        self._counsel = Counsel(self.view, clock, entropy, self._long_work)
+        self.consultants = self._counsel.consultants
         self._long_turn = asyncio.Lock()  # so that long commands about one object do not overtake each other for ever
         self._wake = asyncio.Event()
         self._closed = False
@@ -116,7 +116,7 @@ class Committer:
         `size_bytes`: of what a client sent for it. `told`: what it says to who is asked about it.
         Errors: Refusal; then nothing was written."""
         how: dict[str, Any] = {"actor": actor, "groups": groups, "cause": cause, "origin": origin, "dry_run": dry_run}
-        if asked := self._concerned(command, actor):
+        if asked := self._counsel.concerned(command, actor):
             result = await self._asked(command, asked, how, size_bytes, told)
         elif self._size(command, size_bytes) > SHORT_BYTES:
             result = await self._in_advance(command, how, size_bytes)
@@ -127,40 +127,21 @@ class Committer:
         assert isinstance(result, Committed)
         return result
 
-    def _concerned(self, command: AnyObjectCommand, actor: str) -> list[Consultant]:
-        return [one for one in self.consultants if one.concerns(command, self.view, actor)] if self.consultants else []
-
     async def _asked(
         self, command: AnyObjectCommand, asked: Sequence[Consultant], how: dict[str, Any], size_bytes: int, told: Told
     ) -> Any:
         """Ask others, then propose; again when it does not come to what they have seen. -> Committed or Refusal"""
+        until_s = self._loop_s() + ASKING_S
         for _ in range(TRIES):
-            result = await self._advice(command, asked, how, size_bytes, told)
+            if self._closed:
+                raise closed()
+            size = self._size(command, size_bytes)
+            result = await self._counsel.advice(command, asked, told, size, until_s, **who_of(how))
             if isinstance(result, Advised):
                 result = (await self._request(commands=(command,), advised=(result,), **how).future)[0]
             if not isinstance(result, Overtaken):
                 break
         return result
-
-    async def _advice(
-        self, command: AnyObjectCommand, asked: Sequence[Consultant], how: dict[str, Any], size_bytes: int, told: Told
-    ) -> Advised | Refusal:
-        """What others say of a command."""
-        if self._closed:
-            raise closed()
-        who: dict[str, Any] = {key: how[key] for key in ("actor", "groups", "dry_run")}
-        ctx = Admission(
-            view=self.view, now_ns=held(self.view.time_ns, self.clock.now_ns()), entropy=self.entropy, config=self.view.config,
-            warnings=[], **who,
-        )  # fmt: skip
-        asking, size = Asking(view=self.view, told=told, context=ctx, **who), self._size(command, size_bytes)
-        seed = self.entropy.below(1 << SEED_BITS)
-        try:
-            return await advised(command, asked, asking, self._long_work, seed=seed, size_bytes=size)
-        except Refusal as refusal:
-            return refusal
-        except Exception:
-            return failed(command, how["actor"])
 
     async def _in_advance(self, command: AnyObjectCommand, how: dict[str, Any], size_bytes: int) -> Any:
         """Do what takes long, then propose; again when what was seen has changed. -> Committed or Refusal"""
@@ -180,10 +161,9 @@ class Committer:
                 raise closed()
             seen = seen_by(self.view, command)
             now_ns = held(self.view.time_ns, self.clock.now_ns())
-            who: dict[str, Any] = {key: how[key] for key in ("actor", "groups", "dry_run")}
             try:
                 prepared = await prepare(
-                    command, self.view, self._long_work, now_ns=now_ns, entropy=self.entropy, size_bytes=size, **who
+                    command, self.view, self._long_work, now_ns=now_ns, entropy=self.entropy, size_bytes=size, **who_of(how)
                 )
             except Refusal as refusal:
                 return refusal
@@ -205,7 +185,7 @@ class Committer:
         one a command, in order. `runtime`: its other commands, which nodes are given once it is durable. `long`: the commands
         are about long objects, and are evaluated before their turn; what does not hold then is evaluated again."""
         how: dict[str, Any] = {"cause": cause, "commands": commands, "decision": decision, "runtime": runtime}
-        asked = [self._concerned(command, actor) for command in commands]
+        asked = [self._counsel.concerned(command, actor) for command in commands]
         if any(asked):
             answered = self._decided(asked, actor, how)
             return self._tasks.start(f"asking about decision {decision.key}", answered, ordinary=Refusal)
@@ -228,7 +208,8 @@ class Committer:
             if not consultants:
                 return None
             async with turn:
-                return await self._advice(command, consultants, as_one, 0, NOTHING_TOLD)
+                size, until_s = self._size(command, 0), self._loop_s() + ASKING_S
+                return await self._counsel.advice(command, consultants, NOTHING_TOLD, size, until_s, **as_one)
 
         answers = await asyncio.gather(*map(answer, how["commands"], asked))
         return await self._request(actor, advised=answers, **how).future
@@ -486,12 +467,9 @@ class Committer:
                 )
 
 
+def who_of(how: dict[str, Any]) -> dict[str, Any]:
+    return {key: how[key] for key in ("actor", "groups", "dry_run")}
+
+
 def closed() -> Unavailable:
     return Unavailable("the cluster is closed; nothing was written")
-
-
-def failed(command: AnyObjectCommand, actor: str) -> Internal:
-    """The answer to a command that the exception at hand kept from being carried out."""
-    failure_id = new_failure_id()
-    log.exception("command_failed", command=type(command).__name__, actor=actor, failure_id=failure_id)
-    return internal_error(failure_id, "; nothing was written")

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
-from shipslog.engine.commit.committer import NOTHING_TOLD
+from shipslog.engine.commit.counsel import NOTHING_TOLD
 from shipslog.engine.commit.outside import TRIES, Asking, Told
 from shipslog.engine.commit.transitions import Evaluation, Wanted
 from shipslog.engine.state.view import MemoryView

@@ -1,0 +1,71 @@
+"""Asks consultants about one command, within a bound of time; what came of that is an answer, not a failure of who asked."""
+
+import asyncio
+from collections.abc import Sequence
+
+from shipslog.engine.admission import Admission
+from shipslog.engine.state.view import MemoryView
+from shipslog.engine.time.clock import Clock, Entropy, held
+from shipslog.engine.time.long_work import LongWork
+from shipslog.store.commands import AnyObjectCommand
+from shipslog.store.logger import logger, new_failure_id
+from shipslog.store.refusals import Internal, Refusal, TimedOut, internal_error
+
+from .outside import SEED_BITS, Advised, Asking, Consultant, Told, advised
+
+ASKING_S = 60.0  # for all who are asked about one command, as Kubernetes gives a request
+NOTHING_TOLD = Told()
+CONTROLLERS = ("system:authenticated",)  # the groups of a rule, as others are told
+
+log = logger(__name__)
+
+
+class Counsel:
+    """`consultants`: asked, in order, about the commands that concern them."""
+
+    def __init__(self, view: MemoryView, clock: Clock, entropy: Entropy, work: LongWork) -> None:
+        self.consultants: list[Consultant] = []
+        self._view, self._clock, self._entropy, self._work = view, clock, entropy, work
+
+    def concerned(self, command: AnyObjectCommand, actor: str) -> list[Consultant]:
+        return [one for one in self.consultants if one.concerns(command, self._view, actor)] if self.consultants else []
+
+    def asking(self, actor: str, groups: tuple[str, ...], dry_run: bool, told: Told) -> Asking:
+        """What those who are asked are told of who asks."""
+        now_ns = held(self._view.time_ns, self._clock.now_ns())
+        context = Admission(
+            view=self._view, now_ns=now_ns, entropy=self._entropy, config=self._view.config, warnings=[], actor=actor,
+            groups=groups, dry_run=dry_run,
+        )  # fmt: skip
+        return Asking(view=self._view, told=told, context=context, actor=actor, groups=groups, dry_run=dry_run)
+
+    async def advice(
+        self,
+        command: AnyObjectCommand,
+        asked: Sequence[Consultant],
+        told: Told,
+        size_bytes: int,
+        until_s: float,
+        *,
+        actor: str,
+        groups: tuple[str, ...],
+        dry_run: bool,
+    ) -> Advised | Refusal:
+        """What they say of a command, until a time of the loop."""
+        asking, seed = self.asking(actor, groups, dry_run, told), self._entropy.below(1 << SEED_BITS)
+        try:
+            async with asyncio.timeout_at(until_s):
+                return await advised(command, asked, asking, self._work, seed=seed, size_bytes=size_bytes)
+        except Refusal as refusal:
+            return refusal
+        except TimeoutError:
+            return TimedOut("Timeout: request did not complete within requested timeout - context deadline exceeded")
+        except Exception:
+            return failed(command, actor)
+
+
+def failed(command: AnyObjectCommand, actor: str) -> Internal:
+    """The answer to a command that the exception at hand kept from being carried out."""
+    failure_id = new_failure_id()
+    log.exception("command_failed", command=type(command).__name__, actor=actor, failure_id=failure_id)
+    return internal_error(failure_id, "; nothing was written")

@@ -1,0 +1,306 @@
+"""Asks admission webhooks: one after the other those that may change what is asked for, at once those that may only refuse it.
+
+Source: the mutating and validating dispatchers of k8s.io/apiserver/pkg/admission/plugin/webhook, by what they answer.
+"""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shipslog.engine.admission.matching import Asked, Place, by_object, equivalents, in_namespaces, is_exempt, meant, place_of
+from shipslog.engine.commit.outside import Asking
+from shipslog.engine.commit.preparation import resource_of
+from shipslog.engine.commit.transitions import Evaluation, Wanted
+from shipslog.engine.measures import Family
+from shipslog.engine.state.view import MemoryView
+from shipslog.store.commands import AnyObjectCommand
+from shipslog.store.events import Event
+from shipslog.store.facts import ObjectFact
+from shipslog.store.logger import logger
+from shipslog.store.objects.admissionregistration_v1 import MutatingWebhook, ValidatingWebhook
+from shipslog.store.objects.scheme import Kind, NotServed
+from shipslog.store.refusals import Refusal
+from shipslog.store.state import Entry
+
+from . import reviews, subjects
+from .calling import Callee, Caller, CallFailed
+from .conditions import Conditions
+from .gate import CONFIGURATIONS
+from .tallies import Tallies
+
+ENGINE = "system:engine"  # what the engine itself keeps is no request: it must not wait for pods that it has yet to start
+TIMEOUT_S = 10
+DRY = ("None", "NoneOnDryRun")
+
+log = logger(__name__)
+
+
+class Hook(Struct, frozen=True):
+    """One webhook of one configuration."""
+
+    configuration: str
+    webhook: MutatingWebhook | ValidatingWebhook
+    uid: str  # which one it is, by name and place
+
+    @property
+    def name(self) -> str:
+        return self.webhook.name
+
+    @property
+    def callee(self) -> Callee:
+        client = self.webhook.client_config
+        authority = base64.b64decode(client.ca_bundle)
+        if client.service is None:
+            return Callee(url=client.url or "", authority=authority)
+        service = client.service
+        return Callee(
+            namespace=service.namespace, service=service.name, port=443 if service.port is None else service.port,
+            path=service.path or "", authority=authority,
+        )  # fmt: skip
+
+
+class Hooks(Struct, frozen=True):
+    """All that there are, in the order in which they are asked."""
+
+    mutating: tuple[Hook, ...] = ()
+    validating: tuple[Hook, ...] = ()
+
+
+class Meant(Struct, frozen=True):
+    """A webhook that is to be asked about a request, and in which version the request is shown to it."""
+
+    hook: Hook
+    at: int  # its place among all
+    place: Place
+
+
+class AdmissionWebhooks:
+    """A Consultant: see `commit.outside`."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller, self.tallies, self._conditions = caller, Tallies(), Conditions()
+        self._hooks: Hooks | None = None
+        self._concerned: dict[tuple[str, str, tuple[str, ...]], bool] = {}
+        self._scheme: object = None  # for which that was worked out
+
+    # --- who there is ---
+
+    def on_event(self, event: Event, entry: Entry | None, previous: Entry | None) -> None:
+        """An event became durable."""
+        if isinstance(event.fact, ObjectFact) and event.fact.resource in CONFIGURATIONS:
+            self._hooks = None
+
+    def hooks(self, view: MemoryView) -> Hooks:
+        if self._hooks is None:
+            self._hooks = Hooks(*(_hooks(view, resource) for resource in CONFIGURATIONS))
+            self._concerned = {}
+        return self._hooks
+
+    def concerns(self, command: AnyObjectCommand, view: MemoryView, actor: str) -> bool:
+        hooks = self.hooks(view)
+        if not (hooks.mutating or hooks.validating) or actor == ENGINE:
+            return False
+        try:
+            key = resource_of(command, view), subjects.subresource_of(command), subjects.operations_of(command)
+        except NotServed:
+            return False  # that is said when it is evaluated
+        if self._scheme is not view.scheme:
+            self._scheme, self._concerned = view.scheme, {}
+        found = self._concerned.get(key)
+        if found is None:
+            found = self._concerned[key] = any(_may_mean(hook, view, *key) for hook in (*hooks.mutating, *hooks.validating))
+        return found
+
+    # --- asking about commands ---
+
+    async def change(self, wanted: Wanted, asking: Asking) -> Wanted:
+        asked, hooks = subjects.asked_of(wanted, asking), self.hooks(asking.view).mutating
+        if not any(self._rules_mean(hook, asked, asking) for hook in hooks):
+            return wanted
+        if wanted.object is not None and not subjects.is_own(asked):
+            asked = replace(asked, object=subjects.before_changes(wanted, asking))
+        changed = await self._mutated(hooks, asked, wanted.kind, asking)
+        if changed is asked.object and (changed is None or subjects.is_own(asked)):
+            return wanted
+        return subjects.with_own(wanted, changed) if subjects.is_own(asked) else subjects.with_object(wanted, changed)
+
+    async def check(self, wanted: Wanted, change: Evaluation, asking: Asking) -> None:
+        hooks = self.hooks(asking.view).validating
+        if hooks:
+            asked = subjects.outcome_of(subjects.asked_of(wanted, asking), wanted, change)
+            await self._validated(hooks, asked, wanted.kind, asking)
+
+    async def admit(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
+        """Ask about what is no command: a connection to a pod, a token. -> the object, perhaps changed. Errors: Refusal."""
+        hooks = self.hooks(asking.view)
+        if not (hooks.mutating or hooks.validating):
+            return asked.object
+        changed = await self._mutated(hooks.mutating, asked, kind, asking)
+        await self._validated(hooks.validating, replace(asked, object=changed), kind, asking)
+        return changed
+
+    # --- the two ways ---
+
+    async def _mutated(self, hooks: Sequence[Hook], asked: Asked, kind: Kind, asking: Asking) -> Any:
+        """The object as they want it. Who asks for it is asked again, once, when others have changed it after him."""
+        if is_exempt(asked):
+            return asked.object
+        invoked, again = set[str](), set[str]()
+        for turn in (0, 1):
+            any_changed = False
+            for at, hook in enumerate(hooks):
+                place = self._meant(hook, asked, asking)
+                if place is None or (turn and hook.uid not in again):
+                    continue
+                changed = await self._one(Meant(hook, at, place), asked, kind, asking, turn)
+                if changed is not None:
+                    asked, any_changed = replace(asked, object=changed), True
+                    again |= invoked
+                    invoked.clear()
+                if getattr(hook.webhook, "reinvocation_policy", None) == "IfNeeded":
+                    invoked.add(hook.uid)
+            if not any_changed or not again:
+                break
+        return asked.object
+
+    async def _one(self, one: Meant, asked: Asked, kind: Kind, asking: Asking, turn: int) -> Any:
+        """The object as one wants it; None where he wants nothing."""
+        scheme, own, hook = asking.view.scheme, subjects.is_own(asked), one.hook
+        place = f"round_{turn}_index_{one.at}"
+        answer = await self._call(one, asked, kind, asking, "admit", f"failed-open.mutating.webhook.admission.k8s.io/{place}")
+        if answer is None or not answer.patch:
+            return None
+        if asked.object is None:
+            why = f'admission webhook "{hook.name}" attempted to modify the object, which is not supported for this operation'
+            raise reviews.internal(why)
+        before = subjects.encoded(asked.object, kind, one.place, scheme, own)
+        after = reviews.patched(msgspec.json.decode(before), answer.patch)
+        try:
+            made = subjects.decoded(after, asked.object, kind, one.place, scheme, own)
+        except Refusal as refusal:
+            raise reviews.internal(refusal.message) from refusal
+        mutated = made != asked.object
+        noted = {"configuration": hook.configuration, "webhook": hook.name, "mutated": mutated}
+        asking.annotations[f"mutation.webhook.admission.k8s.io/{place}"] = json.dumps(noted, separators=(",", ":"))
+        return made if mutated else None
+
+    async def _validated(self, hooks: Sequence[Hook], asked: Asked, kind: Kind, asking: Asking) -> None:
+        """Errors: Refusal, the first in the order of the webhooks, when all have answered."""
+        if is_exempt(asked):
+            return
+        found = [Meant(hook, at, place) for at, hook in enumerate(hooks) if (place := self._meant(hook, asked, asking))]
+        if not found:
+            return
+        opened = "failed-open.validating.webhook.admission.k8s.io/round_0_index_{}"
+        answers = await asyncio.gather(
+            *(self._call(one, asked, kind, asking, "validating", opened.format(one.at)) for one in found),
+            return_exceptions=True,
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+
+    async def _call(
+        self, one: Meant, asked: Asked, kind: Kind, asking: Asking, sort: str, opened: str
+    ) -> reviews.Answer | None:
+        """What one says; None where he could not be asked and that does not matter. Errors: Refusal."""
+        hook, began_s, code, rejected, error = one.hook, time.perf_counter(), 200, True, ""
+        try:
+            answer = await self._answer(one, asked, kind, asking, mutating=sort == "admit")
+            if not answer.allowed:
+                denial = reviews.denied(hook.name, answer.status)
+                code, error = denial.code, "no_error"
+                raise denial
+            rejected = False
+            return answer
+        except CallFailed as failure:
+            code, error = failure.code or 503, "calling_webhook_error"
+            if hook.webhook.failure_policy == "Ignore":
+                rejected = False
+                log.warning("webhook_failed_open", webhook=hook.name, why=str(failure))
+                self.tallies.failed_open(hook.name, sort)
+                asking.annotations[opened] = hook.name
+                return None
+            log.warning("webhook_failed", webhook=hook.name, why=str(failure))
+            raise reviews.not_called(hook.name, str(failure)) from failure
+        except Refusal as refusal:
+            code, error = refusal.code, error or "apiserver_internal_error"
+            raise
+        finally:
+            took_s = time.perf_counter() - began_s
+            self.tallies.called(hook.name, sort, asked.operation, code, took_s, error if rejected else "")
+
+    async def _answer(self, one: Meant, asked: Asked, kind: Kind, asking: Asking, *, mutating: bool) -> reviews.Answer:
+        """Errors: CallFailed, Refusal."""
+        webhook, scheme, own = one.hook.webhook, asking.view.scheme, subjects.is_own(asked)
+        if asking.dry_run and webhook.side_effects not in DRY:
+            raise reviews.no_dry_run(one.hook.name)
+        new = subjects.encoded(asked.object, kind, one.place, scheme, own)
+        old = subjects.encoded(asked.old_object, kind, one.place, scheme, own)
+        version = reviews.version_of(webhook.admission_review_versions)
+        uid, body = reviews.question(version, asked, one.place, asking, new, old)
+        timeout_s = TIMEOUT_S if webhook.timeout_seconds is None else webhook.timeout_seconds
+        try:
+            value = await self._caller.ask(one.hook.callee, body, view=asking.view, timeout_s=timeout_s)
+        except CallFailed as failure:
+            raise CallFailed(f"failed to call webhook: {failure}", failure.code) from failure
+        answer = reviews.answer(value, uid, version, mutating=mutating)
+        asking.annotations.update({f"{one.hook.name}/{key}": text for key, text in answer.annotations.items()})
+        for line in answer.warnings:
+            asking.warn(line)
+        return answer
+
+    # --- whom a request concerns ---
+
+    def _rules_mean(self, hook: Hook, asked: Asked, asking: Asking) -> bool:
+        return meant(hook.webhook.rules, hook.webhook.match_policy, asked, asking.view.scheme) is not None
+
+    def _meant(self, hook: Hook, asked: Asked, asking: Asking) -> Place | None:
+        """The version in which a request is shown to a webhook; None where it is not asked. Errors: NotFound, Forbidden."""
+        webhook = hook.webhook
+        place = meant(webhook.rules, webhook.match_policy, asked, asking.view.scheme)
+        if place is None or not by_object(webhook.object_selector, asked):
+            return None
+        if not in_namespaces(webhook.namespace_selector, asked, asking.view):
+            return None
+        if not webhook.match_conditions or self._conditions.hold(webhook, asked, place, asking):
+            return place
+        return None
+
+    def measured(self) -> Iterable[Family]:
+        return self.tallies.families()
+
+    async def close(self) -> None:
+        await self._caller.close()
+
+
+def _hooks(view: MemoryView, resource: str) -> tuple[Hook, ...]:
+    """By the names of their configurations, as Kubernetes asks them."""
+    return tuple(_of_configuration(view, resource)) if view.scheme.knows(resource) else ()
+
+
+def _of_configuration(view: MemoryView, resource: str) -> Iterator[Hook]:
+    for entry in view.entries(resource):
+        configuration = entry.object.metadata.name
+        seen: dict[str, int] = {}
+        for webhook in entry.object.webhooks:
+            seen[webhook.name] = number = seen.get(webhook.name, -1) + 1
+            yield Hook(configuration, webhook, f"{configuration}/{webhook.name}/{number}")
+
+
+def _may_mean(hook: Hook, view: MemoryView, resource: str, subresource: str, operations: tuple[str, ...]) -> bool:
+    """Whether any request of that sort is meant, in whatever version."""
+    place = place_of(view.scheme.by_resource(resource), subresource)
+    places = (place, *equivalents(view.scheme, place, subresource))
+    rules = [replace(rule, scope="*") for rule in hook.webhook.rules]
+    requests = (
+        Asked(operation=operation, place=place, subresource=subresource) for operation in operations for place in places
+    )
+    return any(meant(rules, "Exact", request, view.scheme) for request in requests)
