@@ -10,9 +10,10 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -36,6 +37,9 @@ from .replay import Recording
 from .settings import Settings, claim_of, keep, kept_in, resolve
 from .settings.values import first_address, port_range, seconds
 from .tokens import issue_tokens
+
+if TYPE_CHECKING:
+    from .api.kubelet.server import Ports
 
 RENEW_EVERY_S = 3600.0
 
@@ -111,6 +115,10 @@ async def _serve(
             (settings.bind, address, socket.gethostname(), inside, *settings.tls_san),
             service_ip=first_address(settings.service_cidr),
         )
+        kubelet = _kubelet_ports(settings, choice)
+        if kubelet is not None:
+            held.callback(kubelet.close)
+            settings = replace(settings, kubelet_port=kubelet.number)
         if settings.dns == "builtin" and choice.reached_at:
             names = opened(choice.reached_at)
             held.callback(names.close)
@@ -141,7 +149,7 @@ async def _serve(
             )  # fmt: skip
             written = partial(_write_kubeconfig, settings)
             cluster.background.keep("renewal of certificates", lambda: keep_renewed(server, pki, written))
-            async with _naming(cluster, names, settings, ground):
+            async with _naming(cluster, names, settings, ground), _kubelet(cluster, server, kubelet):
                 await _first_of(stop, cluster.ended)
             if cluster.failure is not None:
                 raise RuntimeError("the engine stopped by itself; the daemon's messages say more") from cluster.failure
@@ -176,6 +184,32 @@ def _naming(
     return serving(cluster, sockets, resolv_conf=Path(settings.resolv_conf), open_socket=open_socket)
 
 
+def _kubelet_ports(settings: Settings, choice: Choice) -> "Ports | None":
+    """The kubelet's sockets; None where nodes are only pretended, unless its port is asked for. Errors: CannotListen."""
+    if choice.name == "simulated" and settings.kubelet_port is None:
+        return None
+    from .api.kubelet.server import opened
+
+    return opened(settings.bind, settings.kubelet_port, settings.read_only_port)
+
+
+@contextlib.asynccontextmanager
+async def _kubelet(cluster: Cluster, server: ApiServer, ports: "Ports | None") -> AsyncIterator[None]:
+    """The kubelet of the first node, where there is to be one."""
+    if ports is None:
+        yield
+        return
+    from .api.kubelet.server import KubeletServer
+
+    runtime = next(iter(cluster.runtimes.values()))
+    kubelet = KubeletServer(cluster, runtime, server.handler.authenticator, tls=server.tls, ports=ports)
+    kubelet.start()
+    try:
+        yield
+    finally:
+        await kubelet.stop()
+
+
 def _withdraw(record: Path) -> None:
     """Take back what says where this daemon is to be had; another's, that was begun in its place, stays."""
     with contextlib.suppress(OSError, msgspec.DecodeError):
@@ -189,7 +223,8 @@ def described(observed: NodeObserved, settings: Settings) -> NodeObserved:
     if ip:
         addresses = (("InternalIP", ip), *(a for a in addresses if a[0] != "InternalIP"))
     labels = observed.labels | {key: value for key, _, value in (text.partition("=") for text in settings.node_label)}
-    return replace(observed, addresses=addresses, labels=labels, taints=settings.node_taint)
+    port = settings.kubelet_port or 0
+    return replace(observed, addresses=addresses, labels=labels, taints=settings.node_taint, kubelet_port=port)
 
 
 def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:

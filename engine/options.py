@@ -93,6 +93,20 @@ OPTIONS = (
         metavar="ADDRESS",
         told="Address of the node, and of the API for pods [default: that of the default route]",
     ),
+    Option(
+        name="kubelet_port",
+        group=NODE,
+        kind="number",
+        metavar="PORT",
+        told="Port of the kubelet (TLS) [default: 10250, or a free one where that is taken]",
+    ),
+    Option(
+        name="read_only_port",
+        group=NODE,
+        kind="number",
+        metavar="PORT",
+        told="Port where anybody may read what the kubelet knows; 0 for none [default: 0]",
+    ),
     Option(name="node_label", group=NODE, kind="list", metavar="KEY=VALUE", told="A label that the node has; again for more."),
     Option(
         name="node_taint",

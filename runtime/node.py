@@ -91,6 +91,7 @@ class NodeRuntime(Protocol):
     """One node's hands. `execute` returns the outcome facts of its command; what happens by itself goes to `report`."""
 
     node: str
+    log_directory: str  # where the node's own logs are; "" for none
 
     async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
         """Prepare the machine, report NodeObserved, adopt what runs: report each difference from `known` (exits that

@@ -72,7 +72,7 @@ class OciNode:
         settings: OciSettings | None = None,
         ground: Rootless | None = None,
     ) -> None:
-        self.node = node
+        self.node, self.log_directory = node, machine.LOGS
         self.settings = settings or detect()
         self._pod_cidr = pod_cidr
         self._rules = rules
@@ -117,7 +117,8 @@ class OciNode:
         return await dial(address, port, tls=tls)
 
     def stats(self) -> NodeStats:
-        return self._sampler.stats()
+        probes = self._probes.counts() if self._probes is not None else {}
+        return self._sampler.stats(probes)
 
     async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
         match command:

@@ -39,6 +39,7 @@ class Prober:
         self._lookups = lookups or Lookups()
         self._targets: dict[Key, tuple[ProbeTarget, asyncio.Task[None]]] = {}
         self._tasks = Tasks("prober")
+        self._counts: dict[tuple[str, str, str, str], int] = {}
 
     async def set_targets(self, targets: Sequence[ProbeTarget]) -> None:
         """These and no others from now on; those that did not change go on undisturbed."""
@@ -52,6 +53,16 @@ class Prober:
                 name = f"{target.probe} probe of {target.container} in {target.pod_uid}"
                 self._targets[key] = (target, self._tasks.keep(name, partial(self._run, target)))
 
+    def _count(self, target: ProbeTarget, good: bool) -> None:
+        key = (target.pod_uid, target.container, target.probe, "successful" if good else "failed")
+        self._counts[key] = self._counts.get(key, 0) + 1
+
+    def counts(self) -> dict[tuple[str, str, str, str], int]:
+        """By pod uid, container, probe and result: how often; of those that are probed at present."""
+        probed = {(uid, container, probe) for uid, container, _, probe in self._targets}
+        self._counts = {key: count for key, count in self._counts.items() if key[:3] in probed}
+        return self._counts
+
     async def close(self) -> None:
         self._targets.clear()
         await self._tasks.close()
@@ -62,6 +73,7 @@ class Prober:
         await asyncio.sleep(target.initial_delay_s)
         while True:
             good, message = await self.probe(target)
+            self._count(target, good)
             row = row + 1 if good is last else 1
             last = good
             if good and healthy is not True and row >= target.success_threshold:

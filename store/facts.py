@@ -107,6 +107,7 @@ class NodeObserved(NodeFact, frozen=True, kw_only=True, tag="NodeObserved"):
     labels: dict[str, str] = {}
     pod_cidr: str = ""
     taints: tuple[str, ...] = ()  # key=value:effect, for a node that is registered with them
+    kubelet_port: int = 0  # where its kubelet listens; 0 for nowhere
 
 
 class PodFact(NodeFact, frozen=True, kw_only=True):

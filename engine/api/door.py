@@ -42,9 +42,10 @@ class Connections(web.Server):
 class Door:
     """Accepts on bound sockets, shakes hands, and hands over to a server.
 
-    `bound`: how many connections there are at most, with those that are still shaking hands; one more is closed at once."""
+    `tls` None: in plain. `bound`: how many connections there are at most, with those that are still shaking hands; one more is
+    closed at once."""
 
-    def __init__(self, server: Connections, tls: ssl.SSLContext, bound: int | None = None) -> None:
+    def __init__(self, server: Connections, tls: ssl.SSLContext | None, bound: int | None = None) -> None:
         self._server, self._tls = server, tls
         self.bound = bound if bound is not None else connections_bound()
         self._greeting = Tasks("door")
@@ -95,7 +96,11 @@ class Door:
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await loop.connect_accepted_socket(
-                self._server, made, ssl=self._tls, ssl_handshake_timeout=HANDSHAKE_S, ssl_shutdown_timeout=SHUTDOWN_S
+                self._server,
+                made,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_S if self._tls is not None else None,
+                ssl_shutdown_timeout=SHUTDOWN_S if self._tls is not None else None,
             )
 
     def _say(self, why: str) -> None:

@@ -12,13 +12,13 @@ from shipslog.store.refusals import BadRequest, Cause, Invalid, Refusal, Unavail
 from . import heads
 from .outlets import outlet_of
 from .requests import Call, entry_of
-from .routes import first, flag
+from .routes import Params, first, flag
 
 
 async def handle(call: Call) -> web.StreamResponse:
     """Stream the log as plain text. Errors: NotFound, BadRequest as a kubelet words them."""
     pod: core_v1.Pod = entry_of(call).object
-    options = options_of(call)
+    options = options_of(call.params, call.now_ns)
     container = container_of(pod, first(call.params, "container"))
     if not pod.spec.node_name:
         return web.Response(status=204)  # there is nobody to ask, and nothing yet to tell
@@ -49,9 +49,8 @@ async def handle(call: Call) -> web.StreamResponse:
     return out.response
 
 
-def options_of(call: Call) -> LogOptions:
-    """Errors: BadRequest, Invalid."""
-    params = call.params
+def options_of(params: Params, now_ns: int) -> LogOptions:
+    """What a query says. Errors: BadRequest, Invalid."""
     since = heads.integer(params, "sinceSeconds")
     if since is not None and first(params, "sinceTime"):
         raise _invalid("sinceSeconds", "at most one of `sinceTime` or `sinceSeconds` may be specified", "FieldValueForbidden")
@@ -62,7 +61,7 @@ def options_of(call: Call) -> LogOptions:
         raise _invalid("tailLines", f"Invalid value: {tail}: must be greater than or equal to 0")
     if limit is not None and limit < 1:
         raise _invalid("limitBytes", f"Invalid value: {limit}: must be greater than 0")
-    since_ns = call.now_ns - since * 1_000_000_000 if since is not None else None
+    since_ns = now_ns - since * 1_000_000_000 if since is not None else None
     if text := first(params, "sinceTime"):
         since_ns = time_ns(text)
     return LogOptions(

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import ssl
 from pathlib import Path
 
 from shipslog.engine.auth.account_tokens import AccountTokens
@@ -23,18 +24,18 @@ log = logger(__name__)
 class CannotListen(OSError):
     """An address and port that cannot be had; the message says why and which option to change."""
 
-    def __init__(self, bind: str, port: int, error: OSError) -> None:
+    def __init__(self, bind: str, port: int, error: OSError, option: str = "--port") -> None:
         where = f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}"
         match error.errno:
             case errno.EADDRINUSE:
                 holder = listener(port)
-                why = f"{where} is in use{f' by {holder}' if holder else ''}. Choose another --port, or 0 for a free one."
+                why = f"{where} is in use{f' by {holder}' if holder else ''}. Choose another {option}, or 0 for a free one."
             case errno.EADDRNOTAVAIL:
                 why = f"{where} is no address of this machine. Choose another --bind, for example 127.0.0.1."
             case errno.EACCES | errno.EPERM:
-                why = f"{where} is not for this user. Choose a --port from 1024 on."
+                why = f"{where} is not for this user. Choose a {option} from 1024 on."
             case _:
-                why = f"{where}: {error.strerror}. Choose another --port or --bind."
+                why = f"{where}: {error.strerror}. Choose another {option} or --bind."
         super().__init__(error.errno, why)
 
     def __str__(self) -> str:
@@ -75,6 +76,11 @@ class ApiServer:
         self._door.open(listening)
         self.handler.ready = True
         log.info("api_listening", bind=self._bind, port=self.port)
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """Of who is asked on other ports with the same certificate, which is renewed with it."""
+        return self._tls
 
     def renew(self, pki: Pki) -> None:
         """Show the certificate of `pki` to who connects from now on."""

@@ -109,7 +109,15 @@ def _status(observed: NodeObserved, old: core_v1.NodeStatus, now: Instant) -> co
         old, capacity=dict(observed.capacity), allocatable=dict(observed.allocatable or observed.capacity),
         addresses=tuple(core_v1.NodeAddress(type=t, address=a) for t, a in observed.addresses), node_info=info,
         conditions=_conditions(old.conditions, now),
+        daemon_endpoints=_endpoints(observed, old),
     )  # fmt: skip
+
+
+def _endpoints(observed: NodeObserved, old: core_v1.NodeStatus) -> core_v1.NodeDaemonEndpoints:
+    """Where its kubelet listens."""
+    if not observed.kubelet_port:
+        return old.daemon_endpoints
+    return core_v1.NodeDaemonEndpoints(kubelet_endpoint=core_v1.DaemonEndpoint(port=observed.kubelet_port))
 
 
 def _conditions(old: tuple[core_v1.NodeCondition, ...], now: Instant) -> tuple[core_v1.NodeCondition, ...]:

@@ -103,6 +103,7 @@ class ProcessNode:
     """NodeRuntime on plain processes. `data` keeps what they write."""
 
     def __init__(self, node: str, data: Path, *, address: str = "127.0.0.1") -> None:
+        self.log_directory = machine.LOGS
         self.node, self.data, self.address = node, data.resolve(), address
         self._report: Report = lambda fact: None
         self._known: dict[tuple[str, str, int], ProcessRecord] = {}
@@ -131,7 +132,8 @@ class ProcessNode:
         return await dial(address, port, tls=tls)
 
     def stats(self) -> NodeStats:
-        return self._sampler.stats()
+        probes = self._probes.counts() if self._probes is not None else {}
+        return self._sampler.stats(probes)
 
     def _subjects(self) -> list[PodSubject]:
         pods: dict[str, list[ContainerSubject]] = {}

@@ -68,7 +68,7 @@ class SimulatedNode:
         call_later: CallLater | None = None,
     ) -> None:
         """`now_ns`, `call_later`: the clock, and what happens at a later time of it; the loop's if there is none."""
-        self.node, self.number = node, number
+        self.node, self.number, self.log_directory = node, number, ""
         self.pods: dict[str, SimPod] = {}
         self.images: set[str] = set()
         self.ruleset = Ruleset(services={})

@@ -19,6 +19,7 @@ from .usage import NOTHING, ContainerStats, Disk, Measured, NodeStats, PodStats,
 
 EVERY_S, DISKS_EVERY_S = 10.0, 60.0
 NODE, DAEMON, PODS = "node", "kubelet", "pods"
+NO_PROBES: Mapping[tuple[str, str, str, str], int] = {}
 PER_TURN = 20  # groups that are read before others have their turn
 
 
@@ -159,8 +160,8 @@ class Sampler:
 
     # --- asking ---
 
-    def stats(self) -> NodeStats:
-        """What is known now; costs nothing but a look at what is in memory."""
+    def stats(self, probes: Mapping[tuple[str, str, str, str], int] = NO_PROBES) -> NodeStats:
+        """What is known now; costs nothing but a look at what is in memory. `probes`: see NodeStats."""
         at_ns, pods = self._now_ns(), {}
         for pod in self._pods:
             if (whole := self._history.of(pod.uid)) is not None:
@@ -177,6 +178,7 @@ class Sampler:
             cores=os.cpu_count() or 1,
             memory_capacity_bytes=machine.meminfo().get("MemTotal", 0),
             most_processes=machine.most_processes(),
+            probes=probes,
         )
 
     def _of_pod(self, pod: PodSubject, whole: Measured) -> PodStats:

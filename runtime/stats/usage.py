@@ -129,6 +129,7 @@ class NodeStats(Struct, frozen=True, kw_only=True):
     cores: int = 1
     memory_capacity_bytes: int = 0
     most_processes: int = 0
+    probes: Mapping[tuple[str, str, str, str], int] = {}  # by pod uid, container, probe and result: how often
 
 
 NOTHING = Usage(at_ns=0)

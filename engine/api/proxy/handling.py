@@ -31,6 +31,8 @@ async def handle(call: Call) -> web.StreamResponse:
         query = call.request.raw_path.partition("?")
         return replies.Reply(b"", 301, "text/html; charset=utf-8", [("Location", f"{query[0]}/{query[1]}{query[2]}")])
     target = _target(call)
+    if target is None:
+        return await _kubelet(call, path or "/")
     if len(_under_way) >= connections_bound() // SHARE:
         raise TooManyRequests("too many connections go on from here to pods and nodes; try again later", retry_after_s=1)
     me = object()
@@ -42,15 +44,23 @@ async def handle(call: Call) -> web.StreamResponse:
         _under_way.discard(me)
 
 
-def _target(call: Call) -> Target:
+def _target(call: Call) -> Target | None:
+    """None: the kubelet of a node."""
     if call.route.resource == "pods":
         return targets.of_pod(call)
     if call.route.resource == "services":
         return targets.of_service(call)
-    node, target = targets.of_node(call)
-    if target is None:
-        raise Unavailable(f'{TRYING}the kubelet of node "{node.metadata.name}" is not run by this server')
-    return target
+    return targets.of_node(call)
+
+
+async def _kubelet(call: Call, path: str) -> web.StreamResponse:
+    from shipslog.engine.api.kubelet.kubelet import Kubelet
+
+    _, name, _ = targets.split(call.route.name, "node")
+    runtime = call.cluster.runtimes.get(name)
+    if runtime is None:
+        raise Unavailable(f'{TRYING}the kubelet of node "{name}" is not run by this server')
+    return await Kubelet(call.cluster, runtime).answer(call.request, path, call.params)
 
 
 def split(call: Call) -> tuple[str, str]:

@@ -91,17 +91,17 @@ def _pod_of(view: MemoryView, address: core_v1.EndpointAddress, namespace: str) 
     return pod if pod is not None and address.ip in {pod.status.pod_ip, *(ip.ip for ip in pod.status.pod_ips)} else None
 
 
-def of_node(call: Call) -> tuple[core_v1.Node, Target | None]:
-    """The node, and where on it; None for its kubelet. Errors: NotFound, BadRequest."""
+def of_node(call: Call) -> Target | None:
+    """Where on the node; None for its kubelet. Errors: NotFound, BadRequest."""
     tls, name, port = split(call.route.name, "node")
     entry = call.view.entry("nodes", name)
     if entry is None:
         raise not_found("nodes", "", name)
     node: core_v1.Node = entry.object
     if not port or _number(port) == kubelet_port(node):
-        return node, None
+        return None
     address = next((a.address for a in node.status.addresses if a.type == "InternalIP"), "")
-    return node, Target(proxyable(address), _number(port), tls, call.cluster.runtimes.get(name))
+    return Target(proxyable(address), _number(port), tls, call.cluster.runtimes.get(name))
 
 
 def kubelet_port(node: core_v1.Node) -> int:

@@ -68,6 +68,7 @@ class CriNode:
 
     def __init__(self, node: str, data: Path, socket: str, *, pod_cidr: str = "", rules: PacketRules | None = None) -> None:
         self.node, self.data, self._socket, self._pod_cidr, self._rules = node, data.resolve(), socket, pod_cidr, rules
+        self.log_directory = machine.LOGS
         self._report: Report = lambda fact: None
         self._client: CriClient | None = None
         self._running: dict[str, tuple[str, str, int]] = {}  # container id -> pod uid, name, attempt
@@ -104,7 +105,8 @@ class CriNode:
         return await dial(address, port, tls=tls)
 
     def stats(self) -> NodeStats:
-        return self._sampler.stats()
+        probes = self._probes.counts() if self._probes is not None else {}
+        return self._sampler.stats(probes)
 
     def _subjects(self) -> list[PodSubject]:
         pods: dict[str, list[ContainerSubject]] = {}

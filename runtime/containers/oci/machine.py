@@ -10,6 +10,7 @@ from pathlib import Path
 from shipslog.store.facts import NodeObserved
 
 KUBELET_VERSION = "v1.37.0+shipslog"  # as the API says of itself
+LOGS = "/var/log"
 _PODS = "110"
 
 
