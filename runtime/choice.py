@@ -102,7 +102,8 @@ def _simulated(node: str, nodes: int) -> Choice:
 
     names = [node] if nodes == 1 else [f"{node}-{i}" for i in range(nodes)]
     runtimes = [SimulatedNode(name, now_ns=time.time_ns, number=i) for i, name in enumerate(names)]
-    return Choice(runtimes, f"simulated: {nodes} node{'s' if nodes > 1 else ''} that only pretend to run pods")
+    which = "1 node that only pretends" if nodes == 1 else f"{nodes} nodes that only pretend"
+    return Choice(runtimes, f"simulated: {which} to run pods")
 
 
 def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None) -> Choice:

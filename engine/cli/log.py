@@ -1,5 +1,6 @@
 """`shipslog log [FILE]`: the log itself, one line an event."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import click
 from .paint import DIM, Paper, Piece, actor, clock, what
 from .source import choose, run, server_options
 
-ACTOR, CAUSE, WHAT = 26, 7, 44  # columns
+ACTOR, CAUSE, WHAT = 26, 7, 44  # columns; that of what happened is as wide as is needed, up to WIDEST where lines are not cut
+WIDEST = 80
+HELD, HELD_S = 500, 0.3  # lines that are put in columns together, and how long one waits for others
 
 
 @click.command()
@@ -36,14 +39,15 @@ def command(log_file: Path | None, kubeconfig: Path | None, data: Path, output: 
     from shipslog.engine.chronicle.questions import Events
 
     source = choose(log_file, kubeconfig, data)
-    printer = Printer(json=output == "json", paper=Paper(cut=output == "text"))
+    printer = Printer(json=output == "json", paper=Paper(cut=output == "text"), held=0 if wanted["follow"] else HELD)
 
     async def work() -> None:
         line = None
-        async for line in source.ask(Events(**wanted)):
-            printer.print(line)
-            if wanted["follow"]:
-                sys.stdout.flush()
+        try:
+            async for line in source.ask(Events(**wanted)):
+                printer.print(line)
+        finally:
+            printer.flush()
         if line is None and output != "json":
             click.echo("No events found.", err=True)
 
@@ -51,11 +55,13 @@ def command(log_file: Path | None, kubeconfig: Path | None, data: Path, output: 
 
 
 class Printer:
-    """Prints lines. On a terminal a day is said once."""
+    """Prints lines, `held` of them in columns of one width. On a terminal a day is said once."""
 
-    def __init__(self, *, json: bool, paper: Paper) -> None:
-        self._json, self._paper = json, paper
-        self._day = ""
+    def __init__(self, *, json: bool, paper: Paper, held: int) -> None:
+        self._json, self._paper, self._most = json, paper, held
+        self._day, self._what = "", 0
+        self._held: list[Any] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     def print(self, line: Any) -> None:
         if self._json:
@@ -63,22 +69,50 @@ class Printer:
 
             click.echo(msgspec.json.encode(line).decode())
             return
-        if not self._day:
-            self._paper.line(heading(self._paper.terminal))
+        self._held.append(line)
+        if len(self._held) >= self._most:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(HELD_S, self.flush)
+
+    def flush(self) -> None:
+        """Print what is held."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._held:
+            return
+        held, self._held, begun = self._held, [], self._what > 0
+        longest = max((len(line.what) for line in held if line.reason), default=0)
+        self._what = max(self._what, min(max(longest, WHAT), self._widest()))
+        if not begun:
+            self._paper.line(heading(self._paper.terminal, self._what))
+        for line in held:
+            self._line(line)
+        sys.stdout.flush()
+
+    def _line(self, line: Any) -> None:
         time = clock(line.time)
         if self._paper.terminal and time[:10] != self._day:
             self._paper.line([(time[:10], DIM)])
         self._day = time[:10]
-        self._paper.line(pieces_of(line, time[11:-1] if self._paper.terminal else time, self._paper.width))
+        self._paper.line(pieces_of(line, time[11:-1] if self._paper.terminal else time, self._what, self._paper.width))
+
+    def _widest(self) -> int:
+        """Of the column of what happened: where lines are cut the reason is to be seen too."""
+        left = self._paper.width - sum(len(text) for text, _ in heading(self._paper.terminal, 0)) + len("WHAT  WHY")
+        return max(left * 3 // 5, WHAT // 2) if self._paper.width else WIDEST
 
 
-def heading(terminal: bool) -> list[Piece]:
+def heading(terminal: bool, width: int) -> list[Piece]:
+    """`width`: of the column of what happened."""
     time = "TIME" + " " * (8 if terminal else 20)
-    return [(f"{'REVISION':>8}  {time}  {'ACTOR':<{ACTOR}}  {'CAUSE':<{CAUSE}}  {'WHAT':<{WHAT}}  WHY", DIM)]
+    return [(f"{'REVISION':>8}  {time}  {'ACTOR':<{ACTOR}}  {'CAUSE':<{CAUSE}}  {'WHAT':<{width}}  WHY", DIM)]
 
 
-def pieces_of(line: Any, time: str, width: int = 0) -> list[Piece]:
-    """A line in its columns. Of one that would be longer than `width` both last columns are cut, so that both are seen."""
+def pieces_of(line: Any, time: str, column: int, width: int = 0) -> list[Piece]:
+    """A line in its columns, what happened in `column` characters. Of one that would be longer than `width` that is cut, so
+    that the reason is seen."""
     who, style = actor(line.actor)
     cause = str(line.cause) if line.cause is not None else "-"
     columns: list[Piece] = [
@@ -87,10 +121,11 @@ def pieces_of(line: Any, time: str, width: int = 0) -> list[Piece]:
         (f"{_within(who, ACTOR):<{ACTOR}}  ", style),
         (f"{cause:<{CAUSE}}  ", DIM),
     ]
-    said, left = line.what, width - sum(len(text) for text, _ in columns)
-    if width and line.reason and len(said) + len(line.reason) + 2 > left:
-        said = _within(said, max(left - 2 - len(line.reason), left * 3 // 5, WHAT // 2))
-    columns += what(f"{said:<{WHAT}}" if not width or left > 2 * WHAT - 20 else said, line.effect)
+    said = line.what
+    if width and line.reason:
+        left = width - sum(len(text) for text, _ in columns) - 2 - len(line.reason)
+        said = _within(said, max(left, column))
+    columns += what(f"{said:<{column}}" if line.reason else said, line.effect)
     return [*columns, (f"  {line.reason}", DIM)] if line.reason else columns
 
 

@@ -96,6 +96,13 @@ def test_a_line_holds_its_columns(shop_log: str) -> None:
         assert int(revision) and time.startswith("2027-01-15T10:12:00.") and actor.strip() and line[71:73] == "  ", line
         assert line[73].isalpha()
     assert heading.index("WHAT") == 73
+    why = heading.index("WHY")
+    for events in (json.loads(line) for line in lines("log", shop_log, "--since", "10:12", "--until", "10:12", "-o", "json")):
+        told_of = next(line for line in told if int(line[:8]) == events["revision"])
+        assert told_of[73:].startswith(events["what"])
+        if "reason" in events and len(events["what"]) <= why - 75:
+            assert told_of[why:] == events["reason"] and told_of[why - 2 : why] == "  "
+    assert why - 75 <= 80
 
 
 def test_json_is_one_value_a_line(shop_log: str) -> None:
