@@ -9,17 +9,20 @@ import atexit
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from shipslog.engine.auth import certificates, kubeconfig
 from shipslog.engine.auth.authentication import admin_token
+from shipslog.reconcilers.rule.decision import Reconciler
+from shipslog.runtime.node import NodeRuntime
+from shipslog.store.facts import ClusterConfig
 from shipslog.store.tasks import hear
 
 from . import cluster
@@ -65,10 +68,24 @@ class Cluster(cluster.Cluster):
 
     @classmethod
     @contextmanager
-    def serving(cls, path: str | Path | None = None, *, port: int = 0, **options: Any) -> "Iterator[Background[Self]]":
-        """For programs without asyncio: a cluster that is served from a thread of its own while the block runs.
-        `options`: those of `Cluster.open`."""
-        with in_background(lambda: cls.open(path, **options), port) as background:
+    def serving(
+        cls,
+        path: str | Path | None = None,
+        *,
+        port: int = 0,
+        runtime: Literal["simulated", "none"] | Sequence[NodeRuntime] = "simulated",
+        nodes: int = 1,
+        config: ClusterConfig | None = None,
+        reconcilers: Sequence[Reconciler] | None = None,
+    ) -> "Iterator[Background[Self]]":
+        """For programs without asyncio: a cluster that is served from a thread of its own while the block runs. What it is made
+        with is as in `Cluster.open`."""
+
+        def made() -> AbstractAsyncContextManager[Self]:
+            return cls.open(path, runtime=runtime, nodes=nodes, config=config, reconcilers=reconcilers)
+
+        background: Background[Self]
+        with in_background(made, port) as background:
             yield background
 
 

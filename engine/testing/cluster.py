@@ -9,10 +9,9 @@ async with testing.cluster(nodes=3) as cluster:
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -241,10 +240,24 @@ async def cluster(
 
 
 @contextmanager
-def serving(path: str | Path | None = None, *, port: int = 0, **options: Any) -> Iterator[Background[TestCluster]]:
-    """For tests without asyncio: such a cluster, served from a thread of its own while the block runs. `options`: those of
-    `cluster`; `served.run(lambda cluster: cluster.advance(hours=1))` has it do something."""
-    with in_background(lambda: cluster(path, **options), port) as background:
+def serving(
+    path: str | Path | None = None,
+    *,
+    port: int = 0,
+    nodes: int = 1,
+    start: str = "",
+    flows: bool = True,
+    seed: int | None = None,
+    config: ClusterConfig | None = None,
+    reconcilers: Sequence[Reconciler] | None = None,
+) -> Iterator[Background[TestCluster]]:
+    """For tests without asyncio: such a cluster, served from a thread of its own while the block runs. What it is made with is
+    as in `cluster`; `served.run(lambda cluster: cluster.advance(hours=1))` has it do something."""
+
+    def made() -> AbstractAsyncContextManager[TestCluster]:
+        return cluster(path, nodes=nodes, start=start, flows=flows, seed=seed, config=config, reconcilers=reconcilers)
+
+    with in_background(made, port) as background:
         yield background
 
 
