@@ -11,19 +11,21 @@ Source: the default scheduler of Kubernetes 1.5: predicates (fit.py), then prior
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Bind, Update
-from shipslog.store.objects import core_v1
+from shipslog.store.objects import core_v1, storage_v1
 from shipslog.store.objects.conditions import set_condition
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget
 from shipslog.store.objects.times import SECOND_NS, api_time
 from shipslog.store.view import View
 
+from . import volumes
 from .candidates import Candidates, Turn
 from .evictions import Evictions
 from .nodes import NODES_STATE
@@ -49,7 +51,7 @@ def _makes_work(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
     return bool(before.metadata.deletion_timestamp) != bool(after.metadata.deletion_timestamp)
 
 
-def _all_that_wait(view: View, obj: core_v1.Pod | core_v1.Node) -> Iterable[str]:
+def _all_that_wait(view: View, obj: Any) -> Iterable[str]:
     if isinstance(obj, core_v1.Pod) and not obj.spec.node_name:
         return (KEY,)
     return (KEY,) if view.projected(QUEUE).pods else ()
@@ -60,6 +62,8 @@ WAKES = (
     rule(always=(KEY,))
     .watches(core_v1.Pod, to=_all_that_wait, when=_makes_work)
     .watches(core_v1.Node, to=_all_that_wait)
+    .watches(core_v1.PersistentVolumeClaim, core_v1.PersistentVolume, to=_all_that_wait)
+    .watches(storage_v1.StorageClass, storage_v1.CSINode, to=_all_that_wait)
     .reads(core_v1.Namespace, core_v1.Service, PodDisruptionBudget)
 )
 
@@ -135,8 +139,18 @@ class _Round:
                 self._cut = True
                 continue
             best = self._best(order, candidates)
+            if best is not None and candidates.volumes is not None and candidates.volumes.open:
+                self._commands += candidates.volumes.commands(best)  # it is bound when they are; till then its node is kept
+                self._turn.place(candidates.shape, best)
+                return
             if best is not None:
                 self._bind(self._queue.pods[order].pod, self._turn.place(candidates.shape, best))
+                if candidates.volumes is not None:
+                    candidates.volumes.take()
+                    if candidates.volumes.alone:  # they have to be looked at again for the next
+                        self._shapes = {shape: held for shape, held in self._shapes.items() if held is not candidates}
+                        self._cut = self._cut or at + 1 < len(members)
+                        return
                 share = 2 if candidates.compares_all else 16 if candidates.shape.depends_on_others else 200
                 self._left -= 8 + self._nodes // share
             elif self._evictions.puts_off(self._queue.pods[order], candidates):
@@ -252,5 +266,5 @@ def _without_node(pod: core_v1.Pod) -> core_v1.Pod:
 
 RECONCILER = Reconciler(
     name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=3,
-    projections=(NODES_STATE, QUEUE, ASKED_LABELS, SERVICES_BY_LABEL),
+    projections=(NODES_STATE, QUEUE, ASKED_LABELS, SERVICES_BY_LABEL, *volumes.PROJECTIONS),
 )  # fmt: skip

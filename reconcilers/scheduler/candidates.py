@@ -5,14 +5,16 @@ from collections import Counter
 from msgspec import Struct
 
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.claims import claims_of
 from shipslog.store.view import View
 
 from . import priorities
-from .fit import NodeLoad, misfits
+from .fit import Final, NodeLoad, misfits
 from .nodes import NodesState, Reasons, Running
 from .preferences import Preferences, Wishes
 from .shape import Shape
 from .topology import Effects, Limits, labels_of_namespaces
+from .volumes import Taken, Volumes
 
 UNFIT = -1.0
 
@@ -34,6 +36,7 @@ class Turn:
         self.namespaces = labels_of_namespaces(view.list(core_v1.Namespace))
         self.placed: list[Placed] = []
         self.releases = 0
+        self.taken = Taken()
         self._view = view
         self._loads: dict[int, NodeLoad] = {}
 
@@ -54,6 +57,10 @@ class Turn:
         self._put(Placed(shape, i, times=-1, reserved=True))
         self.releases += 1
 
+    def volumes_of(self, pod: core_v1.Pod) -> Volumes | None:
+        """Its claims; None for a pod without any."""
+        return Volumes(self._view, self.nodes, self.taken, pod) if any(claims_of(pod)) else None
+
     def _put(self, placed: "Placed") -> None:
         load = self._loads.get(placed.node)
         if load is None:
@@ -73,6 +80,13 @@ class Candidates:
         self.shape, self._turn = shape, turn
         fit = turn.nodes.fit(shape.ask, shape.key)
         self._reasons, self._scores = fit.reasons.copy(), fit.scores.copy()
+        self.volumes = turn.volumes_of(shape.pod)
+        if self.volumes is not None:
+            refused = self.volumes.refused
+            whys = (Final(refused),) * len(self._reasons) if refused else self.volumes.why
+            self._reasons = [
+                (why,) if refused or (why and not own) else own for own, why in zip(self._reasons, whys, strict=True)
+            ]
         self.limits = Limits(shape, turn.nodes, turn.namespaces)
         self._preferences = Preferences(shape, turn.nodes, turn.namespaces)
         self._alike = self._count_alike()
@@ -130,9 +144,19 @@ class Candidates:
         self._catch_up()
         return self._reasons[i] or ((self.limits.why[i],) if self.limits.why[i] else ())
 
+    def beyond(self, i: int) -> Reasons:
+        """Why not, by the pod's claims."""
+        if self.volumes is None:
+            return ()
+        why = Final(self.volumes.refused) if self.volumes.refused else self.volumes.why[i]
+        return (why,) if why else ()
+
     def why(self) -> str:
         """Why none fits."""
         self._catch_up()
+        if self.volumes is not None and self.volumes.refused and self._reasons:
+            self._told, self._told_at = f"0/{len(self._reasons)} nodes are available: {self.volumes.refused}.", 0
+            return self._told
         if self._told_at != len(self._turn.placed):
             reasons = Counter(
                 reason for own, limit in zip(self._reasons, self.limits.why, strict=True) for reason in own or (limit,)
@@ -178,7 +202,7 @@ class Candidates:
         self._at = len(placed)
         for i in touched:
             load = self._turn.load(i)
-            self._reasons[i] = reasons = misfits(self.shape.ask, load)
+            self._reasons[i] = reasons = misfits(self.shape.ask, load) or self.beyond(i)
             self._scores[i] = 0.0 if reasons else priorities.alone(self.shape.ask, load)
         self.moves += bool(changed)
         self._settle(changed, touched)

@@ -211,7 +211,7 @@ class _OnNode:
             self._limits.count(self._i, effect, times)
 
     def _why(self) -> Reasons:
-        own = misfits(self._of._ask, self._load)
+        own = misfits(self._of._ask, self._load) or self._of._candidates.beyond(self._i)
         limit = "" if own else self._limits.reason(self._i)
         return own or ((limit,) if limit else ())
 

@@ -5,10 +5,12 @@ Pods of a class are alike in all that can decide where they go, and were told th
 from bisect import bisect_left, insort
 from collections import Counter
 
+import msgspec
 from msgspec import Struct
 
 from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.claims import claims_of
 from shipslog.store.objects.conditions import find_condition
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.projections import Projection, index
@@ -29,7 +31,7 @@ class Waiting(Struct):
     order: Order
     pod: core_v1.Pod
     ask: Ask
-    key: bytes  # of what it asks
+    key: bytes  # of what it asks, and of its claims
     owner: str  # the uid of the ReplicationController that it is of
     said: str | None  # why it waits, in its status; None if nobody has said yet
 
@@ -64,7 +66,9 @@ class Queue(Struct):
         ask, owner = ask_of(pod.spec), controller_of(pod)
         uid = owner.uid if owner is not None and owner.kind == "ReplicationController" else ""
         message = said[1] if said is not None and said[0] == "Unschedulable" else None
-        waiting = self.pods[order] = Waiting(order, pod, ask, ask.key, uid, message)
+        claims = tuple(dict.fromkeys(claims_of(pod)))
+        key = ask.key + msgspec.json.encode(claims) if claims else ask.key
+        waiting = self.pods[order] = Waiting(order, pod, ask, key, uid, message)
         if pod.status.nominated_node_name:
             self.nominated[order] = pod.status.nominated_node_name
             return
