@@ -2,6 +2,8 @@
 
 Where something is about one object, the namespace is `default` unless named; where it is about many, all namespaces are meant.
 A kind is named by its type (`core_v1.Pod`) or as kubectl names it (`"pods"`, `"po"`, `"Pod"`).
+
+Tests: tests/engine/test_library.py
 """
 
 import asyncio

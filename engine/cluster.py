@@ -5,6 +5,8 @@
         await cluster.wait(core_v1.Pod, "web", until=lambda pod: pod.status.phase == "Running")
 
 The daemon is this plus an HTTP server; the debugger is this plus a log that nobody writes.
+
+Tests: tests/engine/test_library.py, tests/engine/commit/test_committer.py
 """
 
 import asyncio

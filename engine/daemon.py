@@ -1,4 +1,7 @@
-"""The daemon: one process that is the control plane and a node, from its settings to its last breath."""
+"""The daemon: one process that is the control plane and a node, from its settings to its last breath.
+
+Tests: tests/engine/test_daemon_record.py, tests/engine/settings/test_resolved.py, tests/engine/cli/test_up.py
+"""
 
 import asyncio
 import contextlib

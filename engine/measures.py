@@ -1,4 +1,7 @@
-"""What is counted while the engine works: cheap to count, and put into Prometheus' words only when somebody asks."""
+"""What is counted while the engine works: cheap to count, and put into Prometheus' words only when somebody asks.
+
+Tests: tests/engine/api/test_metrics.py
+"""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,7 @@
-"""Tells systemd how the daemon is, where it was started by a unit of Type=notify. Source: sd_notify(3)."""
+"""Tells systemd how the daemon is, where it was started by a unit of Type=notify. Source: sd_notify(3).
+
+Tests: tests/docs/test_operations.py
+"""
 
 import contextlib
 import os

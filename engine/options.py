@@ -1,6 +1,8 @@
 """The options of a daemon, in one table: the command line, the environment and the configuration file all read it.
 
 An option is named as in `Settings`. Its aliases are the names that k3s and Kubernetes have for it.
+
+Tests: tests/engine/settings/test_asked.py
 """
 
 from typing import Literal

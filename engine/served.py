@@ -1,4 +1,7 @@
-"""What the API serves: a cluster that lives, or a recording of one. Both keep this protocol; handlers ask for nothing else."""
+"""What the API serves: a cluster that lives, or a recording of one. Both keep this protocol; handlers ask for nothing else.
+
+Tests: tests/engine/test_library.py, tests/engine/test_replay.py
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol

@@ -1,4 +1,7 @@
-"""What the engine counts while it works, as /metrics names it: queues as Kubernetes has them, and what is our own."""
+"""What the engine counts while it works, as /metrics names it: queues as Kubernetes has them, and what is our own.
+
+Tests: tests/engine/api/test_metrics.py
+"""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 

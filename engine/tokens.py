@@ -1,4 +1,7 @@
-"""A cluster that can sign: tokens for the volumes of pods, and for Secrets that ask for one."""
+"""A cluster that can sign: tokens for the volumes of pods, and for Secrets that ask for one.
+
+Tests: tests/engine/host/test_pod_tokens.py, tests/engine/host/test_secret_tokens.py
+"""
 
 from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.auth.certificates import Pki

@@ -1,7 +1,10 @@
 """The one place where it is asked what nodes and pods use: for metrics.k8s.io, and for who scales by it.
 
 Answers are those of Kubernetes' metrics-server: CPU as an average over a window, memory as the working set, and nothing of what
-has not been measured yet."""
+has not been measured yet.
+
+Tests: tests/engine/api/test_measured.py
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 

@@ -1,4 +1,7 @@
-"""All the rules that a cluster keeps."""
+"""All the rules that a cluster keeps.
+
+Tests: tests/reconcilers/rule/test_wakes.py, tests/goldens/test_logs.py
+"""
 
 from . import kubelet, scheduler
 from .cluster import custom_resource_definition, garbage_collector, namespace, node_lifecycle, service_account, token_secrets

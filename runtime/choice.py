@@ -1,4 +1,7 @@
-"""Which runtime a daemon uses: what was asked for, or what this machine can do best."""
+"""Which runtime a daemon uses: what was asked for, or what this machine can do best.
+
+Tests: tests/engine/cli/test_down.py, tests/e2e/test_command_line.py
+"""
 
 import ipaddress
 import os

@@ -3,6 +3,8 @@
 Every command is idempotent. `identity` says what it is about: while one is under way, another of the same identity is not
 sent (but a StopContainer with less patience). A command of pods and containers is fenced by pod uid and attempt, a declarative
 one (ApplyRuleset, SetProbes, RefreshVolumes) carries the whole wanted state and replaces the one before it.
+
+Tests: tests/runtime/containers/test_contract.py
 """
 
 from typing import Literal

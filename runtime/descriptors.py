@@ -1,4 +1,7 @@
-"""File descriptors: waiting on the loop until one can be read or written; which ones a new program would get."""
+"""File descriptors: waiting on the loop until one can be read or written; which ones a new program would get.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 import asyncio
 import contextlib

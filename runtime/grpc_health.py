@@ -2,6 +2,8 @@
 
 HealthCheckRequest{string service = 1}, HealthCheckResponse{ServingStatus status = 1}.
 Source: k8s.io/kubernetes/pkg/probe/grpc, github.com/grpc/grpc/doc/health-checking.md.
+
+Tests: tests/runtime/test_probes.py
 """
 
 from .commands import Hook

@@ -1,4 +1,7 @@
-"""Runs a lifecycle handler on the loop: a command in the container, a request, or a wait."""
+"""Runs a lifecycle handler on the loop: a command in the container, a request, or a wait.
+
+Tests: tests/runtime/test_probes.py, tests/runtime/containers/test_contract.py
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable

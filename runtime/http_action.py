@@ -2,6 +2,8 @@
 server that sends a byte now and then does not outlive.
 
 Source: k8s.io/kubernetes/pkg/probe/http: 10 KiB of an answer are read, redirects are followed on the same host, ten at most.
+
+Tests: tests/runtime/test_probes.py
 """
 
 import re

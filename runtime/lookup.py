@@ -1,4 +1,7 @@
-"""Names into addresses, on behalf of a pod: the resolver of the C library blocks, so it gets threads that are bounded a pod."""
+"""Names into addresses, on behalf of a pod: the resolver of the C library blocks, so it gets threads that are bounded a pod.
+
+Tests: tests/runtime/test_probes.py
+"""
 
 import socket
 from typing import Any

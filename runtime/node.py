@@ -1,4 +1,7 @@
-"""The protocol of a node's runtime: commands in, facts out, and the streams that a person opens into a container."""
+"""The protocol of a node's runtime: commands in, facts out, and the streams that a person opens into a container.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol

@@ -1,6 +1,8 @@
 """A node whose pods are real: OciNode carries out runtime commands with crun, conmon, a bridge and an image store.
 
 Everything that blocks happens in threads; what is known of pods is changed on the loop only.
+
+Tests: tests/runtime/containers/test_contract.py
 """
 
 import asyncio

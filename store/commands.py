@@ -1,4 +1,7 @@
-"""Object commands: what one may ask of the log. The API and the reconcilers speak them alike; the engine commits them."""
+"""Object commands: what one may ask of the log. The API and the reconcilers speak them alike; the engine commits them.
+
+Tests: tests/engine/commit/test_transitions.py
+"""
 
 from typing import Any, Literal
 

@@ -3,6 +3,8 @@
 A fact is a change. Whatever merely goes on (a probe that keeps succeeding, a sample of CPU) is no fact. Object facts carry
 the whole object as the JSON that readers get; runtime facts say what came of a command, and are keyed by pod uid, container
 and attempt, so that a late or doubled one is recognised.
+
+Tests: tests/goldens/test_logs.py, tests/store/test_events.py
 """
 
 from msgspec import UNSET, Raw, Struct, UnsetType

@@ -4,6 +4,8 @@ A projection is declared once, as a constant of the room that asks for it; `view
 one when it is first asked for, from the objects that it has then, and keeps it up from there: every change is told to it, as
 the entry before and the entry after. It never stands on the log. What it holds is a function of the objects alone, whatever
 the order in which they came: folded equals rebuilt, at any revision, and the simulator holds every one of them to that.
+
+Tests: tests/engine/state/test_indexes.py
 """
 
 from collections.abc import Callable, Hashable, Iterable

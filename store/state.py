@@ -1,4 +1,7 @@
-"""What is known at one revision, in shapes: an object with its bytes, and what runs."""
+"""What is known at one revision, in shapes: an object with its bytes, and what runs.
+
+Tests: tests/engine/state/test_runtime.py, tests/engine/state/test_view.py
+"""
 
 from collections.abc import Mapping
 from typing import Any

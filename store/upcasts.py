@@ -3,6 +3,8 @@
 A tag is never used again for something else, so it says by itself which format a fact is of, also within a log that began with
 an older format and was gone on with. When a fact's tag or shape has to change: give the new one a new tag, and put the old one
 here, with a golden log that holds it (docs/formats).
+
+Tests: tests/store/test_events.py, tests/goldens/test_logs.py
 """
 
 from collections.abc import Callable

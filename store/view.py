@@ -2,6 +2,8 @@
 
 The engine's view implements it. Reads are synchronous, in memory, and never change what they return. A function names the
 smallest of the three that it needs; a node's rules need what is under `Running` besides the objects that concern the node.
+
+Tests: tests/engine/state/test_view.py
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence

@@ -1,6 +1,8 @@
 """The chain that every object passes: admitted to be created, changed, deleted.
 
 The order is Kubernetes': defaults, the namespace, admission rules, what the request may set, validation, allocation.
+
+Tests: tests/engine/kinds/test_goldens.py, tests/engine/commit/test_transitions.py
 """
 
 from typing import Any

@@ -1,6 +1,8 @@
 """Namespaces as a condition: nothing is made in one that is missing or ending, and some are never deleted.
 
 Source: the NamespaceLifecycle admission plugin.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/commit/test_transitions.py
 """
 
 from shipslog.engine.kinds.context import Admission

@@ -1,6 +1,8 @@
 """What a node may make: itself, its lease, and mirrors of the pods that it runs from files.
 
 Source: the NodeRestriction admission plugin. What it may read and change is `auth.node_authority`'s.
+
+Tests: tests/engine/auth/test_node_authority.py
 """
 
 from typing import Any

@@ -1,6 +1,8 @@
 """Discovery: which groups, versions and kinds there are. Legacy lists for old clients, aggregated documents for new ones.
 
 Source: the API server's discovery endpoints and KEP-3352 (apidiscovery.k8s.io v2 and v2beta1).
+
+Tests: tests/engine/api/test_paths.py, tests/engine/api/test_custom.py
 """
 
 import re

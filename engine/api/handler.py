@@ -1,4 +1,7 @@
-"""One request from its head to its answer: who asks, what for, may they, and then the handler of the verb."""
+"""One request from its head to its answer: who asks, what for, may they, and then the handler of the verb.
+
+Tests: tests/engine/api/test_objects.py, tests/engine/api/test_writes.py, tests/engine/auth/test_authentication.py
+"""
 
 import contextlib
 from collections.abc import Awaitable, Callable

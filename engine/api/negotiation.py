@@ -1,4 +1,7 @@
-"""What the client wants back (Accept) and what it sends (Content-Type)."""
+"""What the client wants back (Accept) and what it sends (Content-Type).
+
+Tests: tests/engine/api/test_routes.py, tests/engine/api/test_objects.py
+"""
 
 from msgspec import Struct
 

@@ -1,4 +1,7 @@
-"""Where a stream goes: into the chunks of an answer, or, for a client that asks for a WebSocket, into messages."""
+"""Where a stream goes: into the chunks of an answer, or, for a client that asks for a WebSocket, into messages.
+
+Tests: tests/engine/api/streams/test_logs.py, tests/engine/api/test_watches.py
+"""
 
 import base64
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""exec, attach and port-forward of a pod: to whom the request goes, and with what. How they travel: `streams/`."""
+"""exec, attach and port-forward of a pod: to whom the request goes, and with what. How they travel: `streams/`.
+
+Tests: tests/engine/api/streams/test_forward.py, tests/engine/api/streams/test_leaks.py
+"""
 
 from aiohttp import web
 

@@ -1,4 +1,7 @@
-"""Responses. The usual one is a head and a body in one write; only streams need more."""
+"""Responses. The usual one is a head and a body in one write; only streams need more.
+
+Tests: tests/engine/api/test_writes.py, tests/engine/api/test_objects.py
+"""
 
 import asyncio
 import gzip

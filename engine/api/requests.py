@@ -1,4 +1,7 @@
-"""One request, read once: what it asks for, who asks, and the state that it reads."""
+"""One request, read once: what it asks for, who asks, and the state that it reads.
+
+Tests: tests/engine/api/test_writes.py
+"""
 
 import asyncio
 from typing import Any

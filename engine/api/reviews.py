@@ -1,4 +1,7 @@
-"""Questions about rights and identities, asked as objects that are answered and not kept."""
+"""Questions about rights and identities, asked as objects that are answered and not kept.
+
+Tests: tests/engine/auth/test_authentication.py
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,7 @@
-"""The scale of what has replicas: autoscaling/v1 Scale, read from and written through its owner."""
+"""The scale of what has replicas: autoscaling/v1 Scale, read from and written through its owner.
+
+Tests: tests/engine/api/test_subresources.py
+"""
 
 from typing import Any
 

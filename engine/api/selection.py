@@ -1,4 +1,7 @@
-"""Which objects a request means: label selectors and field selectors."""
+"""Which objects a request means: label selectors and field selectors.
+
+Tests: tests/engine/api/test_objects.py
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,7 @@
-"""The server's life: certificates, socket, TLS, and a graceful end."""
+"""The server's life: certificates, socket, TLS, and a graceful end.
+
+Tests: tests/engine/auth/test_authentication.py, tests/engine/auth/test_connection.py
+"""
 
 import errno
 import socket

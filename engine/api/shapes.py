@@ -1,4 +1,7 @@
-"""The other shapes of objects: tables for people, metadata alone, YAML."""
+"""The other shapes of objects: tables for people, metadata alone, YAML.
+
+Tests: tests/engine/api/test_objects.py
+"""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence

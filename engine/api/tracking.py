@@ -1,4 +1,7 @@
-"""Which requests are under way, how long those took that are over, and which of them were slow: that is told."""
+"""Which requests are under way, how long those took that are over, and which of them were slow: that is told.
+
+Tests: tests/engine/api/test_metrics.py
+"""
 
 import time
 from collections.abc import Iterator

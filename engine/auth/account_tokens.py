@@ -1,4 +1,7 @@
-"""Service account tokens: signed JSON web tokens (RFC 7519, ES256) that name an account and what they are bound to."""
+"""Service account tokens: signed JSON web tokens (RFC 7519, ES256) that name an account and what they are bound to.
+
+Tests: tests/engine/auth/test_authentication.py
+"""
 
 import base64
 import hashlib

@@ -1,4 +1,7 @@
-"""What is asked for, and what the answer is: the words of authorization."""
+"""What is asked for, and what the answer is: the words of authorization.
+
+Tests: tests/engine/auth/test_authentication.py, tests/engine/auth/test_node_authority.py
+"""
 
 from msgspec import Struct
 

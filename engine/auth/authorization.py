@@ -2,6 +2,8 @@
 
 Administrators may do everything. Nodes may do what a kubelet and a proxy do (`node_authority`). Everybody who is known may find
 out what the API offers and who they are; nobody else gets anything.
+
+Tests: tests/engine/auth/test_authentication.py
 """
 
 from shipslog.engine.state.view import MemoryView

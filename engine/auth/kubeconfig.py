@@ -1,4 +1,7 @@
-"""The kubeconfig of the administrator, with everything embedded: one file that can be copied elsewhere."""
+"""The kubeconfig of the administrator, with everything embedded: one file that can be copied elsewhere.
+
+Tests: tests/engine/test_library.py, tests/engine/cli/test_up.py
+"""
 
 import base64
 import os

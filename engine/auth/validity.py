@@ -1,4 +1,7 @@
-"""Until when the certificates of a directory are valid, and when they are made anew."""
+"""Until when the certificates of a directory are valid, and when they are made anew.
+
+Tests: tests/engine/auth/test_certificates.py, tests/engine/cli/test_machine.py
+"""
 
 import datetime
 from pathlib import Path

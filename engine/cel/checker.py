@@ -1,6 +1,8 @@
 """Types of an expression's parts, and which overloads its calls mean. Source: cel-go's checker, by its behaviour and its words.
 
 Literals of lists and maps are of one type, as Kubernetes wants it (`HomogeneousAggregateLiterals`).
+
+Tests: tests/engine/cel/test_program.py
 """
 
 from collections.abc import Mapping

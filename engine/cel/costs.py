@@ -1,6 +1,8 @@
 """What an expression may cost at most, before it is run: Kubernetes' units, as cel-go's `checker/cost.go` estimates them.
 
 `1 << 64` minus one stands for what has no bound. Sizes come from what the types of variables declare (`Type.most`).
+
+Tests: tests/engine/cel/test_program.py
 """
 
 import math

@@ -1,5 +1,7 @@
 """Expressions as Python functions of a frame: what a checked tree is compiled to. Source: cel-go's interpreter and
 its cost tracker, by their behaviour.
+
+Tests: tests/engine/cel/test_program.py
 """
 
 from typing import Any

@@ -1,4 +1,7 @@
-"""One evaluation on its way: the values of variables and of loops, and the meter."""
+"""One evaluation on its way: the values of variables and of loops, and the meter.
+
+Tests: tests/engine/cel/test_program.py
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any

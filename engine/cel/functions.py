@@ -1,6 +1,8 @@
 """What a function is to the checker and to an evaluation: its overloads, their types, their code, what they cost.
 
 The functions themselves are in `standard` and `library/`; a `Functions` is a set of them.
+
+Tests: tests/engine/cel/test_program.py
 """
 
 import math

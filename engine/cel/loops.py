@@ -1,4 +1,7 @@
-"""What comprehensions do in an evaluation. A step that comes to nothing may be made up for by a later one."""
+"""What comprehensions do in an evaluation. A step that comes to nothing may be made up for by a later one.
+
+Tests: tests/engine/cel/test_program.py
+"""
 
 from collections.abc import Mapping
 from typing import Any

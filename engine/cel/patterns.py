@@ -1,6 +1,8 @@
 """Patterns of definitions and expressions, matched in linear time, as in Go: they and the texts are somebody else's.
 
 Python's own `re` may take years for thirty characters; RE2 is the library whose syntax Kubernetes' patterns have.
+
+Tests: tests/engine/kinds/custom/test_validation.py
 """
 
 from functools import lru_cache

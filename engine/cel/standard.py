@@ -1,5 +1,7 @@
 """The functions that every expression has: operators, conversions, sizes, texts, times. Source: the language definition of CEL,
 with cel-go's overloads and Kubernetes' settings (numbers of different types may be compared; times are UTC).
+
+Tests: tests/engine/cel/test_program.py
 """
 
 import math

@@ -1,6 +1,8 @@
 """What names, fields, logic and calls do in an evaluation.
 
 Units are charged before what they pay for is done, so that nothing is made that is too large.
+
+Tests: tests/engine/cel/test_program.py
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,6 +2,8 @@
 
 What the library hands out is a `cel.expr.ParsedExpr` in protobuf; its tree is read here, and the macros that it does not know
 yet (comprehensions of two variables) are expanded. Source: google/cel-spec `syntax.proto`, and cel-go's ext/comprehensions.
+
+Tests: tests/engine/cel/test_program.py
 """
 
 from collections.abc import Callable, Iterator

@@ -1,6 +1,8 @@
 """The types that the checker knows, when one may stand for another, and what is known of the size of their values.
 
 Source: cel-go's checker (types, mapping) and Kubernetes' declared types (apiserver/pkg/cel), by their behaviour.
+
+Tests: tests/engine/cel/test_program.py
 """
 
 from collections.abc import Mapping

@@ -2,6 +2,8 @@
 
 A boolean, an integer (64 bits), a double, text, bytes, null, a list and a map are Python's own. Source: the language definition
 of CEL, and cel-go's `common/types` by its behaviour.
+
+Tests: tests/engine/cel/test_program.py
 """
 
 import math

@@ -1,4 +1,7 @@
-"""A question to a log, and its answer."""
+"""A question to a log, and its answer.
+
+Tests: tests/engine/chronicle/test_history.py
+"""
 
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar

@@ -1,6 +1,8 @@
 """What one can ask of a log: each question as a value, and its answer as a stream of values.
 
 The same question is answered from a file or by a server; its fields are the parameters of the request.
+
+Tests: tests/engine/chronicle/test_lines.py, tests/engine/chronicle/test_history.py, tests/engine/chronicle/test_causes.py
 """
 
 from shipslog.store.refusals import BadRequest, NotFound

@@ -1,4 +1,7 @@
-"""A log as one reader may see it: events, what an object was before, who reported it, and why."""
+"""A log as one reader may see it: events, what an object was before, who reported it, and why.
+
+Tests: tests/engine/chronicle/test_lines.py, tests/engine/chronicle/test_history.py, tests/engine/chronicle/test_causes.py
+"""
 
 import asyncio
 from collections import OrderedDict

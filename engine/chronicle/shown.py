@@ -1,4 +1,7 @@
-"""One event whole, with what its object was before; and an object as it was at a moment."""
+"""One event whole, with what its object was before; and an object as it was at a moment.
+
+Tests: tests/engine/chronicle/test_history.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""What an event is about: the objects that it is of, that it decides on, or that it happened to."""
+"""What an event is about: the objects that it is of, that it decides on, or that it happened to.
+
+Tests: tests/engine/chronicle/test_lines.py
+"""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,7 @@
-"""What changed of an object, in a few words: for endpoints which came and went, for others the first fields."""
+"""What changed of an object, in a few words: for endpoints which came and went, for others the first fields.
+
+Tests: tests/engine/chronicle/test_lines.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Which events a reader wants to see: between which moments, by whom, of what."""
+"""Which events a reader wants to see: between which moments, by whom, of what.
+
+Tests: tests/engine/chronicle/test_lines.py
+"""
 
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal

@@ -1,4 +1,7 @@
-"""The command `shipslog`: one module a subcommand, imported only when it is asked for."""
+"""The command `shipslog`: one module a subcommand, imported only when it is asked for.
+
+Tests: tests/engine/cli/test_wrong_input.py, tests/engine/cli/test_purge.py
+"""
 
 import difflib
 import importlib

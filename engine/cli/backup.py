@@ -1,4 +1,7 @@
-"""`shipslog backup FILE`: the whole cluster into one file, while it runs."""
+"""`shipslog backup FILE`: the whole cluster into one file, while it runs.
+
+Tests: tests/engine/cli/test_machine.py
+"""
 
 import asyncio
 from pathlib import Path

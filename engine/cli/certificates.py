@@ -1,4 +1,7 @@
-"""`shipslog certificates`: until when they are valid, and when they are made anew."""
+"""`shipslog certificates`: until when they are valid, and when they are made anew.
+
+Tests: tests/engine/cli/test_machine.py
+"""
 
 import datetime
 from pathlib import Path

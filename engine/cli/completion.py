@@ -1,4 +1,7 @@
-"""`shipslog completion`: the commands and options, completed by the shell."""
+"""`shipslog completion`: the commands and options, completed by the shell.
+
+Tests: tests/engine/cli/test_purge.py
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""`shipslog config`: what a data directory keeps of its cluster."""
+"""`shipslog config`: what a data directory keeps of its cluster.
+
+Tests: tests/engine/cli/test_machine.py
+"""
 
 from pathlib import Path
 

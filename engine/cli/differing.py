@@ -1,4 +1,7 @@
-"""How a difference is printed: a field with what it was and is; of a long text what changed inside it."""
+"""How a difference is printed: a field with what it was and is; of a long text what changed inside it.
+
+Tests: tests/engine/cli/test_reading.py
+"""
 
 from collections.abc import Sequence
 from typing import Any

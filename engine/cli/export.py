@@ -1,4 +1,7 @@
-"""`shipslog export FILE`: a copy of the log for others to read."""
+"""`shipslog export FILE`: a copy of the log for others to read.
+
+Tests: tests/engine/test_redaction.py
+"""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,7 @@
-"""`shipslog history KIND/NAME`: each change of one object, who made it, why, and its diff; or which objects are gone."""
+"""`shipslog history KIND/NAME`: each change of one object, who made it, why, and its diff; or which objects are gone.
+
+Tests: tests/engine/cli/test_reading.py
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""`shipslog image`: build, import, list and remove the images of this machine's node."""
+"""`shipslog image`: build, import, list and remove the images of this machine's node.
+
+Tests: tests/engine/cli/test_wrong_input.py, tests/e2e/test_command_line.py
+"""
 
 import os
 from collections.abc import Iterator

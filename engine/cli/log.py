@@ -1,4 +1,7 @@
-"""`shipslog log [FILE]`: the log itself, one line an event."""
+"""`shipslog log [FILE]`: the log itself, one line an event.
+
+Tests: tests/engine/cli/test_reading.py
+"""
 
 import asyncio
 import sys

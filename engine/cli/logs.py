@@ -1,4 +1,7 @@
-"""`shipslog logs`: what the daemon has written, and writes."""
+"""`shipslog logs`: what the daemon has written, and writes.
+
+Tests: tests/engine/cli/test_machine.py
+"""
 
 import os
 import sys

@@ -1,4 +1,7 @@
-"""What a command is given by name from modules of the user's own: `my_rules:ALL`."""
+"""What a command is given by name from modules of the user's own: `my_rules:ALL`.
+
+Tests: tests/engine/cli/test_reading.py
+"""
 
 import importlib
 import os

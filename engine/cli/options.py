@@ -1,4 +1,7 @@
-"""Where things are when nobody says: the data directory, and what a running daemon leaves there for the other commands."""
+"""Where things are when nobody says: the data directory, and what a running daemon leaves there for the other commands.
+
+Tests: tests/engine/cli/test_machine.py, tests/engine/cli/test_wrong_input.py
+"""
 
 import contextlib
 import os

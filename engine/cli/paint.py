@@ -1,4 +1,7 @@
-"""What is printed: pieces of text with styles, in colour on a terminal, plain elsewhere."""
+"""What is printed: pieces of text with styles, in colour on a terminal, plain elsewhere.
+
+Tests: tests/engine/cli/test_reading.py
+"""
 
 import sys
 from collections.abc import Sequence

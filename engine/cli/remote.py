@@ -1,4 +1,7 @@
-"""A server's log over HTTPS, as the user of a kubeconfig: so the rights that count are the caller's."""
+"""A server's log over HTTPS, as the user of a kubeconfig: so the rights that count are the caller's.
+
+Tests: tests/engine/cli/test_reading.py
+"""
 
 import base64
 import http.client

@@ -1,4 +1,7 @@
-"""`shipslog replay LOG`: serve a log file's past to stock kubectl, or verify it."""
+"""`shipslog replay LOG`: serve a log file's past to stock kubectl, or verify it.
+
+Tests: tests/engine/cli/test_reading.py
+"""
 
 import asyncio
 import time

@@ -1,4 +1,7 @@
-"""`shipslog restore FILE`: put a backup back."""
+"""`shipslog restore FILE`: put a backup back.
+
+Tests: tests/engine/cli/test_machine.py
+"""
 
 import asyncio
 import shlex

@@ -1,4 +1,7 @@
-"""`shipslog show REVISION|KIND/NAME`: an event whole with what it changed, or an object as it was at a moment."""
+"""`shipslog show REVISION|KIND/NAME`: an event whole with what it changed, or an object as it was at a moment.
+
+Tests: tests/engine/cli/test_reading.py
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,7 @@
-"""`shipslog simulate`: worlds full of faults, each under its own seed."""
+"""`shipslog simulate`: worlds full of faults, each under its own seed.
+
+Tests: tests/engine/testing/simulation/test_scenario.py
+"""
 
 import os
 import sys

@@ -1,4 +1,7 @@
-"""Where a log is read from: a file, the data directory of a cluster on this machine, or a server under the caller's rights."""
+"""Where a log is read from: a file, the data directory of a cluster on this machine, or a server under the caller's rights.
+
+Tests: tests/engine/cli/test_reading.py
+"""
 
 import os
 import sys

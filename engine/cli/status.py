@@ -1,4 +1,7 @@
-"""`shipslog status`: whether a daemon runs, where, and how it is."""
+"""`shipslog status`: whether a daemon runs, where, and how it is.
+
+Tests: tests/engine/cli/test_machine.py
+"""
 
 import datetime
 from collections import Counter

@@ -1,4 +1,7 @@
-"""`shipslog why REVISION|KIND/NAME`: the chain of causes back to a person's request."""
+"""`shipslog why REVISION|KIND/NAME`: the chain of causes back to a person's request.
+
+Tests: tests/engine/cli/test_reading.py
+"""
 
 from pathlib import Path
 from typing import Any

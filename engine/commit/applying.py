@@ -1,4 +1,7 @@
-"""What a client sends to apply: read, and looked at before anything is merged."""
+"""What a client sends to apply: read, and looked at before anything is merged.
+
+Tests: tests/engine/api/test_apply.py
+"""
 
 from typing import Any
 

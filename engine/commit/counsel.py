@@ -1,4 +1,7 @@
-"""Asks consultants about one command, within a bound of time; what came of that is an answer, not a failure of who asked."""
+"""Asks consultants about one command, within a bound of time; what came of that is an answer, not a failure of who asked.
+
+Tests: tests/engine/commit/test_outside.py
+"""
 
 import asyncio
 from collections.abc import Sequence

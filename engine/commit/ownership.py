@@ -2,6 +2,8 @@
 
 A manager is told apart by its name, whether it applies or updates, the version and the subresource. What it applied last are
 the fields that it owns; what others change they take over. Source: Kubernetes' field managers, structured-merge-diff.
+
+Tests: tests/engine/api/test_apply.py
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""What may still be written on a full disk: what makes room, and what follows from it until the object is gone."""
+"""What may still be written on a full disk: what makes room, and what follows from it until the object is gone.
+
+Tests: tests/engine/commit/test_trouble.py
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""A cluster's name server, from its sockets to its end."""
+"""A cluster's name server, from its sockets to its end.
+
+Tests: tests/engine/dns/test_name_server.py
+"""
 
 import ipaddress
 import socket

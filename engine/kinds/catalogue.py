@@ -1,4 +1,7 @@
-"""Which module holds the rules of which kind. A module is imported when its kind is first touched."""
+"""Which module holds the rules of which kind. A module is imported when its kind is first touched.
+
+Tests: tests/engine/kinds/test_contract.py
+"""
 
 import importlib
 from functools import cache

@@ -1,4 +1,7 @@
-"""What tables are made of: column definitions, and the words for durations."""
+"""What tables are made of: column definitions, and the words for durations.
+
+Tests: tests/engine/kinds/test_tables.py
+"""
 
 from typing import Any
 

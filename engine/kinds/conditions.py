@@ -1,6 +1,8 @@
 """Conditions of the form that all newer kinds share (meta/v1 Condition): what is wrong with them.
 
 Source: pkg/apis/meta/v1/validation of apimachinery.
+
+Tests: tests/engine/kinds/admissionregistration/test_policies.py
 """
 
 import re

@@ -1,4 +1,7 @@
-"""What a rule may know besides the object: the head, the hour, who asks, and where warnings go."""
+"""What a rule may know besides the object: the head, the hour, who asks, and where warnings go.
+
+Tests: tests/engine/kinds/test_goldens.py
+"""
 
 from msgspec import Struct
 

@@ -1,4 +1,7 @@
-"""What Endpoints and EndpointSlices share: protocols, and how tables show addresses."""
+"""What Endpoints and EndpointSlices share: protocols, and how tables show addresses.
+
+Tests: tests/engine/kinds/test_tables.py, tests/engine/kinds/core/service/test_strategy.py
+"""
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 

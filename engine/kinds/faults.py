@@ -1,4 +1,7 @@
-"""What is wrong with an object, field by field: collected first, refused once, in Kubernetes' words and order."""
+"""What is wrong with an object, field by field: collected first, refused once, in Kubernetes' words and order.
+
+Tests: tests/engine/kinds/test_small_kinds.py
+"""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,7 @@
-"""Names, labels, annotations, owners and finalizers: what holds for the metadata of every kind."""
+"""Names, labels, annotations, owners and finalizers: what holds for the metadata of every kind.
+
+Tests: tests/engine/kinds/test_small_kinds.py
+"""
 
 from collections.abc import Mapping
 

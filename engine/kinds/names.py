@@ -1,6 +1,8 @@
 """The grammars of names and small values: each check gives the messages of what is wrong, none when nothing is.
 
 Source: k8s.io/apimachinery/pkg/util/validation and pkg/api/validation of Kubernetes 1.32.
+
+Tests: tests/engine/kinds/test_small_kinds.py
 """
 
 import ipaddress

@@ -1,4 +1,7 @@
-"""The scale of an object with replicas, whatever its kind: autoscaling/v1 Scale. How it is asked for is the API's."""
+"""The scale of an object with replicas, whatever its kind: autoscaling/v1 Scale. How it is asked for is the API's.
+
+Tests: tests/engine/api/test_subresources.py
+"""
 
 from collections.abc import Mapping
 from typing import Any

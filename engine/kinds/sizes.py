@@ -1,4 +1,7 @@
-"""How much an object may hold, and how much it does."""
+"""How much an object may hold, and how much it does.
+
+Tests: tests/engine/kinds/storage/test_storage.py, tests/engine/kinds/core/test_limits.py
+"""
 
 import binascii
 from collections.abc import Mapping

@@ -2,6 +2,8 @@
 
 A kind's module (`kinds/GROUP/KIND.py`) makes one `STRATEGY`. Source of the steps: the strategies of the generic registry of
 Kubernetes (create, update, graceful delete).
+
+Tests: tests/engine/kinds/test_contract.py
 """
 
 from collections.abc import Callable, Mapping, Sequence

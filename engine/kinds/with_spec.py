@@ -1,4 +1,7 @@
-"""Kinds with a spec whose changes `metadata.generation` counts, and mostly a status that has a door of its own."""
+"""Kinds with a spec whose changes `metadata.generation` counts, and mostly a status that has a door of its own.
+
+Tests: tests/engine/kinds/apps/test_workloads.py
+"""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,7 @@
-"""What kinds that keep pods of a template have in common: selector and template, shares of replicas, columns."""
+"""What kinds that keep pods of a template have in common: selector and template, shares of replicas, columns.
+
+Tests: tests/engine/kinds/apps/test_workloads.py
+"""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,7 @@
-"""Each value of the settings on its own, and the ranges together: what is wrong with which option, and what to do."""
+"""Each value of the settings on its own, and the ranges together: what is wrong with which option, and what to do.
+
+Tests: tests/engine/settings/test_resolved.py
+"""
 
 import ipaddress
 import re

@@ -1,4 +1,7 @@
-"""The projections that one view keeps: begun when they are first asked for, and kept up with each change from there."""
+"""The projections that one view keeps: begun when they are first asked for, and kept up with each change from there.
+
+Tests: tests/engine/state/test_indexes.py
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar

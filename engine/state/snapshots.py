@@ -1,4 +1,7 @@
-"""A view as bytes and back: what a log keeps so that it need not be read from its beginning."""
+"""A view as bytes and back: what a log keeps so that it need not be read from its beginning.
+
+Tests: tests/engine/state/test_view.py
+"""
 
 from collections.abc import Generator, Iterator
 from typing import cast

@@ -1,4 +1,7 @@
-"""A clock for tests: it moves when something is due, and jumps when it is told to."""
+"""A clock for tests: it moves when something is due, and jumps when it is told to.
+
+Tests: tests/engine/testing/test_cluster.py
+"""
 
 import asyncio
 import heapq

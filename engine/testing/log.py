@@ -1,4 +1,7 @@
-"""An event log whose disk is full when a test says so."""
+"""An event log whose disk is full when a test says so.
+
+Tests: tests/engine/testing/test_cluster.py
+"""
 
 from collections.abc import Sequence
 from typing import Any

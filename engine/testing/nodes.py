@@ -1,4 +1,7 @@
-"""A simulated node that does as it is told: is lost, pulls slowly, answers exec and logs, fails probes."""
+"""A simulated node that does as it is told: is lost, pulls slowly, answers exec and logs, fails probes.
+
+Tests: tests/engine/testing/test_cluster.py
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

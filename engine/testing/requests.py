@@ -1,4 +1,7 @@
-"""What goes wrong with requests over HTTP when a test says so."""
+"""What goes wrong with requests over HTTP when a test says so.
+
+Tests: tests/engine/testing/test_cluster.py
+"""
 
 import asyncio
 

@@ -2,6 +2,8 @@
 
 The service's own address leads to the same only where the packet rules of a node are at work. Source: the resolvers of
 k8s.io/apiserver/pkg/util/proxy, by their messages.
+
+Tests: tests/engine/webhooks/test_admission.py
 """
 
 from collections.abc import Sequence

@@ -2,6 +2,8 @@
 
 What goes wrong is worded as Go words it in Kubernetes' answers, since that is what people search for. No redirect is followed
 and no proxy of the environment asked: who is asked is who the configuration names.
+
+Tests: tests/engine/webhooks/test_admission.py
 """
 
 import asyncio

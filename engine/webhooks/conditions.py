@@ -1,4 +1,7 @@
-"""Conditions in CEL by which a webhook is not asked."""
+"""Conditions in CEL by which a webhook is not asked.
+
+Tests: tests/engine/webhooks/test_admission.py
+"""
 
 from shipslog.engine.admission.matching import Asked, Place
 from shipslog.engine.commit.outside import Asking

@@ -1,4 +1,7 @@
-"""The consultant for webhooks while there may be none: what asks them is loaded with the first configuration."""
+"""The consultant for webhooks while there may be none: what asks them is loaded with the first configuration.
+
+Tests: tests/engine/webhooks/test_admission.py
+"""
 
 from typing import TYPE_CHECKING
 

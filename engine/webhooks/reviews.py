@@ -1,6 +1,8 @@
 """AdmissionReviews: what is asked, and what an answer may say.
 
 Source: k8s.io/apiserver/pkg/admission/plugin/webhook/request and errors.
+
+Tests: tests/engine/webhooks/test_admission.py
 """
 
 import base64

@@ -1,6 +1,8 @@
 """What a command is about, as webhooks know requests: which object, or which part that is sent as a kind of its own.
 
 A Scale, a Binding, an Eviction are shown to them, not the object that they change.
+
+Tests: tests/engine/webhooks/test_admission.py
 """
 
 from typing import Any

@@ -1,4 +1,7 @@
-"""What is counted of webhooks, under Kubernetes' names. Source: k8s.io/apiserver/pkg/admission/metrics."""
+"""What is counted of webhooks, under Kubernetes' names. Source: k8s.io/apiserver/pkg/admission/metrics.
+
+Tests: tests/engine/webhooks/test_admission.py
+"""
 
 from collections.abc import Iterator
 

@@ -2,6 +2,8 @@
 
 The token itself is signed by the engine, when the account's uid stands there (engine/host/secret_tokens.py): a rule holds no
 key. Without its account such a Secret goes. Source: Kubernetes' tokens controller.
+
+Tests: tests/engine/host/test_secret_tokens.py
 """
 
 import base64

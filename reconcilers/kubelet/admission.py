@@ -1,6 +1,8 @@
 """Whether a node takes a pod that no scheduler has weighed: one whose maker named the node.
 
 Source: kubelet's predicate admission handler and sysctl allowlist, Kubernetes 1.32.
+
+Tests: tests/reconcilers/kubelet/test_lifecycle.py
 """
 
 from shipslog.reconcilers.scheduler.fit import load_of, matches_node, ports_of, requests_of

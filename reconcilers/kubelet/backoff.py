@@ -1,4 +1,7 @@
-"""How long to wait before trying again. Source: kubelet's MaxContainerBackOff and image back-off (10 s doubling to 300 s)."""
+"""How long to wait before trying again. Source: kubelet's MaxContainerBackOff and image back-off (10 s doubling to 300 s).
+
+Tests: tests/reconcilers/kubelet/test_lifecycle.py
+"""
 
 from shipslog.store.objects.times import SECOND_NS
 

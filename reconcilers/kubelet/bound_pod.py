@@ -1,4 +1,7 @@
-"""One pod on its node: the object, what runs of it, and what the rules ask about both."""
+"""One pod on its node: the object, what runs of it, and what the rules ask about both.
+
+Tests: tests/reconcilers/kubelet/test_lifecycle.py
+"""
 
 from collections.abc import Iterator
 from functools import cached_property

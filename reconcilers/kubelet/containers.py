@@ -2,6 +2,8 @@
 
 Source: kubelet's computePodActions: init containers in order, sidecars among them left running, then all the others at once;
 what ended is started again by the pod's restart policy, with CrashLoopBackOff.
+
+Tests: tests/reconcilers/kubelet/test_lifecycle.py
 """
 
 from shipslog.runtime.commands import StartContainer, StopContainer

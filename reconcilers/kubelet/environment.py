@@ -1,6 +1,8 @@
 """The environment of a container, its command and its arguments, with all references resolved.
 
 Source: kubelet's makeEnvironmentVariables and pkg/kubelet/envvars; the expansion has its own module.
+
+Tests: tests/reconcilers/kubelet/test_expansion.py, tests/reconcilers/kubelet/test_lifecycle.py
 """
 
 from base64 import b64decode

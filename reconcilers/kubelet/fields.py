@@ -1,4 +1,7 @@
-"""What the downward API tells a container of its own pod: fields and resources, as text."""
+"""What the downward API tells a container of its own pod: fields and resources, as text.
+
+Tests: tests/reconcilers/kubelet/test_expansion.py, tests/reconcilers/kubelet/test_lifecycle.py
+"""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,7 @@
-"""Lifecycle handlers and probe actions, made concrete: addresses filled in, named ports looked up."""
+"""Lifecycle handlers and probe actions, made concrete: addresses filled in, named ports looked up.
+
+Tests: tests/reconcilers/kubelet/test_expansion.py, tests/runtime/containers/test_contract.py
+"""
 
 from shipslog.runtime.commands import Hook
 from shipslog.store.objects import core_v1

@@ -1,4 +1,7 @@
-"""Whether the image of a container is on its node, and when to try to get it (again)."""
+"""Whether the image of a container is on its node, and when to try to get it (again).
+
+Tests: tests/reconcilers/kubelet/test_lifecycle.py
+"""
 
 from base64 import b64decode
 from typing import Any, Literal

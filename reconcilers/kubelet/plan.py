@@ -1,4 +1,7 @@
-"""What `decide` gathers on its way: commands, why containers wait, when to look again, and why."""
+"""What `decide` gathers on its way: commands, why containers wait, when to look again, and why.
+
+Tests: tests/reconcilers/kubelet/test_lifecycle.py
+"""
 
 from msgspec import Struct, field
 

@@ -1,4 +1,7 @@
-"""What containers may use: quantities as millicores and bytes, the OOM score."""
+"""What containers may use: quantities as millicores and bytes, the OOM score.
+
+Tests: tests/runtime/containers/test_contract.py, tests/reconcilers/kubelet/test_lifecycle.py
+"""
 
 from collections.abc import Iterable
 from typing import Any

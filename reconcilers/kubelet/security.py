@@ -1,4 +1,7 @@
-"""The security context of a container: its own settings before the pod's."""
+"""The security context of a container: its own settings before the pod's.
+
+Tests: tests/runtime/containers/test_contract.py, tests/reconcilers/kubelet/test_lifecycle.py
+"""
 
 from shipslog.runtime.commands import Security
 from shipslog.store.objects import core_v1

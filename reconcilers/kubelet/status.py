@@ -1,6 +1,8 @@
 """What a kubelet reports of a pod: phase, conditions and the state of each container, from what its node reported.
 
 Source: kubelet's generateAPIPodStatus, getPhase and status.Generate*Condition, Kubernetes 1.32.
+
+Tests: tests/reconcilers/kubelet/test_lifecycle.py
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,7 @@
-"""What a reconciler is: a name, what wakes it, `decide`; and what it returns."""
+"""What a reconciler is: a name, what wakes it, `decide`; and what it returns.
+
+Tests: tests/reconcilers/rule/test_wakes.py, tests/engine/host/test_host.py
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Protocol

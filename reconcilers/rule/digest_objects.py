@@ -1,6 +1,8 @@
 """How objects were written when digests of version 1 and 2 were taken: in another order, and with less of what is empty.
 
 The table never changes: it says what an older log means. Source: our types as they were before they followed Kubernetes 1.37.
+
+Tests: tests/goldens/test_logs.py
 """
 
 from functools import cache

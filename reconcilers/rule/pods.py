@@ -1,4 +1,7 @@
-"""What the controllers ask of pods: whose they are, whether they live, are ready, are available; and how one is made."""
+"""What the controllers ask of pods: whose they are, whether they live, are ready, are available; and how one is made.
+
+Tests: tests/reconcilers/workloads/test_replica_set.py, tests/reconcilers/workloads/test_disruption.py
+"""
 
 from typing import Any
 

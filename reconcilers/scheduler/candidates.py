@@ -1,4 +1,7 @@
-"""The nodes as one decision sees them: with the pods that it has placed already; and the best of them for pods of a shape."""
+"""The nodes as one decision sees them: with the pods that it has placed already; and the best of them for pods of a shape.
+
+Tests: tests/reconcilers/scheduler/test_scheduler.py
+"""
 
 from collections import Counter
 

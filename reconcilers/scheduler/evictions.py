@@ -1,4 +1,7 @@
-"""The pods that give way in one decision: whom each waiting pod takes the place of, and what is done to them."""
+"""The pods that give way in one decision: whom each waiting pod takes the place of, and what is done to them.
+
+Tests: tests/reconcilers/scheduler/test_preemption.py
+"""
 
 from shipslog.reconcilers.rule.decision import Instant, Say, reference
 from shipslog.reconcilers.rule.pods import disrupted

@@ -2,6 +2,8 @@
 
 Source: the filters of Kubernetes 1.37, in their order and words, which have the default predicates of 1.5 (NoDiskConflict,
 PodFitsResources, PodSelectorMatches, PodFitsHost, PodFitsPorts) among them.
+
+Tests: tests/reconcilers/scheduler/test_scheduler.py
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,7 @@
-"""How many of the pods that run a selector chooses, by node; and what those that run keep away from them."""
+"""How many of the pods that run a selector chooses, by node; and what those that run keep away from them.
+
+Tests: tests/reconcilers/scheduler/test_topology.py, tests/reconcilers/scheduler/test_same_decisions.py
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 

@@ -2,6 +2,8 @@
 
 What is compared are the loads, the labels of what runs and the terms of it. The rest is remembered work: which nodes fit pods
 of a spec is kept for the specs that were asked for last, and worked out anew for the nodes that a change has touched since.
+
+Tests: tests/reconcilers/scheduler/test_same_decisions.py
 """
 
 import zlib

@@ -1,4 +1,7 @@
-"""Nodes that are kept free for pods in whose place others end: nobody as important, or less so, gets them."""
+"""Nodes that are kept free for pods in whose place others end: nobody as important, or less so, gets them.
+
+Tests: tests/reconcilers/scheduler/test_preemption.py
+"""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,8 @@
 """Which of the nodes that fit is best: the default priorities of Kubernetes 1.5, each from 0 to 10.
 
 LeastRequested, BalancedResourceAllocation, SelectorSpread; and what node affinity prefers.
+
+Tests: tests/reconcilers/scheduler/test_scheduler.py
 """
 
 from .fit import Ask, NodeLoad, matches_term

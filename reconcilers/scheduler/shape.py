@@ -1,4 +1,7 @@
-"""What makes pods alike for the scheduler: whatever holds of one of a shape holds of all."""
+"""What makes pods alike for the scheduler: whatever holds of one of a shape holds of all.
+
+Tests: tests/reconcilers/scheduler/test_queue.py
+"""
 
 from collections.abc import Collection
 

@@ -1,4 +1,7 @@
-"""What a pod's spec says of other pods: its (anti-)affinity terms and spread constraints, whom they choose and where."""
+"""What a pod's spec says of other pods: its (anti-)affinity terms and spread constraints, whom they choose and where.
+
+Tests: tests/reconcilers/scheduler/test_topology.py, tests/reconcilers/scheduler/test_preferences.py
+"""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,7 @@
-"""Mirrors the Endpoints that people write for Services without a selector into EndpointSlices: the proxy reads only those."""
+"""Mirrors the Endpoints that people write for Services without a selector into EndpointSlices: the proxy reads only those.
+
+Tests: tests/reconcilers/services/test_endpoints.py
+"""
 
 from collections.abc import Iterable
 

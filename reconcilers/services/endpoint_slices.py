@@ -1,4 +1,7 @@
-"""Keeps the EndpointSlices of every Service that has a selector: at most a hundred endpoints each, as few changed as can be."""
+"""Keeps the EndpointSlices of every Service that has a selector: at most a hundred endpoints each, as few changed as can be.
+
+Tests: tests/reconcilers/services/test_endpoints.py
+"""
 
 from collections.abc import Iterable, Sequence
 

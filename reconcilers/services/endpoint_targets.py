@@ -1,6 +1,8 @@
 """Which pods stand behind a Service, and how: what Endpoints and EndpointSlices are both made of.
 
 Source: Kubernetes' endpoints and endpointslice controllers (ShouldPodBeInEndpoints, FindPort, DesiredEndpointSlice...).
+
+Tests: tests/reconcilers/services/test_endpoints.py
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,8 @@
 """Which volume fits a claim: the smallest that is large enough, of its class, with its modes and the labels that it asks for.
 
 Source: the volume binding of Kubernetes' persistent volume controller and of its scheduler.
+
+Tests: tests/reconcilers/storage/test_binder.py
 """
 
 from collections.abc import Collection, Iterable

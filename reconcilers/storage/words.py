@@ -1,4 +1,7 @@
-"""Annotations, finalizers and indexes that the rules of storage share. Source: Kubernetes' persistent volume controller."""
+"""Annotations, finalizers and indexes that the rules of storage share. Source: Kubernetes' persistent volume controller.
+
+Tests: tests/reconcilers/storage/test_binder.py
+"""
 
 from shipslog.store.objects import core_v1, storage_v1
 from shipslog.store.objects.claims import claims_of, class_of, class_of_volume

@@ -1,6 +1,8 @@
 """Whose an object is: what a controller adopts because its selector matches, and lets go of because it no longer does.
 
 Source: Kubernetes' ControllerRefManager.
+
+Tests: tests/reconcilers/workloads/test_replication_controller.py, tests/reconcilers/workloads/test_replica_set.py
 """
 
 from collections.abc import Callable, Iterable, Sequence

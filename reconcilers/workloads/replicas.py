@@ -2,6 +2,8 @@
 
 Source: Kubernetes' replicaset controller (which runs ReplicationControllers too) and the order in which it chooses pods to
 delete. It does not need that controller's expectations: a decision sees all that was committed.
+
+Tests: tests/reconcilers/workloads/test_replication_controller.py, tests/reconcilers/workloads/test_replica_set.py
 """
 
 import re

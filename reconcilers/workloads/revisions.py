@@ -2,6 +2,8 @@
 
 Source: Kubernetes' controller history. The hash in a name is of our own encoding of the template: that it stays the same for
 the same template is all that anybody may count on.
+
+Tests: tests/reconcilers/workloads/test_daemon_set.py, tests/reconcilers/workloads/test_stateful_set.py
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,7 @@
-"""The fact of a container whose end nobody saw: its node was away, or what would have told of it is gone."""
+"""The fact of a container whose end nobody saw: its node was away, or what would have told of it is gone.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 from shipslog.store.facts import CONTAINER_STATUS_UNKNOWN, ContainerExited
 

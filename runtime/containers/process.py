@@ -2,6 +2,8 @@
 
 Each container is a small shell that runs its command, writes its output and, at its end, its exit code: so a daemon that
 comes back finds what runs and what has ended. A container's command has to be one that this machine has.
+
+Tests: tests/runtime/containers/test_contract.py
 """
 
 import asyncio

@@ -3,6 +3,8 @@
 It reads and waits by the clock that it is given, so it lives in virtual time as well. What a
 container does can be said in its pod's labels: `sim.shipslog/exit-code`, `sim.shipslog/runs-for-s`; and what it uses of the
 machine in `sim.shipslog/cpu` and `sim.shipslog/memory` (quantities).
+
+Tests: tests/runtime/containers/test_contract.py
 """
 
 import asyncio

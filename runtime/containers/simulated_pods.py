@@ -1,7 +1,10 @@
 """What a node that pretends holds of its pods, and what it pretends that they use: the same for the same pods and time.
 
 A container uses, all the time, what it was told to (`SimulatedNode.use`), else what its pod's labels `sim.shipslog/cpu` and
-`sim.shipslog/memory` say, else half of what it requests of a core and of what it may have of memory, else a little."""
+`sim.shipslog/memory` say, else half of what it requests of a core and of what it may have of memory, else a little.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,8 @@
 """Asks other name servers, those of a resolv.conf, and keeps their answers for as long as they hold.
 
 Each question goes from a port of its own under a number of its own, and only the server that was asked may answer it.
+
+Tests: tests/engine/dns/test_name_server.py, tests/engine/dns/test_zone.py
 """
 
 import asyncio

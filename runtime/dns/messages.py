@@ -1,6 +1,9 @@
 """Questions and answers as packets: dnslib reads and packs them; the addresses of one name are packed here, many at once.
 
-An answer is packed once for all who ask the same; each gets it with his own id, its addresses turned by one place."""
+An answer is packed once for all who ask the same; each gets it with his own id, its addresses turned by one place.
+
+Tests: tests/engine/dns/test_name_server.py, tests/engine/dns/test_zone.py
+"""
 
 import socket
 import struct

@@ -1,4 +1,7 @@
-"""What a question gets, apart from how it is packed."""
+"""What a question gets, apart from how it is packed.
+
+Tests: tests/engine/dns/test_name_server.py, tests/engine/dns/test_zone.py
+"""
 
 from msgspec import Struct
 

@@ -2,6 +2,8 @@
 
 What a client asks costs this process time that the rest of it wants: a turn ends after a while, whoever asks too much of a
 turn's time waits behind the others, and connections, their age and their questions are bounded.
+
+Tests: tests/engine/dns/test_name_server.py, tests/engine/dns/test_zone.py
 """
 
 import asyncio

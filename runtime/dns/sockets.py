@@ -1,4 +1,7 @@
-"""The sockets of a name server; they hold what comes until somebody reads them."""
+"""The sockets of a name server; they hold what comes until somebody reads them.
+
+Tests: tests/engine/dns/test_name_server.py, tests/engine/dns/test_zone.py
+"""
 
 import socket
 from typing import NamedTuple

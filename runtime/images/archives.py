@@ -1,4 +1,7 @@
-"""What kind of archive a file is, and what it calls its image: read before skopeo is asked to copy from it."""
+"""What kind of archive a file is, and what it calls its image: read before skopeo is asked to copy from it.
+
+Tests: tests/runtime/images/test_hostile_images.py
+"""
 
 import contextlib
 import subprocess

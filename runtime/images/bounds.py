@@ -1,4 +1,7 @@
-"""How much an image may be: what comes from a registry or an archive says of itself whatever it likes."""
+"""How much an image may be: what comes from a registry or an archive says of itself whatever it likes.
+
+Tests: tests/runtime/images/test_hostile_images.py
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Copies programs of this machine, or of Debian packages that are not installed, with the libraries that they need."""
+"""Copies programs of this machine, or of Debian packages that are not installed, with the libraries that they need.
+
+Tests: tests/runtime/images/test_store.py
+"""
 
 import os
 import shutil

@@ -1,5 +1,8 @@
 """The index, the manifest and the config of an image, read as what they must be. A name from one of them becomes a path, so it
-is a digest or it is refused. Source: OCI image specification 1.1."""
+is a digest or it is refused. Source: OCI image specification 1.1.
+
+Tests: tests/runtime/images/test_hostile_images.py
+"""
 
 import hashlib
 from pathlib import Path

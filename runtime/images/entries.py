@@ -1,6 +1,9 @@
 """Looks at the headers of a tar as it streams by, and stops it before the program that unpacks it is asked too much.
 
-Source: POSIX pax, and the GNU tar manual, "Basic Tar Format". What two readers could understand differently is refused."""
+Source: POSIX pax, and the GNU tar manual, "Basic Tar Format". What two readers could understand differently is refused.
+
+Tests: tests/runtime/images/test_hostile_images.py
+"""
 
 from collections.abc import Callable
 

@@ -1,7 +1,10 @@
 """Layers unpacked once each, under the digest of their content, ready to be the lower directories of an overlay.
 
 A digest in an image's config is a claim. A layer is given to an image when the blob that this image brought was read to its end
-and hashes to it; beside each layer is kept which blobs did."""
+and hashes to it; beside each layer is kept which blobs did.
+
+Tests: tests/runtime/images/test_hostile_images.py
+"""
 
 import contextlib
 import hashlib

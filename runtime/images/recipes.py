@@ -1,4 +1,7 @@
-"""Images that the project builds itself, offline, from Debian's programs: those of the guestbook."""
+"""Images that the project builds itself, offline, from Debian's programs: those of the guestbook.
+
+Tests: tests/runtime/images/test_store.py
+"""
 
 import os
 import shutil

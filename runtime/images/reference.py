@@ -1,4 +1,7 @@
-"""Image names as people write them, and as registries know them."""
+"""Image names as people write them, and as registries know them.
+
+Tests: tests/runtime/images/test_store.py
+"""
 
 import re
 

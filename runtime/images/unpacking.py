@@ -1,4 +1,7 @@
-"""A layer's blob as the plain tar that it holds: as it is, or from gzip or zstd. A piece at a time, whatever it grows to."""
+"""A layer's blob as the plain tar that it holds: as it is, or from gzip or zstd. A piece at a time, whatever it grows to.
+
+Tests: tests/runtime/images/test_hostile_images.py
+"""
 
 import gzip
 import subprocess

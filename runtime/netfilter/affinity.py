@@ -2,6 +2,8 @@
 
 The kernel remembers (client, address, protocol, port) -> index. When an endpoint goes, its clients are forgotten; when one
 moves to another index, its clients follow it.
+
+Tests: tests/runtime/netfilter/test_adapter.py, tests/runtime/netfilter/test_nftables.py
 """
 
 from collections.abc import Iterable, Mapping

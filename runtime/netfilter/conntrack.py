@@ -3,6 +3,8 @@
 UDP has no end that the kernel could see: as long as a client keeps sending, its flow stays translated as it was when it
 began. So after a change the flows of the changed fronts are looked through, over netlink (see the kernel's header
 linux/netfilter/nfnetlink_conntrack.h), in the calling thread's network namespace.
+
+Tests: tests/runtime/netfilter/test_nftables.py
 """
 
 import socket

@@ -2,6 +2,8 @@
 
 A chain is shared by all services with as many endpoints: it draws an index, and the map `endpoints` says which endpoint
 stands there. So the number of rules does not grow with the number of services, and a packet meets the same few lookups.
+
+Tests: tests/runtime/netfilter/test_adapter.py, tests/runtime/netfilter/test_nftables.py
 """
 
 import socket

@@ -2,6 +2,8 @@
 
 The library acts in the network namespace of the thread that calls it: a session belongs to one thread. See
 libnftables(3) and libnftables-json(5).
+
+Tests: tests/runtime/netfilter/test_nftables.py
 """
 
 import ctypes

@@ -3,6 +3,8 @@
 Two services may claim one address and port: every element has its claimants, and the first by name holds it. When that
 one lets go, the next one's value comes in. So the table depends on the ruleset alone, not on how it came about (but for
 the order of indexes, which moves as few endpoints as it can).
+
+Tests: tests/runtime/netfilter/test_adapter.py, tests/runtime/netfilter/test_nftables.py
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""The adapter that remembers instead of acting: for simulations and tests. It passes the same contract as the real one."""
+"""The adapter that remembers instead of acting: for simulations and tests. It passes the same contract as the real one.
+
+Tests: tests/runtime/netfilter/test_adapter.py, tests/runtime/netfilter/test_nftables.py
+"""
 
 from shipslog.runtime.commands import Ruleset
 

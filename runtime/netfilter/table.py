@@ -1,4 +1,7 @@
-"""The text of the table: what stands in it once, however many services there are. Grammar of nft(8) 1.0.6 and later."""
+"""The text of the table: what stands in it once, however many services there are. Grammar of nft(8) 1.0.6 and later.
+
+Tests: tests/runtime/netfilter/test_adapter.py, tests/runtime/netfilter/test_nftables.py
+"""
 
 import ipaddress
 import re

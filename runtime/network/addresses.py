@@ -1,4 +1,7 @@
-"""Which pod has which address: round robin through the node's range, so that one is not used again at once."""
+"""Which pod has which address: round robin through the node's range, so that one is not used again at once.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path

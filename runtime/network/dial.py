@@ -1,4 +1,7 @@
-"""Connections to what runs on a node, from this process's network. What fails is said in Go's words: people search for them."""
+"""Connections to what runs on a node, from this process's network. What fails is said in Go's words: people search for them.
+
+Tests: tests/engine/api/proxy/test_proxy.py
+"""
 
 import asyncio
 import errno

@@ -1,4 +1,7 @@
-"""Which process of this machine listens on a port, as /proc tells."""
+"""Which process of this machine listens on a port, as /proc tells.
+
+Tests: tests/engine/cli/test_wrong_input.py
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""The node's own nftables table: pods reach the outside under the node's address, host ports reach pods."""
+"""The node's own nftables table: pods reach the outside under the node's address, host ports reach pods.
+
+Tests: tests/runtime/netfilter/test_kept_table.py
+"""
 
 import contextlib
 from collections.abc import Mapping

@@ -1,6 +1,8 @@
 """Links, addresses and routes through a raw rtnetlink socket: what a pod needs in six messages, under a millisecond.
 
 A socket belongs to the network namespace of the thread that opened it. Layouts: rtnetlink(7), linux/if_link.h.
+
+Tests: tests/runtime/containers/test_contract.py
 """
 
 import os

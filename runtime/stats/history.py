@@ -1,4 +1,7 @@
-"""Two minutes of each subject, in memory: the newest samples, and since when it is there."""
+"""Two minutes of each subject, in memory: the newest samples, and since when it is there.
+
+Tests: tests/runtime/stats/test_sampler.py
+"""
 
 from collections import deque
 

@@ -2,6 +2,8 @@
 
 Counters grow since the subject began; gauges are of the moment. Source of the terms: cgroups(7), and the kubelet's summary API
 (k8s.io/kubelet/pkg/apis/stats/v1alpha1).
+
+Tests: tests/runtime/stats/test_sampler.py
 """
 
 from collections.abc import Mapping

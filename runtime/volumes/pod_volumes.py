@@ -2,6 +2,8 @@
 
 Runs in the node's mount namespace. Files of a secret or a config map are replaced as Kubernetes' AtomicWriter does it: a new
 directory, then one rename of the link `..data`, so that a reader sees all of the old or all of the new.
+
+Tests: tests/runtime/volumes/test_file_modes.py, tests/runtime/volumes/test_hostile_volumes.py
 """
 
 import contextlib

@@ -2,6 +2,8 @@
 
 A seam, so that a simulator can put a disk below the log that fails, fills and is cut off when it wants; everything above is
 then the log that runs.
+
+Tests: tests/store/log/test_sqlite.py, tests/store/log/test_room.py
 """
 
 import sqlite3

@@ -1,6 +1,8 @@
 """What makes a log believable: the checksum chain over batches, the file's header, and what a torn write-ahead log tells.
 
 Everything here reads bytes and never opens the file through SQLite, so a file that is refused has not been touched.
+
+Tests: tests/store/log/test_sqlite.py
 """
 
 import os

@@ -1,4 +1,7 @@
-"""A log in memory: for tests, for simulation under a virtual clock, for clusters that need not outlive their process."""
+"""A log in memory: for tests, for simulation under a virtual clock, for clusters that need not outlive their process.
+
+Tests: tests/store/log/test_event_log.py
+"""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Callable, Collection, Sequence

@@ -1,6 +1,8 @@
 """Room that is kept for a full disk: a file beside the log, given up when the disk has no more, so that deletes still fit.
 
 While it is held, ordinary writes may use what the disk has. Without it, only what makes room is written.
+
+Tests: tests/store/log/test_sqlite.py, tests/store/log/test_room.py
 """
 
 import os

@@ -2,6 +2,8 @@
 
 Revisions, times, actors, causes and what there is of events that were let go of stay. What was there before is nowhere in the
 file any more, also not in its free pages.
+
+Tests: tests/engine/test_redaction.py
 """
 
 import sqlite3

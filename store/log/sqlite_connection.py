@@ -1,4 +1,7 @@
-"""SQLite's side of the log: the tables, connections that do one whole piece of work a hop, and what its errors mean."""
+"""SQLite's side of the log: the tables, connections that do one whole piece of work a hop, and what its errors mean.
+
+Tests: tests/store/log/test_sqlite.py
+"""
 
 import os
 import sqlite3

@@ -2,6 +2,8 @@
 
 A file that no writer has open is read as it lies, without a lock or a file beside it; a file whose writer was killed still
 has a write-ahead log, and is read together with it through links in a directory of our own, so that neither changes.
+
+Tests: tests/store/log/test_sqlite.py
 """
 
 import os

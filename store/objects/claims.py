@@ -1,4 +1,7 @@
-"""Claims of storage in words that all rooms share: their class, the default class, and which claims a pod's volumes are."""
+"""Claims of storage in words that all rooms share: their class, the default class, and which claims a pod's volumes are.
+
+Tests: tests/reconcilers/storage/test_binder.py
+"""
 
 from collections.abc import Iterable, Iterator
 

@@ -2,6 +2,8 @@
 
 Kind, apiVersion and metadata are typed; what else there is, is JSON that is kept as it is. What a definition says of it
 is checked by the engine (`kinds/custom/`).
+
+Tests: tests/engine/api/test_custom.py, tests/reconcilers/cluster/test_custom_resource_definition.py
 """
 
 from collections.abc import Mapping

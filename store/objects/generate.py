@@ -7,6 +7,8 @@ JSON name, type, `required`, merge keys, default, protobuf number), `-wire.json`
 empty, and which are pointers, so that absence and zero differ) and `roundtrip/` (samples in the order of Go's fields).
 Errors: KeyError for a type that the facts refer to and do not hold. Run again after a change of the facts, then `ruff format`;
 the modules are ordinary source and are read, reviewed and committed as such.
+
+Tests: tests/store/objects/test_roundtrip.py
 """
 
 import json

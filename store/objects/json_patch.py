@@ -2,6 +2,8 @@
 
 What Kubernetes adds to the RFC: indices that count from the end, a `test` for null that holds where nothing is, at most 10,000
 operations, and a bound on the bytes that `copy` makes. Source: the API server's patch handler and its JSON patch library, 1.32.
+
+Tests: tests/store/objects/test_patch.py
 """
 
 import re

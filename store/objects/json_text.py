@@ -2,6 +2,8 @@
 
 Cost: one pass in C, and one over the containers of what is nested at all. The collector rests meanwhile: a million small lists
 would wake it so often that it took four times as long as the reading.
+
+Tests: tests/store/objects/test_codec.py, tests/engine/api/test_values_out_of_range.py
 """
 
 import gc

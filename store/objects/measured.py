@@ -1,4 +1,7 @@
-"""The kinds of metrics.k8s.io: what the API measures when it is asked and never stores. Source: k8s.io/metrics, v1beta1."""
+"""The kinds of metrics.k8s.io: what the API measures when it is asked and never stores. Source: k8s.io/metrics, v1beta1.
+
+Tests: tests/engine/api/test_measured.py
+"""
 
 from .scheme import Kind
 

@@ -1,4 +1,7 @@
-"""What was found out about a short text is remembered, about a long one not: no memo grows with what clients send."""
+"""What was found out about a short text is remembered, about a long one not: no memo grows with what clients send.
+
+Tests: tests/engine/api/test_heads.py
+"""
 
 from collections.abc import Callable
 from functools import lru_cache, wraps

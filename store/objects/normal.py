@@ -1,4 +1,7 @@
-"""Scalars in their one form: quantities canonical, times in UTC, base64 checked. Only the fields that hold such are visited."""
+"""Scalars in their one form: quantities canonical, times in UTC, base64 checked. Only the fields that hold such are visited.
+
+Tests: tests/store/objects/test_codec.py
+"""
 
 import base64
 import binascii

@@ -2,6 +2,8 @@
 
 `Object` is frozen; a field that is absent on the wire is its type's zero value ("" 0 False () {}), or None where Go has a
 pointer and an explicit zero means something. Encoding leaves out what Go's `omitempty` leaves out.
+
+Tests: tests/store/objects/test_frozen.py, tests/store/objects/test_codec.py
 """
 
 from collections.abc import Sequence

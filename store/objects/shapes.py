@@ -1,4 +1,7 @@
-"""What a type of the API is made of, looked up once per type: for decoding, patching, protobuf and OpenAPI."""
+"""What a type of the API is made of, looked up once per type: for decoding, patching, protobuf and OpenAPI.
+
+Tests: tests/store/objects/test_roundtrip.py, tests/store/objects/test_patch.py
+"""
 
 from collections.abc import Callable
 from functools import cache

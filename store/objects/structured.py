@@ -2,6 +2,8 @@
 
 Values are JSON as Python holds it. A list is merged as its field says: `atomic` (as one value), `set` (by value), `map` (by the
 keys of its items). Source: structured-merge-diff v4 (typed: merge, compare, toFieldSet, remove), by its behaviour.
+
+Tests: tests/engine/api/test_apply.py
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,7 @@
-"""A client's JSON, field by field along its type: nulls dropped, unknown fields noted, wrong types refused in Go's words."""
+"""A client's JSON, field by field along its type: nulls dropped, unknown fields noted, wrong types refused in Go's words.
+
+Tests: tests/store/objects/test_codec.py
+"""
 
 from typing import Any
 

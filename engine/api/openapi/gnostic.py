@@ -1,6 +1,8 @@
 """An OpenAPI v2 document in gnostic's protobuf: what kubectl up to 1.28 reads before it creates anything.
 
 Source: the field numbers of openapiv2/OpenAPIv2.proto (package openapi.v2).
+
+Tests: tests/e2e/test_guestbook.py
 """
 
 from collections.abc import Mapping

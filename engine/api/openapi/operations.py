@@ -1,4 +1,7 @@
-"""The paths of the resources and what can be done there, in terms that both versions of OpenAPI share."""
+"""The paths of the resources and what can be done there, in terms that both versions of OpenAPI share.
+
+Tests: tests/engine/api/test_custom.py, tests/engine/api/test_measured.py, tests/e2e/test_guestbook.py
+"""
 
 from collections.abc import Iterator
 from typing import Any

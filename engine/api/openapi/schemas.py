@@ -1,4 +1,7 @@
-"""Types as JSON schemas; where the two versions of OpenAPI differ, `refer` says how a type is named."""
+"""Types as JSON schemas; where the two versions of OpenAPI differ, `refer` says how a type is named.
+
+Tests: tests/engine/api/test_custom.py, tests/engine/api/test_measured.py, tests/e2e/test_guestbook.py
+"""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,7 @@
-"""OpenAPI v2 (Swagger), for all groups in one document."""
+"""OpenAPI v2 (Swagger), for all groups in one document.
+
+Tests: tests/engine/api/test_custom.py, tests/engine/api/test_measured.py, tests/e2e/test_guestbook.py
+"""
 
 from functools import lru_cache
 from typing import Any

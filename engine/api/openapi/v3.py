@@ -1,4 +1,7 @@
-"""OpenAPI v3: an index, and a document for each group and version."""
+"""OpenAPI v3: an index, and a document for each group and version.
+
+Tests: tests/engine/api/test_custom.py, tests/engine/api/test_measured.py, tests/e2e/test_guestbook.py
+"""
 
 import hashlib
 from collections.abc import Callable

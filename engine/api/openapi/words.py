@@ -1,4 +1,7 @@
-"""What `kubectl explain` says about types and fields: a sentence for the ones that people ask about, a phrase for the rest."""
+"""What `kubectl explain` says about types and fields: a sentence for the ones that people ask about, a phrase for the rest.
+
+Tests: tests/clients/test_kubectl_custom.py, tests/e2e/test_guestbook.py
+"""
 
 import re
 from typing import Any

@@ -1,4 +1,7 @@
-"""exec, attach and port-forward: over WebSocket for new clients, over SPDY/3.1 for the others."""
+"""exec, attach and port-forward: over WebSocket for new clients, over SPDY/3.1 for the others.
+
+Tests: tests/engine/api/streams/test_forward.py, tests/engine/api/streams/test_leaks.py
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""Channels in a WebSocket: one message a piece, its first byte the channel (KEP-4006), or the same as text in base64."""
+"""Channels in a WebSocket: one message a piece, its first byte the channel (KEP-4006), or the same as text in base64.
+
+Tests: tests/engine/api/streams/test_forward.py, tests/engine/api/streams/test_leaks.py
+"""
 
 import base64
 import binascii

@@ -1,5 +1,8 @@
 """Port forwarding over WebSocket channels: the ports stand in the query, and the i-th has channel 2i for its data and 2i+1
-for errors. The first message of each channel is its port, two bytes, little-endian."""
+for errors. The first message of each channel is its port, two bytes, little-endian.
+
+Tests: tests/engine/api/streams/test_forward.py
+"""
 
 import asyncio
 from collections.abc import Sequence

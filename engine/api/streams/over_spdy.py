@@ -1,4 +1,7 @@
-"""exec and attach over SPDY/3.1: a stream each for errors, stdin, stdout, stderr and resizing."""
+"""exec and attach over SPDY/3.1: a stream each for errors, stdin, stdout, stderr and resizing.
+
+Tests: tests/runtime/test_spdy.py, tests/engine/api/streams/test_leaks.py
+"""
 
 import asyncio
 from typing import Any

@@ -1,5 +1,8 @@
 """exec and attach over WebSocket: a channel each for stdin, stdout, stderr, the end and resizing (KEP-4006; v5 adds
-half-close)."""
+half-close).
+
+Tests: tests/engine/api/streams/test_leaks.py
+"""
 
 import asyncio
 from typing import Any

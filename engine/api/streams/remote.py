@@ -1,4 +1,7 @@
-"""exec and attach: one process, and a client on whichever protocol. Here is what both protocols share."""
+"""exec and attach: one process, and a client on whichever protocol. Here is what both protocols share.
+
+Tests: tests/runtime/test_spdy.py
+"""
 
 import asyncio
 import contextlib

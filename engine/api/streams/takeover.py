@@ -1,4 +1,7 @@
-"""Takes a connection over from the HTTP server after a 101: raw bytes both ways, with backpressure both ways."""
+"""Takes a connection over from the HTTP server after a 101: raw bytes both ways, with backpressure both ways.
+
+Tests: tests/engine/api/streams/test_forward.py, tests/engine/api/streams/test_leaks.py
+"""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""`ip()` and `cidr()`: Kubernetes' libraries of addresses and their ranges. An address's key: (version, number)."""
+"""`ip()` and `cidr()`: Kubernetes' libraries of addresses and their ranges. An address's key: (version, number).
+
+Tests: tests/engine/cel/test_program.py
+"""
 
 import ipaddress
 from collections.abc import Callable, Iterator

@@ -1,4 +1,7 @@
-"""`"%s has %d".format([x, y])`: cel-go's ext/formatting. Clauses: %s %d %f %e %b %x %X %o, precision and %%."""
+"""`"%s has %d".format([x, y])`: cel-go's ext/formatting. Clauses: %s %d %f %e %b %x %X %o, precision and %%.
+
+Tests: tests/engine/cel/test_program.py
+"""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Functions on lists, sets and optionals: Kubernetes' lists library, cel-go's ext/sets and optional types."""
+"""Functions on lists, sets and optionals: Kubernetes' lists library, cel-go's ext/sets and optional types.
+
+Tests: tests/engine/cel/test_program.py
+"""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,7 @@
-"""`quantity()` and `semver()`: Kubernetes' libraries of quantities and of versions."""
+"""`quantity()` and `semver()`: Kubernetes' libraries of quantities and of versions.
+
+Tests: tests/engine/cel/test_program.py
+"""
 
 import re
 from collections.abc import Callable, Iterator

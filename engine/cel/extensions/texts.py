@@ -1,4 +1,7 @@
-"""Functions on text: cel-go's ext/strings in version 2, as Kubernetes has it, with patterns and URLs."""
+"""Functions on text: cel-go's ext/strings in version 2, as Kubernetes has it, with patterns and URLs.
+
+Tests: tests/engine/cel/test_program.py
+"""
 
 import string
 import urllib.parse

@@ -1,4 +1,7 @@
-"""Mutating policies: expressions that change what is to be done."""
+"""Mutating policies: expressions that change what is to be done.
+
+Tests: tests/engine/kinds/admissionregistration/test_policies.py
+"""
 
 from typing import Any
 

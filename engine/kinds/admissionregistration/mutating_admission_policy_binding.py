@@ -1,4 +1,7 @@
-"""Bindings of mutating policies: where they hold, and with which parameters."""
+"""Bindings of mutating policies: where they hold, and with which parameters.
+
+Tests: tests/engine/kinds/admissionregistration/test_policies.py
+"""
 
 from typing import Any
 

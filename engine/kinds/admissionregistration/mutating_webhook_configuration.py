@@ -1,4 +1,7 @@
-"""Mutating webhooks: who may change what is to be done."""
+"""Mutating webhooks: who may change what is to be done.
+
+Tests: tests/engine/kinds/admissionregistration/test_webhooks.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Validating policies: expressions that must hold of what is to be done."""
+"""Validating policies: expressions that must hold of what is to be done.
+
+Tests: tests/engine/kinds/admissionregistration/test_policies.py
+"""
 
 import re
 from typing import Any

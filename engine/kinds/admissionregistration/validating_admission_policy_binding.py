@@ -1,4 +1,7 @@
-"""Bindings of validating policies: where they hold, with which parameters, and what becomes of what they refuse."""
+"""Bindings of validating policies: where they hold, with which parameters, and what becomes of what they refuse.
+
+Tests: tests/engine/kinds/admissionregistration/test_policies.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Validating webhooks: who may refuse what is to be done."""
+"""Validating webhooks: who may refuse what is to be done.
+
+Tests: tests/engine/kinds/admissionregistration/test_webhooks.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""What is wrong with the schema of a definition: it must be structural. Source: apiextensions-apiserver's validation."""
+"""What is wrong with the schema of a definition: it must be structural. Source: apiextensions-apiserver's validation.
+
+Tests: tests/engine/kinds/apiextensions/test_custom_resource_definition.py
+"""
 
 from msgspec.structs import fields
 

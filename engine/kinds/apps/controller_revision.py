@@ -1,4 +1,7 @@
-"""Controller revisions: what a daemon set or a stateful set was at one time."""
+"""Controller revisions: what a daemon set or a stateful set was at one time.
+
+Tests: tests/engine/kinds/apps/test_workloads.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Daemon sets: a pod of one template on each node that fits."""
+"""Daemon sets: a pod of one template on each node that fits.
+
+Tests: tests/engine/kinds/apps/test_workloads.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Deployments: pods of a template, replaced step by step when the template changes."""
+"""Deployments: pods of a template, replaced step by step when the template changes.
+
+Tests: tests/engine/kinds/apps/test_workloads.py
+"""
 
 from typing import Any
 

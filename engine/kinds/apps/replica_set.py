@@ -1,4 +1,7 @@
-"""Replica sets: a number of pods of one template. Mostly a Deployment makes them."""
+"""Replica sets: a number of pods of one template. Mostly a Deployment makes them.
+
+Tests: tests/engine/kinds/apps/test_workloads.py
+"""
 
 from typing import Any
 

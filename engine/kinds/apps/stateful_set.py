@@ -1,4 +1,7 @@
-"""Stateful sets: pods of a template that have names, and claims of storage, of their own."""
+"""Stateful sets: pods of a template that have names, and claims of storage, of their own.
+
+Tests: tests/engine/kinds/apps/test_workloads.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Cron jobs: jobs of a template, made by the clock."""
+"""Cron jobs: jobs of a template, made by the clock.
+
+Tests: tests/engine/kinds/batch/test_jobs.py
+"""
 
 import re
 import zoneinfo

@@ -1,4 +1,7 @@
-"""Jobs: pods that are to end well, so many times."""
+"""Jobs: pods that are to end well, so many times.
+
+Tests: tests/engine/kinds/batch/test_jobs.py
+"""
 
 from typing import Any
 

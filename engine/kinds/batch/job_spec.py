@@ -1,4 +1,7 @@
-"""What a Job is to do: defaults and checks that jobs and the templates of cron jobs share."""
+"""What a Job is to do: defaults and checks that jobs and the templates of cron jobs share.
+
+Tests: tests/engine/kinds/batch/test_jobs.py
+"""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,7 @@
-"""Leases: claims that their holders renew."""
+"""Leases: claims that their holders renew.
+
+Tests: tests/engine/kinds/test_small_kinds.py
+"""
 
 from typing import Any
 

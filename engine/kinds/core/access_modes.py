@@ -1,4 +1,7 @@
-"""How a volume can be mounted: by how many nodes, and whether it can be written."""
+"""How a volume can be mounted: by how many nodes, and whether it can be written.
+
+Tests: tests/engine/kinds/storage/test_storage.py
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""Bindings: posted to the collection, they give the pod of their name its node. None is stored."""
+"""Bindings: posted to the collection, they give the pod of their name its node. None is stored.
+
+Tests: tests/engine/api/test_subresources.py
+"""
 
 from shipslog.engine.kinds.strategy import Strategy
 

@@ -1,4 +1,7 @@
-"""Component statuses: how the parts of the control plane are. Nothing writes them here: the parts are one process."""
+"""Component statuses: how the parts of the control plane are. Nothing writes them here: the parts are one process.
+
+Tests: tests/engine/kinds/test_contract.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Config maps: settings for pods, as keys and values."""
+"""Config maps: settings for pods, as keys and values.
+
+Tests: tests/engine/kinds/test_small_kinds.py, tests/engine/kinds/test_tables.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Endpoints: the addresses behind a Service, in the form that one object holds them all."""
+"""Endpoints: the addresses behind a Service, in the form that one object holds them all.
+
+Tests: tests/engine/kinds/core/service/test_strategy.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""API events: they live in the namespace of what they tell of."""
+"""API events: they live in the namespace of what they tell of.
+
+Tests: tests/engine/kinds/test_small_kinds.py, tests/engine/kinds/test_tables.py
+"""
 
 from typing import Any
 

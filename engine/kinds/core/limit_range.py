@@ -1,4 +1,7 @@
-"""Limit ranges: how much each pod, container or claim of a namespace may ask for, and what it gets when it does not."""
+"""Limit ranges: how much each pod, container or claim of a namespace may ask for, and what it gets when it does not.
+
+Tests: tests/engine/kinds/core/test_limits.py
+"""
 
 from collections.abc import Mapping
 from typing import Any

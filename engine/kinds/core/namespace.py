@@ -1,4 +1,7 @@
-"""Namespaces: active until they are deleted, and gone when what is in them is."""
+"""Namespaces: active until they are deleted, and gone when what is in them is.
+
+Tests: tests/engine/kinds/test_small_kinds.py, tests/engine/kinds/test_tables.py
+"""
 
 from typing import Any
 

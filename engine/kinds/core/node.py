@@ -1,4 +1,7 @@
-"""Nodes: what they have, what keeps pods away from them."""
+"""Nodes: what they have, what keeps pods away from them.
+
+Tests: tests/engine/kinds/test_small_kinds.py, tests/engine/kinds/test_tables.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Volumes: storage that is there, for claims to take."""
+"""Volumes: storage that is there, for claims to take.
+
+Tests: tests/engine/kinds/storage/test_storage.py
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,7 @@
-"""Claims of storage: so much of such a kind, for pods to use."""
+"""Claims of storage: so much of such a kind, for pods to use.
+
+Tests: tests/engine/kinds/storage/test_storage.py
+"""
 
 from typing import Any, TypeVar
 

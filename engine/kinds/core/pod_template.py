@@ -1,4 +1,7 @@
-"""Pod templates: pods to be copied."""
+"""Pod templates: pods to be copied.
+
+Tests: tests/engine/kinds/test_contract.py, tests/engine/kinds/test_goldens.py
+"""
 
 from typing import Any
 

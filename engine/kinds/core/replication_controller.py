@@ -1,4 +1,7 @@
-"""Replication controllers: a number of pods of one template."""
+"""Replication controllers: a number of pods of one template.
+
+Tests: tests/engine/kinds/test_small_kinds.py, tests/engine/kinds/test_tables.py
+"""
 
 from typing import Any
 

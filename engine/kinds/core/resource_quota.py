@@ -1,4 +1,7 @@
-"""Resource quotas: how much all of a namespace may have together."""
+"""Resource quotas: how much all of a namespace may have together.
+
+Tests: tests/engine/kinds/core/test_limits.py
+"""
 
 from typing import Any
 

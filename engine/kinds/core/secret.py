@@ -1,4 +1,7 @@
-"""Secrets: what each type must hold, and what may not change."""
+"""Secrets: what each type must hold, and what may not change.
+
+Tests: tests/engine/kinds/test_small_kinds.py, tests/engine/kinds/test_tables.py
+"""
 
 import base64
 import binascii

@@ -1,4 +1,7 @@
-"""Service accounts: who the processes in pods are."""
+"""Service accounts: who the processes in pods are.
+
+Tests: tests/engine/kinds/test_small_kinds.py, tests/engine/kinds/test_tables.py
+"""
 
 from typing import Any
 

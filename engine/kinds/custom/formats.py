@@ -1,6 +1,8 @@
 """The formats of text and numbers that a schema may name; what Kubernetes does not know is not looked at.
 
 Source: the formats that apiextensions-apiserver supports (go-openapi/strfmt), by their behaviour.
+
+Tests: tests/engine/kinds/custom/test_validation.py
 """
 
 import base64

@@ -1,6 +1,8 @@
 """Paths by which definitions name fields: `.spec.replicas`, `.spec.list[0]`, `.status.conditions[?(@.type=="Ready")].status`.
 
 Source: k8s.io/client-go/util/jsonpath, in the part that definitions may use.
+
+Tests: tests/engine/kinds/custom/test_structure.py
 """
 
 import re

@@ -1,4 +1,7 @@
-"""The rules of a kind that a definition makes. Source: apiextensions-apiserver's customresource strategies."""
+"""The rules of a kind that a definition makes. Source: apiextensions-apiserver's customresource strategies.
+
+Tests: tests/engine/api/test_custom.py
+"""
 
 import json
 from collections.abc import Mapping

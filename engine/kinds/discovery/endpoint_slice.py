@@ -1,4 +1,7 @@
-"""Endpoint slices: some of the addresses behind a Service, with their ports and conditions."""
+"""Endpoint slices: some of the addresses behind a Service, with their ports and conditions.
+
+Tests: tests/engine/kinds/core/service/test_strategy.py
+"""
 
 from typing import Any
 

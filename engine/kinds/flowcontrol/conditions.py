@@ -1,4 +1,7 @@
-"""Conditions of what divides the server's work: each type once."""
+"""Conditions of what divides the server's work: each type once.
+
+Tests: tests/engine/kinds/flowcontrol/test_flows.py
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""The levels of priority and the flows that every cluster has. Source: apiserver's pkg/apis/flowcontrol/bootstrap."""
+"""The levels of priority and the flows that every cluster has. Source: apiserver's pkg/apis/flowcontrol/bootstrap.
+
+Tests: tests/engine/kinds/flowcontrol/test_flows.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Flow schemas: which requests are of which level of priority, and how they are told apart."""
+"""Flow schemas: which requests are of which level of priority, and how they are told apart.
+
+Tests: tests/engine/kinds/flowcontrol/test_flows.py
+"""
 
 from collections.abc import Sequence
 from typing import Any

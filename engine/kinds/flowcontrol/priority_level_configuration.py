@@ -1,4 +1,7 @@
-"""Levels of priority: how many of the server's requests may be of one, and what becomes of more."""
+"""Levels of priority: how many of the server's requests may be of one, and what becomes of more.
+
+Tests: tests/engine/kinds/flowcontrol/test_flows.py
+"""
 
 import math
 from typing import Any

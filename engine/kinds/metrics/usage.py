@@ -1,4 +1,7 @@
-"""NodeMetrics and PodMetrics in a table. Source: metrics-server, pkg/api/table.go."""
+"""NodeMetrics and PodMetrics in a table. Source: metrics-server, pkg/api/table.go.
+
+Tests: tests/engine/api/test_measured.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Runtime classes: ways to run the containers of a pod."""
+"""Runtime classes: ways to run the containers of a pod.
+
+Tests: tests/engine/kinds/test_contract.py, tests/engine/kinds/test_goldens.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""What a pod's spec refers to by name: the Secrets and ConfigMaps that its node must be able to read."""
+"""What a pod's spec refers to by name: the Secrets and ConfigMaps that its node must be able to read.
+
+Tests: tests/engine/auth/test_node_authority.py
+"""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,6 +1,8 @@
 """What is accepted and yet is probably not meant: told to the client in a Warning header, as Kubernetes 1.32 tells it.
 
 Source: pkg/api/pod/warnings.go and pkg/api/service/warnings.go.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/core/pod/test_binding.py
 """
 
 from shipslog.store.objects import quantity

@@ -1,4 +1,7 @@
-"""Disruption budgets: how many pods of a set may be missing at one time by somebody's will."""
+"""Disruption budgets: how many pods of a set may be missing at one time by somebody's will.
+
+Tests: tests/engine/kinds/test_goldens.py, tests/engine/test_eviction.py
+"""
 
 from typing import Any
 

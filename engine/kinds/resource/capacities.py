@@ -1,4 +1,7 @@
-"""How much of a device there is, and how much of it may be asked for at a time."""
+"""How much of a device there is, and how much of it may be asked for at a time.
+
+Tests: tests/engine/kinds/resource/test_devices.py
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""What a claim asks for: requests, constraints over them, settings; and which namespaces may ask for devices in use."""
+"""What a claim asks for: requests, constraints over them, settings; and which namespaces may ask for devices in use.
+
+Tests: tests/engine/kinds/resource/test_devices.py
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""Classes of devices: what claims name, and what its devices have in common."""
+"""Classes of devices: what claims name, and what its devices have in common.
+
+Tests: tests/engine/kinds/resource/test_devices.py
+"""
 
 import re
 from typing import Any

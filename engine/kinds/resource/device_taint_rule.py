@@ -1,4 +1,7 @@
-"""Rules by which devices are tainted from outside: no new claims on them, or none at all."""
+"""Rules by which devices are tainted from outside: no new claims on them, or none at all.
+
+Tests: tests/engine/kinds/resource/test_devices.py
+"""
 
 from typing import Any
 

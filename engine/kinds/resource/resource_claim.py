@@ -1,4 +1,7 @@
-"""Claims on devices: what is asked for, what was given, and to whom."""
+"""Claims on devices: what is asked for, what was given, and to whom.
+
+Tests: tests/engine/kinds/resource/test_devices.py
+"""
 
 from typing import Any
 

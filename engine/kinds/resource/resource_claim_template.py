@@ -1,4 +1,7 @@
-"""Templates of claims on devices: each pod that names one gets a claim of its own."""
+"""Templates of claims on devices: each pod that names one gets a claim of its own.
+
+Tests: tests/engine/kinds/resource/test_devices.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Slices of a pool: devices that a driver has, on one node, on some or on all."""
+"""Slices of a pool: devices that a driver has, on one node, on some or on all.
+
+Tests: tests/engine/kinds/resource/test_devices.py
+"""
 
 import re
 from collections.abc import Mapping

@@ -1,6 +1,8 @@
 """What pod groups and the templates of them share: how they are scheduled, disrupted, and which claims they have.
 
 Source: the declarative validation of scheduling.k8s.io.
+
+Tests: tests/engine/kinds/scheduling/test_pod_groups.py
 """
 
 from collections.abc import Sequence

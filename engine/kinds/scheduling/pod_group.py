@@ -1,4 +1,7 @@
-"""Pod groups: pods that are scheduled together."""
+"""Pod groups: pods that are scheduled together.
+
+Tests: tests/engine/kinds/scheduling/test_pod_groups.py
+"""
 
 from typing import Any
 

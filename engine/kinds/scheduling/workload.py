@@ -1,4 +1,7 @@
-"""Workloads: templates of the pod groups that a controller's pods come in."""
+"""Workloads: templates of the pod groups that a controller's pods come in.
+
+Tests: tests/engine/kinds/scheduling/test_pod_groups.py
+"""
 
 from collections.abc import Sequence
 from typing import Any

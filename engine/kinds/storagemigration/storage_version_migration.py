@@ -1,4 +1,7 @@
-"""Storage version migrations: objects of a resource are to be written anew, in the version that is stored now."""
+"""Storage version migrations: objects of a resource are to be written anew, in the version that is stored now.
+
+Tests: tests/engine/kinds/certificates/test_cluster_trust_bundle.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Clients that create, scale, evict and delete, on the same few objects; the ledger remembers what they were told."""
+"""Clients that create, scale, evict and delete, on the same few objects; the ledger remembers what they were told.
+
+Tests: tests/engine/testing/simulation/test_simulation.py
+"""
 
 import asyncio
 import random

@@ -4,6 +4,8 @@ Everything of `SqliteLog` is what production has: batches, checksums, the file, 
 connections differ: they have no thread, which a virtual clock could not see, and each transaction is a step at which the
 power may go. What then stands on the disk is put together from sectors before and after it, as a write that was not synced
 leaves them. Nothing is synced for real, so a seed costs no more than its thinking.
+
+Tests: tests/engine/testing/simulation/test_simulation.py
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""What goes wrong on nodes: commands lost, doubled and late, containers that die, probes that fail, a machine that reboots."""
+"""What goes wrong on nodes: commands lost, doubled and late, containers that die, probes that fail, a machine that reboots.
+
+Tests: tests/engine/testing/simulation/test_simulation.py
+"""
 
 import asyncio
 import random

@@ -1,4 +1,7 @@
-"""What clients were told, and what they asked for without ever hearing what came of it."""
+"""What clients were told, and what they asked for without ever hearing what came of it.
+
+Tests: tests/engine/testing/simulation/test_simulation.py
+"""
 
 from typing import Any
 

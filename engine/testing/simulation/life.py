@@ -1,4 +1,7 @@
-"""One engine's life: how often what goes wrong in it, and the moment in which it ends."""
+"""One engine's life: how often what goes wrong in it, and the moment in which it ends.
+
+Tests: tests/engine/testing/simulation/test_simulation.py
+"""
 
 import asyncio
 import random

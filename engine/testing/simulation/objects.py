@@ -1,4 +1,7 @@
-"""What clients make: small objects with everything in them that can go wrong."""
+"""What clients make: small objects with everything in them that can go wrong.
+
+Tests: tests/engine/testing/simulation/test_simulation.py
+"""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,7 @@
-"""An event loop whose time jumps: when nothing is ready, the next timer's moment is now."""
+"""An event loop whose time jumps: when nothing is ready, the next timer's moment is now.
+
+Tests: tests/engine/testing/simulation/test_simulation.py
+"""
 
 import asyncio
 import selectors

@@ -1,4 +1,7 @@
-"""One world under one seed: engines that live and die on it, and the verdict at its end."""
+"""One world under one seed: engines that live and die on it, and the verdict at its end.
+
+Tests: tests/engine/testing/simulation/test_simulation.py, tests/engine/testing/simulation/test_scenario.py
+"""
 
 import asyncio
 import random

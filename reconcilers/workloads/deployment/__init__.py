@@ -4,6 +4,8 @@ Belongs here: finding and numbering replica sets (revisions.py), how large each 
 (strategies.py), the status (conditions.py). Does not: pods, which are the replica sets' matter.
 
 Source: Kubernetes' deployment controller.
+
+Tests: tests/reconcilers/workloads/deployment/test_strategies.py, tests/reconcilers/workloads/deployment/test_fences.py
 """
 
 from collections.abc import Iterable

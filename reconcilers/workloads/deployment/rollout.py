@@ -1,6 +1,8 @@
 """A Deployment and its replica sets as one decision leaves them: what the steps of a rollout read and change.
 
 A decision goes through all its steps on this, so each object is written once, and each step sees what the one before decided.
+
+Tests: tests/reconcilers/workloads/deployment/test_strategies.py, tests/reconcilers/workloads/deployment/test_fences.py
 """
 
 from collections.abc import Sequence

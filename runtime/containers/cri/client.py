@@ -1,4 +1,7 @@
-"""The calls of the CRI that a node needs, synchronous, to be made in threads. Source: cri-api/pkg/apis/runtime/v1/api.proto."""
+"""The calls of the CRI that a node needs, synchronous, to be made in threads. Source: cri-api/pkg/apis/runtime/v1/api.proto.
+
+Tests: tests/runtime/containers/cri/test_exits.py, tests/runtime/containers/test_contract.py
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""From our commands to the CRI's messages. Pure but for the host's resolver file, which pods without a cluster DNS get."""
+"""From our commands to the CRI's messages. Pure but for the host's resolver file, which pods without a cluster DNS get.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,7 @@
-"""A node whose pods a CRI runtime runs. What it runs is told by labels, so that a daemon that comes back finds it."""
+"""A node whose pods a CRI runtime runs. What it runs is told by labels, so that a daemon that comes back finds it.
+
+Tests: tests/runtime/containers/cri/test_exits.py, tests/runtime/containers/test_contract.py
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,7 @@
-"""exec, attach and ports through the runtime's own streaming server, over SPDY/3.1 as the kubelet speaks it."""
+"""exec, attach and ports through the runtime's own streaming server, over SPDY/3.1 as the kubelet speaks it.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,7 @@
-"""Takes up what a node's earlier daemon left: pods that run go on, what was half made goes away, differences are told."""
+"""Takes up what a node's earlier daemon left: pods that run go on, what was half made goes away, differences are told.
+
+Tests: tests/runtime/containers/oci/test_exits.py, tests/runtime/containers/test_contract.py
+"""
 
 import contextlib
 import os

@@ -1,4 +1,7 @@
-"""The control groups of a node's pods: one a pod, the containers' below it."""
+"""The control groups of a node's pods: one a pod, the containers' below it.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 import contextlib
 import os

@@ -1,6 +1,8 @@
 """One attempt of a container, from its root file system to its exit: made by crun, watched over by conmon.
 
 Runs in the node's mount namespace, in its threads.
+
+Tests: tests/runtime/containers/oci/test_exits.py, tests/runtime/containers/test_contract.py
 """
 
 import contextlib

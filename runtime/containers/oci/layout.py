@@ -1,4 +1,7 @@
-"""Where a node keeps what: directories, names and ids, all derived from the data directory, the pod and the container."""
+"""Where a node keeps what: directories, names and ids, all derived from the data directory, the pod and the container.
+
+Tests: tests/runtime/containers/oci/test_leftovers.py, tests/runtime/containers/test_hostile_containers.py
+"""
 
 import hashlib
 from pathlib import Path

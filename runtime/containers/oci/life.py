@@ -2,6 +2,8 @@
 
 State changes on the loop only; what blocks runs in threads: in the node's mount namespace, or in a fresh thread where a
 pod's own namespaces are entered.
+
+Tests: tests/runtime/containers/test_contract.py
 """
 
 import asyncio

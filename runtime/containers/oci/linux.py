@@ -1,4 +1,7 @@
-"""The system calls that Python 3.11 does not offer, each a thin function that raises OSError with the path it was about."""
+"""The system calls that Python 3.11 does not offer, each a thin function that raises OSError with the path it was about.
+
+Tests: tests/runtime/test_trees.py, tests/runtime/volumes/test_hostile_volumes.py
+"""
 
 import ctypes
 import os

@@ -1,6 +1,8 @@
 """Reads the log that conmon keeps of a container: `TIME stdout|stderr F|P TEXT` a line, P for a line that goes on.
 
 The current file is `log`, the one before `log.1`.
+
+Tests: tests/runtime/containers/test_contract.py
 """
 
 import asyncio

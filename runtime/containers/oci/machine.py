@@ -1,4 +1,7 @@
-"""What the machine has: the facts of a Node object. Read from /proc and /sys."""
+"""What the machine has: the facts of a Node object. Read from /proc and /sys.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 import os
 import platform

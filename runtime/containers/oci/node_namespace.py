@@ -2,6 +2,8 @@
 
 It is pinned by a bind mount in the run directory, so it outlives the daemon: overlays, tmpfs and what conmon sees stay as they
 are while the daemon is away. See docs/adr/0010-node-mount-namespace.md.
+
+Tests: tests/runtime/containers/test_contract.py, tests/runtime/rootless/test_rootless.py
 """
 
 import errno

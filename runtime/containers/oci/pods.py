@@ -1,4 +1,7 @@
-"""What one node has of pods and containers in memory, and what came of them as facts."""
+"""What one node has of pods and containers in memory, and what came of them as facts.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""What a node writes down about a pod and a container, so that it can take them up again after it was killed."""
+"""What a node writes down about a pod and a container, so that it can take them up again after it was killed.
+
+Tests: tests/runtime/containers/oci/test_uses.py, tests/runtime/containers/test_hostile_containers.py
+"""
 
 import contextlib
 import os

@@ -1,6 +1,8 @@
 """A pod's sandbox: its directories, its namespaces with the pause process in them, its place in the network.
 
 Every function here runs in a fresh thread: it starts in the machine's namespaces, enters the pod's, and ends there.
+
+Tests: tests/runtime/containers/test_contract.py
 """
 
 import contextlib

@@ -1,4 +1,7 @@
-"""What differs from machine to machine, found out once: the one place where root and rootless part."""
+"""What differs from machine to machine, found out once: the one place where root and rootless part.
+
+Tests: tests/runtime/containers/test_contract.py, tests/runtime/rootless/test_rootless.py
+"""
 
 import os
 import platform

@@ -1,4 +1,7 @@
-"""config.json of a container: a pure function from what the pod, the image and the machine say. OCI runtime spec 1.0.2."""
+"""config.json of a container: a pure function from what the pod, the image and the machine say. OCI runtime spec 1.0.2.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 import os
 import stat

@@ -1,4 +1,7 @@
-"""What people open into a pod: a process beside its own (exec), its own (attach), a port."""
+"""What people open into a pod: a process beside its own (exec), its own (attach), a port.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,7 @@
-"""events.k8s.io/v1 Event: the core Event under other names. Source: the API reference of both; Kubernetes converts likewise."""
+"""events.k8s.io/v1 Event: the core Event under other names. Source: the API reference of both; Kubernetes converts likewise.
+
+Tests: tests/engine/api/test_versions.py
+"""
 
 from shipslog.store.objects import core_v1, events_v1
 

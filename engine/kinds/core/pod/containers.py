@@ -1,4 +1,7 @@
-"""Which container of a pod is meant, and which of its starts. Errors in a kubelet's words."""
+"""Which container of a pod is meant, and which of its starts. Errors in a kubelet's words.
+
+Tests: tests/engine/api/test_pod_logs.py
+"""
 
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest

@@ -1,6 +1,8 @@
 """Eviction: a pod goes only if its disruption budget can spare it.
 
 Source: pkg/registry/core/pod/storage/eviction.go of Kubernetes 1.32.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/test_eviction.py
 """
 
 from shipslog.engine.kinds.context import Admission

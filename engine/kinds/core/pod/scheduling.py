@@ -1,6 +1,8 @@
 """What the cluster adds to a new pod for its scheduling: priority, tolerations of a node that fails, conditions.
 
 Source: the admission plugins Priority, DefaultTolerationSeconds and RuntimeClass, and the pod strategy.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py
 """
 
 from msgspec.structs import replace

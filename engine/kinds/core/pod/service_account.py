@@ -1,6 +1,8 @@
 """The service account of a new pod: it exists, its token is mounted, its pull secrets are used.
 
 Source: the ServiceAccount admission plugin, with projected tokens as since 1.21.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py
 """
 
 import calendar

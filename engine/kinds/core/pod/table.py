@@ -1,4 +1,7 @@
-"""The table of pods. The status column sums up what the containers do, as Kubernetes' printer does."""
+"""The table of pods. The status column sums up what the containers do, as Kubernetes' printer does.
+
+Tests: tests/engine/kinds/test_tables.py
+"""
 
 from typing import Any
 

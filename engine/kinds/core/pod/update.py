@@ -1,4 +1,7 @@
-"""What may change of a pod: images, a shorter deadline, more tolerations, its status; ephemeral containers are only added."""
+"""What may change of a pod: images, a shorter deadline, more tolerations, its status; ephemeral containers are only added.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py
+"""
 
 from collections.abc import Mapping
 

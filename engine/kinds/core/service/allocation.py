@@ -2,6 +2,8 @@
 
 Nothing is kept here, so what a Service gave up is free as soon as the view has moved on. A choice costs a few lookups however
 many Services there are, as long as the range is not nearly full.
+
+Tests: tests/engine/kinds/core/service/test_strategy.py
 """
 
 import ipaddress

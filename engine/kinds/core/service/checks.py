@@ -1,4 +1,7 @@
-"""Services: ports, addresses, what each type may have, and what may not change once it is set."""
+"""Services: ports, addresses, what each type may have, and what may not change once it is set.
+
+Tests: tests/engine/kinds/core/service/test_strategy.py
+"""
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults

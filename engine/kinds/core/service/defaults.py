@@ -1,4 +1,7 @@
-"""Defaults of Services."""
+"""Defaults of Services.
+
+Tests: tests/engine/kinds/core/service/test_strategy.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""The table of services."""
+"""The table of services.
+
+Tests: tests/engine/kinds/test_tables.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Containers of every sort: regular, init, ephemeral; ports, environment, mounts, what each sort may have."""
+"""Containers of every sort: regular, init, ephemeral; ports, environment, mounts, what each sort may have.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 from collections.abc import Collection, Mapping
 from typing import Any

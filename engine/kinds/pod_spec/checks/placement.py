@@ -1,4 +1,7 @@
-"""Where a pod may go: affinity, tolerations, spreading."""
+"""Where a pod may go: affinity, tolerations, spreading.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 from collections import Counter
 

@@ -1,4 +1,7 @@
-"""Probes and lifecycle hooks: exactly one handler, and what each handler needs."""
+"""Probes and lifecycle hooks: exactly one handler, and what each handler needs.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 from typing import Any
 

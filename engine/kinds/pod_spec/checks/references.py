@@ -1,4 +1,7 @@
-"""References from a container or a volume to fields of its pod, to its resources, and to keys of other objects."""
+"""References from a container or a volume to fields of its pod, to its resources, and to keys of other objects.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults

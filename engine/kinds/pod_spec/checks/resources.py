@@ -1,4 +1,7 @@
-"""Amounts of resources: what they may be called, how much, and how requests relate to limits."""
+"""Amounts of resources: what they may be called, how much, and how requests relate to limits.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 from collections.abc import Collection
 

@@ -1,4 +1,7 @@
-"""Security contexts of pods and of containers, also those of Windows."""
+"""Security contexts of pods and of containers, also those of Windows.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 import re
 

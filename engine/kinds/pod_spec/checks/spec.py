@@ -1,4 +1,7 @@
-"""Pods and templates of pods: all of PodSpec, and the annotations that mean something."""
+"""Pods and templates of pods: all of PodSpec, and the annotations that mean something.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,7 @@
-"""Volume sources of storage systems outside of the node: what each of them cannot do without."""
+"""Volume sources of storage systems outside of the node: what each of them cannot do without.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""A pod's volumes: one source each, and what each source needs."""
+"""A pod's volumes: one source each, and what each source needs.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 from collections.abc import Mapping
 from typing import Any

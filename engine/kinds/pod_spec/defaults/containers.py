@@ -1,4 +1,7 @@
-"""Defaults of containers: when to pull, where the last words go, probes, ports, what is requested of what is limited."""
+"""Defaults of containers: when to pull, where the last words go, probes, ports, what is requested of what is limited.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 from typing import Any, TypeVar
 

@@ -1,4 +1,7 @@
-"""When an image is pulled, where nobody says: for containers, and for volumes that are images."""
+"""When an image is pulled, where nobody says: for containers, and for volumes that are images.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 
 def pull_policy(image: str) -> str:

@@ -1,4 +1,7 @@
-"""Defaults of PodSpec, of a pod itself or of a template."""
+"""Defaults of PodSpec, of a pod itself or of a template.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 from typing import Any
 

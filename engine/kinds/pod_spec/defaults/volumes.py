@@ -1,4 +1,7 @@
-"""Defaults of a pod's volumes: an empty directory for no source at all, file modes, downward API versions."""
+"""Defaults of a pod's volumes: an empty directory for no source at all, file modes, downward API versions.
+
+Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_goldens.py
+"""
 
 from typing import Any
 

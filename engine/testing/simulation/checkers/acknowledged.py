@@ -1,5 +1,8 @@
 """Nothing acknowledged is lost: every object is as its client was told, or as one of the calls that were cut off may have
-left it; and of the increments that clients made under each other's feet none is missing."""
+left it; and of the increments that clients made under each other's feet none is missing.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""No eviction takes a pod that its disruption budget could not spare at that moment."""
+"""No eviction takes a pod that its disruption budget could not spare at that moment.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Every recorded decision comes out the same when it is taken again on the state that it read."""
+"""Every recorded decision comes out the same when it is taken again on the state that it read.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""What was deleted ends: no object is on its way out for ever, none is left without its namespace or its owner."""
+"""What was deleted ends: no object is on its way out for ever, none is left without its namespace or its owner.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from shipslog.engine.cluster import Cluster
 from shipslog.store.objects import core_v1

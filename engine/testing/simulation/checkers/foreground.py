@@ -2,6 +2,8 @@
 
 Two things are as in Kubernetes, and not held against it: a client may change its mind and delete in the background, and the
 collector judges what it has seen: what a controller makes between its decision and the commit is collected afterwards.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
 """
 
 from shipslog.engine.state.view import MemoryView

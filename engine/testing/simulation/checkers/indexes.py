@@ -1,4 +1,7 @@
-"""The indexes of a view, folded from every change, find what indexes find that are made from the state alone."""
+"""The indexes of a view, folded from every change, find what indexes find that are made from the state alone.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from shipslog.engine.state.view import MemoryView
 

@@ -1,4 +1,7 @@
-"""The log has every revision, and times that do not go back."""
+"""The log has every revision, and times that do not go back.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""A pod is on one node."""
+"""A pod is on one node.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,9 @@
 """Nobody gives way but to one who is more important and is promised the place; a budget is broken where nobody else could go.
 
-In the end nobody important waits while somebody less so has a place that would do."""
+In the end nobody important waits while somebody less so has a place that would do.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from typing import Any
 

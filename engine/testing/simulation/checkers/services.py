@@ -1,4 +1,7 @@
-"""Endpoints, slices and packet rules name the pods that run, on every node."""
+"""Endpoints, slices and packet rules name the pods that run, on every node.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""As many pods as asked for, ready, each on its node with one live process a container, and nothing else there."""
+"""As many pods as asked for, ready, each on its node with one live process a container, and nothing else there.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from collections.abc import Sequence
 from typing import Any

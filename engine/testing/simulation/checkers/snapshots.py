@@ -1,4 +1,7 @@
-"""A snapshot holds the state that the log comes to at its revision."""
+"""A snapshot holds the state that the log comes to at its revision.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView

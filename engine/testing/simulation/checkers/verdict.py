@@ -1,4 +1,7 @@
-"""How a checker says that a promise was not kept."""
+"""How a checker says that a promise was not kept.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 
 class Broken(AssertionError):

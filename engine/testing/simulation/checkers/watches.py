@@ -1,4 +1,7 @@
-"""A watch saw each change once, in order, from where it began to where it ended."""
+"""A watch saw each change once, in order, from where it began to where it ended.
+
+Tests: tests/engine/testing/simulation/checkers/test_checkers.py
+"""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,9 @@
 """Every checker goes red when the rule that it is about is broken: in the product where that can be had, else by hand."""
 
 import itertools
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,7 +12,7 @@ import pytest
 from shipslog.engine.commit import transitions, watch
 from shipslog.engine.state import snapshots as engine_snapshots
 from shipslog.engine.state.projected import Projected
-from shipslog.engine.testing.simulation import world
+from shipslog.engine.testing.simulation import checkers, world
 from shipslog.engine.testing.simulation.checkers import log_is_whole, nodes
 from shipslog.engine.testing.simulation.checkers.verdict import Broken
 from shipslog.engine.testing.simulation.world import simulate
@@ -215,3 +217,16 @@ def test_log_is_whole_sees_gaps_and_times_that_go_back() -> None:
         log_is_whole.check([event(1, 10), event(3, 10)])
     with pytest.raises(Broken, match="times go back"):
         log_is_whole.check([event(1, 10), event(2, 9)])
+
+
+def test_no_checker_was_never_seen_red() -> None:
+    """One that is added and that no test above breaks something for is found here."""
+    text = Path(__file__).read_text()
+    seen = {*re.findall(r'seen_red\("(\w+)"', text), *re.findall(r'\("[\w-]+", "(\w+)"\),', text)}
+    seen |= {
+        name
+        for name, body in re.findall(r"def test_(nodes|log_is_whole)_sees(.*?)(?=\ndef |\Z)", text, re.S)
+        if "Broken" in body
+    }
+    there = {path.stem for path in Path(checkers.__file__).parent.glob("*.py")} - {"__init__", "verdict"}
+    assert there <= seen

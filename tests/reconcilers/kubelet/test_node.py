@@ -1,0 +1,61 @@
+"""A node's own object: registered, kept true, and its lease renewed in time."""
+
+from msgspec.structs import replace
+
+from shipslog.reconcilers.kubelet import node as rule
+from shipslog.store.commands import Create, Update
+from shipslog.store.objects import coordination_v1, core_v1
+from shipslog.store.objects.times import SECOND_NS
+from tests.reconcilers.views import NOW, add, meta, observed, view_of, woken
+
+LEASES = core_v1.Namespace(metadata=meta("kube-node-lease", namespace=""))
+
+
+def test_it_is_registered_when_its_runtime_has_reported() -> None:
+    assert not rule.decide(view_of(), "n1", now=NOW).commands
+    told = replace(observed("n1"), pod_cidr="10.244.0.0/24", taints=("a=b:NoSchedule",), labels={"disk": "ssd"})
+    (create,) = rule.decide(view_of(told), "n1", now=NOW).commands
+    assert isinstance(create, Create)
+    made = create.object
+    assert made.spec.pod_cidr == "10.244.0.0/24" and made.spec.taints == (
+        core_v1.Taint(key="a", value="b", effect="NoSchedule"),
+    )
+    assert made.metadata.labels["kubernetes.io/hostname"] == "n1" and made.metadata.labels["disk"] == "ssd"
+    assert made.status.allocatable == made.status.capacity == {"cpu": "4", "memory": "8Gi"}
+    assert {c.type: c.status for c in made.status.conditions}["Ready"] == "True"
+
+
+def test_labels_that_somebody_took_away_and_a_condition_that_somebody_set_come_back() -> None:
+    view = view_of(observed("n1"))
+    (create,) = rule.decide(view, "n1", now=NOW).commands
+    assert isinstance(create, Create)
+    made = create.object
+    add(view, replace(made, metadata=replace(made.metadata, labels={"mine": "stays"})))
+    (update,) = rule.decide(view, "n1", now=NOW).commands
+    assert isinstance(update, Update) and not update.subresource
+    assert update.object.metadata.labels == {**made.metadata.labels, "mine": "stays"}
+    unknown = tuple(replace(c, status="Unknown", reason="NodeStatusUnknown") for c in made.status.conditions)
+    add(view, replace(made, status=replace(made.status, conditions=unknown)))
+    (update,) = rule.decide(view, "n1", now=NOW + SECOND_NS).commands
+    assert isinstance(update, Update) and update.subresource == "status"
+    ready = {c.type: c for c in update.object.status.conditions}["Ready"]
+    assert (ready.status, ready.last_transition_time) == ("True", "2027-01-15T08:00:01Z")
+
+
+def test_its_lease_is_made_and_renewed_every_ten_seconds() -> None:
+    view = view_of(observed("n1"))
+    (create,) = rule.decide(view, "n1", now=NOW).commands
+    assert isinstance(create, Create)
+    add(view, create.object)
+    assert not rule.decide(view, "n1", now=NOW).commands, "there is no namespace for leases yet"
+    assert woken(rule.WAKES, view, LEASES) == ["n1"]
+    (lease,) = rule.decide(view, "n1", now=NOW).commands
+    assert isinstance(lease, Create) and isinstance(lease.object, coordination_v1.Lease)
+    assert lease.object.metadata.owner_references[0].name == lease.object.spec.holder_identity == "n1"
+    add(view, lease.object)
+    decision = rule.decide(view, "n1", now=NOW + 4 * SECOND_NS)
+    assert not decision.commands and decision.requeue_after == 6
+    (renewed,) = rule.decide(view, "n1", now=NOW + 10 * SECOND_NS).commands
+    assert isinstance(renewed, Update) and renewed.object.spec.renew_time == "2027-01-15T08:00:10.000000Z"
+    (again,) = rule.decide(view, "n1", now=NOW - SECOND_NS).commands
+    assert isinstance(again, Update), "a clock that went back does not stop it"
