@@ -38,6 +38,28 @@ class Connections(web.Server):
     def count(self) -> int:
         return len(self._connections)
 
+    async def end(self, timeout_s: float) -> None:
+        """Let requests that are under way finish, for so long; those on which nothing is asked are closed at once. Nothing is
+        left open."""
+        ours = [(conn, conn.transport) for conn in self._connections if isinstance(conn, HttpConnection)]
+        busy = [(conn, transport) for conn, transport in ours if conn.busy]
+        self.pre_shutdown()
+        await self.shutdown(timeout_s)
+        _abort([one for one in ours if one not in busy])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_S):  # the last of an answer is on its way still
+                for conn, _ in busy:
+                    await conn.ended.wait()
+        _abort(busy)
+        for conn, _ in ours:
+            await conn.ended.wait()
+
+
+def _abort(connections: list[tuple[HttpConnection, asyncio.Transport | None]]) -> None:
+    for conn, transport in connections:
+        if transport is not None and not conn.ended.is_set():
+            transport.abort()
+
 
 class Door:
     """Accepts on bound sockets, shakes hands, and hands over to a server.

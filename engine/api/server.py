@@ -98,7 +98,7 @@ class ApiServer:
         for watch in tuple(self.handler.watching):
             watch.close()
         self.handler.readers.stop()
-        await self._server.shutdown(STOP_S)
+        await self._server.end(STOP_S)
         self._door = None
 
 

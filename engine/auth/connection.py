@@ -21,11 +21,12 @@ TOO_LARGE = (
 class HttpConnection(RequestHandler):
     """Reads requests one after the other. A head that is too long or too slow ends it; nothing of that is logged."""
 
-    __slots__ = ("_body", "_deadline", "_head_bytes", "user")
+    __slots__ = ("_body", "_deadline", "_head_bytes", "ended", "user")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user: User | None = None
+        self.ended = asyncio.Event()
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None  # of a head that has begun
         self._body: StreamReader | None = None  # of the last request, while it comes
@@ -34,7 +35,13 @@ class HttpConnection(RequestHandler):
         super().connection_made(transport)
         self._await_head()
 
+    @property
+    def busy(self) -> bool:
+        """Whether something was asked that is not answered yet."""
+        return bool(self._request_in_progress or self._messages)
+
     def connection_lost(self, exc: BaseException | None) -> None:
+        self.ended.set()
         self._head_is_there()
         super().connection_lost(exc)
 

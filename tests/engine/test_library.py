@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 
 import shipslog
 from shipslog import Cluster, EngineStopped
+from shipslog.engine.api import server
 from shipslog.engine.client import Completed
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.core_v1 import ObjectMeta
@@ -49,6 +51,21 @@ def kubectl(kubeconfig: Path, *arguments: str) -> str:
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "HOME": str(kubeconfig.parent)}
     done = subprocess.run([program, *arguments], capture_output=True, text=True, env=environment, timeout=60, check=True)
     return done.stdout
+
+
+async def test_connections_on_which_nothing_is_asked_are_not_waited_for(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "STOP_S", 3600.0)
+    async with cluster.serve() as served:
+        tls = ssl.create_default_context(cafile=str(served.ca))
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port, ssl=tls)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        while await reader.readline() != b"\r\n":
+            pass
+    assert (await reader.read()).startswith(b"ok"), "and it was closed"
+    writer.close()
 
 
 async def test_a_cluster_is_served_to_stock_kubectl(cluster: Cluster) -> None:
