@@ -16,7 +16,7 @@ import msgspec
 from shipslog.engine.admission import Admission
 from shipslog.engine.measures import COUNTS, Histogram
 from shipslog.engine.time.clock import Clock, Entropy, held
-from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
+from shipslog.engine.time.long_work import SHORT_BYTES, LongWork, TakesLong
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.store.commands import AnyObjectCommand, Apply, Patch, Update
 from shipslog.store.events import Event, Origin
@@ -122,6 +122,8 @@ class Committer:
             result = await self._in_advance(command, how, size_bytes)
         else:
             result = (await self._request(commands=(command,), **how).future)[0]
+            if isinstance(result, TakesLong):
+                result = await self._in_advance(command, how, size_bytes, long=True)
         if isinstance(result, Refusal):
             raise result
         assert isinstance(result, Committed)
@@ -131,22 +133,26 @@ class Committer:
         self, command: AnyObjectCommand, asked: Sequence[Consultant], how: dict[str, Any], size_bytes: int, told: Told
     ) -> Any:
         """Ask others, then propose; again when it does not come to what they have seen. -> Committed or Refusal"""
-        until_s = self._loop_s() + ASKING_S
+        until_s, least = self._loop_s() + ASKING_S, 0
         for _ in range(TRIES):
             if self._closed:
                 raise closed()
-            size = self._size(command, size_bytes)
+            size = max(self._size(command, size_bytes), least)
             result = await self._counsel.advice(command, asked, told, size, until_s, **who_of(how))
             if isinstance(result, Advised):
                 result = (await self._request(commands=(command,), advised=(result,), **how).future)[0]
-            if not isinstance(result, Overtaken):
+            if isinstance(result, TakesLong):
+                least = SHORT_BYTES + 1
+            elif not isinstance(result, Overtaken):
                 break
         return result
 
-    async def _in_advance(self, command: AnyObjectCommand, how: dict[str, Any], size_bytes: int) -> Any:
-        """Do what takes long, then propose; again when what was seen has changed. -> Committed or Refusal"""
+    async def _in_advance(self, command: AnyObjectCommand, how: dict[str, Any], size_bytes: int, *, long: bool = False) -> Any:
+        """Do what takes long, then propose; again when what was seen has changed. `long`: it is known to, however short the
+        command. -> Committed or Refusal"""
+        least = SHORT_BYTES + 1 if long else 0
         for _ in range(TRIES):
-            if (size := self._size(command, size_bytes)) > SHORT_BYTES:
+            if (size := max(self._size(command, size_bytes), least)) > SHORT_BYTES:
                 result = await self._long(command, how, size)
             else:
                 result = (await self._request(commands=(command,), **how).future)[0]

@@ -17,6 +17,20 @@ T = TypeVar("T")
 SHORT_BYTES = 32 * 1024  # of what is worked on: that takes a few milliseconds at most, and a thread would only cost more
 
 
+class TakesLong(Refusal):
+    """What was begun on the loop takes too long there, and shall be done in a thread."""
+
+    code, reason = 500, "InternalError"
+
+    def __init__(self) -> None:
+        super().__init__("it takes too long to work out at its turn; send it again")
+
+
+def on_loop() -> bool:
+    """Whether this is run by the loop, so that everybody waits meanwhile."""
+    return asyncio._get_running_loop() is not None
+
+
 class LongWork:
     """One thread, so that long work waits for long work and not everything for it."""
 

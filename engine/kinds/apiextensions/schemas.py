@@ -7,7 +7,7 @@ from msgspec.structs import fields
 
 from shipslog.engine.cel import patterns
 from shipslog.engine.kinds.custom import validation
-from shipslog.engine.kinds.custom.structure import pruned
+from shipslog.engine.kinds.custom.structure import has_rules, pruned
 from shipslog.engine.kinds.faults import Faults
 from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
 
@@ -53,7 +53,12 @@ def check_schema(faults: Faults, schema: JSONSchemaProps, path: str) -> None:
     if meta is not None and (set(meta.properties) - {"name", "generateName"} or meta.required):
         faults.forbidden(f"{path}.properties[metadata]", "must not specify anything other than name and generateName, but "
                          "metadata is implicitly specified")  # fmt: skip
+    before = len(faults.causes)
     _structure(faults, schema, path, 0)
+    if len(faults.causes) == before and has_rules(schema):
+        from .rules import check_rules  # and with it all that expressions need, when the first comes
+
+        check_rules(faults, schema, path)
 
 
 def _structure(faults: Faults, schema: JSONSchemaProps, path: str, depth: int) -> None:
@@ -86,7 +91,7 @@ def _structure(faults: Faults, schema: JSONSchemaProps, path: str, depth: int) -
     elif schema.type == "array":
         faults.required(f"{path}.items", "must be specified")
     for where, part in _alternatives(schema):
-        _alternative(faults, part, schema, f"{path}.{where}", depth + 1)
+        _alternative(faults, part, schema, f"{path}.{where}", depth + 1, where.startswith("allOf"))
     _default(faults, schema, path)
 
 
@@ -106,10 +111,9 @@ def _own(faults: Faults, schema: JSONSchemaProps, path: str) -> None:
             f"{path}.uniqueItems", "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
         )
     if schema.x_kubernetes_validations:
-        faults.forbidden(
-            f"{path}.x-kubernetes-validations", "CEL rules are not enforced here yet, and a definition whose rules would be "
-            "passed over is not taken: leave them out",
-        )  # fmt: skip
+        from .rules import check_texts
+
+        check_texts(faults, schema, path)
     if schema.x_kubernetes_preserve_unknown_fields is False:
         faults.invalid(f"{path}.x-kubernetes-preserve-unknown-fields", False, "must be true or undefined")
     if schema.x_kubernetes_int_or_string and schema.type:
@@ -165,8 +169,11 @@ def _alternatives(schema: JSONSchemaProps) -> list[tuple[str, JSONSchemaProps]]:
     return found + ([("not", schema.not_)] if schema.not_ is not None else [])
 
 
-def _alternative(faults: Faults, part: JSONSchemaProps, structure: JSONSchemaProps | None, path: str, depth: int) -> None:
-    """A schema beside the structure: it only says which values are right, of fields that the structure has."""
+def _alternative(
+    faults: Faults, part: JSONSchemaProps, structure: JSONSchemaProps | None, path: str, depth: int, ruled: bool
+) -> None:
+    """A schema beside the structure: it only says which values are right, of fields that the structure has. `ruled`: it may
+    have rules, as `allOf` may."""
     if depth > DEEPEST:
         faults.invalid(path, "", f"it lies within more than {DEEPEST} other schemas")
         return
@@ -175,19 +182,21 @@ def _alternative(faults: Faults, part: JSONSchemaProps, structure: JSONSchemaPro
     for name in OF_STRUCTURE:
         if getattr(part, name) and not (name == "type" and typed):
             faults.forbidden(f"{path}.{WIRE[name]}", "must be empty to be structural")
+    if part.x_kubernetes_validations and not ruled:
+        faults.forbidden(f"{path}.x-kubernetes-validations", "must be empty to be structural")
     for name, below in part.properties.items():
         held = structure.properties.get(name) if structure is not None else None
         if held is None:
             where = path.rsplit(".", 1)[0]
             faults.required(f"{where}.properties[{name}]", f"because it is defined in {path}.properties[{name}]")
-        _alternative(faults, below, held, f"{path}.properties[{name}]", depth + 1)
+        _alternative(faults, below, held, f"{path}.properties[{name}]", depth + 1, ruled)
     if isinstance(part.items, JSONSchemaProps):
         held = structure.items if structure is not None and isinstance(structure.items, JSONSchemaProps) else None
         if held is None:
             faults.required(f"{path.rsplit('.', 1)[0]}.items", f"because it is defined in {path}.items")
-        _alternative(faults, part.items, held, f"{path}.items", depth + 1)
+        _alternative(faults, part.items, held, f"{path}.items", depth + 1, ruled)
     for where, below in _alternatives(part):
-        _alternative(faults, below, structure, f"{path}.{where}", depth + 1)
+        _alternative(faults, below, structure, f"{path}.{where}", depth + 1, ruled and where.startswith("allOf"))
 
 
 def _default(faults: Faults, schema: JSONSchemaProps, path: str) -> None:
@@ -203,3 +212,8 @@ def _default(faults: Faults, schema: JSONSchemaProps, path: str) -> None:
     for wrong in found.found:
         where = validation.text_of(wrong.path)
         faults.tell(wrong.reason, wrong.words, f"{path}.default" + (f".{where}" if where else ""))
+    if not found.found and has_rules(schema):
+        from shipslog.engine.kinds.custom import rules
+
+        made = rules.Rules(schema, schema)
+        rules.check(faults, made, schema.default, path=f"{path}.default")

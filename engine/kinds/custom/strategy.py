@@ -4,8 +4,9 @@ Tests: tests/engine/api/test_custom.py
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -16,12 +17,22 @@ from shipslog.engine.kinds.strategy import Strategy, generation_after
 from shipslog.store.objects import codec
 from shipslog.store.objects.custom import CustomObject, Definition
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.refusals import BadRequest, MethodNotAllowed
+from shipslog.store.refusals import BadRequest, Cause, MethodNotAllowed
 
 from . import json_paths, validation
-from .structure import defaulted, pruned
+from .structure import defaulted, has_rules, pruned
+
+if TYPE_CHECKING:
+    from .rules import Rules
 
 CREATED = ".metadata.creationTimestamp"
+# What is wrong by its schema in one of these ways is not looked at by rules: they trust in the types and sizes of values.
+BLOCKING = frozenset({
+    "FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid",
+})  # fmt: skip
+UNCHECKED = (
+    "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
+)
 
 
 class CustomStrategy(Strategy):
@@ -100,19 +111,39 @@ class CustomStrategy(Strategy):
         self._check(faults, obj, validation.MISSING)
 
     def check_update(self, faults: Faults, old: CustomObject, new: CustomObject, subresource: str) -> None:
-        if new.rest != old.rest or "metadata" in self.schema.properties:
+        if new.rest != old.rest or "metadata" in self.schema.properties or self.rules is not None:
             self._check(faults, new, self._whole(old))
 
     def _check(self, faults: Faults, obj: CustomObject, old: Any) -> None:
-        validation.check(faults, self.schema, self._whole(obj), old)
+        value, before = self._whole(obj), len(faults.causes)
+        validation.check(faults, self.schema, value, old)
+        if (rules := self.rules) is not None:
+            self._check_rules(faults, rules, value, old, faults.causes[before:])
         if (scale := self.definition.scale) is not None:
             for path in (scale.spec_replicas_path, scale.status_replicas_path):
                 for value in _found(path, obj):
                     if isinstance(value, int) and value < 0:
                         faults.invalid(path.removeprefix("."), value, "should be a non-negative integer")
 
+    @cached_property
+    def rules(self) -> "Rules | None":
+        """Those in CEL, of the schema."""
+        if not has_rules(self.schema):
+            return None
+        from .rules import rules_of  # with all that expressions need
+
+        return rules_of(self.schema, self.schema, whole=True)
+
+    def _check_rules(self, faults: Faults, rules: "Rules", value: Any, old: Any, wrong: Sequence[Cause]) -> None:
+        from .rules import check
+
+        if any(cause.reason in BLOCKING for cause in wrong):
+            faults.tell("FieldValueInvalid", f'Invalid value: "null": {UNCHECKED}', "<nil>")
+        else:
+            check(faults, rules, value, old)
+
     def _whole(self, obj: CustomObject) -> Mapping[str, Any]:
-        meta = codec.to_builtins(obj.metadata) if "metadata" in self.schema.properties else {}
+        meta = codec.to_builtins(obj.metadata) if "metadata" in self.schema.properties or self.rules is not None else {}
         return {"apiVersion": obj.api_version, "kind": obj.kind, "metadata": meta, **obj.rest}
 
 

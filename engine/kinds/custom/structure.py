@@ -18,6 +18,17 @@ def inner(schema: JSONSchemaProps) -> JSONSchemaProps | None:
     return below if isinstance(below, JSONSchemaProps) else None
 
 
+def within(schema: JSONSchemaProps) -> list[JSONSchemaProps]:
+    """The schemas of parts of a value, and those of all of which it must be."""
+    more = [below for below in (schema.items, schema.additional_properties) if isinstance(below, JSONSchemaProps)]
+    return [*schema.properties.values(), *more, *schema.all_of]
+
+
+def has_rules(schema: JSONSchemaProps) -> bool:
+    """Whether it has rules in CEL anywhere."""
+    return bool(schema.x_kubernetes_validations) or any(map(has_rules, within(schema)))
+
+
 def child(schema: JSONSchemaProps, name: str) -> JSONSchemaProps | None:
     """The schema of a member of an object."""
     found = schema.properties.get(name)

@@ -52,8 +52,8 @@ AT = "spec.versions[0].schema.openAPIV3Schema"
         (of(type="integer", default="x"), f"FieldValueTypeInvalid {AT}.properties[a].default"),
         (of(type="string", **{"$ref": "#/x"}), f"FieldValueForbidden {AT}.properties[a].$ref"),
         (
-            of(type="integer", **{"x-kubernetes-validations": [{"rule": "self > 1"}]}),
-            f"FieldValueForbidden {AT}.properties[a].x-kubernetes-validations",
+            of(type="integer", **{"x-kubernetes-validations": [{"rule": "self > nothing"}]}),
+            f"FieldValueInvalid {AT}.properties[a].x-kubernetes-validations[0].rule",
         ),
     ],
 )
