@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.store.objects import codec, meta_v1
+from shipslog.store.objects.described import root_of
 from shipslog.store.objects.field_sets import (
     FieldSet,
     absorb,
@@ -27,7 +28,7 @@ from shipslog.store.objects.field_sets import (
     union,
 )
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.structured import Node, compare, fields_in, merged, root, without
+from shipslog.store.objects.structured import Node, compare, fields_in, merged, without
 from shipslog.store.objects.times import parse_time
 from shipslog.store.refusals import BadRequest, Cause, Conflict, TooLarge, Unexpected
 
@@ -136,7 +137,7 @@ def updated(
     if max(len(was), len(now_is)) > TRACKED_BYTES:
         return tuple(given)
     managed = Managed.of(given)
-    node = root(kind.type)
+    node = root_of(kind)
     found = compare(node, msgspec.json.decode(was), msgspec.json.decode(now_is))
     removed, taken = _owned(found.removed, manager), _owned(union(found.modified, found.added), manager)
     managed.lose(union(removed, taken), but=manager)
@@ -174,7 +175,7 @@ class Applied(Struct, frozen=True):
 
 def applied(kind: Kind, live: Any | None, config: Mapping[str, Any], manager: Manager, now: str, *, force: bool) -> Applied:
     """Have what a configuration says. Errors: Conflict, naming managers and fields; BadRequest."""
-    node = root(kind.type)
+    node = root_of(kind)
     if (config.get("metadata") or {}).get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil")
     config = _wanted(config)

@@ -68,6 +68,12 @@ class Node(Struct, frozen=True):
             return False
         return shape.form != "list" or (not self.keys and self.merge.list_type != "set")
 
+    def default_of(self, key: str) -> Any:
+        """What a key of a list's items is where it is left out; None for one that may not be."""
+        shape = self.item.shape
+        known = shape is not None and shape.form == "struct" and key in _fields(_struct(shape))
+        return DEFAULT_KEYS.get(key) if known else None
+
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys of a list's items; () for one that is no map of them."""
@@ -114,11 +120,10 @@ def element_of(node: Node, value: Any, path: str = "") -> str:
     if not isinstance(value, dict):
         raise Unexpected(f"failed to create typed patch object: {path or '.'}: the items of the list are objects")
     keys: dict[str, Any] = {}
-    fields = _fields(_struct(node.item.shape)) if node.item.shape is not None and node.item.shape.form == "struct" else {}
     for key in node.keys:
         held = value.get(key)
-        if held is None and (default := DEFAULT_KEYS.get(key)) is not None and key in fields:
-            held = default
+        if held is None:
+            held = node.default_of(key)
         if held is None:
             raise Unexpected(
                 f"failed to create typed patch object: {path or '.'}: element 0: associative list with keys has an element "
