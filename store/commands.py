@@ -21,6 +21,7 @@ class Create(ObjectCommand, frozen=True, kw_only=True, tag="Create"):
 
     object: Any  # a Struct of a registered kind
     field_manager: str = ""  # who owns what it sets; "": nobody is told to
+    api_version: str = ""  # in which it came; "" for the stored one
 
 
 class Update(ObjectCommand, frozen=True, kw_only=True, tag="Update"):

@@ -13,6 +13,7 @@ from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_metadata, check_metadata_update
+from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.scheme import Kind
 
 from .namespace import check_namespace
@@ -21,7 +22,7 @@ from .node_restriction import check_node
 
 def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
     """The object as it will be stored. Errors: Invalid, Forbidden, NotFound (its namespace)."""
-    strategy = rules_of(kind)
+    strategy = _rules(kind, ctx)
     obj = strategy.default(obj)
     if kind.namespaced:
         check_namespace(kind, obj.metadata.name, obj.metadata.namespace, ctx)
@@ -31,19 +32,31 @@ def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
     check_metadata(faults, obj.metadata, namespaced=kind.namespaced, name=strategy.name, strict=strategy.strict_finalizers)
     strategy.check(faults, obj)
     faults.refuse(kind, obj.metadata.name)
-    return strategy.allocate(kind, None, obj, ctx)
+    return strategy.allocate(kind, None, _stored(kind, obj, strategy), ctx)
+
+
+def _rules(kind: Kind, ctx: Admission) -> Strategy:
+    """The rules that an object is held to: of a defined kind those of the version in which it came."""
+    return rules_of(ctx.version if ctx.version is not None and kind.definition is not None else kind)
+
+
+def _stored(kind: Kind, obj: Any, strategy: Strategy) -> Any:
+    """The object with what the stored version has for it, and without what that does not have."""
+    own = rules_of(kind)
+    return obj if own is strategy else own.default(obj)
 
 
 def admit_update(kind: Kind, old: Any, new: Any, subresource: str, ctx: Admission) -> Any:
     """The changed object as it will be stored. `subresource`: "", "status", "finalize", "ephemeralcontainers".
     Errors: Invalid, Forbidden."""
-    strategy = rules_of(kind)
+    strategy = _rules(kind, ctx)
     new = strategy.default_status(new) if subresource == "status" else strategy.default(new)
     new = strategy.update(kind, old, new, subresource, ctx)
     faults = Faults()
     check_metadata_update(faults, new.metadata, old.metadata, strict=strategy.strict_finalizers)
     strategy.check_update(faults, old, new, subresource)
     faults.refuse(kind, old.metadata.name)
+    new = _stored(kind, new, strategy)
     return new if subresource else strategy.allocate(kind, old, new, ctx)
 
 

@@ -35,7 +35,10 @@ async def create(call: Call) -> Reply:
     validation, dry_run = call.field_validation, call.dry_run
     obj, warnings = await read(call, kind, validation)
     obj = in_place(kind, obj, route.namespace)
-    committed = await submit(call, Create(object=kind.to_hub(obj), field_manager=call.field_manager), dry_run)
+    version = "" if kind.hub is None else kind.api_version
+    committed = await submit(
+        call, Create(object=kind.to_hub(obj), field_manager=call.field_manager, api_version=version), dry_run
+    )
     return await answer(call, committed, 201, warnings)
 
 

@@ -101,6 +101,7 @@ class Transition:
         """The change that it makes now. Errors: Refusal; nothing has changed then."""
         command = wanted.command
         try:
+            ctx.version = self._version(wanted)
             match command:
                 case Delete():
                     return self.delete(command, ctx)
@@ -112,6 +113,13 @@ class Transition:
                     return self.create(wanted, ctx) if wanted.old is None else self._replace(wanted, ctx)
         except NotServed as error:
             raise NotFound("the server could not find the requested resource") from error
+
+    def _version(self, wanted: Wanted) -> Kind | None:
+        """The version of its kind that a command came in; None for the stored one. Errors: NotServed."""
+        api_version = getattr(wanted.command, "api_version", "")
+        if not api_version or api_version == wanted.kind.api_version:
+            return None
+        return self.head.scheme.in_version(wanted.kind, api_version)
 
     def _held(self, command: Delete | Bind | Evict, kind: Kind) -> Wanted:
         entry = self.head.entry(kind.resource, command.name, command.namespace)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy
 from shipslog.store.facts import ClusterConfig
+from shipslog.store.objects.scheme import Kind
 
 
 class Admission(Struct, kw_only=True):
@@ -21,3 +22,4 @@ class Admission(Struct, kw_only=True):
     dry_run: bool = False
     config: ClusterConfig
     warnings: list[str]
+    version: Kind | None = None  # of the kind, in which the object came; None for the stored one

@@ -55,10 +55,17 @@ def _formats() -> Iterator[tuple[str, Overload]]:
         made = Opaque(FORMAT.name, name)
         yield f"format.{name}", Overload(f"format.{name}", (), FORMAT, lambda made=made: made)
     yield "format.named", Overload("format-named", (STRING,), optional(FORMAT), named)
-    yield "validate", Overload(
-        "format-validate", (FORMAT, STRING), optional(list_of(STRING)), _validated, member=True,
-        cost=lambda named, text: traversal(text) * 8,
-    )  # fmt: skip
+    yield (
+        "validate",
+        Overload(
+            "format-validate",
+            (FORMAT, STRING),
+            optional(list_of(STRING)),
+            _validated,
+            member=True,
+            cost=lambda named, text: traversal(text) * 8,
+        ),
+    )
 
 
 @cache

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from . import apiextensions_v1, meta_v1
 from .scalars import NO_ITEMS, Object, RawObject, freeze_maps
 from .scheme import Kind
+from .structural import defaulted, pruned
 
 HEAD = frozenset({"kind", "apiVersion", "metadata"})
 TRUE = "True"
@@ -49,6 +51,11 @@ class Definition(Struct, frozen=True):
     schema: apiextensions_v1.JSONSchemaProps
     version: apiextensions_v1.CustomResourceDefinitionVersion
     terminating: bool = False  # it is being deleted, and its objects with it
+
+    def shown(self, obj: CustomObject) -> CustomObject:
+        """An object as this version has it: without the fields that it does not have, and with its defaults."""
+        rest = defaulted(self.schema, pruned(self.schema, obj.rest, [], whole=True))
+        return replace(obj, rest=rest) if rest != obj.rest else obj
 
     @property
     def scale(self) -> apiextensions_v1.CustomResourceSubresourceScale | None:

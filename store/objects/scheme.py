@@ -90,6 +90,8 @@ class Kind:
         if self.hub is None:
             return obj
         made = self._conversions().from_hub(obj) if self._conversion else obj
+        if self.definition is not None:
+            made = self.definition.shown(made)
         return replace(made, kind=self.kind, api_version=self.api_version)
 
     def field_of_hub(self, path: str) -> str:

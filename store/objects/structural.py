@@ -6,8 +6,8 @@ Source: apiextensions-apiserver's structural schemas, pruning and defaulting, by
 from collections.abc import Mapping
 from typing import Any
 
-from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
-from shipslog.store.objects.json_text import MAX_TOLD
+from .apiextensions_v1 import JSONSchemaProps
+from .json_text import MAX_TOLD
 
 HEAD = frozenset({"apiVersion", "kind", "metadata"})
 

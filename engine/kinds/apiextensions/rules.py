@@ -10,13 +10,13 @@ from shipslog.engine.cel.costs import UNBOUNDED
 from shipslog.engine.cel.types import Type
 from shipslog.engine.kinds.custom.declared import cardinality, declared
 from shipslog.engine.kinds.custom.rules import Compiled, compiled
-from shipslog.engine.kinds.custom.structure import within
 from shipslog.engine.kinds.faults import Faults, shown
 from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps, ValidationRule
+from shipslog.store.objects.structural import within
 
 RULE_LIMIT, SCHEMA_LIMIT = 10_000_000, 100_000_000  # units: of one rule, wherever it is run; of all of a schema
 TEXT_LIMIT = 128 * 1024  # characters of a schema's rules, all told
-REASONS = ("FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired", "FieldValueDuplicate")  # fmt: skip
+REASONS = ("FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired", "FieldValueDuplicate")
 CONTRIBUTED = "contributed to estimated rule & messageExpression cost total exceeding cost limit for entire OpenAPIv3 schema"
 UNTYPED = (
     "Internal error: internal error: failed to construct type information for x-kubernetes-validations rules: unable to "

@@ -7,9 +7,9 @@ from msgspec.structs import fields
 
 from shipslog.engine.cel import patterns
 from shipslog.engine.kinds.custom import validation
-from shipslog.engine.kinds.custom.structure import has_rules, pruned
 from shipslog.engine.kinds.faults import Faults
 from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.structural import has_rules, pruned
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
 DEEPEST = 100  # schemas within schemas: a walk along them is a recursion

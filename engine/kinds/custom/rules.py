@@ -17,9 +17,9 @@ from shipslog.engine.kinds.expressions import functions
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.time.long_work import TakesLong, on_loop
 from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps, ValidationRule
+from shipslog.store.objects.structural import child
 
 from .declared import Reader, declared, reader
-from .structure import child
 from .validation import MISSING, keys_of
 
 SHORT_BUDGET = 20_000  # units on the loop, some ten milliseconds: what costs more is worked out in a thread

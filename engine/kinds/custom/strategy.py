@@ -17,10 +17,10 @@ from shipslog.engine.kinds.strategy import Strategy, generation_after
 from shipslog.store.objects import codec
 from shipslog.store.objects.custom import CustomObject, Definition
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.structural import defaulted, has_rules, pruned
 from shipslog.store.refusals import BadRequest, Cause, MethodNotAllowed
 
 from . import json_paths, validation
-from .structure import defaulted, has_rules, pruned
 
 if TYPE_CHECKING:
     from .rules import Rules
@@ -42,6 +42,7 @@ class CustomStrategy(Strategy):
 
     def __init__(self, kind: Kind) -> None:
         definition: Definition = kind.definition
+        self._api_version = kind.api_version
         self.definition, self.schema = definition, definition.schema
         self.about = definition.schema.description
         version = definition.version
@@ -144,7 +145,7 @@ class CustomStrategy(Strategy):
 
     def _whole(self, obj: CustomObject) -> Mapping[str, Any]:
         meta = codec.to_builtins(obj.metadata) if "metadata" in self.schema.properties or self.rules is not None else {}
-        return {"apiVersion": obj.api_version, "kind": obj.kind, "metadata": meta, **obj.rest}
+        return {"apiVersion": self._api_version, "kind": obj.kind, "metadata": meta, **obj.rest}
 
 
 def _found(path: str, obj: CustomObject) -> list[Any]:

@@ -13,9 +13,9 @@ from msgspec import Struct
 from shipslog.engine.cel import patterns
 from shipslog.engine.kinds.faults import Faults, shown
 from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.structural import child, inner
 
 from . import formats
-from .structure import child, inner
 
 Path = tuple[str | int, ...]
 MISSING = object()

@@ -40,7 +40,7 @@ def node() -> Node:
         ("free", {"a": {"b": 1}}, {"a": {"c": [1]}}, {"a": {"b": 1, "c": [1]}}),
         ("any", 1, "x", "x"),
     ],
-)  # fmt: skip
+)
 def test_what_apply_makes_of_it(name: str, live: Any, config: Any, result: Any) -> None:
     made = merged(node(), {name: live}, {name: config})[name]
     assert sorted(made, key=str) == sorted(result, key=str) if isinstance(made, list) else made == result

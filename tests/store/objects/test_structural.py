@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from shipslog.engine.kinds.custom import json_paths
-from shipslog.engine.kinds.custom.structure import defaulted, pruned
 from shipslog.store.objects import codec
 from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.structural import defaulted, pruned
 
 SCHEMA = codec.from_builtins(
     JSONSchemaProps,
