@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from shipslog.runtime import claims
 from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
+from shipslog.runtime.containers.logs.limits import LogLimits
 from shipslog.runtime.containers.oci.machine import main_address
 from shipslog.runtime.dns.sockets import Sockets, opened
 from shipslog.store.facts import ClusterConfig, NodeObserved
@@ -38,7 +39,7 @@ from .notify import Notifier
 from .pasts import check, extent, view_at
 from .replay import Recording
 from .settings import Settings, claim_of, keep, kept_in, resolve
-from .settings.values import first_address, port_range, seconds
+from .settings.values import first_address, port_range, seconds, size_bytes
 from .tokens import issue_tokens
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ async def _serve(
     ) as cluster:
         issue_tokens(cluster, pki)
         server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data, listening=listening)
-        server.handler.requests.slow_s = seconds(settings.slow_request)
+        server.handler.requests.slow_s = seconds(settings.slow_request, "slow_request")
         await server.start()
         keep(settings, choice.name)
         begun = True
@@ -235,7 +236,17 @@ def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:
     return choose(
         settings.runtime, data=settings.data, node=settings.node_name, nodes=settings.nodes, pod_cidr=settings.pod_cidr,
         service_cidr=settings.service_cidr, cri_socket=settings.cri_socket, address=address, ground=ground,
+        limits=_log_limits(settings),
     )  # fmt: skip
+
+
+def _log_limits(settings: Settings) -> LogLimits:
+    return LogLimits(
+        max_bytes=size_bytes(settings.container_log_max_size, "container_log_max_size"),
+        max_files=settings.container_log_max_files,
+        kept_for_s=seconds(settings.kept_log_duration, "kept_log_duration"),
+        kept_bytes=size_bytes(settings.kept_log_max_size, "kept_log_max_size"),
+    )
 
 
 def _announce(settings: Settings, pki: certificates.Pki, choice: Choice, dropped: str, ready: Callable[[Ready], None]) -> None:

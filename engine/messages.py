@@ -66,6 +66,6 @@ def begin(settings: Settings, *, detached: bool) -> None:
     """Write messages where the settings say; `detached`: nobody reads what else is said. Errors: OSError."""
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
     if settings.log_file is not None:
-        size = size_bytes(settings.log_max_size)
+        size = size_bytes(settings.log_max_size, "log_max_size")
         handler = LogFile(settings.log_file, size, settings.log_max_files, also=STANDARD if detached else ())
     send_to(handler, level=settings.log_level, form=settings.log_format)

@@ -118,6 +118,30 @@ OPTIONS = (
         told="A taint that the node is registered with; again for more.",
     ),
     Option(
+        name="container_log_max_size",
+        group=NODE,
+        metavar="SIZE",
+        told="A container's log that is larger begins a new file [default: 10Mi]",
+    ),
+    Option(
+        name="container_log_max_files",
+        group=NODE,
+        kind="number",
+        told="How many files of it are kept, with the newest [default: 5]",
+    ),
+    Option(
+        name="kept_log_duration",
+        group=NODE,
+        metavar="DURATION",
+        told="How long the logs of containers that are gone are kept; 0 for not at all [default: 168h]",
+    ),
+    Option(
+        name="kept_log_max_size",
+        group=NODE,
+        metavar="SIZE",
+        told="And how much of them all together [default: 1Gi]",
+    ),
+    Option(
         name="service_cidr",
         group=NETWORK,
         aliases=("service-cluster-ip-range",),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from .containers.logs.limits import LIMITS, LogLimits
 from .node import NodeRuntime, RuntimeUnavailable
 from .rootless.internet import PROGRAM as OUTWARD
 from .rootless.namespace import Rootless, Unavailable, enter
@@ -82,18 +83,19 @@ def choose(
     cri_socket: str = "",
     address: str = "",
     ground: Ground = UNMOVED,
+    limits: LogLimits = LIMITS,
 ) -> Choice:
     """The runtime `wanted`: auto, oci, cri, process or simulated, on the `ground` that `prepare` found. Errors:
     RuntimeUnavailable, saying what to install."""
     if wanted == "simulated":
         return _simulated(node, nodes)
     if wanted == "process":
-        return _process(data, node, address, "as asked for")
+        return _process(data, node, address, "as asked for", limits)
     if wanted == "cri":
-        return _cri(data, node, pod_cidr, cri_socket, address)
+        return _cri(data, node, pod_cidr, cri_socket, address, limits)
     if ground.why:
-        return _process(data, node, address, ground.why)
-    return _oci(data, node, pod_cidr, ground.rootless)
+        return _process(data, node, address, ground.why, limits)
+    return _oci(data, node, pod_cidr, ground.rootless, limits)
 
 
 def _which(name: str) -> str | None:
@@ -109,14 +111,14 @@ def _simulated(node: str, nodes: int) -> Choice:
     return Choice(runtimes, f"simulated: {which} to run pods")
 
 
-def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None) -> Choice:
+def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None, limits: LogLimits) -> Choice:
     from .containers.oci.layout import instance_of
     from .netfilter.nftables import NftablesAdapter
     from .oci_node import OciNode
 
     first = pod_cidr_of_node(pod_cidr)
     rules = NftablesAdapter(instance_of(data / "node"))
-    runtime = OciNode(node, data / "node", pod_cidr=first, cluster_cidr=pod_cidr, rules=rules, ground=rootless)
+    runtime = OciNode(node, data / "node", pod_cidr=first, cluster_cidr=pod_cidr, rules=rules, ground=rootless, limits=limits)
     summary = "oci: containers by crun and conmon, services by nftables"
     if rootless is not None:
         summary += f"; rootless in a user namespace of {rootless.ids} id{'s' if rootless.ids > 1 else ''}"
@@ -124,7 +126,7 @@ def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None) -> Cho
     return Choice([runtime], summary, reached_at=str(ipaddress.ip_network(first)[1]))
 
 
-def _cri(data: Path, node: str, pod_cidr: str, socket: str, address: str) -> Choice:
+def _cri(data: Path, node: str, pod_cidr: str, socket: str, address: str, limits: LogLimits) -> Choice:
     from .containers.cri.node import CriNode
     from .containers.oci.layout import instance_of
     from .netfilter.nftables import NftablesAdapter
@@ -132,14 +134,14 @@ def _cri(data: Path, node: str, pod_cidr: str, socket: str, address: str) -> Cho
     if not socket:
         raise RuntimeUnavailable("--runtime cri needs --cri-socket PATH, for example /run/containerd/containerd.sock")
     rules = NftablesAdapter(instance_of(data / "cri")) if os.geteuid() == 0 and _which("nft") else None
-    runtime = CriNode(node, data / "cri", socket, pod_cidr=pod_cidr_of_node(pod_cidr), rules=rules)
+    runtime = CriNode(node, data / "cri", socket, pod_cidr=pod_cidr_of_node(pod_cidr), rules=rules, limits=limits)
     return Choice([runtime], f"cri: containers by the runtime at {socket}", reached_at=address)
 
 
-def _process(data: Path, node: str, address: str, why: str) -> Choice:
+def _process(data: Path, node: str, address: str, why: str, limits: LogLimits) -> Choice:
     from .containers.process import ProcessNode
 
-    return Choice([ProcessNode(node, data / "processes", address=address)], f"process: plain processes ({why})")
+    return Choice([ProcessNode(node, data / "processes", address=address, limits=limits)], f"process: plain processes ({why})")
 
 
 def pod_cidr_of_node(pod_cidr: str) -> str:

@@ -4,7 +4,7 @@ Tests: tests/runtime/containers/test_contract.py
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -45,7 +45,21 @@ class LogOptions(Struct, frozen=True, kw_only=True):
     timestamps: bool = False
     tail_lines: int | None = None
     since_ns: int | None = None  # UTC
+    until_ns: int | None = None  # UTC; what was written later is left out
     limit_bytes: int | None = None
+
+
+class Written(NamedTuple):
+    """What one start of a container has written: when last, and how many bytes are there of it. `gone`: its container is."""
+
+    namespace: str
+    pod: str
+    pod_uid: str
+    container: str
+    attempt: int
+    until_ns: int
+    size: int
+    gone: bool
 
 
 class ProcessStreams(Protocol):
@@ -110,7 +124,12 @@ class NodeRuntime(Protocol):
 
     async def port_forward(self, pod_uid: str, port: int) -> ByteStream: ...
 
-    def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]: ...
+    def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
+        """What a start of a container wrote, for a while also after its pod is gone. Errors: StreamRefused."""
+
+    def written(self, namespace: str, name: str, pod_uid: str = "") -> Sequence[Written]:
+        """What there is to read of pods of a name, or of the one with a uid; those that are gone too, in the order of their
+        ends."""
 
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
         """A connection to what listens on the node or in its pods. `tls`: encrypted, nobody verified. Errors: Unreachable."""

@@ -7,7 +7,7 @@ Tests: tests/runtime/containers/test_contract.py
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -36,7 +36,8 @@ from .commands import (
     StartContainer,
     StopContainer,
 )
-from .containers.oci import logs, machine, streams
+from .containers.logs.limits import LIMITS, LogLimits
+from .containers.oci import machine, streams
 from .containers.oci.life import NodeLife
 from .containers.oci.pods import sandbox_started
 from .containers.oci.settings import OciSettings, detect
@@ -45,7 +46,7 @@ from .images.store import ImageStore, PullFailed
 from .network.addresses import AddressesExhausted
 from .network.dial import Ends, dial
 from .network.nat import NatFailed
-from .node import ByteStream, LogOptions, PacketRules, ProcessStreams, Report, StreamRefused
+from .node import ByteStream, LogOptions, PacketRules, ProcessStreams, Report, Written
 from .probes import Prober
 from .rootless.internet import open_internet
 from .rootless.namespace import Rootless
@@ -73,6 +74,7 @@ class OciNode:
         rules: PacketRules | None = None,
         settings: OciSettings | None = None,
         ground: Rootless | None = None,
+        limits: LogLimits = LIMITS,
     ) -> None:
         self.node, self.log_directory = node, machine.LOGS
         self.settings = settings or detect()
@@ -83,7 +85,7 @@ class OciNode:
         self._ports = PublishedPorts(ground.outside, ground.address) if ground is not None else None
         self._threads = OwnerThreads()
         self._registries = OwnerThreads(PULLS, begin=ground.outside.begin if ground is not None else in_fresh_thread)
-        self._life = NodeLife(node, data, self.settings, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
+        self._life = NodeLife(node, data, self.settings, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr, limits=limits)
         self.images: ImageStore = self._life.images
         limited = self.settings.cgroup_manager != "disabled"
         self._sampler = Sampler(
@@ -223,19 +225,14 @@ class OciNode:
         return await streams.open_port(self._life.layout, sandbox, port)
 
     def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
-        wanted = attempt - 1 if options.previous else attempt
-        bundle = self._life.layout.container(pod_uid, container, wanted)
-        if not (bundle / "log").exists():
-            what = "previous terminated container" if options.previous else "container"
-            raise StreamRefused(400, f'{what} "{container}" in pod "{pod_uid}" not found')
-        return logs.read(bundle, options, self._still_running(pod_uid, container, wanted))
-
-    def _still_running(self, pod_uid: str, container: str, attempt: int) -> Callable[[], bool]:
-        def running() -> bool:
-            found = self._life.find(pod_uid, container, attempt)
+        def running(number: int) -> bool:
+            found = self._life.find(pod_uid, container, number)
             return found is not None and not found.ended.done()
 
-        return running
+        return self._life.logs.read(pod_uid, container, attempt, options, running)
+
+    def written(self, namespace: str, name: str, pod_uid: str = "") -> Sequence[Written]:
+        return self._life.logs.written(namespace, name, pod_uid)
 
     async def close(self, *, end_pods: bool = False) -> None:
         """See NodeRuntime."""

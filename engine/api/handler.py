@@ -35,6 +35,7 @@ from . import (
     subresources,
     watches,
     writes,
+    written,
 )
 from .requests import Call
 from .routes import NO_PARAMS, Route, first, flag, unknown_path
@@ -103,6 +104,8 @@ class Handler:
             user = self._impersonate(user, request)
         call = Call(request, route, params, user, self.cluster, self.cluster.view, self._clock.now_ns(), past=bool(route.at))
         self.requests.known(call)
+        if written.is_of(route.path) and not call.past:
+            return await written.answer(call)
         if not route.resource and route.path.startswith(chronicle.PREFIX) and not call.past:
             return await self.readers.answer(call)
         if not route.resource:

@@ -1,8 +1,10 @@
 """GET of /log: what a container wrote, from the runtime of its node."""
 
 import datetime
+from collections.abc import AsyncIterator
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from shipslog.engine.kinds.core.pod.containers import attempt_of, container_of
 from shipslog.runtime.node import LogOptions, StreamRefused
@@ -16,9 +18,12 @@ from .routes import Params, first, flag
 
 
 async def handle(call: Call) -> web.StreamResponse:
-    """Stream the log as plain text. Errors: NotFound, BadRequest as a kubelet words them."""
+    """Stream the log as plain text; in the past what was written until then, by the container that ran then.
+    Errors: NotFound, BadRequest as a kubelet words them."""
     pod: core_v1.Pod = entry_of(call).object
     options = options_of(call.params, call.now_ns)
+    if call.past:
+        options = replace(options, until_ns=call.now_ns)
     container = container_of(pod, first(call.params, "container"))
     if not pod.spec.node_name:
         return web.Response(status=204)  # there is nobody to ask, and nothing yet to tell
@@ -26,7 +31,11 @@ async def handle(call: Call) -> web.StreamResponse:
     runtime = call.cluster.runtimes.get(pod.spec.node_name)
     if runtime is None:
         raise Unavailable(f'node "{pod.spec.node_name}" is not run by this server; its logs are there')
-    source = runtime.logs(pod.metadata.uid, container, attempt, options)
+    return await streamed(call, runtime.logs(pod.metadata.uid, container, attempt, options))
+
+
+async def streamed(call: Call, source: AsyncIterator[bytes]) -> web.StreamResponse:
+    """A log as plain text, as it comes. Errors: BadRequest, Unavailable as a kubelet words them."""
     out = outlet_of(call.request, "text/plain")
     try:
         try:

@@ -76,6 +76,19 @@ class Remote:
         finally:
             connection.close()
 
+    def stream(self, path: str) -> Iterator[bytes]:
+        """The body of a GET, as it comes. Errors: Refused, OSError."""
+        connection, response = self._get(path)
+        try:
+            if response.status != 200:
+                raise self._refused(response)
+            while chunk := response.read1(1 << 16):
+                yield chunk
+        except http.client.HTTPException as error:
+            raise OSError(f"{self.server}: {error or type(error).__name__}") from error
+        finally:
+            connection.close()
+
     def value(self, path: str) -> Any:
         """The JSON value of a GET. Errors: Refused, OSError."""
         code, text = self.text(path)

@@ -73,7 +73,6 @@ class Log(Subresource, frozen=True, kw_only=True):
     """What a container wrote."""
 
     verbs: tuple[str, ...] = ("get",)
-    of_now: ClassVar[bool] = True
     described: ClassVar[bool] = False
 
 

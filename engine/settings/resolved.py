@@ -40,6 +40,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cluster_domain: str = "cluster.local"
     dns: str = "builtin"
     resolv_conf: str = "/etc/resolv.conf"
+    container_log_max_size: str = "10Mi"
+    container_log_max_files: int = 5
+    kept_log_duration: str = "168h"
+    kept_log_max_size: str = "1Gi"
     tls_san: tuple[str, ...] = ()
     kubeconfig: Path | None = None
     write_kubeconfig_mode: str = "600"

@@ -5,11 +5,12 @@ Tests: tests/engine/settings/test_resolved.py
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipslog.engine.kinds import names
+from shipslog.engine.options import flag
 
 if TYPE_CHECKING:
     from .resolved import Settings
@@ -139,27 +140,39 @@ def _access_faults(settings: "Settings") -> Iterator[str]:
 
 
 def _log_faults(settings: "Settings") -> Iterator[str]:
-    for parse, value in ((size_bytes, settings.log_max_size), (seconds, settings.slow_request)):
+    for option, parse in PARSED.items():
         try:
-            parse(value)
+            parse(getattr(settings, option), option)
         except ValueError as error:
             yield str(error)
-    if not 1 <= settings.log_max_files <= 100:
-        yield f"--log-max-files {settings.log_max_files}: give a number from 1 to 100"
+    for name in ("log_max_files", "container_log_max_files"):
+        if not 1 <= (number := getattr(settings, name)) <= 100:
+            yield f"{flag(name)} {number}: give a number from 1 to 100"
 
 
-def size_bytes(text: str) -> int:
-    """`10Mi` -> bytes. Errors: ValueError."""
+def size_bytes(text: str, option: str) -> int:
+    """`10Mi` -> bytes. Errors: ValueError, naming the option."""
     found = re.fullmatch(r"([0-9]{1,12})(k|M|G|Ki|Mi|Gi)?", text)
     size = int(found[1]) * UNITS[found[2] or ""] if found else 0
     if size < SMALLEST_LOG:
-        raise ValueError(f"--log-max-size {text!r}: give a size of 64Ki or more, for example 10Mi")
+        raise ValueError(f"{flag(option)} {text!r}: give a size of 64Ki or more, for example 10Mi")
     return size
 
 
-def seconds(text: str) -> float:
-    """`500ms` -> 0.5. Errors: ValueError."""
+def seconds(text: str, option: str) -> float:
+    """`500ms` -> 0.5. Errors: ValueError, naming the option."""
+    if text == "0":
+        return 0.0
     found = re.fullmatch(r"([0-9]{1,6}(?:[.][0-9]{1,6})?)(ms|s|m|h)", text)
     if not found:
-        raise ValueError(f"--slow-request {text!r}: give a time with its unit, for example 500ms or 2s")
+        raise ValueError(f"{flag(option)} {text!r}: give a time with its unit, for example 500ms or 2s")
     return float(found[1]) * SECONDS[found[2]]
+
+
+PARSED: dict[str, Callable[[str, str], float]] = {
+    "log_max_size": size_bytes,
+    "slow_request": seconds,
+    "container_log_max_size": size_bytes,
+    "kept_log_max_size": size_bytes,
+    "kept_log_duration": seconds,
+}

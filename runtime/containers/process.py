@@ -17,7 +17,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -36,11 +35,13 @@ from shipslog.runtime.commands import (
     StopContainer,
     VolumeSource,
 )
-from shipslog.runtime.containers.oci import logs, machine, streams
-from shipslog.runtime.descriptors import inherited
+from shipslog.runtime.containers.logs.limits import LIMITS, LogLimits
+from shipslog.runtime.containers.logs.pod_logs import PodLogs, beside
+from shipslog.runtime.containers.logs.rotation import copied
+from shipslog.runtime.containers.oci import machine, streams
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.network.dial import Ends, dial
-from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused
+from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused, Written
 from shipslog.runtime.probes import Prober
 from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject, Sampler
 from shipslog.runtime.stats.usage import NodeStats
@@ -61,39 +62,9 @@ from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import Tasks
 
 from .lost import container_lost
+from .process_shell import ProcessRecord, environment_of, spawned
 
 POLL_S = 0.05  # for the exit files of what another daemon started
-# $1 its own directory, $2 where it runs: output line by line as conmon writes it, the exit code when all is over.
-SHELL = r"""
-d=$1; cd "$2" || exit 1; shift 2
-now() { date -u +%Y-%m-%dT%H:%M:%S.%NZ; }
-stamp() { while IFS= read -r line || [ -n "$line" ]; do printf '%s %s F %s\n' "$(now)" "$1" "$line"; done; }
-mkfifo "$d/out" "$d/err"
-stamp stdout < "$d/out" >> "$d/log" & a=$!
-stamp stderr < "$d/err" >> "$d/log" & b=$!
-setsid "$@" > "$d/out" 2> "$d/err" < /dev/null & pid=$!
-echo $pid > "$d/pid"
-trap 'kill -TERM -$pid' TERM
-wait $pid; code=$?
-while kill -0 $pid 2>/dev/null; do wait $pid; code=$?; done
-wait $a $b
-echo $code > "$d/exit.partial"; mv "$d/exit.partial" "$d/exit"
-"""
-
-
-class ProcessRecord(Struct, frozen=True, kw_only=True):
-    """One attempt, as it is written down beside its log."""
-
-    pod_uid: str
-    container: str
-    attempt: int
-    started_at_ns: int
-    env: tuple[tuple[str, str], ...] = ()
-    working_dir: str = ""
-
-    @property
-    def container_id(self) -> str:
-        return f"shipslog://process-{self.pod_uid}-{self.container}-{self.attempt}"
 
 
 class SandboxRecord(Struct, frozen=True, kw_only=True):
@@ -104,7 +75,7 @@ class SandboxRecord(Struct, frozen=True, kw_only=True):
 class ProcessNode:
     """NodeRuntime on plain processes. `data` keeps what they write."""
 
-    def __init__(self, node: str, data: Path, *, address: str = "127.0.0.1") -> None:
+    def __init__(self, node: str, data: Path, *, address: str = "127.0.0.1", limits: LogLimits = LIMITS) -> None:
         self.log_directory = machine.LOGS
         self.node, self.data, self.address = node, data.resolve(), address
         self._report: Report = lambda fact: None
@@ -114,6 +85,7 @@ class ProcessNode:
         self._lookups = Lookups()
         self._tasks = Tasks("processes")
         self._probes: Prober | None = None
+        self._logs = PodLogs(self.data, beside(self.data), limits, live=self._written_to, reopen=copied)
         self._sampler = Sampler(node, self.data, self._subjects, groups=None)
 
     # --- life ---
@@ -121,6 +93,7 @@ class ProcessNode:
     async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
         self._report = report
         self.data.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(self._logs.kept.open)
         observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr="", crun="")
         info = {**observed.info, "containerRuntimeVersion": "process://1"}
         report(msgspec.structs.replace(observed, info=info))
@@ -128,6 +101,7 @@ class ProcessNode:
         for fact in self._take_up(known):
             report(fact)
         self._tasks.keep("exits", self._watch)
+        self._logs.start()
         self._sampler.start()
 
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
@@ -200,6 +174,7 @@ class ProcessNode:
 
     async def close(self, *, end_pods: bool = False) -> None:
         await self._sampler.close()
+        await self._logs.close()
         if self._probes is not None:
             await self._probes.close()
         await self._tasks.close()
@@ -248,6 +223,7 @@ class ProcessNode:
         try:
             directory.mkdir(exist_ok=True)
             self._write_volumes(command.pod_uid, command.volumes)
+            self._logs.kept.begin(command.pod_uid, command.namespace, command.name)
             if record is None:
                 record = SandboxRecord(sandbox_id=f"process-{command.pod_uid}", started_at_ns=time.time_ns())
                 _write(directory / "sandbox.json", msgspec.json.encode(record))
@@ -323,7 +299,7 @@ class ProcessNode:
         return msgspec.structs.replace(ended, message=message)
 
     async def _spawn(self, directory: Path, record: ProcessRecord, argv: list[str]) -> None:
-        self._children.add(_spawned(directory, record, argv))
+        self._children.add(spawned(directory, record, argv))
         deadline = time.monotonic() + 5
         while not (directory / "pid").exists() and time.monotonic() < deadline:
             await asyncio.sleep(0.002)
@@ -376,6 +352,7 @@ class ProcessNode:
             while self._exit(record) is None:
                 self._signal(record, signal.SIGKILL)
                 await asyncio.sleep(0.02)
+        await asyncio.to_thread(self._logs.kept.keep_pod, uid)
         await asyncio.to_thread(trees.remove, self.data / uid)
 
     # --- looking ---
@@ -429,7 +406,7 @@ class ProcessNode:
     def _beside(self, record: ProcessRecord, argv: Sequence[str]) -> list[str]:
         """A command in the environment and the directory of a container."""
         directory = self._directory(record.pod_uid, record.container, record.attempt)
-        where, environment = record.working_dir or str(directory), _environment(directory, record)
+        where, environment = record.working_dir or str(directory), environment_of(directory, record)
         return [
             "/usr/bin/env",
             "--ignore-environment",
@@ -459,30 +436,18 @@ class ProcessNode:
             raise StreamRefused(500, f"cannot connect to port {port}: {error.strerror or error}") from error
 
     def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
-        wanted = attempt - 1 if options.previous else attempt
-        directory = self._directory(pod_uid, container, wanted)
-        record = self._record(directory)
-        if record is None:
-            raise StreamRefused(400, f'container "{container}" in pod "{pod_uid}" not found')
-        return logs.read(directory, options, lambda: self._exit(record) is None)
+        def running(number: int) -> bool:
+            record = self._record(self._directory(pod_uid, container, number))
+            return record is not None and self._exit(record) is None
 
+        return self._logs.read(pod_uid, container, attempt, options, running)
 
-def _spawned(directory: Path, record: ProcessRecord, argv: list[str]) -> int:
-    """The shell of a container; its pid."""
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    try:
-        actions: list[Any] = [(os.POSIX_SPAWN_DUP2, null, target) for target in (0, 1, 2)]
-        actions += [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited()]
-        arguments = ["/bin/sh", "-c", SHELL, "shipslog-container", str(directory), record.working_dir or str(directory)]
-        environment = _environment(directory, record)
-        return os.posix_spawn("/bin/sh", [*arguments, *argv], environment, file_actions=actions, setsid=True)
-    finally:
-        os.close(null)
+    def written(self, namespace: str, name: str, pod_uid: str = "") -> Sequence[Written]:
+        return self._logs.written(namespace, name, pod_uid)
 
-
-def _environment(directory: Path, record: ProcessRecord) -> dict[str, str]:
-    """The container's own, and where programs and home are; nothing of the daemon's."""
-    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(directory), **dict(record.env)}
+    def _written_to(self) -> list[Path]:
+        records = [record for record in self._known.values() if self._exit(record) is None]
+        return [self._directory(record.pod_uid, record.container, record.attempt) for record in records]
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -24,7 +24,7 @@ from shipslog.runtime.commands import (
     StopContainer,
 )
 from shipslog.runtime.network.dial import Ends, Unreachable
-from shipslog.runtime.node import ByteStream, CallLater, LogOptions, ProcessStreams, Report, StreamRefused, Timer
+from shipslog.runtime.node import ByteStream, CallLater, LogOptions, ProcessStreams, Report, StreamRefused, Timer, Written
 from shipslog.runtime.stats.usage import NodeStats
 from shipslog.store.facts import (
     ContainerExited,
@@ -335,6 +335,9 @@ class SimulatedNode:
 
     async def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
         yield f"{self.node} only pretends to run {container}\n".encode()
+
+    def written(self, namespace: str, name: str, pod_uid: str = "") -> Sequence[Written]:
+        return ()
 
     def _refuse(self) -> NoReturn:
         raise StreamRefused(501, f"node {self.node} is simulated: nothing runs in its containers")

@@ -92,6 +92,9 @@ class CriClient:
         request = self.api.StopContainerRequest(container_id=container_id, timeout=grace_s)
         self._call(self._runtime.StopContainer, request, CALL_S + grace_s)
 
+    def reopen_log(self, container_id: str) -> None:
+        self._call(self._runtime.ReopenContainerLog, self.api.ReopenContainerLogRequest(container_id=container_id))
+
     def remove(self, container_id: str) -> None:
         self._call(self._runtime.RemoveContainer, self.api.RemoveContainerRequest(container_id=container_id))
 

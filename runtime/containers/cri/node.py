@@ -26,13 +26,25 @@ from shipslog.runtime.commands import (
     StartContainer,
     StopContainer,
 )
+from shipslog.runtime.containers.logs.limits import LIMITS, LogLimits
+from shipslog.runtime.containers.logs.pod_logs import PodLogs, beside
+from shipslog.runtime.containers.logs.rotation import renamed
 from shipslog.runtime.containers.lost import container_lost
-from shipslog.runtime.containers.oci import logs, machine
+from shipslog.runtime.containers.oci import machine
 from shipslog.runtime.containers.oci.layout import instance_of
 from shipslog.runtime.images.reference import registry_of
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.network.dial import Ends, dial
-from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, PacketRules, ProcessStreams, Report, StreamRefused
+from shipslog.runtime.node import (
+    ByteStream,
+    LeftBehind,
+    LogOptions,
+    PacketRules,
+    ProcessStreams,
+    Report,
+    StreamRefused,
+    Written,
+)
 from shipslog.runtime.probes import Prober
 from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject, Sampler
 from shipslog.runtime.stats.usage import NodeStats, Usage
@@ -55,7 +67,7 @@ from shipslog.store.facts import (
 from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import Tasks
 
-from . import config
+from . import config, outcomes
 from .client import ATTEMPT, CONTAINER, POD_UID, CallFailed, CriClient
 from .streams import CriPort, CriProcess
 
@@ -69,7 +81,16 @@ class CriNode:
     """NodeRuntime over a CRI socket. `data` keeps volumes, logs and what the runtime does not remember. Errors of `start`:
     RuntimeUnavailable."""
 
-    def __init__(self, node: str, data: Path, socket: str, *, pod_cidr: str = "", rules: PacketRules | None = None) -> None:
+    def __init__(
+        self,
+        node: str,
+        data: Path,
+        socket: str,
+        *,
+        pod_cidr: str = "",
+        rules: PacketRules | None = None,
+        limits: LogLimits = LIMITS,
+    ) -> None:
         self.node, self.data, self._socket, self._pod_cidr, self._rules = node, data.resolve(), socket, pod_cidr, rules
         self.log_directory = machine.LOGS
         self._report: Report = lambda fact: None
@@ -82,6 +103,7 @@ class CriNode:
         self._pods = OwnerThreads(PER_POD)  # their starts and ends; what is asked of them meanwhile waits elsewhere
         self._execs, self._looks, self._registries = OwnerThreads(), OwnerThreads(), OwnerThreads()
         self._probes: Prober | None = None
+        self._logs = PodLogs(self.data, beside(self.data), limits, live=self._written_to, reopen=self._reopened)
         self._sampler = Sampler(node, self.data, self._subjects, groups=None, ask=self._asked)
 
     @property
@@ -94,6 +116,7 @@ class CriNode:
     async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
         self._report = report
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await asyncio.to_thread(self._logs.kept.open)
         self._client = await asyncio.to_thread(CriClient, self._socket, instance_of(self.data))
         observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr=self._pod_cidr, crun="")
         version = f"{self.client.name}://{self.client.version}"
@@ -102,6 +125,7 @@ class CriNode:
         for fact in await asyncio.to_thread(self._differences, known):
             report(fact)
         self._tasks.keep("exits", self._watch)
+        self._logs.start()
         self._sampler.start()
 
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
@@ -194,6 +218,7 @@ class CriNode:
         if self._probes is not None:
             await self._probes.close()
         await self._sampler.close()
+        await self._logs.close()
         await self._tasks.close()
         left = await self._remove_all() if self._client is not None and end_pods else []
         if self._client is not None:
@@ -255,6 +280,7 @@ class CriNode:
         reason = "FailedMount"
         try:
             directory.mkdir(exist_ok=True)
+            self._logs.kept.begin(uid, command.namespace, command.name)
             pod_volumes.prepare(directory / "volumes", command.volumes, command.fs_group)
             volumes = tuple(msgspec.structs.replace(v, files=(), token_requests=()) for v in command.volumes)
             (directory / "pod.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(command, volumes=volumes)))
@@ -339,7 +365,7 @@ class CriNode:
 
     def _id_of(self, uid: str, name: str, attempt: int) -> str:
         """Of a container that runs; "" for none."""
-        return next((cid for cid, key in self._running.items() if key == (uid, name, attempt)), "")
+        return next((cid for cid, key in dict(self._running).items() if key == (uid, name, attempt)), "")
 
     async def _hook(self, uid: str, container_id: str, hook: Hook, timeout_s: float) -> None:
         async def exec_in(argv: tuple[str, ...], limit_s: float) -> tuple[int, bytes]:
@@ -374,12 +400,8 @@ class CriNode:
 
     def _started(self, container_id: str) -> ContainerStarted:
         status = self.client.status(container_id)
-        uid, name, attempt = self._key(status)
         self._began[container_id] = status.started_at or status.created_at
-        return ContainerStarted(
-            node=self.node, pod_uid=uid, container=name, attempt=attempt, container_id=f"{self.client.name}://{container_id}",
-            image_id=status.image_ref, at_ns=status.started_at or status.created_at,
-        )  # fmt: skip
+        return outcomes.started(self.node, self.client.name, self._key(status), status)
 
     def _exit(self, container_id: str) -> ContainerExited:
         status = self.client.status(container_id)
@@ -387,12 +409,7 @@ class CriNode:
         message = ""
         with contextlib.suppress(OSError):
             message = (self.data / uid / f"termination-{name}-{attempt}").read_text(errors="replace")[:MESSAGE_BYTES]
-        code = status.exit_code
-        return ContainerExited(
-            node=self.node, pod_uid=uid, container=name, attempt=attempt, container_id=f"{self.client.name}://{container_id}",
-            exit_code=code, reason=status.reason or ("Error" if code else "Completed"), message=message,
-            started_at_ns=status.started_at, at_ns=status.finished_at,
-        )  # fmt: skip
+        return outcomes.exited(self.node, self.client.name, (uid, name, attempt), status, message)
 
     async def _stop(self, command: StopContainer) -> ContainerExited:
         uid = command.pod_uid
@@ -416,6 +433,7 @@ class CriNode:
                 self._running.pop(container_id, None)
         directory = self.data / uid
         if directory.exists():
+            self._logs.kept.keep_pod(uid)
             pod_volumes.remove_tree(directory / "volumes")
             trees.remove(directory)
 
@@ -457,8 +475,23 @@ class CriNode:
             raise StreamRefused(500, str(error)) from error
 
     def logs(self, pod_uid: str, container: str, attempt: int, options: LogOptions) -> AsyncIterator[bytes]:
-        wanted = attempt - 1 if options.previous else attempt
-        directory = self.data / pod_uid / "containers" / container / str(wanted)
-        if not (directory / "log").exists():
-            raise StreamRefused(400, f'container "{container}" in pod "{pod_uid}" not found')
-        return logs.read(directory, options, lambda: (pod_uid, container, wanted) in self._running.values())
+        return self._logs.read(
+            pod_uid, container, attempt, options, lambda n: (pod_uid, container, n) in self._running.values()
+        )
+
+    def written(self, namespace: str, name: str, pod_uid: str = "") -> Sequence[Written]:
+        return self._logs.written(namespace, name, pod_uid)
+
+    def _written_to(self) -> list[Path]:
+        return [self.data / uid / "containers" / name / str(attempt) for uid, name, attempt in self._running.values()]
+
+    def _reopened(self, path: Path) -> bool:
+        """In a thread: the runtime goes on in a new file."""
+        attempt, name, _, uid = (parent.name for parent in path.parents[:4])
+        found = self._id_of(uid, name, int(attempt))
+        if not found:
+            return False
+        renamed(path)
+        with contextlib.suppress(CallFailed):  # it is being restarted: then it writes a new one anyway
+            self.client.reopen_log(found)
+        return True

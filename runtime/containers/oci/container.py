@@ -19,13 +19,15 @@ from msgspec import Struct
 
 from shipslog.runtime.commands import Mount, StartContainer
 from shipslog.runtime.containers import lost
+from shipslog.runtime.containers.logs.kept import KeptLogs
+from shipslog.runtime.containers.logs.reading import tail_text
 from shipslog.runtime.images.bounds import ImageBroken
 from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.volumes.pod_volumes import VolumeFailed, pin_sub_path, remove_tree, source_path
 from shipslog.store.facts import CONTAINER_STATUS_UNKNOWN
 
-from . import image_user, linux, logs, records, spec
+from . import image_user, linux, records, spec
 from .cgroups import Cgroups
 from .layout import Layout, container_id
 from .records import ContainerRecord, SandboxRecord
@@ -70,6 +72,7 @@ class ContainerPlace(Struct, frozen=True, kw_only=True):
     settings: OciSettings
     images: ImageStore
     cgroups: Cgroups
+    logs: KeptLogs
 
 
 def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContainer, seen: int = 0) -> ContainerRecord:
@@ -308,10 +311,12 @@ def _signal_number(name: str) -> int:
 
 
 def _forget_older(place: ContainerPlace, request: StartContainer) -> None:
-    """Keep this attempt and the one before it: `logs --previous`."""
+    """Keep this attempt and the one before it: `logs --previous`. Of older ones the logs stay."""
     directory = place.layout.container(request.pod_uid, request.container, 0).parent
     for entry in list(os.scandir(directory)):
         if entry.name.isdigit() and int(entry.name) < request.attempt - 1:
+            with contextlib.suppress(OSError):  # a full disk: the container runs all the same
+                place.logs.keep(request.pod_uid, request.container, int(entry.name))
             remove_tree(Path(entry.path))
 
 
@@ -335,7 +340,7 @@ def termination_message(record: ContainerRecord, bundle: Path, code: int) -> str
         if text:
             return text
     if code and record.termination_message_fallback_to_logs:
-        return logs.tail_text(bundle / "log", _FALLBACK_LINES)[-_FALLBACK_BYTES:]
+        return tail_text(bundle / "log", _FALLBACK_LINES)[-_FALLBACK_BYTES:]
     return ""
 
 

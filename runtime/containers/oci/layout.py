@@ -29,6 +29,11 @@ class Layout(Struct, frozen=True):
         return self.data / "images"
 
     @property
+    def logs(self) -> Path:
+        """Of containers that are gone."""
+        return self.data / "logs"
+
+    @property
     def crun(self) -> Path:
         return self.run / "crun"
 

@@ -19,6 +19,8 @@ import msgspec
 
 from shipslog.runtime import hooks
 from shipslog.runtime.commands import PortMapping, RefreshVolumes, RunPodSandbox, StartContainer, StopContainer
+from shipslog.runtime.containers.logs.limits import LogLimits
+from shipslog.runtime.containers.logs.pod_logs import PodLogs
 from shipslog.runtime.containers.lost import container_lost
 from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.lookup import Lookups
@@ -35,6 +37,7 @@ from shipslog.store.tasks import Tasks
 
 from . import adoption, container, layout, leftovers, pause, pods, records, sandbox, streams
 from .cgroups import Cgroups
+from .conmon_log import reopened
 from .container import ContainerPlace, Exit, StartFailed
 from .exits import Exits
 from .layout import Layout, container_id
@@ -53,7 +56,9 @@ T = TypeVar("T")
 class NodeLife:
     """Everything that one node runs. `open` first."""
 
-    def __init__(self, node: str, data: Path, settings: OciSettings, *, pod_cidr: str, cluster_cidr: str) -> None:
+    def __init__(
+        self, node: str, data: Path, settings: OciSettings, *, pod_cidr: str, cluster_cidr: str, limits: LogLimits
+    ) -> None:
         self.node, self.settings = node, settings
         self.layout: Layout = layout.layout_of(data, rootless=settings.rootless)
         self.instance = layout.instance_of(data)
@@ -65,7 +70,10 @@ class NodeLife:
         self._cgroups = Cgroups(settings, self.instance)
         self._nat = Nat(self.instance, bridge=self.bridge, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
         self._namespace = NodeNamespace(self.layout.pinned, hide_unified=settings.hide_unified)
-        self._place = ContainerPlace(layout=self.layout, settings=settings, images=self.images, cgroups=self._cgroups)
+        self.logs = PodLogs(self.layout.pods, self.layout.logs, limits, live=self._written_to, reopen=reopened)
+        self._place = ContainerPlace(
+            layout=self.layout, settings=settings, images=self.images, cgroups=self._cgroups, logs=self.logs.kept
+        )
         self._sandboxes: SandboxPlace | None = None
         self._making = Throttle(settings.workers, patience_s=PATIENCE_S)
         self._in_node, self._in_machine = OwnerThreads(PER_POD, enter=self._namespace.enter), OwnerThreads(PER_POD)
@@ -100,6 +108,7 @@ class NodeLife:
         ports = {p.sandbox.ip: p.sandbox.request.port_mappings for p in self._pods if p.sandbox and p.sandbox.ip}
         await self._nat.load(ports)
         self._exits.begin()
+        self.logs.start()
         return adoption.differences(self.node, found, exits, known, time.time_ns())
 
     def _prepare(self) -> None:
@@ -109,6 +118,7 @@ class NodeLife:
         places.pinned.mkdir(parents=True, exist_ok=True)
         places.netns.mkdir(parents=True, exist_ok=True)
         self.images.open()
+        self.logs.kept.open()
         self._namespace.open()
         command = pause.install(places.data)
         gateway = self._addresses.gateway
@@ -210,6 +220,7 @@ class NodeLife:
             if before is not None:
                 await self._forget_sandbox(before)
             record = self._named(request, before.generation + 1 if before is not None else 0)
+            await asyncio.to_thread(self.logs.kept.begin, pod.uid, request.namespace, request.name)
             try:
                 async with self._making.place():
                     made = await self._fresh(pod.uid, sandbox.create, self._sandboxes, request, record)
@@ -234,22 +245,14 @@ class NodeLife:
         )  # fmt: skip
 
     async def _forget_sandbox(self, record: SandboxRecord) -> None:
+        assert self._sandboxes is not None
         uid = record.request.pod_uid
         await self._fresh(uid, sandbox.end_pause, record)
-        await asyncio.to_thread(self._end_pauses, record.sandbox_id)
+        await asyncio.to_thread(sandbox.end_unwritten, self._sandboxes, record.sandbox_id)
         await self._fresh(uid, sandbox.remove_network, self.layout, record)
         if record.ip:
             await self._nat.unmap_ports(record.ip, record.request.port_mappings)
             self._addresses.release(record.ip, record.request.pod_uid)
-
-    def _end_pauses(self, sandbox_id: str) -> None:
-        """A pause process that was started and not yet written down."""
-        assert self._sandboxes is not None
-        for pid in pause.running(self._sandboxes.pause_command[0]).get(sandbox_id, ()):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, 9)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
 
     def _watch_pause(self, pod: PodState) -> None:
         assert pod.sandbox is not None
@@ -280,6 +283,7 @@ class NodeLife:
 
     async def remove_pod(self, pod_uid: str) -> None:
         """Nothing of the pod is left afterwards. Idempotent."""
+        assert self._sandboxes is not None
         pod = self._pods.ensure(pod_uid)
         async with pod.lock:
             self._unwatch_pause(pod)
@@ -293,11 +297,12 @@ class NodeLife:
             record = pod.sandbox or records.read(self.layout.pod(pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
             pod.sandbox = None
             attempts = await asyncio.to_thread(adoption.containers_of, self.layout.pod(pod_uid))
+            await asyncio.to_thread(self.logs.kept.keep_pod, pod_uid)
             await self._fresh(pod_uid, sandbox.remove, self._sandboxes, pod_uid, record)
             for attempt in attempts:
                 (self.layout.exits / attempt.container_id).unlink(missing_ok=True)
             if record is not None:
-                await asyncio.to_thread(self._end_pauses, record.sandbox_id)
+                await asyncio.to_thread(sandbox.end_unwritten, self._sandboxes, record.sandbox_id)
                 if record.ip:
                     if record.request.port_mappings:
                         await self._nat.unmap_ports(record.ip, record.request.port_mappings)
@@ -436,6 +441,9 @@ class NodeLife:
         """What runs now, and where what it uses can be read."""
         return [pods.subject_of(pod, self.layout, self._cgroups) for pod in self._pods if pod.sandbox is not None]
 
+    def _written_to(self) -> list[Path]:
+        return [self.bundle(one.record) for pod in self._pods for one in pod.containers.values() if not one.ended.done()]
+
     def bundle(self, record: ContainerRecord) -> Path:
         return self.layout.container(record.pod_uid, record.container, record.attempt)
 
@@ -468,6 +476,7 @@ class NodeLife:
             uids = [pod.uid for pod in self._pods]
             ended = await asyncio.gather(*(self.remove_pod(uid) for uid in uids), return_exceptions=True)
             left += [f"pod {uid}: {why}" for uid, why in zip(uids, ended, strict=True) if why is not None]
+        await self.logs.close()
         self._exits.close()
         for pod in self._pods:
             self._unwatch_pause(pod)

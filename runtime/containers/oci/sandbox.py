@@ -182,6 +182,15 @@ def end_pause(record: SandboxRecord) -> None:
     os.close(descriptor)
 
 
+def end_unwritten(place: SandboxPlace, sandbox_id: str) -> None:
+    """End a pause process that was started and not yet written down."""
+    for pid in pause.running(place.pause_command[0]).get(sandbox_id, ()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
 def wait_gone(descriptor: int, timeout_s: float = 5.0) -> bool:
     """Wait for the process of a pidfd; it is reaped if it is ours."""
     gone = bool(select.select([descriptor], [], [], timeout_s)[0])

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from shipslog.runtime.commands import (
     StopContainer,
     VolumeSource,
 )
+from shipslog.runtime.containers.logs import pod_logs, rotation
+from shipslog.runtime.containers.logs.limits import LogLimits
 from shipslog.runtime.containers.process import ProcessNode
 from shipslog.runtime.containers.simulated import EXIT_CODE, RUNS_FOR, SimulatedNode
 from shipslog.runtime.node import LogOptions, NodeRuntime, StreamRefused
@@ -54,8 +57,8 @@ Make = Callable[[], NodeRuntime]
 class Bench:
     """One runtime under test, and what it reports. `again` makes another on the same machine, as a daemon that comes back."""
 
-    def __init__(self, kind: str, make: Make) -> None:
-        self.kind, self._make = kind, make
+    def __init__(self, kind: str, make: Make, place: Path) -> None:
+        self.kind, self._make, self.place = kind, make, place
         self.node = make()
         self.facts: list[Any] = []
 
@@ -88,6 +91,9 @@ class Bench:
             while not (found := [f for f in self.facts if isinstance(f, kind)]):
                 await asyncio.sleep(0.01)
         return found[-1]
+
+    async def log_of(self, attempt: int) -> bytes:
+        return b"".join([part async for part in self.node.logs(UID, "c", attempt, LogOptions())])
 
     async def log(self, **options: Any) -> bytes:
         return b"".join([part async for part in self.node.logs(UID, "c", 0, LogOptions(**options))])
@@ -143,7 +149,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         make = cri_node(tmp_path, request.getfixturevalue("containerd"))
     else:
         make = real_node(tmp_path)
-    bench = Bench(request.param, make)
+    bench = Bench(request.param, make, tmp_path)
     await bench.start()
     try:
         yield bench
@@ -531,3 +537,50 @@ async def test_nothing_is_left(bench: Bench) -> None:
         pgrep = ["pgrep", "-f", "^sleep 4242"]
         found = await asyncio.to_thread(subprocess.run, pgrep, capture_output=True, text=True, check=False)
         assert not found.stdout
+
+
+async def test_what_it_wrote_stays_when_its_pod_is_gone(bench: Bench) -> None:
+    if bench.kind == "simulated":  # nothing is written there
+        return
+    await bench.pod()
+    for attempt in range(3):
+        await bench.run(f"echo start {attempt}", attempt=attempt)
+        while [f.attempt for f in bench.facts if isinstance(f, ContainerExited)][-1:] != [attempt]:
+            assert not isinstance(bench.facts[-1] if bench.facts else None, ContainerStartFailed)
+            if (await bench.log_of(attempt)).endswith(b"\n"):
+                break
+            await asyncio.sleep(0.05)
+    await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID))
+    for _ in range(2):
+        written = bench.node.written("default", "p")
+        assert [(w.container, w.attempt, w.gone) for w in written] == [("c", attempt, True) for attempt in range(3)]
+        assert [await bench.log_of(attempt) for attempt in range(3)] == [f"start {n}\n".encode() for n in range(3)]
+        await bench.again()
+
+
+async def test_a_log_that_grows_is_turned_over_and_read_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    if bench.kind == "simulated":
+        return
+    monkeypatch.setattr(pod_logs, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(rotation, "rotate", partial(rotated, rotation.rotate))
+    monkeypatch.setattr(pod_logs, "rotate", rotation.rotate)
+    await bench.again()
+    await bench.pod()
+    await bench.run("i=0; while [ $i -lt 60 ]; do echo line $i; i=$((i+1)); sleep 0.03; done; sleep 60")
+    followed = b""
+    async for part in bench.node.logs(UID, "c", 0, LogOptions(follow=True)):
+        followed += part
+        if b"line 59\n" in followed:
+            break
+    every, seen = [f"line {i}" for i in range(60)], followed.decode().splitlines()
+    assert seen == ([line for line in every if line in seen] if bench.kind == "process" else every)
+    assert len(seen) > 50  # who copies the file loses what is written meanwhile
+    files = {path.name for path in bench.place.rglob("log*") if path.is_file()}
+    assert {"log", "log.1"} <= files
+    whole = (await bench.log()).decode().splitlines()
+    assert whole == ([line for line in every if line in whole] if bench.kind == "process" else every[-len(whole) :])
+    assert await bench.log(tail_lines=1) == b"line 59\n"
+
+
+def rotated(rotate: Callable[..., bool], directory: Path, limits: LogLimits, reopen: Callable[[Path], bool]) -> bool:
+    return rotate(directory, LogLimits(max_bytes=600, max_files=50), reopen)

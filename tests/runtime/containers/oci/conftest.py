@@ -12,7 +12,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """A node of real containers."""
     if os.geteuid() != 0:
         pytest.skip("real containers need root")
-    bench = Bench("oci", real_node(tmp_path))
+    bench = Bench("oci", real_node(tmp_path), tmp_path)
     await bench.start()
     try:
         yield bench
