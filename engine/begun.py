@@ -76,8 +76,8 @@ def _of_config(fact: bytes | None) -> dict[str, Any]:
 
 
 def _of_nodes(facts: list[bytes]) -> dict[str, Any]:
-    told = [msgspec.json.decode(fact, type=_OfNode) for fact in facts]
-    there = sorted((one.object for one in told if one.type != "ObjectDeleted"), key=lambda node: node.metadata.name)
+    decoded = [msgspec.json.decode(fact, type=_OfNode) for fact in facts]
+    there = sorted((one.object for one in decoded if one.type != "ObjectDeleted"), key=lambda node: node.metadata.name)
     if not there:
         return {}
     names = [node.metadata.name for node in there]

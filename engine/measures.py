@@ -56,16 +56,16 @@ class Family(Struct, frozen=True):
     """What has one name in Prometheus. A row is the labels' values, and a number or what a histogram has seen."""
 
     name: str  # of a counter without the _total that it is given
-    told: str
+    help: str
     kind: Literal["counter", "gauge", "histogram"]
     labels: tuple[str, ...]
     rows: Sequence[tuple[tuple[str, ...], float | Histogram]]
 
 
-def gauge(name: str, told: str, value: float) -> Family:
+def gauge(name: str, help: str, value: float) -> Family:
     """One number that has no labels."""
-    return Family(name, told, "gauge", (), [((), value)])
+    return Family(name, help, "gauge", (), [((), value)])
 
 
-def counter(name: str, told: str, value: float) -> Family:
-    return Family(name, told, "counter", (), [((), value)])
+def counter(name: str, help: str, value: float) -> Family:
+    return Family(name, help, "counter", (), [((), value)])

@@ -37,14 +37,14 @@ def _of_queues(lanes: Sequence[Lane]) -> Iterator[Family]:
     yield Family("workqueue_depth", "Keys that wait to be looked at.", "gauge", ("name",), depth)
     yield _by_rule(lanes, "workqueue_adds", "Keys that were woken.", lambda lane: lane.adds, "name")
     yield _by_rule(lanes, "workqueue_retries", "Keys that were to be tried again.", lambda lane: lane.retries, "name")
-    told = "Seconds that a key waited until it was looked at."
-    yield _seen(lanes, "workqueue_queue_duration_seconds", told, lambda lane: lane.waited)
+    help = "Seconds that a key waited until it was looked at."
+    yield _seen(lanes, "workqueue_queue_duration_seconds", help, lambda lane: lane.waited)
     yield _seen(lanes, "workqueue_work_duration_seconds", "Seconds that a rule took to decide.", lambda lane: lane.worked)
 
 
-def _by_rule(lanes: Sequence[Lane], name: str, told: str, count: Callable[[Lane], int], label: str = "rule") -> Family:
-    return Family(name, told, "counter", (label,), [((lane.reconciler.name,), count(lane)) for lane in lanes])
+def _by_rule(lanes: Sequence[Lane], name: str, help: str, count: Callable[[Lane], int], label: str = "rule") -> Family:
+    return Family(name, help, "counter", (label,), [((lane.reconciler.name,), count(lane)) for lane in lanes])
 
 
-def _seen(lanes: Sequence[Lane], name: str, told: str, of: Callable[[Lane], Histogram]) -> Family:
-    return Family(name, told, "histogram", ("name",), [((lane.reconciler.name,), of(lane)) for lane in lanes])
+def _seen(lanes: Sequence[Lane], name: str, help: str, of: Callable[[Lane], Histogram]) -> Family:
+    return Family(name, help, "histogram", ("name",), [((lane.reconciler.name,), of(lane)) for lane in lanes])

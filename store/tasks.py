@@ -100,9 +100,9 @@ class Tasks:
 def hear(loop: asyncio.AbstractEventLoop) -> None:
     """From now on what fails on a loop with nobody to tell (a timer, a reader, a callback) is told in the house's log."""
 
-    def told(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    def handler(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         what = next((repr(context[key]) for key in ("handle", "task", "future", "transport") if key in context), "")
         log.error("callback_failed", what=what, said=context["message"], error=repr(error), exc_info=error)
 
-    loop.set_exception_handler(told)
+    loop.set_exception_handler(handler)

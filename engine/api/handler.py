@@ -164,8 +164,8 @@ class Handler:
             case "watch":
                 return await watches.watch(call, self.watching)
             case "create":
-                said = rules_of(kind).posted
-                return await (writes.create(call) if said is None else posted.to_collection(call, said))
+                accepted = rules_of(kind).posted
+                return await (writes.create(call) if accepted is None else posted.to_collection(call, accepted))
             case "update":
                 return await writes.update(call)
             case "patch":

@@ -32,7 +32,7 @@ async def answer(call: Call, requests: Requests) -> Reply:
 def copied(family: Family) -> Family:
     """As it is now, whatever is counted meanwhile."""
     rows = [(labels, value.copy() if isinstance(value, Histogram) else value) for labels, value in family.rows]
-    return Family(family.name, family.told, family.kind, family.labels, rows)
+    return Family(family.name, family.help, family.kind, family.labels, rows)
 
 
 def of_requests(requests: Requests) -> Iterator[Family]:
@@ -43,22 +43,22 @@ def of_requests(requests: Requests) -> Iterator[Family]:
         key = (*_values(labels), str(code))
         totals[key] = totals.get(key, 0) + seen.count
         took.setdefault(labels, Histogram(seen.bounds)).add(seen)
-    told = "Requests that were answered, by verb, kind and code."
-    yield Family("apiserver_request", told, "counter", (*BY, "code"), list(totals.items()))
-    told = "Seconds until a request was answered; of a watch, how long it was followed."
-    yield Family("apiserver_request_duration_seconds", told, "histogram", BY, [(_values(k), v) for k, v in took.items()])
+    help = "Requests that were answered, by verb, kind and code."
+    yield Family("apiserver_request", help, "counter", (*BY, "code"), list(totals.items()))
+    help = "Seconds until a request was answered; of a watch, how long it was followed."
+    yield Family("apiserver_request_duration_seconds", help, "histogram", BY, [(_values(k), v) for k, v in took.items()])
     reading, changing = requests.inflight()
-    told = "Requests that are being answered; streams do not count."
+    help = "Requests that are being answered; streams do not count."
     rows: list[tuple[tuple[str, ...], float]] = [(("readOnly",), reading), (("mutating",), changing)]
-    yield Family("apiserver_current_inflight_requests", told, "gauge", ("request_kind",), rows)
+    yield Family("apiserver_current_inflight_requests", help, "gauge", ("request_kind",), rows)
     streams: dict[tuple[str, ...], float] = {}
     for labels in requests.long_running():
         key = tuple(value for name, value in zip(BY, _values(labels), strict=True) if name != "dry_run")
         streams[key] = streams.get(key, 0) + 1
     names = tuple(name for name in BY if name != "dry_run")
     yield Family("apiserver_longrunning_requests", "Watches and streams that go on.", "gauge", names, list(streams.items()))
-    told = "Requests whose client went before the answer."
-    yield Family("apiserver_request_aborts", told, "counter", (), [((), requests.aborted)])
+    help = "Requests whose client went before the answer."
+    yield Family("apiserver_request_aborts", help, "counter", (), [((), requests.aborted)])
 
 
 def _values(labels: Labels) -> tuple[str, ...]:
@@ -79,9 +79,9 @@ def of_state(cluster: Served) -> Iterator[Family]:
     yield Family("apiserver_storage_objects", "Objects by kind.", "gauge", ("resource",), counts)
     size = _size_bytes(cluster)
     if size:
-        told = "Bytes of the log's files: what etcd's database is elsewhere."
-        yield Family("etcd_db_total_size_in_bytes", told, "gauge", ("endpoint",), [(("shipslog",), size)])
-        yield Family("apiserver_storage_size_bytes", told, "gauge", ("storage_cluster_id",), [(("shipslog",), size)])
+        help = "Bytes of the log's files: what etcd's database is elsewhere."
+        yield Family("etcd_db_total_size_in_bytes", help, "gauge", ("endpoint",), [(("shipslog",), size)])
+        yield Family("apiserver_storage_size_bytes", help, "gauge", ("storage_cluster_id",), [(("shipslog",), size)])
     yield gauge("shipslog_log_trouble", "1 while the log takes no writes.", 1 if cluster.log.trouble else 0)
 
 
@@ -123,7 +123,7 @@ class _Families:
 
         kinds = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily, "histogram": HistogramMetricFamily}
         for family in self._families:
-            made: Any = kinds[family.kind](family.name, family.told, labels=family.labels)
+            made: Any = kinds[family.kind](family.name, family.help, labels=family.labels)
             for labels, value in family.rows:
                 if isinstance(value, Histogram):
                     made.add_metric(labels, buckets=list(value.cumulative()), sum_value=value.sum)

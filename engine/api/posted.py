@@ -13,16 +13,16 @@ from .requests import Call
 
 async def to_subresource(call: Call) -> Reply:
     """To /KIND/NAME/WORD."""
-    said = call.subresource
-    assert isinstance(said, Posted)
-    return await _submitted(call, said)
+    sort = call.subresource
+    assert isinstance(sort, Posted)
+    return await _submitted(call, sort)
 
 
-async def to_collection(call: Call, said: Posted) -> Reply:
+async def to_collection(call: Call, sort: Posted) -> Reply:
     """The name is in the body."""
     if call.route.name or not call.route.namespace:
         raise requests.method_not_allowed(call)
-    return await _submitted(call, said)
+    return await _submitted(call, sort)
 
 
 async def _submitted(call: Call, posted: Posted) -> Reply:

@@ -80,9 +80,9 @@ async def _chapter(reader: Reader, previous: Event | None, event: Event) -> Chap
     after, before = state(event), state(previous) if previous is not None else {}
     gone = isinstance(fact, ObjectDeleted)
     changes = differences(before, after) if previous is not None else []
-    told = summary(fact.resource, before, {} if gone else after, []) if fact.resource in ENDPOINTS else ""
+    text = summary(fact.resource, before, {} if gone else after, []) if fact.resource in ENDPOINTS else ""
     return Chapter(
-        event=reader.shown(event), effect=effect_of(event, changes), changes=tuple(reader.veil(event, changes)), summary=told,
+        event=reader.shown(event), effect=effect_of(event, changes), changes=tuple(reader.veil(event, changes)), summary=text,
         reason=await reader.reason(event),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from shipslog.store.objects.times import micro_time
 from .differences import Difference
 from .reader import Reader, state
 from .subjects import Subject, commanded, grouped, subject_of
-from .summary import ENDPOINTS, said, summary
+from .summary import ENDPOINTS, event_text, summary
 from .wanted import Filter, Sort, sort_of
 
 
@@ -42,14 +42,14 @@ async def line_of(reader: Reader, event: Event) -> Line:
     if isinstance(fact, facts.ObjectFact):
         changes = await reader.changes(event)
         effect = effect_of(event, changes)
-        told = await _changed(reader, event, fact, effect, changes)
-        what = f"{effect} {_object(fact, subject)}" + (f": {told}" if told else "")
+        text = await _changed(reader, event, fact, effect, changes)
+        what = f"{effect} {_object(fact, subject)}" + (f": {text}" if text else "")
         reason = await reader.reason(event) or asked_for(event.origin)
     elif isinstance(fact, facts.DecisionTaken):
         commands = grouped([_with_names(command, subject, fact) for command in fact.commands])
         what, reason = f"decided on {subject if subject.name else fact.key}: {commands or 'nothing'}", fact.reason
     else:
-        what, reason = _told(fact, subject)
+        what, reason = _of_fact(fact, subject)
     return Line(
         revision=event.revision, time=micro_time(event.time_ns), actor=event.actor, cause=event.cause, sort=sort_of(event),
         fact=tag_of(fact), effect=effect, resource=subject.resource, namespace=subject.namespace,
@@ -83,7 +83,7 @@ def effect_of(event: Event, changes: list[Difference]) -> str:
 
 async def _changed(reader: Reader, event: Event, fact: facts.ObjectFact, effect: str, changes: list[Difference]) -> str:
     if fact.resource == "events":
-        return said(state(event))
+        return event_text(state(event))
     if fact.resource not in ENDPOINTS:
         return summary(fact.resource, {}, {}, changes) if effect == "modified" else ""
     previous = await reader.before(event)
@@ -106,12 +106,12 @@ def _with_names(command: str, subject: Subject, fact: facts.DecisionTaken) -> st
         return " ".join(filter(None, (verb, kind.strip().partition("/")[2], rest.strip())))
     if named is None and what:
         identity = what.split("/")[1:]  # of a runtime's command: container/UID/web, image/NODE/IMAGE
-        told = [part for part in identity if part not in (fact.key.rpartition("/")[2], subject.name)]
-        return " ".join([verb, "/".join(told[what.startswith("image/") and len(told) > 1 :])]).strip()
+        parts = [part for part in identity if part not in (fact.key.rpartition("/")[2], subject.name)]
+        return " ".join([verb, "/".join(parts[what.startswith("image/") and len(parts) > 1 :])]).strip()
     return command
 
 
-def _told(fact: Any, subject: Subject) -> tuple[str, str]:
+def _of_fact(fact: Any, subject: Subject) -> tuple[str, str]:
     """(what, reason) of what a node reported, or of the engine itself."""
     if isinstance(fact, facts.ContainerFact):
         return _of_container(fact, str(subject))
@@ -128,7 +128,7 @@ def _told(fact: Any, subject: Subject) -> tuple[str, str]:
         case facts.SandboxStarted():
             return f"sandbox started for {subject} on {fact.node}" + (f", address {fact.ip}" if fact.ip else ""), ""
         case facts.SandboxFailed():
-            return f"sandbox failed for {subject} on {fact.node}", _said(fact)
+            return f"sandbox failed for {subject} on {fact.node}", _message(fact)
         case facts.SandboxExited():
             return f"sandbox exited of {subject} on {fact.node}", ""
         case facts.SandboxRemoved():
@@ -136,7 +136,7 @@ def _told(fact: Any, subject: Subject) -> tuple[str, str]:
         case facts.ImagePulled():
             return f"image {fact.image} {'is present' if fact.present else 'pulled'} on {fact.node}", ""
         case facts.ImagePullFailed():
-            return f"image {fact.image} not pulled on {fact.node}", _said(fact)
+            return f"image {fact.image} not pulled on {fact.node}", _message(fact)
         case facts.RulesetApplied():
             return f"packet rules applied on {fact.node}: {fact.services} Services", ""
         case facts.RulesetFailed():
@@ -151,16 +151,16 @@ def _of_container(fact: facts.ContainerFact, pod: str) -> tuple[str, str]:
         case facts.ContainerStarted():
             return f"{which} started {of}", ""
         case facts.ContainerStartFailed():
-            return f"{which} not started {of}", _said(fact)
+            return f"{which} not started {of}", _message(fact)
         case facts.ContainerExited():
             how = f"by signal {fact.signal}" if fact.signal else f"with {fact.exit_code}"
-            return f"{which} exited {how} {of}", _said(fact)
+            return f"{which} exited {how} {of}", _message(fact)
         case facts.ProbeFlipped():
             return f"{which} {'passes' if fact.healthy else 'fails'} its {fact.probe} probe {of}", fact.message
     return tag_of(fact), ""
 
 
-def _said(fact: Any) -> str:
+def _message(fact: Any) -> str:
     return ": ".join(filter(None, (fact.reason, fact.message)))
 
 

@@ -14,10 +14,10 @@ Answer = AsyncIterator[Any]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base. `asked` is its name in a path; `told` the type of what its answer consists of."""
+    """Base. `asked` is its name in a path; `answer_type` the type of what its answer consists of."""
 
     asked: ClassVar[str]
-    told: ClassVar[type[Any]]
+    answer_type: ClassVar[type[Any]]
     show_secrets: bool = False
 
     def answer(self, reader: Reader, now_ns: int | None = None) -> Answer:

@@ -22,7 +22,7 @@ class Events(Wanted, frozen=True, kw_only=True, omit_defaults=True):
     """`shipslog log`: the events, a line each."""
 
     asked = "events"
-    told = Line
+    answer_type = Line
     follow: bool = False
 
     async def answer(self, reader: Reader, now_ns: int | None = None) -> Answer:
@@ -36,7 +36,7 @@ class History(Question, frozen=True, kw_only=True, omit_defaults=True):
     """`shipslog history KIND/NAME`: each change of an object."""
 
     asked = "history"
-    told = Chapter
+    answer_type = Chapter
     of: str
     namespace: str | None = None  # None: in whatever namespace
     since: str = ""
@@ -57,7 +57,7 @@ class Deleted(Question, frozen=True, kw_only=True, omit_defaults=True):
     """`shipslog history [KIND] --deleted`: the objects that are gone."""
 
     asked = "deleted"
-    told = Gone
+    answer_type = Gone
     kind: str = ""
     namespace: str = ""
     since: str = ""
@@ -73,7 +73,7 @@ class Why(Question, frozen=True, kw_only=True, omit_defaults=True):
     """`shipslog why REVISION|KIND/NAME`: the tree of causes."""
 
     asked = "why"
-    told = causes.Step
+    answer_type = causes.Step
     of: str
     namespace: str | None = None
     whole: bool = False
@@ -91,7 +91,7 @@ class Show(Question, frozen=True, kw_only=True, omit_defaults=True):
     """`shipslog show REVISION`: an event whole."""
 
     asked = "show"
-    told = Shown
+    answer_type = Shown
     revision: int
 
     async def answer(self, reader: Reader, now_ns: int | None = None) -> Answer:
@@ -102,7 +102,7 @@ class AsOf(Question, frozen=True, kw_only=True, omit_defaults=True):
     """`shipslog show KIND/NAME --at MOMENT`: an object as it was."""
 
     asked = "as-of"
-    told = dict
+    answer_type = dict
     of: str
     namespace: str | None = None
     at: str = ""

@@ -41,8 +41,8 @@ def masked(value: Any, path: str = "") -> Any:
 
 def masked_differences(changes: list[tuple[str, Any, Any]]) -> list[tuple[str, Any, Any]]:
     """The changes of a Secret without its values; kubectl's copy of it only as one that changed."""
-    told: dict[str, tuple[str, Any, Any]] = {}
+    merged: dict[str, tuple[str, Any, Any]] = {}
     for path, was, now in changes:
         path = path.partition(" as JSON")[0]
-        told.setdefault(path, (path, masked(was, path), masked(now, path)))
-    return list(told.values())
+        merged.setdefault(path, (path, masked(was, path), masked(now, path)))
+    return list(merged.values())

@@ -27,15 +27,15 @@ TOGETHER = 8  # endpoints that are named
 
 def summary(resource: str, before: Any, after: Any, changes: list[Difference]) -> str:
     """`spec.replicas: 2 -> 3`; "" where nothing changed that says something. `before` and `after`: the object, {} for none."""
-    if resource in ENDPOINTS and (told := _of_endpoints(ready(before), ready(after))):
-        return told
+    if resource in ENDPOINTS and (words := _of_endpoints(ready(before), ready(after))):
+        return words
     telling = [change for change in changes if not any(dull in change[0] for dull in DULL)]
     telling.sort(key=lambda change: change[1] is None or change[2] is None)  # what is otherwise now says most
-    told = "; ".join(_field(*change) for change in telling[:FIELDS])
-    return f"{told}; {len(telling) - FIELDS} more" if len(telling) > FIELDS else told
+    words = "; ".join(_field(*change) for change in telling[:FIELDS])
+    return f"{words}; {len(telling) - FIELDS} more" if len(telling) > FIELDS else words
 
 
-def said(event: Any) -> str:
+def event_text(event: Any) -> str:
     """What an Event of the API says: `BackOff: restarting failed container (5 times)`."""
     count = event.get("count") or 1
     return f"{event.get('reason', '')}: {short(event.get('message', ''), 2 * VALUE)}" + (
@@ -60,8 +60,8 @@ def _of_endpoints(before: dict[str, str], after: dict[str, str]) -> str:
     """`lost 10.1.0.3 (web-x); 2 left`"""
     lost = [_address(ip, pod) for ip, pod in before.items() if ip not in after]
     gained = [_address(ip, pod) for ip, pod in after.items() if ip not in before]
-    told = [f"{word} {_some(names)}" for word, names in (("lost", lost), ("gained", gained)) if names]
-    return "; ".join([*told, f"{len(after)} ready"]) if told else ""
+    words = [f"{word} {_some(names)}" for word, names in (("lost", lost), ("gained", gained)) if names]
+    return "; ".join([*words, f"{len(after)} ready"]) if words else ""
 
 
 def _address(ip: str, pod: str) -> str:

@@ -20,8 +20,8 @@ VALUE = 160  # characters of a value that is shown whole
 def print_changes(paper: Paper, changes: Sequence[Any], indent: int = 10) -> None:
     """Each field that differs, in a line, or some for a text of several."""
     margin = " " * indent
-    told = [change for change in changes if COPY not in change[0]] or changes
-    for path, before, after in told:
+    relevant = [change for change in changes if COPY not in change[0]] or changes
+    for path, before, after in relevant:
         name: Piece = (f"{margin}{path}: ", "")
         if before is None:
             paper.line([name, (f"+ {_short(after)}", "green")])

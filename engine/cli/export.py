@@ -33,13 +33,13 @@ def command(file: Path, redact: bool, log_file: Path | None, data: Path) -> None
     try:
         if redact:
             revision, count = asyncio.run(redaction.export(source, file))
-            said = f"{count} of its events are other than they were: secrets were taken out. Look into it before you send it."
+            note = f"{count} of its events are other than they were: secrets were taken out. Look into it before you send it."
         else:
             revision = asyncio.run(_copied(source, file))
-            said = "Its Secrets are in there: --redact leaves them out."
+            note = "Its Secrets are in there: --redact leaves them out."
     except (LogError, OSError, sqlite3.Error) as error:
         raise fail(reason(error)) from error
-    click.echo(f"The log is in {file} up to revision {revision} ({file.stat().st_size} bytes). {said}")
+    click.echo(f"The log is in {file} up to revision {revision} ({file.stat().st_size} bytes). {note}")
 
 
 async def _copied(source: Path, target: Path) -> int:

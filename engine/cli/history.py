@@ -52,17 +52,17 @@ def command(
     printer = Printer(Paper())
 
     async def work() -> None:
-        told = None
-        async for told in source.ask(question):
+        answer = None
+        async for answer in source.ask(question):
             if output == "json":
-                click.echo(msgspec.json.encode(told).decode())
+                click.echo(msgspec.json.encode(answer).decode())
             elif deleted:
-                printer.gone(told)
+                printer.gone(answer)
             else:
-                printer.chapter(told)
+                printer.chapter(answer)
             if options["follow"]:
                 sys.stdout.flush()
-        if told is None and output != "json":
+        if answer is None and output != "json":
             click.echo("Nothing was deleted." if deleted else "No changes found.", err=True)
 
     run(work)

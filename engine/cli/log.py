@@ -124,11 +124,11 @@ def pieces_of(line: Any, time: str, column: int, width: int = 0) -> list[Piece]:
         (f"{_within(who, ACTOR):<{ACTOR}}  ", style),
         (f"{cause:<{CAUSE}}  ", DIM),
     ]
-    said = line.what
+    sentence = line.what
     if width and line.reason:
         left = width - sum(len(text) for text, _ in columns) - 2 - len(line.reason)
-        said = _within(said, max(left, column))
-    columns += what(f"{said:<{column}}" if line.reason else said, line.effect)
+        sentence = _within(sentence, max(left, column))
+    columns += what(f"{sentence:<{column}}" if line.reason else sentence, line.effect)
     return [*columns, (f"  {line.reason}", DIM)] if line.reason else columns
 
 

@@ -64,22 +64,22 @@ def _as_root_of_its_files(data: Path) -> None:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        said = ""
+        failure = ""
         try:
             _enter_user_namespace()
             _remove(data)
         except OSError as error:
-            said = f"{error.errno}\n{error.strerror}\n{error.filename}"
+            failure = f"{error.errno}\n{error.strerror}\n{error.filename}"
         except BaseException as error:
-            said = f"0\n{error}\n{data}"
-        os.write(writer, said.encode())
+            failure = f"0\n{error}\n{data}"
+        os.write(writer, failure.encode())
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
-        said = pipe.read().decode(errors="replace")
+        failure = pipe.read().decode(errors="replace")
     os.waitpid(child, 0)
-    if said:
-        number, why, filename = said.split("\n", 2)
+    if failure:
+        number, why, filename = failure.split("\n", 2)
         raise OSError(int(number), why, filename)
 
 

@@ -115,12 +115,12 @@ class Remote:
 
     def _answer(self, question: Any) -> Iterator[Any]:
         params = {k: v for k, v in msgspec.to_builtins(question).items() if v is not None}
-        told = {k: str(v).lower() if isinstance(v, bool) else v for k, v in params.items()}
-        connection, response = self._get(f"/log/{question.asked}?{urlencode(told)}")
+        query = {k: str(v).lower() if isinstance(v, bool) else v for k, v in params.items()}
+        connection, response = self._get(f"/log/{question.asked}?{urlencode(query)}")
         try:
             if response.status != 200:
                 raise self._refused(response)
-            decode = msgspec.json.Decoder(question.told).decode
+            decode = msgspec.json.Decoder(question.answer_type).decode
             while line := response.readline():
                 if line.startswith(b'{"kind":"Status"'):
                     raise _status(line)

@@ -44,13 +44,13 @@ def command(
     paper = Paper()
 
     async def work() -> None:
-        async for told in source.ask(question):
+        async for answer in source.ask(question):
             if output == "json":
-                click.echo(msgspec.json.encode(told).decode())
+                click.echo(msgspec.json.encode(answer).decode())
             elif revision is None:
-                click.echo(_yaml(told), nl=False)
+                click.echo(_yaml(answer), nl=False)
             else:
-                _print(paper, told)
+                _print(paper, answer)
 
     run(work)
 

@@ -35,7 +35,7 @@ def command(scenario: str, seed: int, seeds: int, processes: int | None) -> None
         from shipslog.engine.testing.simulation.world import simulate
 
         try:
-            click.echo(told(simulate(seed, click.echo, load(scenario))))
+            click.echo(summary(simulate(seed, click.echo, load(scenario))))
         except AssertionError as error:
             raise fail(f"seed {seed}: {error}") from error
         return
@@ -71,12 +71,12 @@ def attempt(scenario: str, seed: int) -> tuple[int, str, str]:
     from shipslog.engine.testing.simulation.world import simulate
 
     try:
-        return seed, told(simulate(seed, scenario=load(scenario))), ""
+        return seed, summary(simulate(seed, scenario=load(scenario))), ""
     except Exception as error:
         return seed, "", f"{type(error).__name__}: {str(error)[:400]}"
 
 
-def told(outcome: "Outcome") -> str:
+def summary(outcome: "Outcome") -> str:
     """An outcome in a line."""
     return (
         f"seed {outcome.seed}: {outcome.events} events, {outcome.lives} engines, {outcome.acknowledged} acknowledged, "

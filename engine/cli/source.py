@@ -67,9 +67,9 @@ def choose(log_file: Path | None, kubeconfig: Path | None, data: Path) -> Source
     of $KUBECONFIG, else the usual data directory."""
     if log_file is not None:
         return File(log_file)
-    said = click.get_current_context().get_parameter_source("data") not in (ParameterSource.DEFAULT, None)
+    is_given = click.get_current_context().get_parameter_source("data") not in (ParameterSource.DEFAULT, None)
     from_environment = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    if kubeconfig is None and not said and from_environment:
+    if kubeconfig is None and not is_given and from_environment:
         kubeconfig = Path(from_environment)
         if not _lives(kubeconfig):
             return File(default_data() / "cluster.db")

@@ -109,11 +109,11 @@ def _alive(status: Status, data: Path, daemon: Daemon) -> None:
     status.since = f"{begun:%Y-%m-%dT%H:%M:%SZ}"
     try:
         remote = Remote.of(Path(daemon.kubeconfig))
-        code, told = remote.text("/readyz?verbose")
+        code, body = remote.text("/readyz?verbose")
         status.ready = code == 200
         marks = ("[-]", "[!]")
         status.troubles += [
-            line.removeprefix("[-]").removeprefix("[!]") for line in told.splitlines() if line.startswith(marks)
+            line.removeprefix("[-]").removeprefix("[!]") for line in body.splitlines() if line.startswith(marks)
         ]
         nodes = remote.value("/api/v1/nodes")
         status.revision = int(nodes["metadata"]["resourceVersion"])

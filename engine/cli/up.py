@@ -33,16 +33,16 @@ class ByGroup(click.Command):
     """A command whose help shows the options in their groups."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        told = {param.name: param.get_help_record(ctx) for param in self.get_params(ctx)}
+        records = {param.name: param.get_help_record(ctx) for param in self.get_params(ctx)}
         of_group = {option.name: option.group for option in OPTIONS}
         for group in GROUPS:
             with formatter.section(group):
-                formatter.write_dl([row for name, row in told.items() if row and of_group.get(name or "", START) == group])
+                formatter.write_dl([row for name, row in records.items() if row and of_group.get(name or "", START) == group])
 
 
 def _option(option: Option) -> click.Option:
     names = [f"--{name}" for name in option.names]
-    how: dict[str, Any] = {"help": option.told, "metavar": option.metavar or None}
+    how: dict[str, Any] = {"help": option.help, "metavar": option.metavar or None}
     if option.kind == "switch":
         how["is_flag"] = True
     else:
@@ -233,7 +233,10 @@ def _tell(ready: dict[str, str], pid: int, data: Path, log_file: Path) -> None:
     click.echo(f"  export KUBECONFIG={ready['kubeconfig']}")
     called = sys.argv[0] if sys.argv[0].endswith("shipslog") else "shipslog"
     here = "" if data == default_data() else f" --data {shlex.quote(str(data))}"  # else `down` would stop another cluster
-    ours = ("status", "log -f", "image build guestbook", "completion --install", "down")
-    places = ("" if command.startswith("completion") else here for command in ours)
-    for line in ("kubectl get nodes,pods --all-namespaces", *(f"{called} {c}{h}" for c, h in zip(ours, places, strict=True))):
+    commands = ("status", "log -f", "image build guestbook", "completion --install", "down")
+    places = ("" if command.startswith("completion") else here for command in commands)
+    for line in (
+        "kubectl get nodes,pods --all-namespaces",
+        *(f"{called} {c}{h}" for c, h in zip(commands, places, strict=True)),
+    ):
         click.echo(f"  {line}")

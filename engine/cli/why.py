@@ -53,13 +53,13 @@ def print_tree(paper: Paper, steps: list[Any]) -> None:
             paper.line([])
         if step.left_out:
             paper.line([(f"{'│ ' * depth}┊ {step.left_out} steps more: --all shows them", DIM)])
-        paper.line([(branch, DIM), ("● ", "bold" if step.asked else DIM), *_told(step)])
+        paper.line([(branch, DIM), ("● ", "bold" if step.asked else DIM), *_pieces(step)])
         margin = "│ " * depth + ("│ " if follows and below >= depth else "  ")
         for text in filter(None, (step.line.reason, step.implied)):
             paper.line([(margin, DIM), (f"{'':8}{text}", DIM)])
 
 
-def _told(step: Any) -> list[Piece]:
+def _pieces(step: Any) -> list[Piece]:
     line = step.line
     pieces: list[Piece] = [(f"{line.revision:<6}  ", ""), (f"{clock(line.time)}  ", DIM), actor(line.actor), ("  ", "")]
     pieces += what(line.what, line.effect)

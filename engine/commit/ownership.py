@@ -23,8 +23,8 @@ from shipslog.store.objects.field_sets import (
     intersection,
     of_paths,
     ordered,
+    path_text,
     paths,
-    told,
     union,
 )
 from shipslog.store.objects.scheme import Kind
@@ -245,7 +245,7 @@ def conflicting(conflicts: Mapping[Manager, FieldSet]) -> Conflict:
     for manager in sorted(conflicts):
         who = f'"{manager.name}"' + (f' with subresource "{manager.subresource}"' if manager.subresource else "")
         who += f" using {manager.api_version}" if manager.operation == UPDATE else ""
-        fields = [told(path) for path in paths(conflicts[manager])]
+        fields = [path_text(path) for path in paths(conflicts[manager])]
         causes += [Cause("FieldManagerConflict", f"conflict with {who}", field) for field in fields]
         lines += [f"conflicts with {who}:", *(f"- {field}" for field in fields)]
     if len(causes) == 1:

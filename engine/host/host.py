@@ -191,21 +191,23 @@ class Host:
     def _decided(
         self, lane: Lane, key: str, cause: int | None, made: tuple[Decision | None, str], now_ns: int, long: bool = False
     ) -> None:
-        decision, told = made
+        decision, digested = made
         if decision is None or not lane.asked(
-            f"decision {key!r}", lambda: self._follow(lane, key, cause, decision, now_ns, told, long)
+            f"decision {key!r}", lambda: self._follow(lane, key, cause, decision, now_ns, digested, long)
         ):
             self._refused(lane, key, cause)
 
-    def _follow(self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int, told: str, long: bool) -> bool:
-        """Do as was decided. True; raises what is wrong with the parts of the decision. `told`: its digest, if it is known."""
+    def _follow(
+        self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int, digested: str, long: bool
+    ) -> bool:
+        """Do as was decided. True; raises what is wrong with the parts of the decision. `digested`: its digest, if it is known."""
         self._say_standing(lane.reconciler, key, decision.says)
         if decision.requeue_after is not None:
             self._come_again(lane, key, decision.requeue_after, cause)
         wanted = [c for c in decision.commands if not is_runtime(c) or self.dispatcher.wants(c)]  # type: ignore[arg-type]
         if wanted:
             lane.decisions += 1
-            self._carry_out(lane, key, cause, decision, now_ns, told, long)
+            self._carry_out(lane, key, cause, decision, now_ns, digested, long)
         else:
             lane.refusals.pop(key, None)  # what was refused before is not wanted any more
         return True
@@ -225,14 +227,14 @@ class Host:
                     listener(reconciler, say)
 
     def _carry_out(
-        self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int, told: str, long: bool
+        self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int, digested: str, long: bool
     ) -> None:
         objects: list[AnyObjectCommand] = [c for c in decision.commands if not is_runtime(c)]  # type: ignore[misc]
         runtime: list[AnyRuntimeCommand] = [c for c in decision.commands if is_runtime(c)]  # type: ignore[misc]
         record = DecisionTaken(
             reconciler=lane.reconciler.name, key=key, read_revision=self.view.revision, now_ns=now_ns, reason=decision.reason,
             commands=tuple(summary(c, self.view.scheme) for c in decision.commands[:16]),
-            digest=told or digest(decision.commands), rule_version=lane.reconciler.version, digest_version=DIGEST,
+            digest=digested or digest(decision.commands), rule_version=lane.reconciler.version, digest_version=DIGEST,
         )  # fmt: skip
         future = self.committer.submit_decision(
             record, objects, actor=lane.reconciler.actor, cause=cause, runtime=runtime, long=long
@@ -323,8 +325,8 @@ class Host:
 def _decided(lane: Lane, view: MemoryView, key: str, now_ns: int) -> tuple[Decision | None, str]:
     """What the lane decides, and the digest of that."""
     decision = lane.decide(view, key, now_ns)
-    told = lane.asked(f"decision {key!r}", lambda: digest(decision.commands)) if decision and decision.commands else ""
-    return decision, told or ""
+    digested = lane.asked(f"decision {key!r}", lambda: digest(decision.commands)) if decision and decision.commands else ""
+    return decision, digested or ""
 
 
 def _what(say: Say) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class NodeLog:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._told: dict[type[Any], Callable[[Any], None]] = {
+        self._handlers: dict[type[Any], Callable[[Any], None]] = {
             SandboxFailed: self._sandbox_failed,
             SandboxExited: self._sandbox_exited,
             ImagePullFailed: self._image_pull_failed,
@@ -44,7 +44,7 @@ class NodeLog:
         if isinstance(fact, ObjectFact):
             if fact.resource == "nodes" and entry is not None and previous is not None:
                 self._node_changed(entry.object, previous.object)
-        elif tell := self._told.get(type(fact)):
+        elif tell := self._handlers.get(type(fact)):
             tell(fact)
 
     def _node_changed(self, node: core_v1.Node, before: core_v1.Node) -> None:

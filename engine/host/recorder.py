@@ -129,11 +129,13 @@ class EventRecorder:
             self._soon()
 
     async def _together(self, writes: Sequence[Awaitable[object]]) -> None:
-        failed = [told for told in await asyncio.gather(*writes, return_exceptions=True) if isinstance(told, Exception)]
-        refused = [told for told in failed if isinstance(told, Refusal)]
+        failed = [
+            outcome for outcome in await asyncio.gather(*writes, return_exceptions=True) if isinstance(outcome, Exception)
+        ]
+        refused = [outcome for outcome in failed if isinstance(outcome, Refusal)]
         if refused and not self._closed:  # at the end nobody is left to be told, and nothing is wrong
             log.debug("events_not_written", count=len(refused), why=str(refused[0]))
-        if wrong := [told for told in failed if not isinstance(told, Refusal)]:
+        if wrong := [outcome for outcome in failed if not isinstance(outcome, Refusal)]:
             log.error("events_not_written", count=len(wrong), why=repr(wrong[0]), exc_info=wrong[0])
 
     async def _write(self, key: Key, recorded: Recorded, times: int) -> None:

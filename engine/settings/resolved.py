@@ -95,9 +95,9 @@ def resolve(asked: Mapping[str, object], *, reconfigure: bool = False, sources: 
     given = {name: value for name, value in asked.items() if value is not None}
     settings = Settings(**given)  # type: ignore[arg-type]
     kept = kept_in(settings.data)
-    told = known_of(settings.data / "cluster.db") if kept is None else {}
-    if told:  # of a version that kept nothing: what its log does not tell is as asked for now
-        kept = Kept(**{name: told.get(name, getattr(settings, name)) for name in Kept.__struct_fields__})
+    recorded = known_of(settings.data / "cluster.db") if kept is None else {}
+    if recorded:  # of a version that kept nothing: what its log does not tell is as asked for now
+        kept = Kept(**{name: recorded.get(name, getattr(settings, name)) for name in Kept.__struct_fields__})
     if kept is not None:
         _check_same(settings.data, kept, given, reconfigure, sources)
         of_before = {n: getattr(kept, n) for n in kept.__struct_fields__ if n not in given or given[n] == ANY.get(n)}
@@ -109,7 +109,7 @@ def resolve(asked: Mapping[str, object], *, reconfigure: bool = False, sources: 
     wrong = [with_source(fault, sources) for fault in faults(settings)]
     if wrong:
         raise BadSettings("\n  ".join(wrong))
-    if told:
+    if recorded:
         keep(settings, settings.runtime)
     return settings
 

@@ -95,9 +95,9 @@ class ScriptedNode(SimulatedNode):
         facts = await super().execute(command)
         if isinstance(command, StartContainer) and command.pod_uid in self.pods:
             for name in ("", command.container):
-                told = self.uses.get((command.namespace, command.name, name))
-                if told is not None and command.container in self.pods[command.pod_uid].containers:
-                    self.use(command.pod_uid, command.container, cpu_milli=told[0], memory_bytes=told[1])
+                given = self.uses.get((command.namespace, command.name, name))
+                if given is not None and command.container in self.pods[command.pod_uid].containers:
+                    self.use(command.pod_uid, command.container, cpu_milli=given[0], memory_bytes=given[1])
         return facts
 
     def exit(self, uid: str, container: str, code: int) -> None:
@@ -141,8 +141,8 @@ class ScriptedNode(SimulatedNode):
 
     async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
         namespace, name = self._names.get(pod_uid, ("", ""))
-        told = self.answers.get((namespace, name, ""), []) + self.answers.get((namespace, name, container), [])
-        for answer in reversed(told):  # the last word counts
+        given = self.answers.get((namespace, name, ""), []) + self.answers.get((namespace, name, container), [])
+        for answer in reversed(given):  # the last word counts
             if tuple(argv[: len(answer.argv)]) == answer.argv:
                 return MadeUp(answer)
         return await super().exec(pod_uid, container, argv, stdin=stdin, tty=tty)

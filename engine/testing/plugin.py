@@ -129,8 +129,8 @@ def session_kubeconfig(session_served: "Background[TestCluster]") -> Path:
 
 def _asks_for_ours(item: pytest.Function) -> bool:
     """Whether a fixture of a test is one of this module, not another of the same name; and no mark says who runs it."""
-    ours = any(found[-1].func.__module__ == __name__ for found in item._fixtureinfo.name2fixturedefs.values())
-    return ours and not any(item.get_closest_marker(name) for name in ("asyncio", "anyio", "trio"))
+    is_fixture_of_plugin = any(found[-1].func.__module__ == __name__ for found in item._fixtureinfo.name2fixturedefs.values())
+    return is_fixture_of_plugin and not any(item.get_closest_marker(name) for name in ("asyncio", "anyio", "trio"))
 
 
 def _options(request: pytest.FixtureRequest) -> dict[str, Any]:

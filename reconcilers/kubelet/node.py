@@ -103,8 +103,8 @@ def _labels(observed: NodeObserved) -> dict[str, str]:
 def _status(observed: NodeObserved, old: core_v1.NodeStatus, now: Instant) -> core_v1.NodeStatus:
     texts = (f for f in shapes.fields_of(core_v1.NodeSystemInfo).values() if f.shape.form == "string")
     names = {f.name: f.attribute for f in texts}
-    told: dict[str, Any] = {names[k]: v for k, v in observed.info.items() if k in names}
-    info = core_v1.NodeSystemInfo(**told)
+    of_info: dict[str, Any] = {names[k]: v for k, v in observed.info.items() if k in names}
+    info = core_v1.NodeSystemInfo(**of_info)
     return replace(
         old, capacity=dict(observed.capacity), allocatable=dict(observed.allocatable or observed.capacity),
         addresses=tuple(core_v1.NodeAddress(type=t, address=a) for t, a in observed.addresses), node_info=info,

@@ -117,10 +117,10 @@ def text(path: str) -> str:
         os.close(descriptor)
 
 
-def integer(said: str) -> int:
+def integer(content: str) -> int:
     """A number; 0 for what is none ("max")."""
-    said = said.strip()
-    return int(said) if said.isascii() and said.isdigit() else 0
+    content = content.strip()
+    return int(content) if content.isascii() and content.isdigit() else 0
 
 
 def number(path: str) -> int:
@@ -140,15 +140,15 @@ def pressures(path: Callable[[str], str]) -> dict[str, Pressure]:
     """PSI by resource, of the files that `path` names. Source: Documentation/accounting/psi.rst."""
     found = {}
     for resource in ("cpu", "memory", "io"):
-        if said := text(path(resource)):
-            found[resource] = pressure(said)
+        if content := text(path(resource)):
+            found[resource] = pressure(content)
     return found
 
 
-def pressure(said: str) -> Pressure:
+def pressure(content: str) -> Pressure:
     """`some avg10=0.00 avg60=0.00 avg300=0.00 total=0`, and the same of `full`."""
     values: dict[str, Any] = {}
-    for line in said.splitlines():
+    for line in content.splitlines():
         what, *rest = line.split()
         pieces = dict(piece.split("=", 1) for piece in rest if "=" in piece)
         if what in ("some", "full"):
@@ -161,20 +161,20 @@ def _limit(value: int) -> int:
     return value if value < NO_LIMIT else 0
 
 
-def _io(said: str) -> tuple[int, int]:
+def _io(content: str) -> tuple[int, int]:
     """(read, written) of `8:0 rbytes=1 wbytes=2 rios=3 ...`, all devices together."""
     read = written = 0
-    for line in said.splitlines():
+    for line in content.splitlines():
         pieces = dict(piece.split("=", 1) for piece in line.split()[1:] if "=" in piece)
         read += integer(pieces.get("rbytes", ""))
         written += integer(pieces.get("wbytes", ""))
     return read, written
 
 
-def _served(said: str) -> tuple[int, int]:
+def _served(content: str) -> tuple[int, int]:
     """(read, written) of `8:0 Read 1`, all devices together."""
     read = written = 0
-    for line in said.splitlines():
+    for line in content.splitlines():
         words = line.split()
         if len(words) == 3:
             read += integer(words[2]) if words[1] == "Read" else 0

@@ -83,8 +83,8 @@ class Processes:
         self._stat: dict[int, list[str]] = {}
         self._children: dict[int, list[int]] = {}
         for name in os.listdir("/proc"):
-            if name.isdigit() and (said := text(f"/proc/{name}/stat")):
-                fields = said.rpartition(")")[2].split()  # its name may hold spaces and brackets
+            if name.isdigit() and (record := text(f"/proc/{name}/stat")):
+                fields = record.rpartition(")")[2].split()  # its name may hold spaces and brackets
                 self._stat[int(name)] = fields
                 self._children.setdefault(int(fields[1]), []).append(int(name))
 

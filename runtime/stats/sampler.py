@@ -89,7 +89,7 @@ class Sampler:
     async def sample(self) -> None:
         """One round."""
         at_ns, pods = self._now_ns(), tuple(self._subjects())
-        told = await self._ask() if self._ask is not None else {}
+        reported = await self._ask() if self._ask is not None else {}
         processes = Processes() if self._groups is None and self._ask is None and pods else None
         seen = {NODE, DAEMON}
         self._history.add(NODE, machine.whole(at_ns), self._boot_ns)
@@ -100,16 +100,16 @@ class Sampler:
         for number, pod in enumerate(pods):
             if number % PER_TURN == PER_TURN - 1:
                 await asyncio.sleep(0)
-            self._sample_pod(pod, at_ns, processes, told, seen)
+            self._sample_pod(pod, at_ns, processes, reported, seen)
         self._pods = pods
         self._history.keep(seen)
 
     def _sample_pod(
-        self, pod: PodSubject, at_ns: int, processes: Processes | None, told: Mapping[str, Usage], seen: set[str]
+        self, pod: PodSubject, at_ns: int, processes: Processes | None, reported: Mapping[str, Usage], seen: set[str]
     ) -> None:
         parts: list[Usage] = []
         for one in pod.containers:
-            found = told.get(one.container_id) or self._read(one.group, one.pid, at_ns, processes)
+            found = reported.get(one.container_id) or self._read(one.group, one.pid, at_ns, processes)
             if found is not None:
                 parts.append(found)
                 seen.add(key := f"{pod.uid}/{one.name}")

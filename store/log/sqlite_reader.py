@@ -217,8 +217,8 @@ def _event(row: Row) -> Event:
     revision, time_ns, actor, cause, _, fact, _, _ = row
     if fact is None:
         return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, fact=Forgotten())
-    told, origin = decode_fact(fact), decode_origin(fact)
-    return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, origin=origin, fact=told)
+    decoded, origin = decode_fact(fact), decode_origin(fact)
+    return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, origin=origin, fact=decoded)
 
 
 def _copy(db: sqlite3.Connection, target: Path) -> None:

@@ -73,11 +73,11 @@ def parse(text: str) -> Schedule:
 
 
 def _every(text: str) -> float:
-    told = text.removeprefix(EVERY)
-    if _DURATION.fullmatch(told) is None:
-        raise ScheduleError(f'failed to parse duration {text}: time: invalid duration "{told}"')
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(told))
-    return max(1.0, float(int(-seconds if told.startswith("-") else seconds)))
+    interval = text.removeprefix(EVERY)
+    if _DURATION.fullmatch(interval) is None:
+        raise ScheduleError(f'failed to parse duration {text}: time: invalid duration "{interval}"')
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(interval))
+    return max(1.0, float(int(-seconds if interval.startswith("-") else seconds)))
 
 
 def _field(text: str, least: int, most: int, names: dict[str, int]) -> tuple[frozenset[int], bool]:

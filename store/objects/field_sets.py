@@ -125,12 +125,12 @@ def ordered(fields: FieldSet) -> FieldSet:
     return {element: ordered(fields[element]) for element in sorted(fields)}
 
 
-def told(path: Path) -> str:
+def path_text(path: Path) -> str:
     """A path as Kubernetes tells people: `.spec.containers[name="web"].image`."""
-    return "".join(_told(element) for element in path)
+    return "".join(_element_text(element) for element in path)
 
 
-def _told(element: str) -> str:
+def _element_text(element: str) -> str:
     what, _, value = element.partition(":")
     if what == "f":
         return f".{value}"

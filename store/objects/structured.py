@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from shipslog.store.refusals import Unexpected
 
-from .field_sets import HERE, FieldSet, told
+from .field_sets import HERE, FieldSet, path_text
 from .scalars import Merge
 from .shapes import NO_MERGE, Field, Shape, fields_of
 
@@ -149,7 +149,7 @@ def check(node: Node, value: Any, what: str, path: str = "") -> None:
         for number, held in enumerate(value):
             if not node.is_atomic and (element := element_of(node, held, path)) in seen:
                 raise Unexpected(
-                    f"failed to create typed patch object ({what}): {path}: duplicate entries for key {told((element,))}"
+                    f"failed to create typed patch object ({what}): {path}: duplicate entries for key {path_text((element,))}"
                 )
             if not node.is_atomic:
                 seen.add(element)

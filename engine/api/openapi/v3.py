@@ -38,9 +38,9 @@ def _digest(scheme: Scheme, path: str) -> str:
     """Of a document that is not made yet: of our types and of what turns them into a document, and of the kinds in it."""
     group, _, version = path.partition("/")[2].rpartition("/")
     of_version = [k for k in kinds_of(scheme) if (k.group, k.version) == (group, version)]
-    told: list[Any] = [(k.plural, k.kind, k.place, k.namespaced, k.subresources, k.verbs, k.short_names) for k in of_version]
-    told += [codec.encode(k.definition.schema).decode() for k in of_version if k.definition is not None]
-    return hashlib.sha256(_sources() + msgspec.json.encode([path, told])).hexdigest().upper()
+    parts: list[Any] = [(k.plural, k.kind, k.place, k.namespaced, k.subresources, k.verbs, k.short_names) for k in of_version]
+    parts += [codec.encode(k.definition.schema).decode() for k in of_version if k.definition is not None]
+    return hashlib.sha256(_sources() + msgspec.json.encode([path, parts])).hexdigest().upper()
 
 
 @cache

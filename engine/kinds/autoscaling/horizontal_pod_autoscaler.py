@@ -216,8 +216,8 @@ def _check_target(faults: Faults, target: MetricTarget, path: str, one_of: tuple
     percent = target.average_utilization
     if percent is not None and percent < 1:
         faults.invalid(f"{path}.averageUtilization", percent, "must be greater than 0")
-    told = {"value": target.value, "averageValue": target.average_value, "averageUtilization": percent}
-    if all(told[field] is None for field in one_of):
+    amounts = {"value": target.value, "averageValue": target.average_value, "averageUtilization": percent}
+    if all(amounts[field] is None for field in one_of):
         words = {
             ("value", "averageValue"): "must set either a target value for metric or a per-pod target",
             ("averageValue",): "must specify a positive target averageValue",

@@ -90,8 +90,8 @@ class CertificateSigningRequestRules(Strategy):
         conditions = _timed(old.status.conditions, new.status.conditions, api_time(ctx.now_ns))
         if subresource == "status":
             kept = tuple(c for c in old.status.conditions if c.type in ("Approved", "Denied"))
-            told = tuple(c for c in conditions if c.type not in ("Approved", "Denied"))
-            return replace(old, metadata=new.metadata, status=replace(new.status, conditions=kept + told))
+            others = tuple(c for c in conditions if c.type not in ("Approved", "Denied"))
+            return replace(old, metadata=new.metadata, status=replace(new.status, conditions=kept + others))
         if subresource == "approval":
             return replace(old, metadata=new.metadata, status=replace(old.status, conditions=conditions))
         return replace(new, spec=old.spec, status=old.status)
@@ -145,9 +145,9 @@ def check_signer(faults: Faults, name: str, path: str) -> None:
 
 
 def _state(status: CertificateSigningRequestStatus) -> str:
-    said = [c.type for c in status.conditions if c.type in ("Denied", "Approved", "Failed")]
-    shown = next((t for t in ("Denied", "Approved") if t in said), "Pending")
-    return ",".join([shown, *(t for t in ("Failed",) if t in said), *(("Issued",) if status.certificate else ())])
+    types = [c.type for c in status.conditions if c.type in ("Denied", "Approved", "Failed")]
+    shown = next((t for t in ("Denied", "Approved") if t in types), "Pending")
+    return ",".join([shown, *(t for t in ("Failed",) if t in types), *(("Issued",) if status.certificate else ())])
 
 
 def _timed(

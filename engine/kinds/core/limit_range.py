@@ -100,11 +100,11 @@ def _check_item(faults: Faults, item: LimitRangeItem, path: str) -> None:
                 faults.invalid_each(at, resource, names.qualified(resource))
             check_amount(faults, resource, amount, at)
     for name in sorted({name for amounts in parts.values() for name in amounts}):
-        for low, high, where, told, words in ORDER:
+        for low, high, where, named, words in ORDER:
             if name in parts.get(low, ()) and name in parts.get(high, ()):
                 least, most = parts[low][name], parts[high][name]
                 if quantity.milli(str(least)) > quantity.milli(str(most)):
-                    shown = str(parts[told][name])
+                    shown = str(parts[named][name])
                     faults.invalid(f"{path}.{where}[{name}]", shown, words.format(least=least, most=most))
         if name in item.max_limit_request_ratio:
             _check_ratio(faults, item, name, f"{path}.maxLimitRequestRatio[{name}]")

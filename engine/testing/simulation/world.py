@@ -247,8 +247,10 @@ class World:
             blind = blind_to(self._rules(), [BUILTIN.by_resource(resource) for resource in EPHEMERAL])
             await log.forget(self.clock.now_ns(), blind=blind)  # what nobody decided by: a replay does not miss it
             decided = await decisions.check(log, rules_to_verify(self._rules()))
-        told = self.ledger
-        return Outcome(self.seed, len(events), self.lives, told.acknowledged, told.refused, decided, count, self.loop.now)
+        recorded = self.ledger
+        return Outcome(
+            self.seed, len(events), self.lives, recorded.acknowledged, recorded.refused, decided, count, self.loop.now
+        )
 
 
 def rules_to_verify(rules: Sequence[Reconciler]) -> Sequence[Reconciler]:

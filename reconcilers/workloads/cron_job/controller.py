@@ -47,9 +47,9 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         old = _history(owner, jobs)
         commands += old
         says += [_deleted(owner, delete) for delete in old]
-        due, said, reason, wait_s = _due(owner, status, jobs, now)
+        due, events, reason, wait_s = _due(owner, status, jobs, now)
         commands += due
-        says += said
+        says += events
     return Decision(reason=reason, commands=tuple(commands), says=tuple(says), requeue_after=wait_s)
 
 
@@ -152,8 +152,8 @@ def _due(
     if at is None or any(_scheduled(job) == at for job in jobs):
         return [], [], "its time has not come", wait_s
     says = [warning("TooManyMissedTimes", TOO_MANY)] if count > MANY else []
-    due, said, reason = _start(owner, jobs, at, zone)
-    return due, says + said, reason, wait_s
+    due, events, reason = _start(owner, jobs, at, zone)
+    return due, says + events, reason, wait_s
 
 
 def _since(owner: CronJob, status: CronJobStatus) -> int:
@@ -185,10 +185,10 @@ def _start(owner: CronJob, jobs: Iterable[Job], at: int, zone: tzinfo) -> tuple[
 def job_of(owner: CronJob, at: int, zone: tzinfo) -> Job:
     """The job of a moment. Its name tells the moment in minutes, so that no two are made for one."""
     template, seconds = owner.spec.job_template, at // SECOND_NS
-    told = datetime.fromtimestamp(seconds, zone).isoformat().replace("+00:00", "Z")
+    scheduled = datetime.fromtimestamp(seconds, zone).isoformat().replace("+00:00", "Z")
     meta = meta_v1.ObjectMeta(
         name=f"{owner.metadata.name}-{seconds // 60}", namespace=owner.metadata.namespace,
-        labels=template.metadata.labels, annotations={**template.metadata.annotations, SCHEDULED: told},
+        labels=template.metadata.labels, annotations={**template.metadata.annotations, SCHEDULED: scheduled},
         owner_references=(owner_reference(owner),),
     )  # fmt: skip
     return Job(metadata=meta, spec=template.spec)

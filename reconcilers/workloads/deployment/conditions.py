@@ -54,11 +54,11 @@ def note_pause(rollout: Rollout) -> None:
         return
     was_paused = held is not None and held.reason == PAUSED
     if deployment.spec.paused and not was_paused:
-        told = DeploymentCondition(type=PROGRESSING, status="Unknown", reason=PAUSED, message="Deployment is paused")
-        put_condition(rollout, told)
+        made = DeploymentCondition(type=PROGRESSING, status="Unknown", reason=PAUSED, message="Deployment is paused")
+        put_condition(rollout, made)
     elif not deployment.spec.paused and was_paused:
-        told = DeploymentCondition(type=PROGRESSING, status="Unknown", reason=RESUMED, message="Deployment is resumed")
-        put_condition(rollout, told)
+        made = DeploymentCondition(type=PROGRESSING, status="Unknown", reason=RESUMED, message="Deployment is resumed")
+        put_condition(rollout, made)
 
 
 # --- the whole status ---
@@ -80,7 +80,7 @@ def _counted(rollout: Rollout) -> DeploymentStatus:
         word = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     else:
         word = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
-    told = DeploymentCondition(type=AVAILABLE, status=word[0], reason=word[1], message=word[2])
+    made = DeploymentCondition(type=AVAILABLE, status=word[0], reason=word[1], message=word[2])
     return replace(
         deployment.status,
         observed_generation=deployment.metadata.generation,
@@ -90,7 +90,7 @@ def _counted(rollout: Rollout) -> DeploymentStatus:
         available_replicas=available,
         unavailable_replicas=max(rollout.total - available, 0),
         terminating_replicas=None if None in ending else sum(filter(None, ending)),
-        conditions=_with(deployment.status.conditions, told, rollout.now),
+        conditions=_with(deployment.status.conditions, made, rollout.now),
     )
 
 
@@ -109,12 +109,12 @@ def _progress(rollout: Rollout, status: DeploymentStatus) -> Conditions:
     new = rollout.new
     what = f'ReplicaSet "{new.metadata.name}"' if new is not None else f'Deployment "{rollout.deployment.metadata.name}"'
     if is_complete(rollout, status):
-        told = _says("True", COMPLETE, f"{what} has successfully progressed.")
-        return _with(status.conditions, told, rollout.now)
+        made = _says("True", COMPLETE, f"{what} has successfully progressed.")
+        return _with(status.conditions, made, rollout.now)
     if _moves(rollout.was.status, status):
-        told = _says("True", "ReplicaSetUpdated", f"{what} is progressing.")
-        told = replace(dated(told, held, api_time(rollout.now)), last_update_time=api_time(rollout.now))
-        return (*_without(status.conditions, PROGRESSING), told)  # also where it said so before: the deadline begins anew
+        made = _says("True", "ReplicaSetUpdated", f"{what} is progressing.")
+        made = replace(dated(made, held, api_time(rollout.now)), last_update_time=api_time(rollout.now))
+        return (*_without(status.conditions, PROGRESSING), made)  # also where it said so before: the deadline begins anew
     if held is not None and _is_late(rollout, held):
         return _with(status.conditions, _says("False", TIMED_OUT, f"{what} has timed out progressing."), rollout.now)
     return status.conditions
@@ -159,10 +159,10 @@ def _failures(rollout: Rollout, conditions: Conditions) -> Conditions:
     failed = next((c for s in sets for c in s.status.conditions if c.type == REPLICA_FAILURE), None)
     if failed is None:
         return _without(conditions, REPLICA_FAILURE)
-    told = DeploymentCondition(
+    made = DeploymentCondition(
         type=REPLICA_FAILURE, status=failed.status, reason=failed.reason, message=failed.message,
     )  # fmt: skip
-    return _with(conditions, told, parse_time(failed.last_transition_time) or rollout.now)
+    return _with(conditions, made, parse_time(failed.last_transition_time) or rollout.now)
 
 
 def how_it_stands(rollout: Rollout) -> str:

@@ -194,10 +194,10 @@ def rollback(rollout: Rollout, text: str) -> Decision:
         theirs = {n: v for n, v in found.metadata.annotations.items() if n not in NOT_COPIED}
         annotations = {**kept, **theirs}
     update = Update(object=replace(deployment, metadata=replace(deployment.metadata, annotations=annotations), spec=spec))
-    told = Say(
+    event = Say(
         about=reference(deployment), type="Warning" if unheard else "Normal", reason=reason, message=message, after=update,
     )  # fmt: skip
-    return Decision(reason=message, commands=(update,), says=(told,))
+    return Decision(reason=message, commands=(update,), says=(event,))
 
 
 def forget(rollout: Rollout) -> None:

@@ -111,10 +111,10 @@ def _finished(job: Job, pods: list[core_v1.Pod], now: Instant) -> Decision:
 
 
 def _progress(job: Job, pods: list[core_v1.Pod], now: Instant) -> Decision:
-    told = ends.told(job)
-    census = counting.take(job, pods, over=told is not None, fails=told is not None and told.fails)
-    end = told or (None if job.metadata.deletion_timestamp and not census.why_failed else ends.found(job, census, now))
-    if end is not None and told is None:
+    reported = ends.reported(job)
+    census = counting.take(job, pods, over=reported is not None, fails=reported is not None and reported.fails)
+    end = reported or (None if job.metadata.deletion_timestamp and not census.why_failed else ends.found(job, census, now))
+    if end is not None and reported is None:
         census = counting.take(job, pods, over=True, fails=end.fails)
     commands: list[AnyObjectCommand] = []
     says: list[Say] = []
@@ -126,13 +126,13 @@ def _progress(job: Job, pods: list[core_v1.Pod], now: Instant) -> Decision:
         made, reason, wait = _pods(job, pods, census, now)
         commands += made
         waits.append(wait)
-    says += _told(job, commands)
-    status, said = _status(job, census, end, now)
+    says += _events_of(job, commands)
+    status, events = _status(job, census, end, now)
     if status != job.status:
         update = Update(object=replace(job, status=status), subresource="status")
         commands.append(update)
-        says += [replace(say, after=update) for say in said]
-    free = [pod for pod in pods if counting.may_let_go(job, pod, census, over=told is not None)]
+        says += [replace(say, after=update) for say in events]
+    free = [pod for pod in pods if counting.may_let_go(job, pod, census, over=reported is not None)]
     commands += _released(free[:BATCH])
     soonest = min((wait for wait in waits if wait is not None and wait > 0), default=None)
     return Decision(reason=reason, commands=tuple(commands), says=tuple(says), requeue_after=soonest if end is None else None)
@@ -174,7 +174,7 @@ def _delete(meta: meta_v1.ObjectMeta) -> Delete:
     return Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid, propagation="Background")
 
 
-def _told(job: Job, commands: Iterable[AnyObjectCommand]) -> list[Say]:
+def _events_of(job: Job, commands: Iterable[AnyObjectCommand]) -> list[Say]:
     """What people hear of pods that are made and deleted."""
     about = reference(job)
     says: list[Say] = []

@@ -38,7 +38,7 @@ def is_true(job: Job, *types: str) -> bool:
     return any(c.type in types and c.status == "True" for c in job.status.conditions)
 
 
-def told(job: Job) -> End | None:
+def reported(job: Job) -> End | None:
     """The end that the committed status tells of."""
     for kind in ("SuccessCriteriaMet", "FailureTarget"):
         found = find_condition(job.status.conditions, kind)

@@ -85,8 +85,8 @@ def owners_of(
     with_set = keeps is not None and keeps.when_deleted == "Delete"
     with_pod = keeps is not None and keeps.when_scaled == "Delete" and surplus
     held = claim.metadata.owner_references
-    ours = {("StatefulSet", meta.name), ("Pod", claim_pod(stateful, claim))}
-    others = tuple(owner for owner in held if (owner.kind, owner.name) not in ours)
+    own = {("StatefulSet", meta.name), ("Pod", claim_pod(stateful, claim))}
+    others = tuple(owner for owner in held if (owner.kind, owner.name) not in own)
     if any(owner.controller for owner in others):
         return held
     if with_pod:

@@ -164,7 +164,7 @@ class ExecStreams:
         directory: "tempfile.TemporaryDirectory[str] | None" = None,
     ) -> None:
         self._process, self._write, self._reads, self._master = process, write, reads, master
-        self._directory, self._said = directory, b""
+        self._directory, self._output_of_crun = directory, b""
         self._pidfd = os.pidfd_open(process.pid)
         for descriptor in (write, *reads):
             if descriptor >= 0:
@@ -203,7 +203,7 @@ class ExecStreams:
                     open_.discard(descriptor)
                     continue
                 if self._directory is not None and self._reads[descriptor] == said_on:
-                    self._said = (self._said + data)[:CAUSE]
+                    self._output_of_crun = (self._output_of_crun + data)[:CAUSE]
                 yield self._reads[descriptor], data
                 watch(descriptor)
         finally:
@@ -237,7 +237,7 @@ class ExecStreams:
         await readable(self._pidfd)
         code = self._process.poll()
         if code and code > 0 and self._directory is not None and not Path(self._directory.name, "pid").exists():
-            return NOT_FOUND if NO_SUCH_FILE in self._said else NOT_EXECUTABLE
+            return NOT_FOUND if NO_SUCH_FILE in self._output_of_crun else NOT_EXECUTABLE
         return 137 if code is None else 128 - code if code < 0 else code
 
     async def close(self) -> None:

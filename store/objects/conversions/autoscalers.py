@@ -30,19 +30,19 @@ SOURCES = {
 def to_hub(scaler: v1.HorizontalPodAutoscaler) -> v2.HorizontalPodAutoscaler:
     """As it is stored. Errors: BadRequest for an annotation that cannot be read."""
     spec, status, annotations = scaler.spec, scaler.status, dict(scaler.metadata.annotations)
-    others = _read(annotations.pop(METRICS, ""), lambda told: [_metric(m, "target", v2.MetricSpec) for m in told])
+    others = _read(annotations.pop(METRICS, ""), lambda given: [_metric(m, "target", v2.MetricSpec) for m in given])
     percent = spec.target_cpu_utilization_percentage
     cpu = () if percent is None else (_of_cpu(percent),)
-    current = _read(annotations.pop(CURRENT, ""), lambda told: [_metric(m, "current", v2.MetricStatus) for m in told])
+    current = _read(annotations.pop(CURRENT, ""), lambda given: [_metric(m, "current", v2.MetricStatus) for m in given])
     now = status.current_cpu_utilization_percentage
     if not current and now is not None:
         held = v2.ResourceMetricStatus(name="cpu", current=v2.MetricValueStatus(average_utilization=now))
         current = [v2.MetricStatus(type="Resource", resource=held)]
     behavior = _read(
-        annotations.pop(BEHAVIOR, ""), lambda told: _made(v2.HorizontalPodAutoscalerBehavior, _renamed(told, str.lower))
+        annotations.pop(BEHAVIOR, ""), lambda given: _made(v2.HorizontalPodAutoscalerBehavior, _renamed(given, str.lower))
     )
     conditions = _read(
-        annotations.pop(CONDITIONS, ""), lambda told: [_made(v2.HorizontalPodAutoscalerCondition, c) for c in told]
+        annotations.pop(CONDITIONS, ""), lambda given: [_made(v2.HorizontalPodAutoscalerCondition, c) for c in given]
     )
     return v2.HorizontalPodAutoscaler(
         metadata=replace(scaler.metadata, annotations=annotations),
@@ -69,11 +69,11 @@ def from_hub(scaler: v2.HorizontalPodAutoscaler) -> v1.HorizontalPodAutoscaler:
     spec, status, annotations = scaler.spec, scaler.status, dict(scaler.metadata.annotations)
     target = next((p for m in spec.metrics if (p := _cpu_target(m)) is not None), None)
     if others := [m for m in spec.metrics if _cpu_target(m) is None]:
-        annotations[METRICS] = _text([_told(m, "target") for m in others])
+        annotations[METRICS] = _text([_as_values(m, "target") for m in others])
     if spec.behavior is not None:
         annotations[BEHAVIOR] = _text(_renamed(codec.to_builtins(spec.behavior), str.upper))
     if status.current_metrics:
-        annotations[CURRENT] = _text([_told(m, "current") for m in status.current_metrics])
+        annotations[CURRENT] = _text([_as_values(m, "current") for m in status.current_metrics])
     if status.conditions:
         annotations[CONDITIONS] = _text([codec.to_builtins(c) for c in status.conditions])
     return v1.HorizontalPodAutoscaler(
@@ -116,12 +116,12 @@ def _cpu_now(metrics: Sequence[v2.MetricStatus]) -> int | None:
 # --- metrics in annotations: what v2 has in `metric` and `target` (or `current`) stands flat there ---
 
 
-def _told(metric: v2.MetricSpec | v2.MetricStatus, part: str) -> dict[str, Any]:
+def _as_values(metric: v2.MetricSpec | v2.MetricStatus, part: str) -> dict[str, Any]:
     """A metric as an annotation has it."""
-    told = codec.to_builtins(metric)
-    kind = told["type"]
+    given = codec.to_builtins(metric)
+    kind = given["type"]
     name = SOURCES.get(kind, "")
-    source = told.get(name, {})
+    source = given.get(name, {})
     values, identifier = source.get(part, {}), source.get("metric", {})
     flat = {"name": source.get("name"), "container": source.get("container"), "metricName": identifier.get("name")}
     flat["metricSelector" if kind == "External" else "selector"] = identifier.get("selector")
@@ -133,11 +133,11 @@ def _told(metric: v2.MetricSpec | v2.MetricStatus, part: str) -> dict[str, Any]:
     return {"type": kind, name: {key: value for key, value in flat.items() if value is not None}}
 
 
-def _metric(told: Mapping[str, Any], part: str, struct: type[Any]) -> Any:
+def _metric(given: Mapping[str, Any], part: str, struct: type[Any]) -> Any:
     """A metric that an annotation tells of."""
-    kind = told["type"]
+    kind = given["type"]
     name = SOURCES[kind]
-    flat = told[name]
+    flat = given[name]
     values = {
         field: value
         for field in ("value", "averageValue", "averageUtilization")

@@ -71,13 +71,13 @@ def check_pod_security_context(faults: Faults, spec: PodSpec, path: str) -> None
         faults.invalid_each(f"{path}.supplementalGroups[{i}]", group, names.user_id(group))
     if context.sysctls:
         _check_sysctls(faults, context.sysctls, spec, f"{path}.sysctls")
-    for field, told, known in (
+    for field, setting, known in (
         ("fsGroupChangePolicy", context.fs_group_change_policy, ("Always", "OnRootMismatch")),
         ("supplementalGroupsPolicy", context.supplemental_groups_policy, ("Merge", "Strict")),
         ("seLinuxChangePolicy", context.se_linux_change_policy, ("MountOption", "Recursive")),
     ):
-        if told is not None and told not in known:
-            faults.not_supported(f"{path}.{field}", told, known)
+        if setting is not None and setting not in known:
+            faults.not_supported(f"{path}.{field}", setting, known)
     check_seccomp(faults, context.seccomp_profile, f"{path}.seccompProfile")
     check_windows(faults, context.windows_options, f"{path}.windowsOptions")
     check_app_armor(faults, context.app_armor_profile, f"{path}.appArmorProfile")
