@@ -1,70 +1,27 @@
-"""The three patches: JSON patch (RFC 6902), merge patch (RFC 7386) and Kubernetes' strategic merge patch.
+"""Kubernetes' strategic merge patch: lists are merged by the keys that their types name, and directives say what goes.
 
-Source for the last: the API conventions' "strategic merge patch", and k8s.io/apimachinery/pkg/util/strategicpatch (1.32).
+Source: the API conventions' "strategic merge patch", and k8s.io/apimachinery/pkg/util/strategicpatch (1.32).
+Tests: tests/store/objects/test_patch.py, tests/engine/kinds/test_contract.py
 """
 
 from collections import deque
-from typing import Any, Final, Literal, TypeVar, cast, get_args
+from typing import Any, TypeVar, cast
 
-import msgspec
+from shipslog.store.objects.shapes import Field, Shape, fields_of
+from shipslog.store.refusals import BadRequest, TooLarge, Unexpected
 
-from shipslog.store.refusals import BadRequest, Cause, Invalid, TooLarge, Unexpected
-
-from . import json_patch, json_text
 from .json_patch import unprocessable
-from .shapes import Field, Shape, fields_of
 
 T = TypeVar("T")
-PatchType = Literal["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"]
-PATCH_TYPES: Final[tuple[PatchType, ...]] = get_args(PatchType)
-JSON_PATCH: Final = "application/json-patch+json"
-MERGE_PATCH: Final = "application/merge-patch+json"
-STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
-APPLY_PATCH: Final = "application/apply-patch+yaml"
 MAX_REVISITED = 5_000_000  # items of lists that a strategic merge may go over, in all: a second or so
 
 _DIRECTIVE, _RETAIN = "$patch", "$retainKeys"
 _DELETE_FROM, _ORDER = "$deleteFromPrimitiveList/", "$setElementOrder/"
 
 
-def unreadable(target: Any, why: str) -> Invalid:
-    """422 for what a patch has made of an object, if it is none any more."""
-    message = f"Invalid value: {msgspec.json.encode(target).decode()}: {why}"
-    return Invalid(f' "" is invalid: patch: {message}', causes=(Cause("FieldValueInvalid", message, "patch"),))
-
-
-def apply(struct: type[Any], current: bytes, body: bytes, media_type: str) -> dict[str, Any]:
-    """What the patch makes of an object's JSON. Errors: BadRequest, Invalid, TooLarge."""
-    try:
-        patch = json_text.parse(body)
-    except json_text.NotJson as error:
-        raise BadRequest(f"error decoding patch: {error}") from error
-    document: dict[str, Any] = msgspec.json.decode(current)  # named_order alone: it is changed in place
-    if media_type == JSON_PATCH:
-        patched = json_patch.apply(document, patch)
-    elif not isinstance(patch, dict):
-        raise BadRequest(f"error decoding patch: a {media_type} body is a JSON object")
-    elif media_type == MERGE_PATCH:
-        patched = _merge_patch(document, patch)
-    else:
-        patched = _Strategic().merge_struct(struct, document, patch)
-    try:
-        json_text.check_depth(patched)
-    except json_text.NotJson as error:
-        raise unprocessable(f"what the patch makes is {error}") from error
-    return patched
-
-
-def _merge_patch(current: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    out = current if isinstance(current, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            out.pop(key, None)
-        else:
-            out[key] = _merge_patch(out.get(key), value)
-    return out
+def merge(struct: type[Any], current: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """What the patch makes of an object of a type; it is changed in place. Errors: BadRequest, Invalid, TooLarge."""
+    return _Strategic().merge_struct(struct, current, patch)
 
 
 class _Strategic:
