@@ -1,8 +1,15 @@
 """Two hundred worlds, each under its own seed. That the checkers would notice: `checkers/test_checkers.py`."""
 
+import re
+from collections import Counter
+from typing import Any
+
 import pytest
 
+from shipslog.engine.cluster import Cluster
 from shipslog.engine.testing.simulation.world import simulate
+from shipslog.store.commands import Delete, Evict
+from shipslog.store.refusals import Conflict, Refusal, TooManyRequests
 
 SEEDS = range(1, 201)
 AT_ONCE = 8  # in one test: `make test` has two workers, and none shall wait long for the other
@@ -33,3 +40,38 @@ def test_the_same_seed_is_the_same_world() -> None:
 
 def test_the_power_may_go_while_the_first_batch_is_written() -> None:
     assert simulate(12).events > 0
+
+
+def test_all_that_can_go_wrong_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault that no world has any more would leave its checkers green for ever."""
+    happened, submit = Counter[str](), Cluster.submit
+
+    async def noted(self: Cluster, command: Any, **how: Any) -> Any:
+        try:
+            done = await submit(self, command, **how)
+        except Refusal as refusal:
+            happened["a budget holds an eviction back"] += isinstance(command, Evict) and isinstance(refusal, TooManyRequests)
+            happened["one client is in another's way"] += isinstance(refusal, Conflict)
+            raise
+        if isinstance(command, Delete):
+            happened["a namespace ends"] += command.resource == "namespaces"
+            happened[f"deleted {command.propagation}"] += 1
+        return done
+
+    monkeypatch.setattr(Cluster, "submit", noted)
+    told: list[str] = []
+    snapshots = sum(simulate(seed, told.append).snapshots for seed in (16, 9, 3))
+    words = {
+        "a node stays away": r" without n\d",
+        "a machine reboots": " reboots",
+        "a container dies": " of .* dies",
+        "a probe fails": "probe of .* says ill",
+        "an engine dies": "crash (before|after) ",
+        "a write is torn": "the power goes during _",
+        "the disk is full": "the disk is full",
+        "a command is lost": " lost .*Start",
+    }
+    happened.update({what: sum(bool(re.search(word, line)) for line in told) for what, word in words.items()})
+    wanted = {*words, "a budget holds an eviction back", "one client is in another's way", "a namespace ends"}
+    assert not [what for what in (*wanted, "deleted Foreground", "deleted Orphan") if not happened[what]]
+    assert snapshots
