@@ -200,7 +200,7 @@ class Host:
     def _follow(
         self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int, digested: str, long: bool
     ) -> bool:
-        """Do as was decided. True; raises what is wrong with the parts of the decision. `digested`: its digest, if it is known."""
+        """Do as was decided. True; raises what is wrong with the parts of the decision. `digested`: its digest, if known."""
         self._say_standing(lane.reconciler, key, decision.says)
         if decision.requeue_after is not None:
             self._come_again(lane, key, decision.requeue_after, cause)

@@ -16,6 +16,7 @@ from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.conditions import dated, find_condition, set_condition
 from shipslog.store.objects.custom import FINALIZER, holds
 from shipslog.store.objects.times import api_time
+from shipslog.store.refusals import group_resource
 from shipslog.store.view import View
 
 RESOURCE = "customresourcedefinitions.apiextensions.k8s.io"
@@ -130,7 +131,7 @@ def _emptied(view: View, crd: Definition, now: Instant) -> Decision:
     """Delete the objects of the kind, then let the definition go."""
     if FINALIZER not in crd.metadata.finalizers:
         return Decision(reason="it is empty; others hold it")
-    resource = f"{crd.spec.names.plural}.{crd.spec.group}"
+    resource = group_resource(crd.spec.names.plural, crd.spec.group)
     left = view.entries(resource) if holds(crd, "Established") else []
     commands: list[AnyObjectCommand] = []
     if not holds(crd, "Terminating"):

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from .integrity import GENESIS, Row, row_digest
+from .sqlite_connection import transaction
 
 AT_ONCE = 1_000  # rows
 
@@ -25,24 +26,23 @@ def rewrite(path: Path, change: Callable[[bytes], bytes]) -> int:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode=DELETE")
         db.execute("PRAGMA secure_delete=ON")
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("DELETE FROM snapshot_parts")
-        db.execute("DELETE FROM snapshots")
-        chain = blake2b(GENESIS, digest_size=32)
-        for revision, time_ns, actor, cause, key, fact, digest, checksum in _rows(db):
-            new = change(fact) if fact is not None else None
-            if new is not None:
-                count += new != fact
-                digest = row_digest(revision, time_ns, actor, cause, key, new)
-            assert digest is not None, "a row has a fact or the digest of one"
-            chain.update(digest)
-            ending = checksum is not None
-            if new != fact or ending:
-                values = (new, chain.digest() if ending else None, revision)
-                db.execute("UPDATE events SET fact = ?, checksum = ? WHERE revision = ?", values)
-            if ending:
-                chain = blake2b(chain.digest(), digest_size=32)
-        db.execute("COMMIT")
+        with transaction(db):
+            db.execute("DELETE FROM snapshot_parts")
+            db.execute("DELETE FROM snapshots")
+            chain = blake2b(GENESIS, digest_size=32)
+            for revision, time_ns, actor, cause, key, fact, digest, checksum in _rows(db):
+                new = change(fact) if fact is not None else None
+                if new is not None:
+                    count += new != fact
+                    digest = row_digest(revision, time_ns, actor, cause, key, new)
+                assert digest is not None, "a row has a fact or the digest of one"
+                chain.update(digest)
+                ending = checksum is not None
+                if new != fact or ending:
+                    values = (new, chain.digest() if ending else None, revision)
+                    db.execute("UPDATE events SET fact = ?, checksum = ? WHERE revision = ?", values)
+                if ending:
+                    chain = blake2b(chain.digest(), digest_size=32)
         db.execute("VACUUM")
         db.execute("PRAGMA journal_mode=WAL")
     return count

@@ -23,6 +23,7 @@ from shipslog.store.objects.apiextensions_v1 import (
 )
 from shipslog.store.objects.custom import FINALIZER, holds
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.refusals import group_resource
 
 from .schemas import check_schema
 
@@ -68,7 +69,7 @@ class CustomResourceDefinitionStrategy(Strategy):
 
     def check(self, faults: Faults, obj: CustomResourceDefinition) -> None:
         check_spec(faults, obj.spec)
-        wanted = f"{obj.spec.names.plural}.{obj.spec.group}"
+        wanted = group_resource(obj.spec.names.plural, obj.spec.group)
         if obj.metadata.name != wanted:
             faults.invalid("metadata.name", obj.metadata.name, 'must be spec.names.plural+"."+spec.group')
         group = obj.spec.group

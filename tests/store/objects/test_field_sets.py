@@ -16,8 +16,8 @@ from shipslog.store.objects.field_sets import (
     intersection,
     of_paths,
     ordered,
+    path_text,
     paths,
-    told,
     union,
 )
 
@@ -76,4 +76,4 @@ def test_below_removed_takes_what_lies_below_along() -> None:
     ],
 )
 def test_how_a_path_is_told(path: tuple[str, ...], text: str) -> None:
-    assert told(path) == text
+    assert path_text(path) == text

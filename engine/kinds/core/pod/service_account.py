@@ -5,9 +5,6 @@ Source: the ServiceAccount admission plugin, with projected tokens as since 1.21
 Tests: tests/engine/kinds/core/pod/test_strategy.py
 """
 
-import calendar
-import time
-
 from msgspec.structs import replace
 
 from shipslog.engine.kinds.context import Admission
@@ -23,6 +20,7 @@ from shipslog.store.objects.core_v1 import (
     VolumeMount,
 )
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.times import SECOND_NS, parse_time
 
 DEFAULT = "default"
 VOLUME_PREFIX = "kube-api-access-"
@@ -60,10 +58,10 @@ def _awaits_default(name: str, namespace: str, ctx: Admission) -> bool:
         return False
     made: Namespace = found.object
     try:
-        made_s = calendar.timegm(time.strptime(made.metadata.creation_timestamp, "%Y-%m-%dT%H:%M:%SZ"))
+        made_ns = parse_time(made.metadata.creation_timestamp)
     except ValueError:
         return False
-    return ctx.now_ns // 1_000_000_000 - made_s <= PATIENCE_S
+    return ctx.now_ns // SECOND_NS - made_ns // SECOND_NS <= PATIENCE_S
 
 
 def _mount_token(pod: Pod, ctx: Admission) -> Pod:
