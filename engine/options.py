@@ -17,7 +17,7 @@ DNS = ("builtin", "none")
 
 
 class Option(Struct, frozen=True, kw_only=True):
-    """`told`: one line of help. `kind` list: it may be given several times, or with commas between the values."""
+    """`help`: one line of help. `kind` list: it may be given several times, or with commas between the values."""
 
     name: str
     group: str

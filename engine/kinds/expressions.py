@@ -1,6 +1,8 @@
 """The functions of expressions in Kubernetes' objects: those of the language, and the formats of names (`format.uuid()`).
 
 Source: apiserver/pkg/cel/library/format.go. What a kind's expressions may name besides is the kind's own.
+
+Tests: tests/engine/kinds/custom/test_rules.py
 """
 
 from collections.abc import Callable, Iterator

@@ -1,6 +1,8 @@
 """What a schema says to expressions: the types of values, how large they may be, and the values as those types have them.
 
 Source: apiserver/pkg/cel/common/schemas.go and values.go (declared types, sizes, escaped names), by their behaviour.
+
+Tests: tests/engine/kinds/custom/test_rules.py
 """
 
 import base64
