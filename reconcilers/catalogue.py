@@ -7,7 +7,7 @@ from . import kubelet, scheduler
 from .cluster import custom_resource_definition, garbage_collector, namespace, node_lifecycle, service_account, token_secrets
 from .rule.decision import Reconciler
 from .services import cluster_dns, endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
-from .storage import binder, protection
+from .storage import binder, directories, protection, reclaim
 from .workloads import cron_job, daemon_set, deployment, disruption, job, replica_set, replication_controller, stateful_set
 
 ALL: tuple[Reconciler, ...] = (
@@ -25,6 +25,8 @@ ALL: tuple[Reconciler, ...] = (
     stateful_set.RECONCILER,
     cron_job.RECONCILER,
     binder.RECONCILER,
+    directories.RECONCILER,
+    reclaim.RECONCILER,
     protection.CLAIMS,
     protection.VOLUMES,
     scheduler.RECONCILER,

@@ -48,7 +48,8 @@ class VolumeSource(Struct, frozen=True, kw_only=True):
     """One volume of a pod, rendered: a directory of the node, or content that the kubelet has already put together."""
 
     name: str
-    kind: Literal["emptyDir", "hostPath", "files"]  # files: secret, configMap, downwardAPI, projected
+    kind: Literal["emptyDir", "hostPath", "local", "files"]  # files: secret, configMap, downwardAPI, projected
+    # local: a directory that is there; the pod's group owns it
     medium: str = ""  # emptyDir: "Memory" for a tmpfs
     size_limit_bytes: int = 0
     host_path: str = ""
@@ -57,6 +58,7 @@ class VolumeSource(Struct, frozen=True, kw_only=True):
     token_requests: tuple[TokenRequest, ...] = ()  # the dispatcher turns these into `files`
     in_memory: bool = False  # files on a tmpfs (secrets)
     read_only: bool = False
+    group_once: bool | UnsetType = UNSET  # local: what belongs to the pod's group at its top is not walked again
 
 
 class PortMapping(Struct, frozen=True, kw_only=True):
@@ -270,7 +272,42 @@ class ApplyRuleset(RuntimeCommand, frozen=True, kw_only=True, tag="ApplyRuleset"
         return f"ruleset/{self.node}"
 
 
+class VolumeCommand(RuntimeCommand, frozen=True, kw_only=True):
+    """What is to become of storage on a node's disk. -> VolumeOperationFailed, or what each says."""
+
+    volume: str  # the name of its PersistentVolume
+
+    @property
+    def identity(self) -> str:
+        return f"volume/{self.node}/{self.volume}"
+
+
+class MakeVolume(VolumeCommand, frozen=True, kw_only=True, tag="MakeVolume"):
+    """A directory where the node keeps such, for the volume of that name; one that is there stays as it is. -> VolumeMade"""
+
+
+class RemoveVolume(VolumeCommand, frozen=True, kw_only=True, tag="RemoveVolume"):
+    """Remove the directory that was made, with all that is in it. -> VolumeRemoved (also for one that is not there)"""
+
+
+class ScrubVolume(VolumeCommand, frozen=True, kw_only=True, tag="ScrubVolume"):
+    """Remove what is in a directory of the node, and leave the directory. Once for each claim. -> VolumeScrubbed"""
+
+    path: str
+    claim_uid: str  # of the claim that had it
+
+
 AnyRuntimeCommand = (
-    RunPodSandbox | RefreshVolumes | PullImage | StartContainer | StopContainer | RemovePodSandbox | SetProbes | ApplyRuleset
+    RunPodSandbox
+    | RefreshVolumes
+    | PullImage
+    | StartContainer
+    | StopContainer
+    | RemovePodSandbox
+    | SetProbes
+    | ApplyRuleset
+    | MakeVolume
+    | RemoveVolume
+    | ScrubVolume
 )
 DECLARATIVE = (RefreshVolumes, SetProbes, ApplyRuleset)

@@ -27,11 +27,14 @@ from shipslog.store.state import PodRuntime
 from .commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
+    MakeVolume,
     PullImage,
     RefreshVolumes,
     RemovePodSandbox,
+    RemoveVolume,
     Ruleset,
     RunPodSandbox,
+    ScrubVolume,
     SetProbes,
     StartContainer,
     StopContainer,
@@ -55,6 +58,7 @@ from .stats.groups import groups_of
 from .stats.sampler import Sampler
 from .stats.usage import NodeStats
 from .threads import OwnerThreads, in_fresh_thread
+from .volumes.directories import Directories
 from .volumes.pod_volumes import VolumeFailed
 
 PULLS = 8  # of one registry at once: one that hangs keeps no other waiting
@@ -86,6 +90,7 @@ class OciNode:
         self._threads = OwnerThreads()
         self._registries = OwnerThreads(PULLS, begin=ground.outside.begin if ground is not None else in_fresh_thread)
         self._life = NodeLife(node, data, self.settings, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr, limits=limits)
+        self._directories = Directories(node, self._life.layout.data / "volumes")
         self.images: ImageStore = self._life.images
         limited = self.settings.cgroup_manager != "disabled"
         self._sampler = Sampler(
@@ -147,6 +152,8 @@ class OciNode:
                 return ()
             case ApplyRuleset():
                 return (await self._apply_ruleset(command.ruleset),)
+            case MakeVolume() | RemoveVolume() | ScrubVolume():
+                return (await self._directories.execute(command),)
         assert_never(command)
 
     async def _run_pod_sandbox(self, command: RunPodSandbox) -> tuple[RuntimeFact, ...]:
@@ -241,6 +248,7 @@ class OciNode:
             await self._probes.close()
         if self._ports is not None:
             await self._ports.close()
+        await self._directories.close()
         try:
             await self._life.close(end_pods=end_pods)
         finally:

@@ -203,6 +203,33 @@ class RulesetFailed(NodeFact, frozen=True, kw_only=True, tag="RulesetFailed"):
     message: str
 
 
+class VolumeFact(NodeFact, frozen=True, kw_only=True):
+    volume: str  # the name of the PersistentVolume that it is, or will be
+
+
+class VolumeMade(VolumeFact, frozen=True, kw_only=True, tag="VolumeMade"):
+    """A directory for a claim is there on the node's disk."""
+
+    path: str
+
+
+class VolumeRemoved(VolumeFact, frozen=True, kw_only=True, tag="VolumeRemoved"):
+    """Nothing of it is left on the node's disk."""
+
+
+class VolumeScrubbed(VolumeFact, frozen=True, kw_only=True, tag="VolumeScrubbed"):
+    """It is empty; what a claim had left in it is gone."""
+
+    claim_uid: str
+
+
+class VolumeOperationFailed(VolumeFact, frozen=True, kw_only=True, tag="VolumeOperationFailed"):
+    """It could not be made, removed or scrubbed."""
+
+    message: str
+    at_ns: int = 0
+
+
 AnyFact = (
     ObjectCreated
     | ObjectModified
@@ -224,6 +251,10 @@ AnyFact = (
     | ProbeFlipped
     | RulesetApplied
     | RulesetFailed
+    | VolumeMade
+    | VolumeRemoved
+    | VolumeScrubbed
+    | VolumeOperationFailed
 )
 ObjectChange = ObjectCreated | ObjectModified | ObjectDeleted
 RuntimeFact = (
@@ -240,4 +271,8 @@ RuntimeFact = (
     | ProbeFlipped
     | RulesetApplied
     | RulesetFailed
+    | VolumeMade
+    | VolumeRemoved
+    | VolumeScrubbed
+    | VolumeOperationFailed
 )

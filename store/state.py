@@ -115,3 +115,16 @@ class RulesetState(Struct, frozen=True, kw_only=True):
     message: str = ""  # of the failure
     failed_at_ns: int = 0
     failures: int = 0  # in a row
+
+
+class VolumeState(Struct, frozen=True, kw_only=True):
+    """Storage on the disk of one node, as far as the node has told of it. Absent after VolumeRemoved, and
+    when the PersistentVolume is gone."""
+
+    volume: str  # the name of its PersistentVolume
+    node: str
+    path: str = ""  # where it was made; "" before
+    scrubbed_for: str = ""  # the uid of the claim whose leavings were removed last
+    failures: int = 0  # in a row
+    message: str = ""  # of the last failure
+    failed_at_ns: int = 0

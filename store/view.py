@@ -13,7 +13,7 @@ from .facts import ClusterConfig, NodeObserved
 from .objects.core_v1 import Pod
 from .objects.scheme import Scheme
 from .projections import Index, Projection
-from .state import Entry, ImageState, PodRuntime, RulesetState
+from .state import Entry, ImageState, PodRuntime, RulesetState, VolumeState
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -79,6 +79,12 @@ class Running(Protocol):
         """The node's last report of itself."""
 
     def ruleset(self, node: str) -> RulesetState: ...
+
+    def volumes(self, name: str) -> Sequence[VolumeState]:
+        """What nodes told of storage that was made, or is to be, for a PersistentVolume of that name; by node."""
+
+    def volumes_on(self, node: str) -> Sequence[str]:
+        """The names of the volumes that a node told of."""
 
 
 class View(Objects, Running, Protocol):

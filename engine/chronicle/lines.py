@@ -141,6 +141,14 @@ def _of_fact(fact: Any, subject: Subject) -> tuple[str, str]:
             return f"packet rules applied on {fact.node}: {fact.services} Services", ""
         case facts.RulesetFailed():
             return f"packet rules refused on {fact.node}", fact.message
+        case facts.VolumeMade():
+            return f"volume {fact.volume} made on {fact.node}", ""
+        case facts.VolumeRemoved():
+            return f"volume {fact.volume} removed from {fact.node}", ""
+        case facts.VolumeScrubbed():
+            return f"volume {fact.volume} emptied on {fact.node}", ""
+        case facts.VolumeOperationFailed():
+            return f"volume {fact.volume} not as it should be on {fact.node}", fact.message
     return tag_of(fact), ""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from shipslog.store.events import Event
-from shipslog.store.facts import DecisionTaken, NodeFact, ObjectFact
+from shipslog.store.facts import DecisionTaken, NodeFact, ObjectFact, VolumeFact
 from shipslog.store.log.event_log import EventLog
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import BadRequest
@@ -58,6 +58,10 @@ KEYS = {
     "service-proxy": "nodes",
     "node-lifecycle": "nodes",
     "disruption": "poddisruptionbudgets.policy",
+    "pvc-protection": "persistentvolumeclaims",
+    "pv-protection": "persistentvolumes",
+    "volume-reclaim": "persistentvolumes",
+    "directory-provisioner": "persistentvolumeclaims",
 }
 POD_KEY = "pod/"  # the kubelet's keys: pod/UID
 OF_OBJECT = re.compile(r"(?:Create|Update|Patch|Delete) ([^ /]+)(?:/[a-z]+)? (?:([^ /]+)/)?([^ /]+)")
@@ -146,6 +150,8 @@ async def subject_of(event: Event, pods: Pods) -> Subject:
         return await pods.named(uid, event.revision)
     if isinstance(fact, DecisionTaken):
         return of_decision(fact)
+    if isinstance(fact, VolumeFact):
+        return Subject("persistentvolumes", "", fact.volume)
     if isinstance(fact, NodeFact):
         return Subject("nodes", "", fact.node)
     return Subject()

@@ -13,6 +13,7 @@ from shipslog.store.facts import (
     RulesetFailed,
     SandboxExited,
     SandboxFailed,
+    VolumeOperationFailed,
 )
 from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1
@@ -37,6 +38,7 @@ class NodeLog:
             ContainerExited: self._container_exited,
             ProbeFlipped: self._probe_flipped,
             RulesetFailed: self._ruleset_failed,
+            VolumeOperationFailed: self._volume_failed,
         }
 
     def on_event(self, event: Event, entry: Entry | None, previous: Entry | None) -> None:
@@ -100,3 +102,6 @@ class NodeLog:
 
     def _ruleset_failed(self, fact: RulesetFailed) -> None:
         log.warning("packet_rules_not_applied", node=fact.node, message=fact.message[:SHOWN])
+
+    def _volume_failed(self, fact: VolumeOperationFailed) -> None:
+        log.warning("volume_not_as_it_should_be", node=fact.node, volume=fact.volume, message=fact.message[:SHOWN])

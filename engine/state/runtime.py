@@ -19,8 +19,13 @@ from shipslog.store.facts import (
     SandboxExited,
     SandboxFailed,
     SandboxStarted,
+    VolumeFact,
+    VolumeMade,
+    VolumeOperationFailed,
+    VolumeRemoved,
+    VolumeScrubbed,
 )
-from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState
+from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState, VolumeState
 
 RESET_AFTER_NS = 600 * 1_000_000_000  # a container that ran for ten minutes starts its back-off anew
 
@@ -109,3 +114,18 @@ def evolve_image(state: ImageState | None, fact: ImagePulled | ImagePullFailed) 
 def heard_ns(state: ImageState) -> int:
     """When the last word about an image came."""
     return max((fact.at_ns for fact in (state.pulled, state.failed) if fact is not None), default=0)
+
+
+def evolve_volume(state: VolumeState | None, fact: VolumeFact) -> VolumeState | None:
+    """The state of storage on a node after the fact; None when nothing of it is left."""
+    base = state or VolumeState(volume=fact.volume, node=fact.node)
+    match fact:
+        case VolumeMade():
+            return replace(base, path=fact.path, failures=0, message="", failed_at_ns=0)
+        case VolumeScrubbed():
+            return replace(base, scrubbed_for=fact.claim_uid, failures=0, message="", failed_at_ns=0)
+        case VolumeOperationFailed():
+            return replace(base, failures=base.failures + 1, message=fact.message, failed_at_ns=fact.at_ns)
+        case VolumeRemoved():
+            return None
+    return state

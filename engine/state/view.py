@@ -4,7 +4,6 @@ The engine keeps two: the head, which the committer writes ahead of the disk, an
 reads. The same class serves the past, evolved up to an older revision.
 """
 
-from bisect import bisect_left, insort
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -28,15 +27,18 @@ from shipslog.store.facts import (
     RulesetApplied,
     RulesetFailed,
     SandboxRemoved,
+    VolumeFact,
 )
 from shipslog.store.log.event_log import LogNewer
 from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Scheme
 from shipslog.store.projections import Index, Projection
-from shipslog.store.state import Entry, ImageState, Opaque, PodRuntime, RulesetState, entry_of
+from shipslog.store.state import Entry, ImageState, Opaque, PodRuntime, RulesetState, VolumeState, entry_of
 
+from .collection import Collection
 from .indexes import BY_OWNER, BY_UID, PODS_BY_NODE
+from .node_volumes import NodeVolumes
 from .projected import Projected
 from .runtime import evolve_image, evolve_pod, heard_ns
 
@@ -44,73 +46,6 @@ T = TypeVar("T")
 S = TypeVar("S")
 IMAGES = 10_000  # of all nodes, whose state is known; beyond that a tenth is forgotten, what was heard of longest ago
 _NO_RULESET = RulesetState()
-LABELS_INDEXED = 64  # of one object; one with more is looked at itself, so that 100,000 labels do not cost a second to index
-
-
-class Collection:
-    """The objects of one kind in one namespace: by name, in order of name, and by label."""
-
-    __slots__ = ("by_label", "by_name", "crowded", "names")
-
-    def __init__(self) -> None:
-        self.by_name: dict[str, Entry] = {}
-        self.names: list[str] = []
-        self.by_label: dict[tuple[str, str], set[str]] = {}
-        self.crowded: set[str] = set()  # whose labels are too many for the index
-
-    def put(self, name: str, entry: Entry, previous: Entry | None) -> None:
-        if previous is None:
-            insort(self.names, name)
-        self.by_name[name] = entry
-        old = previous.object.metadata.labels if previous is not None else {}
-        new = entry.object.metadata.labels
-        if old == new:
-            return
-        self._unlabel(name, old)
-        if len(new) > LABELS_INDEXED:
-            self.crowded.add(name)
-            return
-        for label in new.items():
-            self.by_label.setdefault(label, set()).add(name)
-
-    def drop(self, name: str, previous: Entry) -> None:
-        del self.by_name[name]
-        del self.names[bisect_left(self.names, name)]
-        self._unlabel(name, previous.object.metadata.labels)
-
-    def _unlabel(self, name: str, labels: Mapping[str, str]) -> None:
-        if len(labels) > LABELS_INDEXED:
-            self.crowded.discard(name)
-            return
-        for label in labels.items():
-            names = self.by_label[label]
-            names.discard(name)
-            if not names:
-                del self.by_label[label]
-
-    @classmethod
-    def rebuilt(cls, by_name: Mapping[str, Entry]) -> "Collection":
-        """A collection of these, its order and its labels made from nothing."""
-        collection = cls()
-        for name, entry in by_name.items():
-            collection.put(name, entry, None)
-        return collection
-
-    def agrees(self, other: "Collection") -> bool:
-        """Whether both find the same."""
-        return (self.names, self.by_label, self.crowded) == (other.names, other.by_label, other.crowded)
-
-    def entries(self) -> list[Entry]:
-        by_name = self.by_name
-        return [by_name[name] for name in self.names]
-
-    def select(self, labels: Mapping[str, str]) -> list[Entry]:
-        if not labels:
-            return self.entries()
-        sets = [self.by_label.get(label, set()) for label in labels.items()]
-        found, wanted = set.intersection(*sets), labels.items()
-        found |= {name for name in self.crowded if wanted <= self.by_name[name].object.metadata.labels.items()}
-        return [self.by_name[name] for name in sorted(found)]
 
 
 class MemoryView:
@@ -128,6 +63,7 @@ class MemoryView:
         self._images: dict[tuple[str, str], ImageState] = {}
         self._nodes: dict[str, NodeObserved] = {}
         self._rulesets: dict[str, RulesetState] = {}
+        self._volumes = NodeVolumes()
         self._unserved: dict[tuple[str, str, str], Entry] = {}  # of kinds that are not served: kept, and shown to nobody
         self._nodes_gone: dict[str, int] = {}  # deleted while pods were bound to them, until these are gone too -> when
 
@@ -211,6 +147,12 @@ class MemoryView:
     def ruleset(self, node: str) -> RulesetState:
         return self._rulesets.get(node, _NO_RULESET)
 
+    def volumes(self, name: str) -> Sequence[VolumeState]:
+        return self._volumes.of(name)
+
+    def volumes_on(self, node: str) -> Sequence[str]:
+        return self._volumes.on(node)
+
     # --- evolving ---
 
     def evolve(self, event: Event, made: Entry | None = None) -> tuple[Entry | None, Entry | None]:
@@ -228,6 +170,8 @@ class MemoryView:
             self._evolve_image(fact)
         elif isinstance(fact, NodeObserved):
             self._nodes[fact.node] = fact
+        elif isinstance(fact, VolumeFact):
+            self._volumes.evolve(fact, there=self.entry("persistentvolumes", fact.volume) is not None)
         elif isinstance(fact, RulesetApplied):
             self._rulesets[fact.node] = RulesetState(digest=fact.digest)
         elif isinstance(fact, RulesetFailed):
@@ -250,6 +194,8 @@ class MemoryView:
             previous = self._put(fact.resource, fact.namespace, fact.name, entry)
         if fact.resource in ("nodes", "pods"):
             self._note_gone(fact, previous)
+        elif fact.resource == "persistentvolumes" and isinstance(fact, ObjectDeleted):
+            self._volumes.forget(fact.name)
         return entry, previous
 
     def _note_gone(self, fact: ObjectFact, previous: Entry | None) -> None:
@@ -370,6 +316,8 @@ class MemoryView:
                     self._put(fact.resource, fact.namespace, fact.name, previous)
                 elif not isinstance(fact, ObjectDeleted):
                     self._take(fact.resource, fact.namespace, fact.name)
+                if fact.resource == "persistentvolumes":
+                    self._volumes.restore(fact.name, to._volumes)
             elif isinstance(fact, PodFact):
                 before, now = to._pods.get(fact.pod_uid), self._pods.get(fact.pod_uid)
                 _restore(self._pods, to._pods, fact.pod_uid)
@@ -378,6 +326,8 @@ class MemoryView:
                 self._images = dict(to._images)  # others may have been forgotten for it
             elif isinstance(fact, NodeObserved):
                 _restore(self._nodes, to._nodes, fact.node)
+            elif isinstance(fact, VolumeFact):
+                self._volumes.restore(fact.volume, to._volumes)
             elif isinstance(fact, RulesetApplied | RulesetFailed):
                 _restore(self._rulesets, to._rulesets, fact.node)
             elif isinstance(fact, EngineStarted):
@@ -420,6 +370,7 @@ class MemoryView:
             "nodes": [self._nodes[node] for node in sorted(self._nodes)],
             "rulesets": self._rulesets,
             "nodes_gone": dict(self._nodes_gone),
+            "volumes": self._volumes.states(),
         }
 
     def _served_entries(self, resources: tuple[str, ...]) -> Iterator[Entry]:
@@ -448,6 +399,7 @@ class MemoryView:
         nodes: Sequence[NodeObserved],
         rulesets: Mapping[str, RulesetState],
         nodes_gone: Mapping[str, int],
+        volumes: Sequence[VolumeState],
     ) -> None:
         """Fill an empty view with what `state` gave."""
         self.revision, self.time_ns, self.config = revision, time_ns, config
@@ -459,6 +411,7 @@ class MemoryView:
         self._images = {(node, image): state for node, image, state in images}
         self._nodes = {node.node: node for node in nodes}
         self._rulesets, self._nodes_gone = dict(rulesets), dict(nodes_gone)
+        self._volumes = NodeVolumes(volumes)
 
     def put(self, entry: Entry) -> None:
         """One object more, of a view that is being filled."""

@@ -13,6 +13,7 @@ from shipslog.runtime.commands import PortMapping, RemovePodSandbox, RunPodSandb
 from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import ImagePulled, ImagePullFailed, NodeObserved, PodFact
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.claims import claims_of
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.times import SECOND_NS, parse_time
 from shipslog.store.projections import index
@@ -59,6 +60,12 @@ def _that_wait(view: View, source: core_v1.ConfigMap | core_v1.Secret) -> Iterab
     return [f"pod/{entry.object.metadata.uid}" for entry in view.find(WAITING, source.metadata.namespace)]
 
 
+def _with_claim(view: View, claim: core_v1.PersistentVolumeClaim) -> Iterable[str]:
+    """The pods that wait for a claim."""
+    waiting = view.find(WAITING, claim.metadata.namespace)
+    return [f"pod/{e.object.metadata.uid}" for e in waiting if claim.metadata.name in claims_of(e.object)]
+
+
 def _reported(view: View, fact: PodFact) -> Iterable[str]:
     return (f"pod/{fact.pod_uid}",)
 
@@ -85,6 +92,8 @@ WAKES = (
     rule()
     .watches(core_v1.Pod, to=_bound, at_start=True)
     .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_wait)
+    .watches(core_v1.PersistentVolumeClaim, to=_with_claim)
+    .reads(core_v1.PersistentVolume)
     .watches(core_v1.Node, to=_left_on, when=lambda before, after: after is None)
     .hears(PodFact, to=_reported)
     .hears(ImagePulled, ImagePullFailed, to=_with_image)

@@ -7,8 +7,10 @@ from msgspec import UNSET
 
 from shipslog.runtime.commands import FileContent, Mount, TokenRequest, VolumeSource
 from shipslog.store.objects import core_v1, quantity
+from shipslog.store.objects.claims import claim_of
 
 from .bound_pod import AnyContainer, BoundPod
+from .claims import claimed
 from .environment import config_map_data, secret_data
 from .expansion import PATH_BYTES, Room, expanded, references
 from .fields import ConfigError, field_value, resource_value
@@ -55,6 +57,8 @@ def _render(pod: BoundPod, volume: core_v1.Volume, content: Content) -> VolumeSo
         return VolumeSource(
             name=volume.name, kind="hostPath", host_path=volume.host_path.path, host_path_type=volume.host_path.type or ""
         )
+    if claim_of(pod.pod, volume):
+        return claimed(pod, volume)
     files, tokens, secret = _content(pod, volume, content)
     return VolumeSource(
         name=volume.name, kind="files", files=files, token_requests=tokens, in_memory=secret or bool(tokens), read_only=True

@@ -20,6 +20,7 @@ from shipslog.store.objects.core_v1 import PersistentVolumeClaim as Claim
 from shipslog.store.view import View
 
 from . import matching
+from .reclaim import freed
 from .words import (
     AVAILABLE,
     BIND_COMPLETED,
@@ -274,21 +275,13 @@ def _says_of_mode(claim: Claim, volume: Volume) -> tuple[Say, ...]:
 
 def _let_go(volume: Volume) -> Decision:
     """Its claim has taken another one."""
-    notes, ref = volume.metadata.annotations, volume.spec.claim_ref
-    assert ref is not None
-    if PROVISIONED_BY in notes and volume.spec.persistent_volume_reclaim_policy == "Delete":
+    if PROVISIONED_BY in volume.metadata.annotations and volume.spec.persistent_volume_reclaim_policy == "Delete":
         return (
             Decision(reason="it was made for nothing")
             if volume.status.phase in (RELEASED, FAILED)
             else _phase(volume, RELEASED)
         )
-    if BOUND_BY_CONTROLLER in notes:
-        others = {name: value for name, value in notes.items() if name != BOUND_BY_CONTROLLER}
-        meta, ref = replace(volume.metadata, annotations=others), None
-    else:
-        meta, ref = volume.metadata, replace(ref, uid="", resource_version="")  # somebody keeps it for a claim of that name
-    free = replace(volume, metadata=meta, spec=replace(volume.spec, claim_ref=ref))
-    return Decision(reason="its claim has taken another one", commands=(Update(object=free),))
+    return Decision(reason="its claim has taken another one", commands=(Update(object=freed(volume)),))
 
 
 def _phase(volume: Volume, phase: str) -> Decision:

@@ -26,10 +26,13 @@ from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
     Hook,
+    MakeVolume,
     PullImage,
     RefreshVolumes,
     RemovePodSandbox,
+    RemoveVolume,
     RunPodSandbox,
+    ScrubVolume,
     SetProbes,
     StartContainer,
     StopContainer,
@@ -46,6 +49,7 @@ from shipslog.runtime.probes import Prober
 from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject, Sampler
 from shipslog.runtime.stats.usage import NodeStats
 from shipslog.runtime.volumes import pod_volumes
+from shipslog.runtime.volumes.directories import Directories
 from shipslog.store.facts import (
     ContainerExited,
     ContainerStarted,
@@ -78,6 +82,7 @@ class ProcessNode:
     def __init__(self, node: str, data: Path, *, address: str = "127.0.0.1", limits: LogLimits = LIMITS) -> None:
         self.log_directory = machine.LOGS
         self.node, self.data, self.address = node, data.resolve(), address
+        self._directories = Directories(node, self.data.with_name(f"{self.data.name}-volumes"))  # in it are pods alone
         self._report: Report = lambda fact: None
         self._known: dict[tuple[str, str, int], ProcessRecord] = {}
         self._awaited: set[tuple[str, str, int]] = set()
@@ -178,6 +183,7 @@ class ProcessNode:
         if self._probes is not None:
             await self._probes.close()
         await self._tasks.close()
+        await self._directories.close()
         left = []
         for directory in list(self.data.iterdir()) if end_pods else []:
             try:
@@ -211,6 +217,8 @@ class ProcessNode:
                 return ()
             case ApplyRuleset(ruleset=ruleset):
                 return (RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services)),)
+            case MakeVolume() | RemoveVolume() | ScrubVolume():
+                return (await self._directories.execute(command),)
 
     def _sandbox(self, uid: str) -> SandboxRecord | None:
         with contextlib.suppress(OSError, msgspec.DecodeError):

@@ -14,11 +14,14 @@ from typing import NoReturn
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
+    MakeVolume,
     PullImage,
     RefreshVolumes,
     RemovePodSandbox,
+    RemoveVolume,
     Ruleset,
     RunPodSandbox,
+    ScrubVolume,
     SetProbes,
     StartContainer,
     StopContainer,
@@ -37,8 +40,12 @@ from shipslog.store.facts import (
     RulesetApplied,
     RuntimeFact,
     SandboxExited,
+    SandboxFailed,
     SandboxRemoved,
     SandboxStarted,
+    VolumeMade,
+    VolumeRemoved,
+    VolumeScrubbed,
 )
 from shipslog.store.state import PodRuntime
 
@@ -48,6 +55,7 @@ from .simulated_pods import SimContainer, SimPod, SimUse
 
 EXIT_CODE, RUNS_FOR = "sim.shipslog/exit-code", "sim.shipslog/runs-for-s"
 
+VOLUMES = "/var/lib/shipslog/volumes/"  # where it says that it keeps what it made
 MISSING_IMAGE = "missing"  # an image whose name contains it cannot be pulled
 
 
@@ -73,6 +81,7 @@ class SimulatedNode:
         self.node, self.number, self.log_directory = node, number, ""
         self.pods: dict[str, SimPod] = {}
         self.images: set[str] = set()
+        self.volumes: dict[str, str] = {}  # where each of those that were made is said to be
         self.ruleset = Ruleset(services={})
         self._capacity = {"cpu": cpu, "memory": memory, "pods": str(pods), "ephemeral-storage": "100Gi"}
         self._now_ns, self._call_later = now_ns, call_later or _on_the_loop
@@ -166,9 +175,27 @@ class SimulatedNode:
             case ApplyRuleset(ruleset=ruleset):
                 self.ruleset = ruleset
                 return (RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services)),)
+            case MakeVolume(volume=volume):
+                self.volumes[volume] = path = f"{VOLUMES}{volume}"
+                return (VolumeMade(node=self.node, volume=volume, path=path),)
+            case RemoveVolume(volume=volume):
+                self.volumes.pop(volume, None)
+                return (VolumeRemoved(node=self.node, volume=volume),)
+            case ScrubVolume(volume=volume, claim_uid=claim_uid):
+                return (VolumeScrubbed(node=self.node, volume=volume, claim_uid=claim_uid),)
 
     def _run_sandbox(self, command: RunPodSandbox) -> tuple[RuntimeFact, ...]:
         pod = self.pods.get(command.pod_uid)
+        for volume in command.volumes:
+            if (
+                volume.kind == "local"
+                and volume.host_path.startswith(VOLUMES)
+                and volume.host_path not in self.volumes.values()
+            ):
+                why = f'MountVolume.SetUp failed for volume "{volume.name}" : path "{volume.host_path}" does not exist'
+                at_ns = self._now_ns()
+                failed = SandboxFailed(node=self.node, pod_uid=command.pod_uid, reason="FailedMount", message=why, at_ns=at_ns)
+                return (failed,)
         if pod is None:
             self._count += 1
             ip = "" if command.host_network else self._address()

@@ -40,6 +40,9 @@ def prepare(directory: Path, volumes: tuple[VolumeSource, ...], fs_group: int | 
                 case "hostPath":
                     _host_path(volume)
                     continue
+                case "local":
+                    _local(volume, fs_group)
+                    continue
             if fs_group is not None:
                 _give_to_group(path, fs_group)
         except OSError as error:
@@ -48,7 +51,7 @@ def prepare(directory: Path, volumes: tuple[VolumeSource, ...], fs_group: int | 
 
 def source_path(directory: Path, volume: VolumeSource) -> Path:
     """Where the volume is on this node."""
-    return Path(volume.host_path) if volume.kind == "hostPath" else directory / volume.name
+    return Path(volume.host_path) if volume.kind in ("hostPath", "local") else directory / volume.name
 
 
 def _empty_dir(path: Path, volume: VolumeSource) -> None:
@@ -115,6 +118,23 @@ def _host_path(volume: VolumeSource) -> None:
     if wanted in checks and not checks[wanted](mode):
         message = f"hostPath type check failed: {path} is not a {_CHECKED[wanted]}"
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {message}')
+
+
+def _local(volume: VolumeSource, fs_group: int | None) -> None:
+    """It is there already, and is never made here: an empty one in its place would hide that what was kept in it is gone."""
+    _not_too_deep(volume.host_path)
+    path = Path(volume.host_path)
+    if not path.is_dir():
+        why = f'path "{volume.host_path}" does not exist' if not path.exists() else f'path "{volume.host_path}" is no directory'
+        raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {why}')
+    if fs_group is not None and not (volume.group_once and _belongs(path, fs_group)):
+        _give_to_group(path, fs_group)
+
+
+def _belongs(path: Path, group: int) -> bool:
+    """Whether its top is as `_give_to_group` leaves it; then so is what is in it."""
+    held = path.stat()
+    return held.st_gid == group and held.st_mode & 0o2770 == 0o2770
 
 
 def _files(path: Path, volume: VolumeSource, group: int | None) -> None:
@@ -187,15 +207,17 @@ def write_atomically(path: Path, files: tuple[FileContent, ...]) -> None:
 
 
 def _give_to_group(path: Path, group: int) -> None:
-    """Containers may be at work in it: each file is opened once, and what was opened is changed, whatever its name is now."""
+    """Containers may be at work in it: each file is opened once, and what was opened is changed, whatever its name is now.
+
+    The top is last: where it belongs to the group, all that is in it does."""
+    for directory, name in trees.walk(path):
+        with contextlib.suppress(FileNotFoundError):
+            _give_one(directory, name, group)
     parent = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _give_one(parent, path.name, group)
     finally:
         os.close(parent)
-    for directory, name in trees.walk(path):
-        with contextlib.suppress(FileNotFoundError):
-            _give_one(directory, name, group)
 
 
 def _give_one(directory: int, name: str, group: int) -> None:

@@ -17,7 +17,7 @@ from shipslog.store.facts import AnyFact, ClusterConfig
 from shipslog.store.log import integrity, reserve, sqlite_connection, writer_lock
 from shipslog.store.log.event_log import Snapshot
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState, RulesetState
+from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState, RulesetState, VolumeState
 from tests.store.log.test_event_log import events
 
 PAGES = Path(__file__).parents[2] / "docs" / "formats"
@@ -41,7 +41,7 @@ def test_every_fact_stands_there_field_by_field() -> None:
 
 
 def test_the_snapshot_stands_there_field_by_field() -> None:
-    parts = [snapshots.SavedView, PodRuntime, ContainerRuntime, ProbeState, ImageState, RulesetState]
+    parts = [snapshots.SavedView, PodRuntime, ContainerRuntime, ProbeState, ImageState, RulesetState, VolumeState]
     assert tables((PAGES / "snapshots.md").read_text()) == fields(parts)
 
 

@@ -17,11 +17,14 @@ from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
     Hook,
+    MakeVolume,
     PullImage,
     RefreshVolumes,
     RemovePodSandbox,
+    RemoveVolume,
     Ruleset,
     RunPodSandbox,
+    ScrubVolume,
     SetProbes,
     StartContainer,
     StopContainer,
@@ -50,6 +53,7 @@ from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject, Sampler
 from shipslog.runtime.stats.usage import NodeStats, Usage
 from shipslog.runtime.threads import OwnerThreads
 from shipslog.runtime.volumes import pod_volumes
+from shipslog.runtime.volumes.directories import Directories
 from shipslog.store.facts import (
     ContainerExited,
     ContainerStarted,
@@ -93,6 +97,7 @@ class CriNode:
     ) -> None:
         self.node, self.data, self._socket, self._pod_cidr, self._rules = node, data.resolve(), socket, pod_cidr, rules
         self.log_directory = machine.LOGS
+        self._directories = Directories(node, self.data / "volumes")
         self._report: Report = lambda fact: None
         self._client: CriClient | None = None
         self._running: dict[str, tuple[str, str, int]] = {}  # container id -> pod uid, name, attempt
@@ -220,6 +225,7 @@ class CriNode:
         await self._sampler.close()
         await self._logs.close()
         await self._tasks.close()
+        await self._directories.close()
         left = await self._remove_all() if self._client is not None and end_pods else []
         if self._client is not None:
             self._client.close()
@@ -263,6 +269,8 @@ class CriNode:
                 return ()
             case ApplyRuleset(ruleset=ruleset):
                 return (await self._apply(ruleset),)
+            case MakeVolume() | RemoveVolume() | ScrubVolume():
+                return (await self._directories.execute(command),)
 
     async def _apply(self, ruleset: Ruleset) -> RuntimeFact:
         if self._rules is not None:

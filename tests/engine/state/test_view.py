@@ -13,7 +13,8 @@ from shipslog.engine.kinds.core.service.allocation import BY_ADDRESS, BY_NODE_PO
 from shipslog.engine.pasts import view_at
 from shipslog.engine.state import snapshots
 from shipslog.engine.state import view as views
-from shipslog.engine.state.view import LABELS_INDEXED, MemoryView
+from shipslog.engine.state.collection import LABELS_INDEXED
+from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import Bind
 from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, ImagePulled, ObjectCreated, ObjectDeleted, ObjectModified

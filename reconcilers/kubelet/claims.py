@@ -1,0 +1,68 @@
+"""Volumes of a pod that are claims: what its node mounts for one, or why it cannot yet.
+
+Source: kubelet's desired state of world populator, and its local and host path plugins.
+"""
+
+import msgspec
+from msgspec import UNSET
+
+from shipslog.reconcilers.rule.pods import controller_of
+from shipslog.reconcilers.scheduler.fit import matches_volume
+from shipslog.runtime.commands import VolumeSource
+from shipslog.store.objects import core_v1
+from shipslog.store.objects.claims import claim_of
+
+from .bound_pod import BoundPod
+from .fields import ConfigError
+
+NO_SOURCES = ("claim_ref", "node_affinity")
+
+
+def claimed(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
+    """Errors: ConfigError while its claim has no volume, or one that this node cannot mount."""
+    meta, name = pod.pod.metadata, claim_of(pod.pod, volume)
+    claim = pod.view.get(core_v1.PersistentVolumeClaim, name, meta.namespace)
+    if claim is None:
+        raise ConfigError(f'persistentvolumeclaim "{name}" not found')
+    owner = controller_of(claim)
+    if volume.ephemeral is not None and (owner is None or owner.uid != meta.uid):
+        raise ConfigError(
+            f"PVC {meta.namespace}/{name} was not created for pod {meta.namespace}/{meta.name} (pod is not owner)"
+        )
+    if claim.metadata.deletion_timestamp and not pod.sandbox_up:
+        raise ConfigError(f"error processing PVC {meta.namespace}/{name}: PVC is being deleted")
+    held = pod.view.get(core_v1.PersistentVolume, claim.spec.volume_name) if claim.spec.volume_name else None
+    if claim.status.phase != "Bound" or held is None:
+        raise ConfigError(f"error processing PVC {meta.namespace}/{name}: PVC is not bound")
+    ref = held.spec.claim_ref
+    if ref is None or ref.uid != claim.metadata.uid:
+        raise ConfigError(
+            f"error processing PVC {meta.namespace}/{name}: volume {held.metadata.name} is bound to another claim"
+        )
+    return _source(pod, volume, held)
+
+
+def _source(pod: BoundPod, volume: core_v1.Volume, held: core_v1.PersistentVolume) -> VolumeSource:
+    spec, node = held.spec, pod.view.get(core_v1.Node, pod.node)
+    if node is None or not matches_volume(held, node):
+        raise ConfigError(
+            f"MountVolume.NodeAffinity check failed for volume {held.metadata.name}: no matching NodeSelectorTerms"
+        )
+    if spec.volume_mode == "Block":
+        raise ConfigError(f"volume {held.metadata.name} is a block device: this node mounts file systems only")
+    asked = volume.persistent_volume_claim
+    read_only = asked is not None and asked.read_only
+    if spec.host_path is not None:
+        return VolumeSource(
+            name=volume.name, kind="hostPath", host_path=spec.host_path.path, host_path_type=spec.host_path.type or "",
+            read_only=read_only,
+        )  # fmt: skip
+    if spec.local is not None:
+        security = pod.spec.security_context
+        once = security is not None and security.fs_group_change_policy == "OnRootMismatch"
+        return VolumeSource(
+            name=volume.name, kind="local", host_path=spec.local.path, read_only=read_only, group_once=True if once else UNSET
+        )
+    named = (f for f in msgspec.structs.fields(spec) if isinstance(getattr(spec, f.name), msgspec.Struct))
+    kind = next((f.encode_name for f in named if f.name not in NO_SOURCES), "")
+    raise ConfigError(f"volumes of kind {kind} are not supported on this node")
