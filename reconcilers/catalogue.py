@@ -7,7 +7,7 @@ from . import kubelet, scheduler
 from .cluster import custom_resource_definition, garbage_collector, namespace, node_lifecycle, service_account, token_secrets
 from .rule.decision import Reconciler
 from .services import cluster_dns, endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
-from .storage import binder, directories, protection, reclaim
+from .storage.catalogue import RULES as STORAGE
 from .workloads import cron_job, daemon_set, deployment, disruption, job, replica_set, replication_controller, stateful_set
 
 ALL: tuple[Reconciler, ...] = (
@@ -24,11 +24,7 @@ ALL: tuple[Reconciler, ...] = (
     daemon_set.RECONCILER,
     stateful_set.RECONCILER,
     cron_job.RECONCILER,
-    binder.RECONCILER,
-    directories.RECONCILER,
-    reclaim.RECONCILER,
-    protection.CLAIMS,
-    protection.VOLUMES,
+    *STORAGE,
     scheduler.RECONCILER,
     kubelet.NODE,
     kubelet.PODS,

@@ -58,6 +58,7 @@ KEYS = {
     "service-proxy": "nodes",
     "node-lifecycle": "nodes",
     "disruption": "poddisruptionbudgets.policy",
+    "ephemeral-volume": "pods",
     "pvc-protection": "persistentvolumeclaims",
     "pv-protection": "persistentvolumes",
     "volume-reclaim": "persistentvolumes",
