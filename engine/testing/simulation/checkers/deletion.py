@@ -5,8 +5,11 @@ Tests: tests/engine/testing/simulation/checkers/test_checkers.py
 
 from shipslog.engine.cluster import Cluster
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.claims import claims_of
 
 from .verdict import require
+
+CLAIMS = "persistentvolumeclaims"
 
 
 def check(cluster: Cluster) -> None:
@@ -16,8 +19,15 @@ def check(cluster: Cluster) -> None:
         for entry in view.entries(resource):
             meta = entry.object.metadata
             what = f"{resource} {meta.namespace}/{meta.name}"
-            require(not meta.deletion_timestamp, __name__, f"{what} is being deleted since {meta.deletion_timestamp}")
+            ends = not meta.deletion_timestamp or (resource == CLAIMS and is_used(cluster, entry.object))
+            require(ends, __name__, f"{what} is being deleted since {meta.deletion_timestamp}")
             require(not meta.namespace or meta.namespace in namespaces, __name__, f"{what} has outlived its namespace")
             owners = meta.owner_references
             alive = [o for o in owners if view.by_uid(o.uid) is not None]
             require(alive or not owners, __name__, f"{what} has outlived its owner {[o.name for o in owners]}")
+
+
+def is_used(cluster: Cluster, claim: core_v1.PersistentVolumeClaim) -> bool:
+    """Whether a pod on a node uses a claim: as long as it does, the claim stays."""
+    pods = cluster.list(core_v1.Pod, claim.metadata.namespace)
+    return any(pod.spec.node_name and claim.metadata.name in claims_of(pod) for pod in pods)
