@@ -94,7 +94,8 @@ def test_a_pod_goes_where_its_volume_is() -> None:
 
 def test_a_node_that_is_full_says_so_first() -> None:
     view = view_of(host("m"), host("n", cpu="1m"), bound_to("v"), on("n", volume("v", claim_ref=ref())), user(cpu="1"))
-    assert said(view) == "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had volume node affinity conflict."
+    why = "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had volume node affinity conflict."
+    assert said(view) == f"{why} preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
 
 
 def test_the_node_is_written_into_a_claim_that_waits_and_the_pod_follows_when_it_is_bound() -> None:
@@ -118,7 +119,8 @@ def test_one_that_is_being_made_keeps_its_place_for_its_pod() -> None:
     )
     decision = decided(view)
     assert not any(isinstance(command, Bind) for command in decision.commands)
-    assert [say.message for say in decision.says] == ["0/1 nodes are available: 1 Insufficient cpu."]
+    (told,) = decision.says
+    assert told.message.startswith("0/1 nodes are available: 1 Insufficient cpu.") and told.about.name == "q"
 
 
 def test_a_free_volume_near_is_taken_the_smallest_and_each_once() -> None:

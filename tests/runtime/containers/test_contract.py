@@ -18,11 +18,13 @@ from shipslog.runtime.commands import (
     ApplyRuleset,
     FileContent,
     Hook,
+    MakeVolume,
     Mount,
     ProbeTarget,
     PullImage,
     RefreshVolumes,
     RemovePodSandbox,
+    RemoveVolume,
     Ruleset,
     RunPodSandbox,
     SetProbes,
@@ -45,8 +47,11 @@ from shipslog.store.facts import (
     NodeObserved,
     ProbeFlipped,
     RulesetApplied,
+    SandboxFailed,
     SandboxRemoved,
     SandboxStarted,
+    VolumeMade,
+    VolumeRemoved,
 )
 from shipslog.store.state import ContainerRuntime, PodRuntime
 
@@ -584,3 +589,37 @@ async def test_a_log_that_grows_is_turned_over_and_read_whole(bench: Bench, monk
 
 def rotated(rotate: Callable[..., bool], directory: Path, limits: LogLimits, reopen: Callable[[Path], bool]) -> bool:
     return rotate(directory, LogLimits(max_bytes=600, max_files=50), reopen)
+
+
+async def test_a_volume_is_made_kept_and_removed(bench: Bench) -> None:
+    name = "pvc-0a1b2c3d-0000-4000-8000-00000000000a"
+    for _ in range(2):
+        (made,) = await bench.node.execute(MakeVolume(node="n", volume=name))
+        assert isinstance(made, VolumeMade) and made.path.endswith(name)
+    if bench.kind in ("oci", "cri"):
+        volume = VolumeSource(name="v", kind="local", host_path=made.path)
+        await bench.pod(volumes=(volume,))
+        await bench.run("echo kept > /data/file; sleep 60", mounts=(Mount(volume="v", path="/data"),))
+        file = Path(made.path) / "file"
+        async with asyncio.timeout(10):
+            while not (file.exists() and file.read_text()):
+                await asyncio.sleep(0.02)
+        await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID))
+        assert file.read_text() == "kept\n", "what is in it outlives the pod"
+    for _ in range(2):
+        (gone,) = await bench.node.execute(RemoveVolume(node="n", volume=name))
+        assert gone == VolumeRemoved(node="n", volume=name)
+    assert not Path(made.path).exists()
+
+
+async def test_a_pod_does_not_start_on_a_volume_that_is_not_there(bench: Bench) -> None:
+    if bench.kind == "process":
+        pytest.skip("plain processes mount nothing")
+    where = "/var/lib/shipslog/volumes/pvc-gone"
+    command = RunPodSandbox(
+        node="n", pod_uid=UID, namespace="default", name="p", hostname="p",
+        volumes=(VolumeSource(name="v", kind="local", host_path=where),),
+    )  # fmt: skip
+    (fact,) = await bench.node.execute(command)
+    assert isinstance(fact, SandboxFailed) and fact.reason == "FailedMount" and "does not exist" in fact.message
+    assert not Path(where).exists()
