@@ -41,6 +41,7 @@ from .commit.follower import Follower
 from .commit.outside import Told
 from .commit.watch import WatchHub
 from .host.host import Host
+from .host.metrics_reader import MeasuredMetrics, MetricsReader
 from .host.node_log import NodeLog
 from .host.recorder import EventRecorder
 from .pasts import PastViews, load, revision_at
@@ -86,6 +87,7 @@ class Cluster(Client):
         self.committer.consultants.append(self.webhooks)
         self.committer.listeners.append(self.webhooks.on_event)
         self.host = Host(self.committer, reconcilers, self.runtimes, clock)
+        self.metrics_reader = MetricsReader(self.committer, MeasuredMetrics(self.runtimes, clock))
         self.recorder = EventRecorder(self.committer, self.host.lanes)
         self.host.on_decision.append(self.recorder.on_decision)
         self.host.on_standing.append(self.recorder.on_standing)
@@ -195,6 +197,7 @@ class Cluster(Client):
                 group.start_soon(self._start_node, node, runtime)
         self._run(self.host.run())
         self.background.keep("retention", self._retain)
+        self.background.keep("autoscalers", self.metrics_reader.run)
 
     async def _start_node(self, node: str, runtime: NodeRuntime) -> None:
         known = self.view.pods_running_on(node)

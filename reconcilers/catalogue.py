@@ -8,7 +8,17 @@ from .cluster import custom_resource_definition, garbage_collector, namespace, n
 from .rule.decision import Reconciler
 from .services import cluster_dns, endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
 from .storage.catalogue import RULES as STORAGE
-from .workloads import cron_job, daemon_set, deployment, disruption, job, replica_set, replication_controller, stateful_set
+from .workloads import (
+    autoscaler,
+    cron_job,
+    daemon_set,
+    deployment,
+    disruption,
+    job,
+    replica_set,
+    replication_controller,
+    stateful_set,
+)
 
 ALL: tuple[Reconciler, ...] = (
     custom_resource_definition.RECONCILER,
@@ -24,6 +34,7 @@ ALL: tuple[Reconciler, ...] = (
     daemon_set.RECONCILER,
     stateful_set.RECONCILER,
     cron_job.RECONCILER,
+    autoscaler.RECONCILER,
     *STORAGE,
     scheduler.RECONCILER,
     kubelet.NODE,

@@ -90,6 +90,27 @@ class Forgotten(Fact, frozen=True, kw_only=True, tag="Forgotten"):
     """Retention let this go: a heartbeat among many. It is never appended; a log reads it in the place of what was there."""
 
 
+class MetricReading(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What one metric of an autoscaler was. Amounts are whole thousandths."""
+
+    values: dict[str, int] = {}  # by the pods' names
+    value: int = 0  # of a metric that is no pod's
+    at_ns: int = 0
+    window_ns: int = 0  # over which it was measured
+    error: str = ""  # why there is none
+
+
+class MetricsObserved(Fact, frozen=True, kw_only=True, tag="MetricsObserved"):
+    """What was measured for an autoscaler, when it would change what it decides or shows. Samples themselves are no facts."""
+
+    namespace: str
+    name: str  # of the HorizontalPodAutoscaler
+    uid: str
+    readings: tuple[MetricReading, ...]  # one for each of its metrics
+    replicas: int  # that its target wanted then
+    recommended: int  # that the metrics wanted; `replicas` where there was no telling
+
+
 # --- what nodes report ---
 
 
@@ -238,6 +259,7 @@ AnyFact = (
     | DecisionTaken
     | ClockStepped
     | Forgotten
+    | MetricsObserved
     | NodeObserved
     | SandboxStarted
     | SandboxFailed

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from .facts import ContainerExited, ImagePulled, ImagePullFailed
+from .facts import ContainerExited, ImagePulled, ImagePullFailed, MetricsObserved
 from .objects import codec, protobuf_encoding
 from .objects.scheme import Kind
 
@@ -128,3 +128,12 @@ class VolumeState(Struct, frozen=True, kw_only=True):
     failures: int = 0  # in a row
     message: str = ""  # of the last failure
     failed_at_ns: int = 0
+
+
+class AutoscalerState(Struct, frozen=True, kw_only=True):
+    """What the log remembers of an autoscaler besides its object."""
+
+    uid: str
+    observed: MetricsObserved | None = None  # the last; None since the engine started
+    recommendations: tuple[tuple[int, int], ...] = ()  # (since when, replicas), each until the next; of the last hour
+    scalings: tuple[tuple[int, int], ...] = ()  # (when, by how many); of the last hour

@@ -13,7 +13,7 @@ from .facts import ClusterConfig, NodeObserved
 from .objects.core_v1 import Pod
 from .objects.scheme import Scheme
 from .projections import Index, Projection
-from .state import Entry, ImageState, PodRuntime, RulesetState, VolumeState
+from .state import AutoscalerState, Entry, ImageState, PodRuntime, RulesetState, VolumeState
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -82,6 +82,9 @@ class Running(Protocol):
 
     def volumes(self, name: str) -> Sequence[VolumeState]:
         """What nodes told of storage that was made, or is to be, for a PersistentVolume of that name; by node."""
+
+    def autoscaler(self, uid: str) -> AutoscalerState | None:
+        """What was observed for an autoscaler, and what came of it lately."""
 
     def volumes_on(self, node: str) -> Sequence[str]:
         """The names of the volumes that a node told of."""

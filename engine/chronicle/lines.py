@@ -122,6 +122,8 @@ def _of_fact(fact: Any, subject: Subject) -> tuple[str, str]:
             return f"clock put back from {micro_time(fact.from_ns)}", ""
         case facts.Forgotten():
             return "let go: a heartbeat", ""
+        case facts.MetricsObserved():
+            return f"measured for {subject}: it should have {fact.recommended}, and has {fact.replicas}", ""
         case facts.NodeObserved():
             has = ", ".join(f"{name} {fact.capacity[name]}" for name in ("cpu", "memory") if name in fact.capacity)
             return f"node {fact.node} reported itself" + (f": {has}" if has else ""), ""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from shipslog.store.events import Event
-from shipslog.store.facts import DecisionTaken, NodeFact, ObjectFact, VolumeFact
+from shipslog.store.facts import DecisionTaken, MetricsObserved, NodeFact, ObjectFact, VolumeFact
 from shipslog.store.log.event_log import EventLog
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.refusals import BadRequest
@@ -57,6 +57,7 @@ KEYS = {
     "probes": "nodes",
     "service-proxy": "nodes",
     "node-lifecycle": "nodes",
+    "horizontal-pod-autoscaler": "horizontalpodautoscalers.autoscaling",
     "disruption": "poddisruptionbudgets.policy",
     "ephemeral-volume": "pods",
     "pvc-protection": "persistentvolumeclaims",
@@ -151,6 +152,8 @@ async def subject_of(event: Event, pods: Pods) -> Subject:
         return await pods.named(uid, event.revision)
     if isinstance(fact, DecisionTaken):
         return of_decision(fact)
+    if isinstance(fact, MetricsObserved):
+        return Subject("horizontalpodautoscalers.autoscaling", fact.namespace, fact.name)
     if isinstance(fact, VolumeFact):
         return Subject("persistentvolumes", "", fact.volume)
     if isinstance(fact, NodeFact):

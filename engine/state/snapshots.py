@@ -12,7 +12,7 @@ from shipslog.store.facts import ClusterConfig, NodeObserved
 from shipslog.store.log.event_log import LogNewer, Snapshot
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Scheme
-from shipslog.store.state import Entry, ImageState, PodRuntime, RulesetState, VolumeState
+from shipslog.store.state import AutoscalerState, Entry, ImageState, PodRuntime, RulesetState, VolumeState
 
 from .view import MemoryView, restored
 
@@ -36,6 +36,7 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     rulesets: dict[str, RulesetState]
     nodes_gone: dict[str, int] = {}  # not in the snapshots of earlier versions
     volumes: list[VolumeState] = []
+    autoscalers: list[AutoscalerState] = []
 
 
 def take(view: MemoryView) -> Snapshot:
@@ -74,7 +75,7 @@ def restoring(snapshot: Snapshot, scheme: Scheme = BUILTIN) -> Generator[None, N
     view.load(
         revision=saved.revision, time_ns=saved.time_ns, config=saved.config, entries=(), pods=saved.pods,
         images=saved.images, nodes=saved.nodes, rulesets=saved.rulesets, nodes_gone=saved.nodes_gone,
-        volumes=saved.volumes,
+        volumes=saved.volumes, autoscalers=saved.autoscalers,
     )  # fmt: skip
     return view
 

@@ -18,6 +18,7 @@ from shipslog.store.facts import (
     EngineStarted,
     ImagePulled,
     ImagePullFailed,
+    MetricsObserved,
     NodeObserved,
     ObjectCreated,
     ObjectDeleted,
@@ -34,8 +35,9 @@ from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Scheme
 from shipslog.store.projections import Index, Projection
-from shipslog.store.state import Entry, ImageState, Opaque, PodRuntime, RulesetState, VolumeState, entry_of
+from shipslog.store.state import AutoscalerState, Entry, ImageState, Opaque, PodRuntime, RulesetState, VolumeState, entry_of
 
+from .autoscalers import Autoscalers
 from .collection import Collection
 from .indexes import BY_OWNER, BY_UID, PODS_BY_NODE
 from .node_volumes import NodeVolumes
@@ -44,6 +46,7 @@ from .runtime import evolve_image, evolve_pod, heard_ns
 
 T = TypeVar("T")
 S = TypeVar("S")
+AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
 IMAGES = 10_000  # of all nodes, whose state is known; beyond that a tenth is forgotten, what was heard of longest ago
 _NO_RULESET = RulesetState()
 
@@ -64,6 +67,7 @@ class MemoryView:
         self._nodes: dict[str, NodeObserved] = {}
         self._rulesets: dict[str, RulesetState] = {}
         self._volumes = NodeVolumes()
+        self._autoscalers = Autoscalers()
         self._unserved: dict[tuple[str, str, str], Entry] = {}  # of kinds that are not served: kept, and shown to nobody
         self._nodes_gone: dict[str, int] = {}  # deleted while pods were bound to them, until these are gone too -> when
 
@@ -150,6 +154,9 @@ class MemoryView:
     def volumes(self, name: str) -> Sequence[VolumeState]:
         return self._volumes.of(name)
 
+    def autoscaler(self, uid: str) -> AutoscalerState | None:
+        return self._autoscalers.of(uid)
+
     def volumes_on(self, node: str) -> Sequence[str]:
         return self._volumes.on(node)
 
@@ -170,6 +177,8 @@ class MemoryView:
             self._evolve_image(fact)
         elif isinstance(fact, NodeObserved):
             self._nodes[fact.node] = fact
+        elif isinstance(fact, MetricsObserved):
+            self._autoscalers.observe(fact, event.time_ns)
         elif isinstance(fact, VolumeFact):
             self._volumes.evolve(fact, there=self.entry("persistentvolumes", fact.volume) is not None)
         elif isinstance(fact, RulesetApplied):
@@ -182,6 +191,7 @@ class MemoryView:
         elif isinstance(fact, EngineStarted):
             self.config = fact.config
             self._rulesets.clear()  # the adapters that held them are gone...
+            self._autoscalers.restart()
             self._nodes.clear()  # ...and a node counts again when its runtime reports itself
         return None, None
 
@@ -196,6 +206,11 @@ class MemoryView:
             self._note_gone(fact, previous)
         elif fact.resource == "persistentvolumes" and isinstance(fact, ObjectDeleted):
             self._volumes.forget(fact.name)
+        elif fact.resource == AUTOSCALERS and previous is not None:
+            if isinstance(fact, ObjectDeleted):
+                self._autoscalers.drop(fact.uid)
+            else:
+                self._autoscalers.change(previous.object, entry.object, self.time_ns)
         return entry, previous
 
     def _note_gone(self, fact: ObjectFact, previous: Entry | None) -> None:
@@ -318,6 +333,10 @@ class MemoryView:
                     self._take(fact.resource, fact.namespace, fact.name)
                 if fact.resource == "persistentvolumes":
                     self._volumes.restore(fact.name, to._volumes)
+                elif fact.resource == AUTOSCALERS:
+                    self._autoscalers.restore(fact.uid, to._autoscalers)
+            elif isinstance(fact, MetricsObserved):
+                self._autoscalers.restore(fact.uid, to._autoscalers)
             elif isinstance(fact, PodFact):
                 before, now = to._pods.get(fact.pod_uid), self._pods.get(fact.pod_uid)
                 _restore(self._pods, to._pods, fact.pod_uid)
@@ -332,6 +351,7 @@ class MemoryView:
                 _restore(self._rulesets, to._rulesets, fact.node)
             elif isinstance(fact, EngineStarted):
                 self.config, self._rulesets, self._nodes = to.config, dict(to._rulesets), dict(to._nodes)
+                self._autoscalers = to._autoscalers.copy()
         self.revision, self.time_ns = to.revision, to.time_ns
 
     # --- for a log that is opened ---
@@ -371,6 +391,7 @@ class MemoryView:
             "rulesets": self._rulesets,
             "nodes_gone": dict(self._nodes_gone),
             "volumes": self._volumes.states(),
+            "autoscalers": self._autoscalers.states(),
         }
 
     def _served_entries(self, resources: tuple[str, ...]) -> Iterator[Entry]:
@@ -400,6 +421,7 @@ class MemoryView:
         rulesets: Mapping[str, RulesetState],
         nodes_gone: Mapping[str, int],
         volumes: Sequence[VolumeState],
+        autoscalers: Sequence[AutoscalerState],
     ) -> None:
         """Fill an empty view with what `state` gave."""
         self.revision, self.time_ns, self.config = revision, time_ns, config
@@ -411,7 +433,7 @@ class MemoryView:
         self._images = {(node, image): state for node, image, state in images}
         self._nodes = {node.node: node for node in nodes}
         self._rulesets, self._nodes_gone = dict(rulesets), dict(nodes_gone)
-        self._volumes = NodeVolumes(volumes)
+        self._volumes, self._autoscalers = NodeVolumes(volumes), Autoscalers(autoscalers)
 
     def put(self, entry: Entry) -> None:
         """One object more, of a view that is being filled."""

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from shipslog.reconcilers.rule.pods import controller_of
-from shipslog.reconcilers.scheduler.fit import matches_volume
+from shipslog.reconcilers.scheduler.volumes import reachable
 from shipslog.runtime.commands import VolumeSource
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.claims import claim_of
@@ -44,7 +44,7 @@ def claimed(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
 
 def _source(pod: BoundPod, volume: core_v1.Volume, held: core_v1.PersistentVolume) -> VolumeSource:
     spec, node = held.spec, pod.view.get(core_v1.Node, pod.node)
-    if node is None or not matches_volume(held, node):
+    if node is None or not reachable(held, node):
         raise ConfigError(
             f"MountVolume.NodeAffinity check failed for volume {held.metadata.name}: no matching NodeSelectorTerms"
         )

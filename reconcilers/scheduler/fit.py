@@ -286,13 +286,6 @@ def matches_node(spec: core_v1.PodSpec, node: core_v1.Node) -> bool:
     return required is None or any(matches_term(term, node) for term in required.node_selector_terms)
 
 
-def matches_volume(volume: core_v1.PersistentVolume, node: core_v1.Node) -> bool:
-    """Whether a volume can be had on a node."""
-    affinity = volume.spec.node_affinity
-    required = affinity.required if affinity is not None else None
-    return required is None or any(matches_term(term, node) for term in required.node_selector_terms)
-
-
 def matches_term(term: core_v1.NodeSelectorTerm, node: core_v1.Node) -> bool:
     """All of a term's expressions; an empty term matches nothing."""
     if not term.match_expressions and not term.match_fields:

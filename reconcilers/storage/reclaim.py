@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.wakes import rule
-from shipslog.reconcilers.scheduler.fit import matches_volume
+from shipslog.reconcilers.scheduler.volumes import reachable
 from shipslog.runtime.commands import RemoveVolume, ScrubVolume
 from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import NodeObserved, VolumeFact
@@ -157,7 +157,7 @@ def _recycled(view: View, volume: Volume, now: Instant) -> Decision:
     if any(state.scrubbed_for == ref.uid for state in states):
         said = Say(about=reference(volume), reason="VolumeRecycled", message="Volume recycled")
         return Decision(reason="it is empty", commands=(Update(object=freed(volume)),), says=(said,))
-    node = next((n.metadata.name for n in view.list(core_v1.Node) if _runs(view, n) and matches_volume(volume, n)), "")
+    node = next((n.metadata.name for n in view.list(core_v1.Node) if _runs(view, n) and reachable(volume, n)), "")
     if not node:
         return Decision(reason="no node can empty it", requeue_after=15)
     failed = next((state for state in states if state.failures and state.node == node), None)

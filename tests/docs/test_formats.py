@@ -13,11 +13,19 @@ import msgspec
 from shipslog.engine.state import snapshots
 from shipslog.reconcilers.rule.digest import DIGEST, WRITERS
 from shipslog.store.events import Origin
-from shipslog.store.facts import AnyFact, ClusterConfig
+from shipslog.store.facts import AnyFact, ClusterConfig, MetricReading
 from shipslog.store.log import integrity, reserve, sqlite_connection, writer_lock
 from shipslog.store.log.event_log import Snapshot
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState, RulesetState, VolumeState
+from shipslog.store.state import (
+    AutoscalerState,
+    ContainerRuntime,
+    ImageState,
+    PodRuntime,
+    ProbeState,
+    RulesetState,
+    VolumeState,
+)
 from tests.store.log.test_event_log import events
 
 PAGES = Path(__file__).parents[2] / "docs" / "formats"
@@ -37,11 +45,20 @@ def fields(types: Iterable[type[msgspec.Struct]]) -> dict[str, list[str]]:
 
 
 def test_every_fact_stands_there_field_by_field() -> None:
-    assert tables(FACTS) == fields([*get_args(AnyFact), ClusterConfig, Origin])
+    assert tables(FACTS) == fields([*get_args(AnyFact), ClusterConfig, MetricReading, Origin])
 
 
 def test_the_snapshot_stands_there_field_by_field() -> None:
-    parts = [snapshots.SavedView, PodRuntime, ContainerRuntime, ProbeState, ImageState, RulesetState, VolumeState]
+    parts = [
+        snapshots.SavedView,
+        PodRuntime,
+        ContainerRuntime,
+        ProbeState,
+        ImageState,
+        RulesetState,
+        VolumeState,
+        AutoscalerState,
+    ]
     assert tables((PAGES / "snapshots.md").read_text()) == fields(parts)
 
 

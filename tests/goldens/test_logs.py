@@ -31,7 +31,15 @@ from shipslog.store.log.event_log import Snapshot
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects import codec, coordination_v1, core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.state import ContainerRuntime, ImageState, PodRuntime, ProbeState, RulesetState, VolumeState
+from shipslog.store.state import (
+    AutoscalerState,
+    ContainerRuntime,
+    ImageState,
+    PodRuntime,
+    ProbeState,
+    RulesetState,
+    VolumeState,
+)
 from shipslog.store.view import View
 
 HERE = Path(__file__).parent
@@ -128,7 +136,7 @@ KEPT = {
     "facts-1.jsonl": (19, "3206242dcf24f82ba8bc88cf43b818f43f2ff270cd1d46216d7bcb6a240c33ee"),
     "facts-2.jsonl": (2, "e29f0f2b229d8d4ea9817707c5cf876cf2d07581a73a38769b7f85165e265e05"),
     "objects-2.jsonl": (45, "2c21502b11329df33fc4d9001f846fc456d81ae82c318e563130bdc390fc14a9"),
-    "snapshot-1-volumes.json": (0, "3884c606cddb96fa1fca1e4fc83abe10541daa085050ae20054b457bd9d49556"),
+    "snapshot-1-autoscalers.json": (0, "599afe80741d686d859af10f7afd624ebeeeadaa169a5bc5f3b90b91fb64de5f"),
     "snapshot-1.json": (0, "23857f3133b03ce1bca129497d9f9d7caf4fb902d60b8d45f7813c622df6ed84"),
     "format-1.db.gz": (0, "f2977ef84ec79be4ad8e0133b231a26124f2734abbedd988367cf6543bcffed8"),
     "format-2.db.gz": (0, "49d5ed6fec8625e95d6eda686033c8581ff59199010c871e2dfd530164280492"),
@@ -259,6 +267,7 @@ def test_every_part_of_a_snapshot_is_frozen_with_all_its_fields() -> None:
             (ProbeState, container["probes"]["liveness"]),
             (RulesetState, told["rulesets"]["n"]),
             *((VolumeState, volume) for volume in told.get("volumes", ())),
+            *((AutoscalerState, autoscaler) for autoscaler in told.get("autoscalers", ())),
         ]
         for part, members in parts:
             held.setdefault(part, set()).update(members)
