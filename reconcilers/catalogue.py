@@ -5,6 +5,7 @@ Tests: tests/reconcilers/rule/test_wakes.py, tests/goldens/test_logs.py
 
 from . import kubelet, scheduler
 from .cluster import custom_resource_definition, garbage_collector, namespace, node_lifecycle, service_account, token_secrets
+from .cluster.catalogue import RULES as CLUSTER
 from .rule.decision import Reconciler
 from .services import cluster_dns, endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
 from .storage.catalogue import RULES as STORAGE
@@ -25,6 +26,7 @@ ALL: tuple[Reconciler, ...] = (
     namespace.RECONCILER,
     service_account.RECONCILER,
     token_secrets.RECONCILER,
+    *CLUSTER,
     kubernetes_service.RECONCILER,
     cluster_dns.RECONCILER,
     replication_controller.RECONCILER,

@@ -83,13 +83,13 @@ def ensure(
     accounts = directory / "service-accounts.key"
     if not accounts.exists():
         _write(accounts, _private(ec.generate_private_key(ec.SECP256R1())))
-    return _signed(directory, *_authority(directory), tuple(sorted(names)), now, notice)
+    return _signed(directory, *authority(directory), tuple(sorted(names)), now, notice)
 
 
 def renewed(pki: Pki, now_ns: Callable[[], int] = time.time_ns) -> Pki:
     """The same, with new certificates where they are due. Errors: AuthorityBroken, also when the CA is another; OSError."""
-    key, ca = _authority(pki.directory)
-    if _public(ca).decode() != pki.ca_certificate:
+    key, ca = authority(pki.directory)
+    if public(ca).decode() != pki.ca_certificate:
         raise AuthorityBroken(f"{pki.directory / 'ca.crt'} was replaced; it counts from the next start on")
     return _signed(pki.directory, key, ca, pki.names, _time(now_ns()), "")
 
@@ -105,16 +105,16 @@ def _signed(
     serving = _leaf(directory, "server", key, ca, now, common_name="shipslog", names=names)
     admin = _leaf(directory, "admin", key, ca, now, common_name="system:admin", organization="system:masters")
     return Pki(
-        directory, _public(ca).decode(), _public(admin).decode(), (directory / "admin.key").read_text(),
-        _public(serving).decode(), names, notice,
+        directory, public(ca).decode(), public(admin).decode(), (directory / "admin.key").read_text(),
+        public(serving).decode(), names, notice,
     )  # fmt: skip
 
 
 AUTHORITY = ("ca.key", "ca.crt")
 
 
-def _authority(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    """Errors: AuthorityBroken."""
+def authority(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    """The CA's key and certificate. Errors: AuthorityBroken."""
     key_file, certificate_file = (directory / name for name in AUTHORITY)
     mend = "Put back the one that belongs to it, or remove both: then a new authority is made, with new certificates."
     for path, other in ((key_file, certificate_file), (certificate_file, key_file)):
@@ -141,7 +141,7 @@ def _make_authority(directory: Path, now: datetime.datetime) -> None:
         .sign(key, hashes.SHA256())
     )
     _write(directory / "ca.key", _private(key))
-    _write(directory / "ca.crt", _public(certificate))
+    _write(directory / "ca.crt", public(certificate))
 
 
 def _leaf(
@@ -174,7 +174,7 @@ def _leaf(
         builder = builder.add_extension(x509.SubjectAlternativeName([_general(n) for n in sorted(wanted)]), critical=False)
     certificate = builder.sign(ca_key, hashes.SHA256())
     _write(key_file, _private(key))
-    _write(certificate_file, _public(certificate))
+    _write(certificate_file, public(certificate))
     return certificate
 
 
@@ -237,7 +237,8 @@ def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
-def _public(certificate: x509.Certificate) -> bytes:
+def public(certificate: x509.Certificate) -> bytes:
+    """A certificate as PEM."""
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 

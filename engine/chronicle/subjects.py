@@ -58,6 +58,8 @@ KEYS = {
     "service-proxy": "nodes",
     "node-lifecycle": "nodes",
     "horizontal-pod-autoscaler": "horizontalpodautoscalers.autoscaling",
+    "certificate-approver": "certificatesigningrequests.certificates.k8s.io",
+    "certificate-cleaner": "certificatesigningrequests.certificates.k8s.io",
     "disruption": "poddisruptionbudgets.policy",
     "ephemeral-volume": "pods",
     "pvc-protection": "persistentvolumeclaims",

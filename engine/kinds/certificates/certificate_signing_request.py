@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age, duration
 from shipslog.engine.kinds.context import Admission
-from shipslog.engine.kinds.faults import Faults
+from shipslog.engine.kinds.faults import Faults, forbidden
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.subresources import Part
 from shipslog.engine.kinds.workloads import check_same
+from shipslog.reconcilers.cluster.certificate_requests import CLIENT, MASTERS, asked
 from shipslog.store.objects.certificates_v1 import (
     CertificateSigningRequest,
     CertificateSigningRequestCondition,
@@ -79,7 +80,11 @@ class CertificateSigningRequestRules(Strategy):
         return replace(obj, spec=replace(obj.spec, usages=usages))
 
     def create(self, kind: Kind, obj: CertificateSigningRequest, ctx: Admission) -> CertificateSigningRequest:
-        """Who asks is who asks the API, not who is named."""
+        """Who asks is who asks the API, not who is named. Errors: Forbidden for a certificate that may do everything."""
+        wanted = asked(obj.spec.request) if obj.spec.signer_name == CLIENT else None
+        if wanted is not None and MASTERS in wanted.organizations:
+            why = f"use of {CLIENT} signer with {MASTERS} group is not allowed"
+            raise forbidden(kind, obj.metadata.name, why)
         spec = replace(obj.spec, username=ctx.actor, uid="", groups=tuple(ctx.groups), extra={})
         return replace(obj, spec=spec, status=CertificateSigningRequestStatus())
 

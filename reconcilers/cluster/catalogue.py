@@ -1,0 +1,10 @@
+"""More rules of the cluster itself."""
+
+from shipslog.reconcilers.rule.decision import Reconciler
+
+from . import certificate_requests
+
+RULES: tuple[Reconciler, ...] = (
+    certificate_requests.APPROVER,
+    certificate_requests.CLEANER,
+)
