@@ -63,7 +63,7 @@ class ApiServer:
     ) -> None:
         self._cluster, self._pki, self._bind, self.port = cluster, pki, bind, port
         tokens = AccountTokens(pki.account_key)
-        authenticator = Authenticator(cluster.view, tokens, admin_token(data / "token"))
+        authenticator = Authenticator(cluster.view, tokens, admin_token(data / "token"), cluster.clock.now_ns)
         self.handler = Handler(cluster, authenticator, tokens)
         self._listening = listening
         self._server: Connections | None = None

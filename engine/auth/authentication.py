@@ -4,6 +4,8 @@ import hmac
 import os
 import secrets
 import ssl
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.objects import core_v1
+from shipslog.store.objects import bootstrap_tokens, core_v1
 from shipslog.store.refusals import BadRequest, Unauthorized
 
 from .account_tokens import AccountTokens, Claims, InvalidToken
@@ -37,8 +39,10 @@ ADMIN = User("system:admin", ("system:masters", AUTHENTICATED))
 class Authenticator:
     """Tells who a request comes from. Certificates are read once a connection."""
 
-    def __init__(self, view: MemoryView, tokens: AccountTokens, admin_token: str = "") -> None:
-        self._view, self._tokens, self._admin_token = view, tokens, admin_token.encode()
+    def __init__(
+        self, view: MemoryView, tokens: AccountTokens, admin_token: str = "", now_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._view, self._tokens, self._admin_token, self._now_ns = view, tokens, admin_token.encode(), now_ns
 
     def user(self, request: web.BaseRequest) -> User:
         """Who asks; ANONYMOUS without credentials. Errors: Unauthorized for credentials that are wrong."""
@@ -61,6 +65,8 @@ class Authenticator:
         """The bearer of a token, and for which of `audiences` (default: the API server) it is meant. Errors: Unauthorized."""
         if self._admin_token and hmac.compare_digest(token.encode(), self._admin_token):
             return ADMIN, audiences
+        if (bootstrapper := self._of_bootstrap_token(token)) is not None:
+            return bootstrapper, audiences
         try:
             claims = self._tokens.check(token)
         except InvalidToken as error:
@@ -69,6 +75,20 @@ class Authenticator:
         if not meant or not self._stands(claims):
             raise Unauthorized("Unauthorized")
         return _of_claims(claims), meant
+
+    def _of_bootstrap_token(self, token: str) -> User | None:
+        """Errors: Unauthorized for one that looks like such a token and is none."""
+        named = bootstrap_tokens.TOKEN.fullmatch(token)
+        if named is None:
+            return None
+        place = bootstrap_tokens.NAMESPACE
+        secret = self._view.get(core_v1.Secret, f"{bootstrap_tokens.PREFIX}{named[1]}", place)
+        held = bootstrap_tokens.token_of(secret) if secret is not None else None
+        same = held is not None and hmac.compare_digest(held.secret.encode(), named[2].encode())
+        if held is None or not same or not held.authenticates or held.expires_ns <= self._now_ns():
+            raise Unauthorized("Unauthorized")
+        groups = (bootstrap_tokens.BOOTSTRAPPERS, *held.groups, AUTHENTICATED)
+        return User(f"system:bootstrap:{held.id}", groups)
 
     def _stands(self, claims: Claims) -> bool:
         """Whether the account, and what the token is bound to, are still there."""

@@ -2,9 +2,13 @@
 
 from shipslog.reconcilers.rule.decision import Reconciler
 
-from . import certificate_requests
+from . import bootstrap_tokens, certificate_requests, cluster_role_aggregation, pod_gc
 
 RULES: tuple[Reconciler, ...] = (
     certificate_requests.APPROVER,
     certificate_requests.CLEANER,
+    cluster_role_aggregation.RECONCILER,
+    bootstrap_tokens.CLEANER,
+    bootstrap_tokens.SIGNER,
+    pod_gc.RECONCILER,
 )

@@ -30,6 +30,32 @@ async def test_the_administrators_token(api: Api) -> None:
     assert (await api.client(token="wrong").call("GET", CONFIG_MAPS))[0] == 401
 
 
+async def test_a_bootstrap_token(api: Api, admin: Client) -> None:
+    """It is let in for as long as its Secret says so, as a machine that is not known yet."""
+    secrets, words = "/api/v1/namespaces/kube-system/secrets", "abcdef.0123456789abcdef"
+    data = {"token-id": "abcdef", "token-secret": "0123456789abcdef", "auth-extra-groups": "system:bootstrappers:workers"}
+    body = {"metadata": {"name": "bootstrap-token-abcdef"}, "type": "bootstrap.kubernetes.io/token", "stringData": data}
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    machine = api.client(token=words)
+    assert (await machine.call("POST", path, review))[0] == 401, "there is no such token"
+    assert (await admin.call("POST", secrets, body))[0] == 201
+    assert (await machine.call("POST", path, review))[0] == 401, "it is not for this"
+    usage = {"stringData": {"usage-bootstrap-authentication": "true"}}
+    name = f"{secrets}/bootstrap-token-abcdef"
+    merge = {"Content-Type": "application/merge-patch+json"}
+    assert (await admin.call("PATCH", name, usage, headers=merge))[0] == 200
+    code, answer = await machine.call("POST", path, review)
+    info = answer["status"]["userInfo"]
+    assert code == 201 and info["username"] == "system:bootstrap:abcdef"
+    assert set(info["groups"]) == {"system:bootstrappers", "system:bootstrappers:workers", "system:authenticated"}
+    assert (await api.client(token="abcdef.0123456789abcdeX").call("POST", path, review))[0] == 401
+    assert (await api.client(token="abcdef.1123456789abcdef").call("POST", path, review))[0] == 401
+    past = {"stringData": {"expiration": "2020-01-01T00:00:00Z"}}
+    await admin.call("PATCH", name, past, headers=merge)
+    assert (await machine.call("POST", path, review))[0] == 401
+
+
 async def account_token(admin: Client, **spec: object) -> str:
     assert (await admin.call("POST", ACCOUNTS, {"metadata": {"name": "sa"}}))[0] == 201
     code, issued = await admin.call("POST", f"{ACCOUNTS}/sa/token", {"spec": spec})
