@@ -8,16 +8,14 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import assert_never
 
 from shipslog.runtime import trees
-from shipslog.runtime.commands import MakeVolume, RemoveVolume, ScrubVolume
+from shipslog.runtime.commands import MakeVolume, RemoveVolume, ScrubVolume, VolumeCommand
 from shipslog.runtime.threads import OwnerThreads
 from shipslog.store.facts import RuntimeFact, VolumeMade, VolumeOperationFailed, VolumeRemoved, VolumeScrubbed
 
 NAME = re.compile(r"pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MODE = 0o777  # whoever a pod runs as may write; the node's data directory keeps everybody else out
-AnyVolumeCommand = MakeVolume | RemoveVolume | ScrubVolume
 
 
 class Directories:
@@ -28,7 +26,7 @@ class Directories:
         self._threads = OwnerThreads(1)
         self._scrubbed: dict[str, str] = {}  # the last claim, by volume: a command that comes twice finds it done
 
-    async def execute(self, command: AnyVolumeCommand) -> RuntimeFact:
+    async def execute(self, command: VolumeCommand) -> RuntimeFact:
         """Carry it out; what the disk refuses comes back as a fact."""
         try:
             return await self._threads.run(command.volume, self._done, command)
@@ -38,7 +36,7 @@ class Directories:
     async def close(self) -> None:
         await self._threads.finished()
 
-    def _done(self, command: AnyVolumeCommand) -> RuntimeFact:
+    def _done(self, command: VolumeCommand) -> RuntimeFact:
         node, volume = self._node, command.volume
         match command:
             case MakeVolume():
@@ -58,7 +56,7 @@ class Directories:
                     scrub(Path(command.path))
                     self._scrubbed[volume] = command.claim_uid
                 return VolumeScrubbed(node=node, volume=volume, claim_uid=command.claim_uid)
-        assert_never(command)
+        raise AssertionError(f"{type(command).__name__} is not about directories")
 
     def _path(self, volume: str) -> Path:
         if NAME.fullmatch(volume) is None:

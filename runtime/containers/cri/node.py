@@ -17,17 +17,15 @@ from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyRuleset,
     Hook,
-    MakeVolume,
     PullImage,
     RefreshVolumes,
     RemovePodSandbox,
-    RemoveVolume,
     Ruleset,
     RunPodSandbox,
-    ScrubVolume,
     SetProbes,
     StartContainer,
     StopContainer,
+    VolumeCommand,
 )
 from shipslog.runtime.containers.logs.limits import LIMITS, LogLimits
 from shipslog.runtime.containers.logs.pod_logs import PodLogs, beside
@@ -75,10 +73,9 @@ from . import config, outcomes
 from .client import ATTEMPT, CONTAINER, POD_UID, CallFailed, CriClient
 from .streams import CriPort, CriProcess
 
-POLL_S = 0.25
+POLL_S, MESSAGE_BYTES = 0.25, 4096
 PER_POD = 64  # calls at once: each stop takes as long as its grace period
 READY, EXITED, RUNNING = 0, 2, 1
-MESSAGE_BYTES = 4096
 
 
 class CriNode:
@@ -96,8 +93,7 @@ class CriNode:
         limits: LogLimits = LIMITS,
     ) -> None:
         self.node, self.data, self._socket, self._pod_cidr, self._rules = node, data.resolve(), socket, pod_cidr, rules
-        self.log_directory = machine.LOGS
-        self._directories = Directories(node, self.data / "volumes")
+        self.log_directory, self._directories = machine.LOGS, Directories(node, self.data / "volumes")
         self._report: Report = lambda fact: None
         self._client: CriClient | None = None
         self._running: dict[str, tuple[str, str, int]] = {}  # container id -> pod uid, name, attempt
@@ -225,7 +221,6 @@ class CriNode:
         await self._sampler.close()
         await self._logs.close()
         await self._tasks.close()
-        await self._directories.close()
         left = await self._remove_all() if self._client is not None and end_pods else []
         if self._client is not None:
             self._client.close()
@@ -269,7 +264,7 @@ class CriNode:
                 return ()
             case ApplyRuleset(ruleset=ruleset):
                 return (await self._apply(ruleset),)
-            case MakeVolume() | RemoveVolume() | ScrubVolume():
+            case VolumeCommand():
                 return (await self._directories.execute(command),)
 
     async def _apply(self, ruleset: Ruleset) -> RuntimeFact:
