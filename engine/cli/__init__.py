@@ -29,6 +29,14 @@ COMMANDS = {
     "completion": "let the shell complete commands and options",
     "version": "print the version",
 }
+RETIRED = {
+    "rolling-update": "replace the pods of a ReplicationController by those of another, one at a time",
+    "update": "put objects in the place of those that are there",
+    "stop": "let what makes pods come to rest, then delete it",
+    "namespace": "say or set the namespace of a kubeconfig",
+    "run": "run an image as a ReplicationController",
+}  # what kubectl had and has no more
+COMMANDS |= RETIRED
 
 
 class Lazy(click.Group):
@@ -40,7 +48,8 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"shipslog.engine.cli.{name}")
+        room = "retired." if name in RETIRED else ""
+        module = importlib.import_module(f"shipslog.engine.cli.{room}{name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 
@@ -59,7 +68,9 @@ class Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, said) for name, said in COMMANDS.items() if name not in RETIRED])
+        with formatter.section("Of kubectl's that it has no more"):
+            formatter.write_dl(list(RETIRED.items()))
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

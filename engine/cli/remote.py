@@ -27,17 +27,18 @@ class BadKubeconfig(ValueError):
 
 class _Status(msgspec.Struct):
     message: str = ""
+    code: int = 0
 
 
 class Refused(Refusal):
-    """The server's refusal, in its words."""
+    """The server's refusal, in its words. `code`: of HTTP, 0 where it is not known."""
 
 
 class Remote:
     """A server, and the credentials of one user."""
 
-    def __init__(self, server: str, tls: ssl.SSLContext | None, headers: dict[str, str]) -> None:
-        self.server, self._tls, self._headers = server, tls, headers
+    def __init__(self, server: str, tls: ssl.SSLContext | None, headers: dict[str, str], namespace: str = "") -> None:
+        self.server, self._tls, self._headers, self.namespace = server, tls, headers, namespace
 
     @classmethod
     def of(cls, path: Path) -> "Remote":
@@ -54,7 +55,8 @@ class Remote:
                 raise BadKubeconfig(f"{path}: its user has {way!r}; give one a client certificate or a token")
         token = user.get("token") or (Path(user["tokenFile"]).read_text().strip() if user.get("tokenFile") else "")
         headers = {"User-Agent": AGENT, **({"Authorization": f"Bearer {token}"} if token else {})}
-        return cls(server, _tls(cluster, user, path.parent) if server.startswith("https") else None, headers)
+        tls = _tls(cluster, user, path.parent) if server.startswith("https") else None
+        return cls(server, tls, headers, context.get("namespace") or "")
 
     async def ask(self, question: Any) -> AsyncIterator[Any]:
         """Errors: Refused, OSError."""
@@ -96,7 +98,28 @@ class Remote:
             raise _status(text.encode())
         return msgspec.json.decode(text)
 
-    def _get(self, path: str) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    def call(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
+        """The JSON value that a request is answered. Errors: Refused, OSError."""
+        try:
+            connection, response = self._get(
+                path, method, msgspec.json.encode(body) if body is not None else None, content_type
+            )
+            try:
+                answer = response.read()
+            finally:
+                connection.close()
+        except (http.client.HTTPException, OSError) as error:
+            raise OSError(f"{self.server}: {error or type(error).__name__}. Is the cluster up?") from error
+        if response.status >= 400:
+            try:
+                raise _status(answer)
+            except msgspec.DecodeError:
+                raise Refused(f"{self.server} answers {response.status} {response.reason}") from None
+        return msgspec.json.decode(answer)
+
+    def _get(
+        self, path: str, method: str = "GET", body: bytes | None = None, content_type: str = ""
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         parts = urlsplit(self.server)
         host, port = parts.hostname or "", parts.port
         if self._tls is None:
@@ -104,7 +127,8 @@ class Remote:
         else:
             connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=self._tls)
         try:
-            connection.request("GET", parts.path.rstrip("/") + path, headers=self._headers)
+            headers = {**self._headers, "Content-Type": content_type} if body is not None else self._headers
+            connection.request(method, parts.path.rstrip("/") + path, body, headers)
             return connection, connection.getresponse()
         except http.client.HTTPException as error:
             connection.close()
@@ -143,7 +167,10 @@ class Remote:
 
 def _status(body: bytes) -> Refusal:
     """Errors: msgspec.DecodeError for what is no Status."""
-    return Refused(msgspec.json.decode(body, type=_Status).message or body.decode(errors="replace"))
+    status = msgspec.json.decode(body, type=_Status)
+    refused = Refused(status.message or body.decode(errors="replace"))
+    refused.code = status.code
+    return refused
 
 
 def _read(path: Path) -> dict[str, Any]:
