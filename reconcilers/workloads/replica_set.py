@@ -4,8 +4,7 @@ That pods cannot be made it learns from what was said of it: the Event FailedCre
 says so in a condition, and tries with one pod at a time until there are as many as asked for.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -15,18 +14,15 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Update
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.apps_v1 import ReplicaSet, ReplicaSetCondition, ReplicaSetStatus
-from shipslog.store.objects.conditions import find_condition, set_condition
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.selector import Selector, of_label_selector
-from shipslog.store.objects.times import api_time, parse_time
-from shipslog.store.projections import index
 from shipslog.store.view import View
 
 from .claims import adopters, claimed, controlled
-from .replicas import BATCH, ERROR_CREATING, Counts, count, scale
+from .failures import FAILURES, conditions, failing, failure, is_new
+from .replicas import BATCH, Counts, count, scale
 
 COMPONENT = "replicaset-controller"
-REPLICA_FAILURE = "ReplicaFailure"
 
 
 def selector_of(replica_set: ReplicaSet) -> Selector:
@@ -34,31 +30,11 @@ def selector_of(replica_set: ReplicaSet) -> Selector:
     return of_label_selector(replica_set.spec.selector)
 
 
-def _failed_for(event: core_v1.Event) -> tuple[Hashable, ...]:
-    """The uid of the replica set whose pod could not be made, if it is that which an Event says."""
-    about = event.involved_object
-    says_so = event.reason == "FailedCreate" and event.source.component == COMPONENT and about.kind == "ReplicaSet"
-    return (about.uid,) if says_so else ()
-
-
-FAILURES = index("failures to create pods by replica set", ("events",), _failed_for)
-
-
-def _failing(view: View, event: core_v1.Event) -> Iterable[str]:
-    about = event.involved_object
-    return (f"{about.namespace}/{about.name}",) if _failed_for(event) else ()
-
-
-def _is_new(before: Any, after: Any) -> bool:
-    """Said for the first time: that it is said again changes nothing, and each attempt says it."""
-    return before is None
-
-
 WAKES = (
     rule(ReplicaSet)
     .owns(core_v1.Pod)
     .watches(core_v1.Pod, to=adopters(ReplicaSet, selector_of))
-    .watches(core_v1.Event, to=_failing, when=_is_new)
+    .watches(core_v1.Event, to=failing("ReplicaSet"), when=is_new)
 )
 
 
@@ -72,16 +48,16 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if claims:
         return Decision(reason="adopting and releasing pods", commands=tuple(claims))
     active = [pod for pod in mine if is_active(pod)]
-    failure = _failure(view, held, active, mine)
+    why = failure(view, held, active, mine)
     says: tuple[Say, ...] = ()
     reason = "it is going"
     commands: list[AnyObjectCommand] = []
     if not held.metadata.deletion_timestamp:
-        scaling = scale(held, active, view, most=1 if failure else BATCH, related=_related(view, held, active))
+        scaling = scale(held, active, view, most=1 if why else BATCH, related=_related(view, held, active))
         commands, reason, says = [*scaling.commands], scaling.reason, scaling.says
     counts = count(held, active, now)
     ending = sum(bool(pod.metadata.deletion_timestamp) and pod.status.phase not in TERMINAL for pod in mine)
-    status = _status(held, counts, ending, failure, now)
+    status = _status(held, counts, ending, why, now)
     if status != held.status:
         commands.append(Update(object=replace(held, status=status), subresource="status"))
     return Decision(reason=reason, commands=tuple(commands), requeue_after=counts.again_s, says=says)
@@ -97,27 +73,11 @@ def _related(view: View, held: ReplicaSet, active: Sequence[core_v1.Pod]) -> Seq
     return [pod for sibling in siblings for pod in controlled(view, sibling, core_v1.Pod) if is_active(pod)]
 
 
-def _failure(view: View, held: ReplicaSet, active: Sequence[core_v1.Pod], mine: Sequence[core_v1.Pod]) -> str:
-    """Why no pod could be made since the last that was; "" if none is missing, or nobody said so."""
-    if len(active) >= (1 if held.spec.replicas is None else held.spec.replicas):
-        return ""
-    last_ns = max((parse_time(pod.metadata.creation_timestamp) for pod in mine), default=0)
-    failures = [entry.object for entry in view.find(FAILURES, held.metadata.uid)]
-    since = [event for event in failures if parse_time(event.last_timestamp) > last_ns]
-    return since[-1].message.partition(ERROR_CREATING)[2] if since else ""
-
-
-def _status(held: ReplicaSet, counts: Counts, ending: int, failure: str, now: Instant) -> ReplicaSetStatus:
-    conditions = held.status.conditions
-    if not failure:
-        conditions = tuple(c for c in conditions if c.type != REPLICA_FAILURE)
-    elif find_condition(conditions, REPLICA_FAILURE) is None:
-        failed = ReplicaSetCondition(type=REPLICA_FAILURE, status="True", reason="FailedCreate", message=failure)
-        conditions = set_condition(conditions, failed, api_time(now))
+def _status(held: ReplicaSet, counts: Counts, ending: int, why: str, now: Instant) -> ReplicaSetStatus:
     return replace(
         held.status, replicas=counts.all, fully_labeled_replicas=counts.fully_labeled, ready_replicas=counts.ready,
         available_replicas=counts.available, terminating_replicas=ending, observed_generation=held.metadata.generation,
-        conditions=conditions,
+        conditions=conditions(held.status.conditions, why, ReplicaSetCondition, now),
     )  # fmt: skip
 
 

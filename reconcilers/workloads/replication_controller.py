@@ -11,7 +11,8 @@ from shipslog.store.objects.selector import NOTHING, Selector, of_labels
 from shipslog.store.view import View
 
 from .claims import adopters, claimed
-from .replicas import count, scale
+from .failures import FAILURES, conditions, failing, failure, is_new
+from .replicas import BATCH, count, scale
 
 
 def _selector(rc: core_v1.ReplicationController) -> Selector:
@@ -26,11 +27,12 @@ WAKES = (
     rule(core_v1.ReplicationController)
     .owns(core_v1.Pod)
     .watches(core_v1.Pod, to=adopters(core_v1.ReplicationController, _adopting))
+    .watches(core_v1.Event, to=failing("ReplicationController"), when=is_new)
 )
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
-    """Adopt, release, make or delete pods; then say in the status how many there are."""
+    """Adopt, release, make or delete pods; then say in the status how many there are, and why there are not more."""
     namespace, _, name = key.partition("/")
     rc = view.get(core_v1.ReplicationController, name, namespace)
     if rc is None:
@@ -39,16 +41,18 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if claims:
         return Decision(reason="adopting and releasing pods", commands=tuple(claims))
     active = [pod for pod in mine if is_active(pod)]
+    why = failure(view, rc, active, mine)
     says: tuple[Say, ...] = ()
     reason = "as many pods as asked for"
     commands: list[AnyObjectCommand] = []
     if not rc.metadata.deletion_timestamp:
-        scaling = scale(rc, active, view, related=active)
+        scaling = scale(rc, active, view, most=1 if why else BATCH, related=active)
         commands, reason, says = [*scaling.commands], scaling.reason, scaling.says
     counts = count(rc, active, now)
     status = replace(
         rc.status, replicas=counts.all, fully_labeled_replicas=counts.fully_labeled, ready_replicas=counts.ready,
         available_replicas=counts.available, observed_generation=rc.metadata.generation,
+        conditions=conditions(rc.status.conditions, why, core_v1.ReplicationControllerCondition, now),
     )  # fmt: skip
     if status != rc.status:
         commands.append(Update(object=replace(rc, status=status), subresource="status"))
@@ -57,5 +61,5 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 RECONCILER = Reconciler(
     name="replication-controller", actor="system:controller:replication-controller",
-    wakes=WAKES, decide=decide,
+    wakes=WAKES, decide=decide, version=2, projections=(FAILURES,),
 )  # fmt: skip
