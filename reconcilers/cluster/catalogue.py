@@ -2,7 +2,7 @@
 
 from shipslog.reconcilers.rule.decision import Reconciler
 
-from . import bootstrap_tokens, certificate_requests, cluster_role_aggregation, pod_gc
+from . import bootstrap_tokens, certificate_requests, cluster_role_aggregation, pod_gc, resource_claims
 
 RULES: tuple[Reconciler, ...] = (
     certificate_requests.APPROVER,
@@ -11,4 +11,5 @@ RULES: tuple[Reconciler, ...] = (
     bootstrap_tokens.CLEANER,
     bootstrap_tokens.SIGNER,
     pod_gc.RECONCILER,
+    resource_claims.RECONCILER,
 )
