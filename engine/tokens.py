@@ -1,6 +1,7 @@
 """A cluster that can sign: tokens for volumes of pods and for Secrets that ask for one, and certificates that were approved.
 
-Tests: test_pod_tokens.py, test_secret_tokens.py and test_certificate_signer.py in tests/engine/host.
+Tests: tests/engine/host/test_pod_tokens.py, tests/engine/host/test_secret_tokens.py,
+    tests/engine/host/test_certificate_signer.py
 """
 
 from functools import partial

@@ -1,4 +1,7 @@
-"""What the log remembers of autoscalers: what was measured for each, what was wished for, and what was scaled."""
+"""What the log remembers of autoscalers: what was measured for each, what was wished for, and what was scaled.
+
+Tests: tests/reconcilers/workloads/autoscaler/test_controller.py
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,4 +1,7 @@
-"""The objects of one kind in one namespace: by name, in order of name, and by label."""
+"""The objects of one kind in one namespace: by name, in order of name, and by label.
+
+Tests: tests/engine/state/test_view.py
+"""
 
 from bisect import bisect_left, insort
 from collections.abc import Mapping

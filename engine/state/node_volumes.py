@@ -1,4 +1,7 @@
-"""Storage on the disks of nodes, as the nodes told of it: by the name of its PersistentVolume, and by node."""
+"""Storage on the disks of nodes, as the nodes told of it: by the name of its PersistentVolume, and by node.
+
+Tests: tests/reconcilers/storage/test_directories.py, tests/engine/state/test_indexes.py
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 

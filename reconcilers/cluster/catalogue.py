@@ -1,4 +1,7 @@
-"""More rules of the cluster itself."""
+"""More rules of the cluster itself.
+
+Tests: tests/reconcilers/rule/test_wakes.py
+"""
 
 from shipslog.reconcilers.rule.decision import Reconciler
 

@@ -1,6 +1,8 @@
 """Volumes of a pod that are claims: what its node mounts for one, or why it cannot yet.
 
 Source: kubelet's desired state of world populator, and its local and host path plugins.
+
+Tests: tests/e2e/test_claims.py
 """
 
 import msgspec

@@ -1,4 +1,7 @@
-"""The rules of storage."""
+"""The rules of storage.
+
+Tests: tests/reconcilers/rule/test_wakes.py
+"""
 
 from shipslog.reconcilers.rule.decision import Reconciler
 

@@ -3,6 +3,8 @@
 Retain leaves all as it is. Delete has the node remove what was made there, and then the object goes. Recycle has a directory of
 a node emptied, and the volume is free again. An object that people delete themselves leaves its directory on the disk.
 Source: Kubernetes' persistent volume controller.
+
+Tests: tests/reconcilers/storage/test_directories.py, tests/reconcilers/storage/test_binder.py
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,8 @@
 """Bootstrap tokens: Secrets with which a machine that is not known yet may ask for its certificate.
 
 Source: Kubernetes' cluster-bootstrap (Secrets of type bootstrap.kubernetes.io/token in kube-system).
+
+Tests: tests/reconcilers/cluster/test_bootstrap_tokens.py
 """
 
 import base64

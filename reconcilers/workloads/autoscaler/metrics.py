@@ -1,4 +1,7 @@
-"""What all metrics of an autoscaler want together, and what to say of each. Source: Kubernetes' autoscaler."""
+"""What all metrics of an autoscaler want together, and what to say of each. Source: Kubernetes' autoscaler.
+
+Tests: tests/reconcilers/workloads/autoscaler/test_replicas.py
+"""
 
 from collections.abc import Sequence
 

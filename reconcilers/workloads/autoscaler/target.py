@@ -1,4 +1,7 @@
-"""What an autoscaler scales: its replicas, the pods of its selector, and the change of the one number."""
+"""What an autoscaler scales: its replicas, the pods of its selector, and the change of the one number.
+
+Tests: tests/reconcilers/workloads/autoscaler/test_controller.py
+"""
 
 from typing import Any
 
