@@ -5,9 +5,10 @@ Tests: tests/reconcilers/rule/test_wakes.py
 
 from shipslog.reconcilers.rule.decision import Reconciler
 
-from . import bootstrap_tokens, certificate_requests, cluster_role_aggregation, pod_gc, resource_claims
+from . import api_services, bootstrap_tokens, certificate_requests, cluster_role_aggregation, pod_gc, resource_claims
 
 RULES: tuple[Reconciler, ...] = (
+    api_services.RECONCILER,
     certificate_requests.APPROVER,
     certificate_requests.CLEANER,
     cluster_role_aggregation.RECONCILER,

@@ -1,0 +1,70 @@
+"""Which versions of groups are listed, and when one goes."""
+
+import pytest
+from msgspec.structs import replace
+
+from shipslog.engine.state.view import MemoryView
+from shipslog.reconcilers.cluster.api_services import ALWAYS, AT_START, MANAGED, RECONCILER, priority
+from shipslog.store.commands import Create, Delete
+from shipslog.store.objects import codec
+from shipslog.store.objects.apiregistration_v1 import APIService, APIServiceSpec, ServiceReference
+from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.state import entry_of
+
+KIND = BUILTIN.by_resource("apiservices.apiregistration.k8s.io")
+
+
+def put(view: MemoryView, service: APIService) -> None:
+    view.put(entry_of(KIND, service, codec.encode(service), 1))
+
+
+def filled() -> MemoryView:
+    view = MemoryView()
+    for command in RECONCILER.decide(view, "all", now=0).commands:
+        assert isinstance(command, Create)
+        put(view, command.object)
+    return view
+
+
+def test_every_version_is_listed_but_that_of_the_list() -> None:
+    made = {s.metadata.name: s for s in filled().list(APIService)}
+    assert {"v1.", "v1.apps", "v2.autoscaling", "v1.authentication.k8s.io", "v1beta1.metrics.k8s.io"} <= made.keys()
+    assert "v1.apiregistration.k8s.io" not in made
+    core = made["v1."].spec
+    assert (core.group_priority_minimum, core.version_priority, core.service) == (18_000, 1, None)
+    assert made["v1.apps"].metadata.labels == {MANAGED: AT_START}
+
+
+def test_then_there_is_nothing_to_do() -> None:
+    decision = RECONCILER.decide(filled(), "all", now=0)
+    assert not decision.commands and "are listed" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("labels", "service", "goes"),
+    [
+        ({MANAGED: ALWAYS}, None, True),
+        ({}, None, False),
+        ({MANAGED: ALWAYS}, ServiceReference(namespace="a", name="b"), False),
+    ],
+)
+def test_what_is_gone_goes_unless_it_is_somebodys(labels: dict[str, str], service: ServiceReference | None, goes: bool) -> None:
+    view = filled()
+    spec = APIServiceSpec(group="gone.example.com", version="v1", service=service)
+    put(view, APIService(metadata=ObjectMeta(name="v1.gone.example.com", labels=labels, uid="7"), spec=spec))
+    commands = RECONCILER.decide(view, "all", now=0).commands
+    assert [c.uid for c in commands if isinstance(c, Delete)] == (["7"] if goes else [])
+
+
+def test_one_for_a_service_in_the_place_of_ours_stays() -> None:
+    view = filled()
+    mine = view.get(APIService, "v1beta1.metrics.k8s.io")
+    assert mine is not None
+    put(view, replace(mine, spec=replace(mine.spec, service=ServiceReference(namespace="a", name="b"))))
+    assert not RECONCILER.decide(view, "all", now=0).commands
+
+
+def test_definitions_come_behind_what_every_cluster_has() -> None:
+    assert priority("x.example.com", "v1", defined=True) == (1000, 100)
+    assert priority("apps", "v1", defined=False) == (17_800, 15) and priority("batch", "v1beta1", defined=False)[1] == 9
