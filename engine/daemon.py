@@ -141,6 +141,7 @@ async def _serve(
         server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data, listening=listening)
         server.handler.requests.slow_s = seconds(settings.slow_request, "slow_request")
         await server.start()
+        server.aggregate(cluster)
         keep(settings, choice.name)
         begun = True
         _spare_collections()

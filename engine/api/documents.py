@@ -1,6 +1,7 @@
 """What is no object: health, version, discovery, OpenAPI, the keys that tokens are signed with."""
 
 import platform
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +10,8 @@ from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.store.objects.scheme import Scheme
 
 from . import discovery, replies, requests
+from .aggregation import merging
+from .aggregation.merging import Version
 from .release import GIT_VERSION, MAJOR, MINOR
 from .replies import Reply
 from .requests import Call
@@ -23,8 +26,8 @@ CHECKS = {
 }
 
 
-def answer(call: Call, tokens: AccountTokens, *, ready: bool) -> Reply:
-    """GET of a document. Errors: NotFound, MethodNotAllowed."""
+def answer(call: Call, tokens: AccountTokens, *, ready: bool, others: Sequence[Version] = ()) -> Reply:
+    """GET of a document. `others`: versions of groups that other servers answer for. Errors: NotFound, MethodNotAllowed."""
     path = call.route.path.rstrip("/")
     if call.request.method not in ("GET", "HEAD"):
         raise requests.method_not_allowed(call)
@@ -38,8 +41,8 @@ def answer(call: Call, tokens: AccountTokens, *, ready: bool) -> Reply:
     if path == "/openid/v1/jwks":
         return replies.of_value(tokens.jwks())
     if path == "":
-        return replies.of_value({"paths": _paths(call.view.scheme)})
-    return _described(call, path)
+        return replies.of_value({"paths": sorted({*_paths(call.view.scheme), *merging.paths(others)})})
+    return _described(call, path, others)
 
 
 def version() -> dict[str, Any]:
@@ -122,34 +125,38 @@ def _paths(scheme: Scheme) -> list[str]:
     return sorted({*fixed, *discovery.paths(scheme)})
 
 
-def _described(call: Call, path: str) -> Reply:
+def _described(call: Call, path: str, others: Sequence[Version]) -> Reply:
     """Discovery and OpenAPI. Errors: NotFound."""
     accept, scheme = call.request.headers.get("Accept", ""), call.view.scheme
     if path in ("/api", "/apis"):
         version = discovery.asked_for(accept)
         if version:
             document = discovery.aggregated(scheme, version, core=path == "/api")
+            document = merging.aggregated(document, others) if others and path == "/apis" else document
             return Reply(msgspec.json.encode(document), 200, discovery.media_type(version), [("Vary", "Accept")])
         if path == "/api":
             config = call.cluster.config
             return replies.of_value(discovery.versions(scheme, f"{config.api_host}:{config.api_port}"))
-        return replies.of_value(discovery.group_list(scheme))
+        document = discovery.group_list(scheme)
+        return replies.of_value(merging.groups(document, others) if others else document)
     found: Any = None
     parts = path.split("/")
     if parts[1] == "api" and len(parts) == 3:
         found = discovery.resource_list(scheme, "", parts[2])
     elif parts[1] == "apis" and len(parts) == 3:
         found = discovery.group(scheme, parts[2])
+        if others and (merged := merging.group(found, parts[2], others)) is not None:
+            found = {"kind": "APIGroup", "apiVersion": "v1", **merged}
     elif parts[1] == "apis" and len(parts) == 4:
         found = discovery.resource_list(scheme, parts[2], parts[3])
     elif parts[1] == "openapi":
-        return _openapi(scheme, path, accept)
+        return _openapi(scheme, path, accept, others)
     if found is None:
         raise unknown_path()
     return replies.of_value(found)
 
 
-def _openapi(scheme: Scheme, path: str, accept: str) -> Reply:
+def _openapi(scheme: Scheme, path: str, accept: str, others: Sequence[Version]) -> Reply:
     from . import openapi  # its documents are large, and most programs never ask
 
     if path == "/openapi/v2":
@@ -157,7 +164,8 @@ def _openapi(scheme: Scheme, path: str, accept: str) -> Reply:
             return Reply(openapi.as_protobuf(openapi.v2(scheme)), 200, openapi.PROTOBUF)
         return replies.of_value(openapi.v2(scheme))
     if path == "/openapi/v3":
-        return replies.of_bytes(openapi.v3_index(scheme))
+        index = openapi.v3_index(scheme)
+        return replies.of_bytes(merging.openapi_index(index, others) if others else index)
     document = openapi.v3(scheme, path.removeprefix("/openapi/v3/"))
     if document is None:
         raise unknown_path()

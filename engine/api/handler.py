@@ -37,6 +37,7 @@ from . import (
     writes,
     written,
 )
+from .aggregation.aggregator import Aggregator
 from .requests import Call
 from .routes import NO_PARAMS, Route, first, flag, unknown_path
 from .tracking import Requests
@@ -65,6 +66,7 @@ class Handler:
         self.before: Callable[[web.BaseRequest], Awaitable[None]] | None = None  # asked first; what it raises is the answer
         self.watching: set[Watch] = set()
         self.readers = chronicle.Readers()
+        self.aggregator: Aggregator | None = None  # of others that answer for groups, where there may be any
         self.requests = Requests()
         self._clock = cluster.clock
         self._subresources = subresources.handlers(tokens)
@@ -108,8 +110,11 @@ class Handler:
             return await written.answer(call)
         if not route.resource and route.path.startswith(chronicle.PREFIX) and not call.past:
             return await self.readers.answer(call)
+        other = self.aggregator.concerned(call) if self.aggregator is not None else None
         if not route.resource:
             require(user, Attributes(request.method.lower() if request.method != "HEAD" else "get", route.path), call.view)
+            if other is not None and self.aggregator is not None:
+                return await self.aggregator.handle(call, other)
             if route.path.startswith(documents.OF_KINDS):
                 with contextlib.suppress(Refusal):  # what kubectl asks first: with an answer it asks on, and shows why not then
                     await self._go_back(call)
@@ -118,7 +123,8 @@ class Handler:
 
                 return await metrics.answer(call, self.requests)
             try:
-                return documents.answer(call, self.tokens, ready=self.ready)
+                others = self.aggregator.listed(call) if self.aggregator is not None else ()
+                return documents.answer(call, self.tokens, ready=self.ready, others=others)
             except NotFound:
                 return replies.text(NOTHING_HERE, 404)
         verb = call.verb = _verb(call)
@@ -126,6 +132,8 @@ class Handler:
             call.impersonator = asker.name
         if "system:masters" not in user.groups:
             require(user, _wanted(call), self.cluster.view)
+        if other is not None and self.aggregator is not None:
+            return await self.aggregator.handle(call, other)
         return await self._resource(call, verb)
 
     def _impersonate(self, user: User, request: web.BaseRequest) -> User:

@@ -11,11 +11,13 @@ from pathlib import Path
 from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.auth.authentication import Authenticator, admin_token
 from shipslog.engine.auth.certificates import Pki
+from shipslog.engine.cluster import Cluster
 from shipslog.engine.served import Served
 from shipslog.runtime.network.listeners import listener
 from shipslog.runtime.rootless.outside import Outside, bound
 from shipslog.store.logger import logger
 
+from .aggregation.aggregator import Aggregator
 from .door import Connections, Door
 from .handler import Handler
 
@@ -84,6 +86,11 @@ class ApiServer:
     def tls(self) -> ssl.SSLContext:
         """Of who is asked on other ports with the same certificate, which is renewed with it."""
         return self._tls
+
+    def aggregate(self, cluster: Cluster) -> None:
+        """From now on pass on what others answer for. `cluster`: the one that is served, and lives. Errors: OSError."""
+        self.handler.aggregator = aggregator = Aggregator(cluster, self._pki)
+        cluster.background.keep("aggregation", aggregator.run)
 
     def renew(self, pki: Pki) -> None:
         """Show the certificate of `pki` to who connects from now on."""

@@ -24,11 +24,20 @@ CA_DAYS = 3650
 LEAF_DAYS = 365
 RENEW_DAYS = 30  # before its end a certificate is replaced, and after DUE of its life
 DUE = 2 / 3
+FRONT_PROXY = "front-proxy-client"
 SERVICE_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 
 
 class AuthorityBroken(OSError):
     """The files of the CA cannot be used; the message names them. Nothing was written."""
+
+
+class FrontProxy(msgspec.Struct, frozen=True):
+    """What this server shows to those behind it: files of a certificate and its key, and who signed that."""
+
+    certificate: Path
+    key: Path
+    authority: str
 
 
 class Pki(msgspec.Struct, frozen=True):
@@ -73,7 +82,7 @@ def ensure(
     names = {"localhost", *SERVICE_NAMES, "127.0.0.1", service_ip, *(a for a in addresses if a not in ("", "0.0.0.0", "::"))}
     now = _time(now_ns())
     notice = ""
-    if not any((directory / name).exists() for name in AUTHORITY):
+    if not any((directory / name).exists() for name in authority_files("ca")):
         if (directory / "server.crt").exists():
             notice = (
                 f"{directory / 'ca.key'} and ca.crt were gone: a new authority was made, with new certificates and a new "
@@ -110,12 +119,24 @@ def _signed(
     )  # fmt: skip
 
 
-AUTHORITY = ("ca.key", "ca.crt")
+def front_proxy(directory: Path, *, now_ns: Callable[[], int] = time.time_ns) -> FrontProxy:
+    """By whom this server says to others behind it who asks: an authority that signs nothing else, since they believe whom it
+    names. Made where it is missing. Errors: AuthorityBroken, OSError."""
+    now, stem = _time(now_ns()), "front-proxy-ca"
+    if not any((directory / name).exists() for name in authority_files(stem)):
+        _make_authority(directory, now, stem)
+    key, ca = authority(directory, stem)
+    _leaf(directory, FRONT_PROXY, key, ca, now, common_name=FRONT_PROXY)
+    return FrontProxy(directory / f"{FRONT_PROXY}.crt", directory / f"{FRONT_PROXY}.key", public(ca).decode())
 
 
-def authority(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def authority_files(stem: str) -> tuple[str, str]:
+    return f"{stem}.key", f"{stem}.crt"
+
+
+def authority(directory: Path, stem: str = "ca") -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     """The CA's key and certificate. Errors: AuthorityBroken."""
-    key_file, certificate_file = (directory / name for name in AUTHORITY)
+    key_file, certificate_file = (directory / name for name in authority_files(stem))
     mend = "Put back the one that belongs to it, or remove both: then a new authority is made, with new certificates."
     for path, other in ((key_file, certificate_file), (certificate_file, key_file)):
         if not path.exists():
@@ -129,9 +150,9 @@ def authority(directory: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certifi
     return key, certificate
 
 
-def _make_authority(directory: Path, now: datetime.datetime) -> None:
+def _make_authority(directory: Path, now: datetime.datetime, stem: str = "ca") -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shipslog-ca")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"shipslog-{stem}")])
     usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
     certificate = (
         _builder(name, name, key.public_key(), CA_DAYS, now)
@@ -140,8 +161,9 @@ def _make_authority(directory: Path, now: datetime.datetime) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    _write(directory / "ca.key", _private(key))
-    _write(directory / "ca.crt", public(certificate))
+    key_file, certificate_file = authority_files(stem)
+    _write(directory / key_file, _private(key))
+    _write(directory / certificate_file, public(certificate))
 
 
 def _leaf(

@@ -9,6 +9,7 @@ Tests: tests/engine/webhooks/test_admission.py
 import asyncio
 import ssl
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -48,6 +49,8 @@ class Callee(Struct, frozen=True):
     port: int = 443
     path: str = ""
     authority: bytes = b""
+    insecure: bool = False  # nobody is verified
+    identity: tuple[str, str] | None = None  # files of a certificate and its key, which say who asks
 
     @property
     def address(self) -> str:
@@ -62,7 +65,7 @@ class Caller:
 
     def __init__(self) -> None:
         self._session: ClientSession | None = None
-        self._contexts: OrderedDict[bytes, ssl.SSLContext] = OrderedDict()
+        self._contexts: OrderedDict[object, ssl.SSLContext] = OrderedDict()
         self._next = 0
 
     async def ask(self, callee: Callee, body: bytes, *, view: Objects, timeout_s: float, limit: int = ANSWER_BYTES) -> Any:
@@ -76,29 +79,52 @@ class Caller:
         except NowhereToBeHad as error:
             raise CallFailed(f'Post "{shown}": {error}') from error
 
-    async def _ask(self, callee: Callee, shown: str, body: bytes, view: Objects, limit: int, timeout_s: float) -> Any:
+    async def fetch(
+        self, callee: Callee, *, view: Objects, timeout_s: float, limit: int = ANSWER_BYTES, headers: Mapping[str, str] = {}
+    ) -> tuple[int, bytes]:
+        """What he has there: (code, body). Errors: CallFailed."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                code, data, encoding, _ = await self._exchange("GET", callee, callee.address, view, limit, dict(headers))
+        except TimeoutError as error:
+            raise CallFailed(f'Get "{callee.address}": context deadline exceeded') from error
+        except NowhereToBeHad as error:
+            raise CallFailed(str(error)) from error
+        if encoding != "identity":
+            raise CallFailed(f"the answer came in the encoding {encoding[:40]!r}, which was not asked for")
+        return code, data
+
+    async def _exchange(
+        self, method: str, callee: Callee, shown: str, view: Objects, limit: int, headers: dict[str, str], **more: Any
+    ) -> tuple[int, bytes, str, str]:
+        """(code, body, its encoding, its type). Errors: CallFailed, NowhereToBeHad."""
         import aiohttp
 
-        url, more = self._where(callee, view)
-        more["ssl"] = self._context(callee.authority)
-        headers = {"Content-Type": "application/json", "Accept": "application/json, */*", "Accept-Encoding": "identity"}
-        headers |= more.pop("headers", {})
+        url, where = self._where(callee, view)
+        more["ssl"] = self._context(callee)
+        headers = {"Accept-Encoding": "identity", **headers, **where.pop("headers", {})}
         try:
-            async with self._opened().post(
-                url, data=body, headers=headers, params={"timeout": f"{timeout_s:g}s"}, allow_redirects=False, **more
-            ) as response:
+            async with self._opened().request(method, url, headers=headers, allow_redirects=False, **where, **more) as response:
                 data = await _read(response, limit)
-                code, encoding = response.status, response.headers.get("Content-Encoding", "identity")
+                encoding = response.headers.get("Content-Encoding", "identity")
+                return response.status, data, encoding, response.content_type
         except aiohttp.ClientError as error:
-            raise CallFailed(f'Post "{shown}": {told(error)}') from error
+            raise CallFailed(f'{method.capitalize()} "{shown}": {told(error)}') from error
         except (ValueError, OSError) as error:  # a URL that aiohttp does not take; a resolver that fails
-            raise CallFailed(f'Post "{shown}": {error}') from error
+            raise CallFailed(f'{method.capitalize()} "{shown}": {error}') from error
+
+    async def _ask(self, callee: Callee, shown: str, body: bytes, view: Objects, limit: int, timeout_s: float) -> Any:
+        headers = {"Content-Type": "application/json", "Accept": "application/json, */*"}
+        params = {"timeout": f"{timeout_s:g}s"}
+        code, data, encoding, media = await self._exchange(
+            "POST", callee, shown, view, limit, headers, data=body, params=params
+        )
         if not 200 <= code <= 206:
             raise CallFailed(refused(code, data), code)
         if encoding != "identity":
             raise CallFailed(f"the answer came in the encoding {encoding[:40]!r}, which was not asked for")
         if not data:
-            raise CallFailed(f"0-length response with status code: {code} and content type: {response.content_type}")
+            raise CallFailed(f"0-length response with status code: {code} and content type: {media}")
         try:
             return await READING.run(len(data), json_text.parse, data)
         except json_text.NotJson as error:
@@ -126,24 +152,35 @@ class Caller:
             )  # fmt: skip
         return self._session
 
-    def _context(self, authority: bytes) -> ssl.SSLContext:
+    def _context(self, callee: Callee) -> ssl.SSLContext:
         """Errors: CallFailed for what are no certificates."""
-        context = self._contexts.get(authority)
+        key = callee.authority, callee.insecure, callee.identity
+        context = self._contexts.get(key)
         if context is None:
             try:
-                context = ssl.create_default_context(cadata=authority.decode() if authority else None)
-            except (ssl.SSLError, ValueError) as error:
+                context = context_of(callee)
+            except (OSError, ValueError) as error:
                 raise CallFailed(f"unable to load root certificates: {error}") from error
-            self._contexts[authority] = context
+            self._contexts[key] = context
             if len(self._contexts) > AUTHORITIES:
                 self._contexts.popitem(last=False)
-        self._contexts.move_to_end(authority)
+        self._contexts.move_to_end(key)
         return context
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def context_of(callee: Callee) -> ssl.SSLContext:
+    """TLS as he is to be verified, and as who asks shows himself. Errors: OSError, ValueError for what are no certificates."""
+    context = ssl.create_default_context(cadata=callee.authority.decode() if callee.authority else None)
+    if callee.insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if callee.identity is not None:
+        context.load_cert_chain(*callee.identity)
+    return context
 
 
 async def _read(response: Any, limit: int) -> bytes:

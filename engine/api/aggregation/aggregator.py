@@ -1,0 +1,100 @@
+"""The aggregator of one server: which requests are others' to answer, and what is listed of them."""
+
+import ssl
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from shipslog.engine.api import replies
+from shipslog.engine.api.door import connections_bound
+from shipslog.engine.api.requests import Call
+from shipslog.engine.auth.certificates import Pki, front_proxy
+from shipslog.engine.cluster import Cluster
+from shipslog.engine.webhooks.addresses import NowhereToBeHad, of_service
+from shipslog.engine.webhooks.calling import Caller, context_of
+from shipslog.store.objects.apiregistration_v1 import APIService
+from shipslog.store.refusals import TooManyRequests
+
+from . import request_headers, services
+from .availability import Availability
+from .merging import Version
+
+UNAVAILABLE = "service unavailable\n"
+SHARE = 2  # of the connections that the server takes, one in so many may go on
+CONTEXTS = 64
+BEGIN_AGAIN_S = 1.0
+
+
+class Aggregator:
+    """`run` keeps asking the others whether they answer."""
+
+    def __init__(self, cluster: Cluster, pki: Pki) -> None:
+        self._cluster, self._authority = cluster, pki.ca_certificate
+        self.identity = front_proxy(pki.directory)
+        self._caller = Caller()
+        self.availability = Availability(cluster, self._caller, self.identity)
+        self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
+        self._turn, self._under_way = 0, 0
+
+    async def run(self) -> None:
+        """For ever."""
+        try:
+            await request_headers.publish(self._cluster, self.identity, self._authority)
+            await self.availability.run()
+        finally:
+            await self._caller.close()
+
+    def concerned(self, call: Call) -> APIService | None:
+        """Who else is to answer a request; None where it is ours."""
+        parts = call.route.path.split("/", 6)
+        if call.past or len(parts) < 4:
+            return None
+        if parts[1] == "apis":
+            return services.of_version(call.view, parts[2], parts[3])
+        if parts[1] == "openapi" and parts[2:4] == ["v3", "apis"] and len(parts) == 6:
+            return services.of_version(call.view, parts[4], parts[5])
+        return None
+
+    async def handle(self, call: Call, service: APIService) -> web.StreamResponse:
+        """Errors: Unavailable, TooManyRequests."""
+        if not services.is_available(service):
+            return replies.text(UNAVAILABLE, 503)
+        callee = services.callee_of(service, self.identity, call.route.path)
+        try:
+            where = of_service(call.view, callee.namespace, callee.service, callee.port)
+            context = self._context(service)
+        except (NowhereToBeHad, OSError, ValueError):
+            return replies.text(UNAVAILABLE, 503)
+        if self._under_way >= connections_bound() // SHARE:
+            raise TooManyRequests("too many requests go on from here to other servers; try again later", retry_after_s=1)
+        from .passing import passed_on  # few clusters ever need it
+
+        self._under_way += 1
+        self._turn += 1
+        try:
+            return await passed_on(call, where, context, self._turn)
+        finally:
+            self._under_way -= 1
+
+    def _context(self, service: APIService) -> ssl.SSLContext:
+        """Errors: OSError, ValueError for what are no certificates."""
+        key = service.spec.ca_bundle, service.spec.insecure_skip_tls_verify
+        if key not in self._contexts:
+            if len(self._contexts) >= CONTEXTS:
+                self._contexts.clear()
+            self._contexts[key] = context_of(services.callee_of(service, self.identity, ""))
+        return self._contexts[key]
+
+    def listed(self, call: Call) -> Sequence[Version]:
+        """What the others have, for documents that list all."""
+        if call.past:
+            return ()
+        return [self._version(service) for service in services.of_others(call.view)]
+
+    def _version(self, service: APIService) -> Version:
+        spec = service.spec
+        known = self.availability.known.get((spec.group, spec.version))
+        return Version(
+            spec.group, spec.version, spec.group_priority_minimum, spec.version_priority,
+            services.is_available(service), known.resources if known is not None else (),
+        )  # fmt: skip
