@@ -30,7 +30,9 @@ from shipslog.store.log.event_log import EventLog, LogError, Snapshot
 from shipslog.store.log.retention import EPHEMERAL, EXACT_NS
 from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.scheme import Kind, Unconverted
 from shipslog.store.refusals import Unavailable
+from shipslog.store.state import Entry
 from shipslog.store.tasks import Tasks
 
 from . import tallies
@@ -85,6 +87,7 @@ class Cluster(Client):
         self.committer = Committer(self.follower, clock, entropy)
         self.webhooks = Webhooks()
         self.committer.consultants.append(self.webhooks)
+        self.committer.counsel.convert = self.webhooks.convert
         self.committer.listeners.append(self.webhooks.on_event)
         self.host = Host(self.committer, reconcilers, self.runtimes, clock)
         self.metrics_reader = MetricsReader(self.committer, MeasuredMetrics(self.runtimes, clock))
@@ -323,6 +326,16 @@ class Cluster(Client):
             command, actor=actor, groups=tuple(groups), cause=cause, origin=origin, dry_run=dry_run, size_bytes=size_bytes,
             told=told,
         )  # fmt: skip
+
+    # --- other versions ---
+
+    async def in_version(self, kind: Kind, entries: Sequence[Entry]) -> list[Entry]:
+        """Objects in a version that a definition's webhook makes of them. Errors: Unexpected, as Kubernetes words it."""
+        return await self.webhooks.converter.entries(self.view, kind, entries)
+
+    async def convert(self, missing: Unconverted) -> Any:
+        """An object in a version that a definition's webhook makes of it. Errors: Unexpected."""
+        return await self.webhooks.convert(self.view, missing)
 
     # --- the past ---
 

@@ -17,7 +17,9 @@ from shipslog.reconcilers.rule.digest import NOT_TAKEN_AGAIN, WRITERS, digest
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.facts import ClusterConfig, DecisionTaken
 from shipslog.store.log.event_log import EventLog
-from shipslog.store.refusals import MethodNotAllowed
+from shipslog.store.objects.scheme import Kind, Unconverted
+from shipslog.store.refusals import MethodNotAllowed, Unavailable
+from shipslog.store.state import Entry
 
 from .commit.watch import Watch, WatchHub
 from .host.dispatch import summary
@@ -75,6 +77,18 @@ class Recording:
     async def submit(self, command: Any, **_: Any) -> NoReturn:
         """Refuses: the past is read-only."""
         raise MethodNotAllowed("this is a recording: the past is read-only. Send changes to the cluster itself.")
+
+    async def in_version(self, kind: Kind, entries: Sequence[Entry]) -> list[Entry]:
+        """Objects as they are stored; nobody is asked to make anything else of them. Errors: Unavailable."""
+        if all(entry.object.api_version == kind.api_version for entry in entries):
+            return list(entries)
+        raise Unavailable(
+            f"{kind.plural}.{kind.group} are converted by a webhook, and a recording asks nobody: ask for the version that is "
+            "stored"
+        )
+
+    async def convert(self, missing: Unconverted) -> NoReturn:
+        raise Unavailable(str(missing))
 
     def watch(self, kind: type[Any] | str, *, namespace: str | None = None, after: int | None = None) -> Watch:
         """A watch on which nothing happens any more."""

@@ -19,6 +19,8 @@ from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Origin
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.log.event_log import EventLog
+from shipslog.store.objects.scheme import Kind, Unconverted
+from shipslog.store.state import Entry
 
 
 class Served(Protocol):
@@ -49,6 +51,12 @@ class Served(Protocol):
         told: Told = NOTHING_TOLD,
     ) -> Committed:
         """Commit a command. Errors: Refusal; always, where the state is a recording."""
+
+    async def in_version(self, kind: Kind, entries: Sequence[Entry]) -> list[Entry]:
+        """Objects in a version that another server makes of them. Errors: Unexpected; Unavailable where nobody can be asked."""
+
+    async def convert(self, missing: Unconverted) -> Any:
+        """An object in a version that another server makes of it. Errors: Unexpected, Unavailable."""
 
     def watch(self, kind: type[Any] | str, *, namespace: str | None = None, after: int | None = None) -> Watch: ...
 

@@ -40,13 +40,14 @@ class Opaque(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def entry_of(kind: Kind, obj: Any, encoded: bytes, revision: int) -> Entry:
-    """The entry of an object and its JSON."""
-    return Entry(kind.resource, obj, encoded, revision, len(kind.head) if encoded.startswith(kind.heads) else 1)
+    """The entry of an object and its JSON. In lists what definitions make says of each item what it is, as in Kubernetes."""
+    headed = kind.definition is None and encoded.startswith(kind.heads)
+    return Entry(kind.resource, obj, encoded, revision, len(kind.head) if headed else 1)
 
 
 def in_version(kind: Kind, entry: Entry) -> Entry:
-    """The entry as a version of its kind shows it."""
-    if kind.hub is None:
+    """The entry as a version of its kind shows it. Errors: Unconverted."""
+    if kind.hub is None if not kind.is_foreign else entry.object.api_version == kind.api_version:
         return entry
     obj = kind.from_hub(entry.object)
     return entry_of(kind, obj, codec.encode(obj), entry.revision)

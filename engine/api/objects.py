@@ -12,7 +12,7 @@ from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Expired, Refusal, TimedOut
 from shipslog.store.state import Entry, in_version
 
-from . import heads, replies, shapes
+from . import heads, replies, shapes, versions
 from .negotiation import Format
 from .replies import Reply
 from .requests import Call, entry_of, invalid_option, resource_version, unsupported
@@ -71,7 +71,7 @@ async def get(call: Call) -> Reply:
     if call.params:
         check_version(call, resource_version(first(call.params, "resourceVersion")))
     entry: Entry = entry_of(call)
-    wanted = call.wanted
+    entry, wanted = await versions.one(call, entry), call.wanted
     if wanted.plain:
         return Reply(in_version(call.kind, entry).encoded)
     return await shapes.one(entry, wanted, call)
@@ -90,7 +90,7 @@ async def read(call: Call, kind: Kind, namespace: str | None, selection: Selecti
     """The entries that a LIST is about. Errors: BadRequest, Expired, TimedOut."""
     params = call.params
     if not params:
-        return await _first(selection, call.view, kind, namespace)
+        return await _first(call, selection, call.view, kind, namespace)
     limit, token = max(0, heads.integer(params, "limit") or 0), first(params, "continue")
     check_options(params)
     key = (kind.resource, namespace, first(params, "labelSelector"), first(params, "fieldSelector"))
@@ -105,12 +105,13 @@ async def read(call: Call, kind: Kind, namespace: str | None, selection: Selecti
         limit = 0  # whatever is at hand, and all of it: Kubernetes answers this from its cache
     if match == "Exact" or (version and limit and not match):
         view = await call.cluster.at(revision=version)
-    return _cut(await _first(selection, view, kind, namespace), 0, selection, pages, key, limit)
+    return _cut(await _first(call, selection, view, kind, namespace), 0, selection, pages, key, limit)
 
 
-async def _first(selection: Selection, view: MemoryView, kind: Kind, namespace: str | None) -> Page:
+async def _first(call: Call, selection: Selection, view: MemoryView, kind: Kind, namespace: str | None) -> Page:
     """All that is selected at this moment; others have their turn while it is looked for."""
     found, revision = selection.candidates(view, kind, namespace), view.revision
+    found = await versions.shown(call, kind, found)
     if not selection:
         return Page(found, revision)
     chosen: list[Entry] = []
@@ -147,7 +148,7 @@ async def _continued(
     if kept is not None:
         whole = Page(kept, token.rv)
     elif token.rv < 0 or token.rv == call.view.revision:
-        whole = await _first(selection, call.view, kind, namespace)
+        whole = await _first(call, selection, call.view, kind, namespace)
     else:
         raise _page_expired(token)
     start = bisect_right(whole.entries, token.start, key=lambda e: (e.object.metadata.namespace, e.object.metadata.name))
@@ -235,6 +236,7 @@ def list_metadata(page: Page) -> dict[str, object]:
 
 async def formatted(entry: Entry, wanted: Format, call: Call, code: int = 200, warnings: tuple[str, ...] = ()) -> Reply:
     """The answer of a write: the object, in the wanted shape."""
+    entry = await versions.one(call, entry)
     if wanted.plain:
         return replies.of_bytes(in_version(call.kind, entry).encoded, code, warnings=warnings)
     return await shapes.one(entry, wanted, call, code, warnings)

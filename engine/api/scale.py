@@ -16,7 +16,7 @@ from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid
 from shipslog.store.state import Entry
 
-from . import replies, requests, writes
+from . import replies, requests, versions, writes
 from .replies import Reply
 from .requests import Call
 
@@ -24,7 +24,7 @@ from .requests import Call
 async def handle(call: Call) -> Reply:
     """GET, PUT or PATCH of /scale."""
     kind, namespace, name = call.named()
-    entry = requests.entry_of(call)
+    entry = await versions.one(call, requests.entry_of(call))
     if call.verb == "get":
         return replies.of_value(scale_of(kind, entry.object), wanted=call.wanted)
     dry_run = call.dry_run
@@ -41,7 +41,8 @@ async def handle(call: Call) -> Reply:
     _check(name, scale)
     command = _command(call, kind, namespace, name, scale.spec.replicas, version)
     committed = await writes.submit(call, command, dry_run)
-    return replies.of_value(scale_of(kind, committed.entry.object), wanted=call.wanted)
+    entry = await versions.one(call, committed.entry)
+    return replies.of_value(scale_of(kind, entry.object), wanted=call.wanted)
 
 
 async def _patched(call: Call, entry: Entry) -> tuple[autoscaling_v1.Scale, str]:
@@ -86,4 +87,5 @@ def _command(call: Call, kind: Kind, namespace: str, name: str, replicas: int, v
     return Patch(
         resource=kind.resource, namespace=namespace, name=name, media_type=MERGE_PATCH,
         body=msgspec.json.encode(change), field_manager=call.field_manager, subresource="scale",
+        api_version="" if kind.hub is None else kind.api_version,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Expired, NotAcceptable, Refusal
 from shipslog.store.state import Entry, in_version
 
-from . import heads, lists, replies, shapes
+from . import heads, lists, replies, shapes, versions
 from .negotiation import JSON, PROTOBUF
 from .objects import check_options, check_version
 from .outlets import Outlet, outlet_of
@@ -89,7 +89,12 @@ async def watch(call: Call, running: set[Watch]) -> web.StreamResponse:
             lines = [stream.error(refusal)]
         await out.open()
         for part in parts_of(beginning):
-            await out.write(await stream.begun(part))
+            try:
+                await out.write(await stream.begun(part))
+            except Refusal as refusal:
+                await out.write([stream.error(refusal)])
+                await out.close()
+                return out.response
         if lines:
             await out.write(lines)
         if source is not None:
@@ -111,6 +116,8 @@ async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float)
         """Write what has come straight into the connection, unless the client is behind: fifty watchers are fifty tasks that
         need not be woken."""
         if transport is None or transport.is_closing() or transport.get_write_buffer_size() > UNSENT:
+            return False
+        if stream.foreign:
             return False
         if stream.busy or (source.size_bytes > SHORT_BYTES and not stream.plain):
             return False  # the reader has it made in a thread, and what comes meanwhile goes out behind it
@@ -137,7 +144,12 @@ async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float)
         if records:
             stream.busy = True
             for some in parts_of(records):
-                if lines := await stream.made(some):
+                try:
+                    lines = await stream.made(some)
+                except Refusal as refusal:  # who turns versions into each other has failed
+                    await out.write([stream.error(refusal)])
+                    return
+                if lines:
                     await out.write(lines)
             stream.busy = False
             continue
@@ -156,7 +168,8 @@ class Stream:
 
     def __init__(self, call: Call, options: WatchOptions) -> None:
         self.call, self.options, self._wanted = call, options, call.wanted
-        self.plain = self._wanted.plain and options.kind.hub is None  # objects go out as they are kept
+        self.foreign = options.kind.is_foreign  # another server is asked for each
+        self.plain = self._wanted.plain and options.kind.hub is None and not self.foreign  # objects go out as they are kept
         self.busy = False  # with lines that go out before all that comes now
         self.lines: Callable[[WatchRecord], Iterable[bytes]] = (
             self._as_they_are if not options.selection and self.plain else self._selected
@@ -174,6 +187,7 @@ class Stream:
     async def begun(self, entries: Sequence[Entry]) -> list[bytes]:
         """The lines of those that are selected."""
         selection = self.options.selection
+        entries = await versions.shown(self.call, self.options.kind, entries)
         return await self._aside(
             lambda: [self._line("ADDED", e) for e in entries if not selection or selection.matches(e.object)],
             sum(len(e.encoded) for e in entries),
@@ -181,9 +195,17 @@ class Stream:
 
     async def made(self, records: Sequence[WatchRecord]) -> list[bytes]:
         """The lines of some changes."""
+        if self.foreign:
+            records = [await self._in_version(record) for record in records]
         return await self._aside(
             lambda: [line for record in records for line in self.lines(record)], sum(record.size_bytes for record in records)
         )
+
+    async def _in_version(self, record: WatchRecord) -> WatchRecord:
+        """A change of objects that another server turns into the version of this watch."""
+        entries = [e for e in (record.entry, record.previous) if e is not None]
+        made = await versions.shown(self.call, self.options.kind, entries)
+        return record.shown_as(made[0], made[1] if len(made) > 1 else None)
 
     async def _aside(self, make: Callable[[], list[bytes]], size_bytes: int) -> list[bytes]:
         """What is made, in a thread if that may take long."""

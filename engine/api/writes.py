@@ -14,7 +14,7 @@ from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
 from shipslog.store.state import Entry, in_version
 
-from . import heads, objects, replies, requests, shapes
+from . import heads, objects, replies, requests, shapes, versions
 from .negotiation import JSON, PROTOBUF, YAML, Format, body_type
 from .objects import formatted
 from .replies import Reply
@@ -36,8 +36,9 @@ async def create(call: Call) -> Reply:
     obj, warnings = await read(call, kind, validation)
     obj = in_place(kind, obj, route.namespace)
     version = "" if kind.hub is None else kind.api_version
+    stored = await versions.to_hub(call, kind, obj)
     committed = await submit(
-        call, Create(object=kind.to_hub(obj), field_manager=call.field_manager, api_version=version), dry_run
+        call, Create(object=stored, field_manager=call.field_manager, api_version=version), dry_run
     )
     return await answer(call, committed, 201, warnings)
 
@@ -63,7 +64,7 @@ async def update(call: Call, subresource: str = "") -> Reply:
     obj = in_place(kind, obj, namespace)
     check_name(obj, name)
     command = Update(
-        object=kind.to_hub(obj), subresource=subresource, field_manager=call.field_manager,
+        object=await versions.to_hub(call, kind, obj), subresource=subresource, field_manager=call.field_manager,
         api_version="" if kind.hub is None else kind.api_version,
     )  # fmt: skip
     committed = await submit(call, command, dry_run)
@@ -242,6 +243,6 @@ async def submit(call: Call, command: Any, dry_run: bool = False) -> Committed:
 async def answer(call: Call, committed: Committed, code: int, warnings: tuple[str, ...]) -> Reply:
     wanted: Format = call.wanted
     warnings = warnings + committed.warnings if committed.warnings else warnings
-    if wanted.plain and not warnings:
+    if wanted.plain and not warnings and not call.kind.is_foreign:
         return Reply(in_version(call.kind, committed.entry).encoded, code)
     return await formatted(committed.entry, wanted, call, code, warnings)

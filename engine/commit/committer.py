@@ -86,8 +86,8 @@ class Committer:
         self._transition = Transition(self.head, entropy)
         self._queue: deque[Request] = deque()
         self._long_work, self._tasks = LongWork("shipslog-evaluate"), Tasks("committer")
-        self._counsel = Counsel(self.view, clock, entropy, self._long_work)
-        self.consultants = self._counsel.consultants
+        self.counsel = Counsel(self.view, clock, entropy, self._long_work)
+        self.consultants = self.counsel.consultants
         self._long_turn = asyncio.Lock()  # so that long commands about one object do not overtake each other for ever
         self._wake = asyncio.Event()
         self._closed = False
@@ -116,7 +116,7 @@ class Committer:
         `size_bytes`: of what a client sent for it. `told`: what it says to who is asked about it.
         Errors: Refusal; then nothing was written."""
         how: dict[str, Any] = {"actor": actor, "groups": groups, "cause": cause, "origin": origin, "dry_run": dry_run}
-        if asked := self._counsel.concerned(command, actor):
+        if asked := self.counsel.concerned(command, actor):
             result = await self._asked(command, asked, how, size_bytes, told)
         elif self._size(command, size_bytes) > SHORT_BYTES:
             result = await self._in_advance(command, how, size_bytes)
@@ -138,7 +138,7 @@ class Committer:
             if self._closed:
                 raise closed()
             size = max(self._size(command, size_bytes), least)
-            result = await self._counsel.advice(command, asked, told, size, until_s, **who_of(how))
+            result = await self.counsel.advice(command, asked, told, size, until_s, **who_of(how))
             if isinstance(result, Advised):
                 result = (await self._request(commands=(command,), advised=(result,), **how).future)[0]
             if isinstance(result, TakesLong):
@@ -191,7 +191,7 @@ class Committer:
         one a command, in order. `runtime`: its other commands, which nodes are given once it is durable. `long`: the commands
         are about long objects, and are evaluated before their turn; what does not hold then is evaluated again."""
         how: dict[str, Any] = {"cause": cause, "commands": commands, "decision": decision, "runtime": runtime}
-        asked = [self._counsel.concerned(command, actor) for command in commands]
+        asked = [self.counsel.concerned(command, actor) for command in commands]
         if any(asked):
             answered = self._decided(asked, actor, how)
             return self._tasks.start(f"asking about decision {decision.key}", answered, ordinary=Refusal)
@@ -215,7 +215,7 @@ class Committer:
                 return None
             async with turn:
                 size, until_s = self._size(command, 0), self._loop_s() + ASKING_S
-                return await self._counsel.advice(command, consultants, NOTHING_TOLD, size, until_s, **as_one)
+                return await self.counsel.advice(command, consultants, NOTHING_TOLD, size, until_s, **as_one)
 
         answers = await asyncio.gather(*map(answer, how["commands"], asked))
         return await self._request(actor, advised=answers, **how).future

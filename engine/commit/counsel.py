@@ -14,7 +14,7 @@ from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.logger import logger, new_failure_id
 from shipslog.store.refusals import Internal, Refusal, TimedOut, internal_error
 
-from .outside import SEED_BITS, Advised, Asking, Consultant, Told, advised
+from .outside import SEED_BITS, Advised, Asking, Consultant, Convert, Told, advised
 
 ASKING_S = 60.0  # for all who are asked about one command, as Kubernetes gives a request
 NOTHING_TOLD = Told()
@@ -28,6 +28,7 @@ class Counsel:
 
     def __init__(self, view: MemoryView, clock: Clock, entropy: Entropy, work: LongWork) -> None:
         self.consultants: list[Consultant] = []
+        self.convert: Convert | None = None  # has an object made that only another server can make
         self._view, self._clock, self._entropy, self._work = view, clock, entropy, work
 
     def concerned(self, command: AnyObjectCommand, actor: str) -> list[Consultant]:
@@ -58,7 +59,7 @@ class Counsel:
         asking, seed = self.asking(actor, groups, dry_run, told), self._entropy.below(1 << SEED_BITS)
         try:
             async with asyncio.timeout_at(until_s):
-                return await advised(command, asked, asking, self._work, seed=seed, size_bytes=size_bytes)
+                return await advised(command, asked, asking, self._work, seed=seed, size_bytes=size_bytes, convert=self.convert)
         except Refusal as refusal:
             return refusal
         except TimeoutError:

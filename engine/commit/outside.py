@@ -5,7 +5,7 @@ some may change what is asked for, then it is worked out what that comes to, the
 precondition: when the command does not come to the same at its turn, it is overtaken, and they are asked again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -17,12 +17,15 @@ from shipslog.engine.time.clock import Entropy
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Evict, Update
 from shipslog.store.events import Origin
+from shipslog.store.objects.scheme import Unconverted
 from shipslog.store.refusals import Conflict
 from shipslog.store.view import View
 
+from .faces import Faces
 from .preparation import Prepared, prepare, wanted_aside
 from .transitions import Evaluation, Transition, Wanted
 
+CONVERSIONS = 8  # of one command: there are three at most, of the object as it is, as it is shown, and as it shall be
 TRIES = 5  # an object that changes faster than it can be asked about
 SEED_BITS = 128  # of the random choices of one command, made once and made again at its turn
 
@@ -49,6 +52,9 @@ class Asking(Struct, kw_only=True):
 
     def warn(self, message: str) -> None:
         self.context.warnings.append(message)
+
+
+Convert = Callable[[MemoryView, Unconverted], Awaitable[Any]]
 
 
 class Consultant(Protocol):
@@ -124,15 +130,14 @@ async def advised(
     *,
     seed: int,
     size_bytes: int,
+    convert: Convert | None = None,
 ) -> Advised:
-    """Ask all about a command. Errors: Refusal, theirs or what it comes to; Overtaken."""
+    """Ask all about a command. `convert`: has an object made that only another server can make.
+    Errors: Refusal, theirs or what it comes to; Overtaken."""
     view, ctx = asking.view, asking.context
     seen = seen_by(view, command)
     long = size_bytes > SHORT_BYTES
-    if long:
-        wanted = await wanted_aside(command, view, work, ctx, size_bytes)
-    else:
-        wanted = Transition(view, ctx.entropy).wanted(command, ctx)
+    wanted = await _wanted(command, asking, work, size_bytes, convert)
     for consultant in consultants:
         wanted = await consultant.change(wanted, asking)
     if not seen.holds(view):
@@ -153,6 +158,28 @@ async def advised(
         wanted=wanted, change=change, seen=seen, seed=seed, now_ns=ctx.now_ns, warnings=tuple(ctx.warnings),
         annotations=asking.annotations, prepared=prepared,
     )  # fmt: skip
+
+
+async def _wanted(
+    command: AnyObjectCommand, asking: Asking, work: LongWork, size_bytes: int, convert: Convert | None
+) -> Wanted:
+    """What a command asks for; what is needed of other versions for that is had made, one after the other."""
+    view, ctx, faces = asking.view, asking.context, Faces()
+    for _ in range(CONVERSIONS):
+        again = replace(ctx, warnings=[])
+        try:
+            if size_bytes > SHORT_BYTES:
+                wanted = await wanted_aside(command, view, work, again, size_bytes, faces)
+            else:
+                wanted = Transition(view, ctx.entropy, faces).wanted(command, again)
+        except Unconverted as missing:
+            if convert is None:
+                raise
+            faces.add(missing, await convert(view, missing))
+            continue
+        ctx.warnings.extend(again.warnings)
+        return wanted
+    raise Overtaken(seen_by(view, command))
 
 
 def seen_by(view: View, command: AnyObjectCommand) -> Seen:

@@ -34,9 +34,10 @@ from shipslog.store.refusals import (
     conflict,
     not_found,
 )
-from shipslog.store.state import Entry, in_version
+from shipslog.store.state import Entry
 
 from . import applying, ownership
+from .faces import NO_FACES, Faces
 
 Effect = Literal["Created", "Modified", "Deleted", "Unchanged"]
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
@@ -71,8 +72,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
 class Transition:
     """Evaluates commands against one head. `context` builds the admission context for an actor."""
 
-    def __init__(self, head: MemoryView, entropy: Entropy) -> None:
-        self.head, self.entropy = head, entropy
+    def __init__(self, head: MemoryView, entropy: Entropy, faces: Faces = NO_FACES) -> None:
+        """`faces`: objects in versions that only others can make of them."""
+        self.head, self.entropy, self.faces = head, entropy, faces
 
     def evaluate(self, command: AnyObjectCommand, ctx: admission.Admission) -> Evaluation:
         """The change that the command makes now. Errors: Refusal; nothing has changed then."""
@@ -205,7 +207,7 @@ class Transition:
             raise conflict(kind.plural, kind.group, meta.name, STALE)
         if meta.uid and meta.uid != old.metadata.uid:
             raise conflict(kind.plural, kind.group, meta.name, uid_differs(meta.uid, old.metadata.uid))
-        return self._update_wanted(command, kind, entry, obj, subresource, _manager(kind, command))
+        return self._update_wanted(command, kind, self.faces.shown(kind, entry), obj, subresource, _manager(kind, command))
 
     def _update_wanted(
         self, command: AnyObjectCommand, kind: Kind, entry: Entry, obj: Any, subresource: str, owner: Owner
@@ -251,7 +253,9 @@ class Transition:
             raise not_found(kind.plural, kind.group, command.name)
         old = entry.object
         shown = self.head.scheme.in_version(kind, command.api_version)
-        target: dict[str, Any] = patch.apply(shown.type, in_version(shown, entry).encoded, command.body, command.media_type)
+        target: dict[str, Any] = patch.apply(
+            shown.type, self.faces.shown(shown, entry).encoded, command.body, command.media_type
+        )
         try:
             new, warnings = codec.from_builtins(shown.type, target, validation=command.field_validation)
         except codec.Undecodable as refusal:
@@ -271,7 +275,8 @@ class Transition:
         if meta.namespace != command.namespace:
             raise BadRequest("the namespace of the object does not match the namespace on the URL")
         subresource = "" if command.subresource == "scale" else command.subresource  # that writes an ordinary field
-        return self._update_wanted(command, kind, entry, shown.to_hub(new), subresource, _manager(kind, command))
+        before, after = self.faces.shown(kind, entry), self.faces.to_hub(shown, new)
+        return self._update_wanted(command, kind, before, after, subresource, _manager(kind, command))
 
     def apply(self, command: Apply, ctx: admission.Admission) -> Wanted:
         """Server-side apply; makes the object where there is none. Errors: Conflict, naming managers and fields."""
@@ -281,7 +286,7 @@ class Transition:
         if entry is None and command.subresource:
             raise not_found(kind.plural, kind.group, command.name)
         config = applying.configuration(shown, command)
-        live = shown.from_hub(entry.object) if entry is not None else None
+        live = self.faces.shown(shown, entry).object if entry is not None else None
         if live is not None and config["metadata"].get("resourceVersion") not in (None, "", live.metadata.resource_version):
             raise conflict(kind.plural, kind.group, command.name, STALE)
         manager = ownership.Manager(command.field_manager, ownership.APPLY, shown.api_version, command.subresource)
@@ -293,8 +298,9 @@ class Transition:
         new, more = rules_of(shown).read(shown, new, command.field_validation)
         ctx.warnings.extend(warnings + more)
         if entry is None:
-            return self._create_wanted(command, shown.to_hub(new), applied.managed)
-        return self._update_wanted(command, kind, entry, shown.to_hub(new), command.subresource, applied.managed)
+            return self._create_wanted(command, self.faces.to_hub(shown, new), applied.managed)
+        before, after = self.faces.shown(kind, entry), self.faces.to_hub(shown, new)
+        return self._update_wanted(command, kind, before, after, command.subresource, applied.managed)
 
     # --- delete ---
 

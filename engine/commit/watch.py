@@ -32,6 +32,10 @@ class WatchRecord:
         self.size_bytes = len(entry.encoded) + (len(previous.encoded) if previous is not None else 0)
         self._line = b""
 
+    def shown_as(self, entry: Entry, previous: Entry | None) -> "WatchRecord":
+        """The same change, of the object in another version."""
+        return WatchRecord(self.revision, self.change, self.namespace, entry, previous)
+
     @property
     def line(self) -> bytes:
         if not self._line:

@@ -455,7 +455,9 @@ def restored(scheme: Scheme, resource: str, encoded: bytes, revision: int) -> En
             return Entry(resource, msgspec.json.decode(encoded, type=Opaque), encoded, revision)
         kind = scheme.by_resource(resource)
         obj: Any = codec.restore(kind.type, encoded)
-        if kind.definition is not None and obj.api_version != kind.api_version:  # stored before its definition chose another
+        if (
+            kind.definition is not None and not kind.is_foreign and obj.api_version != kind.api_version
+        ):  # stored before its definition chose another
             obj = replace(obj, kind=kind.kind, api_version=kind.api_version)
             encoded = codec.encode(obj)
         return entry_of(kind, obj, encoded, revision)

@@ -15,23 +15,25 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.engine.admission.matching import Asked, Place, by_object, equivalents, in_namespaces, is_exempt, meant, place_of
-from shipslog.engine.commit.outside import Asking
+from shipslog.engine.commit.outside import Asking, Convert
 from shipslog.engine.commit.preparation import resource_of
 from shipslog.engine.commit.transitions import Evaluation, Wanted
+from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.measures import Family
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact
 from shipslog.store.logger import logger
+from shipslog.store.objects import codec
 from shipslog.store.objects.admissionregistration_v1 import MutatingWebhook, ValidatingWebhook
-from shipslog.store.objects.scheme import Kind, NotServed
+from shipslog.store.objects.scheme import Kind, NotServed, Unconverted
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 
 from . import reviews, subjects
 from .calling import Callee, Caller, CallFailed
-from .conditions import Conditions
+from .conditions import hold, variables_of
 from .gate import CONFIGURATIONS
 from .tallies import Tallies
 
@@ -84,8 +86,8 @@ class Meant(Struct, frozen=True):
 class AdmissionWebhooks:
     """A Consultant: see `commit.outside`."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller, self.tallies, self._conditions = caller, Tallies(), Conditions()
+    def __init__(self, caller: Caller, convert: Convert) -> None:
+        self._caller, self._convert, self.tallies = caller, convert, Tallies()
         self._hooks: Hooks | None = None
         self._concerned: dict[tuple[str, str, tuple[str, ...]], bool] = {}
         self._scheme: object = None  # for which that was worked out
@@ -121,7 +123,7 @@ class AdmissionWebhooks:
     # --- asking about commands ---
 
     async def change(self, wanted: Wanted, asking: Asking) -> Wanted:
-        asked, hooks = subjects.asked_of(wanted, asking), self.hooks(asking.view).mutating
+        asked, hooks = subjects.asked_of(wanted, asking), self.hooks(asking.view).mutating if asking.actor != ENGINE else ()
         if not any(self._rules_mean(hook, asked, asking) for hook in hooks):
             return wanted
         if wanted.object is not None and not subjects.is_own(asked):
@@ -133,7 +135,7 @@ class AdmissionWebhooks:
 
     async def check(self, wanted: Wanted, change: Evaluation, asking: Asking) -> None:
         hooks = self.hooks(asking.view).validating
-        if hooks:
+        if hooks and asking.actor != ENGINE:
             asked = subjects.outcome_of(subjects.asked_of(wanted, asking), wanted, change)
             await self._validated(hooks, asked, wanted.kind, asking)
 
@@ -156,7 +158,7 @@ class AdmissionWebhooks:
         for turn in (0, 1):
             any_changed = False
             for at, hook in enumerate(hooks):
-                place = self._meant(hook, asked, asking)
+                place = await self._meant(hook, asked, kind, asking)
                 if place is None or (turn and hook.uid not in again):
                     continue
                 changed = await self._one(Meant(hook, at, place), asked, kind, asking, turn)
@@ -172,7 +174,7 @@ class AdmissionWebhooks:
 
     async def _one(self, one: Meant, asked: Asked, kind: Kind, asking: Asking, turn: int) -> Any:
         """The object as one wants it; None where he wants nothing."""
-        scheme, own, hook = asking.view.scheme, subjects.is_own(asked), one.hook
+        own, hook = subjects.is_own(asked), one.hook
         place = f"round_{turn}_index_{one.at}"
         answer = await self._call(one, asked, kind, asking, "admit", f"failed-open.mutating.webhook.admission.k8s.io/{place}")
         if answer is None or not answer.patch:
@@ -180,10 +182,10 @@ class AdmissionWebhooks:
         if asked.object is None:
             why = f'admission webhook "{hook.name}" attempted to modify the object, which is not supported for this operation'
             raise reviews.internal(why)
-        before = subjects.encoded(asked.object, kind, one.place, scheme, own)
+        before = await self._encoded(asked.object, kind, one.place, asking, own)
         after = reviews.patched(msgspec.json.decode(before), answer.patch)
         try:
-            made = subjects.decoded(after, asked.object, kind, one.place, scheme, own)
+            made = await self._decoded(after, asked.object, kind, one.place, asking, own)
         except Refusal as refusal:
             raise reviews.internal(refusal.message) from refusal
         mutated = made != asked.object
@@ -195,7 +197,8 @@ class AdmissionWebhooks:
         """Errors: Refusal, the first in the order of the webhooks, when all have answered."""
         if is_exempt(asked):
             return
-        found = [Meant(hook, at, place) for at, hook in enumerate(hooks) if (place := self._meant(hook, asked, asking))]
+        places = [await self._meant(hook, asked, kind, asking) for hook in hooks]
+        found = [Meant(hooks[at], at, place) for at, place in enumerate(places) if place is not None]
         if not found:
             return
         opened = "failed-open.validating.webhook.admission.k8s.io/round_0_index_{}"
@@ -239,11 +242,11 @@ class AdmissionWebhooks:
 
     async def _answer(self, one: Meant, asked: Asked, kind: Kind, asking: Asking, *, mutating: bool) -> reviews.Answer:
         """Errors: CallFailed, Refusal."""
-        webhook, scheme, own = one.hook.webhook, asking.view.scheme, subjects.is_own(asked)
+        webhook, own = one.hook.webhook, subjects.is_own(asked)
         if asking.dry_run and webhook.side_effects not in DRY:
             raise reviews.no_dry_run(one.hook.name)
-        new = subjects.encoded(asked.object, kind, one.place, scheme, own)
-        old = subjects.encoded(asked.old_object, kind, one.place, scheme, own)
+        new = await self._encoded(asked.object, kind, one.place, asking, own)
+        old = await self._encoded(asked.old_object, kind, one.place, asking, own)
         version = reviews.version_of(webhook.admission_review_versions)
         uid, body = reviews.question(version, asked, one.place, asking, new, old)
         timeout_s = TIMEOUT_S if webhook.timeout_seconds is None else webhook.timeout_seconds
@@ -262,7 +265,7 @@ class AdmissionWebhooks:
     def _rules_mean(self, hook: Hook, asked: Asked, asking: Asking) -> bool:
         return meant(hook.webhook.rules, hook.webhook.match_policy, asked, asking.view.scheme) is not None
 
-    def _meant(self, hook: Hook, asked: Asked, asking: Asking) -> Place | None:
+    async def _meant(self, hook: Hook, asked: Asked, kind: Kind, asking: Asking) -> Place | None:
         """The version in which a request is shown to a webhook; None where it is not asked. Errors: NotFound, Forbidden."""
         webhook = hook.webhook
         place = meant(webhook.rules, webhook.match_policy, asked, asking.view.scheme)
@@ -270,9 +273,30 @@ class AdmissionWebhooks:
             return None
         if not in_namespaces(webhook.namespace_selector, asked, asking.view):
             return None
-        if not webhook.match_conditions or self._conditions.hold(webhook, asked, place, asking):
+        if not webhook.match_conditions:
             return place
-        return None
+
+        own = subjects.is_own(asked)
+        new = await self._encoded(asked.object, kind, place, asking, own)
+        old = await self._encoded(asked.old_object, kind, place, asking, own)
+        return place if await hold(webhook, asked, kind, variables_of(asked, place, asking, new, old)) else None
+
+    async def _encoded(self, obj: Any, kind: Kind, place: Place, asking: Asking, own: bool) -> bytes:
+        """An object's JSON as it is shown in a version. Errors: Unexpected."""
+        try:
+            return subjects.encoded(obj, kind, place, asking.view.scheme, own)
+        except Unconverted as missing:
+            return codec.encode(await self._convert(asking.view, missing))
+
+    async def _decoded(self, value: Any, before: Any, kind: Kind, place: Place, asking: Asking, own: bool) -> Any:
+        """What has been made of an object, as it is stored. Errors: BadRequest, Unexpected."""
+        made, shown = subjects.decoded(value, before, kind, place, asking.view.scheme, own)
+        if shown is None:
+            return made
+        try:
+            return rules_of(kind).default(shown.to_hub(made))
+        except Unconverted as missing:
+            return rules_of(kind).default(await self._convert(asking.view, missing))
 
     def measured(self) -> Iterable[Family]:
         return self.tallies.families()

@@ -1,17 +1,76 @@
-"""Conditions in CEL by which a webhook is not asked.
+"""What a webhook's conditions say of a request. Source: k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions.
 
 Tests: tests/engine/webhooks/test_admission.py
 """
 
-from shipslog.engine.admission.matching import Asked, Place
+from collections.abc import Sequence
+from typing import Any
+
+from shipslog.engine.admission.matching import Asked
 from shipslog.engine.commit.outside import Asking
-from shipslog.store.objects.admissionregistration_v1 import MutatingWebhook, ValidatingWebhook
-from shipslog.store.refusals import Forbidden
+from shipslog.engine.kinds.admissionregistration.conditions import LIMIT, Wrong, program
+from shipslog.engine.kinds.faults import forbidden
+from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
+from shipslog.store.objects.admissionregistration_v1 import MatchCondition, MutatingWebhook, ValidatingWebhook
+from shipslog.store.objects.scheme import Kind
+
+from . import reviews
+
+PER_CALL_LIMIT = 1_000_000  # units of one condition
+SHORT_UNITS = 10_000  # a few milliseconds
+WORK = LongWork("shipslog-conditions")
 
 
-class Conditions:
-    """What each of a webhook's conditions says of a request."""
+async def hold(
+    webhook: MutatingWebhook | ValidatingWebhook,
+    asked: Asked,
+    kind: Kind,
+    variables: dict[str, Any],
+) -> bool:
+    """Whether all of them hold; one that does not settles it, whatever is wrong with others. `variables`: what they may
+    name. Errors: Forbidden where one of them cannot be told and the webhook must be asked."""
+    long = any(_is_long(condition.expression) for condition in webhook.match_conditions)
+    told = await WORK.run(SHORT_BYTES + 1 if long else 0, _evaluated, webhook.match_conditions, variables)
+    if isinstance(told, bool):
+        return told
+    if webhook.failure_policy != "Ignore":
+        raise forbidden(kind, asked.name, _aggregate(told))
+    return False
 
-    def hold(self, webhook: MutatingWebhook | ValidatingWebhook, asked: Asked, place: Place, asking: Asking) -> bool:
-        """Whether all of them hold. Errors: Forbidden where one of them cannot be told."""
-        raise Forbidden(f'webhook "{webhook.name}" has matchConditions, which cannot be evaluated yet')
+
+def _is_long(text: str) -> bool:
+    """Whether an evaluation may take as long as others should not wait."""
+    try:
+        return program(text).cost.most > SHORT_UNITS
+    except Wrong:
+        return False
+
+
+def _evaluated(conditions: Sequence[MatchCondition], variables: dict[str, Any]) -> bool | list[str]:
+    """Whether all hold; or what is wrong with some, where none says no."""
+    failed, left = list[str](), LIMIT
+    for condition in conditions:
+        try:
+            outcome = program(condition.expression).run(variables, max(min(left, PER_CALL_LIMIT), 0))
+        except Wrong as wrong:
+            failed.append(f"{condition.name}: {wrong}")
+            continue
+        left -= outcome.cost
+        if outcome.error is not None:
+            failed.append(f"expression '{condition.expression}' resulted in error: {outcome.error}")
+        elif outcome.value is False:
+            return False
+        elif outcome.value is not True:
+            failed.append(f"expression '{condition.expression}' did not evaluate to bool")
+    return failed or True
+
+
+def _aggregate(failed: Sequence[str]) -> str:
+    """As Go prints several errors."""
+    return failed[0] if len(failed) == 1 else f"[{', '.join(failed)}]"
+
+
+def variables_of(asked: Asked, place: Any, asking: Asking, new: bytes, old: bytes) -> dict[str, Any]:
+    """The values of what conditions may name. `new`, `old`: the objects' JSON as the webhook would be shown them."""
+    request = reviews.request_of(asked, place, asking)
+    return {"object": reviews.plain(new), "oldObject": reviews.plain(old), "request": request}

@@ -3,18 +3,20 @@
 Tests: tests/engine/webhooks/test_admission.py
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shipslog.engine.commit.outside import Asking
 from shipslog.engine.commit.transitions import Evaluation, Wanted
 from shipslog.engine.measures import Family
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.commands import AnyObjectCommand
+from shipslog.store.commands import AnyObjectCommand, Apply, Patch, Update
 from shipslog.store.events import Event
+from shipslog.store.objects.scheme import NotServed, Unconverted
 from shipslog.store.state import Entry
 
 if TYPE_CHECKING:
     from .admission import AdmissionWebhooks
+    from .conversion import Converter
 
 CONFIGURATIONS = (
     "mutatingwebhookconfigurations.admissionregistration.k8s.io",
@@ -27,6 +29,21 @@ class Webhooks:
 
     def __init__(self) -> None:
         self._asks: AdmissionWebhooks | None = None
+        self._converter: Converter | None = None
+
+    @property
+    def converter(self) -> "Converter":
+        """Who has objects made in other versions of kinds whose definitions name a webhook for that."""
+        if self._converter is None:
+            from .calling import Caller
+            from .conversion import Converter
+
+            self._converter = Converter(Caller())
+        return self._converter
+
+    async def convert(self, view: MemoryView, missing: Unconverted) -> Any:
+        """An object in a version that only another server can make of it. Errors: Unexpected."""
+        return (await self.converter.objects(view, missing.to, [missing.object]))[0]
 
     def asks(self, view: MemoryView) -> "AdmissionWebhooks | None":
         """Who asks them; None while there are none."""
@@ -34,7 +51,7 @@ class Webhooks:
             from .admission import AdmissionWebhooks
             from .calling import Caller
 
-            self._asks = AdmissionWebhooks(Caller())
+            self._asks = AdmissionWebhooks(Caller(), self.convert)
         return self._asks
 
     def on_event(self, event: Event, entry: Entry | None, previous: Entry | None) -> None:
@@ -44,7 +61,7 @@ class Webhooks:
 
     def concerns(self, command: AnyObjectCommand, view: MemoryView, actor: str) -> bool:
         asks = self.asks(view)
-        return asks is not None and asks.concerns(command, view, actor)
+        return (asks is not None and asks.concerns(command, view, actor)) or _needs_versions(command, view)
 
     async def change(self, wanted: Wanted, asking: Asking) -> Wanted:
         asks = self.asks(asking.view)
@@ -58,5 +75,18 @@ class Webhooks:
         return tuple(self._asks.measured()) if self._asks is not None else ()
 
     async def close(self) -> None:
+        if self._converter is not None:
+            await self._converter.close()
         if self._asks is not None:
             await self._asks.close()
+
+
+def _needs_versions(command: AnyObjectCommand, view: MemoryView) -> bool:
+    """Whether a command may need its object in other versions, which another server makes."""
+    if not isinstance(command, Update | Patch | Apply):
+        return False
+    try:
+        resource = command.resource if not isinstance(command, Update) else view.scheme.of(command.object).resource
+        return view.scheme.by_resource(resource).is_foreign
+    except NotServed:
+        return False

@@ -53,8 +53,19 @@ def version_of(versions: Sequence[str] | None) -> str:
 
 def question(version: str, asked: Asked, shown: Place, asking: Asking, new: bytes, old: bytes) -> tuple[str, bytes]:
     """(its uid, the review as JSON). `new`, `old`: the objects' JSON in the version that the webhook wants; null for none."""
-    uid, told = str(uuid.uuid4()), asking.told
-    operation = asked.operation
+    uid = str(uuid.uuid4())
+    request = {"uid": uid, **request_of(asked, shown, asking), "object": msgspec.Raw(new), "oldObject": msgspec.Raw(old)}
+    return uid, msgspec.json.encode({"kind": KIND, "apiVersion": f"admission.k8s.io/{version}", "request": request})
+
+
+def plain(encoded: bytes) -> Any:
+    """An object's JSON as values."""
+    return msgspec.json.decode(encoded)
+
+
+def request_of(asked: Asked, shown: Place, asking: Asking) -> dict[str, Any]:
+    """A request without its objects, as plain values."""
+    told, operation = asking.told, asked.operation
     options = dict(told.options or {"apiVersion": "meta.k8s.io/v1"})
     if operation in OPTIONS:
         options["kind"] = OPTIONS[operation]
@@ -63,20 +74,16 @@ def question(version: str, asked: Asked, shown: Place, asking: Asking, new: byte
         user["uid"] = told.uid
     if told.extra:
         user["extra"] = {key: list(values) for key, values in told.extra.items()}
-    request = {
-        "uid": uid,
+    return {
         **_place("", shown, asked.subresource),
         **_place("request", asked.place, asked.subresource),
         **({"name": asked.name} if asked.name else {}),
         **({"namespace": asked.namespace} if asked.namespace else {}),
         "operation": operation,
         "userInfo": user,
-        "object": msgspec.Raw(new),
-        "oldObject": msgspec.Raw(old),
         "dryRun": asking.dry_run,
         "options": options if told.options or operation in OPTIONS else None,
     }
-    return uid, msgspec.json.encode({"kind": KIND, "apiVersion": f"admission.k8s.io/{version}", "request": request})
 
 
 def _place(prefix: str, place: Place, subresource: str) -> dict[str, Any]:

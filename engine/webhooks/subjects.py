@@ -150,13 +150,13 @@ def encoded(obj: Any, kind: Kind, place: Place, scheme: Scheme, own: bool) -> by
     return codec.encode(obj if own else scheme.in_version(kind, place.api_version).from_hub(obj))
 
 
-def decoded(value: dict[str, Any], before: Any, kind: Kind, place: Place, scheme: Scheme, own: bool) -> Any:
-    """What a webhook's patch has made of an object, as it is stored. Errors: BadRequest."""
+def decoded(value: dict[str, Any], before: Any, kind: Kind, place: Place, scheme: Scheme, own: bool) -> tuple[Any, Kind | None]:
+    """What a webhook's patch has made of an object, and in which version of its kind that is; None for what is a kind of its
+    own. Errors: BadRequest."""
     if own:
-        return codec.from_builtins(type(before), value, validation="Ignore")[0]
+        return codec.from_builtins(type(before), value, validation="Ignore")[0], None
     shown = scheme.in_version(kind, place.api_version)
     made, _ = codec.from_builtins(shown.type, value, validation="Ignore")
     if (made.kind, made.api_version) != (shown.kind, shown.api_version):
         raise BadRequest(f"a webhook may not make a {made.kind or 'nothing'} of a {shown.kind}")
-    made, _ = rules_of(shown).read(shown, made, "Ignore")
-    return rules_of(kind).default(shown.to_hub(made))
+    return rules_of(shown).read(shown, made, "Ignore")[0], shown

@@ -51,6 +51,12 @@ class Definition(Struct, frozen=True):
     schema: apiextensions_v1.JSONSchemaProps
     version: apiextensions_v1.CustomResourceDefinitionVersion
     terminating: bool = False  # it is being deleted, and its objects with it
+    webhook: apiextensions_v1.WebhookConversion | None = None  # who turns one version into another; None: only names differ
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another server is asked to turn one version into another."""
+        return self.webhook is not None
 
     def shown(self, obj: CustomObject) -> CustomObject:
         """An object as this version has it: without the fields that it does not have, and with its defaults."""
@@ -86,7 +92,8 @@ def _kinds(
     hub = next((_kind(spec, names, v, terminating, None) for v in spec.versions if v.storage), None)
     if hub is None:
         return ()
-    others = (_kind(spec, names, v, terminating, hub) for v in spec.versions if v.served and not v.storage)
+    foreign = hub.definition.is_foreign  # then a version that is not served is of use all the same: others are made of it
+    others = (_kind(spec, names, v, terminating, hub) for v in spec.versions if (v.served or foreign) and not v.storage)
     return (hub, *others)
 
 
@@ -98,7 +105,9 @@ def _kind(
     hub: Kind | None,
 ) -> Kind:
     schema = version.schema.open_apiv3_schema if version.schema is not None else None
-    definition = Definition(schema or apiextensions_v1.JSONSchemaProps(type="object"), version, terminating)
+    conversion = spec.conversion
+    webhook = conversion.webhook if conversion is not None and conversion.strategy == "Webhook" else None
+    definition = Definition(schema or apiextensions_v1.JSONSchemaProps(type="object"), version, terminating, webhook)
     subresources = (("scale",) if definition.scale is not None else ()) + (("status",) if definition.has_status else ())
     return Kind(
         group=spec.group,

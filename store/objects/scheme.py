@@ -11,12 +11,23 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.refusals import group_resource
+from shipslog.store.refusals import Conflict, group_resource
 
 from .shapes import per_type
 
 AnyType = type[Any]
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+class Unconverted(Conflict):
+    """An object that only another server can turn into the version of a kind, and has not been asked to."""
+
+    def __init__(self, kind: "Kind", obj: Any) -> None:
+        super().__init__(
+            f"{kind.plural}.{kind.group} are converted by a webhook, which was not asked to make {kind.api_version} of "
+            f"{obj.api_version}: give the object in the version that is stored, or try again"
+        )
+        self.to, self.object = kind, obj
 
 
 class Kind:
@@ -74,20 +85,29 @@ class Kind:
         return self._type
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether another server turns its versions into each other: see `Unconverted`."""
+        return self.definition is not None and bool(self.definition.is_foreign)
+
+    @property
     def is_loaded(self) -> bool:
         """Whether its type was given, or asked for already."""
         return not isinstance(self._type, str)
 
     def to_hub(self, obj: Any) -> Any:
-        """An object of this version as it is stored."""
+        """An object of this version as it is stored. Errors: Unconverted."""
         if self.hub is None:
             return obj
+        if self.is_foreign and obj.api_version != self.hub.api_version:
+            raise Unconverted(self.hub, obj)
         made = self._conversions().to_hub(obj) if self._conversion else obj
         return replace(made, kind=self.hub.kind, api_version=self.hub.api_version)
 
     def from_hub(self, obj: Any) -> Any:
-        """A stored object in this version."""
-        if self.hub is None:
+        """A stored object in this version. Errors: Unconverted."""
+        if self.is_foreign and obj.api_version != self.api_version:
+            raise Unconverted(self, obj)
+        if self.hub is None or (self.is_foreign and obj.api_version == self.api_version):
             return obj
         made = self._conversions().from_hub(obj) if self._conversion else obj
         if self.definition is not None:

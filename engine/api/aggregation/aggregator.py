@@ -1,4 +1,7 @@
-"""The aggregator of one server: which requests are others' to answer, and what is listed of them."""
+"""The aggregator of one server: which requests are others' to answer, and what is listed of them.
+
+Tests: tests/engine/api/aggregation/test_aggregation.py
+"""
 
 import ssl
 from collections.abc import Sequence

@@ -2,6 +2,8 @@
 
 What is said is what changes: a server that goes on answering writes nothing. Source: the remote availability controller of
 kube-aggregator, by its reasons and messages.
+
+Tests: tests/engine/api/aggregation/test_aggregation.py
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Documents that list what this server has, with what those behind it have."""
+"""Documents that list what this server has, with what those behind it have.
+
+Tests: tests/engine/api/aggregation/test_aggregation.py
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""One request to a server behind this one: as it came, with who asks in its headers, and its answer piece by piece."""
+"""One request to a server behind this one: as it came, with who asks in its headers, and its answer piece by piece.
+
+Tests: tests/engine/api/aggregation/test_aggregation.py
+"""
 
 import asyncio
 import ssl

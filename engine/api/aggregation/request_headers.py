@@ -1,4 +1,7 @@
-"""kube-system/extension-apiserver-authentication: by what a server behind this one knows that it may believe its headers."""
+"""kube-system/extension-apiserver-authentication: by what a server behind this one knows that it may believe its headers.
+
+Tests: tests/engine/api/aggregation/test_aggregation.py
+"""
 
 import json
 

@@ -1,4 +1,7 @@
-"""Which APIServices name a Service: found by group and version."""
+"""Which APIServices name a Service: found by group and version.
+
+Tests: tests/engine/api/aggregation/test_aggregation.py
+"""
 
 import base64
 from collections.abc import Sequence

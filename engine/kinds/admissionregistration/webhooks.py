@@ -1,7 +1,7 @@
 """Webhooks that are asked before something is done: what both kinds of them mean and may say."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -14,11 +14,11 @@ from shipslog.store.objects.admissionregistration_v1 import (
     MutatingWebhook,
     NamedRuleWithOperations,
     RuleWithOperations,
-    ServiceReference,
     ValidatingWebhook,
-    WebhookClientConfig,
 )
 from shipslog.store.objects.meta_v1 import LabelSelector
+
+from .conditions import Wrong, program
 
 AnyWebhook = TypeVar("AnyWebhook", MutatingWebhook, ValidatingWebhook)
 OPERATIONS = ("*", "CREATE", "UPDATE", "DELETE", "CONNECT")
@@ -77,7 +77,7 @@ def _check_webhook(faults: Faults, hook: MutatingWebhook | ValidatingWebhook, pa
         faults.invalid(f"{path}.timeoutSeconds", hook.timeout_seconds, words)
     check_label_selector(faults, hook.namespace_selector, f"{path}.namespaceSelector")
     check_label_selector(faults, hook.object_selector, f"{path}.objectSelector")
-    _check_client(faults, hook.client_config, f"{path}.clientConfig")
+    check_client(faults, hook.client_config, f"{path}.clientConfig")
     check_conditions(faults, hook.match_conditions, f"{path}.matchConditions")
     if isinstance(hook, MutatingWebhook) and hook.reinvocation_policy not in ("Never", "IfNeeded"):
         faults.not_supported(f"{path}.reinvocationPolicy", hook.reinvocation_policy or "", ("IfNeeded", "Never"))
@@ -137,7 +137,7 @@ def _check_resources(faults: Faults, resources: Sequence[str], path: str) -> Non
 
 
 def check_conditions(faults: Faults, conditions: Sequence[MatchCondition], path: str) -> None:
-    """Conditions by which requests are passed over. What an expression means is found out when it is asked."""
+    """Conditions by which requests are passed over."""
     if len(conditions) > MOST_CONDITIONS:
         faults.too_many(path, len(conditions), MOST_CONDITIONS)
     seen: set[str] = set()
@@ -152,9 +152,15 @@ def check_conditions(faults: Faults, conditions: Sequence[MatchCondition], path:
         seen.add(condition.name)
         if not condition.expression.strip():
             faults.required(f"{at}.expression")
+            continue
+        try:
+            program(condition.expression)
+        except Wrong as wrong:
+            faults.invalid(f"{at}.expression", condition.expression, str(wrong))
 
 
-def _check_client(faults: Faults, client: WebhookClientConfig, path: str) -> None:
+def check_client(faults: Faults, client: Any, path: str) -> None:
+    """Where a webhook is: at a URL, or behind a Service."""
     if (client.url is None) == (client.service is None):
         faults.required(path, "exactly one of url or service is required")
     elif client.url is not None:
@@ -182,7 +188,7 @@ def _check_url(faults: Faults, text: str, path: str) -> None:
         faults.invalid(path, url.query, "query parameters are not permitted in the URL")
 
 
-def _check_service(faults: Faults, service: ServiceReference, path: str) -> None:
+def _check_service(faults: Faults, service: Any, path: str) -> None:
     if not service.name:
         faults.required(f"{path}.name", "service name is required")
     if not service.namespace:

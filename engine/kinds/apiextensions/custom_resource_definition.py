@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.engine.kinds import names
+from shipslog.engine.kinds.admissionregistration.webhooks import PORT, REVIEWS, check_client
 from shipslog.engine.kinds.columns import NAME, Column
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.custom.json_paths import plain
@@ -44,7 +45,7 @@ class CustomResourceDefinitionStrategy(Strategy):
             singular=given.singular or given.kind.lower(),
             list_kind=given.list_kind or (f"{given.kind}List" if given.kind else ""),
         )
-        conversion = spec.conversion or CustomResourceConversion(strategy="None")
+        conversion = with_port(spec.conversion or CustomResourceConversion(strategy="None"))
         stored = [v.name for v in spec.versions if v.storage]
         if not status.stored_versions and len(stored) == 1:
             status = replace(status, stored_versions=tuple(stored))
@@ -209,18 +210,42 @@ def check_names(faults: Faults, given: CustomResourceDefinitionNames, path: str)
                 faults.invalid(f"{path}.{name}[{at}]", value, ",".join(wrong))
 
 
+def with_port(conversion: CustomResourceConversion) -> CustomResourceConversion:
+    """A service is asked at 443 where nothing is said."""
+    webhook = conversion.webhook
+    client = webhook.client_config if webhook is not None else None
+    if webhook is None or client is None or client.service is None or client.service.port is not None:
+        return conversion
+    client = replace(client, service=replace(client.service, port=PORT))
+    return replace(conversion, webhook=replace(webhook, client_config=client))
+
+
 def check_conversion(faults: Faults, conversion: Any) -> None:
     if conversion is None:
         return
     if conversion.strategy not in ("None", "Webhook"):
         faults.not_supported("spec.conversion.strategy", conversion.strategy, ("None", "Webhook"))
     elif conversion.strategy == "Webhook":
-        faults.forbidden(
-            "spec.conversion.strategy", "conversion webhooks are not called here yet, and nothing else could convert these "
-            "objects: use None",
-        )  # fmt: skip
+        _check_webhook(faults, conversion.webhook, "spec.conversion")
     elif conversion.webhook is not None:
         faults.forbidden("spec.conversion.webhook", "should not be set when strategy is not set to Webhook")
+
+
+def _check_webhook(faults: Faults, webhook: Any, path: str) -> None:
+    if webhook is None or webhook.client_config is None:
+        faults.required(f"{path}.webhookClientConfig", "required when strategy is set to Webhook")
+    else:
+        check_client(faults, webhook.client_config, f"{path}.webhookClientConfig")
+    versions = (webhook.conversion_review_versions if webhook is not None else None) or ()
+    if not versions:
+        faults.required(f"{path}.conversionReviewVersions")
+    elif not set(versions) & set(REVIEWS):
+        faults.invalid(f"{path}.conversionReviewVersions", versions, "must include at least one of v1, v1beta1")
+    for at, version in enumerate(versions):
+        if version in versions[:at]:
+            faults.invalid(f"{path}.conversionReviewVersions[{at}]", version, "duplicate version")
+        else:
+            faults.invalid_each(f"{path}.conversionReviewVersions[{at}]", version, names.dns_1035(version))
 
 
 STRATEGY = CustomResourceDefinitionStrategy()

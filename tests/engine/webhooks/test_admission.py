@@ -470,3 +470,36 @@ async def test_rules_are_asked_about_as_well_and_do_not_wait(api: Api, admin: Cl
     _, refusal = await future
     assert getattr(refusal, "message", "") == 'admission webhook "a.example.com" denied the request: not by you'
     assert hooks.of("/a")[0]["request"]["userInfo"]["username"] == "system:controller:r"
+
+
+@pytest.mark.parametrize(
+    ("expressions", "policy", "asked", "code"),
+    [
+        (["object.data.a == 'b'"], "Fail", True, 201),
+        (["object.data.a == 'c'"], "Fail", False, 201),
+        (
+            ["request.operation == 'CREATE' && request.userInfo.username == 'system:admin'", "oldObject == null"],
+            "Fail",
+            True,
+            201,
+        ),
+        (["object.data.nothing == 'c'"], "Fail", False, 403),
+        (["object.data.nothing == 'c'"], "Ignore", False, 201),
+        (["object.data.nothing == 'c'", "false"], "Fail", False, 201),
+    ],
+)
+async def test_conditions_leave_requests_out(
+    admin: Client, hooks: Harbour, expressions: list[str], policy: str, asked: bool, code: int
+) -> None:
+    conditions = [{"name": f"c{at}", "expression": text} for at, text in enumerate(expressions)]
+    await register(admin, False, hook(hooks, matchConditions=conditions, failurePolicy=policy))
+    found, said = await admin.call("POST", CONFIG_MAPS, config_map(a="b"))
+    assert (found, bool(hooks.asked)) == (code, asked), said
+    assert code == 201 or said["message"].startswith('configmaps "m" is forbidden: expression')
+
+
+async def test_a_condition_that_does_not_compile_is_refused(admin: Client, hooks: Harbour) -> None:
+    body = {"metadata": {"name": "x"}, "webhooks": [hook(hooks, matchConditions=[{"name": "c", "expression": "object.("}])]}
+    code, said = await admin.call("POST", CONFIGS[False], body)
+    assert code == 422 and said["details"]["causes"][0]["field"] == "webhooks[0].matchConditions[0].expression", said
+    assert "compilation failed" in said["message"]

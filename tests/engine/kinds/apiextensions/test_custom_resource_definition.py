@@ -38,7 +38,10 @@ AT = "spec.versions[0].schema.openAPIV3Schema"
     [
         (body(scope="Everywhere"), "FieldValueNotSupported spec.scope"),
         (body(preserveUnknownFields=True), "FieldValueInvalid spec.preserveUnknownFields"),
-        (body(conversion={"strategy": "Webhook"}), "FieldValueForbidden spec.conversion.strategy"),
+        (
+            body(conversion={"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1"]}}),
+            "FieldValueRequired spec.conversion.webhookClientConfig",
+        ),
         (body({"type": "string"}), f"FieldValueInvalid {AT}.type"),
         (of(), f"FieldValueRequired {AT}.properties[a].type"),
         (of(type="array"), f"FieldValueRequired {AT}.properties[a].items"),
