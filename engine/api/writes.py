@@ -37,9 +37,7 @@ async def create(call: Call) -> Reply:
     obj = in_place(kind, obj, route.namespace)
     version = "" if kind.hub is None else kind.api_version
     stored = await versions.to_hub(call, kind, obj)
-    committed = await submit(
-        call, Create(object=stored, field_manager=call.field_manager, api_version=version), dry_run
-    )
+    committed = await submit(call, Create(object=stored, field_manager=call.field_manager, api_version=version), dry_run)
     return await answer(call, committed, 201, warnings)
 
 

@@ -14,6 +14,7 @@ SOURCE = {
 DOCUMENTS = (
     "life-of-an-event.md",
     "service-proxy.md",
+    "admission.md",
     "errors.md",
     "glossary.md",
     "how-to-add-a-kind.md",
