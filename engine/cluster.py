@@ -18,6 +18,7 @@ from typing import Any, Literal, Self, TypeVar
 import anyio
 
 import shipslog
+from shipslog.engine.admission.matching import Asked
 from shipslog.engine.host.lane import Trouble
 from shipslog.engine.kinds.catalogue import WITH_FIRST_OBJECTS, strategy_of
 from shipslog.engine.measures import Family
@@ -326,6 +327,15 @@ class Cluster(Client):
             command, actor=actor, groups=tuple(groups), cause=cause, origin=origin, dry_run=dry_run, size_bytes=size_bytes,
             told=told,
         )  # fmt: skip
+
+    async def admit(
+        self, asked: Asked, kind: Kind, *, actor: str, groups: Sequence[str], dry_run: bool, told: Told
+    ) -> tuple[Any, tuple[str, ...]]:
+        """Ask those outside about what is no command: a connection, a token. -> (the object as they will have it, warnings).
+        Errors: Refusal."""
+        asking = self.committer.counsel.asking(actor, tuple(groups), dry_run, told)
+        made = await self.webhooks.admit(asked, kind, asking)
+        return made, tuple(asking.context.warnings)
 
     # --- other versions ---
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from shipslog.engine.admission.matching import Asked
 from shipslog.engine.host.lane import Trouble
 from shipslog.engine.measures import Family
 from shipslog.reconcilers.rule.decision import Reconciler
@@ -77,6 +78,10 @@ class Recording:
     async def submit(self, command: Any, **_: Any) -> NoReturn:
         """Refuses: the past is read-only."""
         raise MethodNotAllowed("this is a recording: the past is read-only. Send changes to the cluster itself.")
+
+    async def admit(self, asked: Asked, kind: Kind, **_: Any) -> tuple[Any, tuple[str, ...]]:
+        """Nobody is asked about a recording."""
+        return asked.object, ()
 
     async def in_version(self, kind: Kind, entries: Sequence[Entry]) -> list[Entry]:
         """Objects as they are stored; nobody is asked to make anything else of them. Errors: Unavailable."""

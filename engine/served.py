@@ -6,6 +6,7 @@ Tests: tests/engine/test_library.py, tests/engine/test_replay.py
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from shipslog.engine.admission.matching import Asked
 from shipslog.engine.commit.committer import Committed
 from shipslog.engine.commit.counsel import NOTHING_TOLD
 from shipslog.engine.commit.outside import Told
@@ -51,6 +52,11 @@ class Served(Protocol):
         told: Told = NOTHING_TOLD,
     ) -> Committed:
         """Commit a command. Errors: Refusal; always, where the state is a recording."""
+
+    async def admit(
+        self, asked: Asked, kind: Kind, *, actor: str, groups: Sequence[str], dry_run: bool, told: Told
+    ) -> tuple[Any, tuple[str, ...]]:
+        """Ask those outside about what is no command. -> (the object as they will have it, warnings). Errors: Refusal."""
 
     async def in_version(self, kind: Kind, entries: Sequence[Entry]) -> list[Entry]:
         """Objects in a version that another server makes of them. Errors: Unexpected; Unavailable where nobody can be asked."""

@@ -3,39 +3,53 @@
 Tests: tests/engine/api/streams/test_forward.py, tests/engine/api/streams/test_leaks.py
 """
 
+from typing import Any
+
 from aiohttp import web
 
 from shipslog.engine.kinds.core.pod.containers import container_of
 from shipslog.runtime.node import NodeRuntime
-from shipslog.store.objects.core_v1 import Pod
+from shipslog.store.objects.core_v1 import Pod, PodAttachOptions, PodExecOptions, PodPortForwardOptions
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.refusals import BadRequest, Unavailable
 
+from .asked import admitted
 from .requests import Call, entry_of
 from .routes import first, flag
 
 
 async def execute(call: Call) -> web.StreamResponse:
     """A new process in a container. Errors: as a kubelet words them."""
+    command = tuple(call.params.get("command", ()))
+    options, _ = await admitted(call, PodExecOptions(command=command, **_streams(call)))
     pod, runtime = _place(call, "exec into a container in")
-    container = container_of(pod, first(call.params, "container"))
-    argv = tuple(call.params.get("command", ()))
-    if not argv:
+    container = container_of(pod, options.container)
+    if not options.command:
         raise BadRequest("you must specify at least 1 command for the container")
-    return await _joined(call, runtime, pod, container, argv)
+    return await _joined(call, runtime, pod, container, options, options.command)
 
 
 async def attach(call: Call) -> web.StreamResponse:
     """The process that a container has."""
+    options, _ = await admitted(call, PodAttachOptions(**_streams(call)))
     pod, runtime = _place(call, "use")
-    return await _joined(call, runtime, pod, container_of(pod, first(call.params, "container")), None)
+    return await _joined(call, runtime, pod, container_of(pod, options.container), options, None)
 
 
 async def port_forward(call: Call) -> web.StreamResponse:
     from . import streams
 
+    ports = call.params.get("ports", ())
+    numbers = tuple(int(port) for port in ports if port.isascii() and port.isdigit() and len(port) < 6)
+    await admitted(call, PodPortForwardOptions(ports=numbers))
     pod, runtime = _place(call, "use")
-    return await streams.port_forward(call.request, runtime, pod, call.params.get("ports", ()))
+    return await streams.port_forward(call.request, runtime, pod, ports)
+
+
+def _streams(call: Call) -> dict[str, Any]:
+    """What a request says of the container and of its streams."""
+    named = {name: flag(call.params, name) for name in ("stdin", "stdout", "stderr", "tty")}
+    return {"container": first(call.params, "container"), **named}
 
 
 def _place(call: Call, what: str) -> tuple[Pod, NodeRuntime]:
@@ -53,13 +67,16 @@ def _place(call: Call, what: str) -> tuple[Pod, NodeRuntime]:
 
 
 async def _joined(
-    call: Call, runtime: NodeRuntime, pod: Pod, container: str, argv: tuple[str, ...] | None
+    call: Call,
+    runtime: NodeRuntime,
+    pod: Pod,
+    container: str,
+    options: PodExecOptions | PodAttachOptions,
+    argv: tuple[str, ...] | None,
 ) -> web.StreamResponse:
     from . import streams
 
-    params = call.params
-    tty = flag(params, "tty")
+    tty = options.tty
     return await streams.exec_stream(
-        call.request, runtime, pod, container, argv, flag(params, "stdin"), flag(params, "stdout"),
-        flag(params, "stderr") and not tty, tty,
-    )  # fmt: skip
+        call.request, runtime, pod, container, argv, options.stdin, options.stdout, options.stderr and not tty, tty
+    )

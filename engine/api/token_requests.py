@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shipslog.engine.admission.matching import CREATE
 from shipslog.engine.auth.account_tokens import AccountTokens, Claims
 from shipslog.engine.auth.authentication import BOUND_KINDS
 from shipslog.engine.auth.node_authority import node_of
@@ -17,6 +18,7 @@ from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import BadRequest, Cause, Invalid, conflict, not_found
 
 from . import replies, requests
+from .asked import admitted
 from .replies import Reply
 from .requests import Call, entry_of
 
@@ -29,6 +31,7 @@ async def handle(call: Call, tokens: AccountTokens) -> Reply:
     account: core_v1.ServiceAccount = entry.object
     request, _ = await requests.decoded(call, authentication_v1.TokenRequest)
     requests.expect(request, "TokenRequest", "authentication.k8s.io/v1")
+    request, warnings = await admitted(call, request, CREATE)
     _check_named(request, account)
     seconds = USUAL_TOKEN_S if request.spec.expiration_seconds is None else request.spec.expiration_seconds
     _check_life(seconds)
@@ -48,7 +51,8 @@ async def handle(call: Call, tokens: AccountTokens) -> Reply:
     )
     metadata = replace(request.metadata, name=account.metadata.name, namespace=account.metadata.namespace)
     spec = replace(request.spec, audiences=audiences, expiration_seconds=seconds)
-    return replies.of_value(replace(request, metadata=metadata, spec=spec, status=status), 201, wanted=call.wanted)
+    made = replace(request, metadata=metadata, spec=spec, status=status)
+    return replies.of_value(made, 201, wanted=call.wanted, warnings=warnings)
 
 
 def _entropy(call: Call) -> str:

@@ -5,13 +5,14 @@ Tests: tests/engine/webhooks/test_admission.py
 
 from typing import TYPE_CHECKING, Any
 
+from shipslog.engine.admission.matching import Asked
 from shipslog.engine.commit.outside import Asking
 from shipslog.engine.commit.transitions import Evaluation, Wanted
 from shipslog.engine.measures import Family
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import AnyObjectCommand, Apply, Patch, Update
 from shipslog.store.events import Event
-from shipslog.store.objects.scheme import NotServed, Unconverted
+from shipslog.store.objects.scheme import Kind, NotServed, Unconverted
 from shipslog.store.state import Entry
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ class Webhooks:
     async def check(self, wanted: Wanted, change: Evaluation, asking: Asking) -> None:
         if (asks := self.asks(asking.view)) is not None:
             await asks.check(wanted, change, asking)
+
+    async def admit(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
+        """Ask about what is no command. -> the object, perhaps changed. Errors: Refusal."""
+        asks = self.asks(asking.view)
+        return await asks.admit(asked, kind, asking) if asks is not None else asked.object
 
     def measured(self) -> tuple[Family, ...]:
         return tuple(self._asks.measured()) if self._asks is not None else ()

@@ -7,10 +7,12 @@ import h11
 from aiohttp import web
 
 from shipslog.engine.api import replies
+from shipslog.engine.api.asked import admitted
 from shipslog.engine.api.door import connections_bound
 from shipslog.engine.api.requests import Call
 from shipslog.engine.api.streams import upgrade
 from shipslog.runtime.network.dial import Ends, dial
+from shipslog.store.objects.core_v1 import NodeProxyOptions, PodProxyOptions, ServiceProxyOptions
 from shipslog.store.refusals import BadRequest, TooManyRequests, Unavailable
 from shipslog.store.tasks import Tasks
 
@@ -30,6 +32,8 @@ async def handle(call: Call) -> web.StreamResponse:
     if not path and call.request.method in ("GET", "HEAD") and not upgrade(call.request):
         query = call.request.raw_path.partition("?")
         return replies.Reply(b"", 301, "text/html; charset=utf-8", [("Location", f"{query[0]}/{query[1]}{query[2]}")])
+    options = {"pods": PodProxyOptions, "services": ServiceProxyOptions, "nodes": NodeProxyOptions}[call.route.resource]
+    await admitted(call, options(path=path or "/"))
     target = _target(call)
     if target is None:
         return await _kubelet(call, path or "/")
