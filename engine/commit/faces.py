@@ -5,6 +5,7 @@ Tests: tests/engine/webhooks/test_conversion.py
 
 from typing import Any
 
+from shipslog.engine.kinds.custom.versions import by_schema
 from shipslog.store.objects import codec
 from shipslog.store.objects.scheme import Kind, Unconverted
 from shipslog.store.state import Entry, entry_of, in_version
@@ -31,7 +32,7 @@ class Faces:
         """The object as it is stored. Errors: Unconverted."""
         if kind.hub is None or not kind.is_foreign or obj.api_version == kind.hub.api_version:
             return kind.to_hub(obj)
-        return self._made(kind.hub, obj)
+        return self._made(kind.hub, by_schema(kind, obj))
 
     def _made(self, kind: Kind, obj: Any) -> Any:
         made = self._known.get((codec.encode(obj), kind.api_version))

@@ -117,9 +117,10 @@ class Transition:
             raise NotFound("the server could not find the requested resource") from error
 
     def _version(self, wanted: Wanted) -> Kind | None:
-        """The version of its kind that a command came in; None for the stored one. Errors: NotServed."""
+        """The version of its kind that a command came in; None for the stored one, and where another server has turned the
+        object into that. Errors: NotServed."""
         api_version = getattr(wanted.command, "api_version", "")
-        if not api_version or api_version == wanted.kind.api_version:
+        if not api_version or api_version == wanted.kind.api_version or wanted.kind.is_foreign:
             return None
         return self.head.scheme.in_version(wanted.kind, api_version)
 

@@ -297,3 +297,13 @@ async def test_a_definition_says_who_converts(admin: Client, hooks: Harbour, web
     body["spec"]["conversion"]["webhook"] = webhook
     code, said = await admin.call("POST", DEFINITIONS, body)
     assert code == 422 and [c["field"] for c in said["details"]["causes"]] == fields, said
+
+
+async def test_what_is_wrong_in_its_own_version_is_not_converted(admin: Client, hooks: Harbour, converting: Converting) -> None:
+    await define(admin, hooks)
+    await admin.call("POST", V1, ship(place="Oslo/3"))
+    converting.reviews.clear()
+    code, said = await admin.call("POST", V2, {"metadata": {"name": "x"}, "spec": {"port": 7}})
+    assert code == 422 and said["details"]["causes"][0]["field"] == "spec.port" and not converting.reviews, said
+    code, said = await admin.call("PATCH", f"{V2}/fram", b'{"spec":{"port":7}}', **MERGE)
+    assert code == 422 and said["details"]["causes"][0]["field"] == "spec.port", said
