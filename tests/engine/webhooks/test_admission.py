@@ -472,34 +472,47 @@ async def test_rules_are_asked_about_as_well_and_do_not_wait(api: Api, admin: Cl
     assert hooks.of("/a")[0]["request"]["userInfo"]["username"] == "system:controller:r"
 
 
+async def test_a_token_is_asked_about(api: Api, admin: Client, hooks: Harbour) -> None:
+    account = "/api/v1/namespaces/default/serviceaccounts"
+    assert (await admin.call("POST", account, {"metadata": {"name": "sa"}}))[0] == 201
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["serviceaccounts/token"], "operations": ["CREATE"]}
+    await register(admin, True, hook(hooks, rule=rule))
+    hooks.answers["/a"] = lambda request: patch(request, {"op": "replace", "path": "/spec/expirationSeconds", "value": 900})
+    body = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "spec": {"expirationSeconds": 3600}}
+    code, made = await admin.call("POST", f"{account}/sa/token", body)
+    assert (code, made["spec"]["expirationSeconds"]) == (201, 900), made
+    request = hooks.of("/a")[0]["request"]
+    assert (request["subResource"], request["kind"]["kind"], request["name"]) == ("token", "TokenRequest", "sa")
+
+
 @pytest.mark.parametrize(
-    ("expressions", "policy", "asked", "code"),
+    ("path", "kind"),
     [
-        (["object.data.a == 'b'"], "Fail", True, 201),
-        (["object.data.a == 'c'"], "Fail", False, 201),
-        (
-            ["request.operation == 'CREATE' && request.userInfo.username == 'system:admin'", "oldObject == null"],
-            "Fail",
-            True,
-            201,
-        ),
-        (["object.data.nothing == 'c'"], "Fail", False, 403),
-        (["object.data.nothing == 'c'"], "Ignore", False, 201),
-        (["object.data.nothing == 'c'", "false"], "Fail", False, 201),
+        ("exec?command=sh&command=-c&stdout=true", "PodExecOptions"),
+        ("attach?stdout=true", "PodAttachOptions"),
+        ("portforward?ports=80", "PodPortForwardOptions"),
+        ("proxy/a/b", "PodProxyOptions"),
     ],
 )
-async def test_conditions_leave_requests_out(
-    admin: Client, hooks: Harbour, expressions: list[str], policy: str, asked: bool, code: int
-) -> None:
-    conditions = [{"name": f"c{at}", "expression": text} for at, text in enumerate(expressions)]
-    await register(admin, False, hook(hooks, matchConditions=conditions, failurePolicy=policy))
-    found, said = await admin.call("POST", CONFIG_MAPS, config_map(a="b"))
-    assert (found, bool(hooks.asked)) == (code, asked), said
-    assert code == 201 or said["message"].startswith('configmaps "m" is forbidden: expression')
+async def test_a_connection_is_asked_about_before_it_is_made(admin: Client, hooks: Harbour, path: str, kind: str) -> None:
+    pods = "/api/v1/namespaces/default/pods"
+    await admin.call("POST", pods, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/*"], "operations": ["CONNECT"]}
+    await register(admin, False, hook(hooks, rule=rule))
+    hooks.answers["/a"] = lambda request: denied(request, message="no way in", code=403)
+    code, said = await admin.call("GET", f"{pods}/p/{path}")
+    assert (code, said["message"]) == (403, 'admission webhook "a.example.com" denied the request: no way in'), said
+    request = hooks.of("/a")[0]["request"]
+    assert (request["operation"], request["kind"]["kind"], request["options"]) == ("CONNECT", kind, None)
+    if kind == "PodExecOptions":
+        assert request["object"]["command"] == ["sh", "-c"] and request["object"]["stdout"] is True
 
 
-async def test_a_condition_that_does_not_compile_is_refused(admin: Client, hooks: Harbour) -> None:
-    body = {"metadata": {"name": "x"}, "webhooks": [hook(hooks, matchConditions=[{"name": "c", "expression": "object.("}])]}
-    code, said = await admin.call("POST", CONFIGS[False], body)
-    assert code == 422 and said["details"]["causes"][0]["field"] == "webhooks[0].matchConditions[0].expression", said
-    assert "compilation failed" in said["message"]
+async def test_a_hundred_that_wait_keep_nobody_waiting(admin: Client, hooks: Harbour) -> None:
+    await register(admin, False, hook(hooks, timeoutSeconds=2, failurePolicy="Ignore"))
+    hooks.raw["/a"] = _hangs
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(admin.call("POST", CONFIG_MAPS, config_map(f"m{at}"))) for at in range(100)]
+        assert (await admin.call("POST", "/api/v1/namespaces", {"metadata": {"name": "other"}}))[0] == 201
+        assert not any(task.done() for task in waiting)
+    assert {task.result()[0] for task in waiting} == {201}
