@@ -76,6 +76,7 @@ ifdef ROOT
 	@sh .ci/packages $(TEST_PACKAGES)
 endif
 	@PYTHON=$(BIN)/python sh .ci/kubectl $(CURDIR)/$(VENV)/kubectl $(KUBECTLS) || true
+	@sh .ci/client-node $(CURDIR)/$(VENV) || true
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

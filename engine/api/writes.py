@@ -19,7 +19,7 @@ from .negotiation import JSON, PROTOBUF, YAML, Format, body_type
 from .objects import formatted
 from .replies import Reply
 from .requests import Call
-from .routes import first
+from .routes import first, flag
 from .selection import of_params
 
 TOGETHER = 100  # deletions of a collection that share transactions
@@ -77,7 +77,7 @@ async def patch(call: Call, subresource: str = "") -> Reply:
     if call.is_apply:
         applied = Apply(
             resource=kind.resource, namespace=namespace, name=name, body=await configuration(call),
-            field_manager=call.field_manager, force=first(call.params, "force") in ("true", "1"), subresource=subresource,
+            field_manager=call.field_manager, force=flag(call.params, "force"), subresource=subresource,
             field_validation=validation, api_version=version,
         )  # fmt: skip
         committed = await submit(call, applied, dry_run)

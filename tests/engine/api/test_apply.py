@@ -44,7 +44,7 @@ async def test_a_conflict_names_manager_and_field_once_each(admin: Client) -> No
         ('conflict with "one"', ".data.l"),
     ]
     assert status["message"] == 'Apply failed with 2 conflicts: conflicts with "one":\n- .data.k\n- .data.l'
-    code, forced = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="2"), "two", "&force=true")
+    code, forced = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="2"), "two", "&force=True")  # as Python writes it
     assert code == 200 and managers(forced) == {"one": ["f:l"], "two": ["f:k"]}
 
 
