@@ -1,6 +1,7 @@
 """The autoscaler's rule: what was observed last, as much of it as its behavior lets through, and its conditions and events."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -21,7 +22,7 @@ from shipslog.store.view import View
 
 from .behavior import follow
 from .metrics import Wish, wish
-from .target import NoTarget, Target, target_of
+from .target import NoTarget, Target, selector_of, target_of
 
 SYNC_S = 15.0  # what only time brings: windows that end, periods that are over
 
@@ -31,6 +32,17 @@ def _target_key(autoscaler: HorizontalPodAutoscaler) -> tuple[tuple[str, str, st
     return ((autoscaler.metadata.namespace, ref.kind, ref.name),)
 
 
+def _selected(obj: Any) -> tuple[tuple[str, str, str], ...]:
+    """One of the labels that a thing's pods must have; NO_LABEL where it only says more of them."""
+    chosen = selector_of(obj)
+    if not chosen:
+        return ()
+    return ((obj.metadata.namespace, *min(chosen.exact.items(), default=NO_LABEL)),)
+
+
+NO_LABEL = ("", "")
+SCALED = ("replicationcontrollers", "replicasets.apps", "deployments.apps", "statefulsets.apps")
+SELECTING = index("things with replicas by a label that they select", SCALED, _selected)
 BY_TARGET = index("autoscalers by what they scale", ("horizontalpodautoscalers.autoscaling",), _target_key)
 
 
@@ -102,7 +114,7 @@ def _wished(view: View, turn: "_Turn", target: Target) -> Wish | None:
         turn.warn("SelectorRequired", "selector is required")
         return None
     pods = target.pods(view)
-    others = [o for o in _others(view, turn.autoscaler) if _share(view, o, pods)]
+    others = _rivals(view, turn.autoscaler, pods)
     if others:
         names = " ".join(f"{o.metadata.namespace}/{o.metadata.name}" for o in (turn.autoscaler, *others))
         why = f"pods by selector {target.selector} are controlled by multiple HPAs: [{names}]"
@@ -115,7 +127,7 @@ def _wished(view: View, turn: "_Turn", target: Target) -> Wish | None:
     for reason, message in found.failures:
         turn.warn(reason, message)
     if found.replicas is None:
-        reason, message = found.failures[0]
+        reason, message = found.failures[0] if found.failures else ("InvalidMetricSourceType", "it names no metrics")
         why = f"the HPA was unable to compute the replica count: {message}"
         turn.condition("ScalingActive", False, reason, why)
     else:
@@ -124,17 +136,18 @@ def _wished(view: View, turn: "_Turn", target: Target) -> Wish | None:
     return found
 
 
-def _others(view: View, autoscaler: HorizontalPodAutoscaler) -> list[HorizontalPodAutoscaler]:
-    found = view.list(HorizontalPodAutoscaler, autoscaler.metadata.namespace)
-    return [other for other in found if other.metadata.uid != autoscaler.metadata.uid]
-
-
-def _share(view: View, other: HorizontalPodAutoscaler, pods: list[core_v1.Pod]) -> bool:
-    try:
-        target = target_of(view, other)
-    except NoTarget:
-        return False
-    return target.selector is not None and any(target.selector.matches(pod.metadata.labels) for pod in pods)
+def _rivals(view: View, autoscaler: HorizontalPodAutoscaler, pods: list[core_v1.Pod]) -> list[HorizontalPodAutoscaler]:
+    """The other autoscalers of what selects any of these pods too."""
+    found: dict[str, HorizontalPodAutoscaler] = {}
+    for label in sorted({label for pod in pods for label in pod.metadata.labels.items()} | {NO_LABEL}):
+        for entry in view.find(SELECTING, (autoscaler.metadata.namespace, *label)):
+            other = entry.object
+            for scaler in view.find(BY_TARGET, (other.metadata.namespace, other.kind, other.metadata.name)):
+                if scaler.object.metadata.uid == autoscaler.metadata.uid or scaler.object.metadata.uid in found:
+                    continue
+                if any(selector_of(other).matches(pod.metadata.labels) for pod in pods):
+                    found[scaler.object.metadata.uid] = scaler.object
+    return sorted(found.values(), key=lambda one: one.metadata.name)
 
 
 class _Turn:
@@ -192,5 +205,5 @@ class _Turn:
 
 RECONCILER = Reconciler(
     name="horizontal-pod-autoscaler", actor="system:controller:horizontal-pod-autoscaler", wakes=WAKES, decide=decide,
-    projections=(BY_TARGET,),
+    projections=(BY_TARGET, SELECTING),
 )  # fmt: skip

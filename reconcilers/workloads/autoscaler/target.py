@@ -63,9 +63,7 @@ def target_of(view: View, autoscaler: HorizontalPodAutoscaler) -> Target:
         raise NoTarget(f'{kind.resource} "{ref.name}" not found')
     obj = entry.object
     if kind.definition is None:
-        chosen = obj.spec.selector
-        found = selector.of_labels(chosen) if isinstance(chosen, dict) else selector.of_label_selector(chosen)
-        return Target(kind, obj, obj.spec.replicas or 0, obj.status.replicas, found if chosen else None)
+        return Target(kind, obj, obj.spec.replicas or 0, obj.status.replicas, selector_of(obj) if obj.spec.selector else None)
     paths = kind.definition.scale
     wanted, there = _at(obj.rest, paths.spec_replicas_path), _at(obj.rest, paths.status_replicas_path)
     text = _at(obj.rest, paths.label_selector_path) if paths.label_selector_path else None
@@ -75,15 +73,25 @@ def target_of(view: View, autoscaler: HorizontalPodAutoscaler) -> Target:
     return Target(kind, obj, wanted, there if isinstance(there, int) else 0, said)
 
 
+def selector_of(obj: Any) -> Selector:
+    """That of what has replicas and is no custom object."""
+    chosen = obj.spec.selector
+    return selector.of_labels(chosen) if isinstance(chosen, dict) else selector.of_label_selector(chosen)
+
+
 def _kind(view: View, ref: CrossVersionObjectReference) -> Kind:
+    """Of the group that is named, whatever the version. Errors: NoTarget."""
     group = ref.api_version.rpartition("/")[0]
-    for kind in view.scheme.kinds():
-        if (kind.group, kind.kind) == (group, ref.kind):
-            has = kind.definition is None and "scale" in kind.subresources
-            if has or (kind.definition is not None and kind.definition.scale is not None):
-                return kind
-            raise NoTarget(f"{kind.resource} cannot be scaled")
-    raise NoTarget(f'no matches for kind "{ref.kind}" in group "{group}"')
+    kind = view.scheme.by_gvk(ref.api_version, ref.kind)
+    if kind is None:
+        kind = next((kind for kind in view.scheme.kinds() if (kind.group, kind.kind) == (group, ref.kind)), None)
+    if kind is None:
+        raise NoTarget(f'no matches for kind "{ref.kind}" in group "{group}"')
+    stored = view.scheme.by_resource(kind.resource)
+    has = "scale" in stored.subresources if stored.definition is None else stored.definition.scale is not None
+    if not has:
+        raise NoTarget(f"{stored.resource} cannot be scaled")
+    return stored
 
 
 def _names(path: str) -> list[str]:

@@ -193,3 +193,28 @@ def test_what_needs_no_measuring(there: tuple[Any, ...], type_: str, reason: str
         if size
         else []
     )
+
+
+def test_two_that_would_scale_the_same_pods() -> None:
+    from msgspec.structs import replace
+
+    from shipslog.store.objects import meta_v1
+    from tests.reconcilers.views import add, meta, pod
+
+    two = replace(deployment(2), metadata=meta("two"))
+    expressed = meta_v1.LabelSelector(match_expressions=(meta_v1.LabelSelectorRequirement(key="app", operator="Exists"),))
+    for other in (two, replace(two, spec=replace(two.spec, selector=expressed))):
+        ref = autoscaling_v2.CrossVersionObjectReference(kind="Deployment", name="two", api_version="apps/v1")
+        rival = replace(autoscaler(), metadata=meta("rival"), spec=replace(autoscaler().spec, scale_target_ref=ref))
+        view = view_of(autoscaler(), deployment(2), other, rival, pod("p", node="n", labels={"app": "web"}))
+        uid = "uid-horizontalpodautoscalers-web"
+        add(view, autoscaler())
+        fact = MetricsObserved(namespace="default", name="web", uid=uid, readings=(), replicas=2, recommended=2)
+        view._autoscalers.observe(fact, NOW)
+        decision = decide(view, "default/web", now=NOW)
+        (said,) = decision.says
+        assert said.reason == "AmbiguousSelector"
+        assert said.message == "pods by selector app=web are controlled by multiple HPAs: [default/web default/rival]"
+    alone = view_of(autoscaler(), deployment(2), other, pod("p", node="n", labels={"app": "web"}))
+    alone._autoscalers.observe(fact, NOW)
+    assert "AmbiguousSelector" not in [say.reason for say in decide(alone, "default/web", now=NOW).says]
