@@ -67,6 +67,7 @@ KEYS = {
     "ephemeral-volume": "pods",
     "pvc-protection": "persistentvolumeclaims",
     "pv-protection": "persistentvolumes",
+    "attach-detach": "persistentvolumes",
     "volume-reclaim": "persistentvolumes",
     "directory-provisioner": "persistentvolumeclaims",
 }
