@@ -126,11 +126,8 @@ def _made(view: View, claim: Claim, found: storage_v1.StorageClass, now: Instant
     if not chosen and found.volume_binding_mode == WAITS:
         return Decision(reason="no node is chosen yet")
     node = view.get(core_v1.Node, chosen) if chosen else _any_node(view, claim, found, states)
-    if node is None and chosen:
-        others = {k: v for k, v in claim.metadata.annotations.items() if k != SELECTED_NODE}
-        again = Update(object=replace(claim, metadata=replace(claim.metadata, annotations=others)))
-        why = f'failed to get target node: nodes "{chosen}" not found'
-        return Decision(reason="its node is gone", commands=(again,), says=(_failed(claim, found, why),))
+    if chosen and (node is None or not (_is_ready(node) or _has(states, chosen))):
+        return _chosen_anew(claim, found, node, chosen)
     if node is None or not _allowed(found, node):
         why = "no node can take it" if node is None else f"the class does not allow node {node.metadata.name}"
         return Decision(reason=why, says=(_failed(claim, found, why),))
@@ -151,6 +148,19 @@ def _made(view: View, claim: Claim, found: storage_v1.StorageClass, now: Instant
     return Decision(reason="it needs a directory", commands=(make,), says=tuple(says))
 
 
+def _chosen_anew(claim: Claim, found: storage_v1.StorageClass, node: core_v1.Node | None, chosen: str) -> Decision:
+    """Its node is gone or does not answer, and has nothing of it: the scheduler chooses another for its pod."""
+    others = {k: v for k, v in claim.metadata.annotations.items() if k != SELECTED_NODE}
+    again = Update(object=replace(claim, metadata=replace(claim.metadata, annotations=others)))
+    why = f'failed to get target node: nodes "{chosen}" not found' if node is None else f'node "{chosen}" is not ready'
+    return Decision(reason="its node is gone", commands=(again,), says=(_failed(claim, found, why),))
+
+
+def _has(states: dict[str, VolumeState], node: str) -> bool:
+    """Whether the directory is there already."""
+    return node in states and bool(states[node].path)
+
+
 def _failed(claim: Claim, found: storage_v1.StorageClass, why: str) -> Say:
     message = f'failed to provision volume with StorageClass "{found.metadata.name}": {why}'
     return Say(about=reference(claim), type="Warning", reason="ProvisioningFailed", message=message)
@@ -166,8 +176,12 @@ def _any_node(view: View, claim: Claim, found: storage_v1.StorageClass, states: 
 
 
 def _takes_pods(node: core_v1.Node) -> bool:
+    return _is_ready(node) and not node.spec.unschedulable
+
+
+def _is_ready(node: core_v1.Node) -> bool:
     ready = find_condition(node.status.conditions, "Ready")
-    return ready is not None and ready.status == "True" and not node.spec.unschedulable
+    return ready is not None and ready.status == "True"
 
 
 def _allowed(found: storage_v1.StorageClass, node: core_v1.Node) -> bool:

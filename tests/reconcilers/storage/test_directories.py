@@ -99,6 +99,15 @@ def test_a_node_that_is_gone_is_chosen_anew() -> None:
     assert decision.says[0].reason == "ProvisioningFailed" and 'nodes "n" not found' in decision.says[0].message
 
 
+def test_a_node_that_does_not_answer_is_chosen_anew_unless_it_has_the_directory() -> None:
+    view = view_of(LATE, late(), node("n", ready=False))
+    (update,) = decided(view).commands
+    assert isinstance(update, Update) and "volume.kubernetes.io/selected-node" not in update.object.metadata.annotations
+    add(view, MADE)
+    (create,) = decided(view).commands
+    assert isinstance(create, Create)
+
+
 def test_what_fails_is_said_and_tried_again_later_each_time() -> None:
     view = view_of(LATE, late(), node("n"), FAILED)
     decision = decided(view)
