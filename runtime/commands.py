@@ -11,6 +11,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from shipslog.store.facts import ContainerLimits
+
 
 class RuntimeCommand(Struct, frozen=True, kw_only=True):
     """Base. `node` says whose runtime carries it out. Digests on the log know a command by its `tag` and fields."""
@@ -178,6 +180,14 @@ class StartContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StartContai
     def identity(self) -> str:
         return f"container/{self.pod_uid}/{self.container}"
 
+    @property
+    def limits(self) -> ContainerLimits:
+        """What it may use."""
+        return ContainerLimits(
+            cpu_request_milli=self.cpu_request_milli, cpu_limit_milli=self.cpu_limit_milli,
+            memory_limit_bytes=self.memory_limit_bytes,
+        )  # fmt: skip
+
 
 class Hook(Struct, frozen=True, kw_only=True):
     """A lifecycle handler or the action of a probe; one member is set."""
@@ -200,6 +210,21 @@ class StopContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StopContaine
     grace_period_s: int
     pre_stop: Hook | None = None
     reason: str = ""  # for people: why
+
+    @property
+    def identity(self) -> str:
+        return f"container/{self.pod_uid}/{self.container}"
+
+
+class UpdateContainerResources(RuntimeCommand, frozen=True, kw_only=True, tag="UpdateContainerResources"):
+    """Let a container that runs use more or less. -> ContainerResized; nothing of one that does not run"""
+
+    pod_uid: str
+    container: str
+    attempt: int
+    limits: ContainerLimits
+    pod_cpu_limit_milli: int = 0  # of the whole pod; 0 for none
+    pod_memory_limit_bytes: int = 0
 
     @property
     def identity(self) -> str:
@@ -303,6 +328,7 @@ AnyRuntimeCommand = (
     | PullImage
     | StartContainer
     | StopContainer
+    | UpdateContainerResources
     | RemovePodSandbox
     | SetProbes
     | ApplyRuleset

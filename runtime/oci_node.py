@@ -38,6 +38,7 @@ from .commands import (
     SetProbes,
     StartContainer,
     StopContainer,
+    UpdateContainerResources,
 )
 from .containers.logs.limits import LIMITS, LogLimits
 from .containers.oci import machine, streams
@@ -142,6 +143,8 @@ class OciNode:
                 return await self._life.start_container(command)
             case StopContainer():
                 return (await self._stop_container(command),)
+            case UpdateContainerResources():
+                return await self._life.resize(command)
             case RemovePodSandbox():
                 await self._life.remove_pod(command.pod_uid)
                 await self._publish_host_ports()

@@ -179,9 +179,26 @@ class ContainerFact(PodFact, frozen=True, kw_only=True):
     attempt: int  # 0 for the first start; the restart count
 
 
+class ContainerLimits(Struct, frozen=True, kw_only=True):
+    """What a container may use; 0 for no limit."""
+
+    cpu_request_milli: int = 0
+    cpu_limit_milli: int = 0
+    memory_limit_bytes: int = 0
+
+
 class ContainerStarted(ContainerFact, frozen=True, kw_only=True, tag="ContainerStarted"):
     container_id: str  # scheme included: shipslog://ID
     image_id: str = ""
+    at_ns: int = 0
+    limits: ContainerLimits | None = None  # with which it was started, as far as the runtime knows
+
+
+class ContainerResized(ContainerFact, frozen=True, kw_only=True, tag="ContainerResized"):
+    """What a container may use was changed while it ran, or could not be."""
+
+    limits: ContainerLimits  # that it has now; that it was to have, if that failed
+    failure: str = ""
     at_ns: int = 0
 
 
@@ -268,6 +285,7 @@ AnyFact = (
     | ImagePulled
     | ImagePullFailed
     | ContainerStarted
+    | ContainerResized
     | ContainerStartFailed
     | ContainerExited
     | ProbeFlipped
@@ -288,6 +306,7 @@ RuntimeFact = (
     | ImagePulled
     | ImagePullFailed
     | ContainerStarted
+    | ContainerResized
     | ContainerStartFailed
     | ContainerExited
     | ProbeFlipped

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from .facts import ContainerExited, ImagePulled, ImagePullFailed, MetricsObserved
+from .facts import ContainerExited, ContainerLimits, ImagePulled, ImagePullFailed, MetricsObserved
 from .objects import codec, protobuf_encoding
 from .objects.scheme import Kind
 
@@ -83,6 +83,10 @@ class ContainerRuntime(Struct, frozen=True, kw_only=True):
     failed_at_ns: int = 0
     failures: int = 0  # exits and failed starts in a row, for the back-off; a run of ten minutes resets it
     probes: Mapping[str, ProbeState] = {}  # by probe: startup, liveness, readiness
+    limits: ContainerLimits | None = None  # that it has, as far as is known
+    resize_failure: str = ""  # why it has not `resize_wanted`
+    resize_wanted: ContainerLimits | None = None
+    resize_failed_at_ns: int = 0
 
 
 class PodRuntime(Struct, frozen=True, kw_only=True):

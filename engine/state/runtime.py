@@ -10,6 +10,7 @@ from shipslog.store.facts import (
     CONTAINER_STATUS_UNKNOWN,
     ContainerExited,
     ContainerFact,
+    ContainerResized,
     ContainerStarted,
     ContainerStartFailed,
     ImagePulled,
@@ -76,7 +77,16 @@ def evolve_container(state: ContainerRuntime | None, fact: ContainerFact, image:
             return ContainerRuntime(
                 name=fact.container, attempt=fact.attempt, running=True, container_id=fact.container_id,
                 image_id=fact.image_id, image=image, started_at_ns=fact.at_ns, last_exit=last_exit, failures=failures,
+                limits=fact.limits,
             )  # fmt: skip
+        case ContainerResized():
+            if state is None or newer or not state.running:
+                return state
+            if fact.failure:
+                return replace(
+                    state, resize_failure=fact.failure, resize_wanted=fact.limits, resize_failed_at_ns=fact.at_ns
+                )  # fmt: skip
+            return replace(state, limits=fact.limits, resize_failure="", resize_wanted=None, resize_failed_at_ns=0)
         case ContainerStartFailed():
             if state is not None and not newer and (state.running or state.exit is not None):
                 return state

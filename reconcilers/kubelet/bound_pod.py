@@ -25,6 +25,8 @@ class BoundPod(Struct, frozen=True, dict=True):
     runtime: PodRuntime | None  # None before its first fact and after its sandbox is removed
     observed: NodeObserved
     now: int
+    resize_reason: str = ""  # why it has not all that its object asks for: Deferred, Infeasible
+    resize_message: str = ""
 
     @property
     def uid(self) -> str:

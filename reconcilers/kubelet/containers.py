@@ -12,7 +12,7 @@ from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.times import duration
 from shipslog.store.state import ContainerRuntime
 
-from . import backoff, images, resources
+from . import backoff, images, resize, resources
 from .bound_pod import AnyContainer, BoundPod, ended, full_name, is_sidecar
 from .environment import Environment, environment
 from .fields import ConfigError
@@ -27,6 +27,7 @@ CONFIG_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that
 def plan_containers(pod: BoundPod, plan: PodPlan) -> None:
     """Stop what is unhealthy, start what is next."""
     unhealthy = _stop_unhealthy(pod, plan)
+    resize.plan_resize(pod, plan, unhealthy)
     if all(finished(pod, c) for c in pod.spec.containers):
         stop_sidecars(pod, plan, pod.grace_period_s, "")  # and none of them is started again
     elif _plan_init(pod, plan):
@@ -251,6 +252,11 @@ def _stop_unhealthy(pod: BoundPod, plan: PodPlan) -> set[str]:
         if container is not None and state.image and state.image != container.image:
             changed = stop_command(pod, state, pod.grace_period_s, "definition changed, will be restarted")
             plan.do(changed, f"{state.name} has another image now")
+            stopped.add(state.name)
+            continue
+        if container is not None and resize.needs_restart(state, container):
+            changed = stop_command(pod, state, pod.grace_period_s, "resize requires restart")
+            plan.do(changed, f"{state.name} is started again with other resources")
             stopped.add(state.name)
             continue
         for kind in ("startup", "liveness"):

@@ -142,6 +142,30 @@ def backing_off(pod: core_v1.Pod, update: Update) -> Iterator[Say]:
         )  # fmt: skip
 
 
+RESIZE = {"PodResizePending": "", "PodResizeInProgress": "ResizeStarted"}
+
+
+def resizing(pod: core_v1.Pod, update: Update) -> Iterator[Say]:
+    """Said when a pod's status begins, or ceases, to tell of a resize."""
+    status: core_v1.PodStatus = update.object.status
+    before = {c.type: c for c in pod.status.conditions if c.type in RESIZE}
+    after = {c.type: c for c in status.conditions if c.type in RESIZE}
+    said: list[tuple[str, str]] = []
+    for type_, condition in after.items():
+        old = before.get(type_)
+        if old is None or (old.reason, old.message) != (condition.reason, condition.message):
+            reason = f"Resize{condition.reason}" if condition.reason else RESIZE[type_]
+            said.append((reason, condition.message or "Pod resize started"))
+    if before and not after:
+        said.append(("ResizeCompleted", "Pod resize completed"))
+    for reason, message in said:
+        kind = "Normal" if reason in ("ResizeStarted", "ResizeCompleted") else "Warning"
+        yield Say(
+            about=reference(pod), type="Warning" if kind == "Warning" else "Normal", reason=reason, message=message,
+            after=update, host=pod.spec.node_name,
+        )  # fmt: skip
+
+
 def field_path(pod: core_v1.Pod, container: str) -> str:
     """`spec.containers{web}`, the part of a pod that an Event is about."""
     spec = pod.spec

@@ -25,9 +25,10 @@ from .admission import refused
 from .bound_pod import BoundPod
 from .containers import first_images, plan_containers, stop_all, wants_sandbox
 from .dns import names
-from .events import backing_off, tells
+from .events import backing_off, resizing, tells
 from .fields import ConfigError
 from .plan import PodPlan
+from .resize import AGAIN_S, resize_of
 from .status import refusal, status_of
 from .volumes import volumes
 
@@ -113,6 +114,11 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         return Decision(reason="its node has not reported" if node else "not bound to a node")
     pod = BoundPod(view=view, node=node, pod=entry.object, runtime=runtime, observed=observed, now=now)
     plan = PodPlan(entry.object)
+    resize = resize_of(pod)
+    if resize.reason:
+        less = replace(pod.pod, spec=resize.spec)  # for all else it is as the node has room for
+        pod = replace(pod, pod=less, resize_reason=resize.reason, resize_message=resize.message)
+        plan.again(AGAIN_S)
     if entry.object.metadata.deletion_timestamp:
         return _ending(pod, plan)
     if entry.object.status.phase in TERMINAL:
@@ -237,9 +243,10 @@ def _with_status(pod: BoundPod, plan: PodPlan, otherwise: str, *, failure: str =
 
 def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: str) -> Decision:
     if status != pod.pod.status and not (plan.starts() and pod.pod.status.start_time):
-        update = Update(object=replace(pod.pod, status=status), subresource="status")
+        update = Update(object=replace(plan.pod, status=status), subresource="status")
         plan.do(update, f"now {status.phase}")
         plan.says += backing_off(pod.pod, update)
+        plan.says += resizing(pod.pod, update)
     return plan.decision(otherwise)
 
 

@@ -6,6 +6,7 @@ Tests: tests/runtime/containers/test_contract.py, tests/reconcilers/kubelet/test
 from collections.abc import Iterable
 from typing import Any
 
+from shipslog.store.facts import ContainerLimits
 from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.pods import qos_class
 
@@ -28,6 +29,14 @@ def cpu_request_milli(container: AnyContainer) -> int:
 def memory_limit_bytes(container: AnyContainer) -> int:
     """Bytes; 0 for no limit."""
     return quantity.value(container.resources.limits.get("memory", 0))
+
+
+def limits_of(container: AnyContainer) -> ContainerLimits:
+    """What its runtime is to hold it to."""
+    return ContainerLimits(
+        cpu_request_milli=cpu_request_milli(container), cpu_limit_milli=cpu_limit_milli(container),
+        memory_limit_bytes=memory_limit_bytes(container),
+    )  # fmt: skip
 
 
 def memory_request_bytes(container: AnyContainer) -> int:

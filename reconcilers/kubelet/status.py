@@ -15,6 +15,7 @@ from shipslog.store.objects.conditions import dated
 from shipslog.store.objects.pods import TERMINAL, qos_class
 from shipslog.store.objects.times import api_time
 
+from . import resize
 from .bound_pod import AnyContainer, BoundPod, ended, is_sidecar
 from .containers import init_failed, should_restart, started
 
@@ -132,13 +133,14 @@ def _container(pod: BoundPod, container: AnyContainer, waiting: Waiting) -> core
     else:
         why = core_v1.ContainerStateWaiting(reason=state.start_failure or "ContainerCreating", message=state.start_message)
         now = core_v1.ContainerState(waiting=why)
-    runs = started(pod, container)
+    runs, (allocated, held) = started(pod, container), resize.told_resources(pod, container)
     image = pod.view.image(pod.node, container.image)
     image_id = state.image_id or (image.pulled.image_id if image is not None and image.pulled is not None else "")
     return core_v1.ContainerStatus(
         name=container.name, state=now, last_state=core_v1.ContainerState(terminated=last),
         ready=_is_ready(pod, container), restart_count=state.attempt, image=state.image or container.image, image_id=image_id,
         container_id=state.container_id or (state.last_exit.container_id if state.last_exit else ""), started=runs,
+        allocated_resources=allocated, resources=held,
     )  # fmt: skip
 
 
@@ -181,12 +183,14 @@ def _conditions(
         "PodReadyToStartContainers": _condition("PodReadyToStartContainers", pod.sandbox_up),
         "Initialized": _initialized(pod, phase),
         **_ready(pod, phase, init, apps),
+        **(resize.conditions(pod) if phase not in TERMINAL else {}),
     }
     old = {c.type: c for c in pod.pod.status.conditions}
     if "PodScheduled" not in old:  # bound by whoever made it, not by a scheduler
         new["PodScheduled"] = _condition("PodScheduled", True)
     out = [dated(condition, old.get(type_), api_time(pod.now)) for type_, condition in new.items()]
-    return (*out, *(c for c in pod.pod.status.conditions if c.type not in KUBELET_CONDITIONS and c.type not in new))
+    ours = (*KUBELET_CONDITIONS, resize.PENDING, resize.IN_PROGRESS)
+    return (*out, *(c for c in pod.pod.status.conditions if c.type not in ours and c.type not in new))
 
 
 def _condition(type_: str, holds: bool, reason: str = "", message: str = "") -> core_v1.PodCondition:

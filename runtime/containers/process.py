@@ -36,6 +36,7 @@ from shipslog.runtime.commands import (
     SetProbes,
     StartContainer,
     StopContainer,
+    UpdateContainerResources,
     VolumeSource,
 )
 from shipslog.runtime.containers.logs.limits import LIMITS, LogLimits
@@ -67,6 +68,7 @@ from shipslog.store.tasks import Tasks
 
 from .lost import container_lost
 from .process_shell import ProcessRecord, environment_of, spawned
+from .resized import resized
 
 POLL_S = 0.05  # for the exit files of what another daemon started
 
@@ -119,19 +121,14 @@ class ProcessNode:
     def _subjects(self) -> list[PodSubject]:
         pods: dict[str, list[ContainerSubject]] = {}
         for record in self._known.values():
-            pods.setdefault(record.pod_uid, []).append(
-                ContainerSubject(
-                    name=record.container,
-                    attempt=record.attempt,
-                    container_id=record.container_id,
-                    began_ns=record.started_at_ns,
-                    pid=self._pid(record),
-                    logs=(self._directory(record.pod_uid, record.container, record.attempt) / "log",),
-                )
-            )
+            log = self._directory(record.pod_uid, record.container, record.attempt) / "log"
+            one = ContainerSubject(
+                name=record.container, attempt=record.attempt, container_id=record.container_id, pid=self._pid(record),
+                began_ns=record.started_at_ns, logs=(log,),
+            )  # fmt: skip
+            pods.setdefault(record.pod_uid, []).append(one)
         return [
-            PodSubject(uid=uid, began_ns=min(c.began_ns for c in containers), containers=tuple(containers))
-            for uid, containers in pods.items()
+            PodSubject(uid=uid, began_ns=min(c.began_ns for c in all_), containers=tuple(all_)) for uid, all_ in pods.items()
         ]
 
     def _take_up(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
@@ -208,6 +205,8 @@ class ProcessNode:
                 return await self._start(command)
             case StopContainer():
                 return (await self._stop(command),)
+            case UpdateContainerResources():
+                return self._resize(command)
             case RemovePodSandbox(pod_uid=uid):
                 await self._remove(uid)
                 return (SandboxRemoved(node=self.node, pod_uid=uid),)
@@ -279,7 +278,7 @@ class ProcessNode:
                 return (self._not_started(command, "RunContainerError", why),)
             record = ProcessRecord(
                 pod_uid=command.pod_uid, container=command.container, attempt=command.attempt, started_at_ns=time.time_ns(),
-                env=command.env, working_dir=command.working_dir,
+                env=command.env, working_dir=command.working_dir, limits=command.limits,
             )  # fmt: skip
             trees.remove(directory)
             directory.mkdir(parents=True)
@@ -315,7 +314,7 @@ class ProcessNode:
     def _started(self, record: ProcessRecord) -> ContainerStarted:
         return ContainerStarted(
             node=self.node, pod_uid=record.pod_uid, container=record.container, attempt=record.attempt,
-            container_id=record.container_id, image_id="process", at_ns=record.started_at_ns,
+            container_id=record.container_id, image_id="process", at_ns=record.started_at_ns, limits=record.limits,
         )  # fmt: skip
 
     def _not_started(self, command: StartContainer, reason: str, message: str) -> ContainerStartFailed:
@@ -341,6 +340,14 @@ class ProcessNode:
                 self._signal(record, signal.SIGKILL)
             await asyncio.sleep(0.02)
         return ended
+
+    def _resize(self, command: UpdateContainerResources) -> tuple[RuntimeFact, ...]:
+        key = command.pod_uid, command.container, command.attempt
+        if key not in self._known:
+            return ()
+        record = self._known[key] = msgspec.structs.replace(self._known[key], limits=command.limits)
+        _write(self._directory(*key) / "record.json", msgspec.json.encode(record))
+        return (resized(command, time.time_ns()),)
 
     def _pid(self, record: ProcessRecord) -> int:
         with contextlib.suppress(OSError, ValueError):

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from shipslog.runtime.descriptors import inherited
+from shipslog.store.facts import ContainerLimits
 
 # $1 its own directory, $2 where it runs: output line by line as conmon writes it, the exit code when all is over.
 SHELL = r"""
@@ -38,6 +39,7 @@ class ProcessRecord(Struct, frozen=True, kw_only=True):
     started_at_ns: int
     env: tuple[tuple[str, str], ...] = ()
     working_dir: str = ""
+    limits: ContainerLimits | None = None  # that it was asked to keep; nothing here makes it
 
     @property
     def container_id(self) -> str:

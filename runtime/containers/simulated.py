@@ -25,6 +25,7 @@ from shipslog.runtime.commands import (
     SetProbes,
     StartContainer,
     StopContainer,
+    UpdateContainerResources,
 )
 from shipslog.runtime.network.dial import Ends, Unreachable
 from shipslog.runtime.node import ByteStream, CallLater, LogOptions, ProcessStreams, Report, StreamRefused, Timer, Written
@@ -51,6 +52,7 @@ from shipslog.store.state import PodRuntime
 
 from . import simulated_pods
 from .lost import container_lost
+from .resized import resized
 from .simulated_pods import SimContainer, SimPod, SimUse
 
 EXIT_CODE, RUNS_FOR = "sim.shipslog/exit-code", "sim.shipslog/runs-for-s"
@@ -88,6 +90,7 @@ class SimulatedNode:
         self._count = 0
         self._report: Report = lambda fact: None
         self._timers: dict[tuple[str, str], Timer] = {}
+        self.resize_failure = ""  # why no container can be resized; "" while it can
         self.probed: list[tuple[str, str, int, str]] = []  # uid, container, attempt, probe
 
     # --- life ---
@@ -166,6 +169,8 @@ class SimulatedNode:
                 return self._start(command)
             case StopContainer():
                 return self._stop(command)
+            case UpdateContainerResources():
+                return self._resize(command)
             case RemovePodSandbox():
                 self._remove(command.pod_uid)
                 return (SandboxRemoved(node=self.node, pod_uid=command.pod_uid),)
@@ -242,7 +247,7 @@ class SimulatedNode:
             self._count += 1
             now_ns = self._now_ns()
             held = SimContainer(command.attempt, f"shipslog://sim-{self.node}-{self._count}", now_ns, counted_ns=now_ns)
-            held.image, held.expected = command.image, simulated_pods.expected(command)
+            held.image, held.limits, held.expected = command.image, command.limits, simulated_pods.expected(command)
             pod.containers[name] = held
             self._plan_exit(command.pod_uid, name, held)
         facts: list[RuntimeFact] = [self._started(command.pod_uid, name, held)]
@@ -253,7 +258,7 @@ class SimulatedNode:
     def _started(self, uid: str, name: str, container: SimContainer) -> ContainerStarted:
         return ContainerStarted(
             node=self.node, pod_uid=uid, container=name, attempt=container.attempt, container_id=container.id,
-            image_id="", at_ns=container.started_at_ns,
+            image_id="", at_ns=container.started_at_ns, limits=container.limits,
         )  # fmt: skip
 
     def _plan_exit(self, uid: str, name: str, container: SimContainer) -> None:
@@ -268,6 +273,16 @@ class SimulatedNode:
             self._report(self._exit(uid, name, code, 0))
 
         self._timers[(uid, name)] = self._call_later(max(left_s, 0.0), end)
+
+    def _resize(self, command: UpdateContainerResources) -> tuple[RuntimeFact, ...]:
+        pod = self.pods.get(command.pod_uid)
+        held = pod.containers.get(command.container) if pod is not None else None
+        if held is None or held.attempt != command.attempt or held.exit is not None:
+            return ()
+        if self.resize_failure:
+            return (resized(command, self._now_ns(), self.resize_failure),)
+        held.limits = command.limits
+        return (resized(command, self._now_ns()),)
 
     def _exit(self, uid: str, name: str, code: int, signal: int) -> ContainerExited:
         container = self.pods[uid].containers[name]

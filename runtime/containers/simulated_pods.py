@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shipslog.runtime.commands import StartContainer
 from shipslog.runtime.stats.usage import SECOND_NS, ContainerStats, Disk, Interface, Measured, NodeStats, PodStats, Usage
-from shipslog.store.facts import ContainerExited
+from shipslog.store.facts import ContainerExited, ContainerLimits
 from shipslog.store.objects import quantity
 
 CPU, MEMORY = "sim.shipslog/cpu", "sim.shipslog/memory"
@@ -40,6 +40,7 @@ class SimContainer(Struct):
     started_at_ns: int
     exit: ContainerExited | None = None
     image: str = ""
+    limits: ContainerLimits | None = None
     uses: SimUse | None = None  # what it was told
     expected: SimUse = IDLE  # what its requests and limits make one expect
     used_ns: int = 0  # of CPU, up to `counted_ns`

@@ -215,9 +215,9 @@ def together(parts: Sequence[Usage], at_ns: int) -> Usage:
 
 
 def _files(paths: Sequence[Path], at_ns: int) -> Disk | None:
-    """What single files take."""
+    """What logs take, with those that were turned over: their names begin as theirs."""
     used = count = 0
-    for path in paths:
+    for path in (found for first in paths for found in first.parent.glob(f"{first.name}*")):
         try:
             used += path.lstat().st_blocks * machine.BLOCK
         except OSError:

@@ -20,7 +20,7 @@ core core_v1
   persistentvolumeclaims    PersistentVolumeClaim    N  pvc     -    status
   persistentvolumes         PersistentVolume         C  pv      -    status
   pods                      Pod                      N  po      all  attach,binding,ephemeralcontainers,eviction,exec,log,\
-portforward,proxy,status
+portforward,proxy,resize,status
   podtemplates              PodTemplate              N  -       -    -
   replicationcontrollers    ReplicationController    N  rc      all  scale,status
   resourcequotas            ResourceQuota            N  quota   -    status

@@ -9,6 +9,7 @@ from typing import Any
 
 from shipslog.runtime.node import RuntimeUnavailable
 from shipslog.runtime.stats.usage import Usage
+from shipslog.store.facts import ContainerLimits
 
 CALL_S, PULL_S = 120.0, 1800.0
 OWNER = "shipslog.instance"
@@ -107,10 +108,28 @@ class CriClient:
         return self._call(self._runtime.ContainerStatus, self.api.ContainerStatusRequest(container_id=container_id)).status
 
     def usages(self) -> dict[str, Usage]:
-        """By id: what the containers of this node have used, as the runtime measures it."""
+        """By id: what the containers of this node have used, as the runtime measures it; {} of one that does not answer: it is
+        asked again soon."""
         wanted = self.api.ContainerStatsFilter(label_selector=self._owner)
-        found = self._call(self._runtime.ListContainerStats, self.api.ListContainerStatsRequest(filter=wanted)).stats
+        try:
+            found = self._call(self._runtime.ListContainerStats, self.api.ListContainerStatsRequest(filter=wanted)).stats
+        except CallFailed:
+            return {}
         return {one.attributes.id: _usage(one) for one in found}
+
+    def update(self, container_id: str, limits: ContainerLimits) -> str:
+        """Let a container that runs use more or less. -> why that could not be; "" if it could."""
+        linux = self.api.LinuxContainerResources(cpu_shares=max(2, limits.cpu_request_milli * 1024 // 1000))
+        if limits.cpu_limit_milli:
+            linux.cpu_period, linux.cpu_quota = 100_000, max(1000, limits.cpu_limit_milli * 100)
+        if limits.memory_limit_bytes:
+            linux.memory_limit_in_bytes = limits.memory_limit_bytes
+        request = self.api.UpdateContainerResourcesRequest(container_id=container_id, linux=linux)
+        try:
+            self._call(self._runtime.UpdateContainerResources, request)
+        except CallFailed as error:
+            return str(error)
+        return ""
 
     # --- streams ---
 

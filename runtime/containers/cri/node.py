@@ -25,6 +25,7 @@ from shipslog.runtime.commands import (
     SetProbes,
     StartContainer,
     StopContainer,
+    UpdateContainerResources,
     VolumeCommand,
 )
 from shipslog.runtime.containers.logs.limits import LIMITS, LogLimits
@@ -33,6 +34,7 @@ from shipslog.runtime.containers.logs.rotation import renamed
 from shipslog.runtime.containers.lost import container_lost
 from shipslog.runtime.containers.oci import machine
 from shipslog.runtime.containers.oci.layout import instance_of
+from shipslog.runtime.containers.resized import resized
 from shipslog.runtime.images.reference import registry_of
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.network.dial import Ends, dial
@@ -47,7 +49,7 @@ from shipslog.runtime.node import (
     Written,
 )
 from shipslog.runtime.probes import Prober
-from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject, Sampler
+from shipslog.runtime.stats.sampler import PodSubject, Sampler
 from shipslog.runtime.stats.usage import NodeStats, Usage
 from shipslog.runtime.threads import OwnerThreads
 from shipslog.runtime.volumes import pod_volumes
@@ -69,7 +71,7 @@ from shipslog.store.facts import (
 from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import Tasks
 
-from . import config, outcomes
+from . import config, measured, outcomes
 from .client import ATTEMPT, CONTAINER, POD_UID, CallFailed, CriClient
 from .streams import CriPort, CriProcess
 
@@ -137,23 +139,12 @@ class CriNode:
         return self._sampler.stats(probes)
 
     def _subjects(self) -> list[PodSubject]:
-        pods: dict[str, list[ContainerSubject]] = {}
         self._began = {container_id: at for container_id, at in self._began.items() if container_id in self._running}
-        for container_id, (uid, name, attempt) in self._running.items():
-            began_ns = self._began.get(container_id, 0)
-            one = ContainerSubject(name=name, attempt=attempt, container_id=container_id, began_ns=began_ns)
-            pods.setdefault(uid, []).append(one)
-        return [
-            PodSubject(uid=uid, began_ns=min(c.began_ns for c in found), containers=tuple(found)) for uid, found in pods.items()
-        ]
+        return measured.subjects(self._running, self._began)
 
     async def _asked(self) -> dict[str, Usage]:
         """By container id: what the runtime has measured."""
-        if not self._running:
-            return {}
-        with contextlib.suppress(CallFailed):  # it is being restarted: the next round asks again
-            return await self._looks.run("stats", self.client.usages)
-        return {}
+        return await self._looks.run("stats", self.client.usages) if self._running else {}
 
     def _differences(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
         """What the log does not know yet."""
@@ -255,6 +246,8 @@ class CriNode:
                 return await self._started_with_hook(command)
             case StopContainer():
                 return (await self._stop(command),)
+            case UpdateContainerResources(pod_uid=uid):
+                return await self._pods.run(uid, self._resize, command)
             case RemovePodSandbox(pod_uid=uid):
                 await self._pods.run(uid, self._remove, uid)
                 return (SandboxRemoved(node=self.node, pod_uid=uid),)
@@ -344,7 +337,8 @@ class CriNode:
                 )
         else:
             container_id = found.id
-        facts: tuple[RuntimeFact, ...] = (self._started(container_id),)
+        started = msgspec.structs.replace(self._started(container_id), limits=command.limits)
+        facts: tuple[RuntimeFact, ...] = (started,)
         if found is not None and found.state == EXITED:
             return (*facts, self._exit(container_id))
         self._running[container_id] = (command.pod_uid, command.container, command.attempt)
@@ -369,6 +363,12 @@ class CriNode:
     def _id_of(self, uid: str, name: str, attempt: int) -> str:
         """Of a container that runs; "" for none."""
         return next((cid for cid, key in dict(self._running).items() if key == (uid, name, attempt)), "")
+
+    def _resize(self, command: UpdateContainerResources) -> tuple[RuntimeFact, ...]:
+        container_id = self._id_of(command.pod_uid, command.container, command.attempt)
+        if not container_id:
+            return ()
+        return (resized(command, time.time_ns(), self.client.update(container_id, command.limits)),)
 
     async def _hook(self, uid: str, container_id: str, hook: Hook, timeout_s: float) -> None:
         async def exec_in(argv: tuple[str, ...], limit_s: float) -> tuple[int, bytes]:

@@ -5,6 +5,7 @@ Tests: tests/runtime/containers/oci/test_exits.py, tests/runtime/containers/test
 
 import contextlib
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from shipslog.runtime.containers.lost import container_lost
 from shipslog.store.facts import ContainerExited, RuntimeFact, SandboxExited
 from shipslog.store.state import ContainerRuntime, PodRuntime
 
-from . import linux, records
-from .container import RECORD_FILE, Exit
+from . import container, linux, records
+from .container import RECORD_FILE, ContainerPlace, Exit
 from .layout import Layout, container_id
 from .pods import SCHEME, container_exited, container_started, sandbox_started
 from .records import ContainerRecord, SandboxRecord
@@ -140,3 +141,24 @@ def with_process(record: ContainerRecord, bundle: Path) -> ContainerRecord:
             if linux.process_start(pid):
                 changes[field] = records.process(pid)
     return msgspec.structs.replace(record, **changes)
+
+
+def exit_of(place: ContainerPlace, record: ContainerRecord, alive: bool) -> Exit | None:
+    """How it ended; None while it runs and is watched. What runs unwatched, or without its sandbox, is ended."""
+    ended = container.read_exit(place, record)
+    if ended is not None:
+        return ended
+    watched = record.conmon is not None and record.conmon.alive
+    if watched and not alive and record.process is not None:
+        record.process.kill(9)
+    if watched:
+        for _ in range(0 if alive and record.process is not None and record.process.alive else 500):
+            ended = container.read_exit(place, record)
+            if ended is not None:
+                return ended
+            time.sleep(0.01)
+        if alive and record.process is not None and record.process.alive:
+            return None
+    if record.process is not None:
+        record.process.kill(9)
+    return container.read_exit(place, record) or container.lost_exit(time.time_ns())

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from shipslog.runtime import trees
+from shipslog.runtime.stats.groups import NO_LIMIT, integer, text
 
 from .settings import OciSettings
 
@@ -36,9 +37,9 @@ class Cgroups:
         """As config.json names it."""
         return f"{self.top}/{pod_uid}/{container_id[:24]}"
 
-    def limit_pod(self, pod_uid: str, *, cpu_milli: int, memory_bytes: int) -> None:
-        """Limits for all containers of a pod together; 0 for none."""
-        if not self._enabled or not (cpu_milli or memory_bytes):
+    def limit_pod(self, pod_uid: str, *, cpu_milli: int, memory_bytes: int, lift: bool = False) -> None:
+        """Limits for all containers of a pod together; 0 for none. `lift`: none is said too, of a group that had one."""
+        if not self._enabled or not (cpu_milli or memory_bytes or lift):
             return
         root, name = self._settings.cgroup_root, f"{self.top}/{pod_uid}".lstrip("/")
         quota = max(1000, cpu_milli * _CPU_PERIOD_US // 1000)
@@ -47,17 +48,29 @@ class Cgroups:
                 above.mkdir(exist_ok=True)
                 (above / "cgroup.subtree_control").write_text("+cpu +memory +pids")
             (root / name).mkdir(exist_ok=True)
-            if cpu_milli:
-                (root / name / "cpu.max").write_text(f"{quota} {_CPU_PERIOD_US}")
-            if memory_bytes:
-                (root / name / "memory.max").write_text(str(memory_bytes))
+            if cpu_milli or lift:
+                (root / name / "cpu.max").write_text(f"{quota if cpu_milli else 'max'} {_CPU_PERIOD_US}")
+            if memory_bytes or lift:
+                (root / name / "memory.max").write_text(str(memory_bytes or "max"))
             return
-        if cpu_milli:
+        if cpu_milli or lift:
             (root / "cpu" / name).mkdir(parents=True, exist_ok=True)
-            (root / "cpu" / name / "cpu.cfs_quota_us").write_text(str(quota))
-        if memory_bytes:
+            (root / "cpu" / name / "cpu.cfs_quota_us").write_text(str(quota if cpu_milli else -1))
+        if memory_bytes or lift:
             (root / "memory" / name).mkdir(parents=True, exist_ok=True)
-            (root / "memory" / name / "memory.limit_in_bytes").write_text(str(memory_bytes))
+            (root / "memory" / name / "memory.limit_in_bytes").write_text(str(memory_bytes or -1))
+
+    def pod_limits(self, pod_uid: str) -> tuple[int, int]:
+        """(millicores, bytes) that a pod has together; 0 for none."""
+        root, name = self._settings.cgroup_root, f"{self.top}/{pod_uid}".lstrip("/")
+        if self._settings.cgroup_version == 2:
+            quota = text(str(root / name / "cpu.max")).partition(" ")[0]
+            memory = text(str(root / name / "memory.max"))
+        else:
+            quota = text(str(root / "cpu" / name / "cpu.cfs_quota_us"))
+            memory = text(str(root / "memory" / name / "memory.limit_in_bytes"))
+        held = integer(memory)
+        return integer(quota) * 1000 // _CPU_PERIOD_US, held if held < NO_LIMIT else 0
 
     def pods(self) -> set[str]:
         """The uids of those that have a group."""

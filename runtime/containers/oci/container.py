@@ -97,6 +97,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
         stdin=request.stdin,
         termination_message_path=request.termination_message_path,
         termination_message_fallback_to_logs=request.termination_message_fallback_to_logs,
+        limits=request.limits,
     )
     bundle.mkdir(parents=True, exist_ok=True)
     (place.layout.exits / record.container_id).unlink(missing_ok=True)  # of a try that a crash cut off: its id is the same
@@ -188,7 +189,8 @@ def _mount_root(place: ContainerPlace, image: Image, bundle: Path) -> None:
     linux.mount("overlay", str(bundle / "rootfs"), "overlay", data=",".join(options))
 
 
-def _crun(place: ContainerPlace, *arguments: str) -> list[str]:
+def crun(place: ContainerPlace, *arguments: str) -> list[str]:
+    """How crun is called from the node's mount namespace."""
     settings = place.settings
     return [settings.crun, "--root", str(place.layout.crun), f"--cgroup-manager={settings.cgroup_manager}", *arguments]
 
@@ -258,7 +260,7 @@ def _run_conmon(place: ContainerPlace, request: StartContainer, record: Containe
         json.loads(answer) if answer.strip() else {"pid": -1, "message": done.stderr.decode(errors="replace")}
     )
     if reply.get("pid", -1) <= 0:
-        raise StartFailed("RunContainerError", _oci_message(str(reply.get("message", ""))))
+        raise StartFailed("RunContainerError", oci_message(str(reply.get("message", ""))))
 
 
 def _read_all(descriptor: int) -> bytes:
@@ -273,14 +275,12 @@ def _read_all(descriptor: int) -> bytes:
 
 
 def _crun_start(place: ContainerPlace, record: ContainerRecord) -> None:
-    done = subprocess.run(
-        _crun(place, "start", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
+    done = subprocess.run(crun(place, "start", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
-        raise StartFailed("RunContainerError", _oci_message(done.stderr.decode(errors="replace")))
+        raise StartFailed("RunContainerError", oci_message(done.stderr.decode(errors="replace")))
 
 
-def _oci_message(text: str) -> str:
+def oci_message(text: str, what: str = "create") -> str:
     """crun's words without its time stamps and log frame."""
     words = []
     for line in text.strip().splitlines():
@@ -290,9 +290,8 @@ def _oci_message(text: str) -> str:
         elif line[:4].isdigit() and ": " in line:
             entry = line.split(": ", 1)[1]
         words.append(entry.strip())
-    return "failed to create containerd task: failed to create shim task: OCI runtime create failed: " + (
-        "; ".join(word for word in words if word) or "crun gave no reason"
-    )
+    lead = "failed to create containerd task: failed to create shim task: " if what == "create" else ""
+    return f"{lead}OCI runtime {what} failed: " + ("; ".join(word for word in words if word) or "crun gave no reason")
 
 
 def _processes(bundle: Path) -> dict[str, records.Process]:
@@ -349,7 +348,7 @@ def delete(place: ContainerPlace, record: ContainerRecord) -> None:
     bundle = place.layout.container(record.pod_uid, record.container, record.attempt)
     if (place.layout.crun / record.container_id).exists():
         subprocess.run(
-            _crun(place, "delete", "--force", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False
+            crun(place, "delete", "--force", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
     for name in ("rootfs", "subpaths", "upper", "work"):
         remove_tree(bundle / name)

@@ -18,10 +18,18 @@ from typing import Any, TypeVar
 import msgspec
 
 from shipslog.runtime import hooks
-from shipslog.runtime.commands import PortMapping, RefreshVolumes, RunPodSandbox, StartContainer, StopContainer
+from shipslog.runtime.commands import (
+    PortMapping,
+    RefreshVolumes,
+    RunPodSandbox,
+    StartContainer,
+    StopContainer,
+    UpdateContainerResources,
+)
 from shipslog.runtime.containers.logs.limits import LogLimits
 from shipslog.runtime.containers.logs.pod_logs import PodLogs
 from shipslog.runtime.containers.lost import container_lost
+from shipslog.runtime.containers.resized import resized
 from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.lookup import Lookups
 from shipslog.runtime.network import pod_network
@@ -35,7 +43,7 @@ from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeF
 from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import Tasks
 
-from . import adoption, container, layout, leftovers, pause, pods, records, sandbox, streams
+from . import adoption, container, layout, leftovers, pause, pods, records, resizing, sandbox, streams
 from .cgroups import Cgroups
 from .conmon_log import reopened
 from .container import ContainerPlace, Exit, StartFailed
@@ -148,7 +156,7 @@ class NodeLife:
                 await self._undo(record)
             for record in pod.containers:
                 known_ids.add(record.container_id)
-                ended = await self._inside(pod.pod_uid, self._exit_of, record, pod.alive)
+                ended = await self._inside(pod.pod_uid, adoption.exit_of, self._place, record, pod.alive)
                 one = Container(record)
                 one.announced = True
                 self._pods.add(one)
@@ -165,26 +173,6 @@ class NodeLife:
             command = self._sandboxes.pause_command[0]
             ending = partial(leftovers.end_unknown, bridge=self.bridge, pause_command=command, known=known)
             await self._fresh("", ending, self.layout, self._cgroups, self.instance)
-
-    def _exit_of(self, record: ContainerRecord, alive: bool) -> Exit | None:
-        """How it ended; None while it runs and is watched. What runs unwatched, or without its sandbox, is ended."""
-        ended = container.read_exit(self._place, record)
-        if ended is not None:
-            return ended
-        watched = record.conmon is not None and record.conmon.alive
-        if watched and not alive and record.process is not None:
-            record.process.kill(9)
-        if watched:
-            for _ in range(0 if alive and record.process is not None and record.process.alive else 500):
-                ended = container.read_exit(self._place, record)
-                if ended is not None:
-                    return ended
-                time.sleep(0.01)
-            if alive and record.process is not None and record.process.alive:
-                return None
-        if record.process is not None:
-            record.process.kill(9)
-        return container.read_exit(self._place, record) or container.lost_exit(time.time_ns())
 
     async def _undo(self, record: ContainerRecord) -> None:
         bundle = self.bundle(record)
@@ -411,6 +399,16 @@ class NodeLife:
             await self._kill(one)
         assert one.exit is not None
         return container_exited(self.node, one.record, one.exit)
+
+    async def resize(self, command: UpdateContainerResources) -> tuple[RuntimeFact, ...]:
+        """Let a container that runs use more or less; nothing of one that does not."""
+        pod, one = self._pods.get(command.pod_uid), self.find(command.pod_uid, command.container, command.attempt)
+        if pod is None or one is None or one.ended.done():
+            return ()
+        async with pod.lock:
+            tried = await self._inside(pod.uid, resizing.resize, self._place, one.record, command, self.bundle(one.record))
+            one.record, failure = tried
+        return (resized(command, time.time_ns(), failure),) if not one.ended.done() else ()
 
     async def _kill(self, one: Container) -> None:
         """End it now, if it has not ended; it has ended afterwards."""

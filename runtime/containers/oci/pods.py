@@ -97,7 +97,7 @@ def sandbox_started(node: str, record: SandboxRecord) -> SandboxStarted:
 def container_started(node: str, record: ContainerRecord) -> ContainerStarted:
     return ContainerStarted(
         node=node, pod_uid=record.pod_uid, container=record.container, attempt=record.attempt,
-        container_id=SCHEME + record.container_id, image_id=record.image_id, at_ns=record.started_at_ns,
+        container_id=SCHEME + record.container_id, image_id=record.image_id, at_ns=record.started_at_ns, limits=record.limits,
     )  # fmt: skip
 
 
@@ -138,5 +138,5 @@ def _container_subject(record: ContainerRecord, layout: Layout, cgroups: Cgroups
         group=cgroups.path(record.pod_uid, record.container_id) if cgroups.enabled else "",
         pid=record.process.pid if record.process is not None else 0,
         layer=bundle / "upper",
-        logs=(bundle / "log", bundle / "log.1"),
+        logs=(bundle / "log",),
     )

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from shipslog.runtime.commands import RunPodSandbox
+from shipslog.store.facts import ContainerLimits
 
 from . import linux
 
@@ -92,6 +93,7 @@ class ContainerRecord(Struct, frozen=True, kw_only=True):
     termination_message_path: str = ""
     termination_message_fallback_to_logs: bool = False
     killed: bool = False  # we sent KILL
+    limits: ContainerLimits | None = None  # that it has; None of one that an older version made
 
 
 def write(path: Path, record: SandboxRecord | ContainerRecord) -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from shipslog.runtime.commands import Mount, RunPodSandbox, Security, StartContainer
 from shipslog.runtime.images.documents import ImageConfig
+from shipslog.store.facts import ContainerLimits
 
 from .image_user import User
 from .settings import ALL_CAPABILITIES, DEFAULT_CAPABILITIES, OciSettings
@@ -144,14 +145,19 @@ def _resources(request: StartContainer, settings: OciSettings) -> dict[str, Any]
     rules: list[dict[str, Any]] = [{"allow": request.security.privileged, "access": "rwm"}]
     if settings.cgroup_manager == "disabled":
         return {}
-    cpu: dict[str, int] = {"shares": max(2, request.cpu_request_milli * 1024 // 1000)}
-    if request.cpu_limit_milli:
-        cpu |= {"period": _CPU_PERIOD_US, "quota": max(1000, request.cpu_limit_milli * _CPU_PERIOD_US // 1000)}
-    found: dict[str, Any] = {"devices": rules, "cpu": cpu}
-    if request.memory_limit_bytes:
-        found["memory"] = {"limit": request.memory_limit_bytes}
+    return {"devices": rules, **limits(request.limits, settings)}
+
+
+def limits(wanted: ContainerLimits, settings: OciSettings) -> dict[str, Any]:
+    """What a container may use, as the OCI runtime specification words it: for a new one, and for one that runs."""
+    cpu: dict[str, int] = {"shares": max(2, wanted.cpu_request_milli * 1024 // 1000)}
+    if wanted.cpu_limit_milli:
+        cpu |= {"period": _CPU_PERIOD_US, "quota": max(1000, wanted.cpu_limit_milli * _CPU_PERIOD_US // 1000)}
+    found: dict[str, Any] = {"cpu": cpu}
+    if wanted.memory_limit_bytes:
+        found["memory"] = {"limit": wanted.memory_limit_bytes}
         if _swap_is_limited(settings):
-            found["memory"]["swap"] = request.memory_limit_bytes
+            found["memory"]["swap"] = wanted.memory_limit_bytes
     return found
 
 

@@ -20,7 +20,6 @@ NOT_YET = (
     r"certificates\.k8s\.io/v1beta1.*",
     r"resource\.k8s\.io/v1beta.*",
     r"storagemigration\.k8s\.io/v1beta1.*",
-    r"v1/pods/resize",
 )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from shipslog.runtime.commands import (
     ApplyRuleset,
@@ -30,6 +31,7 @@ from shipslog.runtime.commands import (
     SetProbes,
     StartContainer,
     StopContainer,
+    UpdateContainerResources,
     VolumeSource,
 )
 from shipslog.runtime.containers.logs import pod_logs, rotation
@@ -40,6 +42,8 @@ from shipslog.runtime.node import LogOptions, NodeRuntime, StreamRefused
 from shipslog.runtime.stats import sampler
 from shipslog.store.facts import (
     ContainerExited,
+    ContainerLimits,
+    ContainerResized,
     ContainerStarted,
     ContainerStartFailed,
     ImagePulled,
@@ -194,6 +198,49 @@ async def test_a_pod_lives(bench: Bench) -> None:
     assert await bench.node.execute(stop) == (ended,), "asked twice, told the same"
     assert await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID)) == (SandboxRemoved(node="n", pod_uid=UID),)
     assert await bench.node.execute(RemovePodSandbox(node="n", pod_uid=UID)) == (SandboxRemoved(node="n", pod_uid=UID),)
+
+
+async def test_a_container_that_runs_gets_more_and_less(bench: Bench) -> None:
+    await bench.pod()
+    resources = {"cpu_request_milli": 100, "cpu_limit_milli": 200, "memory_limit_bytes": 64 << 20}
+    (started,) = await bench.run("exec sleep 60", **resources)
+    more = ContainerLimits(cpu_request_milli=200, cpu_limit_milli=500, memory_limit_bytes=128 << 20)
+    less = ContainerLimits(cpu_request_milli=50, cpu_limit_milli=100, memory_limit_bytes=32 << 20)
+    assert started.limits == ContainerLimits(**resources)
+    for limits in (more, less):
+        command = UpdateContainerResources(
+            node="n", pod_uid=UID, container="c", attempt=0, limits=limits, pod_cpu_limit_milli=limits.cpu_limit_milli,
+            pod_memory_limit_bytes=limits.memory_limit_bytes,
+        )  # fmt: skip
+        (told,) = await bench.node.execute(command)
+        assert isinstance(told, ContainerResized) and not told.failure, told.failure
+        assert told.limits == limits
+        if bench.kind == "oci":
+            held = group_of(bench)
+            assert held == {"memory": limits.memory_limit_bytes, "quota": limits.cpu_limit_milli * 100}
+    if bench.kind == "oci":
+        (told,) = await bench.node.execute(replace(command, limits=replace(less, memory_limit_bytes=4096)))
+        assert "attempting to set container memory limit (4096) below current usage" in told.failure
+        assert group_of(bench)["memory"] == less.memory_limit_bytes
+        await bench.again(known(started, await bench.pod()))
+        (again,) = await bench.run("exec sleep 60")
+        assert again.limits == less, "kept over a restart of the daemon"
+    assert await bench.node.execute(replace(command, attempt=7)) == ()
+
+
+def group_of(bench: Bench) -> dict[str, int]:
+    """What the kernel holds the container to."""
+    root = Path("/sys/fs/cgroup")
+
+    def read(controller: str, name: str, name_2: str) -> int:
+        pattern = f"{controller}/shipslog-*/{UID}/*/{name}" if not (root / "cgroup.controllers").exists() else ""
+        found = list(root.glob(pattern or f"shipslog-*/{UID}/*/{name_2}"))
+        return int(found[0].read_text().split()[0])
+
+    return {
+        "memory": read("memory", "memory.limit_in_bytes", "memory.max"),
+        "quota": read("cpu", "cpu.cfs_quota_us", "cpu.max"),
+    }
 
 
 async def test_it_measures_what_pods_use(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

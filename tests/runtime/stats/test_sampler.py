@@ -107,7 +107,7 @@ async def test_what_is_on_the_disk(tmp_path: Path) -> None:
     layer.mkdir()
     (layer / "file").write_bytes(b"x" * 50_000)
     log.write_bytes(b"y" * 5_000)
-    one = ContainerSubject(name="web", attempt=0, began_ns=1, pid=os.getpid(), layer=layer, logs=(log, tmp_path / "log.1"))
+    one = ContainerSubject(name="web", attempt=0, began_ns=1, pid=os.getpid(), layer=layer, logs=(log,))
     pod = PodSubject(uid="uid", began_ns=1, containers=(one,), volumes=(("cache", layer),))
     node = Sampler("node", tmp_path, lambda: [pod], groups=None)
     await node.sample()

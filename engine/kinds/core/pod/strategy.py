@@ -17,6 +17,7 @@ from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.scheme import Kind
 
 from . import table
+from .resize import check_resize, only_resized
 from .scheduling import admit_priority, admit_runtime_class, first_status, tolerate_failing_nodes
 from .service_account import admit_service_account
 from .subresources import SUBRESOURCES
@@ -74,6 +75,8 @@ class PodStrategy(Strategy):
             return replace(new, metadata=meta, spec=old.spec, status=status)
         if subresource == "ephemeralcontainers":
             return replace(old, spec=replace(old.spec, ephemeral_containers=new.spec.ephemeral_containers))
+        if subresource == "resize":
+            return only_resized(old, new)
         spec = tolerate_failing_nodes(new.spec)
         if spec.priority is None or spec.preemption_policy is None:
             spec = replace(
@@ -90,6 +93,8 @@ class PodStrategy(Strategy):
             check_pod_status(faults, old, new)
         elif subresource == "ephemeralcontainers":
             check_ephemeral_update(faults, old, new)
+        elif subresource == "resize":
+            check_resize(faults, old, new)
         else:
             check_pod_update(faults, old, new)
 

@@ -15,4 +15,5 @@ SUBRESOURCES: dict[str, Subresource] = {
     "log": Log(),
     "portforward": PortForward(),
     "proxy": Proxy(kind="PodProxyOptions"),
+    "resize": Part(),
 }
