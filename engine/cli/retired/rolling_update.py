@@ -17,7 +17,7 @@ from .rolling import NEXT, ORIGINAL, PARTNER, SOURCE, SUCCESSOR, NotRolled, Pace
 
 def _span(_: click.Context, parameter: click.Parameter, text: str) -> float:
     try:
-        return seconds(text, parameter.opts[0])
+        return seconds(text, parameter.name or "")
     except ValueError as error:
         raise fail(str(error), 2) from error
 
