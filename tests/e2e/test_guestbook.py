@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -230,6 +231,30 @@ def test_ports_are_forwarded(book: Cluster) -> None:
         finally:
             forward.kill()
             forward.communicate()
+
+
+def test_the_page_is_rolled_to_other_pods(book: Cluster) -> None:
+    before = {pod["metadata"]["uid"] for pod in book.get("pods", "-l", "name=frontend")["items"]}
+    command = [
+        sys.executable,
+        "-m",
+        "shipslog",
+        "rolling-update",
+        "frontend",
+        "--update-period",
+        "0s",
+        "--poll-interval",
+        "100ms",
+    ]
+    command += ["--image", "kubeguide/guestbook-php-frontend", "--image-pull-policy", "IfNotPresent"]
+    environment = {**os.environ, "KUBECONFIG": str(book.data / "kubeconfig")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.stdout.endswith('replicationcontroller "frontend" rolling updated\n'), done.stdout + done.stderr
+    assert done.stdout.count("Scaling frontend") == 6  # each of three pods up and down
+    until(lambda: book.get("rc", "frontend")["status"].get("readyReplicas") == 3, "the new ones are the controller's")
+    until(lambda: len(book.get("pods", "-l", "name=frontend")["items"]) == 3, "the old ones are gone")
+    after = {pod["metadata"]["uid"] for pod in book.get("pods", "-l", "name=frontend")["items"]}
+    assert not before & after and "<title>Guestbook</title>" in page(book)
 
 
 def test_a_killed_container_is_restarted_with_back_off(book: Cluster) -> None:
