@@ -24,6 +24,7 @@ SUCCESSOR = "shipslog/renamed-from"  # on the controller that keeps its name: wh
 NOTES = (SOURCE, DESIRED, ORIGINAL, NEXT, PARTNER, SUCCESSOR)
 SURGE = 1  # pods more than are wanted, at most; none less
 TRIES = 8  # at a write that others come before
+ASIDE_S = 10.0  # without progress, until it is said what is waited for, and again
 
 
 class Pace(Struct, frozen=True, kw_only=True):
@@ -39,10 +40,13 @@ class NotRolled(ValueError):
 
 
 class Rolling:
-    """Rolls controllers of one namespace. `say` hears each step. Errors of all: NotRolled, Refused, OSError."""
+    """Rolls controllers of one namespace. `say` hears each step, `aside` now and then what is waited for.
 
-    def __init__(self, objects: Objects, pace: Pace, say: Callable[[str], None]) -> None:
-        self._objects, self._pace, self._say = objects, pace, say
+    Errors of all: NotRolled, Refused, OSError."""
+
+    def __init__(self, objects: Objects, pace: Pace, say: Callable[[str], None], aside: Callable[[str], None]) -> None:
+        self._objects, self._pace, self._say, self._aside = objects, pace, say, aside
+        self._aside_s = time.monotonic()  # of the last such word, or of progress
 
     def roll(self, old: Value, new: Value, *, rename: bool = False) -> None:
         """Replace the pods of `old` by those of `new`, which is made if it is not there, or gone on with; then delete `old`,
@@ -130,12 +134,22 @@ class Rolling:
             time.sleep(self._pace.update_s)
             old = self._down(old, new, desired)
             if (replicas(new), replicas(old)) != before:
-                deadline_s = time.monotonic() + self._pace.timeout_s
+                self._aside_s = time.monotonic()
+                deadline_s = self._aside_s + self._pace.timeout_s
                 continue
             if time.monotonic() > deadline_s:
                 raise NotRolled("timed out waiting for any update progress to be made; call again to go on, or with --rollback")
+            if time.monotonic() - self._aside_s > ASIDE_S:
+                self._tell(new)
             time.sleep(self._pace.poll_s)
             new, old = self._there(_name(new)), self._there(_name(old))  # others may have scaled them
+
+    def _tell(self, controller: Value) -> None:
+        """Which pods are waited for, and why they are not ready."""
+        pods = self._objects.list(POD, controller["spec"]["selector"])
+        open_ = [f"{_name(pod)}: {why}" for pod in pods if not _is_ready(pod) and (why := waits_for(pod))]
+        self._aside(f"Waiting for {_name(controller)}: {'; '.join(open_[:3]) or 'its pods are not ready'}")
+        self._aside_s = time.monotonic()
 
     def _up(self, old: Value, new: Value, desired: int) -> Value:
         room = desired - replicas(new) if replicas(old) == 0 else desired + SURGE - replicas(old) - replicas(new)
@@ -231,3 +245,16 @@ def _count(controller: Value, annotation: str) -> int:
 def _is_ready(pod: Value) -> bool:
     conditions = pod.get("status", {}).get("conditions", ())
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def waits_for(pod: Value) -> str:
+    """Why a pod is not ready, as far as it says: `ErrImagePull: ...`, `Unschedulable: ...`, else its phase."""
+    status = pod.get("status", {})
+    for container in status.get("containerStatuses", ()):
+        for state in container.get("state", {}).values():
+            if reason := state.get("reason"):
+                return ": ".join(filter(None, (reason, state.get("message"))))
+    for condition in status.get("conditions", ()):
+        if condition["status"] == "False" and condition.get("reason"):
+            return ": ".join(filter(None, (condition["reason"], condition.get("message"))))
+    return str(status.get("phase", "Pending"))

@@ -1,6 +1,7 @@
 """`shipslog rolling-update`: replace the pods of a ReplicationController by those of another, one at a time."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ def command(old_name: str, new_name: str, namespace: str, kubeconfig: Path | Non
     if problem := wanted.problem():
         raise fail(problem, 2)
     there = Objects.of(kubeconfig, namespace)
+    aside = partial(click.echo, err=True)
     pace = Pace(update_s=wanted.update_period, poll_s=wanted.poll_interval, timeout_s=wanted.timeout)
-    objects.said(Update(there, Rolling(there, pace, click.echo), old_name, new_name, wanted).run)
+    objects.said(Update(there, Rolling(there, pace, click.echo, aside), old_name, new_name, wanted).run)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

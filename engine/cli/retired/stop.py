@@ -12,7 +12,7 @@ from shipslog.store.objects.scheme import Kind
 from . import objects
 from .objects import Objects, Value, named
 
-POLL_S, TIMEOUT_S = 0.1, 300.0
+POLL_S, SAID_S, TIMEOUT_S = 0.1, 10.0, 300.0
 SCALED = ("ReplicationController", "ReplicaSet", "Deployment", "StatefulSet")
 
 
@@ -49,12 +49,15 @@ def stop(there: Objects, kind: Kind, name: str, grace_s: int | None) -> None:
     """Errors: Refused, OSError; ValueError when its pods do not go."""
     if kind.kind in SCALED:
         there.patch(kind, name, {"spec": {"replicas": 0}})
-        deadline_s = time.monotonic() + TIMEOUT_S
+        deadline_s, said_s = time.monotonic() + TIMEOUT_S, time.monotonic()
         while (found := there.get(kind, name)) is not None and not _rests(found):
             if time.monotonic() > deadline_s:
                 raise ValueError(
                     f"{named(kind, name)} still has pods after {TIMEOUT_S:g} s; it was scaled to 0, and not deleted"
                 )
+            if time.monotonic() - said_s > SAID_S:
+                said_s = time.monotonic()
+                click.echo(f"Waiting for {name}: {found.get('status', {}).get('replicas', 0)} pods are left", err=True)
             time.sleep(POLL_S)
     if not there.delete(kind, name, grace_s=grace_s):
         raise ValueError(f"{kind.plural} {name!r} not found in namespace {there.namespace}")

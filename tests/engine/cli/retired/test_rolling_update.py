@@ -1,6 +1,7 @@
 """Rolling updates from the client's side: their lines, their end, and that they go on wherever one was cut off."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from shipslog import Cluster
 from shipslog.engine.cli import main
 from shipslog.engine.cli.remote import Remote
+from shipslog.engine.cli.retired import rolling
 from shipslog.engine.cli.retired.rolling import NOTES
 from shipslog.engine.library import Background
 from shipslog.store.objects import core_v1
@@ -279,11 +281,13 @@ def test_what_cannot_be_rolled_says_why(served: Background[Cluster], new: str, t
     assert lines(served, "web-v1", "-f", new, "--dry-run") == ["Rolling from:", "web-v1", "To:", "web-v2"]
 
 
-def test_pods_that_do_not_become_ready_hold_it(served: Background[Cluster], new: str, tmp_path: Path) -> None:
+def test_pods_that_do_not_become_ready_hold_it(served: Background[Cluster], new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rolling, "ASIDE_S", 0.05)
     value = json.loads(Path(new).read_text())
     value["spec"]["template"]["spec"]["nodeSelector"] = {"no": "where"}
     Path(new).write_text(json.dumps(value))
     done = update(served, "web-v1", "-f", new, "--timeout", "200ms")
     assert done.exit_code == 1 and "timed out waiting for any update progress" in done.stderr, done.output
+    assert re.search(r"^Waiting for web-v2: web-v2-\w+: Unschedulable: 0/1 nodes are available", done.stderr, re.M), done.stderr
     controllers, _ = look(served)
     assert {rc.metadata.name: rc.spec.replicas for rc in controllers} == {"web-v1": COUNT, "web-v2": 1}
