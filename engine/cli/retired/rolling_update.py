@@ -1,7 +1,7 @@
 """`shipslog rolling-update`: replace the pods of a ReplicationController by those of another, one at a time."""
 
 import hashlib
-from functools import partial
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from shipslog.engine.cli.options import fail
+from shipslog.engine.cli.paint import printable
 from shipslog.engine.settings.values import seconds
 
 from . import objects
@@ -17,8 +18,10 @@ from .rolling import NEXT, ORIGINAL, PARTNER, SOURCE, SUCCESSOR, NotRolled, Pace
 
 
 def _span(_: click.Context, parameter: click.Parameter, text: str) -> float:
+    """Seconds; `1m30s` too, as Go has it."""
+    parts = re.findall(r"[0-9.]+[a-z]+", text)
     try:
-        return seconds(text, parameter.name or "")
+        return sum(seconds(part, parameter.name or "") for part in (parts if "".join(parts) == text else [text]))
     except ValueError as error:
         raise fail(str(error), 2) from error
 
@@ -46,9 +49,17 @@ def command(old_name: str, new_name: str, namespace: str, kubeconfig: Path | Non
     if problem := wanted.problem():
         raise fail(problem, 2)
     there = Objects.of(kubeconfig, namespace)
-    aside = partial(click.echo, err=True)
     pace = Pace(update_s=wanted.update_period, poll_s=wanted.poll_interval, timeout_s=wanted.timeout)
-    objects.said(Update(there, Rolling(there, pace, click.echo, aside), old_name, new_name, wanted).run)
+    objects.said(Update(there, Rolling(there, pace, _say, _aside), old_name, new_name, wanted).run)
+
+
+def _say(text: str) -> None:
+    """Without what a terminal would obey: names and reasons are others'."""
+    click.echo(printable(text))
+
+
+def _aside(text: str) -> None:
+    click.echo(printable(text), err=True)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +158,7 @@ class Update:
                     f"Found existing in-progress update to image ({image}).\n"
                     f"Either continue in-progress update with --image={image} or rollback with --rollback"
                 )
-            click.echo(f"Found existing update in progress ({name}), resuming.")
+            click.echo(f"Found existing update in progress ({printable(name)}), resuming.")
         else:
             new = self._of_old(old, name)
         if not self._wanted.dry_run:

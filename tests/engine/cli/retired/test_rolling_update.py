@@ -260,7 +260,8 @@ def test_what_cannot_be_rolled_says_why(served: Background[Cluster], new: str, t
         'replicationcontrollers "none" not found': ("none", "-f", new),
         "not a ReplicationController": ("web-v1", "-f", file(pod)),
         "No such file": ("web-v1", "-f", str(tmp_path / "none")),
-        "give a time with its unit": ("web-v1", "-f", new, "--update-period", "10"),
+        "--update-period '10': give a time with its unit": ("web-v1", "-f", new, "--update-period", "10"),
+        "--timeout '1m3': give a time with its unit": ("web-v1", "-f", new, "--timeout", "1m3"),
         "container x not found in pod": ("web-v1", "--image", "i", "--container", "x"),
         "no update of web-v1 is known": ("web-v1", "--rollback"),
     }.items():
@@ -278,7 +279,21 @@ def test_what_cannot_be_rolled_says_why(served: Background[Cluster], new: str, t
         assert done.exit_code == 1 and said in done.stderr, (said, done.output)
     controllers, _ = look(served)
     assert {rc.metadata.name: rc.spec.replicas for rc in controllers} == {"web-v1": COUNT, "other": 0}
-    assert lines(served, "web-v1", "-f", new, "--dry-run") == ["Rolling from:", "web-v1", "To:", "web-v2"]
+    assert lines(served, "web-v1", "-f", new, "--dry-run", "--timeout", "1m30s") == ["Rolling from:", "web-v1", "To:", "web-v2"]
+
+
+def test_what_others_say_commands_no_terminal(served: Background[Cluster], monkeypatch: pytest.MonkeyPatch) -> None:
+    value = controller("web-v2", "2", "web:2\x1b[2J", replicas=0)
+    served.run(lambda cluster: cluster.create(value))
+    served.run(
+        lambda cluster: cluster.patch(
+            core_v1.ReplicationController, "web-v1", {"metadata": {"annotations": {NOTES[3]: "web-v2"}}}
+        )
+    )
+    done = update(served, "web-v1", "--image", "web:3")
+    assert (
+        done.exit_code == 1 and "Found existing in-progress update to image (web:2\N{REPLACEMENT CHARACTER}[2J)" in done.stderr
+    )
 
 
 def test_pods_that_do_not_become_ready_hold_it(served: Background[Cluster], new: str, monkeypatch: pytest.MonkeyPatch) -> None:
