@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from shipslog.engine.auth.account_tokens import AccountTokens
+from shipslog.store.logger import logger
 from shipslog.store.objects.scheme import Scheme
 
 from . import discovery, replies, requests
@@ -16,6 +17,8 @@ from .release import GIT_VERSION, MAJOR, MINOR
 from .replies import Reply
 from .requests import Call
 from .routes import unknown_path
+
+log = logger(__name__)
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 OF_KINDS = ("/api", "/apis", "/openapi")  # what the kinds of a moment have a say in
@@ -160,9 +163,11 @@ def _openapi(scheme: Scheme, path: str, accept: str, others: Sequence[Version]) 
     from . import openapi  # its documents are large, and most programs never ask
 
     if path == "/openapi/v2":
-        if "protobuf" in accept.partition(",")[0]:
-            return Reply(openapi.as_protobuf(openapi.v2(scheme)), 200, openapi.PROTOBUF)
-        return replies.of_value(openapi.v2(scheme))
+        ours = openapi.v2(scheme)
+        whole = merging.swagger(ours, others) if others else ours
+        if "protobuf" not in accept.partition(",")[0]:
+            return replies.of_value(whole)
+        return Reply(_in_protobuf(whole, ours), 200, openapi.PROTOBUF)
     if path == "/openapi/v3":
         index = openapi.v3_index(scheme)
         return replies.of_bytes(merging.openapi_index(index, others) if others else index)
@@ -170,3 +175,15 @@ def _openapi(scheme: Scheme, path: str, accept: str, others: Sequence[Version]) 
     if document is None:
         raise unknown_path()
     return replies.of_bytes(document)
+
+
+def _in_protobuf(whole: dict[str, Any], ours: dict[str, Any]) -> bytes:
+    """A Swagger document with as much of what others say as can be put so: they may say anything."""
+    from .openapi import as_protobuf
+
+    for document in (whole, whole | {"paths": ours["paths"]}) if whole is not ours else ():
+        try:
+            return as_protobuf(document)
+        except Exception as error:
+            log.warning("openapi_of_others_left_out", why=repr(error))
+    return as_protobuf(ours)

@@ -4,7 +4,7 @@ Tests: tests/engine/api/test_objects.py, tests/engine/api/test_writes.py, tests/
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
@@ -38,6 +38,7 @@ from . import (
     written,
 )
 from .aggregation.aggregator import Aggregator
+from .aggregation.merging import Version
 from .requests import Call
 from .routes import NO_PARAMS, Route, first, flag, unknown_path
 from .tracking import Requests
@@ -123,7 +124,7 @@ class Handler:
 
                 return await metrics.answer(call, self.requests)
             try:
-                others = self.aggregator.listed(call) if self.aggregator is not None else ()
+                others = await self._listed(call)
                 return documents.answer(call, self.tokens, ready=self.ready, others=others)
             except NotFound:
                 return replies.text(NOTHING_HERE, 404)
@@ -135,6 +136,13 @@ class Handler:
         if other is not None and self.aggregator is not None:
             return await self.aggregator.handle(call, other)
         return await self._resource(call, verb)
+
+    async def _listed(self, call: Call) -> Sequence[Version]:
+        """What others answer for, as far as the document that is asked for tells it."""
+        if self.aggregator is None:
+            return ()
+        whole = call.route.path.rstrip("/") == "/openapi/v2"
+        return await self.aggregator.described(call) if whole else self.aggregator.listed(call)
 
     def _impersonate(self, user: User, request: web.BaseRequest) -> User:
         wanted = impersonated(user, request)

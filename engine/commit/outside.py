@@ -27,6 +27,7 @@ from .transitions import Evaluation, Transition, Wanted
 
 CONVERSIONS = 8  # of one command: there are three at most, of the object as it is, as it is shown, and as it shall be
 TRIES = 5  # an object that changes faster than it can be asked about
+NOTED = 16 * 1024  # characters of what is noted of one command, on the log
 SEED_BITS = 128  # of the random choices of one command, made once and made again at its turn
 
 
@@ -106,9 +107,13 @@ class Advised(Struct, frozen=True, kw_only=True):
 
     def recorded(self, origin: Origin | None) -> Origin | None:
         """Where it came from, with what was noted of it by who was asked."""
-        if not self.annotations:
-            return origin
-        return replace(origin if origin is not None else Origin(), annotations=dict(self.annotations))
+        kept, left = {}, NOTED
+        for key, text in self.annotations.items():
+            left -= len(key) + len(text)
+            if left < 0:
+                break
+            kept[key] = text
+        return replace(origin if origin is not None else Origin(), annotations=kept) if kept else origin
 
 
 class Overtaken(Conflict):

@@ -4,7 +4,6 @@ Source: the mutating and validating dispatchers of k8s.io/apiserver/pkg/admissio
 """
 
 import asyncio
-import base64
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,13 +31,14 @@ from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 
 from . import reviews, subjects
-from .calling import Callee, Caller, CallFailed
+from .calling import Callee, Caller, CallFailed, authority_of
 from .conditions import hold, variables_of
 from .gate import CONFIGURATIONS
 from .tallies import Tallies
 
 ENGINE = "system:engine"  # what the engine itself keeps is no request: it must not wait for pods that it has yet to start
 TIMEOUT_S = 10
+SORTS = 4096  # of requests for which it is kept whom they concern
 DRY = ("None", "NoneOnDryRun")
 
 log = logger(__name__)
@@ -57,8 +57,9 @@ class Hook(Struct, frozen=True):
 
     @property
     def callee(self) -> Callee:
+        """Where it is. Errors: CallFailed."""
         client = self.webhook.client_config
-        authority = base64.b64decode(client.ca_bundle)
+        authority = authority_of(client.ca_bundle)
         if client.service is None:
             return Callee(url=client.url or "", authority=authority)
         service = client.service
@@ -83,13 +84,16 @@ class Meant(Struct, frozen=True):
     place: Place
 
 
+Numbered = tuple[int, Hook]
+
+
 class AdmissionWebhooks:
     """A Consultant: see `commit.outside`."""
 
     def __init__(self, caller: Caller, convert: Convert) -> None:
         self._caller, self._convert, self.tallies = caller, convert, Tallies()
         self._hooks: Hooks | None = None
-        self._concerned: dict[tuple[str, str, tuple[str, ...]], bool] = {}
+        self._concerned: dict[tuple[bool, str, str, tuple[str, ...]], tuple[Numbered, ...]] = {}
         self._scheme: object = None  # for which that was worked out
 
     # --- who there is ---
@@ -113,18 +117,35 @@ class AdmissionWebhooks:
             key = resource_of(command, view), subjects.subresource_of(command), subjects.operations_of(command)
         except NotServed:
             return False  # that is said when it is evaluated
-        if self._scheme is not view.scheme:
+        return bool(self._meaning(view, True, *key) or self._meaning(view, False, *key))
+
+    def _meaning(
+        self, view: MemoryView, mutating: bool, resource: str, subresource: str, operations: tuple[str, ...]
+    ) -> tuple[Numbered, ...]:
+        """Those that may be asked about such requests, with their places among all: worked out once, however many there are."""
+        hooks = self.hooks(view)
+        if self._scheme is not view.scheme or len(self._concerned) > SORTS:
             self._scheme, self._concerned = view.scheme, {}
+        key = mutating, resource, subresource, operations
         found = self._concerned.get(key)
         if found is None:
-            found = self._concerned[key] = any(_may_mean(hook, view, *key) for hook in (*hooks.mutating, *hooks.validating))
+            sort = hooks.mutating if mutating else hooks.validating
+            requests = _requests(view, resource, subresource, operations)
+            found = tuple((at, hook) for at, hook in enumerate(sort) if _may_mean(hook, requests, view))
+            self._concerned[key] = found
         return found
+
+    def _meant_by(self, asked: Asked, kind: Kind, asking: Asking, *, mutating: bool) -> tuple[Numbered, ...]:
+        if asking.actor == ENGINE or is_exempt(asked):
+            return ()
+        return self._meaning(asking.view, mutating, kind.resource, asked.subresource, (asked.operation,))
 
     # --- asking about commands ---
 
     async def change(self, wanted: Wanted, asking: Asking) -> Wanted:
-        asked, hooks = subjects.asked_of(wanted, asking), self.hooks(asking.view).mutating if asking.actor != ENGINE else ()
-        if not any(self._rules_mean(hook, asked, asking) for hook in hooks):
+        asked = subjects.asked_of(wanted, asking)
+        hooks = self._meant_by(asked, wanted.kind, asking, mutating=True)
+        if not any(self._rules_mean(hook, asked, asking) for _, hook in hooks):
             return wanted
         if wanted.object is not None and not subjects.is_own(asked):
             asked = replace(asked, object=subjects.before_changes(wanted, asking))
@@ -134,30 +155,25 @@ class AdmissionWebhooks:
         return subjects.with_own(wanted, changed) if subjects.is_own(asked) else subjects.with_object(wanted, changed)
 
     async def check(self, wanted: Wanted, change: Evaluation, asking: Asking) -> None:
-        hooks = self.hooks(asking.view).validating
-        if hooks and asking.actor != ENGINE:
-            asked = subjects.outcome_of(subjects.asked_of(wanted, asking), wanted, change)
-            await self._validated(hooks, asked, wanted.kind, asking)
+        asked = subjects.asked_of(wanted, asking)
+        if hooks := self._meant_by(asked, wanted.kind, asking, mutating=False):
+            await self._validated(hooks, subjects.outcome_of(asked, wanted, change), wanted.kind, asking)
 
     async def admit(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
         """Ask about what is no command: a connection to a pod, a token. -> the object, perhaps changed. Errors: Refusal."""
-        hooks = self.hooks(asking.view)
-        if not (hooks.mutating or hooks.validating):
-            return asked.object
-        changed = await self._mutated(hooks.mutating, asked, kind, asking)
-        await self._validated(hooks.validating, replace(asked, object=changed), kind, asking)
+        changed = await self._mutated(self._meant_by(asked, kind, asking, mutating=True), asked, kind, asking)
+        refusing = self._meant_by(asked, kind, asking, mutating=False)
+        await self._validated(refusing, replace(asked, object=changed), kind, asking)
         return changed
 
     # --- the two ways ---
 
-    async def _mutated(self, hooks: Sequence[Hook], asked: Asked, kind: Kind, asking: Asking) -> Any:
+    async def _mutated(self, hooks: Sequence[Numbered], asked: Asked, kind: Kind, asking: Asking) -> Any:
         """The object as they want it. Who asks for it is asked again, once, when others have changed it after him."""
-        if is_exempt(asked):
-            return asked.object
         invoked, again = set[str](), set[str]()
         for turn in (0, 1):
             any_changed = False
-            for at, hook in enumerate(hooks):
+            for at, hook in hooks:
                 place = await self._meant(hook, asked, kind, asking)
                 if place is None or (turn and hook.uid not in again):
                     continue
@@ -193,12 +209,10 @@ class AdmissionWebhooks:
         asking.annotations[f"mutation.webhook.admission.k8s.io/{place}"] = json.dumps(noted, separators=(",", ":"))
         return made if mutated else None
 
-    async def _validated(self, hooks: Sequence[Hook], asked: Asked, kind: Kind, asking: Asking) -> None:
+    async def _validated(self, hooks: Sequence[Numbered], asked: Asked, kind: Kind, asking: Asking) -> None:
         """Errors: Refusal, the first in the order of the webhooks, when all have answered."""
-        if is_exempt(asked):
-            return
-        places = [await self._meant(hook, asked, kind, asking) for hook in hooks]
-        found = [Meant(hooks[at], at, place) for at, place in enumerate(places) if place is not None]
+        places = [await self._meant(hook, asked, kind, asking) for _, hook in hooks]
+        found = [Meant(hook, at, place) for (at, hook), place in zip(hooks, places, strict=True) if place is not None]
         if not found:
             return
         opened = "failed-open.validating.webhook.admission.k8s.io/round_0_index_{}"
@@ -319,12 +333,14 @@ def _of_configuration(view: MemoryView, resource: str) -> Iterator[Hook]:
             yield Hook(configuration, webhook, f"{configuration}/{webhook.name}/{number}")
 
 
-def _may_mean(hook: Hook, view: MemoryView, resource: str, subresource: str, operations: tuple[str, ...]) -> bool:
-    """Whether any request of that sort is meant, in whatever version."""
+def _requests(view: MemoryView, resource: str, subresource: str, operations: tuple[str, ...]) -> tuple[Asked, ...]:
+    """One request of each sort, in each version of the kind."""
     place = place_of(view.scheme.by_resource(resource), subresource)
     places = (place, *equivalents(view.scheme, place, subresource))
+    return tuple(Asked(operation=o, place=p, subresource=subresource) for o in operations for p in places)
+
+
+def _may_mean(hook: Hook, requests: Sequence[Asked], view: MemoryView) -> bool:
+    """Whether any request of such a sort is meant, wherever it is."""
     rules = [replace(rule, scope="*") for rule in hook.webhook.rules]
-    requests = (
-        Asked(operation=operation, place=place, subresource=subresource) for operation in operations for place in places
-    )
     return any(meant(rules, "Exact", request, view.scheme) for request in requests)

@@ -7,6 +7,7 @@ Tests: tests/engine/webhooks/test_admission.py
 """
 
 import asyncio
+import base64
 import ssl
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -171,6 +172,14 @@ class Caller:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def authority_of(text: str) -> bytes:
+    """Certificates that are written in base64. Errors: CallFailed."""
+    try:
+        return base64.b64decode(text)
+    except ValueError as error:
+        raise CallFailed(f"unable to load root certificates: {error}") from error
 
 
 def context_of(callee: Callee) -> ssl.SSLContext:

@@ -5,7 +5,6 @@ the same answer. Source: the webhook converter of apiextensions-apiserver, by wh
 """
 
 import asyncio
-import base64
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from shipslog.store.state import Entry, entry_of
 from shipslog.store.tasks import Tasks
 from shipslog.store.view import Objects
 
-from .calling import Callee, Caller, CallFailed
+from .calling import Callee, Caller, CallFailed, authority_of
 
 VERSIONS = ("v1", "v1beta1")
 TIMEOUT_S = 30.0
@@ -130,9 +129,9 @@ class Converter:
 
 
 def callee_of(webhook: Any) -> Callee:
-    """Who converts."""
+    """Who converts. Errors: CallFailed."""
     client = webhook.client_config
-    authority = base64.b64decode(client.ca_bundle)
+    authority = authority_of(client.ca_bundle)
     if client.service is None:
         return Callee(url=client.url or "", authority=authority)
     service = client.service

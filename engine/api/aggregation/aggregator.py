@@ -3,10 +3,13 @@
 Tests: tests/engine/api/aggregation/test_aggregation.py
 """
 
+import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from shipslog.engine.api import replies
 from shipslog.engine.api.door import connections_bound
@@ -14,18 +17,22 @@ from shipslog.engine.api.requests import Call
 from shipslog.engine.auth.certificates import Pki, front_proxy
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.webhooks.addresses import NowhereToBeHad, of_service
-from shipslog.engine.webhooks.calling import Caller, context_of
+from shipslog.engine.webhooks.calling import READING, Caller, CallFailed, context_of
+from shipslog.store.logger import logger
+from shipslog.store.objects import json_text
 from shipslog.store.objects.apiregistration_v1 import APIService
 from shipslog.store.refusals import TooManyRequests
 
 from . import request_headers, services
-from .availability import Availability
+from .availability import HEADERS, PROBE_S, Availability
 from .merging import Version
 
 UNAVAILABLE = "service unavailable\n"
 SHARE = 2  # of the connections that the server takes, one in so many may go on
 CONTEXTS = 64
-BEGIN_AGAIN_S = 1.0
+SWAGGER_S, SWAGGERS, SWAGGER_BYTES = 60.0, 64, 8 << 20  # of one is asked anew after so long
+
+log = logger(__name__)
 
 
 class Aggregator:
@@ -38,6 +45,7 @@ class Aggregator:
         self.availability = Availability(cluster, self._caller, self.identity)
         self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
         self._turn, self._under_way = 0, 0
+        self._swaggers: dict[object, tuple[float, tuple[Mapping[str, Any], Mapping[str, Any]] | None]] = {}
 
     async def run(self) -> None:
         """For ever."""
@@ -62,11 +70,11 @@ class Aggregator:
         """Errors: Unavailable, TooManyRequests."""
         if not services.is_available(service):
             return replies.text(UNAVAILABLE, 503)
-        callee = services.callee_of(service, self.identity, call.route.path)
         try:
+            callee = services.callee_of(service, self.identity, call.route.path)
             where = of_service(call.view, callee.namespace, callee.service, callee.port)
             context = self._context(service)
-        except (NowhereToBeHad, OSError, ValueError):
+        except (CallFailed, NowhereToBeHad, OSError, ValueError):
             return replies.text(UNAVAILABLE, 503)
         if self._under_way >= connections_bound() // SHARE:
             raise TooManyRequests("too many requests go on from here to other servers; try again later", retry_after_s=1)
@@ -93,6 +101,41 @@ class Aggregator:
         if call.past:
             return ()
         return [self._version(service) for service in services.of_others(call.view)]
+
+    async def described(self, call: Call) -> Sequence[Version]:
+        """The same, with what each says in its Swagger document; one that cannot be had is left out of that."""
+        services_ = () if call.past else services.of_others(call.view)
+        return await asyncio.gather(*map(self._described, services_))
+
+    async def _described(self, service: APIService) -> Version:
+        version, key = self._version(service), (service.metadata.uid, service.spec.version)
+        if not version.available:
+            return version
+        at_s, held = self._swaggers.get(key, (0.0, None))
+        now_s = asyncio.get_running_loop().time()
+        if held is None or now_s - at_s > SWAGGER_S:
+            held = await self._fetched(service)
+            if len(self._swaggers) >= SWAGGERS:
+                self._swaggers.clear()
+            self._swaggers[key] = now_s, held
+        return replace(version, paths=held[0], definitions=held[1])
+
+    async def _fetched(self, service: APIService) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """(paths, definitions)"""
+        spec = service.spec
+        try:
+            callee = services.callee_of(service, self.identity, "/openapi/v2")
+            code, data = await self._caller.fetch(
+                callee, view=self._cluster.view, timeout_s=PROBE_S, limit=SWAGGER_BYTES, headers=HEADERS
+            )
+            found = await READING.run(len(data), json_text.parse, data) if code == 200 else None
+        except (CallFailed, json_text.NotJson) as failure:
+            log.warning("openapi_not_had", service=service.metadata.name, why=str(failure))
+            return {}, {}
+        paths, definitions = (found.get(name) if isinstance(found, dict) else None for name in ("paths", "definitions"))
+        here = f"/apis/{spec.group}/{spec.version}"
+        mine = {p: said for p, said in paths.items() if (p + "/").startswith(here + "/")} if isinstance(paths, dict) else {}
+        return mine, definitions if isinstance(definitions, dict) else {}
 
     def _version(self, service: APIService) -> Version:
         spec = service.spec

@@ -92,13 +92,13 @@ class Availability:
         """(status, reason, message)."""
         if (missing := self._missing(service)) is not None:
             return ("False", *missing)
-        spec = service.spec
-        callee = services.callee_of(service, self._identity, f"/apis/{spec.group}/{spec.version}")
-        view = self._cluster.view
+        spec, view = service.spec, self._cluster.view
+        path = f"/apis/{spec.group}/{spec.version}"
         try:
+            callee = services.callee_of(service, self._identity, path)
             code, data = await self._caller.fetch(callee, view=view, timeout_s=PROBE_S, limit=DISCOVERY_BYTES, headers=HEADERS)
         except CallFailed as failure:
-            return "False", "FailedDiscoveryCheck", f"failing or missing response from {callee.address}: {failure}"
+            return "False", "FailedDiscoveryCheck", f"failing or missing response from {path}: {failure}"
         if code >= 300:
             return "False", "FailedDiscoveryCheck", f"failing or missing response from {callee.address}: bad status: {code}"
         self.known[spec.group, spec.version] = Known(_resources(data))

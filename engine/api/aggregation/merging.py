@@ -22,6 +22,8 @@ class Version(Struct, frozen=True):
     version_priority: int
     available: bool
     resources: tuple[Mapping[str, Any], ...] = ()  # as an APIResourceList has them
+    paths: Mapping[str, Any] = {}  # of its Swagger document, where that has been asked for
+    definitions: Mapping[str, Any] = {}
 
 
 def groups(document: dict[str, Any], others: Sequence[Version]) -> dict[str, Any]:
@@ -110,6 +112,15 @@ def _placed(ours: list[Any], more: list[Any], others: Sequence[Version], name: A
     priority = {one.group: one.group_priority for one in others}
     above = [one for one in more if priority[name(one)] > OF_DEFINITIONS[0]]
     return [*ours, *above, *(one for one in more if one not in above)]
+
+
+def swagger(document: dict[str, Any], others: Sequence[Version]) -> dict[str, Any]:
+    """/openapi/v2 with what others have. Of two definitions of one name ours counts."""
+    paths_, definitions = dict(document["paths"]), dict(document["definitions"])
+    for one in others:
+        paths_.update((path, said) for path, said in one.paths.items() if path not in paths_)
+        definitions.update((name, said) for name, said in one.definitions.items() if name not in definitions)
+    return {**document, "paths": paths_, "definitions": dict(sorted(definitions.items()))}
 
 
 def openapi_index(index: bytes, others: Sequence[Version]) -> bytes:

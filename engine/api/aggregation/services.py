@@ -3,12 +3,11 @@
 Tests: tests/engine/api/aggregation/test_aggregation.py
 """
 
-import base64
 from collections.abc import Sequence
 
 from shipslog.engine.auth.certificates import FrontProxy
 from shipslog.engine.state.view import MemoryView
-from shipslog.engine.webhooks.calling import Callee
+from shipslog.engine.webhooks.calling import Callee, authority_of
 from shipslog.store.objects.apiregistration_v1 import APIService
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.conditions import find_condition
@@ -47,12 +46,12 @@ def is_available(service: APIService) -> bool:
 
 
 def callee_of(service: APIService, identity: FrontProxy | None, path: str) -> Callee:
-    """Where it is, and how it is verified."""
+    """Where it is, and how it is verified. Errors: CallFailed."""
     spec = service.spec
     assert spec.service is not None
     port = PORT if spec.service.port is None else spec.service.port
     files = (str(identity.certificate), str(identity.key)) if identity is not None else None
     return Callee(
         namespace=spec.service.namespace, service=spec.service.name, port=port, path=path, identity=files,
-        authority=base64.b64decode(spec.ca_bundle), insecure=spec.insecure_skip_tls_verify,
+        authority=authority_of(spec.ca_bundle), insecure=spec.insecure_skip_tls_verify,
     )  # fmt: skip

@@ -29,6 +29,10 @@ class Other:
     def __init__(self) -> None:
         self.seen: list[tuple[str, dict[str, Any], Any]] = []
         self.code, self.port = 200, 0
+        self.swagger: Any = {
+            "paths": {f"{PATH}/cods": {"get": {"responses": {"200": {"description": "OK"}}}}, "/api/v1/pods": {"get": {}}},
+            "definitions": {"com.example.Cod": {"type": "object"}, "io.k8s.api.core.v1.Pod": {"type": "string"}},
+        }
         self.authority = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -43,6 +47,8 @@ class Other:
             return await self._watch(request)
         if request.headers.get("Upgrade"):
             return await self._echo(request)
+        if request.path == "/openapi/v2":
+            return web.json_response(self.swagger)
         if request.path.startswith("/openapi/"):
             return web.json_response({"openapi": "3.0.0", "paths": {PATH: {}}})
         return web.json_response({"kind": "CodList", "body": (await request.read()).decode()})
@@ -204,6 +210,20 @@ async def test_one_that_cannot_answer_is_unavailable(admin: Client, other: Other
     _, whole = await admin.call("GET", "/apis", headers=V2)
     (item,) = [i for i in whole["items"] if i["metadata"]["name"] == GROUP]
     assert item["versions"] == [{"version": "v1", "resources": [], "freshness": "Stale"}]
+
+
+@pytest.mark.parametrize("odd", [None, {"paths": {f"{PATH}/x": 7}, "definitions": {"x": ["y"]}}, {"paths": 7}, [], "ahoy"])
+async def test_its_types_are_told_beside_ours(admin: Client, other: Other, odd: Any) -> None:
+    other.swagger = other.swagger if odd is None else odd
+    await register(admin, other)
+    await available(admin)
+    code, document = await admin.call("GET", "/openapi/v2")
+    assert code == 200 and document["definitions"]["io.k8s.api.core.v1.Pod"]["type"] == "object"
+    assert (f"{PATH}/cods" in document["paths"], "com.example.Cod" in document["definitions"]) == (odd is None, odd is None)
+    assert "parameters" in document["paths"]["/api/v1/pods"]["get"]
+    wanted = {"Accept": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}
+    async with admin.session.get(f"{admin.base}/openapi/v2", headers=wanted) as response:
+        assert response.status == 200 and (b"com.example.Cod" in await response.read()) is (odd is None)
 
 
 async def test_without_verification_it_is_asked_all_the_same(admin: Client, other: Other) -> None:
