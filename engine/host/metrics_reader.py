@@ -26,6 +26,7 @@ from shipslog.store.refusals import Refusal
 
 EVERY_S = 15.0
 NOTICED = 0.1  # of what is shown
+FRESH_NS = 1_000_000_000
 ACTOR = "system:controller:horizontal-pod-autoscaler"
 CUSTOM = "unable to fetch metrics from custom metrics API"
 MISSING = "the server could not find the requested resource"
@@ -44,6 +45,7 @@ class MeasuredMetrics:
 
     def __init__(self, runtimes: Mapping[str, NodeRuntime], clock: Clock) -> None:
         self._runtimes, self._clock = runtimes, clock
+        self._usage, self._asked_ns = Usage({}, 0), 0
 
     def read(self, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec, pods: Sequence[core_v1.Pod]) -> MetricReading:
         for source, container in (
@@ -66,7 +68,7 @@ class MeasuredMetrics:
         )
 
     def _of_pods(self, pods: Sequence[core_v1.Pod], resource: str, container: str) -> MetricReading:
-        usage = Usage(self._runtimes, self._clock.now_ns())
+        usage = self._measured()
         found = {pod.metadata.name: measured for pod in pods if (measured := usage.of_pod(pod)) is not None}
         values = {name: amount for name, one in found.items() if (amount := _amount(one, resource, container)) is not None}
         if not values:
@@ -75,6 +77,13 @@ class MeasuredMetrics:
         oldest = min(found.values(), key=lambda one: str(one.timestamp))
         window_ns = durations.read(oldest.window)
         return MetricReading(values=values, at_ns=parse_time(str(oldest.timestamp)), window_ns=window_ns)
+
+    def _measured(self) -> Usage:
+        """What the nodes say now; they are asked once for all that is read within a second."""
+        now_ns = self._clock.now_ns()
+        if not 0 <= now_ns - self._asked_ns < FRESH_NS:
+            self._usage, self._asked_ns = Usage(self._runtimes, now_ns), now_ns
+        return self._usage
 
 
 def _amount(measured: PodMetrics, resource: str, container: str) -> int | None:
