@@ -75,10 +75,6 @@ class CertificateSigningRequestRules(Strategy):
     def name(self, value: str) -> names.Messages:
         return names.path_segment(value)
 
-    def default(self, obj: CertificateSigningRequest) -> CertificateSigningRequest:
-        usages = obj.spec.usages or ("digital signature", "key encipherment")
-        return replace(obj, spec=replace(obj.spec, usages=usages))
-
     def create(self, kind: Kind, obj: CertificateSigningRequest, ctx: Admission) -> CertificateSigningRequest:
         """Who asks is who asks the API, not who is named. Errors: Forbidden for a certificate that may do everything."""
         wanted = asked(obj.spec.request) if obj.spec.signer_name == CLIENT else None

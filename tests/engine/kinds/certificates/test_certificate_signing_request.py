@@ -38,6 +38,7 @@ def test_who_asks_is_who_asks_the_api(world: Any) -> None:
         ({"signerName": "bridge"}, "Invalid spec.signerName"),
         ({"signerName": "kubernetes.io/legacy-unknown"}, "Invalid spec.signerName"),
         ({"usages": ["tea"]}, "NotSupported spec.usages[0]"),
+        ({"usages": []}, "Required spec.usages"),
         ({"expirationSeconds": 599}, "Invalid spec.expirationSeconds"),
     ],
 )
