@@ -90,6 +90,6 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 
 RECONCILER = Reconciler(
-    name="stateful-set", actor="system:controller:statefulset-controller", wakes=WAKES, decide=decide,
+    name="stateful-set", version=2, actor="system:controller:statefulset-controller", wakes=WAKES, decide=decide,
     component="statefulset-controller",
 )  # fmt: skip

@@ -44,7 +44,7 @@ def make(stateful: StatefulSet, ordinal: int, template: core_v1.PodTemplateSpec,
     volumes = tuple(_volume(volume, claim) for volume, claim in claims.items())
     volumes += tuple(volume for volume in pod.spec.volumes if volume.name not in claims)
     return replace(
-        pod, metadata=replace(pod.metadata, name=name, generate_name="", labels=labels),
+        pod, metadata=replace(pod.metadata, name=name, labels=labels),
         spec=replace(pod.spec, hostname=name, subdomain=stateful.spec.service_name, volumes=volumes),
     )  # fmt: skip
 

@@ -106,7 +106,7 @@ def test_ordinals_start_where_they_are_told_to() -> None:
 def test_who_a_pod_is() -> None:
     decision = decide(stateful())
     (new,) = (c.object for c in decision.commands if isinstance(c, Create))
-    assert (new.spec.hostname, new.spec.subdomain, new.metadata.generate_name) == ("db-0", "svc", "")
+    assert (new.spec.hostname, new.spec.subdomain, new.metadata.generate_name) == ("db-0", "svc", "db-")
     assert new.metadata.labels[identity.POD_NAME] == "db-0" and new.metadata.labels[identity.POD_INDEX] == "0"
     assert new.metadata.labels[identity.REVISION] == revision_of(stateful()).metadata.name
     assert decision.says[0].message == "create Pod db-0 in StatefulSet db successful"
