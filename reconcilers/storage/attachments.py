@@ -4,6 +4,7 @@ asks for the end. What is attached to one node only stays there until nobody use
 Source: Kubernetes' attach/detach controller and its CSI plugin.
 """
 
+import re
 from collections.abc import Iterable
 from hashlib import sha256
 
@@ -21,6 +22,7 @@ from shipslog.store.view import View
 from .words import CLAIMS_BY_VOLUME, PODS_BY_CLAIM, pods_using
 
 KIND = "volumeattachments.storage.k8s.io"
+OURS = re.compile(r"csi-[0-9a-f]{64}")
 MANY = {"ReadOnlyMany", "ReadWriteMany"}
 
 
@@ -67,7 +69,8 @@ WAKES = (
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
     """Attach a volume where it is used, and nowhere else."""
-    there: list[VolumeAttachment] = [entry.object for entry in view.find(ATTACHMENTS, key)]
+    found: list[VolumeAttachment] = [entry.object for entry in view.find(ATTACHMENTS, key)]
+    there = [one for one in found if OURS.fullmatch(one.metadata.name)]  # those that people make are theirs
     volume = view.get(core_v1.PersistentVolume, key)
     if volume is None or volume.spec.csi is None:
         return _settled([_gone(one) for one in there if not one.metadata.deletion_timestamp], [])

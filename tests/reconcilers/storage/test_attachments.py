@@ -54,6 +54,15 @@ def test_one_for_each_node_and_its_end_when_nobody_is_left() -> None:
     assert isinstance(gone, Delete) and gone.name == made.metadata.name
 
 
+def test_what_people_attach_is_theirs() -> None:
+    what = storage_v1.VolumeAttachmentSource(persistent_volume_name="v")
+    spec = storage_v1.VolumeAttachmentSpec(attacher="csi.example.com", node_name="n", source=what)
+    view = view_of(storage_v1.VolumeAttachment(metadata=ObjectMeta(name="mine"), spec=spec))
+    assert not decided(view).commands
+    add(view, disk(), BOUND)
+    assert not decided(view).commands
+
+
 def test_one_disk_is_on_one_node_at_a_time() -> None:
     view = view_of(
         disk(), BOUND, user("a", "n", creation_timestamp=BORN), user("b", "m", creation_timestamp="2027-01-15T08:00:01Z")
