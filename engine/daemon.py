@@ -195,7 +195,7 @@ def _kubelet_ports(settings: Settings, choice: Choice) -> "Ports | None":
         return None
     from .api.kubelet.server import opened
 
-    return opened(settings.bind, settings.kubelet_port, settings.read_only_port)
+    return opened(settings.bind, settings.kubelet_port, settings.read_only_port, settings.cadvisor_port)
 
 
 @contextlib.asynccontextmanager

@@ -109,6 +109,13 @@ OPTIONS = (
         metavar="PORT",
         help="Port where anybody may read what the kubelet knows; 0 for none [default: 0]",
     ),
+    Option(
+        name="cadvisor_port",
+        group=NODE,
+        kind="number",
+        metavar="PORT",
+        help="Port of cAdvisor's API and page, where anybody may read what pods use; 0 for none [default: 0]",
+    ),
     Option(name="node_label", group=NODE, kind="list", metavar="KEY=VALUE", help="A label that the node has; again for more."),
     Option(
         name="node_taint",

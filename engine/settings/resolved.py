@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     node_taint: tuple[str, ...] = ()
     kubelet_port: int | None = None  # None: 10250, or a free one
     read_only_port: int = 0
+    cadvisor_port: int = 0
     service_cidr: str = "10.96.0.0/16"
     pod_cidr: str = "10.244.0.0/16"
     node_port_range: str = "30000-32767"

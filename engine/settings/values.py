@@ -31,9 +31,10 @@ def faults(settings: "Settings") -> Iterator[str]:
     """What is wrong with which option, and what to do; nothing when all is well."""
     if not 0 <= settings.port <= 65535:
         yield f"--port {settings.port}: give a port from 1 to 65535, or 0 for a free one"
-    for option, port in (("kubelet-port", settings.kubelet_port), ("read-only-port", settings.read_only_port)):
+    for name in ("kubelet_port", "read_only_port", "cadvisor_port"):
+        port = getattr(settings, name)
         if port is not None and not 0 <= port <= 65535:
-            yield f"--{option} {port}: give a port from 1 to 65535, or 0"
+            yield f"{flag(name)} {port}: give a port from 1 to 65535, or 0"
     try:
         ipaddress.ip_address(settings.bind)
     except ValueError:

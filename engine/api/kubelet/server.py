@@ -34,6 +34,7 @@ class Ports(Struct, frozen=True):
 
     listening: socket.socket
     reading: socket.socket | None = None
+    measuring: socket.socket | None = None  # cAdvisor's
 
     @property
     def number(self) -> int:
@@ -41,7 +42,7 @@ class Ports(Struct, frozen=True):
         return port
 
     def close(self) -> None:
-        for one in (self.listening, self.reading):
+        for one in (self.listening, self.reading, self.measuring):
             if one is not None:
                 one.close()
 
@@ -62,10 +63,11 @@ class KubeletServer:
         self._servers = [Connections(self._named, handler_cancellation=True)]
         self._doors = [Door(self._servers[0], tls)]
         self._sockets = [ports.listening]
-        if ports.reading is not None:
-            self._servers.append(Connections(self._unnamed, handler_cancellation=True))
-            self._doors.append(Door(self._servers[1], None))
-            self._sockets.append(ports.reading)
+        for listener, handler in ((ports.reading, self._unnamed), (ports.measuring, self._measured)):
+            if listener is not None:
+                self._servers.append(Connections(handler, handler_cancellation=True))
+                self._doors.append(Door(self._servers[-1], None))
+                self._sockets.append(listener)
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -88,6 +90,17 @@ class KubeletServer:
 
     async def _unnamed(self, request: web.BaseRequest) -> web.StreamResponse:
         return await self._answered(request, read_only=True)
+
+    async def _measured(self, request: web.BaseRequest) -> web.StreamResponse:
+        from . import cadvisor
+
+        try:
+            path, query = target(request)
+            return await cadvisor.answer(request, self._cluster, self._runtime, path, params(query))
+        except Refusal as refusal:
+            return replies.refused(refusal)
+        except Exception:
+            return replies.refused(replies.failed(request))
 
     async def _answered(self, request: web.BaseRequest, *, read_only: bool) -> web.StreamResponse:
         try:
@@ -122,19 +135,21 @@ class KubeletServer:
             raise forbidden(user, wanted[-1], verdicts[-1].reason)
 
 
-def opened(address: str, kubelet_port: int | None, read_only_port: int) -> Ports:
-    """`kubelet_port` None: the usual one, or a free one where somebody has that. `read_only_port` 0: none.
+def opened(address: str, kubelet_port: int | None, read_only_port: int, cadvisor_port: int = 0) -> Ports:
+    """`kubelet_port` None: the usual one, or a free one where somebody has that. The others 0: none.
     Errors: CannotListen, naming the option."""
     try:
         listening = bound_or_free(address, PORT if kubelet_port is None else kubelet_port, exact=kubelet_port is not None)
     except OSError as error:
         raise CannotListen(address, kubelet_port or PORT, error, option="--kubelet-port") from error
-    try:
-        reading = bound(address, read_only_port) if read_only_port else None
-    except OSError as error:
-        listening.close()
-        raise CannotListen(address, read_only_port, error, option="--read-only-port") from error
-    return Ports(listening, reading)
+    others: list[socket.socket | None] = []
+    for option, port in (("--read-only-port", read_only_port), ("--cadvisor-port", cadvisor_port)):
+        try:
+            others.append(bound(address, port) if port else None)
+        except OSError as error:
+            Ports(listening, *others).close()
+            raise CannotListen(address, port, error, option=option) from error
+    return Ports(listening, *others)
 
 
 def bound_or_free(address: str, port: int, *, exact: bool) -> socket.socket:

@@ -29,7 +29,7 @@ class Node:
 async def node(api: Api) -> AsyncIterator[Node]:
     runtime = SimulatedNode("n", now_ns=api.cluster.clock.now_ns)
     api.cluster.runtimes["n"] = runtime
-    ports = opened("127.0.0.1", 0, _free())
+    ports = opened("127.0.0.1", 0, _free(), _free())
     server = KubeletServer(api.cluster, runtime, api.server.handler.authenticator, tls=api.server.tls, ports=ports)
     server.start()
     try:
