@@ -27,8 +27,8 @@ from shipslog.store.objects.field_sets import (
     paths,
     union,
 )
-from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.structured import Node, compare, fields_in, merged, without
+from shipslog.store.objects.scheme import Kind, NotServed, Scheme
+from shipslog.store.objects.structured import Difference, Node, compare, fields_in, merged, without
 from shipslog.store.objects.times import parse_time
 from shipslog.store.refusals import BadRequest, Cause, Conflict, TooLarge, Unexpected
 
@@ -98,12 +98,6 @@ class Managed(Struct):
             if self.sets[manager]
         )
 
-    def lose(self, taken: FieldSet, but: Manager) -> None:
-        """Nobody but one owns these any more."""
-        for manager, held in tuple(self.sets.items()):
-            if manager != but:
-                self.sets[manager] = difference(held, taken)
-
     def give(self, manager: Manager, fields: FieldSet, time: str) -> None:
         self.sets[manager] = fields
         self.times[manager] = time
@@ -124,23 +118,55 @@ def _second(time: str) -> int:
     return parse_time(time) if time else 0
 
 
+class Words:
+    """What has changed of an object, in the words of each version that somebody writes: some call a field by another name."""
+
+    def __init__(self, scheme: Scheme, kind: Kind, old: Any, new: Any) -> None:
+        """`kind` and the objects as they are stored; `old`: None for an object that was made."""
+        self._scheme, self._kind, self.was, self.now = scheme, kind, old, new
+        self._texts = _json(kind.type() if old is None else old), _json(new)
+        self._found: dict[str, Difference] = {}
+
+    def in_version(self, api_version: str) -> Difference:
+        """In one version; in that of the stored object where there is none any more."""
+        try:
+            kind = self._scheme.in_version(self._kind, api_version)
+        except NotServed:
+            kind = self._kind
+        key = kind.place if kind.definition is None else kind.api_version  # many versions have the type of the stored one
+        found = self._found.get(key)
+        if found is None:
+            was, now_is = self._texts if kind.place == self._kind.place else self._converted(kind)
+            found = self._found[key] = compare(root_of(kind), msgspec.json.decode(was), msgspec.json.decode(now_is))
+        return found
+
+    def _converted(self, kind: Kind) -> tuple[bytes, bytes]:
+        old = kind.type() if self.was is None else kind.from_hub(self.was)
+        return _json(old), _json(kind.from_hub(self.now))
+
+    @property
+    def are_many(self) -> bool:
+        """Whether it would take as much to keep who owns which field as it takes to keep the object."""
+        return max(map(len, self._texts)) > TRACKED_BYTES
+
+
 def updated(
-    kind: Kind, old: Any, new: Any, manager: Manager, now: str, given: Sequence[meta_v1.ManagedFieldsEntry]
+    words: Words, manager: Manager, now: str, given: Sequence[meta_v1.ManagedFieldsEntry]
 ) -> tuple[meta_v1.ManagedFieldsEntry, ...]:
-    """The managed fields of an object that a manager has written. `old`: None for one that was made; `given`: those that the
-    object had, or that came with it from who keeps them itself."""
-    if old is None:
-        old = kind.type()
-    elif not old.metadata.managed_fields and not given:
+    """The managed fields of an object that a manager has written. `given`: those that the object had, or that came with it from
+    who keeps them itself."""
+    if words.was is not None and not words.was.metadata.managed_fields and not given:
         return ()  # nobody owns anything of it yet: that begins with the first apply
-    was, now_is = _json(old), _json(new)
-    if max(len(was), len(now_is)) > TRACKED_BYTES:
+    if words.are_many:
         return tuple(given)
     managed = Managed.of(given)
-    node = root_of(kind)
-    found = compare(node, msgspec.json.decode(was), msgspec.json.decode(now_is))
+    found = words.in_version(manager.api_version)
     removed, taken = _owned(found.removed, manager), _owned(union(found.modified, found.added), manager)
-    managed.lose(union(removed, taken), but=manager)
+    for other in tuple(managed.sets):
+        if other != manager:
+            theirs = words.in_version(other.api_version)
+            lost = _owned(union(theirs.removed, union(theirs.modified, theirs.added)), manager)
+            managed.sets[other] = difference(managed.sets[other], lost)
     if taken or removed:
         before = managed.sets.get(manager, {})
         after = union(difference(before, removed), taken)
@@ -173,8 +199,11 @@ class Applied(Struct, frozen=True):
     managed: Managed
 
 
-def applied(kind: Kind, live: Any | None, config: Mapping[str, Any], manager: Manager, now: str, *, force: bool) -> Applied:
-    """Have what a configuration says. Errors: Conflict, naming managers and fields; BadRequest."""
+def applied(
+    scheme: Scheme, kind: Kind, live: Any | None, config: Mapping[str, Any], manager: Manager, now: str, *, force: bool
+) -> Applied:
+    """Have what a configuration says. `kind` and `live` are in its version. Errors: Conflict, naming managers and fields;
+    BadRequest."""
     node = root_of(kind)
     if (config.get("metadata") or {}).get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil")
@@ -201,15 +230,45 @@ def applied(kind: Kind, live: Any | None, config: Mapping[str, Any], manager: Ma
     if before:
         result = without(node, result, difference(before, mine), union(others, mine))
     found = compare(node, value, result)
-    touched = _owned(union(found.modified, found.added), manager)
-    conflicts = {m: both for m, held in managed.sets.items() if m != manager and (both := intersection(held, touched))}
+    changed = _for_others(scheme, kind, live, result, managed, found)
+
+    def touched(by: Manager) -> FieldSet:
+        theirs = changed.get(by.api_version, found)
+        return _owned(union(theirs.modified, theirs.added), manager)
+
+    conflicts = {m: both for m, held in managed.sets.items() if m != manager and (both := intersection(held, touched(m)))}
     if conflicts and not force and not _is_kubectls_own(node, live, manager, conflicts):
         raise conflicting(conflicts)
-    managed.lose(union(touched, _owned(found.removed, manager)), but=manager)
+    for other in tuple(managed.sets):
+        if other != manager:
+            lost = union(touched(other), _owned(changed.get(other.api_version, found).removed, manager))
+            managed.sets[other] = difference(managed.sets[other], lost)
     if mine != before or found:
         managed.give(manager, mine, now)
     managed.shorten()
     return Applied(result, managed)
+
+
+def _for_others(
+    scheme: Scheme, kind: Kind, live: Any, result: Any, managed: Managed, found: Difference
+) -> dict[str, Difference]:
+    """What an apply changes, in the words of those versions that others write and that have other words."""
+    versions = {manager.api_version for manager in managed.sets}
+    others = [
+        other
+        for version in versions
+        if (other := scheme.by_gvk(version, kind.kind)) is not None
+        and other.resource == kind.resource
+        and other.place != kind.place
+    ]
+    if not others:
+        return {}
+    try:
+        made, _ = codec.from_builtins(kind.type, result, validation="Ignore")
+    except codec.Undecodable:
+        return {}  # it will be refused
+    words = Words(scheme, kind.hub or kind, kind.to_hub(live), kind.to_hub(made))
+    return {other.api_version: words.in_version(other.api_version) for other in others}
 
 
 def _wanted(config: Mapping[str, Any]) -> dict[str, Any]:

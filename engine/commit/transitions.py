@@ -142,7 +142,7 @@ class Transition:
             raise BadRequest("an empty namespace may not be set during creation")
         owner: Owner = managed
         if managed is None and isinstance(command, Create | Update) and command.field_manager:
-            owner = ownership.Manager(command.field_manager, ownership.UPDATE, kind.api_version)
+            owner = ownership.Manager(command.field_manager, ownership.UPDATE, command.api_version or kind.api_version)
         meta = replace(
             meta, namespace=meta.namespace if kind.namespaced else "", uid="", self_link="", creation_timestamp="",
             deletion_timestamp="", deletion_grace_period_seconds=None, managed_fields=kept_managers(meta.managed_fields),
@@ -155,7 +155,8 @@ class Transition:
         if isinstance(owner, ownership.Managed):
             entries = owner.entries()
         elif owner is not None:  # what the server adds besides is nobody's
-            entries = ownership.updated(kind, None, rules_of(kind).default(obj), owner, now, entries)
+            words = ownership.Words(self.head.scheme, kind, None, rules_of(kind).default(obj))
+            entries = ownership.updated(words, owner, now, entries)
         obj = obj if wanted.mutated is None else wanted.mutated
         meta = obj.metadata
         name = meta.name or self._generate(kind, meta.namespace, meta.generate_name)
@@ -235,7 +236,8 @@ class Transition:
         elif owner is not None:
             asked = new if wanted.mutated is None else admission.asked_update(kind, old, wanted.object, subresource, ctx)
             now = api_time(ctx.now_ns)
-            new = ownership.kept_by(new, ownership.updated(kind, old, asked, owner, now, asked.metadata.managed_fields))
+            words = ownership.Words(self.head.scheme, kind, old, asked)
+            new = ownership.kept_by(new, ownership.updated(words, owner, now, asked.metadata.managed_fields))
         if new == old:
             return Evaluation(effect="Unchanged", object=old, kind=kind)
         if old.metadata.deletion_timestamp and self._may_go(kind, new):
@@ -291,7 +293,7 @@ class Transition:
         if live is not None and config["metadata"].get("resourceVersion") not in (None, "", live.metadata.resource_version):
             raise conflict(kind.plural, kind.group, command.name, STALE)
         manager = ownership.Manager(command.field_manager, ownership.APPLY, shown.api_version, command.subresource)
-        applied = ownership.applied(shown, live, config, manager, api_time(ctx.now_ns), force=command.force)
+        applied = ownership.applied(self.head.scheme, shown, live, config, manager, api_time(ctx.now_ns), force=command.force)
         try:
             new, warnings = codec.from_builtins(shown.type, applied.value, validation=command.field_validation)
         except codec.Undecodable as refusal:
