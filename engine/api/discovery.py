@@ -11,6 +11,7 @@ from typing import Any
 
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.engine.kinds.subresources import Subresource
+from shipslog.store.objects import group_order
 from shipslog.store.objects.measured import MEASURED
 from shipslog.store.objects.scheme import Kind, Scheme
 
@@ -31,8 +32,9 @@ def kinds_of(scheme: Scheme) -> tuple[Kind, ...]:
 
 
 def groups(scheme: Scheme) -> list[str]:
-    """All groups but the core one, in the order of names."""
-    return sorted({*(kind.group for kind in kinds_of(scheme) if kind.group), *(review[0] for review in REVIEWS)})
+    """All groups but the core one, in the order in which clients look for a kind that several have."""
+    found = {*(kind.group for kind in kinds_of(scheme) if kind.group), *(review[0] for review in REVIEWS)}
+    return sorted(found, key=group_order.rank)
 
 
 def versions_of(scheme: Scheme, group: str) -> list[str]:

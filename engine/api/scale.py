@@ -1,18 +1,20 @@
-"""The scale of what has replicas: autoscaling/v1 Scale, read from and written through its owner.
+"""The scale of what has replicas, read and written through its owner: autoscaling/v1 Scale, or that of an older version.
 
-Tests: tests/engine/api/test_subresources.py
+Tests: tests/engine/api/test_subresources.py, tests/engine/api/test_older.py
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.engine.kinds.custom import json_paths
 from shipslog.engine.kinds.scales import scale_of
 from shipslog.store.commands import Patch
 from shipslog.store.objects import autoscaling_v1, codec, patch
 from shipslog.store.objects.patch import MERGE_PATCH
-from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.scheme import Kind, type_at
 from shipslog.store.refusals import BadRequest, Cause, Invalid
 from shipslog.store.state import Entry
 
@@ -21,16 +23,41 @@ from .replies import Reply
 from .requests import Call
 
 
+def _shown(kind: Kind, entry: Entry) -> Any:
+    """The Scale in the form that the version of the path has."""
+    scale = scale_of(kind, entry.object)
+    struct = _form(kind)
+    if struct is autoscaling_v1.Scale:
+        return scale
+    from shipslog.store.objects import apps_v1beta1  # which only clients of earlier years ask for
+
+    chosen = entry.object.spec.selector
+    labels = chosen if isinstance(chosen, Mapping) else chosen.match_labels if chosen is not None else {}
+    status = apps_v1beta1.ScaleStatus(
+        replicas=scale.status.replicas, selector=dict(labels), target_selector=scale.status.selector
+    )
+    spec = apps_v1beta1.ScaleSpec(replicas=scale.spec.replicas)
+    return apps_v1beta1.Scale(api_version=kind.api_version, metadata=scale.metadata, spec=spec, status=status)
+
+
+def _form(kind: Kind) -> type[Any]:
+    """The type of the Scale of a kind, in its version."""
+    said = subresource_of(kind, "scale")
+    assert said is not None
+    return type_at(said.type)
+
+
 async def handle(call: Call) -> Reply:
     """GET, PUT or PATCH of /scale."""
     kind, namespace, name = call.named()
     entry = await versions.one(call, requests.entry_of(call))
     if call.verb == "get":
-        return replies.of_value(scale_of(kind, entry.object), wanted=call.wanted)
+        return replies.of_value(_shown(kind, entry), wanted=call.wanted)
     dry_run = call.dry_run
     if call.verb == "update":
-        scale, _ = await requests.decoded(call, autoscaling_v1.Scale)
-        requests.expect(scale, "Scale", "autoscaling/v1")
+        struct = _form(kind)
+        scale, _ = await requests.decoded(call, struct)
+        requests.expect(scale, "Scale", "autoscaling/v1" if struct is autoscaling_v1.Scale else kind.api_version)
         if not scale.metadata.name:
             raise BadRequest("name must be provided: the body of the request has no metadata.name")
         if scale.metadata.name != name:
@@ -42,30 +69,33 @@ async def handle(call: Call) -> Reply:
     command = _command(call, kind, namespace, name, scale.spec.replicas, version)
     committed = await writes.submit(call, command, dry_run)
     entry = await versions.one(call, committed.entry)
-    return replies.of_value(scale_of(kind, entry.object), wanted=call.wanted)
+    return replies.of_value(_shown(kind, entry), wanted=call.wanted)
 
 
-async def _patched(call: Call, entry: Entry) -> tuple[autoscaling_v1.Scale, str]:
+async def _patched(call: Call, entry: Entry) -> tuple[Any, str]:
     """The Scale that a patch makes, and the resource version if the patch names one."""
     data, media = await requests.body(call.request), writes.patch_type(call)
-    before = codec.to_builtins(scale_of(call.kind, entry.object))
+    shown = _shown(call.kind, entry)
+    before = codec.to_builtins(shown)
     version = before["metadata"].pop("resourceVersion", "")
-    scale = await requests.DECODING.run(len(data), _changed, codec.encode(before), data, media, call.field_validation)
+    scale = await requests.DECODING.run(
+        len(data), _changed, type(shown), codec.encode(before), data, media, call.field_validation
+    )
     named: str = scale.metadata.resource_version
     return scale, named if named != version else ""
 
 
-def _changed(before: bytes, data: bytes, media: str, validation: str) -> autoscaling_v1.Scale:
+def _changed(struct: type[Any], before: bytes, data: bytes, media: str, validation: str) -> Any:
     """Errors: Refusal."""
-    target: Any = patch.apply(autoscaling_v1.Scale, before, data, media)
+    target: Any = patch.apply(struct, before, data, media)
     try:
-        scale, _ = codec.from_builtins(autoscaling_v1.Scale, target, validation=validation)
+        scale, _ = codec.from_builtins(struct, target, validation=validation)
     except codec.Undecodable as refusal:
         raise patch.unreadable(target, refusal.why) from refusal
     return scale
 
 
-def _check(name: str, scale: autoscaling_v1.Scale) -> None:
+def _check(name: str, scale: Any) -> None:
     if scale.spec.replicas < 0:
         message = f"Invalid value: {scale.spec.replicas}: must be greater than or equal to 0"
         raise Invalid(

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from shipslog.store.objects.scheme import Kind
 
 from .strategy import Strategy
-from .subresources import SHARED, Subresource
+from .subresources import OLDER_SCALES, SHARED, Subresource, older_scale
 
 ADMISSION = "admissionregistration.k8s.io"
 # The key of the kind on the log, and its module in this package.
@@ -120,5 +120,7 @@ def subresource_of(kind: Kind, name: str) -> Subresource | None:
     """A subresource as the room of its kind describes it; None for one that the kind does not have."""
     if name not in kind.subresources:
         return None
+    if name == "scale" and (kind.group, kind.version) in OLDER_SCALES:
+        return older_scale(kind.group, kind.version)
     shared = SHARED.get(name)  # asked first: discovery need not import the rules of every kind
     return shared if shared is not None else rules_of(kind).subresources[name]

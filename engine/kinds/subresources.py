@@ -49,6 +49,14 @@ class Scale(Subresource, frozen=True, kw_only=True):
     type: str = "autoscaling_v1:Scale"
 
 
+def older_scale(group: str, version: str) -> Scale:
+    """The scale as versions of workloads before apps/v1 have it, each as one of its own."""
+    return Scale(group=group, version=version, type="apps_v1beta1:Scale")
+
+
+OLDER_SCALES = (("apps", "v1beta1"), ("apps", "v1beta2"), ("extensions", "v1beta1"))
+
+
 class Posted(Subresource, frozen=True, kw_only=True):
     """A body that is posted and becomes a command; the answer is that it succeeded."""
 

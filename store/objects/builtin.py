@@ -139,15 +139,85 @@ def kinds_of(table: str) -> Iterator[Kind]:
         )
 
 
-# Other versions of kinds: the key of the kind, group, version, type (= for that of the stored one), module of conversions.
+# Other versions of kinds: the key of the kind, group, version, type (= for that of the stored one), module of conversions. Most
+# of them Kubernetes 1.37 serves no more; clients of earlier years ask for them.
 VERSIONS = """
-  events                               events.k8s.io        v1       events_v1:Event  events
-  events                               events.k8s.io        v1beta1  events_v1:Event  events
-  horizontalpodautoscalers.autoscaling  autoscaling         v1       autoscaling_v1:HorizontalPodAutoscaler  autoscalers
-  leases.coordination.k8s.io           coordination.k8s.io  v1beta1  =                -
-  poddisruptionbudgets.policy          policy               v1beta1  =                -
-  priorityclasses.scheduling.k8s.io    scheduling.k8s.io    v1beta1  =                -
+  events                                events.k8s.io      v1       events_v1:Event  events
+  events                                events.k8s.io      v1beta1  events_v1:Event  events
+  replicationcontrollers                extensions         v1beta1  =                -
+  controllerrevisions.apps              apps               v1beta1  =                -
+  controllerrevisions.apps              apps               v1beta2  =                -
+  daemonsets.apps                       apps               v1beta2  =                -
+  daemonsets.apps                       extensions         v1beta1  extensions_v1beta1:DaemonSet  daemon_sets
+  deployments.apps                      apps               v1beta1  apps_v1beta1:Deployment  deployments
+  deployments.apps                      apps               v1beta2  =                -
+  deployments.apps                      extensions         v1beta1  apps_v1beta1:Deployment  deployments
+  replicasets.apps                      apps               v1beta2  =                -
+  replicasets.apps                      extensions         v1beta1  =                labelled
+  statefulsets.apps                     apps               v1beta1  =                stateful_sets
+  statefulsets.apps                     apps               v1beta2  =                -
+  horizontalpodautoscalers.autoscaling  autoscaling        v1       autoscaling_v1:HorizontalPodAutoscaler  autoscalers
+  horizontalpodautoscalers.autoscaling  autoscaling        v2beta1  \
+autoscaling_v2beta1:HorizontalPodAutoscaler  autoscalers_v2beta1
+  horizontalpodautoscalers.autoscaling  autoscaling        v2beta2  =                -
+  cronjobs.batch                        batch              v1beta1  =                -
+  cronjobs.batch                        batch              v2alpha1  =               -
+  poddisruptionbudgets.policy           policy             v1beta1  =                budgets
+  ingressclasses.networking.k8s.io      networking.k8s.io  v1beta1  =                -
+  ingresses.networking.k8s.io           extensions         v1beta1  networking_v1beta1:Ingress  ingresses
+  ingresses.networking.k8s.io           networking.k8s.io  v1beta1  networking_v1beta1:Ingress  ingresses
+  ipaddresses.networking.k8s.io         networking.k8s.io  v1beta1  =                -
+  networkpolicies.networking.k8s.io     extensions         v1beta1  =                -
+  servicecidrs.networking.k8s.io        networking.k8s.io  v1beta1  =                -
+  mutatingadmissionpolicies.admissionregistration.k8s.io          admissionregistration.k8s.io  v1beta1  =  -
+  mutatingadmissionpolicybindings.admissionregistration.k8s.io    admissionregistration.k8s.io  v1beta1  =  -
+  mutatingwebhookconfigurations.admissionregistration.k8s.io      admissionregistration.k8s.io  v1beta1  =  webhooks
+  validatingadmissionpolicies.admissionregistration.k8s.io        admissionregistration.k8s.io  v1beta1  =  -
+  validatingadmissionpolicybindings.admissionregistration.k8s.io  admissionregistration.k8s.io  v1beta1  =  -
+  validatingwebhookconfigurations.admissionregistration.k8s.io    admissionregistration.k8s.io  v1beta1  =  webhooks
+  customresourcedefinitions.apiextensions.k8s.io  apiextensions.k8s.io  v1beta1  \
+apiextensions_v1beta1:CustomResourceDefinition  definitions
+  clustertrustbundles.certificates.k8s.io     certificates.k8s.io  v1beta1  =  -
+  podcertificaterequests.certificates.k8s.io  certificates.k8s.io  v1beta1  \
+certificates_v1beta1:PodCertificateRequest  pod_certificates
+  leases.coordination.k8s.io            coordination.k8s.io  v1beta1  =  -
+  endpointslices.discovery.k8s.io       discovery.k8s.io   v1beta1  discovery_v1beta1:EndpointSlice  slices
+  flowschemas.flowcontrol.apiserver.k8s.io  flowcontrol.apiserver.k8s.io  v1beta1  =  -
+  flowschemas.flowcontrol.apiserver.k8s.io  flowcontrol.apiserver.k8s.io  v1beta2  =  -
+  flowschemas.flowcontrol.apiserver.k8s.io  flowcontrol.apiserver.k8s.io  v1beta3  =  -
+  prioritylevelconfigurations.flowcontrol.apiserver.k8s.io  flowcontrol.apiserver.k8s.io  v1beta1  \
+flowcontrol_v1beta2:PriorityLevelConfiguration  levels
+  prioritylevelconfigurations.flowcontrol.apiserver.k8s.io  flowcontrol.apiserver.k8s.io  v1beta2  \
+flowcontrol_v1beta2:PriorityLevelConfiguration  levels
+  prioritylevelconfigurations.flowcontrol.apiserver.k8s.io  flowcontrol.apiserver.k8s.io  v1beta3  =  -
+  runtimeclasses.node.k8s.io            node.k8s.io        v1beta1  =                -
+  clusterrolebindings.rbac.authorization.k8s.io  rbac.authorization.k8s.io  v1beta1  =  -
+  clusterroles.rbac.authorization.k8s.io         rbac.authorization.k8s.io  v1beta1  =  -
+  rolebindings.rbac.authorization.k8s.io         rbac.authorization.k8s.io  v1beta1  =  -
+  roles.rbac.authorization.k8s.io                rbac.authorization.k8s.io  v1beta1  =  -
+  deviceclasses.resource.k8s.io           resource.k8s.io  v1beta1  resource_v1beta1:DeviceClass  devices
+  deviceclasses.resource.k8s.io           resource.k8s.io  v1beta2  =  -
+  devicetaintrules.resource.k8s.io        resource.k8s.io  v1beta2  =  -
+  resourceclaims.resource.k8s.io          resource.k8s.io  v1beta1  resource_v1beta1:ResourceClaim  devices
+  resourceclaims.resource.k8s.io          resource.k8s.io  v1beta2  =  -
+  resourceclaimtemplates.resource.k8s.io  resource.k8s.io  v1beta1  resource_v1beta1:ResourceClaimTemplate  devices
+  resourceclaimtemplates.resource.k8s.io  resource.k8s.io  v1beta2  =  -
+  resourceslices.resource.k8s.io          resource.k8s.io  v1beta1  resource_v1beta1:ResourceSlice  devices
+  resourceslices.resource.k8s.io          resource.k8s.io  v1beta2  =  -
+  priorityclasses.scheduling.k8s.io     scheduling.k8s.io  v1beta1  =                -
+  csidrivers.storage.k8s.io             storage.k8s.io     v1beta1  =                -
+  csinodes.storage.k8s.io               storage.k8s.io     v1beta1  =                -
+  csistoragecapacities.storage.k8s.io   storage.k8s.io     v1beta1  =                -
+  storageclasses.storage.k8s.io         storage.k8s.io     v1beta1  =                -
+  volumeattachments.storage.k8s.io      storage.k8s.io     v1beta1  =                -
+  volumeattributesclasses.storage.k8s.io  storage.k8s.io   v1beta1  =                -
+  storageversionmigrations.storagemigration.k8s.io  storagemigration.k8s.io  v1beta1  =  -
 """
+# Of a replication controller extensions/v1beta1 has the scale alone.
+ONLY_SCALE = ("replicationcontrollers", "extensions")
+
+# And a deployment of v1beta1 can be asked to roll back.
+ROLLS_BACK = ("deployments.apps", "v1beta1")
 
 
 def with_versions(kinds: Iterable[Kind], table: str) -> Iterator[Kind]:
@@ -157,18 +227,20 @@ def with_versions(kinds: Iterable[Kind], table: str) -> Iterator[Kind]:
     for line in table.strip().splitlines():
         resource, group, version, place, conversion = line.split()
         hub = stored[resource]
+        scale = (resource, group) == ONLY_SCALE
+        more = ("rollback",) if (resource, version) == ROLLS_BACK else ()
         yield Kind(
             group=group,
             version=version,
-            kind=hub.kind,
+            kind="ReplicationControllerDummy" if scale else hub.kind,
             plural=hub.plural,
             singular=hub.singular,
             namespaced=hub.namespaced,
             type=hub.place if place == "=" else place,
-            short_names=hub.short_names,
-            categories=hub.categories,
-            subresources=hub.subresources,
-            verbs=hub.verbs,
+            short_names=() if scale else hub.short_names,
+            categories=hub.categories if group == hub.group else (),  # or there would be two of each in `kubectl get all`
+            subresources=("scale",) if scale else (*hub.subresources, *more),
+            verbs=() if scale else hub.verbs,
             hub=hub,
             conversion="" if conversion == "-" else conversion,
         )

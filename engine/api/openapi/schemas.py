@@ -5,11 +5,13 @@ Tests: tests/engine/api/test_custom.py, tests/engine/api/test_measured.py, tests
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from shipslog.engine.api.discovery import kinds_of
+from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.store.objects import codec
-from shipslog.store.objects.scheme import Kind, Scheme
+from shipslog.store.objects.scheme import Kind, Scheme, place_of, type_at
 from shipslog.store.objects.shapes import Field, Shape, fields_of
 
 from .words import about_field
@@ -109,8 +111,8 @@ def package_of(module: str) -> str:
     return f"{PACKAGES.get(group, f'io.k8s.api.{group}')}.{module.partition('_')[2]}"
 
 
-def schema_of(struct: type[Any], about: str, refer: Refer) -> dict[str, Any]:
-    """The schema of a type; the types within are referred to."""
+def schema_of(struct: type[Any], about: str, refer: Refer, kinds: tuple[Kind, ...] = ()) -> dict[str, Any]:
+    """The schema of a type; the types within are referred to. `kinds`: those that have it, in each version that does."""
     properties, required = {}, []
     for field in fields_of(struct).values():
         properties[field.name] = _property(struct, field, refer)
@@ -120,9 +122,28 @@ def schema_of(struct: type[Any], about: str, refer: Refer) -> dict[str, Any]:
     if required:
         out["required"] = sorted(required)
     gvk = gvk_of(struct)
-    if gvk is not None:
-        out["x-kubernetes-group-version-kind"] = [gvk]
+    if kinds or gvk is not None:
+        out["x-kubernetes-group-version-kind"] = [_gvk(kind) for kind in kinds] or [gvk]
     return out
+
+
+@lru_cache(maxsize=4)
+def by_place(scheme: Scheme) -> dict[str, tuple[Kind, ...]]:
+    """The kinds by the places of their types: many versions have that of the stored one."""
+    found: dict[str, tuple[Kind, ...]] = {}
+    for kind in kinds_of(scheme):
+        if kind.definition is None and kind.verbs:
+            found[kind.place] = (*found.get(kind.place, ()), kind)
+    return found
+
+
+def kinds_with(scheme: Scheme, struct: type[Any]) -> tuple[Kind, ...]:
+    """The kinds that have a type, the stored one first."""
+    return by_place(scheme).get(place_of(struct), ())
+
+
+def _gvk(kind: Kind, name: str = "") -> dict[str, str]:
+    return {"group": kind.group, "version": kind.version, "kind": name or kind.kind}
 
 
 def gvk_of(struct: type[Any]) -> dict[str, str] | None:
@@ -137,8 +158,9 @@ def gvk_of(struct: type[Any]) -> dict[str, str] | None:
     return {"group": group, "version": version, "kind": obj.kind}
 
 
-def list_schema(kind: Kind, refer: Refer) -> dict[str, Any]:
-    """The schema of a kind's list."""
+def list_schema(scheme: Scheme, kind: Kind, refer: Refer) -> dict[str, Any]:
+    """The schema of a kind's list, and of those of other versions that have the same type."""
+    kinds = (kind,) if kind.definition is not None else by_place(scheme).get(kind.place, (kind,))
     return {
         "type": "object",
         "description": f"A list of {kind.kind} objects.",
@@ -149,7 +171,7 @@ def list_schema(kind: Kind, refer: Refer) -> dict[str, Any]:
             "items": {"type": "array", "items": refer(name_of_kind(kind))},
             "metadata": refer(f"{META}.ListMeta"),
         },
-        "x-kubernetes-group-version-kind": [{"group": kind.group, "version": kind.version, "kind": kind.list_kind}],
+        "x-kubernetes-group-version-kind": [_gvk(k, k.list_kind) for k in kinds],
     }
 
 
@@ -214,13 +236,11 @@ def types_of(scheme: Scheme, group: str | None, version: str | None) -> Iterator
     for kind in kinds_of(scheme):
         if kind.definition is None and group in (None, kind.group) and version in (None, kind.version):
             yield kind.type
+            subresources = (subresource_of(kind, name) for name in kind.subresources)
+            yield from (type_at(sub.type) for sub in subresources if sub is not None and sub.type and sub.described)
     meta = module["shipslog.store.objects.meta_v1"]
     yield meta.ObjectMeta
     yield from (meta.DeleteOptions, meta.Status, meta.ListMeta, meta.WatchEvent)
-    if group in (None, ""):
-        from shipslog.store.objects import authentication_v1, autoscaling_v1, policy_v1
-
-        yield from (autoscaling_v1.Scale, authentication_v1.TokenRequest, policy_v1.Eviction)
     if group in (None, "authentication.k8s.io"):
         from shipslog.store.objects import authentication_v1
 

@@ -11,7 +11,7 @@ from shipslog.engine.api.release import GIT_VERSION
 from shipslog.store.objects.scheme import Scheme
 
 from .operations import Operation, parameter_type, parameters, paths
-from .schemas import NAMED_SCHEMAS, custom_schemas, list_schema, name_of_kind, reachable, schema_of, types_of
+from .schemas import NAMED_SCHEMAS, custom_schemas, kinds_with, list_schema, name_of_kind, reachable, schema_of, types_of
 from .words import about_type
 
 JSON = ["application/json"]
@@ -21,10 +21,10 @@ JSON = ["application/json"]
 def document(scheme: Scheme) -> dict[str, Any]:
     """The whole document, as plain JSON values. Callers do not change it."""
     definitions = {
-        name: schema_of(struct, about_type(scheme, struct), _refer)
+        name: schema_of(struct, about_type(scheme, struct), _refer, kinds_with(scheme, struct))
         for name, struct in reachable(types_of(scheme, None, None)).items()
     }
-    definitions |= {f"{name_of_kind(k)}List": list_schema(k, _refer) for k in kinds_of(scheme)}
+    definitions |= {f"{name_of_kind(k)}List": list_schema(scheme, k, _refer) for k in kinds_of(scheme)}
     definitions |= custom_schemas(scheme.served(), _refer, whole=False)
     return {
         "swagger": "2.0",

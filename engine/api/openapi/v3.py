@@ -16,10 +16,10 @@ from shipslog.engine.api import discovery
 from shipslog.engine.api.discovery import groups, kinds_of, versions_of
 from shipslog.engine.api.release import GIT_VERSION
 from shipslog.store.objects import codec
-from shipslog.store.objects.scheme import Scheme
+from shipslog.store.objects.scheme import Kind, Scheme
 
 from .operations import Operation, parameter_type, parameters, paths
-from .schemas import NAMED_SCHEMAS, custom_schemas, list_schema, name_of_kind, reachable, schema_of, types_of
+from .schemas import NAMED_SCHEMAS, custom_schemas, kinds_with, list_schema, name_of_kind, reachable, schema_of, types_of
 from .words import about_type
 
 
@@ -61,14 +61,16 @@ def document(scheme: Scheme, path: str) -> bytes | None:
     if root != ("apis" if group else "api") or version not in versions_of(scheme, group):
         return None
     structs = reachable(types_of(scheme, group, version))
-    schemas: dict[str, Any] = {name: _schema(struct, about_type(scheme, struct)) for name, struct in structs.items()}
+    schemas: dict[str, Any] = {
+        name: _schema(struct, about_type(scheme, struct), kinds_with(scheme, struct)) for name, struct in structs.items()
+    }
     of_version = [k for k in kinds_of(scheme) if (k.group, k.version) == (group, version)]
-    schemas |= {f"{name_of_kind(k)}List": list_schema(k, _refer) for k in of_version}
+    schemas |= {f"{name_of_kind(k)}List": list_schema(scheme, k, _refer) for k in of_version}
     schemas |= custom_schemas(of_version, _refer, whole=True)
     if any("scale" in k.subresources for k in of_version if k.definition is not None):
         from shipslog.store.objects.autoscaling_v1 import Scale
 
-        schemas |= {name: _schema(struct, about_type(scheme, struct)) for name, struct in reachable(iter([Scale])).items()}
+        schemas |= {name: _schema(struct, about_type(scheme, struct), ()) for name, struct in reachable(iter([Scale])).items()}
     return msgspec.json.encode(
         {
             "openapi": "3.0.0",
@@ -79,12 +81,12 @@ def document(scheme: Scheme, path: str) -> bytes | None:
     )
 
 
-def _encoded(struct: type[Any], about: str) -> msgspec.Raw:
+def _encoded(struct: type[Any], about: str, kinds: tuple[Kind, ...]) -> msgspec.Raw:
     """The schema of a type, encoded: most are in several documents."""
-    return msgspec.Raw(msgspec.json.encode(schema_of(struct, about, _refer)))
+    return msgspec.Raw(msgspec.json.encode(schema_of(struct, about, _refer, kinds)))
 
 
-_schema = cast(Callable[[type[Any], str], msgspec.Raw], lru_cache(maxsize=1024)(_encoded))
+_schema = cast(Callable[[type[Any], str, tuple[Kind, ...]], msgspec.Raw], lru_cache(maxsize=1024)(_encoded))
 
 
 def _refer(name: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Tests: tests/engine/kinds/apps/test_workloads.py
 
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
@@ -12,6 +13,7 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.pod_spec.defaults.spec import default_template
 from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
+from shipslog.engine.kinds.subresources import Posted
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.engine.kinds.workloads import (
     PODS_COLUMNS,
@@ -27,15 +29,39 @@ from shipslog.engine.kinds.workloads import (
     check_status_counts,
     pods_cells,
 )
+from shipslog.store.commands import Patch
 from shipslog.store.objects.apps_v1 import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
+from shipslog.store.objects.patch import MERGE_PATCH
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.refusals import BadRequest
 
+ROLLBACK_TO = "deprecated.deployment.rollback.to"
 QUARTER = "25%"
 HISTORY_LIMIT, PROGRESS_DEADLINE_S = 10, 600
 STRATEGIES = ("Recreate", "RollingUpdate")
 
 
+def _rollback(body: Any, namespace: str, name: str) -> Patch:
+    """The command that a request to roll back becomes: annotations tell the rule of deployments. Errors: BadRequest."""
+    if body.name != name:
+        raise BadRequest(f"the name of the object ({body.name}) does not match the name on the URL ({name})")
+    annotations = {**body.updated_annotations, ROLLBACK_TO: str(body.rollback_to.revision)}
+    change = {"metadata": {"annotations": annotations}}
+    return Patch(
+        resource="deployments.apps", namespace=namespace, name=name, media_type=MERGE_PATCH, body=msgspec.json.encode(change)
+    )
+
+
+ROLLBACK = Posted(  # of versions before apps/v1beta2
+    kind="DeploymentRollback",
+    type="apps_v1beta1:DeploymentRollback",
+    accepts=("apps/v1beta1", "extensions/v1beta1"),
+    command=_rollback,
+)
+
+
 class DeploymentRules(WithSpec):
+    subresources = {"rollback": ROLLBACK}
     about = "Keeps a number of pods of one template running, and replaces them step by step when the template changes."
     columns = (
         NAME,

@@ -30,19 +30,17 @@ SOURCES = {
 def to_hub(scaler: v1.HorizontalPodAutoscaler) -> v2.HorizontalPodAutoscaler:
     """As it is stored. Errors: BadRequest for an annotation that cannot be read."""
     spec, status, annotations = scaler.spec, scaler.status, dict(scaler.metadata.annotations)
-    others = _read(annotations.pop(METRICS, ""), lambda given: [_metric(m, "target", v2.MetricSpec) for m in given])
+    others = _read(annotations.pop(METRICS, ""), lambda given: [metric_of(m, "target", v2.MetricSpec) for m in given])
     percent = spec.target_cpu_utilization_percentage
     cpu = () if percent is None else (_of_cpu(percent),)
-    current = _read(annotations.pop(CURRENT, ""), lambda given: [_metric(m, "current", v2.MetricStatus) for m in given])
+    current = _read(annotations.pop(CURRENT, ""), lambda given: [metric_of(m, "current", v2.MetricStatus) for m in given])
     now = status.current_cpu_utilization_percentage
     if not current and now is not None:
         held = v2.ResourceMetricStatus(name="cpu", current=v2.MetricValueStatus(average_utilization=now))
         current = [v2.MetricStatus(type="Resource", resource=held)]
-    behavior = _read(
-        annotations.pop(BEHAVIOR, ""), lambda given: _made(v2.HorizontalPodAutoscalerBehavior, _renamed(given, str.lower))
-    )
+    behavior = behavior_of(annotations.pop(BEHAVIOR, ""))
     conditions = _read(
-        annotations.pop(CONDITIONS, ""), lambda given: [_made(v2.HorizontalPodAutoscalerCondition, c) for c in given]
+        annotations.pop(CONDITIONS, ""), lambda given: [made(v2.HorizontalPodAutoscalerCondition, c) for c in given]
     )
     return v2.HorizontalPodAutoscaler(
         metadata=replace(scaler.metadata, annotations=annotations),
@@ -51,7 +49,7 @@ def to_hub(scaler: v1.HorizontalPodAutoscaler) -> v2.HorizontalPodAutoscaler:
             min_replicas=spec.min_replicas,
             max_replicas=spec.max_replicas,
             metrics=(*(others or ()), *cpu),
-            behavior=behavior or None,
+            behavior=behavior,
         ),
         status=v2.HorizontalPodAutoscalerStatus(
             observed_generation=status.observed_generation,
@@ -69,11 +67,11 @@ def from_hub(scaler: v2.HorizontalPodAutoscaler) -> v1.HorizontalPodAutoscaler:
     spec, status, annotations = scaler.spec, scaler.status, dict(scaler.metadata.annotations)
     target = next((p for m in spec.metrics if (p := _cpu_target(m)) is not None), None)
     if others := [m for m in spec.metrics if _cpu_target(m) is None]:
-        annotations[METRICS] = _text([_as_values(m, "target") for m in others])
+        annotations[METRICS] = _text([flat_of(m, "target") for m in others])
     if spec.behavior is not None:
-        annotations[BEHAVIOR] = _text(_renamed(codec.to_builtins(spec.behavior), str.upper))
+        annotations[BEHAVIOR] = _text(renamed(codec.to_builtins(spec.behavior), str.upper))
     if status.current_metrics:
-        annotations[CURRENT] = _text([_as_values(m, "current") for m in status.current_metrics])
+        annotations[CURRENT] = _text([flat_of(m, "current") for m in status.current_metrics])
     if status.conditions:
         annotations[CONDITIONS] = _text([codec.to_builtins(c) for c in status.conditions])
     return v1.HorizontalPodAutoscaler(
@@ -116,7 +114,7 @@ def _cpu_now(metrics: Sequence[v2.MetricStatus]) -> int | None:
 # --- metrics in annotations: what v2 has in `metric` and `target` (or `current`) stands flat there ---
 
 
-def _as_values(metric: v2.MetricSpec | v2.MetricStatus, part: str) -> dict[str, Any]:
+def flat_of(metric: v2.MetricSpec | v2.MetricStatus, part: str) -> dict[str, Any]:
     """A metric as an annotation has it."""
     given = codec.to_builtins(metric)
     kind = given["type"]
@@ -133,7 +131,7 @@ def _as_values(metric: v2.MetricSpec | v2.MetricStatus, part: str) -> dict[str, 
     return {"type": kind, name: {key: value for key, value in flat.items() if value is not None}}
 
 
-def _metric(given: Mapping[str, Any], part: str, struct: type[Any]) -> Any:
+def metric_of(given: Mapping[str, Any], part: str, struct: type[Any]) -> Any:
     """A metric that an annotation tells of."""
     kind = given["type"]
     name = SOURCES[kind]
@@ -155,7 +153,7 @@ def _metric(given: Mapping[str, Any], part: str, struct: type[Any]) -> Any:
         source["metric"] = {"name": flat["metricName"], **({"selector": chosen} if chosen is not None else {})}
     if "target" in flat and kind == "Object":
         source["describedObject"] = flat["target"]
-    return _made(struct, {"type": kind, name: source})
+    return made(struct, {"type": kind, name: source})
 
 
 def _flat(kind: str, part: str, field: str) -> str:
@@ -164,6 +162,14 @@ def _flat(kind: str, part: str, field: str) -> str:
 
 
 # --- texts ---
+
+
+def behavior_of(text: str) -> v2.HorizontalPodAutoscalerBehavior | None:
+    """The behavior that an annotation tells of. Errors: BadRequest."""
+    found: v2.HorizontalPodAutoscalerBehavior | None = _read(
+        text, lambda given: made(v2.HorizontalPodAutoscalerBehavior, renamed(given, str.lower))
+    )
+    return found
 
 
 def _text(value: Any) -> str:
@@ -180,16 +186,16 @@ def _read(text: str, make: Callable[[Any], Any]) -> Any:
         raise BadRequest(f"an annotation of the autoscaler cannot be read: {error}") from error
 
 
-def _made(struct: type[Any], value: Any) -> Any:
+def made(struct: type[Any], value: Any) -> Any:
     made, _ = codec.from_builtins(struct, value, validation="Ignore")
     return made
 
 
-def _renamed(value: Any, case: Callable[[str], str]) -> Any:
+def renamed(value: Any, case: Callable[[str], str]) -> Any:
     """The value with the first letter of every key in upper or lower case: behaviors stand there as Go names their fields."""
     if isinstance(value, dict):
-        return {case(key[:1]) + key[1:]: _renamed(inner, case) for key, inner in value.items()}
-    return [_renamed(inner, case) for inner in value] if isinstance(value, list) else value
+        return {case(key[:1]) + key[1:]: renamed(inner, case) for key, inner in value.items()}
+    return [renamed(inner, case) for inner in value] if isinstance(value, list) else value
 
 
 def _reference(of: v1.CrossVersionObjectReference | v2.CrossVersionObjectReference, struct: type[Any]) -> Any:

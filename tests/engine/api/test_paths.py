@@ -15,12 +15,7 @@ from .conftest import Client
 FACTS = Path(__file__).resolve().parents[4] / "shared" / "reference" / "k8s-1.37-paths.json"
 NOWHERE = ("the server could not find the requested resource", "404 page not found\n")
 # What no API server of ours has yet, by group and resource: docs/limits.md says so too.
-NOT_YET = (
-    r"admissionregistration\.k8s\.io/v1beta1/.*",
-    r"certificates\.k8s\.io/v1beta1.*",
-    r"resource\.k8s\.io/v1beta.*",
-    r"storagemigration\.k8s\.io/v1beta1.*",
-)
+NOT_YET: tuple[str, ...] = ()
 
 
 def resource_of(path: str) -> tuple[str, bool]:
