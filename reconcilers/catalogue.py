@@ -8,6 +8,7 @@ from .cluster import custom_resource_definition, garbage_collector, namespace, n
 from .cluster.catalogue import RULES as CLUSTER
 from .rule.decision import Reconciler
 from .services import cluster_dns, endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
+from .services.catalogue import RULES as SERVICES
 from .storage.catalogue import RULES as STORAGE
 from .workloads import (
     autoscaler,
@@ -27,6 +28,7 @@ ALL: tuple[Reconciler, ...] = (
     service_account.RECONCILER,
     token_secrets.RECONCILER,
     *CLUSTER,
+    *SERVICES,
     kubernetes_service.RECONCILER,
     cluster_dns.RECONCILER,
     replication_controller.RECONCILER,

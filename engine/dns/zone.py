@@ -14,7 +14,7 @@ Nothing is kept: an answer is as old as the view that it is read from.
 import ipaddress
 from collections.abc import Iterator
 
-from shipslog.engine.kinds.core.service.allocation import BY_ADDRESS
+from shipslog.reconcilers.services.addresses import BY_ADDRESS
 from shipslog.reconcilers.services.cluster_dns import NAME, NAMESPACE
 from shipslog.reconcilers.services.endpoint_targets import SERVICE_NAME
 from shipslog.runtime.dns import records

@@ -5,7 +5,6 @@ from typing import Any
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
-from shipslog.engine.kinds.conditions import check_conditions
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.networking_v1 import ServiceCIDR
@@ -37,9 +36,6 @@ class ServiceCIDRRules(WithSpec):
         """Once it is there, its ranges are what they are."""
         if old.spec.cidrs != new.spec.cidrs:
             faults.invalid("spec.cidrs", new.spec.cidrs, IMMUTABLE)
-
-    def check_status(self, faults: Faults, old: ServiceCIDR, new: ServiceCIDR) -> None:
-        check_conditions(faults, new.status.conditions, "status.conditions")
 
 
 def _check_cidr(faults: Faults, cidr: str, path: str) -> None:

@@ -11,18 +11,14 @@ from collections.abc import Hashable
 from functools import lru_cache
 
 from shipslog.engine.kinds.context import Admission
-from shipslog.store.objects import core_v1
+from shipslog.reconcilers.services.addresses import BY_ADDRESS, is_managed
+from shipslog.reconcilers.services.addresses import RESOURCE as ADDRESSES
+from shipslog.reconcilers.services.service_cidrs import DEFAULT, is_usable
+from shipslog.store.objects import core_v1, networking_v1
 from shipslog.store.projections import Index, index
 from shipslog.store.refusals import Internal
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
-
-
-def addresses_of(service: core_v1.Service) -> tuple[str, ...]:
-    """The cluster addresses that a Service holds; () for headless and external ones."""
-    spec = service.spec
-    held = spec.cluster_ips or ((spec.cluster_ip,) if spec.cluster_ip else ())
-    return () if spec.type == "ExternalName" else tuple(a for a in held if a != "None")
 
 
 def node_ports_of(service: core_v1.Service) -> tuple[tuple[int, str], ...]:
@@ -32,9 +28,9 @@ def node_ports_of(service: core_v1.Service) -> tuple[tuple[int, str], ...]:
     return (*ports, (check, "TCP")) if check else ports
 
 
-BY_ADDRESS = index("services by address", ("services",), addresses_of)
 BY_NODE_PORT = index("services by node port", ("services",), node_ports_of)
 TRIES = 64  # random choices before the whole range is looked through
+MOST = 1 << 20  # of its addresses, as of a range of IPv6 that would take for ever; no cluster has as many Services
 IN_USE, PORT_IN_USE = "provided IP is already allocated", "provided port is already allocated"
 
 
@@ -53,31 +49,58 @@ def family_of(cidr: str) -> str:
     return "IPv6" if ":" in cidr else "IPv4"
 
 
+def ranges(ctx: Admission) -> tuple[str, ...]:
+    """The ranges that addresses are given from: the one that the cluster began with, and behind it those that people added."""
+    own = ctx.config.service_cidr
+    added = (
+        cidr
+        for each in ctx.view.list(networking_v1.ServiceCIDR)
+        if each.metadata.name != DEFAULT and is_usable(each)
+        for cidr in each.spec.cidrs
+    )
+    return (own, *(cidr for cidr in added if family_of(cidr) == family_of(own)))
+
+
 def address_fault(address: str, key: str, ctx: Admission) -> str:
     """Why the Service `key` cannot have this address; "" when it can."""
-    cidr = ctx.config.service_cidr
-    first, last, _ = _range(cidr)
-    value = int(ipaddress.ip_address(address))
-    if family_of(address) != family_of(cidr) or not first <= value <= last:
-        return f"provided IP is not in the valid range. The range of valid IPs is {cidr}"
-    return IN_USE if _others(BY_ADDRESS, address, key, ctx) else ""
+    value, family = int(ipaddress.ip_address(address)), family_of(address)
+    known = ranges(ctx)
+    for cidr in known:
+        first, last, _ = _range(cidr)
+        if family == family_of(cidr) and first <= value <= last:
+            return IN_USE if _others(BY_ADDRESS, address, key, ctx) or _is_kept(address, ctx) else ""
+    return f"provided IP is not in the valid range. The range of valid IPs is {', '.join(known)}"
+
+
+def _is_kept(address: str, ctx: Admission) -> bool:
+    """Whether somebody keeps an address for something else than a Service."""
+    entry = ctx.view.entry(ADDRESSES, address)
+    return entry is not None and not is_managed(entry.object)
 
 
 def free_address(ctx: Admission) -> str:
-    """An address that no Service holds, from behind the first ones of the range as long as there are some.
-    Errors: Refusal when the range is full."""
-    cidr = ctx.config.service_cidr
+    """An address that nobody holds. Errors: Refusal when all ranges are full."""
+    for cidr in ranges(ctx):
+        if address := _free_in(cidr, ctx):
+            return address
+    raise Internal("failed to allocate a serviceIP: range is full")
+
+
+def _free_in(cidr: str, ctx: Admission) -> str:
+    """An address of a range that nobody holds, from behind the first ones as long as there are some; "" when it is full."""
     first, last, kept = _range(cidr)
     make = ipaddress.IPv6Address if family_of(cidr) == "IPv6" else ipaddress.IPv4Address
     span = last - first + 1 - kept
     for _ in range(TRIES if span > 0 else 0):
         address = str(make(first + kept + ctx.entropy.below(span)))
-        if not ctx.view.find(BY_ADDRESS, address):
+        if not ctx.view.find(BY_ADDRESS, address) and not _is_kept(address, ctx):
             return address
-    for value in (*range(first + kept, last + 1), *range(first + 1, first + kept)):  # the very first is the API server's
-        if not ctx.view.find(BY_ADDRESS, str(make(value))):
-            return str(make(value))
-    raise Internal("failed to allocate a serviceIP: range is full")
+    reserved = first + (cidr == ctx.config.service_cidr)  # the very first is the API server's
+    for value in (*range(first + kept, min(last, first + kept + MOST) + 1), *range(reserved, first + kept)):
+        address = str(make(value))
+        if not ctx.view.find(BY_ADDRESS, address) and not _is_kept(address, ctx):
+            return address
+    return ""
 
 
 def _held(port: int, key: str, ctx: Admission) -> bool:

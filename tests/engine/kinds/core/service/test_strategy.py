@@ -100,6 +100,24 @@ def test_a_full_range_says_so(world: Any) -> None:
         allocation.free_node_port({30000, 30001}, world.ctx())
 
 
+def test_addresses_of_added_ranges_are_given_when_the_first_is_full(world: Any, refused: Any) -> None:
+    world.view.config = replace(world.view.config, service_cidr="10.96.0.0/30")
+    asked = {"clusterIP": "10.97.0.5"}
+    wanted = {"FieldValueInvalid spec.clusterIPs"}
+    assert refused(world.create, "services", service("asked", **asked)) == wanted
+    more = world.create("servicecidrs", {"metadata": {"name": "more"}, "spec": {"cidrs": ["10.97.0.0/29"]}})
+    assert refused(world.create, "services", service("asked", **asked)) == wanted, "it is not ready yet"
+    ready = {"type": "Ready", "status": "True", "reason": "", "message": "", "lastTransitionTime": None}
+    world.change(more, "status", status={"conditions": [ready]})
+    assert world.create("services", service("asked", **asked)).spec.cluster_ip == "10.97.0.5"
+    given = [world.create("services", service(f"s{i}")).spec.cluster_ip for i in range(3)]
+    assert given[0] == "10.96.0.2" and all(address.startswith("10.97.0.") for address in given[1:])
+    parent = {"parentRef": {"group": "gateway.example", "resource": "gateways", "name": "g"}}
+    free = next(f"10.97.0.{i}" for i in range(1, 7) if f"10.97.0.{i}" not in (*given, "10.97.0.5"))
+    world.create("ipaddresses", {"metadata": {"name": free}, "spec": parent})
+    assert refused(world.create, "services", service("kept", clusterIP=free)) == wanted, "somebody else keeps it"
+
+
 def test_headless_without_selector_takes_both_families(world: Any) -> None:
     made = world.create("services", {"metadata": {"name": "h"}, "spec": {"clusterIP": "None", "ports": [{"port": 1}]}})
     assert (made.spec.ip_families, made.spec.ip_family_policy) == (("IPv4", "IPv6"), "RequireDualStack")
