@@ -15,5 +15,6 @@ RULES: tuple[Reconciler, ...] = (
     bootstrap_tokens.CLEANER,
     bootstrap_tokens.SIGNER,
     pod_gc.RECONCILER,
+    flow_schemas.RECONCILER,
     resource_claims.RECONCILER,
 )

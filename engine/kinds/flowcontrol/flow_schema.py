@@ -21,6 +21,7 @@ from shipslog.store.objects.flowcontrol_v1 import (
 )
 
 from .conditions import check_types
+from .every_cluster import FLOWS
 
 USUAL, HIGHEST = 1_000, 10_000
 METHODS, SUBJECTS = ("ByNamespace", "ByUser"), ("Group", "ServiceAccount", "User")
@@ -30,6 +31,7 @@ NAMESPACE_WORDS = "each member of this list must be '*' or a DNS-1123 label; "
 
 class FlowSchemaRules(WithSpec):
     about = "Says of which level of priority requests are, and how they are told apart there."
+    first = FLOWS
     columns = (
         NAME,
         Column("PriorityLevel", "The level of priority."),
@@ -79,8 +81,6 @@ def _check_fixed(faults: Faults, obj: FlowSchema) -> None:
     """Two of them are what they are."""
     if obj.metadata.name not in ("exempt", "catch-all"):
         return
-    from .every_cluster import FLOWS  # made with all of them, which other flows do not need
-
     if not any(obj.metadata.name == flow.metadata.name and obj.spec == flow.spec for flow in FLOWS):
         faults.invalid("spec", obj.spec, f"spec of '{obj.metadata.name}' must equal the fixed value")
 

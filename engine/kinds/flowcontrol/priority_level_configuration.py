@@ -20,6 +20,7 @@ from shipslog.store.objects.flowcontrol_v1 import (
 )
 
 from .conditions import check_types
+from .every_cluster import LEVELS
 
 SHARES, HAND, QUEUES, LENGTH = 30, 8, 64, 50
 MOST_QUEUES, MOST_BITS = 10_000_000, 60
@@ -29,6 +30,7 @@ NONE = "<none>"
 
 class PriorityLevelConfigurationRules(WithSpec):
     about = "How many of the server's requests may be of one level of priority at a time, and what becomes of more."
+    first = LEVELS
     columns = (
         NAME,
         Column("Type", "Exempt or Limited."),
@@ -106,8 +108,6 @@ def _check_fixed(faults: Faults, obj: PriorityLevelConfiguration) -> None:
     """Two of them are what they are, but for the shares of the one that is exempt."""
     if obj.metadata.name not in ("exempt", "catch-all"):
         return
-    from .every_cluster import LEVELS  # made with all of them, which other levels do not need
-
     fixed = next(level.spec for level in LEVELS if level.metadata.name == obj.metadata.name)
     if obj.metadata.name == "exempt":
         if replace(obj.spec, exempt=fixed.exempt) != fixed:
