@@ -173,6 +173,7 @@ def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterC
         service_cidr=settings.service_cidr, pod_cidr=settings.pod_cidr, node_port_first=first, node_port_last=last,
         api_host=address, api_port=settings.port, dns_domain=settings.cluster_domain,
         cluster_dns=settings.cluster_dns or msgspec.UNSET, dns_host=dns_host, dns_port=dns_port,
+        old_clients=settings.serve_old_clients or msgspec.UNSET,
     )  # fmt: skip
 
 

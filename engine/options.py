@@ -85,6 +85,12 @@ OPTIONS = (
         metavar="MODE",
         help="Who may read that kubeconfig, an administrator's, as chmod has it [default: 600]",
     ),
+    Option(
+        name="serve_old_clients",
+        group=ADDRESS,
+        kind="switch",
+        help="Serve kubectl 1.5 to 1.13, and other clients of that time, what they need besides.",
+    ),
     Option(name="runtime", group=NODE, kind="choice", choices=RUNTIMES, help="What runs the containers [default: auto]"),
     Option(name="cri_socket", group=NODE, metavar="PATH", help="Socket of containerd or CRI-O, for --runtime cri."),
     Option(name="nodes", group=NODE, kind="number", help="How many nodes, for --runtime simulated [default: 1]"),

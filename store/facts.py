@@ -57,6 +57,7 @@ class ClusterConfig(Struct, frozen=True, kw_only=True):
     cluster_dns: str | UnsetType = UNSET  # the name server of pods; else that of the Service kube-system/kube-dns
     dns_host: str | UnsetType = UNSET  # where the name server of this process listens, if it has one
     dns_port: int | UnsetType = UNSET
+    old_clients: bool | UnsetType = UNSET  # whether those of 2015 to 2020 are served what they need
 
 
 class EngineStarted(Fact, frozen=True, kw_only=True, tag="EngineStarted"):

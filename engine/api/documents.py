@@ -45,7 +45,28 @@ def answer(call: Call, tokens: AccountTokens, *, ready: bool, others: Sequence[V
         return replies.of_value(tokens.jwks())
     if path == "":
         return replies.of_value({"paths": sorted({*_paths(call.view.scheme), *merging.paths(others)})})
+    if call.cluster.config.old_clients is True and (found := _for_old_clients(call, path)) is not None:
+        return found
     return _described(call, path, others)
+
+
+def _for_old_clients(call: Call, path: str) -> Reply | None:
+    """What clients before Kubernetes 1.14 need; None for what they ask for as others do. Errors: NotFound."""
+    from .openapi import PROTOBUF, as_protobuf, older  # with the switch alone
+
+    scheme, accept = call.view.scheme, call.request.headers.get("Accept", "")
+    if path in (*older.DOCUMENTS, "/openapi/v2"):
+        if path.endswith(".pb-v1") or "protobuf" in accept.partition(",")[0]:
+            return Reply(as_protobuf(older.document(scheme)), 200, PROTOBUF)
+        return replies.of_value(older.document(scheme))
+    if path == older.SWAGGER:
+        return replies.of_value(older.listing(scheme))
+    if path.startswith(f"{older.SWAGGER}/"):
+        found = older.declaration(scheme, path.removeprefix(older.SWAGGER))
+        if found is None:
+            raise unknown_path()
+        return replies.of_value(found)
+    return None
 
 
 def version() -> dict[str, Any]:

@@ -160,8 +160,9 @@ class Transition:
         obj = obj if wanted.mutated is None else wanted.mutated
         meta = obj.metadata
         name = meta.name or self._generate(kind, meta.namespace, meta.generate_name)
+        link = _link(kind, meta.namespace, name) if ctx.config.old_clients is True else ""
         meta = replace(
-            meta, name=name, uid=self.entropy.uid(), creation_timestamp=now,
+            meta, name=name, uid=self.entropy.uid(), creation_timestamp=now, self_link=link,
             owner_references=self._owners(meta.owner_references, ctx), managed_fields=entries,
         )  # fmt: skip
         obj = admission.admit_create(kind, replace(obj, metadata=meta), ctx)
@@ -407,10 +408,17 @@ def _kept(was: meta_v1.ObjectMeta, obj: Any) -> Any:
         deletion_grace_period_seconds=was.deletion_grace_period_seconds if grace_s is None else grace_s,
         generation=was.generation,
         resource_version=was.resource_version,
-        self_link="",
+        self_link=was.self_link,
         managed_fields=kept_managers(given.managed_fields or was.managed_fields),
     )
     return replace(obj, metadata=meta)
+
+
+def _link(kind: Kind, namespace: str, name: str) -> str:
+    """The path of an object: clients of earlier years find out from it what an object is."""
+    root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.version}"
+    within = f"{root}/namespaces/{namespace}" if namespace else root
+    return f"{within}/{kind.plural}/{name}"
 
 
 def _manager(kind: Kind, command: Update | Patch) -> ownership.Manager | None:

@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kubelet_port: int | None = None  # None: 10250, or a free one
     read_only_port: int = 0
     cadvisor_port: int = 0
+    serve_old_clients: bool = False
     service_cidr: str = "10.96.0.0/16"
     pod_cidr: str = "10.244.0.0/16"
     node_port_range: str = "30000-32767"

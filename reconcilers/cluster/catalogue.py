@@ -5,7 +5,15 @@ Tests: tests/reconcilers/rule/test_wakes.py
 
 from shipslog.reconcilers.rule.decision import Reconciler
 
-from . import api_services, bootstrap_tokens, certificate_requests, cluster_role_aggregation, pod_gc, resource_claims
+from . import (
+    api_services,
+    bootstrap_tokens,
+    certificate_requests,
+    cluster_role_aggregation,
+    flow_schemas,
+    pod_gc,
+    resource_claims,
+)
 
 RULES: tuple[Reconciler, ...] = (
     api_services.RECONCILER,

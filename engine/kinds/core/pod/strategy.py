@@ -16,7 +16,7 @@ from shipslog.store.objects.meta_v1 import LabelSelectorRequirement
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.scheme import Kind
 
-from . import table
+from . import old_clients, table
 from .resize import check_resize, only_resized
 from .scheduling import admit_priority, admit_runtime_class, first_status, tolerate_failing_nodes
 from .service_account import admit_service_account
@@ -77,6 +77,8 @@ class PodStrategy(Strategy):
             return replace(old, spec=replace(old.spec, ephemeral_containers=new.spec.ephemeral_containers))
         if subresource == "resize":
             return only_resized(old, new)
+        if ctx.config.old_clients is True:
+            new = old_clients.restored(old, new)
         spec = tolerate_failing_nodes(new.spec)
         if spec.priority is None or spec.preemption_policy is None:
             spec = replace(
