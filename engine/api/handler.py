@@ -6,6 +6,7 @@ Tests: tests/engine/api/test_objects.py, tests/engine/api/test_writes.py, tests/
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
 from aiohttp import web
 
 from shipslog.engine.auth.account_tokens import AccountTokens
@@ -133,6 +134,8 @@ class Handler:
             call.impersonator = asker.name
         if "system:masters" not in user.groups:
             require(user, _wanted(call), self.cluster.view)
+            if (part := call.subresource) is not None and part.connects and verb == "get":  # it does what a POST does
+                require(user, msgspec.structs.replace(_wanted(call), verb="create"), self.cluster.view)
         if other is not None and self.aggregator is not None:
             return await self.aggregator.handle(call, other)
         return await self._resource(call, verb)
@@ -229,7 +232,7 @@ def _verb(call: Call) -> str:
         return PASSED_ON[method]
     if method == "GET":
         if route.subresource:
-            return "create" if (part := call.subresource) is not None and part.connects else "get"
+            return "get"
         watched = route.watch or (call.params is not NO_PARAMS and flag(call.params, "watch"))
         if watched:
             return "watch"

@@ -53,6 +53,8 @@ async def handle(call: Call) -> Reply:
     entry = await versions.one(call, requests.entry_of(call))
     if call.verb == "get":
         return replies.of_value(_shown(kind, entry), wanted=call.wanted)
+    if call.verb == "patch":
+        writes.patch_type(call)  # before its options: it may have those of an apply
     dry_run = call.dry_run
     if call.verb == "update":
         struct = _form(kind)

@@ -72,6 +72,7 @@ async def update(call: Call, subresource: str = "") -> Reply:
 async def patch(call: Call, subresource: str = "") -> Reply:
     """PATCH of an object (or of a part of it)."""
     kind, namespace, name = call.named()
+    media: Any = "" if call.is_apply else patch_type(call)  # before its options: it may have those of an apply
     validation, dry_run = call.field_validation, call.dry_run
     version = "" if kind.hub is None else kind.api_version
     if call.is_apply:
@@ -82,7 +83,6 @@ async def patch(call: Call, subresource: str = "") -> Reply:
         )  # fmt: skip
         committed = await submit(call, applied, dry_run)
         return await answer(call, committed, 201 if committed.effect == "Created" else 200, ())
-    media = patch_type(call)
     data = await requests.body(call.request)
     command = Patch(
         resource=kind.resource, namespace=namespace, name=name, media_type=media, body=data, subresource=subresource,
@@ -149,16 +149,15 @@ async def delete_collection(call: Call, pages: objects.Pages) -> Reply:
 
 
 async def delete_options(call: Call) -> meta_v1.DeleteOptions:
-    """The options of a deletion, from the body and the query. Errors: BadRequest, Invalid."""
+    """The options of a deletion: those of the body where there is one, else those of the query. Errors: BadRequest, Invalid."""
     options = meta_v1.DeleteOptions()
-    if call.request.body_exists:
-        data = await requests.body(call.request)
-        if data:
-            media = body_type(call.request.headers.get("Content-Type", ""))
-            options, _ = await requests.DECODING.run(len(data), requests.decode, data, media, meta_v1.DeleteOptions, "Ignore")
-            if options.kind not in ("", "DeleteOptions"):
-                raise BadRequest(f"the body of a deletion must be DeleteOptions, not {options.kind}")
-    if call.params:
+    data = await requests.body(call.request) if call.request.body_exists else b""
+    if data:
+        media = body_type(call.request.headers.get("Content-Type", ""))
+        options, _ = await requests.DECODING.run(len(data), requests.decode, data, media, meta_v1.DeleteOptions, "Ignore")
+        if options.kind not in ("", "DeleteOptions"):
+            raise BadRequest(f"the body of a deletion must be DeleteOptions, not {options.kind}")
+    elif call.params:
         options = _with_params(call, options)
     requests.dry_run(options.dry_run, "DeleteOptions")
     policy = options.propagation_policy or ""

@@ -155,9 +155,11 @@ async def test_delete_with_preconditions_and_options(admin: Client) -> None:
     assert (code, status["reason"]) == (422, "Invalid")
     code, _ = await admin.call("DELETE", f"{CONFIG_MAPS}/a?dryRun=All")
     assert code == 200
+    assert (await admin.call("GET", f"{CONFIG_MAPS}/a"))[0] == 200
     body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": made["metadata"]["uid"]}}
-    code, _ = await admin.call("DELETE", f"{CONFIG_MAPS}/a", body)
+    code, _ = await admin.call("DELETE", f"{CONFIG_MAPS}/a?dryRun=All", body)
     assert code == 200
+    assert (await admin.call("GET", f"{CONFIG_MAPS}/a"))[0] == 404, "where there is a body, the query has no say"
     code, _ = await admin.call("GET", f"{CONFIG_MAPS}/a")
     assert code == 404
 
@@ -274,3 +276,10 @@ async def test_a_precondition_that_does_not_hold_names_the_kind(admin: Client) -
 async def test_groups_are_of_somebody(admin: Client) -> None:
     code, status = await admin.call("GET", CONFIG_MAPS, headers={"Impersonate-Group": "g"})
     assert code == 400 and "without impersonating a user" in status["message"]
+
+
+async def test_an_apply_in_another_form_is_told_which_forms_there_are(admin: Client) -> None:
+    await admin.config_map("a")
+    headers = {"Content-Type": "application/apply-patch+cbor"}
+    code, status = await admin.call("PATCH", f"{CONFIG_MAPS}/a?force=true&fieldManager=m", b"{}", headers=headers)
+    assert code == 415 and "application/apply-patch+yaml" in status["message"], status
