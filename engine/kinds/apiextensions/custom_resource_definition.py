@@ -53,7 +53,7 @@ class CustomResourceDefinitionStrategy(Strategy):
 
     def create(self, kind: Kind, obj: CustomResourceDefinition, ctx: Admission) -> CustomResourceDefinition:
         meta = replace(obj.metadata, generation=1, finalizers=tuple(dict.fromkeys((*obj.metadata.finalizers, FINALIZER))))
-        stored = tuple(v.name for v in obj.spec.versions if v.storage)
+        stored = tuple(v.name for v in obj.spec.versions if v.storage)[:1]
         return replace(obj, metadata=meta, status=CustomResourceDefinitionStatus(stored_versions=stored))
 
     def update(
@@ -70,6 +70,10 @@ class CustomResourceDefinitionStrategy(Strategy):
 
     def check(self, faults: Faults, obj: CustomResourceDefinition) -> None:
         check_spec(faults, obj.spec)
+        stored = [v.name for v in obj.spec.versions if v.storage]
+        if stored and stored[-1] not in obj.status.stored_versions:
+            words = f"must have the storage version {stored[-1]}"
+            faults.invalid("status.storedVersions", obj.status.stored_versions, words)
         wanted = group_resource(obj.spec.names.plural, obj.spec.group)
         if obj.metadata.name != wanted:
             faults.invalid("metadata.name", obj.metadata.name, 'must be spec.names.plural+"."+spec.group')
@@ -116,6 +120,7 @@ def check_spec(faults: Faults, spec: CustomResourceDefinitionSpec) -> None:
                        "true in spec.versions[*].schema instead")  # fmt: skip
     stored = [v for v in spec.versions if v.storage]
     seen: set[str] = set()
+    check_parts(faults, spec.versions)
     for at, version in enumerate(spec.versions):
         path = f"spec.versions[{at}]"
         if version.name in seen:
@@ -134,13 +139,35 @@ def check_version(faults: Faults, version: CustomResourceDefinitionVersion, path
         faults.invalid(f"{path}.name", version.name, ",".join(wrong))
     if version.deprecation_warning is not None and not version.deprecated:
         faults.invalid(f"{path}.deprecationWarning", version.deprecation_warning, "can only be set for deprecated versions")
-    schema = version.schema.open_apiv3_schema if version.schema is not None else None
-    if schema is None:
+    if version.schema is None or version.schema.open_apiv3_schema is None:
         faults.required(f"{path}.schema.openAPIV3Schema", "schemas are required")
-    else:
-        check_schema(faults, schema, f"{path}.schema.openAPIV3Schema")
-    for at, column in enumerate(version.additional_printer_columns):
-        here = f"{path}.additionalPrinterColumns[{at}]"
+
+
+def check_parts(faults: Faults, versions: tuple[CustomResourceDefinitionVersion, ...]) -> None:
+    """Schemas, columns and parts of the versions. What all of them have alike is checked once, and named without a version, as
+    Kubernetes does."""
+    for name, place, check in (
+        ("schema", "validation", _check_schema),
+        ("subresources", "subresources", _check_subresources),
+        ("additional_printer_columns", "additionalPrinterColumns", _check_columns),
+        ("selectable_fields", "selectableFields", _check_selectable),
+    ):
+        held = [getattr(version, name) for version in versions]
+        if held and all(one == held[0] for one in held):
+            check(faults, held[0], f"spec.{place}")
+            continue
+        for at, one in enumerate(held):
+            check(faults, one, f"spec.versions[{at}].{'schema' if name == 'schema' else place}")
+
+
+def _check_schema(faults: Faults, validation: Any, path: str) -> None:
+    if validation is not None and validation.open_apiv3_schema is not None:
+        check_schema(faults, validation.open_apiv3_schema, f"{path}.openAPIV3Schema")
+
+
+def _check_columns(faults: Faults, columns: Any, path: str) -> None:
+    for at, column in enumerate(columns):
+        here = f"{path}[{at}]"
         if not column.name:
             faults.required(f"{here}.name")
         if not column.type:
@@ -148,19 +175,21 @@ def check_version(faults: Faults, version: CustomResourceDefinitionVersion, path
         elif column.type not in COLUMN_TYPES:
             faults.invalid(f"{here}.type", column.type, "must be one of " + ",".join(COLUMN_TYPES))
         _check_path(faults, f"{here}.jsonPath", column.json_path)
-    if len(version.selectable_fields) > MAX_SELECTABLE:
-        faults.too_many(f"{path}.selectableFields", len(version.selectable_fields), MAX_SELECTABLE)
-    for at, field in enumerate(version.selectable_fields):
-        here = f"{path}.selectableFields[{at}].jsonPath"
+
+
+def _check_selectable(faults: Faults, fields: Any, path: str) -> None:
+    if len(fields) > MAX_SELECTABLE:
+        faults.too_many(path, len(fields), MAX_SELECTABLE)
+    for at, field in enumerate(fields):
+        here = f"{path}[{at}].jsonPath"
         if not field.json_path:
             faults.required(here)
         elif plain(field.json_path) is None or field.json_path.startswith(".metadata"):
             faults.invalid(here, field.json_path, "must be a simple path to a field, and not in metadata")
-    _check_scale(faults, version, path)
 
 
-def _check_scale(faults: Faults, version: CustomResourceDefinitionVersion, path: str) -> None:
-    scale = version.subresources.scale if version.subresources is not None else None
+def _check_subresources(faults: Faults, subresources: Any, path: str) -> None:
+    scale = subresources.scale if subresources is not None else None
     if scale is None:
         return
     for name, given, roots in (
@@ -168,7 +197,7 @@ def _check_scale(faults: Faults, version: CustomResourceDefinitionVersion, path:
         ("statusReplicasPath", scale.status_replicas_path, (".status.",)),
         ("labelSelectorPath", scale.label_selector_path, (".spec.", ".status.")),
     ):
-        here = f"{path}.subresources.scale.{name}"
+        here = f"{path}.scale.{name}"
         if given is None:
             continue
         if not given:

@@ -276,7 +276,7 @@ async def test_what_is_wrong_with_a_definition(admin: Client) -> None:
     crd["metadata"]["name"] = "x"
     code, why = await admin.call("POST", CRDS, crd)
     assert code == 422
-    at = "spec.versions[0].schema.openAPIV3Schema.properties[spec]"
+    at = "spec.validation.openAPIV3Schema.properties[spec]"
     told = {c["field"]: c["message"] for c in why["details"]["causes"]}
     assert told["metadata.name"] == 'Invalid value: "x": must be spec.names.plural+"."+spec.group'
     assert told[f"{at}.properties[a].type"] == "Required value: must not be empty for specified object fields"

@@ -30,7 +30,7 @@ def test_a_definition_is_completed(world: Any) -> None:
     assert made.metadata.finalizers == ("customresourcecleanup.apiextensions.k8s.io",)
 
 
-AT = "spec.versions[0].schema.openAPIV3Schema"
+AT = "spec.validation.openAPIV3Schema"
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,20 @@ def test_the_clusters_own_groups_need_an_approval(world: Any, refused: Any) -> N
     wrong["metadata"]["name"] = "ships.apps.k8s.io"
     field = "metadata.annotations[api-approved.kubernetes.io]"
     assert refused(world.create, PATH, wrong) == {f"FieldValueRequired {field}"}
+
+
+def test_what_versions_have_alike_is_named_without_a_version(world: Any, refused: Any) -> None:
+    wrong = of(type="array")
+    assert refused(world.create, PATH, wrong) == {f"FieldValueRequired {AT}.properties[a].items"}
+    first, other = wrong["spec"]["versions"][0], of(type="string", pattern="(")["spec"]["versions"][0]
+    wrong["spec"]["versions"] = [first, {**other, "name": "v2", "storage": False}]
+    at = "spec.versions[{}].schema.openAPIV3Schema.properties[a]"
+    wanted = {f"FieldValueRequired {at.format(0)}.items", f"FieldValueInvalid {at.format(1)}.pattern"}
+    assert refused(world.create, PATH, wrong) == wanted
+
+
+def test_one_version_is_stored(world: Any, refused: Any) -> None:
+    wrong = of(type="string")
+    first = wrong["spec"]["versions"][0]
+    wrong["spec"]["versions"] = [first, {**first, "name": "v2"}]
+    assert refused(world.create, PATH, wrong) == {"FieldValueInvalid spec.versions", "FieldValueInvalid status.storedVersions"}
