@@ -37,6 +37,7 @@ from shipslog.store.state import Entry
 from shipslog.store.tasks import Tasks
 
 from . import tallies
+from .auth.answers import as_authorizer
 from .client import Client, EngineStopped
 from .commit.committer import Committed, Committer
 from .commit.counsel import NOTHING_TOLD
@@ -48,6 +49,7 @@ from .host.metrics_reader import MeasuredMetrics, MetricsReader
 from .host.node_log import NodeLog
 from .host.recorder import EventRecorder
 from .pasts import PastViews, load, revision_at
+from .policies.gate import Policies
 from .state import snapshots
 from .state.view import MemoryView
 from .time.clock import Clock, Entropy, SystemClock
@@ -87,9 +89,11 @@ class Cluster(Client):
         self.follower = Follower(event_log, view, self.hub)
         self.committer = Committer(self.follower, clock, entropy)
         self.webhooks = Webhooks()
-        self.committer.consultants.append(self.webhooks)
+        self.policies = Policies(as_authorizer, self.webhooks.convert)
+        for consultant in (self.policies, self.webhooks):
+            self.committer.consultants.append(consultant)
+            self.committer.listeners.append(consultant.on_event)
         self.committer.counsel.convert = self.webhooks.convert
-        self.committer.listeners.append(self.webhooks.on_event)
         self.host = Host(self.committer, reconcilers, self.runtimes, clock)
         self.metrics_reader = MetricsReader(self.committer, MeasuredMetrics(self.runtimes, clock))
         self.recorder = EventRecorder(self.committer, self.host.lanes)
@@ -259,6 +263,7 @@ class Cluster(Client):
         self.hub.close()
         await self._parts.finished()
         await self.host.dispatcher.close()
+        await self.policies.close()
         await self.webhooks.close()
         await self._saving.finished()
         if self.view.revision - self._snapshot_at >= SNAPSHOT_AT_CLOSE:

@@ -31,6 +31,7 @@ ENGINE = (
     "admission",
     "commit",
     "webhooks",
+    "policies",
     "auth",
     "usage",
     "host",

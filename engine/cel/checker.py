@@ -192,7 +192,8 @@ class _Checker:
             case "map":
                 result = target.params[1]
             case "object":
-                found = (target.fields or {}).get(field)
+                fields = target.fields or {}
+                found = fields.get(field, fields.get("*"))
                 if found is None:
                     self._fault(node.id, f"undefined field '{field}'")
                 else:

@@ -50,7 +50,7 @@ class MutatingAdmissionPolicyRules(WithSpec):
         check_failure_policy(faults, spec.failure_policy, "spec.failurePolicy")
         check_param_kind(faults, spec.param_kind, "spec.paramKind")
         check_constraints(faults, spec.match_constraints, "spec.matchConstraints")
-        check_conditions(faults, spec.match_conditions, "spec.matchConditions")
+        check_conditions(faults, spec.match_conditions, "spec.matchConditions", compiled=False)
         check_variables(faults, spec.variables, "spec.variables")
         if not spec.mutations:
             faults.required("spec.mutations", "mutations must contain at least one item")
@@ -60,6 +60,22 @@ class MutatingAdmissionPolicyRules(WithSpec):
             faults.required("spec.reinvocationPolicy")
         elif spec.reinvocation_policy not in REINVOCATIONS:
             faults.not_supported("spec.reinvocationPolicy", spec.reinvocation_policy, REINVOCATIONS)
+        if not faults:
+            _check_expressions(faults, obj)
+
+
+def _check_expressions(faults: Faults, obj: MutatingAdmissionPolicy) -> None:
+    from .compiling import check_policy  # with all that expressions need, when the first comes
+
+    found: list[tuple[str, str, tuple[str, ...]]] = []
+    for i, mutation in enumerate(obj.spec.mutations):
+        if mutation.apply_configuration is not None:
+            text = mutation.apply_configuration.expression
+            found.append((f"spec.mutations[{i}].applyConfiguration.expression", text, ("Object",)))
+        elif mutation.json_patch is not None:
+            text = mutation.json_patch.expression
+            found.append((f"spec.mutations[{i}].jsonPatch.expression", text, ("list(JSONPatch)",)))
+    check_policy(faults, obj.spec, found, mutating=True)
 
 
 def _check_mutation(faults: Faults, mutation: Mutation, path: str) -> None:

@@ -112,7 +112,7 @@ def check_variables(faults: Faults, variables: Sequence[Variable], path: str) ->
 
 
 def check_expression(faults: Faults, expression: str, path: str) -> None:
-    """An expression that must be there. What it means is found out when it is asked."""
+    """An expression that must be there. What it means is `compiling`'s."""
     if not expression.strip():
         faults.required(path, f"{path.rpartition('.')[2]} is not specified")
 

@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.conditions import check_conditions
+from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.admissionregistration_v1 import AuditAnnotation, ValidatingAdmissionPolicy, Validation
+from shipslog.store.objects.scheme import Kind
 
 from .policies import (
     check_constraints,
@@ -51,12 +53,22 @@ class ValidatingAdmissionPolicyRules(WithSpec):
         policy = obj.spec.failure_policy or "Fail"
         return replace(obj, spec=replace(obj.spec, failure_policy=policy, match_constraints=constraints))
 
+    def create(self, kind: Kind, obj: ValidatingAdmissionPolicy, ctx: Admission) -> ValidatingAdmissionPolicy:
+        made: ValidatingAdmissionPolicy = super().create(kind, obj, ctx)
+        return _type_checked(made, ctx)
+
+    def update(
+        self, kind: Kind, old: ValidatingAdmissionPolicy, new: ValidatingAdmissionPolicy, subresource: str, ctx: Admission
+    ) -> ValidatingAdmissionPolicy:
+        made: ValidatingAdmissionPolicy = super().update(kind, old, new, subresource, ctx)
+        return _type_checked(made, ctx) if made.spec != old.spec else made
+
     def check(self, faults: Faults, obj: ValidatingAdmissionPolicy) -> None:
         spec = obj.spec
         check_failure_policy(faults, spec.failure_policy, "spec.failurePolicy")
         check_param_kind(faults, spec.param_kind, "spec.paramKind")
         check_constraints(faults, spec.match_constraints, "spec.matchConstraints")
-        check_match_conditions(faults, spec.match_conditions, "spec.matchConditions")
+        check_match_conditions(faults, spec.match_conditions, "spec.matchConditions", compiled=False)
         check_variables(faults, spec.variables, "spec.variables")
         if not spec.validations and not spec.audit_annotations:
             faults.required("spec.validations", NOTHING)
@@ -72,6 +84,8 @@ class ValidatingAdmissionPolicyRules(WithSpec):
             if annotation.key in seen:
                 faults.duplicate(f"spec.auditAnnotations[{i}].key", annotation.key)
             seen.add(annotation.key)
+        if not faults:
+            _check_expressions(faults, obj)
 
     def check_status(self, faults: Faults, old: ValidatingAdmissionPolicy, new: ValidatingAdmissionPolicy) -> None:
         checking = new.status.type_checking
@@ -82,6 +96,29 @@ class ValidatingAdmissionPolicyRules(WithSpec):
             if not warning.field_ref.strip():
                 faults.required(f"{at}.fieldRef")
         check_conditions(faults, new.status.conditions, "status.conditions")
+
+
+def _type_checked(obj: ValidatingAdmissionPolicy, ctx: Admission) -> ValidatingAdmissionPolicy:
+    """A policy that says in its status what it gets wrong about the types of objects. It is found out when it is written; in
+    Kubernetes a controller does so a moment later."""
+    from .type_checking import type_checked  # with all that expressions need
+
+    found = type_checked(obj.spec, ctx.view.scheme)
+    status = replace(obj.status, observed_generation=obj.metadata.generation, type_checking=found)
+    return replace(obj, status=status)
+
+
+def _check_expressions(faults: Faults, obj: ValidatingAdmissionPolicy) -> None:
+    from .compiling import check_policy  # with all that expressions need, when the first comes
+
+    found: list[tuple[str, str, tuple[str, ...]]] = []
+    for i, validation in enumerate(obj.spec.validations):
+        found.append((f"spec.validations[{i}].expression", validation.expression, ("bool",)))
+        if validation.message_expression:
+            found.append((f"spec.validations[{i}].messageExpression", validation.message_expression, ("string",)))
+    for i, annotation in enumerate(obj.spec.audit_annotations):
+        found.append((f"spec.auditAnnotations[{i}].valueExpression", annotation.value_expression, ("string", "null")))
+    check_policy(faults, obj.spec, found)
 
 
 def _check_validation(faults: Faults, validation: Validation, path: str) -> None:

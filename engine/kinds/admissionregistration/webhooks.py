@@ -136,8 +136,8 @@ def _check_resources(faults: Faults, resources: Sequence[str], path: str) -> Non
         faults.invalid(path, resources, "if '*' is present, must not specify other resources without subresources")
 
 
-def check_conditions(faults: Faults, conditions: Sequence[MatchCondition], path: str) -> None:
-    """Conditions by which requests are passed over."""
+def check_conditions(faults: Faults, conditions: Sequence[MatchCondition], path: str, *, compiled: bool = True) -> None:
+    """Conditions by which requests are passed over. `compiled`: not those of policies, which may name more (`compiling`)."""
     if len(conditions) > MOST_CONDITIONS:
         faults.too_many(path, len(conditions), MOST_CONDITIONS)
     seen: set[str] = set()
@@ -154,7 +154,8 @@ def check_conditions(faults: Faults, conditions: Sequence[MatchCondition], path:
             faults.required(f"{at}.expression")
             continue
         try:
-            program(condition.expression)
+            if compiled:
+                program(condition.expression)
         except Wrong as wrong:
             faults.invalid(f"{at}.expression", condition.expression, str(wrong))
 
