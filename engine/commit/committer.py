@@ -6,6 +6,7 @@ somebody else has appended meanwhile, the log refuses, the follower catches up, 
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -132,18 +133,23 @@ class Committer:
     async def _asked(
         self, command: AnyObjectCommand, asked: Sequence[Consultant], how: dict[str, Any], size_bytes: int, told: Told
     ) -> Any:
-        """Ask others, then propose; again when it does not come to what they have seen. -> Committed or Refusal"""
+        """Ask others, then propose; again when it does not come to what they have seen, and then one after the other of those
+        that are about one object. -> Committed or Refusal"""
         until_s, least = self._loop_s() + ASKING_S, 0
+        turn: contextlib.AbstractAsyncContextManager[object] = contextlib.nullcontext()
         for _ in range(TRIES):
-            if self._closed:
-                raise closed()
-            size = max(self._size(command, size_bytes), least)
-            result = await self.counsel.advice(command, asked, told, size, until_s, **who_of(how))
-            if isinstance(result, Advised):
-                result = (await self._request(commands=(command,), advised=(result,), **how).future)[0]
+            async with turn:
+                if self._closed:
+                    raise closed()
+                size = max(self._size(command, size_bytes), least)
+                result = await self.counsel.advice(command, asked, told, size, until_s, **who_of(how))
+                if isinstance(result, Advised):
+                    result = (await self._request(commands=(command,), advised=(result,), **how).future)[0]
             if isinstance(result, TakesLong):
                 least = SHORT_BYTES + 1
-            elif not isinstance(result, Overtaken):
+            elif isinstance(result, Overtaken):
+                turn = self.counsel.turn(result.about)
+            else:
                 break
         return result
 

@@ -5,6 +5,7 @@ Tests: tests/engine/commit/test_outside.py
 
 import asyncio
 from collections.abc import Sequence
+from weakref import WeakValueDictionary
 
 from shipslog.engine.admission import Admission
 from shipslog.engine.state.view import MemoryView
@@ -29,7 +30,12 @@ class Counsel:
     def __init__(self, view: MemoryView, clock: Clock, entropy: Entropy, work: LongWork) -> None:
         self.consultants: list[Consultant] = []
         self.convert: Convert | None = None  # has an object made that only another server can make
+        self._turns: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
         self._view, self._clock, self._entropy, self._work = view, clock, entropy, work
+
+    def turn(self, about: tuple[str, str, str]) -> asyncio.Lock:
+        """For those who have been overtaken: they do not overtake each other for ever. It is there while somebody has it."""
+        return self._turns.setdefault(about, asyncio.Lock())
 
     def concerned(self, command: AnyObjectCommand, actor: str) -> list[Consultant]:
         return [one for one in self.consultants if one.concerns(command, self._view, actor)] if self.consultants else []

@@ -125,6 +125,7 @@ class Overtaken(Conflict):
             "written. Read it again and send the change anew.",
             name=seen.name, kind=seen.resource,
         )  # fmt: skip
+        self.about = seen.resource, seen.namespace, seen.name
 
 
 async def advised(

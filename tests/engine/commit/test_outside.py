@@ -210,3 +210,15 @@ async def test_a_rules_command_is_asked_about_beside_the_rule(engine: Cluster, a
 async def test_nobody_is_asked_about_what_does_not_concern_him(engine: Cluster, advisor: Advisor) -> None:
     await engine.submit(Create(object=config_map()), actor="the other", told=NOTHING_TOLD)
     assert not advisor.wanted and not advisor.changes
+
+
+async def test_many_at_once_about_one_object_do_not_overtake_each_other_for_ever(engine: Cluster, advisor: Advisor) -> None:
+    await engine.submit(Create(object=config_map(a="0")), actor="the other")
+
+    async def meanwhile(asked: int) -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    advisor.meanwhile = meanwhile
+    await asyncio.gather(*(engine.patch("configmaps", "x", {"data": {f"k{at}": "v"}}) for at in range(30)))
+    assert len(engine.get(core_v1.ConfigMap, "x").data) == 31
