@@ -105,8 +105,7 @@ class Passing:
             async with Tasks("proxy") as tasks:
                 try:
                     await exchange.send_head(request.method, self._wanted, self._head())
-                    sending = exchange.send_body(self._body())
-                    tasks.start("request body", sending, ordinary=(OSError, web.RequestPayloadError))
+                    tasks.start("request body", self._send(exchange), ordinary=(OSError, web.RequestPayloadError))
                     answer = await exchange.answer()
                 except ValueError as error:
                     raise BadRequest(f"the request cannot be passed on: {error}") from error
@@ -117,6 +116,14 @@ class Passing:
                 return await self._answered(exchange, answer.status_code, answer.reason, heads.back(answer.headers.raw_items()))
         finally:
             exchange.close()
+
+    async def _send(self, exchange: Exchange) -> None:
+        """The body; when it breaks off nobody is to wait for what would come of it."""
+        try:
+            await exchange.send_body(self._body())
+        except Exception:
+            exchange.close()
+            raise
 
     async def _body(self) -> AsyncIterator[bytes]:
         request = self._request

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import os
+import ssl
 import tracemalloc
 import zlib
 from collections.abc import Awaitable, Callable
@@ -87,6 +88,28 @@ async def test_a_client_that_goes_is_noticed(behind: Behind) -> None:
     response = await behind.admin.stream(PROXY)
     assert await response.content.readany() == b"x"
     response.close()
+    await asyncio.wait_for(gone.wait(), 20)
+
+
+async def test_a_request_that_breaks_off_is_waited_for_by_nobody(behind: Behind) -> None:
+    came, gone = asyncio.Event(), asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: Writer) -> None:
+        await reader.readuntil(b"hello")
+        came.set()
+        await reader.read()
+        gone.set()
+
+    await behind.talks(talk)
+    port = behind.api.server.port
+    token = (behind.api.data / "token").read_text().strip()
+    tls = ssl.create_default_context(cafile=behind.api.pki.directory / "ca.crt")
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+    lines = f"POST {PROXY} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    writer.write(lines.encode() + b"5\r\nhello\r\n")
+    await writer.drain()
+    await asyncio.wait_for(came.wait(), 20)
+    writer.transport.abort()
     await asyncio.wait_for(gone.wait(), 20)
 
 
