@@ -51,8 +51,10 @@ class Connections(web.Server):
                 for conn, _ in busy:
                     await conn.ended.wait()
         _abort(busy)
-        for conn, _ in ours:
-            await conn.ended.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_S):
+                for conn, _ in ours:
+                    await conn.ended.wait()
 
 
 def _abort(connections: list[tuple[HttpConnection, asyncio.Transport | None]]) -> None:
