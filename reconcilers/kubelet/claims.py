@@ -31,7 +31,7 @@ def claimed(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
         raise ConfigError(
             f"PVC {meta.namespace}/{name} was not created for pod {meta.namespace}/{meta.name} (pod is not owner)"
         )
-    if claim.metadata.deletion_timestamp and not pod.sandbox_up:
+    if claim.metadata.deletion_timestamp and pod.runtime is None:  # one that has begun keeps it, also over a reboot
         raise ConfigError(f"error processing PVC {meta.namespace}/{name}: PVC is being deleted")
     held = pod.view.get(core_v1.PersistentVolume, claim.spec.volume_name) if claim.spec.volume_name else None
     if claim.status.phase != "Bound" or held is None:

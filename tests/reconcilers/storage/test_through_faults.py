@@ -7,6 +7,7 @@ import pytest
 
 from shipslog.engine.cluster import Cluster
 from shipslog.store.objects import apps_v1, core_v1
+from shipslog.store.objects.claims import claims_of
 from shipslog.store.refusals import Refusal
 from shipslog.testing import Scenario, simulate
 
@@ -44,7 +45,13 @@ async def client(cluster: Cluster, rng: random.Random) -> None:
                 await cluster.delete(apps_v1.StatefulSet, name)
             claims = cluster.list(core_v1.PersistentVolumeClaim)
             if claims and rng.random() < 0.3:
-                await cluster.delete(core_v1.PersistentVolumeClaim, rng.choice(claims).metadata.name)
+                gone = rng.choice(claims).metadata.name
+                await cluster.delete(core_v1.PersistentVolumeClaim, gone)
+                for pod in cluster.list(
+                    core_v1.Pod
+                ):  # one that was bound at the same moment would wait for ever, as in Kubernetes
+                    if gone in claims_of(pod):
+                        await cluster.delete(core_v1.Pod, pod.metadata.name)
             pods = cluster.list(core_v1.Pod)
             if pods and rng.random() < 0.3:
                 await cluster.delete(core_v1.Pod, rng.choice(pods).metadata.name)

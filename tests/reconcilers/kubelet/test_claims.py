@@ -1,0 +1,91 @@
+"""What a node mounts for a claim, and why it cannot yet."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from shipslog.reconcilers.kubelet.bound_pod import BoundPod
+from shipslog.reconcilers.kubelet.fields import ConfigError
+from shipslog.reconcilers.kubelet.volumes import volumes
+from shipslog.runtime.commands import VolumeSource
+from shipslog.store.objects import core_v1
+from shipslog.store.state import PodRuntime
+from tests.reconcilers.storage.test_binder import claim, ref, volume
+from tests.reconcilers.views import BORN, NOW, controlled_by, node, observed, pod, view_of
+
+HOST = core_v1.HostPathVolumeSource(path="/data")
+LOCAL = core_v1.LocalVolumeSource(path="/disk")
+
+
+def user(*, read_only: bool = False, ephemeral: bool = False, **spec: Any) -> core_v1.Pod:
+    source = core_v1.PersistentVolumeClaimVolumeSource(claim_name="c", read_only=read_only)
+    one = core_v1.Volume(name="d", persistent_volume_claim=source)
+    if ephemeral:
+        one = core_v1.Volume(name="d", ephemeral=core_v1.EphemeralVolumeSource())
+    return pod("p", node="n", spec=core_v1.PodSpec(volumes=(one,), **spec))
+
+
+def bound(name: str = "c", **more: Any) -> Any:
+    return claim(name, volume_name="v", phase="Bound", **more)
+
+
+def disk(name: str = "c", uid: str = "", **spec: Any) -> core_v1.PersistentVolume:
+    made = volume("v", phase="Bound", claim_ref=ref(name, uid or f"uid-persistentvolumeclaims-{name}"))
+    return replace(made, spec=replace(made.spec, **spec))
+
+
+def mounted(pod_: core_v1.Pod, *there: Any, began: bool = False) -> VolumeSource:
+    view = view_of(node("n"), observed("n"), *there, pod_)
+    uid = f"uid-pods-{pod_.metadata.name}"
+    held = view.get(core_v1.Pod, pod_.metadata.name, "default")
+    assert held is not None
+    runtime = PodRuntime(pod_uid=uid, node="n") if began else None
+    (source,) = volumes(BoundPod(view=view, node="n", pod=held, runtime=runtime, observed=observed("n"), now=NOW))
+    return source
+
+
+def test_host_paths_and_disks() -> None:
+    assert mounted(user(), bound(), disk(host_path=HOST)) == VolumeSource(name="d", kind="hostPath", host_path="/data")
+    assert mounted(user(read_only=True), bound(), disk(local=LOCAL)) == VolumeSource(
+        name="d", kind="local", host_path="/disk", read_only=True
+    )
+    once = core_v1.PodSecurityContext(fs_group=7, fs_group_change_policy="OnRootMismatch")
+    assert mounted(user(security_context=once), bound(), disk(local=LOCAL)).group_once is True
+
+
+def test_an_ephemeral_volume_is_the_pods_own() -> None:
+    mine = bound("p-d", owner_references=controlled_by(user()))
+    assert mounted(user(ephemeral=True), mine, disk("p-d", local=LOCAL)).host_path == "/disk"
+    with pytest.raises(ConfigError, match="pod is not owner"):
+        mounted(user(ephemeral=True), bound("p-d"), disk("p-d", local=LOCAL))
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ((), 'persistentvolumeclaim "c" not found'),
+        ((claim(),), "PVC is not bound"),
+        ((bound(),), "PVC is not bound"),
+        ((bound(), disk(uid="another", local=LOCAL)), "is bound to another claim"),
+        ((bound(deletion_timestamp=BORN), disk(local=LOCAL)), "PVC is being deleted"),
+        ((bound(), disk(nfs=core_v1.NFSVolumeSource(server="s", path="/"))), "volumes of kind nfs are not supported"),
+        ((bound(), disk(local=LOCAL, volume_mode="Block")), "is a block device"),
+    ],
+)
+def test_why_not(there: tuple[Any, ...], why: str) -> None:
+    with pytest.raises(ConfigError, match=why) as refused:
+        mounted(user(), *there)
+    assert str(refused.value).startswith('MountVolume.SetUp failed for volume "d" : ')
+
+
+def test_a_pod_that_has_begun_keeps_its_claim_over_a_reboot() -> None:
+    assert mounted(user(), bound(deletion_timestamp=BORN), disk(local=LOCAL), began=True).host_path == "/disk"
+
+
+def test_a_volume_of_another_node() -> None:
+    here = core_v1.NodeSelectorRequirement(key="kubernetes.io/hostname", operator="In", values=("other",))
+    terms = core_v1.NodeSelector(node_selector_terms=(core_v1.NodeSelectorTerm(match_expressions=(here,)),))
+    away = disk(local=LOCAL, node_affinity=core_v1.VolumeNodeAffinity(required=terms))
+    with pytest.raises(ConfigError, match="NodeAffinity check failed for volume v"):
+        mounted(user(), bound(), away)
