@@ -108,10 +108,8 @@ class Handler:
             user = self._impersonate(user, request)
         call = Call(request, route, params, user, self.cluster, self.cluster.view, self._clock.now_ns(), past=bool(route.at))
         self.requests.known(call)
-        if written.is_of(route.path) and not call.past:
-            return await written.answer(call)
         if not route.resource and route.path.startswith(chronicle.PREFIX) and not call.past:
-            return await self.readers.answer(call)
+            return await (written.answer(call) if written.is_of(route.path) else self.readers.answer(call))
         other = self.aggregator.concerned(call) if self.aggregator is not None else None
         if not route.resource:
             require(user, Attributes(request.method.lower() if request.method != "HEAD" else "get", route.path), call.view)
@@ -165,7 +163,8 @@ class Handler:
             return await measured.handle(call, self.pages.turn)
         if route.subresource:
             return await self._subresource(call)
-        await self._go_back(call)
+        if call.past:
+            await self._go_back(call)
         kind = call.served
         if kind is None:
             if not call.view.scheme.serves(route.group, route.version):
