@@ -18,7 +18,9 @@ S = "svc.cluster.local"
 
 
 def question(name: str = f"web.default.{S}", kind: str = "A") -> bytes:
-    return bytes(dnslib.DNSRecord.question(name, kind).pack())
+    asked = dnslib.DNSRecord.question(name, kind)
+    asked.header.id = 0x1234  # also of parameters: what they are called must be the same in each worker
+    return bytes(asked.pack())
 
 
 async def rcode(names: Asked, packet: bytes) -> str:
