@@ -33,7 +33,7 @@ from shipslog.store.facts import (
 from shipslog.store.log.event_log import LogNewer
 from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.objects.scheme import Scheme
+from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.projections import Index, Projection
 from shipslog.store.state import AutoscalerState, Entry, ImageState, Opaque, PodRuntime, RulesetState, VolumeState, entry_of
 
@@ -259,7 +259,7 @@ class MemoryView:
         after = defines(entry.object) if entry is not None else ()
         if len(before) == len(after) and all(one.is_like(other) for one, other in zip(before, after, strict=True)):
             return
-        if before and after and (before[0].resource, before[0].head) == (after[0].resource, after[0].head):
+        if before and after and _as_stored(before[0]) == _as_stored(after[0]):
             self.scheme = self.scheme.with_kind(*after)  # its objects stay as they are
             return
         for gone in before[:1]:
@@ -446,6 +446,11 @@ class MemoryView:
         state["entries"] = self._all_entries()
         other.load(**state)
         return other
+
+
+def _as_stored(kind: Kind) -> tuple[object, ...]:
+    """What decides how a kind's objects are kept: see `restored`."""
+    return kind.resource, kind.head, kind.is_foreign
 
 
 def restored(scheme: Scheme, resource: str, encoded: bytes, revision: int) -> Entry:

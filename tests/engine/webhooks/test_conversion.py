@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from shipslog.engine.state import snapshots
 from tests.engine.api.conftest import Api, Client
 
 from .harbour import Harbour, patch
@@ -307,3 +308,24 @@ async def test_what_is_wrong_in_its_own_version_is_not_converted(admin: Client, 
     assert code == 422 and said["details"]["causes"][0]["field"] == "spec.port" and not converting.reviews, said
     code, said = await admin.call("PATCH", f"{V2}/fram", b'{"spec":{"port":7}}', **MERGE)
     assert code == 422 and said["details"]["causes"][0]["field"] == "spec.port", said
+
+
+async def test_when_nobody_converts_any_more_only_names_differ_and_a_copy_says_the_same(
+    api: Api, admin: Client, hooks: Harbour, converting: Converting
+) -> None:
+    await define(admin, hooks)
+    await admin.call("POST", V1, ship("old", place="Oslo/3"))
+    _, found = await admin.call("GET", f"{DEFINITIONS}/ships.{GROUP}")
+    for version in found["spec"]["versions"]:
+        version["storage"] = version["name"] == "v2"
+    _, found = await admin.call("PUT", f"{DEFINITIONS}/ships.{GROUP}", found)
+    found["spec"]["conversion"] = {"strategy": "None"}
+    assert (await admin.call("PUT", f"{DEFINITIONS}/ships.{GROUP}", found))[0] == 200
+    converting.reviews.clear()
+    code, shown = await admin.call("GET", f"{V2}/old")
+    assert (code, shown["apiVersion"]) == (200, f"{GROUP}/v2") and not converting.reviews
+    view = api.cluster.view
+    assert [e.encoded for e in view.copy().entries(f"ships.{GROUP}")] == [e.encoded for e in view.entries(f"ships.{GROUP}")]
+    taken = snapshots.take(view)
+    again = snapshots.restore(taken)
+    assert [e.encoded for e in again.entries(f"ships.{GROUP}")] == [e.encoded for e in view.entries(f"ships.{GROUP}")]
