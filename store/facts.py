@@ -58,6 +58,7 @@ class ClusterConfig(Struct, frozen=True, kw_only=True):
     dns_host: str | UnsetType = UNSET  # where the name server of this process listens, if it has one
     dns_port: int | UnsetType = UNSET
     old_clients: bool | UnsetType = UNSET  # whether those of 2015 to 2020 are served what they need
+    scheduler: str | UnsetType = UNSET  # JSON: a KubeSchedulerConfiguration, or a Policy
 
 
 class EngineStarted(Fact, frozen=True, kw_only=True, tag="EngineStarted"):

@@ -7,10 +7,11 @@ that nobody has told yet why they wait come first, as many as LOOKS allows; of t
 is looked at: half of it always the most important ones, the other half all others in turn, one part each second. So everyone
 that waits is looked at again, and nobody who is new waits for those that do not fit.
 
-Source: the default scheduler of Kubernetes 1.5: predicates (fit.py), then priorities (priorities.py).
+How is a profile's matter (profile.py): which filters hold (fit.py, topology.py, volumes.py), what is worth how much
+(priorities.py, columns.py, preferences.py), and who gives way where nothing fits (preemption.py).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -27,11 +28,13 @@ from shipslog.store.view import View
 
 from . import volumes
 from .candidates import Candidates, Turn
+from .configuration import profiles_of
 from .evictions import Evictions
 from .nodes import NODES_STATE
 from .nominations import Nominations
+from .profile import NAME, Profile
 from .queue import ASKED_LABELS, GATED, QUEUE, SERVICES_BY_LABEL, Class, Order, Queue, Waiting
-from .shape import ShapeKey, key_of, shape_of
+from .shape import Shape, ShapeKey, key_of, shape_of
 
 KEY = "pending"
 LOOK_AGAIN_S = 1.0  # while a pod waits for what others do: to ask at each of their changes would cost too much
@@ -54,7 +57,13 @@ def _makes_work(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
 def _all_that_wait(view: View, obj: Any) -> Iterable[str]:
     if isinstance(obj, core_v1.Pod) and not obj.spec.node_name:
         return (KEY,)
-    return (KEY,) if view.projected(QUEUE).pods else ()
+    queues = view.projected(QUEUE).of
+    return (KEY,) if any(name in queues and queues[name].pods for name in profiles_of(config_of(view))) else ()
+
+
+def config_of(view: View) -> str:
+    """How the scheduler is configured, as it stands on the log; "" if it is not."""
+    return view.config.scheduler or ""
 
 
 # One key for all that wait: they are looked at together, most important first.
@@ -70,24 +79,25 @@ WAKES = (
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
     """Bind what fits; say of the rest why it does not."""
-    queue = view.projected(QUEUE)
+    profiles = profiles_of(config_of(view))
+    queue = view.projected(QUEUE).together(profiles)
     if not (queue.pods or queue.gated):
         return Decision(reason="no pod waits for a node")
-    return _Round(view, queue, now).decided()
+    return _Round(view, queue, profiles, now).decided()
 
 
 class _Round:
     """One decision while it is being made."""
 
-    def __init__(self, view: View, queue: Queue, now: Instant) -> None:
-        self._view, self._queue, self._now = view, queue, now
+    def __init__(self, view: View, queue: Queue, profiles: Mapping[str, Profile], now: Instant) -> None:
+        self._view, self._queue, self._profiles, self._now = view, queue, profiles, now
         self._asked = view.projected(ASKED_LABELS)
         self._turn = Turn(view, view.projected(NODES_STATE))
         self._shapes: dict[ShapeKey, Candidates] = {}
         self._nodes, self._left = len(self._turn.nodes.order), LOOKS
         self._says: list[Say] = []
         self._commands: list[AnyObjectCommand] = []
-        self._nominations = Nominations(view, queue, self._turn)
+        self._nominations = Nominations(queue, self._turn, self._shape_of)
         self._evictions = Evictions(view, self._turn, now)
         self._bound = self._told = 0
         self._weighed_new = self._later = False
@@ -174,8 +184,11 @@ class _Round:
                 self._floor = self._floor if nominated else first.order[0]
                 return None
             self._left, self._weighed_new = self._left - self._nodes, True
-        candidates = self._shapes[shape] = Candidates(shape_of(self._view, first), self._turn)
+        candidates = self._shapes[shape] = Candidates(self._shape_of(first), self._turn)
         return candidates
+
+    def _shape_of(self, waiting: Waiting) -> Shape:
+        return shape_of(self._view, waiting, self._profiles[waiting.pod.spec.scheduler_name or NAME])
 
     def _best(self, order: Order, candidates: Candidates) -> int | None:
         """Where the pod goes: to the node that is kept free for it, if it can, else to the best."""
@@ -265,6 +278,6 @@ def _without_node(pod: core_v1.Pod) -> core_v1.Pod:
 
 
 RECONCILER = Reconciler(
-    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=3,
+    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=4,
     projections=(NODES_STATE, QUEUE, ASKED_LABELS, SERVICES_BY_LABEL, *volumes.PROJECTIONS),
 )  # fmt: skip

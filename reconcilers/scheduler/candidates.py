@@ -4,6 +4,8 @@ Tests: tests/reconcilers/scheduler/test_scheduler.py
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -12,14 +14,18 @@ from shipslog.store.objects.claims import claims_of
 from shipslog.store.view import View
 
 from . import priorities
+from .columns import Column, SelectorSpread, ServiceAntiAffinity, images, preferred_affinity, unwelcome
 from .fit import Final, NodeLoad, misfits
 from .nodes import NodesState, Reasons, Running
-from .preferences import Preferences, Wishes
+from .preferences import Affinities, Spreads
+from .profile import SELECTOR_SPREAD, SERVICE_ANTI_AFFINITY, Profile
 from .shape import Shape
+from .terms import Namespaces
 from .topology import Effects, Limits, labels_of_namespaces
 from .volumes import Taken, Volumes
 
-UNFIT = -1.0
+UNFIT = -1
+NOT_WITH_ITS_SERVICE = Final("node(s) didn't match service affinity")
 
 
 class Placed(Struct, frozen=True):
@@ -60,9 +66,9 @@ class Turn:
         self._put(Placed(shape, i, times=-1, reserved=True))
         self.releases += 1
 
-    def volumes_of(self, pod: core_v1.Pod) -> Volumes | None:
+    def volumes_of(self, pod: core_v1.Pod, profile: Profile) -> Volumes | None:
         """Its claims; None for a pod without any."""
-        return Volumes(self._view, self.nodes, self.taken, pod) if any(claims_of(pod)) else None
+        return Volumes(self._view, self.nodes, self.taken, pod, profile) if any(claims_of(pod)) else None
 
     def _put(self, placed: "Placed") -> None:
         load = self._loads.get(placed.node)
@@ -81,52 +87,40 @@ class Candidates:
 
     def __init__(self, shape: Shape, turn: Turn) -> None:
         self.shape, self._turn = shape, turn
-        fit = turn.nodes.fit(shape.ask, shape.key)
+        fit = turn.nodes.fit(shape.ask, shape.key, shape.profile)
         self._reasons, self._scores = fit.reasons.copy(), fit.scores.copy()
-        self.volumes = turn.volumes_of(shape.pod)
-        if self.volumes is not None:
-            refused = self.volumes.refused
-            whys = (Final(refused),) * len(self._reasons) if refused else self.volumes.why
-            self._reasons = [
-                (why,) if refused or (why and not own) else own for own, why in zip(self._reasons, whys, strict=True)
-            ]
+        self.volumes = turn.volumes_of(shape.pod, shape.profile)
+        self._affine = ServiceAffinity(shape, turn) if shape.profile.service_affinity else None
+        if self.volumes is not None or self._affine is not None:
+            self._reasons = [own or self.beyond(i) for i, own in enumerate(self._reasons)]
         self.limits = Limits(shape, turn.nodes, turn.namespaces)
-        self._preferences = Preferences(shape, turn.nodes, turn.namespaces)
-        self._alike = self._count_alike()
-        self._effects: dict[int, tuple[Effects, Wishes, bool]] = {}  # by shape
+        self._fits = [not own and not limit for own, limit in zip(self._reasons, self.limits.why, strict=True)]
+        self.columns = columns_of(shape, turn.nodes, turn.namespaces, self._fits)
+        self._effects: dict[int, tuple[Effects, tuple[Any, ...]]] = {}  # by shape
         self._at = 0  # how much of what was placed is taken in
         self._told_at, self._told = -1, ""
         self.moves = 0  # how often what others want has opened or closed places
         self._releases = 0  # of what was placed, when it was told
-        self._begin()
-
-    def _count_alike(self) -> list[int]:
-        nodes, shape = self._turn.nodes, self.shape
-        alike = [0] * len(nodes.order)
-        if shape.alike:
-            for name, many in nodes.pods.chosen(shape.pod.metadata.namespace, *shape.alike, ending_too=False).items():
-                i = nodes.index.get(name)
-                if i is not None:
-                    alike[i] = many
-        return alike
-
-    def _begin(self) -> None:
-        why = self.limits.why
-        fits = [not reasons and not limit for reasons, limit in zip(self._reasons, why, strict=True)]
-        self._tallied = [alike if fit else -1 for alike, fit in zip(self._alike, fits, strict=True)]  # -1: it does not fit
-        self._tally = Counter(self._tallied)
-        self._most = max(max(self._tally, default=0), 0)
+        for column in self.columns:
+            column.begin(self._fits)
         self._weigh()
 
     def _weigh(self) -> None:
-        """What all nodes are worth, compared with the most that any has."""
-        worth = [priorities.spread(alike, self._most) for alike in range(self._most + 1)]
-        self._totals = [
-            score + worth[alike] if alike >= 0 else UNFIT for score, alike in zip(self._scores, self._tallied, strict=True)
-        ]
-        if not self._preferences.idle:
-            liked = self._preferences.worth([alike >= 0 for alike in self._tallied])
-            self._totals = [total + more if total > UNFIT else UNFIT for total, more in zip(self._totals, liked, strict=True)]
+        """What all nodes are worth."""
+        totals = [score if fit else UNFIT for score, fit in zip(self._scores, self._fits, strict=True)]
+        for column in self.columns:
+            if column.idle:
+                continue
+            worth: dict[int | None, int] = {raw: column.worth(raw) for raw in column.tally}
+            worth[None] = 0
+            totals = [total + worth[raw] if total > UNFIT else UNFIT for total, raw in zip(totals, column.raw, strict=True)]
+        self._totals = totals
+
+    def total(self, i: int) -> int:
+        """What one node is worth; below zero where the pods do not fit."""
+        if not self._fits[i]:
+            return UNFIT
+        return self._scores[i] + sum(column.worth(column.raw[i]) for column in self.columns)
 
     def best(self) -> int | None:
         """The node that is worth most, the first of several; None when none fits."""
@@ -136,7 +130,7 @@ class Candidates:
 
     def fits(self, i: int) -> bool:
         self._catch_up()
-        return self._tallied[i] >= 0
+        return self._fits[i]
 
     def reasons(self) -> list[Reasons]:
         """Why not, for each node; () where it fits."""
@@ -148,11 +142,12 @@ class Candidates:
         return self._reasons[i] or ((self.limits.why[i],) if self.limits.why[i] else ())
 
     def beyond(self, i: int) -> Reasons:
-        """Why not, by the pod's claims."""
-        if self.volumes is None:
-            return ()
-        why = Final(self.volumes.refused) if self.volumes.refused else self.volumes.why[i]
-        return (why,) if why else ()
+        """Why not, by the pod's claims, and by its services."""
+        if self.volumes is not None:
+            why = Final(self.volumes.refused) if self.volumes.refused else self.volumes.why[i]
+            if why:
+                return (why,)
+        return self._affine.why(i) if self._affine is not None else ()
 
     def why(self) -> str:
         """Why none fits."""
@@ -170,8 +165,8 @@ class Candidates:
 
     @property
     def compares_all(self) -> bool:
-        """Whether each pod that is placed makes all nodes be compared again."""
-        return not self._preferences.idle
+        """Whether a pod that is placed may make all nodes be compared again."""
+        return any(column.changes and not column.idle for column in self.columns)
 
     @property
     def fitted_nowhere(self) -> bool:
@@ -189,57 +184,120 @@ class Candidates:
         placed = self._turn.placed
         if self._at == len(placed):
             return
-        changed: set[int] = set()
-        touched: set[int] = set()
+        changed, touched = set[int](), set[int]()
+        moved: list[set[int]] = [set() for _ in self.columns]
         for one in placed[self._at :]:
-            i, (effects, wishes, alike) = one.node, self._effects_of(one.shape)
+            i, (effects, more) = one.node, self._effects_of(one.shape)
             touched.add(i)
             if effects:
                 changed |= self.limits.placed(i, effects, one.times, one.reserved)
             if one.reserved:
                 continue
-            if alike:
-                self._alike[i] += 1
-            if wishes:
-                self._preferences.placed(i, wishes)
+            for column, effect, these in zip(self.columns, more, moved, strict=True):
+                if effect:
+                    these.update(column.placed(i, effect))
+            if self._affine is not None and self._affine.placed(one.shape.pod, i):
+                touched.update(range(len(self._reasons)))
         self._at = len(placed)
+        ask, profile = self.shape.ask, self.shape.profile
         for i in touched:
             load = self._turn.load(i)
-            self._reasons[i] = reasons = misfits(self.shape.ask, load) or self.beyond(i)
-            self._scores[i] = 0.0 if reasons else priorities.alone(self.shape.ask, load)
+            self._reasons[i] = reasons = misfits(ask, load, profile) or self.beyond(i)
+            self._scores[i] = 0 if reasons else priorities.alone(ask, load, profile)
         self.moves += bool(changed)
-        self._settle(changed, touched)
+        self._settle(changed | touched, moved)
 
-    def _effects_of(self, other: Shape) -> tuple[Effects, Wishes, bool]:
+    def _effects_of(self, other: Shape) -> tuple[Effects, tuple[Any, ...]]:
         held = self._effects.get(id(other))
         if held is None:
-            effects, wishes = self.limits.effects_of(other.pod), self._preferences.wishes_of(other)
-            held = self._effects[id(other)] = (effects, wishes, self.shape.is_alike(other.pod))
+            held = self.limits.effects_of(other.pod), tuple(column.effect_of(other.pod) for column in self.columns)
+            self._effects[id(other)] = held
         return held
 
-    def _settle(self, changed: set[int], touched: set[int]) -> None:
-        """Weigh anew the nodes that may fit now or fit no more, and those that are worth something else."""
-        why, reasons, alike, tallied = self.limits.why, self._reasons, self._alike, self._tallied
-        moved: list[tuple[int, int, int]] = []
-        for i in changed | touched:
-            now = -1 if reasons[i] or why[i] else alike[i]
-            if now != tallied[i] or i in touched:
-                moved.append((i, tallied[i], now))
-                tallied[i] = now
-        tally = self._tally
-        for _, was, now in moved:
-            if was != now:
-                tally[was] -= 1
-                tally[now] += 1
-        most = max((count for count, nodes in tally.items() if nodes), default=-1)
-        if max(most, 0) != self._most or self.compares_all:
-            self._most = max(most, 0)
+    def _settle(self, looked_at: set[int], moved: list[set[int]]) -> None:
+        """Weigh anew the nodes that may fit now or fit no more, and those that are worth something else; all of them, where
+        what they are compared with is another."""
+        fits, reasons, why = self._fits, self._reasons, self.limits.why
+        turned = {i for i in looked_at if fits[i] != (not reasons[i] and not why[i])}
+        for column, these in zip(self.columns, moved, strict=True):
+            raw = column.raw
+            for i in turned | these:
+                if fits[i]:
+                    column.leave(raw[i])
+                if i in these:
+                    raw[i] = column.renew(i)
+                if fits[i] != (i in turned):
+                    column.join(raw[i])
+        for i in turned:
+            fits[i] = not fits[i]
+        settled = [column.settle() for column in self.columns]
+        if any(settled):
             self._weigh()
             return
-        totals, scores = self._totals, self._scores
-        worth = [priorities.spread(count, self._most) for count in range(self._most + 1)]
-        for i, _, now in moved:
-            totals[i] = scores[i] + worth[now] if now >= 0 else UNFIT
+        totals = self._totals
+        for i in looked_at.union(*moved):
+            totals[i] = self.total(i)
+
+
+def columns_of(shape: Shape, nodes: NodesState, namespaces: Namespaces, fits: Sequence[bool]) -> list[Column]:
+    """Those of the profile's scores that compare nodes, where they have something to say."""
+    found = list[Column | None]()
+    ask, profile, namespace = shape.ask, shape.profile, shape.pod.metadata.namespace
+    alike: Mapping[str, int] = {}
+    for name, weight in profile.scores:
+        if name in (SELECTOR_SPREAD, SERVICE_ANTI_AFFINITY) and shape.alike:
+            alike = nodes.pods.chosen(namespace, *shape.alike, ending_too=False)
+        match name:
+            case "TaintToleration":
+                found.append(unwelcome(ask, nodes, weight))
+            case "NodeAffinity":
+                found.append(preferred_affinity(ask, nodes, profile, weight))
+            case "ImageLocality":
+                found.append(images(ask, nodes, weight))
+            case "InterPodAffinity":
+                found.append(Affinities(weight, shape, nodes, namespaces, profile))
+            case "PodTopologySpread" if shape.soft:
+                found.append(Spreads(weight, shape, nodes, shape.soft, fits))
+            case "SelectorSpread" if shape.alike:
+                found.append(SelectorSpread(weight, alike, nodes, shape.is_alike))
+            case "ServiceAntiAffinity":
+                apart = profile.service_anti_affinity
+                found += [ServiceAntiAffinity(weight * each, key, alike, nodes, shape.is_alike) for key, each in apart]
+    return [column for column in found if column is not None]
+
+
+class ServiceAffinity:
+    """Labels that the nodes of a service's pods have in common: what a pod does not choose, the first of the others did.
+
+    Source: CheckServiceAffinity of Kubernetes 1.0."""
+
+    def __init__(self, shape: Shape, turn: Turn) -> None:
+        self._shape, self._nodes = shape, turn.nodes
+        chosen, keys = shape.pod.spec.node_selector, shape.profile.service_affinity
+        self._wanted = {key: chosen[key] for key in keys if key in chosen}
+        self._missing = [key for key in keys if key not in chosen]
+        namespace = shape.pod.metadata.namespace
+        there = self._nodes.pods.chosen(namespace, *shape.alike, ending_too=False) if shape.alike else {}
+        first = min((i for name in there if (i := self._nodes.index.get(name)) is not None), default=None)
+        if first is not None:
+            self._follow(first)
+
+    def _follow(self, i: int) -> None:
+        labels = self._nodes.labels[i]
+        self._wanted |= {key: labels[key] for key in self._missing if key in labels}
+        self._missing = []
+
+    def placed(self, pod: core_v1.Pod, i: int) -> bool:
+        """-> whether other nodes are wanted now: the first of a service has been placed."""
+        if not self._missing or not self._shape.is_alike(pod):
+            return False
+        self._follow(i)
+        return True
+
+    def why(self, i: int) -> Reasons:
+        labels = self._nodes.labels[i]
+        fits = all(labels.get(key) == value for key, value in self._wanted.items())
+        return () if fits else (NOT_WITH_ITS_SERVICE,)
 
 
 def fit_error(nodes: int, reasons: Counter[str]) -> str:

@@ -13,7 +13,8 @@ from shipslog.store.view import View
 from .candidates import Candidates, Turn, fit_error
 from .fit import Final
 from .preemption import NEVER_PREEMPTS, REASON, WAITS_FOR_ENDS, Budgets, Preemption, Victims, waits_for_ends
-from .queue import NAME, Waiting
+from .profile import NAME
+from .queue import Waiting
 
 TRIES = 3_000  # nodes that one decision weighs so, some 30 µs each; pods beyond that are looked at by the next
 
@@ -47,7 +48,7 @@ class Evictions:
 
     def why_not(self, waiting: Waiting, candidates: Candidates) -> str:
         """Why nobody gives way: `preemption: 0/3 nodes are available: ...`."""
-        if not self._turn.nodes.order:
+        if not self._turn.nodes.order or not candidates.shape.profile.preempts:
             return ""
         if waiting.pod.spec.preemption_policy == "Never":
             return f"preemption: {NEVER_PREEMPTS}"
@@ -57,7 +58,7 @@ class Evictions:
         return f"preemption: {fit_error(len(self._turn.nodes.order), held.why())}"
 
     def _may(self, waiting: Waiting, candidates: Candidates) -> bool:
-        never = waiting.pod.spec.preemption_policy == "Never"
+        never = waiting.pod.spec.preemption_policy == "Never" or not candidates.shape.profile.preempts
         return not never and bool(self._turn.nodes.order) and not self.waits(waiting, candidates)
 
     def waits(self, waiting: Waiting, candidates: Candidates) -> bool:

@@ -6,7 +6,7 @@ PodFitsResources, PodSelectorMatches, PodFitsHost, PodFitsPorts) among them.
 Tests: tests/reconcilers/scheduler/test_scheduler.py
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,14 +17,7 @@ from shipslog.reconcilers.cluster.node_lifecycle import tolerates
 from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.pods import TERMINAL
 
-Amounts = dict[str, int]  # by resource: cpu in thousandths, others whole
-Port = tuple[str, str, int]  # address, protocol, number
-Disk = tuple[str, str, bool]  # kind, disk, read only
-UNSCHEDULABLE = core_v1.Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
-NOT_READY = core_v1.Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule")
-KEEPS_AWAY = ("NoSchedule", "NoExecute")
-UNLIMITED = 1 << 62
-DEFAULT_CPU_MILLI, DEFAULT_MEMORY = 100, 200 << 20  # what a pod without requests counts for when nodes are compared
+from .profile import DEFAULT, Profile
 
 
 class Final(str):
@@ -33,44 +26,65 @@ class Final(str):
     __slots__ = ()
 
 
+Amounts = dict[str, int]  # by resource: cpu in thousandths, others whole
+Port = tuple[str, str, int]  # address, protocol, number
+Disk = tuple[str, str, bool]  # kind, disk, read only
+UNSCHEDULABLE = core_v1.Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
+NOT_READY = core_v1.Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule")
+KEEPS_AWAY = ("NoSchedule", "NoExecute")
+UNLIMITED = 1 << 62
+COUNTED = {"cpu": 100, "memory": 200 << 20}  # what a container without requests counts for when nodes are compared
+NOTHING: Mapping[str, int] = {}
+NO_LABELS = Final("node(s) didn't have the requested labels")
+
+
 UNSCHEDULABLE_NODE = Final("node(s) were unschedulable")
 TAINTED = Final("node(s) had untolerated taint(s)")
+NOT_ENFORCED = Final("node(s) didn't match scheduler-enforced node affinity")
 OTHER_NODE = Final("node(s) didn't match Pod's node affinity/selector")
 PORTS_TAKEN = "node(s) didn't have free ports for the requested pod ports"
 NO_DISK = "node(s) had no available disk"
 TOO_MANY = "Too many pods"
 
 
-def requests_of(spec: core_v1.PodSpec) -> Amounts:
-    """What a pod needs at most at one time: its containers together, or one init container with the sidecars before it."""
+def requests_of(spec: core_v1.PodSpec, missing: Mapping[str, int] = NOTHING) -> Amounts:
+    """What a pod needs at most at one time: its containers together, or one init container with the sidecars before it; or
+    what it asks for as a whole. `missing`: what a container counts for that asks for nothing."""
     total: Amounts = {}
     for container in spec.containers:
-        _add(total, container)
+        _add(total, container, missing)
     sidecars: Amounts = {}
     peak: Amounts = {}
     for container in spec.init_containers:
         if container.restart_policy == "Always":
-            _add(sidecars, container)
-            _add(total, container)
+            _add(sidecars, container, missing)
+            _add(total, container, missing)
             continue
         alone = dict(sidecars)
-        _add(alone, container)
+        _add(alone, container, missing)
         for name, amount in alone.items():
             peak[name] = max(peak.get(name, 0), amount)
     for name, amount in peak.items():
         total[name] = max(total.get(name, 0), amount)
+    if spec.resources is not None:
+        for name, value in spec.resources.requests.items():
+            total[name] = amount_of(name, value)
     for name, value in spec.overhead.items():
         total[name] = total.get(name, 0) + amount_of(name, value)
     return total
 
 
-def _add(into: Amounts, container: core_v1.Container) -> None:
+def _add(into: Amounts, container: core_v1.Container, missing: Mapping[str, int]) -> None:
     asked: Mapping[str, Any] = container.resources.requests
-    for name, value in container.resources.limits.items():
+    limits = container.resources.limits
+    for name, value in limits.items():
         if name not in asked:
             into[name] = into.get(name, 0) + amount_of(name, value)
     for name, value in asked.items():
         into[name] = into.get(name, 0) + amount_of(name, value)
+    for name, amount in missing.items():
+        if name not in asked and name not in limits:
+            into[name] = into.get(name, 0) + amount
 
 
 def amount_of(name: str, value: Any) -> int:
@@ -86,6 +100,7 @@ class Ask(Struct, frozen=True):
     memory: int
     ports: tuple[Port, ...]
     disks: tuple[Disk, ...]
+    images: tuple[str, ...]
     selective: bool  # whether it chooses among nodes by their labels
     preferred: tuple[core_v1.PreferredSchedulingTerm, ...]
     bears_unschedulable: bool
@@ -95,26 +110,45 @@ class Ask(Struct, frozen=True):
     def priority(self) -> int:
         return self.spec.priority or 0
 
+    def amount(self, name: str) -> int:
+        return next((amount for held, amount in self.amounts if held == name), 0)
+
+    def bears(self, taint: core_v1.Taint) -> bool:
+        return _tolerates(self.spec, taint)
+
     @property
     def key(self) -> bytes:
         """All of the spec that decides where it may go, and how important it is."""
         spec = self.spec
-        return msgspec.json.encode(
-            (self.amounts, self.ports, self.disks, spec.priority, spec.preemption_policy, spec.node_selector, spec.affinity,
-             spec.tolerations, spec.topology_spread_constraints), order="deterministic",
-        )  # fmt: skip
+        asks = self.amounts, self.cpu, self.memory, self.ports, self.disks, self.images
+        who = spec.scheduler_name, spec.priority, spec.preemption_policy
+        where = spec.node_selector, spec.affinity, spec.tolerations, spec.topology_spread_constraints
+        return msgspec.json.encode((asks, who, where), order="deterministic")
+
+
+def image_name(image: str) -> str:
+    """With its tag."""
+    return image if ":" in image.rpartition("/")[2] else f"{image}:latest"
 
 
 def ask_of(spec: core_v1.PodSpec) -> Ask:
     asked = {name: amount for name, amount in requests_of(spec).items() if amount}
     affinity = spec.affinity.node_affinity if spec.affinity is not None else None
     required = affinity.required_during_scheduling_ignored_during_execution if affinity is not None else None
+    counted = requests_of(spec, COUNTED)
     return Ask(
-        spec, tuple(sorted(asked.items())), asked.get("cpu", DEFAULT_CPU_MILLI), asked.get("memory", DEFAULT_MEMORY),
-        tuple(ports_of(spec)), tuple(disks_of(spec)), bool(spec.node_selector) or required is not None,
+        spec,
+        tuple(sorted(asked.items())),
+        counted.get("cpu", 0),
+        counted.get("memory", 0),
+        tuple(ports_of(spec)),
+        tuple(disks_of(spec)),
+        tuple(image_name(c.image) for c in (*spec.init_containers, *spec.containers)),
+        bool(spec.node_selector) or required is not None,
         affinity.preferred_during_scheduling_ignored_during_execution if affinity is not None else (),
-        bool(spec.tolerations) and _tolerates(spec, UNSCHEDULABLE), bool(spec.tolerations) and _tolerates(spec, NOT_READY),
-    )  # fmt: skip
+        bool(spec.tolerations) and _tolerates(spec, UNSCHEDULABLE),
+        bool(spec.tolerations) and _tolerates(spec, NOT_READY),
+    )
 
 
 class NodeLoad(Struct):
@@ -210,27 +244,62 @@ def disks_of(spec: core_v1.PodSpec) -> Iterator[Disk]:
             yield "iscsi", volume.iscsi.iqn, volume.iscsi.read_only
 
 
-def misfits(ask: Ask, load: NodeLoad) -> tuple[str, ...]:
+def misfits(ask: Ask, load: NodeLoad, profile: Profile = DEFAULT) -> tuple[str, ...]:
     """Why a pod cannot run there, in the words of Kubernetes; () when it can. The first predicate that fails speaks."""
-    node, spec = load.node, ask.spec
-    assert node is not None
-    if node.spec.unschedulable and not ask.bears_unschedulable:
-        return (UNSCHEDULABLE_NODE,)
+    filters = profile.filters  # what follows is FAILS, without calls where they would have nothing to say
+    if load.node.spec.unschedulable and "NodeUnschedulable" in filters and (said := _closed(ask, load, profile)):  # type: ignore[union-attr]
+        return said
+    if (load.taints or not load.ready) and "TaintToleration" in filters and (said := _tainted(ask, load, profile)):
+        return said
+    chooses = ask.selective or profile.added_affinity is not None
+    if chooses and "NodeAffinity" in filters and (said := _chosen(ask, load, profile)):
+        return said
+    if ask.ports and "NodePorts" in filters and (said := _ports(ask, load, profile)):
+        return said
+    if "NodeResourcesFit" in filters and (said := lacks(ask, load, profile)):
+        return said
+    if ask.disks and "VolumeRestrictions" in filters and (said := _disks(ask, load, profile)):
+        return said
+    return _labelled(ask, load, profile) if profile.labels_present else ()
+
+
+# --- the filters, in their order ---
+
+
+def _closed(ask: Ask, load: NodeLoad, profile: Profile) -> tuple[str, ...]:
+    return (UNSCHEDULABLE_NODE,) if load.node.spec.unschedulable and not ask.bears_unschedulable else ()  # type: ignore[union-attr]
+
+
+def _tainted(ask: Ask, load: NodeLoad, profile: Profile) -> tuple[str, ...]:
     if not load.ready and not ask.bears_not_ready:  # its taint comes a moment later
         return (TAINTED,)
-    if load.taints and not all(_tolerates(spec, taint) for taint in load.taints):
-        return (TAINTED,)
-    if ask.selective and not matches_node(spec, node):
-        return (OTHER_NODE,)
-    if ask.ports and load.ports and any(_clashes(port, taken) for port in ask.ports for taken in load.ports):
-        return (PORTS_TAKEN,)
-    out = lacks(ask, load)
-    if not out and ask.disks and load.disks and any(_denied(disk, taken) for disk in ask.disks for taken in load.disks):
-        return (NO_DISK,)
-    return out
+    return (TAINTED,) if load.taints and not all(_tolerates(ask.spec, taint) for taint in load.taints) else ()
 
 
-def lacks(ask: Ask, load: NodeLoad) -> tuple[str, ...]:
+def _chosen(ask: Ask, load: NodeLoad, profile: Profile) -> tuple[str, ...]:
+    assert load.node is not None
+    if profile.added_affinity is not None and not _has(profile.added_affinity, load.node):
+        return (NOT_ENFORCED,)
+    return (OTHER_NODE,) if ask.selective and not matches_node(ask.spec, load.node) else ()
+
+
+def _ports(ask: Ask, load: NodeLoad, profile: Profile) -> tuple[str, ...]:
+    taken = ask.ports and load.ports and any(_clashes(port, held) for port in ask.ports for held in load.ports)
+    return (PORTS_TAKEN,) if taken else ()
+
+
+def _disks(ask: Ask, load: NodeLoad, profile: Profile) -> tuple[str, ...]:
+    denied = ask.disks and load.disks and any(_denied(disk, taken) for disk in ask.disks for taken in load.disks)
+    return (NO_DISK,) if denied else ()
+
+
+def _labelled(ask: Ask, load: NodeLoad, profile: Profile) -> tuple[str, ...]:
+    labels = load.node.metadata.labels if load.node is not None else {}
+    fits = all((key in labels) == there for keys, there in profile.labels_present for key in keys)
+    return () if fits else (NO_LABELS,)
+
+
+def lacks(ask: Ask, load: NodeLoad, profile: Profile = DEFAULT) -> tuple[str, ...]:
     """What there is too little of."""
     capacity, used = load.capacity, load.used
     out: tuple[str, ...] = ()
@@ -238,9 +307,27 @@ def lacks(ask: Ask, load: NodeLoad) -> tuple[str, ...]:
         out = (TOO_MANY,)
     for name, amount in ask.amounts:
         most = capacity.get(name, 0)
-        if amount > most - used.get(name, 0):
+        if amount > most - used.get(name, 0) and not profile.ignores(name):
             out += (Final(f"Insufficient {name}") if amount > most else f"Insufficient {name}",)
     return out
+
+
+Fails = Callable[[Ask, NodeLoad, Profile], tuple[str, ...]]
+LABELS_PRESENT = "CheckNodeLabelPresence"
+FAILS: tuple[tuple[str, Fails], ...] = (
+    ("NodeUnschedulable", _closed),
+    ("TaintToleration", _tainted),
+    ("NodeAffinity", _chosen),
+    ("NodePorts", _ports),
+    ("NodeResourcesFit", lacks),
+    ("VolumeRestrictions", _disks),
+    (LABELS_PRESENT, _labelled),
+)
+
+
+def _has(affinity: core_v1.NodeAffinity, node: core_v1.Node) -> bool:
+    required = affinity.required_during_scheduling_ignored_during_execution
+    return required is None or any(matches_term(term, node) for term in required.node_selector_terms)
 
 
 def lacks_without(ask: Ask, load: NodeLoad) -> bool:

@@ -108,9 +108,13 @@ class Keeper(Struct):
 
     term: core_v1.PodAffinityTerm
     namespace: str  # of the pods whose term it is
-    weight: int
+    weight: int  # 0 for one that must hold
     selector: Selector
     nodes: Nodes
+
+    @property
+    def required(self) -> bool:
+        return not self.weight
 
 
 class Keepers:

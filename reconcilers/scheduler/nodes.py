@@ -17,9 +17,10 @@ from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.projections import Projection
 from shipslog.store.state import Entry
 
-from .fit import Ask, NodeLoad, ask_of, misfits
+from .fit import Ask, NodeLoad, ask_of, image_name, misfits
 from .labelled import Keepers, LabelledPods
 from .priorities import alone
+from .profile import Profile
 from .terms import required, weighted
 
 NODES, PODS = "nodes", "pods"
@@ -34,13 +35,14 @@ class Fit(Struct):
     """How pods of one spec fit the nodes, in the nodes' order."""
 
     ask: Ask
+    profile: Profile
     reasons: list[Reasons]  # () where they fit
-    scores: list[float]  # what the node itself is worth to them
+    scores: list[int]  # what the node itself is worth to them
     at: int  # how much of what was touched it has taken in
 
     def look(self, i: int, load: NodeLoad) -> None:
-        self.reasons[i] = why = misfits(self.ask, load)
-        self.scores[i] = 0.0 if why else alone(self.ask, load)
+        self.reasons[i] = why = misfits(self.ask, load, self.profile)
+        self.scores[i] = 0 if why else alone(self.ask, load, self.profile)
 
 
 class Running(Struct, frozen=True):
@@ -61,7 +63,9 @@ class NodesState:
         self.loads: dict[str, NodeLoad] = {}
         self.pods = LabelledPods()
         self.keepers = Keepers(lambda spec: ((term, 0) for term in required(spec, anti=True)))  # who keep others away
-        self.wishers = Keepers(lambda spec: weighted(spec, required_too=True))  # who like others near, or away
+        self.wishers = Keepers(_wishes)  # who like others near, or away
+        self.soft: dict[str, tuple[core_v1.Taint, ...]] = {}  # by node: taints that would rather keep pods away
+        self.images: dict[str, dict[str, int]] = {}  # by image: the nodes that have it, with its size in bytes
         self._order: list[NodeLoad] | None = None
         self._index: dict[str, int] = {}
         self._labels: list[Mapping[str, str]] = []
@@ -75,7 +79,7 @@ class NodesState:
 
     def _state(self) -> tuple[object, ...]:
         terms = ({key: one.nodes for key, one in all_.terms.items()} for all_ in (self.keepers, self.wishers))
-        return self.loads, self.pods.counts, *terms
+        return self.loads, self.pods.counts, self.soft, self.images, *terms
 
     # --- folding ---
 
@@ -102,7 +106,25 @@ class NodesState:
         elif before is not None and after is not None and before.metadata.labels != after.metadata.labels:
             self._forget_places()
         load.stand(after)
+        soft = tuple(t for t in after.spec.taints if t.effect == "PreferNoSchedule") if after is not None else ()
+        self.soft.pop(name, None)
+        if soft:
+            self.soft[name] = soft
+        self._images(name, before.status.images if before is not None else (), after.status.images if after is not None else ())
         self._settle(load)
+
+    def _images(self, node: str, before: Iterable[core_v1.ContainerImage], after: Iterable[core_v1.ContainerImage]) -> None:
+        if before == after:
+            return
+        for image in before:
+            for name in map(image_name, image.names or ()):
+                where = self.images.get(name, {})
+                where.pop(node, None)
+                if not where:
+                    self.images.pop(name, None)
+        for image in after:
+            for name in map(image_name, image.names or ()):
+                self.images.setdefault(name, {})[node] = image.size_bytes or 0
 
     def _pod(self, pod: core_v1.Pod, times: int) -> None:
         name = pod.spec.node_name
@@ -186,14 +208,14 @@ class NodesState:
             found.append(Running(pod, held[1]))
         return found
 
-    def fit(self, ask: Ask, key: bytes) -> Fit:
+    def fit(self, ask: Ask, key: bytes, profile: Profile) -> Fit:
         """How pods that ask so fit the nodes; not to be changed."""
         order, index = self.order, self.index
         held = self._fits.get(key)
-        if held is None:
-            reasons = [misfits(ask, load) for load in order]
-            scores = [0.0 if why else alone(ask, load) for why, load in zip(reasons, order, strict=True)]
-            held = self._fits[key] = Fit(ask, reasons, scores, len(self._touched))
+        if held is None or held.profile is not profile:
+            reasons = [misfits(ask, load, profile) for load in order]
+            scores = [0 if why else alone(ask, load, profile) for why, load in zip(reasons, order, strict=True)]
+            held = self._fits[key] = Fit(ask, profile, reasons, scores, len(self._touched))
             while len(self._fits) > 1 and (len(self._fits) > SPECS or len(self._fits) * len(order) > REMEMBERED):
                 self._fits.popitem(last=False)
             return held
@@ -204,6 +226,12 @@ class NodesState:
                     held.look(i, order[i])
             held.at = len(self._touched)
         return held
+
+
+def _wishes(spec: core_v1.PodSpec) -> Iterable[tuple[core_v1.PodAffinityTerm, int]]:
+    """The terms of a pod that runs: what it needs beside it, it likes beside it too (0)."""
+    yield from weighted(spec)
+    yield from ((term, 0) for term in required(spec))
 
 
 def _running(pod: core_v1.Pod) -> core_v1.Pod | None:

@@ -3,20 +3,18 @@
 Tests: tests/reconcilers/scheduler/test_preemption.py
 """
 
-from collections.abc import Iterator
-
-from shipslog.store.view import View
+from collections.abc import Callable, Iterator
 
 from .candidates import Turn
 from .queue import Order, Queue, Waiting
-from .shape import Shape, shape_of
+from .shape import Shape
 
 
 class Nominations:
     """Those of one decision. A nomination counts for pods of the same priority and less, and not for the pod itself."""
 
-    def __init__(self, view: View, queue: Queue, turn: Turn) -> None:
-        self._view, self._queue, self._turn = view, queue, turn
+    def __init__(self, queue: Queue, turn: Turn, shape_of: Callable[[Waiting], Shape]) -> None:
+        self._queue, self._turn, self._shape_of = queue, turn, shape_of
         self._ahead = sorted(queue.nominated, reverse=True)  # whose nodes are not kept free yet; the most important last
         self._kept: dict[Order, tuple[Shape, int]] = {}
         self._released: dict[Order, tuple[Shape, int]] = {}
@@ -28,7 +26,7 @@ class Nominations:
             order = self._ahead.pop()
             i = self._turn.nodes.index.get(self._queue.nominated[order])
             if i is not None and order not in self._gone:
-                self._keep(order, shape_of(self._view, self._queue.pods[order]), i)
+                self._keep(order, self._shape_of(self._queue.pods[order]), i)
 
     def _keep(self, order: Order, shape: Shape, i: int) -> None:
         self._kept[order] = shape, i

@@ -32,7 +32,7 @@ NO_VICTIMS = Final("No preemption victims found for incoming pod")
 NOT_HELPFUL = Final("Preemption is not helpful for scheduling")
 NEVER_PREEMPTS = "not eligible due to preemptionPolicy=Never."
 WAITS_FOR_ENDS = "not eligible due to a terminating pod on the nominated node."
-LEAST_NODES, PERCENT_NODES = 100, 10  # so many nodes are tried at most, as Kubernetes' minCandidateNodes...
+FURTHER = 100  # nodes, each second
 LOWEST = -(1 << 31)
 
 
@@ -125,7 +125,8 @@ class Preemption:
         self._victims.clear()
         self._failed.clear()
         nodes, reasons = len(self._turn.nodes.order), self._candidates.reasons()
-        most = max(nodes * PERCENT_NODES // 100, LEAST_NODES)
+        profile = self._candidates.shape.profile
+        most = max(nodes * profile.candidates_percent // 100, profile.candidates_least)
         tried = 0
         for i in _from(nodes, self._begin):
             if any(isinstance(reason, Final) for reason in reasons[i]):
@@ -145,7 +146,7 @@ class Preemption:
         if not any(priority < self._ask.priority for priority in load.by_priority):
             self._failed[i] = (NO_VICTIMS,)
             return False
-        if lacks_without(self._ask, load):
+        if self._candidates.shape.profile.holds("NodeResourcesFit") and lacks_without(self._ask, load):
             self._failed[i] = self._candidates.reasons_of(i)
             return False
         self.tried += 1
@@ -211,14 +212,14 @@ class _OnNode:
             self._limits.count(self._i, effect, times)
 
     def _why(self) -> Reasons:
-        own = misfits(self._of._ask, self._load) or self._of._candidates.beyond(self._i)
+        own = misfits(self._of._ask, self._load, self._of._candidates.shape.profile) or self._of._candidates.beyond(self._i)
         limit = "" if own else self._limits.reason(self._i)
         return own or ((limit,) if limit else ())
 
 
 def _from(nodes: int, begin: int) -> Iterator[int]:
     """All of them, from another one each second."""
-    first = begin * LEAST_NODES % max(nodes, 1)
+    first = begin * FURTHER % max(nodes, 1)
     yield from range(first, nodes)
     yield from range(first)
 

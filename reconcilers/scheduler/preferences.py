@@ -1,138 +1,171 @@
 """What other pods make a node worth: preferred (anti-)affinity, the pod's and theirs, and spreads that may be missed.
 
-Source: the scores of the InterPodAffinity and PodTopologySpread plugins of Kubernetes 1.32, from 0 to 10 times their weight.
+Source: the scores of the InterPodAffinity and PodTopologySpread plugins of Kubernetes 1.37.
 """
 
 from collections.abc import Iterable, Sequence
-from math import log
+from math import floor, log
+from typing import Any
 
 from msgspec import Struct
 
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import Selector
 
+from .columns import Column, Raw
 from .nodes import NodesState
 from .priorities import TOP
+from .profile import HOSTNAME, Profile
 from .shape import Shape
-from .terms import Namespaces, constraints, namespaces_of, selector_of, speaks_in, weighted
+from .terms import Constraint, Namespaces, namespaces_of, required, selector_of, speaks_in, weighted
 from .topology import taking_part
 
-WEIGHT = 2  # of each of the two, where what a node has left weighs 1
 
+class Affinities(Column):
+    """The weights of the terms that speak of a node's places: the pod's own, and those of pods that run about it."""
 
-class Rather(Struct):
-    """A spread that may be missed, with the pods that count in each place."""
+    changes = True
 
-    key: str
-    max_skew: int
-    selector: Selector
-    counted: frozenset[int] | None  # the nodes that take part; None for all
-    counts: dict[str, int]
-
-
-class Preferences:
-    """What the pods of one shape prefer while one decision is being made. `placed` takes in what the decision places."""
-
-    def __init__(self, shape: Shape, nodes: NodesState, namespaces: Namespaces) -> None:
-        self._shape, self._nodes, self._namespaces = shape, nodes, namespaces
-        self._weights: dict[tuple[str, str], int] = {}  # by place
+    def __init__(self, weight: int, shape: Shape, nodes: NodesState, namespaces: Namespaces, profile: Profile) -> None:
+        super().__init__("InterPodAffinity", weight, [0] * len(nodes.order))
+        self._shape, self._nodes, self._namespaces, self._profile = shape, nodes, namespaces, profile
         meta, spec = shape.pod.metadata, shape.ask.spec
+        self._weights: dict[tuple[str, str], int] = {}  # by place
         for keeper in nodes.wishers.that_speak_of(meta.namespace, meta.labels, namespaces):
-            self._add(keeper.term.topology_key, keeper.weight, keeper.nodes.items())
-        for term, weight in weighted(spec, required_too=False):
+            if counts := self._counts(keeper.weight, keeper.required):
+                self._add(keeper.term.topology_key, counts, keeper.nodes.items())
+        for term, wish in weighted(spec):
             chosen = selector_of(term.label_selector, meta.labels, term.match_label_keys)
             for other in namespaces_of(term, meta.namespace, namespaces):
-                self._add(term.topology_key, weight, nodes.pods.chosen(other, chosen, ending_too=True).items())
-        self._rather = [self._begun(constraint) for constraint in constraints(spec, "ScheduleAnyway")]
+                self._add(term.topology_key, wish, nodes.pods.chosen(other, chosen, ending_too=True).items())
+        for (key, value), many in self._weights.items():
+            for i in nodes.places(key).get(value, ()):
+                self.raw[i] = (self.raw[i] or 0) + many
 
-    @property
-    def idle(self) -> bool:
-        """Whether all nodes are worth the same by it."""
-        return not (self._weights or self._rather)
+        self.idle = not self._weights
+
+    def _counts(self, weight: int, required: bool) -> int:
+        """What a term of a pod that runs weighs."""
+        return self._profile.hard_weight if required else 0 if self._profile.only_required else weight
 
     def _add(self, key: str, weight: int, nodes: Iterable[tuple[str, int]]) -> None:
         index, labels = self._nodes.index, self._nodes.labels
         for node, many in nodes:
             i = index.get(node)
             if i is not None and key in labels[i]:
-                place = (key, labels[i][key])
+                place = key, labels[i][key]
                 self._weights[place] = self._weights.get(place, 0) + weight * many
 
-    def _begun(self, constraint: core_v1.TopologySpreadConstraint) -> Rather:
-        meta, key, labels = self._shape.pod.metadata, constraint.topology_key, self._nodes.labels
-        chosen = selector_of(constraint.label_selector, meta.labels, constraint.match_label_keys)
-        found = Rather(key, constraint.max_skew, chosen, taking_part(self._shape.ask, self._nodes, constraint), {})
-        for node, many in self._nodes.pods.chosen(meta.namespace, chosen, ending_too=False).items():
-            i = self._nodes.index.get(node)
-            if i is not None and key in labels[i] and (found.counted is None or i in found.counted):
-                found.counts[labels[i][key]] = found.counts.get(labels[i][key], 0) + many
-        return found
+    def scaled(self, raw: int, least: int, most: int) -> int:
+        return int(TOP * (raw - least) / (most - least)) if most > least else 0
 
-    def placed(self, i: int, wishes: "Wishes") -> None:
-        """A pod goes to a node."""
-        labels = self._nodes.labels[i]
-        for key, weight in wishes.weights:
-            self._add(key, weight, ((self._nodes.order[i].name, 1),))
-        for rather, counts in zip(self._rather, wishes.counts, strict=True):
-            if counts and rather.key in labels and (rather.counted is None or i in rather.counted):
-                value = labels[rather.key]
-                rather.counts[value] = rather.counts.get(value, 0) + 1
-
-    def wishes_of(self, other: Shape) -> "Wishes":
-        """What a pod of another shape, or of the same, changes where it is placed."""
-        theirs, mine = other.pod.metadata, self._shape.pod.metadata
-        weights = []
-        for term, weight in weighted(other.ask.spec, required_too=True):
+    def effect_of(self, pod: core_v1.Pod) -> tuple[tuple[str, int], ...]:
+        theirs, mine = pod.metadata, self._shape.pod.metadata
+        found = list[tuple[str, int]]()
+        terms = [(term, self._counts(weight, False)) for term, weight in weighted(pod.spec)]
+        terms += [(term, self._profile.hard_weight) for term in required(pod.spec)]
+        for term, weight in terms:
             chosen = selector_of(term.label_selector, theirs.labels, term.match_label_keys)
-            if chosen.matches(mine.labels) and speaks_in(term, theirs.namespace, mine.namespace, self._namespaces):
-                weights.append((term.topology_key, weight))
-        for term, weight in weighted(self._shape.ask.spec, required_too=False):
+            if weight and chosen.matches(mine.labels) and speaks_in(term, theirs.namespace, mine.namespace, self._namespaces):
+                found.append((term.topology_key, weight))
+        for term, weight in weighted(self._shape.ask.spec):
             chosen = selector_of(term.label_selector, mine.labels, term.match_label_keys)
             if chosen.matches(theirs.labels) and speaks_in(term, mine.namespace, theirs.namespace, self._namespaces):
-                weights.append((term.topology_key, weight))
-        same = theirs.namespace == mine.namespace
-        return Wishes(tuple(weights), tuple(same and rather.selector.matches(theirs.labels) for rather in self._rather))
+                found.append((term.topology_key, weight))
+        return tuple(found)
 
-    def worth(self, fits: Sequence[bool]) -> list[float]:
-        """What each node is worth by it, compared with all that fit."""
-        total = self._by_affinity(fits)
-        if self._rather:
-            total = [one + other for one, other in zip(total, self._by_spread(fits), strict=True)]
-        return total
+    def placed(self, i: int, effect: Any) -> Iterable[int]:
+        changed = set[int]()
+        labels = self._nodes.labels[i]
+        for key, weight in effect:
+            if key in labels:
+                place = key, labels[key]
+                self._weights[place], self.idle = self._weights.get(place, 0) + weight, False
+                changed.update(self._nodes.places(key)[labels[key]])
+        return changed
 
-    def _by_affinity(self, fits: Sequence[bool]) -> list[float]:
-        raw = [0] * len(fits)
-        for (key, value), weight in self._weights.items():
-            for i in self._nodes.places(key).get(value, ()):
-                raw[i] += weight
-        among = [one for one, fit in zip(raw, fits, strict=True) if fit]
-        least, most = min(among, default=0), max(among, default=0)
-        return [TOP * WEIGHT * (one - least) / (most - least) for one in raw] if most > least else [0.0] * len(raw)
+    def renew(self, i: int) -> Raw:
+        return sum(self._weights.get(place, 0) for place in self._nodes.labels[i].items())
 
-    def _by_spread(self, fits: Sequence[bool]) -> list[float]:
-        """Less for a place with more pods, by each constraint; nothing for a node that lacks the key of any."""
-        labels, keys = self._nodes.labels, [rather.key for rather in self._rather]
-        takes_part = [all(key in where for key in keys) for where in labels]
-        raw = [0.0] * len(labels)
+
+class Rather(Struct):
+    """A spread that may be missed, with the pods that count in each place; by the node's own name for host names."""
+
+    key: str
+    max_skew: int
+    selector: Selector
+    counted: frozenset[int] | None  # the nodes that take part; None for all
+    counts: dict[str, int]
+    weight: float = 0.0
+
+
+class Spreads(Column):
+    """How many pods there are in a node's places already, by the spreads that may be missed."""
+
+    changes = True
+
+    def __init__(
+        self, weight: int, shape: Shape, nodes: NodesState, constraints: Sequence[Constraint], fits: Sequence[bool]
+    ) -> None:
+        super().__init__("PodTopologySpread", weight, [])
+        self._shape, self._nodes = shape, nodes
+        own = bool(shape.ask.spec.topology_spread_constraints) or not shape.system_constraints
+        keys = [constraint.key for constraint in constraints]
+        self._ignored = [own and any(key not in labels for key in keys) for labels in nodes.labels]
+        self._rather = [self._begun(constraint) for constraint in constraints]
         for rather in self._rather:
-            key, counts = rather.key, rather.counts
-            places = {where[key] for where, fit, part in zip(labels, fits, takes_part, strict=True) if fit and part}
-            each = log(len(places) + 2)
-            for i, where in enumerate(labels):
-                if takes_part[i]:
-                    raw[i] += counts.get(where[key], 0) * each + (rather.max_skew - 1)
-        among = [one for one, fit, part in zip(raw, fits, takes_part, strict=True) if fit and part]
-        least, most = min(among, default=0.0), max(among, default=0.0)
-        worth = [TOP * WEIGHT * (most + least - one) / most if most else TOP * WEIGHT for one in raw]
-        return [one if part else 0.0 for one, part in zip(worth, takes_part, strict=True)]
+            rather.weight = log(self._places(rather.key, fits) + 2)
+        self.raw = [self.renew(i) for i in range(len(nodes.order))]
 
+    def _place(self, key: str, i: int) -> str | None:
+        labels = self._nodes.labels[i]
+        return self._nodes.order[i].name if key == HOSTNAME else labels.get(key)
 
-class Wishes(Struct, frozen=True):
-    """What a pod that is placed changes for those of a shape: the weights of its place by key, in which of their spreads it
-    counts."""
+    def _places(self, key: str, fits: Sequence[bool]) -> int:
+        """How many places there are among the nodes that fit."""
+        there = [i for i, fit in enumerate(fits) if fit and not self._ignored[i]]
+        return len(there) if key == HOSTNAME else len({self._nodes.labels[i].get(key, "") for i in there})
 
-    weights: tuple[tuple[str, int], ...] = ()
-    counts: tuple[bool, ...] = ()
+    def _begun(self, constraint: Constraint) -> Rather:
+        counted = taking_part(self._shape.ask, self._nodes, constraint)
+        found = Rather(constraint.key, constraint.max_skew, constraint.selector, counted, {})
+        namespace = self._shape.pod.metadata.namespace
+        for node, many in self._nodes.pods.chosen(namespace, constraint.selector, ending_too=False).items():
+            i = self._nodes.index.get(node)
+            if i is not None:
+                self._count(found, i, many)
+        return found
 
-    def __bool__(self) -> bool:
-        return bool(self.weights) or any(self.counts)
+    def _count(self, rather: Rather, i: int, many: int) -> str | None:
+        place = self._place(rather.key, i)
+        if place is None or self._ignored[i] or (rather.counted is not None and i not in rather.counted):
+            return None
+        rather.counts[place] = rather.counts.get(place, 0) + many
+        return place
+
+    def scaled(self, raw: int, least: int, most: int) -> int:
+        return TOP * (most + least - raw) // most if most else TOP
+
+    def effect_of(self, pod: core_v1.Pod) -> tuple[bool, ...] | None:
+        if pod.metadata.namespace != self._shape.pod.metadata.namespace:
+            return None
+        counts = tuple(rather.selector.matches(pod.metadata.labels) for rather in self._rather)
+        return counts if any(counts) else None
+
+    def placed(self, i: int, effect: Any) -> Iterable[int]:
+        changed = set[int]()
+        for rather, counts in zip(self._rather, effect, strict=True):
+            place = self._count(rather, i, 1) if counts else None
+            if place is not None:
+                changed.update((i,) if rather.key == HOSTNAME else self._nodes.places(rather.key)[place])
+        return changed
+
+    def renew(self, i: int) -> Raw:
+        if self._ignored[i]:
+            return None
+        score = 0.0
+        for rather in self._rather:
+            place = self._place(rather.key, i)
+            if place is not None:
+                score += rather.counts.get(place, 0) * rather.weight + (rather.max_skew - 1)
+        return floor(score + 0.5)

@@ -1,40 +1,95 @@
-"""Which of the nodes that fit is best: the default priorities of Kubernetes 1.5, each from 0 to 10.
+"""What a node itself is worth to a pod, whatever others it is compared with: scores from 0 to 100, in whole numbers.
 
-LeastRequested, BalancedResourceAllocation, SelectorSpread; and what node affinity prefers.
+Source: the plugins NodeResourcesFit and NodeResourcesBalancedAllocation of Kubernetes 1.37; CalculateNodeLabelPriority of 1.0.
 
-Tests: tests/reconcilers/scheduler/test_scheduler.py
+Tests: tests/reconcilers/scheduler/test_columns.py
 """
 
-from .fit import Ask, NodeLoad, matches_term
+from math import sqrt
 
-TOP = 10.0
+from .fit import Ask, NodeLoad
+from .profile import LABEL_PREFERENCE, Profile
 
-
-def alone(ask: Ask, load: NodeLoad) -> float:
-    """All that the node itself is worth to the pod, whatever others it is compared with."""
-    cpu = (load.counted_cpu + ask.cpu) / (load.capacity.get("cpu", 0) or 1)
-    memory = (load.counted_memory + ask.memory) / (load.capacity.get("memory", 0) or 1)
-    score = least_requested(cpu, memory) + balanced(cpu, memory)
-    return score + preferred(ask, load) if ask.preferred else score
+TOP = 100
 
 
-def least_requested(cpu: float, memory: float) -> float:
-    """More for a node with more left; the shares are those that would be used."""
-    return ((1 - cpu if cpu < 1 else 0.0) + (1 - memory if memory < 1 else 0.0)) * TOP / 2
+def alone(ask: Ask, load: NodeLoad, profile: Profile) -> int:
+    """All that the node itself is worth to the pod."""
+    total = 0
+    for name, weight in profile.scores:
+        score = ALONE.get(name)
+        if score is not None:
+            total += weight * score(ask, load, profile)
+    return total
 
 
-def balanced(cpu: float, memory: float) -> float:
-    """More for a node whose CPU and memory would be used alike."""
-    return 0.0 if cpu >= 1 or memory >= 1 else TOP - abs(cpu - memory) * TOP
+def room(ask: Ask, load: NodeLoad, profile: Profile) -> int:
+    """More for a node with more left (or less, as the profile has it), by the weights of the resources."""
+    total = weights = 0
+    capacity, strategy = load.capacity, profile.strategy
+    for name, weight in profile.resources:
+        most = capacity.get(name, 0)
+        if not most:
+            continue
+        if name == "cpu":
+            asked = load.counted_cpu + ask.cpu
+        elif name == "memory":
+            asked = load.counted_memory + ask.memory
+        elif amount := ask.amount(name):
+            asked = load.used.get(name, 0) + amount
+        else:
+            continue  # what a pod does not ask for makes no node better
+        if strategy == "LeastAllocated":
+            total += weight * ((most - asked) * TOP // most) if asked <= most else 0
+        elif strategy == "MostAllocated":
+            total += weight * (min(asked, most) * TOP // most)
+        else:
+            score = along(profile.shape, min(asked * TOP // most, TOP))
+            if not score:
+                continue  # as Kubernetes has it: it then does not count
+            total += weight * score
+        weights += weight
+    return total // weights if weights else 0
 
 
-def spread(alike: int, most: int) -> float:
-    """More for a node with fewer pods of the same Services and controllers: `alike`, `most` on any node that fits."""
-    return TOP * (most - alike) / most if most else TOP
+def along(shape: tuple[tuple[int, int], ...], utilization: int) -> int:
+    """The score at a utilization, between the points of the shape."""
+    before: tuple[int, int] | None = None
+    for at, score in shape:
+        if utilization <= at:
+            if before is None:
+                return score * 10
+            return before[1] * 10 + (score - before[1]) * 10 * (utilization - before[0]) // (at - before[0])
+        before = at, score
+    return before[1] * 10 if before is not None else 0
 
 
-def preferred(ask: Ask, load: NodeLoad) -> float:
-    """The weights of the preferences that the node meets, as a share of all."""
-    assert load.node is not None
-    total = sum(term.weight for term in ask.preferred)
-    return TOP * sum(t.weight for t in ask.preferred if matches_term(t.preference, load.node)) / total if total else 0.0
+def balance(ask: Ask, load: NodeLoad, profile: Profile) -> int:
+    """More for a node whose resources the pod makes to be used more alike; what asks for nothing changes nothing."""
+    without, beside = list[float](), list[float]()
+    asks = False
+    for name in profile.balanced:
+        most, used, amount = load.capacity.get(name, 0), load.used.get(name, 0), ask.amount(name)
+        if most and (amount or name in ("cpu", "memory")):
+            asks = asks or bool(amount)
+            without.append(min(used / most, 1.0))
+            beside.append(min((used + amount) / most, 1.0))
+    return TOP // 2 + (TOP // 2 + _evenness(beside) - _evenness(without)) // 2 if asks else 0
+
+
+def _evenness(shares: list[float]) -> int:
+    if len(shares) == 2:
+        return int((1 - abs(shares[0] - shares[1]) / 2) * TOP)
+    if len(shares) < 2:
+        return TOP
+    mean = sum(shares) / len(shares)
+    return int((1 - sqrt(sum((share - mean) ** 2 for share in shares) / len(shares))) * TOP)
+
+
+def labelled(ask: Ask, load: NodeLoad, profile: Profile) -> int:
+    """For each label that is liked, or disliked, its weight if the node has it, or has it not."""
+    labels = load.node.metadata.labels if load.node is not None else {}
+    return sum(weight * TOP for key, liked, weight in profile.label_preferences if (key in labels) == liked)
+
+
+ALONE = {"NodeResourcesFit": room, "NodeResourcesBalancedAllocation": balance, LABEL_PREFERENCE: labelled}

@@ -3,7 +3,9 @@
 Pods of a class are alike in all that can decide where they go, and were told the same."""
 
 from bisect import bisect_left, insort
-from collections import Counter
+from collections import ChainMap, Counter
+from collections.abc import Iterable, MutableMapping
+from heapq import merge
 
 import msgspec
 from msgspec import Struct
@@ -17,9 +19,10 @@ from shipslog.store.projections import Projection, index
 from shipslog.store.state import Entry
 
 from .fit import Ask, ask_of
+from .profile import NAME
 from .terms import asked_keys
 
-NAME = "default-scheduler"
+OWNERS = ("ReplicationController", "ReplicaSet", "StatefulSet")  # with whose pods a pod is spread
 GATED = ("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates")
 Order = tuple[int, str, str, str]  # (-priority, since when, namespace, name)
 Class = tuple[str, bytes, str, tuple[tuple[str, str], ...], str]
@@ -32,7 +35,7 @@ class Waiting(Struct):
     pod: core_v1.Pod
     ask: Ask
     key: bytes  # of what it asks, and of its claims
-    owner: str  # the uid of the ReplicationController that it is of
+    owner: str  # the uid of the controller that it is of
     said: str | None  # why it waits, in its status; None if nobody has said yet
 
     @property
@@ -43,28 +46,21 @@ class Waiting(Struct):
 class Queue(Struct):
     """What waits: each pod is new, nominated or in a class. `heads` has each class at its most important pod."""
 
-    pods: dict[Order, Waiting] = {}
+    pods: MutableMapping[Order, Waiting] = {}
     fresh: list[Order] = []
-    nominated: dict[Order, str] = {}  # those for whom a node is kept free, with its name; in no class
-    classes: dict[Class, list[Order]] = {}
+    nominated: MutableMapping[Order, str] = {}  # those for whom a node is kept free, with its name; in no class
+    classes: MutableMapping[Class, list[Order]] = {}
     heads: list[tuple[Order, Class]] = []
-    gated: dict[Order, core_v1.Pod] = {}  # those that still have to be told so
+    gated: MutableMapping[Order, core_v1.Pod] = {}  # those that still have to be told so
 
-    def evolve(self, before: Entry | None, after: Entry | None) -> None:
-        """A pod was made, changed or deleted."""
-        if before is not None and _waits(before.object):
-            self._leave(before.object)
-        if after is not None and _waits(after.object):
-            self._join(after.object)
-
-    def _join(self, pod: core_v1.Pod) -> None:
+    def join(self, pod: core_v1.Pod) -> None:
         order, said = _order(pod), _said(pod)
         if pod.spec.scheduling_gates:
             if said != GATED:
                 self.gated[order] = pod
             return
         ask, owner = ask_of(pod.spec), controller_of(pod)
-        uid = owner.uid if owner is not None and owner.kind == "ReplicationController" else ""
+        uid = owner.uid if owner is not None and owner.kind in OWNERS else ""
         message = said[1] if said is not None and said[0] == "Unschedulable" else None
         claims = tuple(dict.fromkeys(claims_of(pod)))
         key = ask.key + msgspec.json.encode(claims) if claims else ask.key
@@ -82,7 +78,7 @@ class Queue(Struct):
                 _drop(self.heads, (members[1], waiting.class_))
             insort(self.heads, (order, waiting.class_))
 
-    def _leave(self, pod: core_v1.Pod) -> None:
+    def leave(self, pod: core_v1.Pod) -> None:
         order = _order(pod)
         self.gated.pop(order, None)
         waiting = self.pods.pop(order, None)
@@ -102,13 +98,47 @@ class Queue(Struct):
             del self.classes[class_]
 
 
+class Queues(Struct):
+    """What waits, by the scheduler that it asks for."""
+
+    of: dict[str, Queue] = {}
+
+    def evolve(self, before: Entry | None, after: Entry | None) -> None:
+        """A pod was made, changed or deleted."""
+        if before is not None and _waits(before.object):
+            name = _scheduler(before.object)
+            self.of[name].leave(before.object)
+            if not (self.of[name].pods or self.of[name].gated):
+                del self.of[name]
+        if after is not None and _waits(after.object):
+            self.of.setdefault(_scheduler(after.object), empty()).join(after.object)
+
+    def together(self, names: Iterable[str]) -> Queue:
+        """Those of several schedulers as one; not to be changed."""
+        found = [self.of[name] for name in names if name in self.of]
+        if len(found) == 1:
+            return found[0]
+        return Queue(
+            ChainMap(*(q.pods for q in found)), list(merge(*(q.fresh for q in found))),
+            ChainMap(*(q.nominated for q in found)), ChainMap(*(q.classes for q in found)),
+            list(merge(*(q.heads for q in found))), ChainMap(*(q.gated for q in found)),
+        )  # fmt: skip
+
+
+def empty() -> Queue:
+    return Queue({}, [], {}, {}, [], {})
+
+
 def _drop(among: list, what: object) -> None:  # type: ignore[type-arg]
     del among[bisect_left(among, what)]
 
 
 def _waits(pod: core_v1.Pod) -> bool:
-    mine = not pod.spec.node_name and pod.spec.scheduler_name in ("", NAME)
-    return mine and not pod.metadata.deletion_timestamp and pod.status.phase not in TERMINAL
+    return not pod.spec.node_name and not pod.metadata.deletion_timestamp and pod.status.phase not in TERMINAL
+
+
+def _scheduler(pod: core_v1.Pod) -> str:
+    return pod.spec.scheduler_name or NAME
 
 
 def _order(pod: core_v1.Pod) -> Order:
@@ -144,6 +174,6 @@ def _asks_for(service: core_v1.Service) -> tuple[tuple[str, str, str], ...]:
     return ((service.metadata.namespace, *label),) if label is not None else ()
 
 
-QUEUE = Projection("pods that wait for a node", ("pods",), lambda: Queue({}, [], {}, {}, [], {}), Queue.evolve)
+QUEUE = Projection("pods that wait for a node", ("pods",), lambda: Queues({}), Queues.evolve)
 ASKED_LABELS = Projection("keys of labels that somebody asks for", ("pods", "services"), Counter, _asked)
 SERVICES_BY_LABEL = index("services by a label that they ask for", ("services",), _asks_for)

@@ -7,13 +7,14 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.selector import Selector, of_labels
+from shipslog.store.objects import apps_v1, core_v1
+from shipslog.store.objects.selector import Selector, of_label_selector, of_labels
 from shipslog.store.view import View
 
 from .fit import Ask
+from .profile import Profile
 from .queue import SERVICES_BY_LABEL, Waiting
-from .terms import depends_on_others
+from .terms import Constraint, constraints, defaults, depends_on_others
 
 ShapeKey = tuple[str, bytes, str, tuple[tuple[str, str], ...]]
 
@@ -24,7 +25,11 @@ class Shape(Struct, frozen=True):
     key: bytes  # of what they ask
     pod: core_v1.Pod  # one of them
     ask: Ask
+    profile: Profile
     alike: tuple[Selector, ...]  # of the Services and the controller that they are of: those with whom they are spread
+    hard: tuple[Constraint, ...]  # spreads that must be kept
+    soft: tuple[Constraint, ...]  # and those that may be missed
+    system_constraints: bool  # whether the latter are nobody's wish
     depends_on_others: bool
 
     def is_alike(self, pod: core_v1.Pod) -> bool:
@@ -40,21 +45,34 @@ def key_of(waiting: Waiting, asked: Collection[str]) -> ShapeKey:
     return meta.namespace, waiting.key, waiting.owner, labels
 
 
-def shape_of(view: View, waiting: Waiting) -> Shape:
-    pod = waiting.pod
-    namespace, labels = pod.metadata.namespace, pod.metadata.labels
-    found = [of_labels(service.spec.selector) for service in _services(view, pod)]
-    if waiting.owner:
-        owner = view.by_uid(waiting.owner)
-        controller = owner.object if owner is not None else None
-        if isinstance(controller, core_v1.ReplicationController) and controller.metadata.namespace == namespace:
-            found += [of_labels(controller.spec.selector)] if controller.spec.selector else []
-    alike = tuple(dict.fromkeys(selector for selector in found if selector.matches(labels)))
-    if pod.spec.topology_spread_constraints:  # who says how to be spread is spread so, and not by default
-        alike = ()
-    return Shape(waiting.key, pod, waiting.ask, alike, depends_on_others(waiting.ask.spec))
+def shape_of(view: View, waiting: Waiting, profile: Profile) -> Shape:
+    pod, spec = waiting.pod, waiting.ask.spec
+    labels = pod.metadata.labels
+    alike = tuple(dict.fromkeys(s for s in _selectors(view, waiting) if s.requirements and s.matches(labels)))
+    own = bool(spec.topology_spread_constraints)
+    hard, soft = constraints(spec, labels, "DoNotSchedule"), constraints(spec, labels, "ScheduleAnyway")
+    if not own and alike:
+        together = Selector(tuple(dict.fromkeys(r for selector in alike for r in selector.requirements)))
+        hard, soft = (defaults(profile.constraints, together, when) for when in ("DoNotSchedule", "ScheduleAnyway"))
+    return Shape(
+        waiting.key, pod, waiting.ask, profile, alike, hard, soft, not own and profile.system_constraints,
+        depends_on_others(spec) or bool(hard) or bool(profile.service_affinity),
+    )  # fmt: skip
 
 
-def _services(view: View, pod: core_v1.Pod) -> list[core_v1.Service]:
-    namespace, labels = pod.metadata.namespace, pod.metadata.labels
-    return [e.object for label in sorted(labels.items()) for e in view.find(SERVICES_BY_LABEL, (namespace, *label))]
+def _selectors(view: View, waiting: Waiting) -> list[Selector]:
+    """Of the services that may be the pod's, and of its controller."""
+    meta = waiting.pod.metadata
+    services = [
+        e.object for label in sorted(meta.labels.items()) for e in view.find(SERVICES_BY_LABEL, (meta.namespace, *label))
+    ]
+    found = [of_labels(service.spec.selector) for service in services]
+    owner = view.by_uid(waiting.owner) if waiting.owner else None
+    if owner is None or owner.object.metadata.namespace != meta.namespace:
+        return found
+    controller = owner.object
+    if isinstance(controller, core_v1.ReplicationController):
+        found += [of_labels(controller.spec.selector)] if controller.spec.selector else []
+    elif isinstance(controller, apps_v1.ReplicaSet | apps_v1.StatefulSet) and controller.spec.selector is not None:
+        found.append(of_label_selector(controller.spec.selector))
+    return found

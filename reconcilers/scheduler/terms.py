@@ -5,10 +5,13 @@ Tests: tests/reconcilers/scheduler/test_topology.py, tests/reconcilers/scheduler
 
 from collections.abc import Iterable, Mapping
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.selector import NOTHING, Selector, of_label_selector
+
+from .profile import Spread
 
 Namespaces = Mapping[str, Mapping[str, str]]  # the labels of each
 
@@ -25,30 +28,55 @@ def required(spec: core_v1.PodSpec, *, anti: bool = False) -> tuple[core_v1.PodA
     return near.required_during_scheduling_ignored_during_execution if near is not None else ()
 
 
-def weighted(spec: core_v1.PodSpec, *, required_too: bool) -> Iterable[tuple[core_v1.PodAffinityTerm, int]]:
-    """Its preferred terms with their weights, of anti-affinity below zero. `required_too`: those of affinity that must hold as
-    well, with 1: what a pod that runs needs beside it, it likes beside it."""
+def weighted(spec: core_v1.PodSpec) -> Iterable[tuple[core_v1.PodAffinityTerm, int]]:
+    """Its preferred terms with their weights, of anti-affinity below zero."""
     affinity = spec.affinity
     if affinity is None:
         return
     if affinity.pod_affinity is not None:
         for one in affinity.pod_affinity.preferred_during_scheduling_ignored_during_execution:
             yield one.pod_affinity_term, one.weight
-        if required_too:
-            for term in affinity.pod_affinity.required_during_scheduling_ignored_during_execution:
-                yield term, 1
     if affinity.pod_anti_affinity is not None:
         for one in affinity.pod_anti_affinity.preferred_during_scheduling_ignored_during_execution:
             yield one.pod_affinity_term, -one.weight
 
 
-def constraints(spec: core_v1.PodSpec, when: str = "DoNotSchedule") -> tuple[core_v1.TopologySpreadConstraint, ...]:
-    return tuple(c for c in spec.topology_spread_constraints if c.when_unsatisfiable == when)
+class Constraint(Struct, frozen=True):
+    """How evenly pods are spread over the places that a label makes."""
+
+    key: str
+    max_skew: int
+    selector: Selector
+    min_domains: int = 1
+    by_affinity: bool = True  # only nodes count that the pod's node affinity lets it go to
+    by_taints: bool = False  # only nodes count whose taints the pod bears
+
+
+def constraints(spec: core_v1.PodSpec, labels: Mapping[str, str], when: str) -> tuple[Constraint, ...]:
+    """Those that a pod with these labels brings."""
+    return tuple(
+        Constraint(
+            c.topology_key,
+            c.max_skew,
+            selector_of(c.label_selector, labels, c.match_label_keys),
+            c.min_domains or 1,
+            c.node_affinity_policy != "Ignore",
+            c.node_taints_policy == "Honor",
+        )
+        for c in spec.topology_spread_constraints
+        if c.when_unsatisfiable == when
+    )
+
+
+def defaults(spreads: Iterable[Spread], selector: Selector, when: str) -> tuple[Constraint, ...]:
+    """Those of a profile, for a pod that is spread with those that the selector chooses."""
+    return tuple(Constraint(s.topology_key, s.max_skew, selector) for s in spreads if s.when_unsatisfiable == when)
 
 
 def depends_on_others(spec: core_v1.PodSpec) -> bool:
     """Whether what other pods do decides where it may go."""
-    return bool(required(spec) or required(spec, anti=True) or constraints(spec))
+    hard = any(c.when_unsatisfiable == "DoNotSchedule" for c in spec.topology_spread_constraints)
+    return hard or bool(required(spec) or required(spec, anti=True))
 
 
 def selector_of(chosen: meta_v1.LabelSelector | None, labels: Mapping[str, str], more: Iterable[str]) -> Selector:

@@ -17,7 +17,7 @@ from shipslog.store.objects.selector import Selector
 from .fit import Ask, Final, matches_node, untolerated
 from .nodes import NodesState
 from .shape import Shape
-from .terms import Namespaces, constraints, namespaces_of, required, selector_of, speaks_in
+from .terms import Constraint, Namespaces, namespaces_of, required, selector_of, speaks_in
 
 AFFINITY = Final("node(s) didn't match pod affinity rules")
 ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules"
@@ -76,7 +76,9 @@ class Limits:
         self._shape, self._nodes, self._namespaces = shape, nodes, namespaces
         self._where = nodes.labels
         spec, meta = shape.ask.spec, shape.pod.metadata
-        self._near, self._far = required(spec), required(spec, anti=True)
+        self._by_others = by_others = shape.profile.holds("InterPodAffinity")
+        self._near, self._far = (required(spec), required(spec, anti=True)) if by_others else ((), ())
+        self._evens = shape.hard if shape.profile.holds("PodTopologySpread") else ()
         self._selectors = {
             id(t): selector_of(t.label_selector, meta.labels, t.match_label_keys) for t in (*self._near, *self._far)
         }
@@ -86,7 +88,7 @@ class Limits:
         self._expected: list[dict[str, int]] = []  # to each of these the places of those that may not come
         self._first = False  # whether it may be the first of a group that wants to be together
         self._evenly: list[Evenly] = []
-        self._keys = tuple(dict.fromkeys(c.topology_key for c in constraints(spec)))
+        self._keys = tuple(dict.fromkeys(c.key for c in self._evens))
         self._begin()
         self._beside_spreads = [""] * len(self._where)  # why not, if the spreads said nothing
         self.why = self._everywhere()
@@ -95,7 +97,8 @@ class Limits:
 
     def _begin(self) -> None:
         pods, namespace = self._nodes.pods, self._shape.pod.metadata.namespace
-        for keeper in self._nodes.keepers.that_speak_of(namespace, self._shape.pod.metadata.labels, self._namespaces):
+        keepers = self._nodes.keepers.that_speak_of(namespace, self._shape.pod.metadata.labels, self._namespaces)
+        for keeper in keepers if self._shape.profile.holds("InterPodAffinity") else ():
             self._add(self._closed, keeper.term.topology_key, keeper.nodes)
         for term in self._far:
             for other in namespaces_of(term, namespace, self._namespaces):
@@ -113,15 +116,14 @@ class Limits:
                     self._add(places, term.topology_key, chosen)
                 self._wanted.append((term.topology_key, {value: many for (_, value), many in places.items()}))
                 self._expected.append({})
-        for constraint in constraints(self._shape.ask.spec):
+        for constraint in self._evens:
             self._evenly.append(self._even(constraint))
 
-    def _even(self, constraint: core_v1.TopologySpreadConstraint) -> Evenly:
-        meta, key = self._shape.pod.metadata, constraint.topology_key
-        chosen = selector_of(constraint.label_selector, meta.labels, constraint.match_label_keys)
+    def _even(self, constraint: Constraint) -> Evenly:
+        meta, key, chosen = self._shape.pod.metadata, constraint.key, constraint.selector
         itself = 1 if chosen.matches(meta.labels) else 0
         counted = taking_part(self._shape.ask, self._nodes, constraint)
-        found = Evenly(key, constraint.max_skew, constraint.min_domains or 1, chosen, itself, counted, {}, Counter())
+        found = Evenly(key, constraint.max_skew, constraint.min_domains, chosen, itself, counted, {}, Counter())
         for value, members in self._nodes.places(key).items():
             if any(self._counts(found, i) for i in members):
                 found.counts[value] = 0
@@ -285,7 +287,7 @@ class Limits:
         if pod.spec.affinity is None and not (self._far or self._near or self._evenly):
             return NOTHING
         closes = tuple(
-            term.topology_key for term in required(pod.spec, anti=True)
+            term.topology_key for term in (required(pod.spec, anti=True) if self._by_others else ())
             if speaks_in(term, meta.namespace, mine.metadata.namespace, self._namespaces)
             and selector_of(term.label_selector, meta.labels, term.match_label_keys).matches(mine.metadata.labels)
         )  # fmt: skip
@@ -323,10 +325,9 @@ def _one_more(held: dict[K, int], key: K, times: int) -> bool:
     return not many or not many + times
 
 
-def taking_part(ask: Ask, nodes: NodesState, constraint: core_v1.TopologySpreadConstraint) -> frozenset[int] | None:
+def taking_part(ask: Ask, nodes: NodesState, constraint: Constraint) -> frozenset[int] | None:
     """The nodes over which pods are spread, KEP-3094; None for all of them."""
-    by_affinity = constraint.node_affinity_policy != "Ignore" and ask.selective
-    by_taints = constraint.node_taints_policy == "Honor"
+    by_affinity, by_taints = constraint.by_affinity and ask.selective, constraint.by_taints
     if not (by_affinity or by_taints):
         return None
     return frozenset(

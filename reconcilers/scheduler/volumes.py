@@ -35,6 +35,7 @@ from shipslog.store.view import View
 
 from .fit import Final, matches_term
 from .nodes import NodesState
+from .profile import Profile
 
 NOT_ITS_NODE = Final("node(s) didn't match PersistentVolume's node affinity")
 NOTHING_TO_BIND = Final("node(s) didn't find available persistent volumes to bind")
@@ -86,7 +87,8 @@ class Open(Struct):
 class Volumes:
     """The claims of one pod, as one decision sees them. `refused`: why no node will do, whatever the node; "" when some may."""
 
-    def __init__(self, view: View, nodes: NodesState, taken: Taken, pod: core_v1.Pod) -> None:
+    def __init__(self, view: View, nodes: NodesState, taken: Taken, pod: core_v1.Pod, profile: Profile) -> None:
+        self._profile = profile
         self._view, self._nodes, self._taken, self._pod = view, nodes, taken, pod
         self._bound: list[Volume] = []
         self._open: list[Open] = []
@@ -99,8 +101,10 @@ class Volumes:
             claim = view.get(core_v1.PersistentVolumeClaim, name, pod.metadata.namespace)
             self.refused = self.refused or self._take_in(name, claim)
             if claim is not None and ALONE in claim.spec.access_modes:
-                self.alone, used = True, used or self._is_used(self.keys[-1])
+                self.alone, used = True, used or (profile.holds("VolumeRestrictions") and self._is_used(self.keys[-1]))
         self.why = [""] * len(nodes.order)
+        if not profile.holds("VolumeBinding"):
+            self.refused, self._open = "", []
         if not self.refused:
             self.why = [self._on(i) or (IN_USE if used else "") for i in range(len(nodes.order))]
 
@@ -180,16 +184,16 @@ class Volumes:
         """Why not on one node."""
         node = self._nodes.order[i].node
         assert node is not None
-        for volume in self._bound:
+        for volume in self._bound if self._profile.holds("VolumeBinding") else ():
             if not reachable(volume, node):
                 return NOT_ITS_NODE
         given: list[str] = []
         for opened in self._open:
             if not self._could_bind(opened, i, node, given):
                 return NOTHING_TO_BIND
-        if any(not _in_zone(volume, node) for volume in self._bound):
+        if self._profile.holds("VolumeZone") and any(not _in_zone(volume, node) for volume in self._bound):
             return NOT_ITS_ZONE
-        return TOO_MANY_VOLUMES if self._exceeds(node.metadata.name) else ""
+        return TOO_MANY_VOLUMES if self._profile.holds("NodeVolumeLimits") and self._exceeds(node.metadata.name) else ""
 
     def _could_bind(self, opened: Open, i: int, node: core_v1.Node, given: list[str]) -> bool:
         if opened.claim.spec.volume_name:

@@ -63,7 +63,7 @@ def test_pods_that_are_alike_are_told_together_and_a_few_at_a_time() -> None:
     assert settled(view) == 3
     (said,) = {p.status.conditions[0].message for p in view.list(core_v1.Pod)}
     assert said.startswith("0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption")
-    assert len(view.projected(QUEUE).classes) == 1
+    assert len(view.projected(QUEUE).of["default-scheduler"].classes) == 1
     assert decided(view).commands == () and decided(view).requeue_after is None
 
 
@@ -79,7 +79,7 @@ def test_room_for_some_of_a_class_is_taken_by_those_that_wait_longest() -> None:
 def test_a_new_pod_is_bound_at_once_whatever_waits() -> None:
     view = view_of(*[node(f"n{i}", cpu="2") for i in range(100)], *[pod(f"big{i}", cpu=f"{3000 + i}m") for i in range(700)])
     settled(view)
-    assert len(view.projected(QUEUE).heads) == 700
+    assert len(view.projected(QUEUE).of["default-scheduler"].heads) == 700
     add(view, pod("new", cpu="1"))
     assert [c.name for c in decided(view).commands if isinstance(c, Bind)] == ["new"]
 
