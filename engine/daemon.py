@@ -39,6 +39,7 @@ from .notify import Notifier
 from .pasts import check, extent, view_at
 from .replay import Recording
 from .settings import Settings, claim_of, keep, kept_in, resolve
+from .settings.scheduling import configuration
 from .settings.values import first_address, port_range, seconds, size_bytes
 from .tokens import issue_tokens
 
@@ -173,7 +174,7 @@ def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterC
         service_cidr=settings.service_cidr, pod_cidr=settings.pod_cidr, node_port_first=first, node_port_last=last,
         api_host=address, api_port=settings.port, dns_domain=settings.cluster_domain,
         cluster_dns=settings.cluster_dns or msgspec.UNSET, dns_host=dns_host, dns_port=dns_port,
-        old_clients=settings.serve_old_clients or msgspec.UNSET,
+        old_clients=settings.serve_old_clients or msgspec.UNSET, scheduler=configuration(settings) or msgspec.UNSET,
     )  # fmt: skip
 
 

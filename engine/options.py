@@ -33,8 +33,9 @@ class Option(Struct, frozen=True, kw_only=True):
         return (self.name.replace("_", "-"), *self.aliases)
 
 
-START, ADDRESS, NODE, NETWORK, LOG = "Start", "Address and access", "Node", "Networks", "The daemon's messages"
-GROUPS = (START, ADDRESS, NODE, NETWORK, LOG)
+START, ADDRESS, NODE, NETWORK = "Start", "Address and access", "Node", "Networks"
+SCHEDULER, LOG = "Scheduler", "The daemon's messages"
+GROUPS = (START, ADDRESS, NODE, NETWORK, SCHEDULER, LOG)
 
 OPTIONS = (
     Option(
@@ -195,6 +196,25 @@ OPTIONS = (
         help="Where other name servers stand, for what is not of the cluster [default: /etc/resolv.conf]",
     ),
     Option(name="cluster_domain", group=NETWORK, metavar="DOMAIN", help="Domain of Services [default: cluster.local]"),
+    Option(
+        name="scheduler_config",
+        group=SCHEDULER,
+        kind="path",
+        aliases=("kube-scheduler-config",),
+        help="A KubeSchedulerConfiguration: profiles with their plugins, weights and arguments.",
+    ),
+    Option(
+        name="policy_config_file",
+        group=SCHEDULER,
+        kind="path",
+        help="A policy, as the first schedulers had them: predicates and priorities by name.",
+    ),
+    Option(
+        name="algorithm_provider",
+        group=SCHEDULER,
+        metavar="NAME",
+        help="DefaultProvider, or ClusterAutoscalerProvider, which fills nodes [default: DefaultProvider]",
+    ),
     Option(name="log_level", group=LOG, kind="choice", choices=LEVELS, help="How grave one is at least [default: info]"),
     Option(name="log_format", group=LOG, kind="choice", choices=FORMATS, help="Lines for people, or JSON [default: text]"),
     Option(

@@ -47,6 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kept_log_duration: str = "168h"
     kept_log_max_size: str = "1Gi"
     tls_san: tuple[str, ...] = ()
+    scheduler_config: Path | None = None
+    policy_config_file: Path | None = None
+    algorithm_provider: str = ""
     kubeconfig: Path | None = None
     write_kubeconfig_mode: str = "600"
     log_level: str = "info"

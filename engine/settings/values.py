@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from shipslog.engine.kinds import names
 from shipslog.engine.options import flag
 
+from .scheduling import configuration
+
 if TYPE_CHECKING:
     from .resolved import Settings
 
@@ -52,6 +54,10 @@ def faults(settings: "Settings") -> Iterator[str]:
         yield "--runtime cri needs --cri-socket PATH, for example /run/containerd/containerd.sock"
     try:
         port_range(settings.node_port_range)
+    except ValueError as error:
+        yield str(error)
+    try:
+        configuration(settings)
     except ValueError as error:
         yield str(error)
     yield from _range_faults(settings)
