@@ -5,11 +5,14 @@ The same question is answered from a file or by a server; its fields are the par
 Tests: tests/engine/chronicle/test_lines.py, tests/engine/chronicle/test_history.py, tests/engine/chronicle/test_causes.py
 """
 
+from shipslog.engine.pasts import extent
+from shipslog.reconcilers.scheduler.explanation import Explained
 from shipslog.store.refusals import BadRequest, NotFound
 
 from . import causes
 from .history import Chapter, Gone, gone, history
 from .lines import Line, lines
+from .placing import placing
 from .question import Answer
 from .question import Question as Question
 from .reader import Reader
@@ -113,7 +116,22 @@ class AsOf(Question, frozen=True, kw_only=True, omit_defaults=True):
         yield await as_of(reader, subject, revision)
 
 
-QUESTIONS: dict[str, type[Question]] = {q.asked: q for q in (Events, History, Deleted, Why, Show, AsOf)}
+class Placing(Question, frozen=True, kw_only=True, omit_defaults=True):
+    """`shipslog explain-pending POD`: what the scheduler makes of each node."""
+
+    asked = "placing"
+    answer_type = Explained
+    of: str
+    namespace: str | None = None
+    at: str = ""
+
+    async def answer(self, reader: Reader, now_ns: int | None = None) -> Answer:
+        revision = await moment_of(reader.log, self.at, now_ns) if self.at else reader.log.revision
+        _, end_ns = await extent(reader.log)
+        yield await placing(reader, await _object(reader, self.of, self.namespace), revision, now_ns or end_ns)
+
+
+QUESTIONS: dict[str, type[Question]] = {q.asked: q for q in (Events, History, Deleted, Why, Show, AsOf, Placing)}
 
 
 def as_revision(text: str) -> int | None:

@@ -23,6 +23,7 @@ COMMANDS = {
     "log": "the log itself, one line an event",
     "history": "each change of one object: who, why, what",
     "why": "the chain of causes back to a person's request",
+    "explain-pending": "why a pod waits, or runs where it does: node by node",
     "show": "one event whole, or an object as it was",
     "simulate": "try rules under seeds of faults: crashes, torn disks, lost commands, nodes that go",
     "image": "build, import and list the images of this machine",

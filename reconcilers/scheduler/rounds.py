@@ -1,0 +1,227 @@
+"""One decision of the scheduler while it is being made: in which order pods are looked at, and when it is cut.
+
+Tests: tests/reconcilers/scheduler/test_queue.py
+"""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from shipslog.reconcilers.rule.decision import Decision, Instant, Say, reference
+from shipslog.store.commands import AnyObjectCommand, Bind, Update
+from shipslog.store.objects import core_v1
+from shipslog.store.objects.conditions import set_condition
+from shipslog.store.objects.times import SECOND_NS, api_time
+from shipslog.store.view import View
+
+from .candidates import Candidates, Turn
+from .configuration import profiles_of as profiles_of
+from .evictions import Evictions
+from .nodes import NODES_STATE
+from .nominations import Nominations
+from .profile import NAME, Profile
+from .queue import ASKED_LABELS, GATED, Class, Order, Queue, Waiting
+from .shape import Shape, ShapeKey, key_of, shape_of
+
+LOOK_AGAIN_S = 1.0  # while a pod waits for what others do: to ask at each of their changes would cost too much
+AT_ONCE_S = 0.001
+BATCH = 256  # pods bound by one decision, and pods told why they wait; the next follows when they are on the log
+LOOKS = 10_000  # what one decision may cost, besides the window: a node that is weighed costs one, some 2 µs
+WINDOW = 6_000  # what the window may cost
+FRESH = 1024  # new pods that one decision looks at
+
+
+def config_of(view: View) -> str:
+    """How the scheduler is configured, as it stands on the log; "" if it is not."""
+    return view.config.scheduler or ""
+
+
+class Round:
+    """One decision while it is being made."""
+
+    def __init__(self, view: View, queue: Queue, profiles: Mapping[str, Profile], now: Instant) -> None:
+        self._view, self._queue, self._profiles, self._now = view, queue, profiles, now
+        self._asked = view.projected(ASKED_LABELS)
+        self._turn = Turn(view, view.projected(NODES_STATE))
+        self._shapes: dict[ShapeKey, Candidates] = {}
+        self._nodes, self._left = len(self._turn.nodes.order), LOOKS
+        self._says: list[Say] = []
+        self._commands: list[AnyObjectCommand] = []
+        self._nominations = Nominations(queue, self._turn, self._shape_of)
+        self._evictions = Evictions(view, self._turn, now)
+        self._bound = self._told = 0
+        self._weighed_new = self._later = False
+        self._cut = False  # whether there is more that could be done at once
+        self._floor: int | None = None  # of the order of a pod that was put off: nobody less important goes before it
+
+    def decided(self) -> Decision:
+        queue = self._queue
+        for _, pod in sorted(queue.gated.items())[:BATCH]:
+            self._tell(pod, *GATED)
+        classes = window(queue.heads, max(WINDOW // max(self._nodes, 1), 2), self._now)
+        for waiting, others in self._in_order(classes):
+            late = self._floor is not None and waiting.order[0] > self._floor
+            if late or self._spent or self._told >= BATCH:
+                self._cut = True
+                break
+            self._nominations.reserve_for_all_above(waiting.order[0])
+            self._look(waiting, others)
+        waits_for_others = self._later or any(c.shape.depends_on_others and c.fitted_nowhere for c in self._shapes.values())
+        again = AT_ONCE_S if self._cut else LOOK_AGAIN_S if waits_for_others or len(classes) < len(queue.heads) else None
+        reason = f"{self._bound} pods bound, {len(queue.pods) + len(queue.gated) - self._bound} left waiting"
+        if self._evictions.victims:
+            reason += f", {len(self._evictions.victims)} give way"
+        commands = (*self._commands, *self._evictions.commands)
+        return Decision(reason=reason, commands=commands, requeue_after=again, says=(*self._says, *self._evictions.says))
+
+    @property
+    def _spent(self) -> bool:
+        return self._bound == BATCH or len(self._evictions.victims) >= BATCH or (self._bound > 0 and self._left <= 0)
+
+    def _in_order(self, classes: list[tuple[Order, Class]]) -> Iterator[tuple[Waiting, list[Order]]]:
+        """Pods that are new or nominated, each alone, and classes, each at its most important pod with all that it has."""
+        queue = self._queue
+        alone = [*queue.fresh[:FRESH], *sorted(queue.nominated)[:FRESH]]
+        self._cut = len(alone) < len(queue.fresh) + len(queue.nominated)
+        for order, class_ in sorted([*((order, None) for order in alone), *classes], key=lambda found: found[0]):
+            yield queue.pods[order], [order] if class_ is None else queue.classes[class_]
+
+    def _look(self, first: Waiting, members: list[Order]) -> None:
+        """Bind the pods, which are alike, until one does not fit; then say why to those to whom it is news."""
+        candidates = self._candidates(first)
+        if candidates is None:
+            return
+        for at, order in enumerate(members):
+            if self._spent:
+                self._cut = True
+                return
+            if self._nominations.is_passed(order):  # by somebody more important, just now
+                self._cut = True
+                continue
+            best = self._best(order, candidates)
+            if best is not None and candidates.volumes is not None and candidates.volumes.open:
+                self._commands += candidates.volumes.commands(best)  # it is bound when they are; till then its node is kept
+                self._turn.place(candidates.shape, best)
+                return
+            if best is not None:
+                self._bind(self._queue.pods[order].pod, self._turn.place(candidates.shape, best))
+                if candidates.volumes is not None:
+                    candidates.volumes.take()
+                    if candidates.volumes.alone:  # they have to be looked at again for the next
+                        self._shapes = {shape: held for shape, held in self._shapes.items() if held is not candidates}
+                        self._cut = self._cut or at + 1 < len(members)
+                        return
+                share = 2 if candidates.compares_all else 16 if candidates.shape.depends_on_others else 200
+                self._left -= 8 + self._nodes // share
+            elif self._evictions.puts_off(self._queue.pods[order], candidates):
+                self._nominations.restore(order)
+                self._put_off(self._queue.pods[order])
+                return
+            elif not self._make_room(order, candidates):
+                self._fits_nowhere(members[at:], candidates)
+                return
+
+    def _candidates(self, first: Waiting) -> Candidates | None:
+        """The nodes for pods of its shape; None when they are to be weighed another time."""
+        shape = key_of(first, self._asked)
+        candidates = self._shapes.get(shape)
+        if candidates is not None:
+            return candidates
+        nominated = first.order in self._queue.nominated
+        if first.said is None or nominated:
+            if self._left < self._nodes and self._weighed_new:
+                self._cut = True
+                self._floor = self._floor if nominated else first.order[0]
+                return None
+            self._left, self._weighed_new = self._left - self._nodes, True
+        candidates = self._shapes[shape] = Candidates(self._shape_of(first), self._turn)
+        return candidates
+
+    def _shape_of(self, waiting: Waiting) -> Shape:
+        return shape_of(self._view, waiting, self._profiles[waiting.pod.spec.scheduler_name or NAME])
+
+    def _best(self, order: Order, candidates: Candidates) -> int | None:
+        """Where the pod goes: to the node that is kept free for it, if it can, else to the best."""
+        nominated = self._nominations.release(order)
+        if nominated is not None and candidates.fits(nominated):
+            return nominated
+        return None if candidates.known_to_fit_nowhere else candidates.best()
+
+    def _make_room(self, order: Order, candidates: Candidates) -> bool:
+        """Have less important pods give way to one that fits nowhere. False when nobody can."""
+        waiting = self._queue.pods[order]
+        victims = self._evictions.for_(waiting, candidates)
+        if victims is None:
+            return False
+        node = self._turn.nodes.order[victims.node].name
+        self._nominations.nominate(order, candidates.shape, victims.node)
+        self._tell(waiting.pod, "Unschedulable", candidates.why(), node)
+        for passed in self._nominations.passed_by(order, node):
+            self._commands.append(Update(object=_without_node(passed.pod), subresource="status"))
+        self._evictions.evict(waiting.pod, victims, node)
+        return True
+
+    def _put_off(self, waiting: Waiting) -> None:
+        """Another decision looks for somebody to give way to it."""
+        if waiting.said is None or self._evictions.victims:
+            self._cut = True
+        self._later = True
+        if waiting.said is None:
+            self._floor = waiting.order[0]
+
+    def _fits_nowhere(self, members: list[Order], candidates: Candidates) -> None:
+        first = self._queue.pods[members[0]]
+        why, nominated = candidates.why(), first.pod.status.nominated_node_name
+        told = self._evictions.why_not(first, candidates)
+        if told:
+            why += f" {told}"
+        if nominated and self._evictions.waits(first, candidates):
+            self._nominations.restore(first.order)
+        elif nominated:
+            self._nominations.give_up(first.order)
+            nominated = ""
+        if first.said == why and first.pod.status.nominated_node_name == nominated:  # and so all others of the class
+            return
+        for order in members[: max(BATCH - self._told, 0)]:
+            self._tell(self._queue.pods[order].pod, "Unschedulable", why, nominated)
+        self._cut = self._cut or self._told >= BATCH
+
+    def _bind(self, pod: core_v1.Pod, node: str) -> None:
+        meta = pod.metadata
+        bind = Bind(namespace=meta.namespace, name=meta.name, node=node, uid=meta.uid)
+        self._commands.append(bind)
+        assigned = f"Successfully assigned {meta.namespace}/{meta.name} to {node}"
+        self._says.append(Say(about=reference(pod), reason="Scheduled", message=assigned, after=bind))
+        self._bound += 1
+
+    def _tell(self, pod: core_v1.Pod, reason: str, why: str, nominated: str = "") -> None:
+        """Say it in the pod's status; of what does not fit, an Event too."""
+        update = Update(object=_unscheduled(pod, reason, why, nominated, self._now), subresource="status")
+        self._commands.append(update)
+        self._told += 1
+        if reason == "Unschedulable":
+            self._says.append(Say(about=reference(pod), type="Warning", reason="FailedScheduling", message=why, after=update))
+
+
+def window(heads: list[tuple[Order, Class]], size: int, now: Instant) -> list[tuple[Order, Class]]:
+    """The classes that are looked at now: the most important ones, and of the others a part, each in its turn.
+
+    The turns go on each second, and slip by one each time round: who only ever looks at even seconds sees them all."""
+    first = size // 2
+    step, rest = size - first, len(heads) - first
+    if rest <= step:
+        return heads
+    turns, second = -(-rest // step), now // SECOND_NS
+    begin = first + (second + second // turns) % turns * step
+    return heads[:first] + heads[begin : begin + step]
+
+
+def _unscheduled(pod: core_v1.Pod, reason: str, message: str, nominated: str, now: Instant) -> core_v1.Pod:
+    condition = core_v1.PodCondition(type="PodScheduled", status="False", reason=reason, message=message)
+    conditions = set_condition(pod.status.conditions, condition, api_time(now))
+    return replace(pod, status=replace(pod.status, conditions=conditions, nominated_node_name=nominated))
+
+
+def _without_node(pod: core_v1.Pod) -> core_v1.Pod:
+    """One for whom no node is kept free any more: somebody more important has taken it."""
+    return replace(pod, status=replace(pod.status, nominated_node_name=""))
