@@ -20,7 +20,7 @@ from shipslog.store.objects.selector import of_labels
 from shipslog.store.objects.times import SECOND_NS, parse_time
 from shipslog.store.view import View
 
-BATCH = 500  # pods made by one decision; the next follows when they are on the log
+BATCH = 64  # pods made by one decision; the next follows when they are on the log, and they have woken who binds them
 BATCH_BYTES = 16 << 20  # ... of the controller's JSON, with its template
 ERROR_CREATING = "Error creating: "
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
