@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
+from shipslog.engine.kinds.custom import rules as custom_rules
 from shipslog.engine.policies import facts
 from shipslog.engine.policies.consultant import FAILURE
+from shipslog.reconcilers.cluster import custom_resource_definition
+from shipslog.reconcilers.rule.decision import Reconciler
 from tests.engine.api.conftest import Api, Client
+from tests.engine.api.test_custom import SHIPS, define, definition, ship
 
 ROOT = "/apis/admissionregistration.k8s.io/v1"
 POLICIES, BINDINGS = f"{ROOT}/validatingadmissionpolicies", f"{ROOT}/validatingadmissionpolicybindings"
@@ -15,6 +19,11 @@ MAPS = "/api/v1/namespaces/default/configmaps"
 RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["configmaps"]}
 RULES = {"resourceRules": [RULE]}
 MERGE = {"Content-Type": "application/merge-patch+json"}
+
+
+@pytest.fixture
+def rules() -> tuple[Reconciler, ...]:
+    return (custom_resource_definition.RECONCILER,)
 
 
 def config_map(name: str = "a", data: dict[str, str] | None = None, **labels: str) -> dict[str, Any]:
@@ -244,3 +253,19 @@ async def test_policies_about_policies_are_not_asked(admin: Client) -> None:
     await policy(admin, "false", matchConstraints=every)
     code, _ = await admin.call("DELETE", f"{BINDINGS}/p-b")
     assert code == 200
+
+
+async def test_rules_of_a_kind_that_take_long_are_worked_out_aside_also_when_policies_are_asked(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custom_rules, "SHORT_BUDGET", 5)
+    every = {"resourceRules": [{**RULE, "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"]}]}
+    await policy(admin, "object.metadata.name != 'no'", matchConstraints=every)
+    spec = {"type": "object", "properties": {"name": {"type": "string"}, "n": {"type": "integer"}}}
+    await define(admin, definition(spec | {"x-kubernetes-validations": [{"rule": "[1, 2, 3].all(x, x + self.n > 0)"}]}))
+    code, made = await admin.call("POST", SHIPS, ship(n=1))
+    assert code == 201, made
+    code, refused = await admin.call("PATCH", f"{SHIPS}/one", {"spec": {"n": -9}}, headers=MERGE)
+    assert code == 422 and "failed rule" in refused["message"]
+    code, refused = await admin.call("POST", SHIPS, ship("no", n=1))
+    assert code == 422 and "denied request" in refused["message"]
