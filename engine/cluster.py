@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import anyio
+from msgspec.structs import replace
 
 import shipslog
 from shipslog.engine.admission.matching import Asked
@@ -339,7 +340,9 @@ class Cluster(Client):
         """Ask those outside about what is no command: a connection, a token. -> (the object as they will have it, warnings).
         Errors: Refusal."""
         asking = self.committer.counsel.asking(actor, tuple(groups), dry_run, told)
+        asked = replace(asked, object=await self.policies.mutate(asked, kind, asking))
         made = await self.webhooks.admit(asked, kind, asking)
+        await self.policies.validate(replace(asked, object=made), kind, asking)
         return made, tuple(asking.context.warnings)
 
     # --- other versions ---

@@ -78,6 +78,12 @@ class AdmissionPolicies:
             return wanted
         return subjects.with_own(wanted, changed) if subjects.is_own(asked) else subjects.with_object(wanted, changed)
 
+    async def mutate(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
+        """What is sent with a request that is no command, perhaps changed. Errors: Refusal."""
+        if asked.object is None or is_exempt(asked):
+            return asked.object
+        return await self._mutated(asked, kind, asking)
+
     async def _mutated(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
         """The object as they want it. Who asks for it is asked again, once, when others have changed it after him."""
         invoked, again = set[str](), set[str]()
@@ -133,15 +139,17 @@ class AdmissionPolicies:
 
     async def check(self, wanted: Wanted, change: Evaluation, asking: Asking) -> None:
         """Errors: Refusal, what the first of them denies."""
-        if not asking.view.count(VALIDATING[0]):
-            return
-        asked = subjects.outcome_of(subjects.asked_of(wanted, asking), wanted, change)
+        if asking.view.count(VALIDATING[0]):
+            await self.validate(subjects.outcome_of(subjects.asked_of(wanted, asking), wanted, change), wanted.kind, asking)
+
+    async def validate(self, asked: Asked, kind: Kind, asking: Asking) -> None:
+        """Errors: Refusal, what the first of them denies."""
         if is_exempt(asked):
             return
         denied: list[tuple[Bound, validating.Finding]] = []
         failures: list[str] = []
         for one in bound(asking.view, VALIDATING, asked):
-            verdict = await self._verdict(one, asked, wanted.kind, asking)
+            verdict = await self._verdict(one, asked, kind, asking)
             actions = one.binding.spec.validation_actions
             for finding in verdict.findings:
                 if "Deny" in actions:

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from shipslog.engine.admission.matching import Asked
 from shipslog.engine.commit.outside import Asking
 from shipslog.engine.commit.transitions import Evaluation, Wanted
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
+from shipslog.store.objects.scheme import Kind
 from shipslog.store.state import Entry
 
 if TYPE_CHECKING:
@@ -52,6 +54,16 @@ class Policies:
     async def check(self, wanted: Wanted, change: Evaluation, asking: Asking) -> None:
         if (asks := self.asks(asking.view)) is not None:
             await asks.check(wanted, change, asking)
+
+    async def mutate(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
+        """What is sent with a request that is no command (a connection, a token), perhaps changed. Errors: Refusal."""
+        asks = self.asks(asking.view)
+        return await asks.mutate(asked, kind, asking) if asks is not None else asked.object
+
+    async def validate(self, asked: Asked, kind: Kind, asking: Asking) -> None:
+        """Errors: Refusal."""
+        if (asks := self.asks(asking.view)) is not None:
+            await asks.validate(asked, kind, asking)
 
     async def close(self) -> None:
         if self._asks is not None:

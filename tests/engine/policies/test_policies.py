@@ -269,3 +269,18 @@ async def test_rules_of_a_kind_that_take_long_are_worked_out_aside_also_when_pol
     assert code == 422 and "failed rule" in refused["message"]
     code, refused = await admin.call("POST", SHIPS, ship("no", n=1))
     assert code == 422 and "denied request" in refused["message"]
+
+
+async def test_tokens_are_asked_about_too(admin: Client) -> None:
+    rule = {**RULE, "operations": ["CREATE"], "resources": ["serviceaccounts/token"]}
+    await policy(
+        admin, "object.spec.expirationSeconds <= 3600", "request.subResource == 'token' && request.name == 'me'",
+        matchConstraints={"resourceRules": [rule]},
+    )  # fmt: skip
+    accounts = "/api/v1/namespaces/default/serviceaccounts"
+    code, made = await admin.call("POST", accounts, {"metadata": {"name": "me"}})
+    assert code == 201, made
+    for seconds, wanted in ((3600, 201), (7200, 422)):
+        body = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "spec": {"expirationSeconds": seconds}}
+        code, answer = await admin.call("POST", f"{accounts}/me/token", body)
+        assert code == wanted, answer
