@@ -1,7 +1,9 @@
 """Signs requests for certificates with the cluster's CA.
 
 A certificate has of a request its subject, its key and its alternative names, of its object the usages, and no more. Source:
-the signer of Kubernetes' controller manager. Tests: tests/engine/host/test_certificate_signer.py
+the signer of Kubernetes' controller manager.
+
+Tests: tests/engine/host/test_certificate_signer.py
 """
 
 import base64

@@ -2,6 +2,8 @@
 
 Names are those of the plugins of Kubernetes 1.37; what the policy files of old name otherwise is a plugin under that name, or
 (LABEL_PREFERENCE and the like) a score of its own.
+
+Tests: tests/reconcilers/scheduler/test_configuration.py
 """
 
 from typing import Literal

@@ -1,4 +1,7 @@
-"""Why a controller could not make a pod: the Event FailedCreate, which is on the log as all else."""
+"""Why a controller could not make a pod: the Event FailedCreate, which is on the log as all else.
+
+Tests: tests/reconcilers/workloads/test_faults.py
+"""
 
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any

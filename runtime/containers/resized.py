@@ -1,4 +1,7 @@
-"""What every runtime says of a container whose resources it has changed."""
+"""What every runtime says of a container whose resources it has changed.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 from shipslog.runtime.commands import UpdateContainerResources
 from shipslog.store.facts import ContainerResized

@@ -1,4 +1,7 @@
-"""`shipslog namespace`: which namespace a kubeconfig speaks of, and how to set it."""
+"""`shipslog namespace`: which namespace a kubeconfig speaks of, and how to set it.
+
+Tests: tests/engine/cli/retired/test_others.py
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Objects of a server as JSON values: read, made, changed and deleted over HTTPS, as the user of a kubeconfig."""
+"""Objects of a server as JSON values: read, made, changed and deleted over HTTPS, as the user of a kubeconfig.
+
+Tests: tests/engine/cli/retired/test_others.py
+"""
 
 import os
 import sys

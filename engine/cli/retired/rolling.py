@@ -2,6 +2,8 @@
 
 What was begun is noted in annotations, as kubectl noted it, so that whoever calls again goes on where the other was cut off, at
 whatever line that was. The controllers keep the pods meanwhile. Source: kubectl of Kubernetes 1.5, rolling_updater.go.
+
+Tests: tests/engine/cli/retired/test_rolling_update.py
 """
 
 import time

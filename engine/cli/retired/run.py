@@ -1,4 +1,7 @@
-"""`shipslog run`: an image as a ReplicationController, as kubectl made it of old."""
+"""`shipslog run`: an image as a ReplicationController, as kubectl made it of old.
+
+Tests: tests/engine/cli/retired/test_others.py
+"""
 
 from pathlib import Path
 

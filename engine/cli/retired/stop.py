@@ -1,4 +1,7 @@
-"""`shipslog stop`: let an object come to rest, then delete it."""
+"""`shipslog stop`: let an object come to rest, then delete it.
+
+Tests: tests/engine/cli/retired/test_others.py
+"""
 
 import time
 from pathlib import Path

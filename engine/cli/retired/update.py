@@ -1,4 +1,7 @@
-"""`shipslog update`: put objects in the place of those that are there, or change one by a patch."""
+"""`shipslog update`: put objects in the place of those that are there, or change one by a patch.
+
+Tests: tests/engine/cli/retired/test_others.py
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""What of a CRI node is measured: the containers that run, whose counters the runtime itself tells."""
+"""What of a CRI node is measured: the containers that run, whose counters the runtime itself tells.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 from collections.abc import Mapping
 

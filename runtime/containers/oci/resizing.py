@@ -1,6 +1,9 @@
 """Lets a container that runs use more or less: crun changes its group, and the pod's group is kept around them.
 
-Source: `crun update`, KEP-1287. It blocks: in a thread of the node's mount namespace."""
+Source: `crun update`, KEP-1287. It blocks: in a thread of the node's mount namespace.
+
+Tests: tests/runtime/containers/test_contract.py
+"""
 
 import json
 import subprocess
