@@ -113,12 +113,16 @@ def _simulated(node: str, nodes: int) -> Choice:
 
 def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None, limits: LogLimits) -> Choice:
     from .containers.oci.layout import instance_of
+    from .netfilter.network_policies import NetworkPolicyAdapter
     from .netfilter.nftables import NftablesAdapter
     from .oci_node import OciNode
 
     first = pod_cidr_of_node(pod_cidr)
-    rules = NftablesAdapter(instance_of(data / "node"))
-    runtime = OciNode(node, data / "node", pod_cidr=first, cluster_cidr=pod_cidr, rules=rules, ground=rootless, limits=limits)
+    instance = instance_of(data / "node")
+    runtime = OciNode(
+        node, data / "node", pod_cidr=first, cluster_cidr=pod_cidr, ground=rootless, limits=limits,
+        rules=NftablesAdapter(instance), policies=NetworkPolicyAdapter(instance),
+    )  # fmt: skip
     summary = "oci: containers by crun and conmon, services by nftables"
     if rootless is not None:
         summary += f"; rootless in a user namespace of {rootless.ids} id{'s' if rootless.ids > 1 else ''}"

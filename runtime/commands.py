@@ -2,7 +2,8 @@
 
 Every command is idempotent. `identity` says what it is about: while one is under way, another of the same identity is not
 sent (but a StopContainer with less patience). A command of pods and containers is fenced by pod uid and attempt, a declarative
-one (ApplyRuleset, SetProbes, RefreshVolumes) carries the whole wanted state and replaces the one before it.
+one (ApplyRuleset, ApplyNetworkPolicies, SetProbes, RefreshVolumes) carries the whole wanted state and replaces the one
+before it.
 
 Tests: tests/runtime/containers/test_contract.py
 """
@@ -297,6 +298,50 @@ class ApplyRuleset(RuntimeCommand, frozen=True, kw_only=True, tag="ApplyRuleset"
         return f"ruleset/{self.node}"
 
 
+class PolicyRule(Struct, frozen=True, kw_only=True):
+    """One rule of a NetworkPolicy in one direction: with whom, and at which ports of the one who is called."""
+
+    anyone: bool = False  # the peer does not matter
+    groups: tuple[str, ...] = ()  # peers: names of groups of pods...
+    ranges: tuple[tuple[str, str], ...] = ()  # ...or (first, last) address, sorted, apart from each other
+    any_port: bool = False  # of any protocol
+    ports: tuple[tuple[str, int, int], ...] = ()  # (protocol, first, last), sorted
+    named: tuple[str, ...] = ()  # ports by name: "tcp/http"
+
+
+class PodPolicies(Struct, frozen=True, kw_only=True):
+    """Which policies judge a pod's traffic: names of their rules; None where none does, () where nothing is let through."""
+
+    pod_uid: str
+    ingress: tuple[str, ...] | None = None
+    egress: tuple[str, ...] | None = None
+
+
+class NetworkPolicyRules(Struct, frozen=True, kw_only=True):
+    """What NetworkPolicies mean for the pods of a node; pods that none selects are not in it."""
+
+    pods: dict[str, PodPolicies] = {}  # by address
+    rules: dict[str, tuple[PolicyRule, ...]] = {}  # by namespace/name:direction; each lets through what it names
+    groups: dict[str, tuple[str, ...]] = {}  # the addresses of pods, sorted
+    named: dict[str, tuple[tuple[str, int], ...]] = {}  # (address, port) of the pods that have a port of that name
+    digest: str = ""
+
+
+class ApplyNetworkPolicies(RuntimeCommand, frozen=True, kw_only=True, tag="ApplyNetworkPolicies"):
+    """All rules for the traffic of the node's pods, in one transaction. -> NetworkPoliciesApplied | NetworkPoliciesFailed"""
+
+    policies: NetworkPolicyRules
+
+    @property
+    def identity(self) -> str:
+        return f"networkpolicies/{self.node}"
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """By uid, of the pods that are judged by them."""
+        return {pod.pod_uid: address for address, pod in self.policies.pods.items()}
+
+
 class VolumeCommand(RuntimeCommand, frozen=True, kw_only=True):
     """What is to become of storage on a node's disk. -> VolumeOperationFailed, or what each says."""
 
@@ -332,8 +377,9 @@ AnyRuntimeCommand = (
     | RemovePodSandbox
     | SetProbes
     | ApplyRuleset
+    | ApplyNetworkPolicies
     | MakeVolume
     | RemoveVolume
     | ScrubVolume
 )
-DECLARATIVE = (RefreshVolumes, SetProbes, ApplyRuleset)
+DECLARATIVE = (RefreshVolumes, SetProbes, ApplyRuleset, ApplyNetworkPolicies)

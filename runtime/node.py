@@ -11,7 +11,7 @@ from msgspec import Struct
 from shipslog.store.facts import RuntimeFact
 from shipslog.store.state import PodRuntime
 
-from .commands import AnyRuntimeCommand, Ruleset
+from .commands import AnyRuntimeCommand, NetworkPolicyRules, Ruleset
 from .network.dial import Ends
 from .stats.usage import NodeStats
 
@@ -101,6 +101,13 @@ class PacketRules(Protocol):
     """The packet rules of a node's services: one of runtime.netfilter."""
 
     async def apply(self, ruleset: Ruleset) -> None: ...
+    async def close(self, *, remove: bool) -> None: ...
+
+
+class TrafficRules(Protocol):
+    """The rules for the traffic of a node's pods: one of runtime.netfilter."""
+
+    async def apply(self, policies: NetworkPolicyRules) -> None: ...
     async def close(self, *, remove: bool) -> None: ...
 
 

@@ -16,6 +16,8 @@ from shipslog.store.facts import (
     ContainerExited,
     ImagePulled,
     ImagePullFailed,
+    NetworkPoliciesApplied,
+    NetworkPoliciesFailed,
     RulesetApplied,
     RulesetFailed,
     RuntimeFact,
@@ -26,6 +28,7 @@ from shipslog.store.state import PodRuntime
 
 from .commands import (
     AnyRuntimeCommand,
+    ApplyNetworkPolicies,
     ApplyRuleset,
     MakeVolume,
     PullImage,
@@ -50,7 +53,7 @@ from .images.store import ImageStore, PullFailed
 from .network.addresses import AddressesExhausted
 from .network.dial import Ends, dial
 from .network.nat import NatFailed
-from .node import ByteStream, LogOptions, PacketRules, ProcessStreams, Report, Written
+from .node import ByteStream, LogOptions, PacketRules, ProcessStreams, Report, TrafficRules, Written
 from .probes import Prober
 from .rootless.internet import open_internet
 from .rootless.namespace import Rootless
@@ -77,6 +80,7 @@ class OciNode:
         pod_cidr: str = "10.244.0.0/24",
         cluster_cidr: str = "10.244.0.0/16",
         rules: PacketRules | None = None,
+        policies: TrafficRules | None = None,
         settings: OciSettings | None = None,
         ground: Rootless | None = None,
         limits: LogLimits = LIMITS,
@@ -84,7 +88,7 @@ class OciNode:
         self.node, self.log_directory = node, machine.LOGS
         self.settings = settings or detect()
         self._pod_cidr = pod_cidr
-        self._rules = rules
+        self._rules, self._policies = rules, policies
         self._probes: Prober | None = None
         self._ground = ground
         self._ports = PublishedPorts(ground.outside, ground.address) if ground is not None else None
@@ -155,6 +159,8 @@ class OciNode:
                 return ()
             case ApplyRuleset():
                 return (await self._apply_ruleset(command.ruleset),)
+            case ApplyNetworkPolicies():
+                return (await self._apply_policies(command),)
             case MakeVolume() | RemoveVolume() | ScrubVolume():
                 return (await self._directories.execute(command),)
         assert_never(command)
@@ -210,6 +216,15 @@ class OciNode:
             await self._ports.publish("services", frozenset(Port(protocol, "", port) for protocol, port in wanted))
         return RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services))
 
+    async def _apply_policies(self, command: ApplyNetworkPolicies) -> RuntimeFact:
+        digest = command.policies.digest
+        if self._policies is not None:
+            try:
+                await self._policies.apply(command.policies)
+            except Exception as error:  # as above
+                return NetworkPoliciesFailed(node=self.node, digest=digest, message=str(error))
+        return NetworkPoliciesApplied(node=self.node, digest=digest, pods=command.addresses)
+
     async def _publish_host_ports(self) -> None:
         if self._ports is not None:
             wanted = {(m.protocol.lower(), m.host_ip, m.host_port) for m in self._life.host_ports()}
@@ -255,7 +270,8 @@ class OciNode:
         try:
             await self._life.close(end_pods=end_pods)
         finally:
-            if self._rules is not None:
-                await self._rules.close(remove=end_pods)
+            for rules in (self._rules, self._policies):
+                if rules is not None:
+                    await rules.close(remove=end_pods)
             if self._ground is not None and end_pods:
                 await asyncio.to_thread(self._ground.end)

@@ -243,6 +243,20 @@ class RulesetFailed(NodeFact, frozen=True, kw_only=True, tag="RulesetFailed"):
     message: str
 
 
+class NetworkPoliciesApplied(NodeFact, frozen=True, kw_only=True, tag="NetworkPoliciesApplied"):
+    """The traffic of the node's pods is judged by the rules that `digest` names."""
+
+    digest: str
+    pods: dict[str, str] = {}  # by uid the address of those whose traffic is judged; of the others all is let through
+
+
+class NetworkPoliciesFailed(NodeFact, frozen=True, kw_only=True, tag="NetworkPoliciesFailed"):
+    """They could not be applied; those from before still hold."""
+
+    digest: str
+    message: str
+
+
 class VolumeFact(NodeFact, frozen=True, kw_only=True):
     volume: str  # the name of the PersistentVolume that it is, or will be
 
@@ -293,6 +307,8 @@ AnyFact = (
     | ProbeFlipped
     | RulesetApplied
     | RulesetFailed
+    | NetworkPoliciesApplied
+    | NetworkPoliciesFailed
     | VolumeMade
     | VolumeRemoved
     | VolumeScrubbed
@@ -314,6 +330,8 @@ RuntimeFact = (
     | ProbeFlipped
     | RulesetApplied
     | RulesetFailed
+    | NetworkPoliciesApplied
+    | NetworkPoliciesFailed
     | VolumeMade
     | VolumeRemoved
     | VolumeScrubbed

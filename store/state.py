@@ -122,6 +122,17 @@ class RulesetState(Struct, frozen=True, kw_only=True):
     failures: int = 0  # in a row
 
 
+class NetworkPolicyState(Struct, frozen=True, kw_only=True):
+    """The last word about the rules for the traffic of one node's pods, since the engine started."""
+
+    digest: str = ""  # of what the node applied last; "" before
+    pods: Mapping[str, str] = {}  # by uid the address of those whose traffic is judged
+    failed_digest: str = ""  # of what could not be applied since
+    message: str = ""  # of the failure
+    failed_at_ns: int = 0
+    failures: int = 0  # in a row
+
+
 class VolumeState(Struct, frozen=True, kw_only=True):
     """Storage on the disk of one node, as far as the node has told of it. Absent after VolumeRemoved, and
     when the PersistentVolume is gone."""

@@ -143,6 +143,10 @@ def _of_fact(fact: Any, subject: Subject) -> tuple[str, str]:
             return f"packet rules applied on {fact.node}: {fact.services} Services", ""
         case facts.RulesetFailed():
             return f"packet rules refused on {fact.node}", fact.message
+        case facts.NetworkPoliciesApplied():
+            return f"network policies applied on {fact.node}: {len(fact.pods)} pods are under some", ""
+        case facts.NetworkPoliciesFailed():
+            return f"network policies refused on {fact.node}", fact.message
         case facts.VolumeMade():
             return f"volume {fact.volume} made on {fact.node}", ""
         case facts.VolumeRemoved():

@@ -22,7 +22,7 @@ from shipslog.runtime.commands import (
 )
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Apply, Bind, Create, Delete, Evict, Patch, Update
-from shipslog.store.facts import RulesetFailed, RuntimeFact, SandboxFailed, SandboxRemoved
+from shipslog.store.facts import NetworkPoliciesFailed, RulesetFailed, RuntimeFact, SandboxFailed, SandboxRemoved
 from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.scheme import Scheme
@@ -96,7 +96,7 @@ class Dispatcher:
                 self._standing.pop(f"volumes/{command.pod_uid}", None)
             if isinstance(command, DECLARATIVE):
                 self._standing[identity] = command
-                if any(isinstance(fact, RulesetFailed) for fact in facts):
+                if any(isinstance(fact, RulesetFailed | NetworkPoliciesFailed) for fact in facts):
                     del self._standing[identity]  # the reconciler says when to try again
             if facts:
                 await self.record(facts, node=command.node, cause=cause)

@@ -8,6 +8,7 @@ from shipslog.store.facts import (
     ContainerExited,
     ContainerStartFailed,
     ImagePullFailed,
+    NetworkPoliciesFailed,
     ObjectFact,
     ProbeFlipped,
     RulesetFailed,
@@ -38,6 +39,7 @@ class NodeLog:
             ContainerExited: self._container_exited,
             ProbeFlipped: self._probe_flipped,
             RulesetFailed: self._ruleset_failed,
+            NetworkPoliciesFailed: self._policies_failed,
             VolumeOperationFailed: self._volume_failed,
         }
 
@@ -102,6 +104,9 @@ class NodeLog:
 
     def _ruleset_failed(self, fact: RulesetFailed) -> None:
         log.warning("packet_rules_not_applied", node=fact.node, message=fact.message[:SHOWN])
+
+    def _policies_failed(self, fact: NetworkPoliciesFailed) -> None:
+        log.warning("network_policies_not_applied", node=fact.node, message=fact.message[:SHOWN])
 
     def _volume_failed(self, fact: VolumeOperationFailed) -> None:
         log.warning("volume_not_as_it_should_be", node=fact.node, volume=fact.volume, message=fact.message[:SHOWN])

@@ -19,6 +19,8 @@ from shipslog.store.facts import (
     ImagePulled,
     ImagePullFailed,
     MetricsObserved,
+    NetworkPoliciesApplied,
+    NetworkPoliciesFailed,
     NodeObserved,
     ObjectCreated,
     ObjectDeleted,
@@ -35,11 +37,22 @@ from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.projections import Index, Projection
-from shipslog.store.state import AutoscalerState, Entry, ImageState, Opaque, PodRuntime, RulesetState, VolumeState, entry_of
+from shipslog.store.state import (
+    AutoscalerState,
+    Entry,
+    ImageState,
+    NetworkPolicyState,
+    Opaque,
+    PodRuntime,
+    RulesetState,
+    VolumeState,
+    entry_of,
+)
 
 from .autoscalers import Autoscalers
 from .collection import Collection
 from .indexes import BY_OWNER, BY_UID, PODS_BY_NODE
+from .node_policies import NodePolicies
 from .node_volumes import NodeVolumes
 from .projected import Projected
 from .runtime import evolve_image, evolve_pod, heard_ns
@@ -66,6 +79,7 @@ class MemoryView:
         self._images: dict[tuple[str, str], ImageState] = {}
         self._nodes: dict[str, NodeObserved] = {}
         self._rulesets: dict[str, RulesetState] = {}
+        self._policies = NodePolicies()
         self._volumes = NodeVolumes()
         self._autoscalers = Autoscalers()
         self._unserved: dict[tuple[str, str, str], Entry] = {}  # of kinds that are not served: kept, and shown to nobody
@@ -151,6 +165,9 @@ class MemoryView:
     def ruleset(self, node: str) -> RulesetState:
         return self._rulesets.get(node, _NO_RULESET)
 
+    def network_policies(self, node: str) -> NetworkPolicyState | None:
+        return self._policies.get(node)
+
     def volumes(self, name: str) -> Sequence[VolumeState]:
         return self._volumes.of(name)
 
@@ -188,8 +205,11 @@ class MemoryView:
                 failed_digest=fact.digest, message=fact.message, failed_at_ns=event.time_ns,
                 failures=self.ruleset(fact.node).failures + 1,
             )  # fmt: skip
+        elif isinstance(fact, NetworkPoliciesApplied | NetworkPoliciesFailed):
+            self._policies.evolve(fact, event.time_ns)
         elif isinstance(fact, EngineStarted):
             self.config = fact.config
+            self._policies.clear()
             self._rulesets.clear()  # the adapters that held them are gone...
             self._autoscalers.restart()
             self._nodes.clear()  # ...and a node counts again when its runtime reports itself
@@ -349,7 +369,10 @@ class MemoryView:
                 self._volumes.restore(fact.volume, to._volumes)
             elif isinstance(fact, RulesetApplied | RulesetFailed):
                 _restore(self._rulesets, to._rulesets, fact.node)
+            elif isinstance(fact, NetworkPoliciesApplied | NetworkPoliciesFailed):
+                self._policies.restore(fact.node, to._policies)
             elif isinstance(fact, EngineStarted):
+                self._policies = NodePolicies(to._policies)
                 self.config, self._rulesets, self._nodes = to.config, dict(to._rulesets), dict(to._nodes)
                 self._autoscalers = to._autoscalers.copy()
         self.revision, self.time_ns = to.revision, to.time_ns
@@ -392,6 +415,7 @@ class MemoryView:
             "nodes_gone": dict(self._nodes_gone),
             "volumes": self._volumes.states(),
             "autoscalers": self._autoscalers.states(),
+            "network_policies": dict(self._policies),
         }
 
     def _served_entries(self, resources: tuple[str, ...]) -> Iterator[Entry]:
@@ -422,6 +446,7 @@ class MemoryView:
         nodes_gone: Mapping[str, int],
         volumes: Sequence[VolumeState],
         autoscalers: Sequence[AutoscalerState],
+        network_policies: Mapping[str, NetworkPolicyState],
     ) -> None:
         """Fill an empty view with what `state` gave."""
         self.revision, self.time_ns, self.config = revision, time_ns, config
@@ -433,6 +458,7 @@ class MemoryView:
         self._images = {(node, image): state for node, image, state in images}
         self._nodes = {node.node: node for node in nodes}
         self._rulesets, self._nodes_gone = dict(rulesets), dict(nodes_gone)
+        self._policies = NodePolicies(network_policies)
         self._volumes, self._autoscalers = NodeVolumes(volumes), Autoscalers(autoscalers)
 
     def put(self, entry: Entry) -> None:

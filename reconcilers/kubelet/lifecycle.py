@@ -9,9 +9,17 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
+from shipslog.reconcilers.services.policy_world import POLICIES
 from shipslog.runtime.commands import PortMapping, RemovePodSandbox, RunPodSandbox
 from shipslog.store.commands import Delete, Update
-from shipslog.store.facts import ImagePulled, ImagePullFailed, NodeObserved, PodFact
+from shipslog.store.facts import (
+    ImagePulled,
+    ImagePullFailed,
+    NetworkPoliciesApplied,
+    NetworkPoliciesFailed,
+    NodeObserved,
+    PodFact,
+)
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.claims import claims_of
 from shipslog.store.objects.pods import TERMINAL
@@ -84,6 +92,12 @@ def _of_node(view: View, fact: NodeObserved) -> Iterator[str]:
     yield from (f"pod/{runs.pod_uid}" for runs in view.pods_running_on(fact.node))
 
 
+def _without_processes(view: View, fact: NetworkPoliciesApplied | NetworkPoliciesFailed) -> Iterable[str]:
+    """The pods of the node of which nothing runs: they may wait for their policies."""
+    there = view.pods_running_on(fact.node)
+    return [f"pod/{pod.pod_uid}" for pod in there if not any(c.running for c in pod.containers.values())]
+
+
 def _left_on(view: View, node: core_v1.Node) -> Iterable[str]:
     """What ran on a node that has gone, of pods too that the API has forgotten."""
     return [f"pod/{runs.pod_uid}" for runs in view.pods_running_on(node.metadata.name)]
@@ -99,6 +113,7 @@ WAKES = (
     .hears(PodFact, to=_reported)
     .hears(ImagePulled, ImagePullFailed, to=_with_image)
     .hears(NodeObserved, to=_of_node)
+    .hears(NetworkPoliciesApplied, NetworkPoliciesFailed, to=_without_processes)
 )
 
 
@@ -138,7 +153,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
             plan.warn(reason, message)
             return _update(pod, plan, refusal(pod, reason, message), reason)
     if pod.sandbox_up:
-        plan_containers(pod, plan)
+        if not _waits_for_policies(pod, plan):
+            plan_containers(pod, plan)
     elif wants_sandbox(pod):
         _plan_sandbox(pod, plan)
     return _with_status(pod, plan, "as it should be")
@@ -178,6 +194,22 @@ def _past_deadline(pod: BoundPod, plan: PodPlan) -> bool:
         return True
     plan.again(left_ns / SECOND_NS)
     return False
+
+
+def _waits_for_policies(pod: BoundPod, plan: PodPlan) -> bool:
+    """Whether policies select it, nothing of it runs, and its node has not said that it judges the traffic of its address.
+    Nodes that say nothing of policies are not waited for."""
+    said = pod.view.network_policies(pod.node)
+    if said is None or not pod.ip or any(True for _ in pod.running()) or not pod.view.projected(POLICIES).selects(pod.pod):
+        return False
+    if pod.pod.status.pod_ip == pod.ip:
+        judged = pod.view.projected(POLICIES).rules_on(pod.node).pods.get(pod.ip)
+        if judged is None or judged.pod_uid != pod.uid or said.pods.get(pod.uid) == pod.ip:
+            return False
+    if said.failures:
+        plan.warn("NetworkPoliciesNotApplied", said.message)
+    plan.because("waits until its node has its NetworkPolicies")
+    return True
 
 
 def _plan_sandbox(pod: BoundPod, plan: PodPlan) -> None:
@@ -252,5 +284,5 @@ def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: 
 
 RECONCILER = Reconciler(
     name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells,
-    projections=(WAITING,),
+    projections=(WAITING, POLICIES),
 )  # fmt: skip

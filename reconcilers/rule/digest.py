@@ -27,8 +27,17 @@ Commands = tuple[AnyObjectCommand | rt.AnyRuntimeCommand, ...]
 def digest(commands: Commands, version: int = DIGEST) -> str:
     """Sixteen digits that two equal lists of commands share. Errors: KeyError for a version that is not known."""
     write = WRITERS[version]
-    plain = [(c.node, c.ruleset.digest) if isinstance(c, rt.ApplyRuleset) else c for c in commands]  # it can be megabytes
-    return hashlib.sha256(write(plain)).hexdigest()[:16]
+    return hashlib.sha256(write([_shortened(c) for c in commands])).hexdigest()[:16]
+
+
+def _shortened(command: AnyObjectCommand | rt.AnyRuntimeCommand) -> Any:
+    """Rules can be megabytes: they stand as their digest."""
+    match command:
+        case rt.ApplyRuleset():
+            return command.node, command.ruleset.digest
+        case rt.ApplyNetworkPolicies():
+            return command.node, command.policies.digest, "networkpolicies"
+    return command
 
 
 # --- version 3, and 2 with its objects ---

@@ -24,6 +24,7 @@ from msgspec import Struct
 from shipslog.runtime import hooks, trees
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
+    ApplyNetworkPolicies,
     ApplyRuleset,
     Hook,
     MakeVolume,
@@ -56,6 +57,7 @@ from shipslog.store.facts import (
     ContainerStarted,
     ContainerStartFailed,
     ImagePulled,
+    NetworkPoliciesApplied,
     RulesetApplied,
     RuntimeFact,
     SandboxExited,
@@ -216,6 +218,8 @@ class ProcessNode:
                 return ()
             case ApplyRuleset(ruleset=ruleset):
                 return (RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services)),)
+            case ApplyNetworkPolicies(policies=policies):
+                return (NetworkPoliciesApplied(node=self.node, digest=policies.digest, pods=command.addresses),)
             case MakeVolume() | RemoveVolume() | ScrubVolume():
                 return (await self._directories.execute(command),)
 

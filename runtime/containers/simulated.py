@@ -13,8 +13,10 @@ from typing import NoReturn
 
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
+    ApplyNetworkPolicies,
     ApplyRuleset,
     MakeVolume,
+    NetworkPolicyRules,
     PullImage,
     RefreshVolumes,
     RemovePodSandbox,
@@ -36,6 +38,7 @@ from shipslog.store.facts import (
     ContainerStartFailed,
     ImagePulled,
     ImagePullFailed,
+    NetworkPoliciesApplied,
     NodeObserved,
     ProbeFlipped,
     RulesetApplied,
@@ -66,7 +69,8 @@ def _on_the_loop(after_s: float, callback: Callable[[], object]) -> Timer:
 
 
 class SimulatedNode:
-    """One pretended node. `pods`, `images` and `ruleset` show what it holds; they outlive the engine that used it."""
+    """One pretended node. `pods`, `images`, `ruleset` and `policies` show what it holds; they outlive the engine that used
+    it."""
 
     def __init__(
         self,
@@ -85,6 +89,7 @@ class SimulatedNode:
         self.images: set[str] = set()
         self.volumes: dict[str, str] = {}  # where each of those that were made is said to be
         self.ruleset = Ruleset(services={})
+        self.policies = NetworkPolicyRules()
         self._capacity = {"cpu": cpu, "memory": memory, "pods": str(pods), "ephemeral-storage": "100Gi"}
         self._now_ns, self._call_later = now_ns, call_later or _on_the_loop
         self._count = 0
@@ -180,6 +185,9 @@ class SimulatedNode:
             case ApplyRuleset(ruleset=ruleset):
                 self.ruleset = ruleset
                 return (RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services)),)
+            case ApplyNetworkPolicies(policies=policies):
+                self.policies = policies
+                return (NetworkPoliciesApplied(node=self.node, digest=policies.digest, pods=command.addresses),)
             case MakeVolume(volume=volume):
                 self.volumes[volume] = path = f"{VOLUMES}{volume}"
                 return (VolumeMade(node=self.node, volume=volume, path=path),)

@@ -15,12 +15,12 @@ import msgspec
 from shipslog.runtime import hooks, trees
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
+    ApplyNetworkPolicies,
     ApplyRuleset,
     Hook,
     PullImage,
     RefreshVolumes,
     RemovePodSandbox,
-    Ruleset,
     RunPodSandbox,
     SetProbes,
     StartContainer,
@@ -60,8 +60,6 @@ from shipslog.store.facts import (
     ContainerStartFailed,
     ImagePulled,
     ImagePullFailed,
-    RulesetApplied,
-    RulesetFailed,
     RuntimeFact,
     SandboxExited,
     SandboxFailed,
@@ -71,7 +69,7 @@ from shipslog.store.facts import (
 from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import Tasks
 
-from . import config, measured, outcomes
+from . import config, measured, outcomes, packets
 from .client import ATTEMPT, CONTAINER, POD_UID, CallFailed, CriClient
 from .streams import CriPort, CriProcess
 
@@ -255,18 +253,10 @@ class CriNode:
                 if self._probes is not None:
                     await self._probes.set_targets(targets)
                 return ()
-            case ApplyRuleset(ruleset=ruleset):
-                return (await self._apply(ruleset),)
+            case ApplyRuleset() | ApplyNetworkPolicies():
+                return (await packets.apply(self.node, self._rules, command),)
             case VolumeCommand():
                 return (await self._directories.execute(command),)
-
-    async def _apply(self, ruleset: Ruleset) -> RuntimeFact:
-        if self._rules is not None:
-            try:
-                await self._rules.apply(ruleset)
-            except Exception as error:
-                return RulesetFailed(node=self.node, digest=ruleset.digest, message=str(error))
-        return RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services))
 
     def _live_sandbox(self, uid: str) -> str:
         return next((s.id for s in self.client.sandboxes(uid) if s.state == READY), "")

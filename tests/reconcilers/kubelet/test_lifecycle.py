@@ -8,9 +8,20 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.kubelet import lifecycle
 from shipslog.runtime.commands import PullImage, RemovePodSandbox, RunPodSandbox, StartContainer, StopContainer
 from shipslog.store.commands import Delete, Update
-from shipslog.store.facts import ContainerExited, ContainerStarted, ImagePulled, ImagePullFailed, SandboxRemoved, SandboxStarted
+from shipslog.store.facts import (
+    ContainerExited,
+    ContainerStarted,
+    ImagePulled,
+    ImagePullFailed,
+    NetworkPoliciesApplied,
+    NetworkPoliciesFailed,
+    SandboxRemoved,
+    SandboxStarted,
+)
 from shipslog.store.objects import core_v1
-from tests.reconcilers.views import NOW, add, node, observed, pod, service, view_of
+from shipslog.store.objects.meta_v1 import LabelSelector
+from shipslog.store.objects.networking_v1 import NetworkPolicy, NetworkPolicySpec
+from tests.reconcilers.views import NOW, add, meta, node, observed, pod, service, view_of, woken
 
 UID = "uid-pods-p"
 SANDBOX = SandboxStarted(node="n", pod_uid=UID, sandbox_id="s1", ip="10.0.0.2", at_ns=NOW)
@@ -62,6 +73,33 @@ def test_it_begins_with_a_sandbox_its_images_and_a_status() -> None:
 def test_then_its_containers_start() -> None:
     assert "StartContainer" in kinds(world(SANDBOX, PULLED))
     assert kinds(world(SANDBOX))[:1] == ["PullImage"], "not before the image is there"
+
+
+NONE_YET = NetworkPoliciesApplied(node="n", digest="none")
+CLOSED = NetworkPolicy(metadata=meta("closed"), spec=NetworkPolicySpec(pod_selector=LabelSelector(match_labels={"app": "p"})))
+
+
+def test_nothing_starts_before_the_node_judges_the_traffic_of_a_pod_that_a_policy_selects() -> None:
+    view = world(CLOSED, NONE_YET, SANDBOX, PULLED, labels={"app": "p"})
+    assert kinds(view) == ["Update"] and status(view).pod_ip == "10.0.0.2"
+    add(view, replace(bound(labels={"app": "p"}), status=status(view)))
+    assert kinds(view) == [] and "NetworkPolicies" in decide(view).reason
+    add(view, NetworkPoliciesApplied(node="n", digest="d", pods={UID: "10.0.0.9"}))
+    assert kinds(view) == [], "that was its address once"
+    add(view, NetworkPoliciesFailed(node="n", digest="e", message="no room"))
+    (warned,) = decide(view).says
+    assert kinds(view) == [] and (warned.reason, warned.message) == ("NetworkPoliciesNotApplied", "no room")
+    assert woken(lifecycle.WAKES, view, NetworkPoliciesApplied(node="n", digest="f", pods={UID: "10.0.0.2"})) == [f"pod/{UID}"]
+    assert "StartContainer" in kinds(view)
+    add(view, started())
+    assert woken(lifecycle.WAKES, view, NONE_YET) == [] and kinds(view), "what runs goes on"
+
+
+def test_who_is_under_no_policy_waits_for_none() -> None:
+    assert "StartContainer" in kinds(world(CLOSED, NONE_YET, SANDBOX, PULLED, labels={"app": "q"}))
+    assert "StartContainer" in kinds(world(CLOSED, SANDBOX, PULLED, labels={"app": "p"})), "its node says nothing of policies"
+    nowhere = replace(SANDBOX, ip="")
+    assert "StartContainer" in kinds(world(CLOSED, NONE_YET, nowhere, PULLED, labels={"app": "p"})), "it has no address"
 
 
 def test_the_container_knows_the_services_that_are_there() -> None:

@@ -16,11 +16,14 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.runtime.commands import (
+    ApplyNetworkPolicies,
     ApplyRuleset,
     FileContent,
     Hook,
     MakeVolume,
     Mount,
+    NetworkPolicyRules,
+    PodPolicies,
     ProbeTarget,
     PullImage,
     RefreshVolumes,
@@ -48,6 +51,7 @@ from shipslog.store.facts import (
     ContainerStartFailed,
     ImagePulled,
     ImagePullFailed,
+    NetworkPoliciesApplied,
     NodeObserved,
     ProbeFlipped,
     RulesetApplied,
@@ -413,6 +417,14 @@ async def _exec(bench: Bench, uid: str, *argv: str) -> object:
 async def test_rules_are_applied(bench: Bench) -> None:
     (fact,) = await bench.node.execute(ApplyRuleset(node="n", ruleset=Ruleset(services={}, digest="d")))
     assert fact == RulesetApplied(node="n", digest="d", services=0)
+
+
+async def test_network_policies_are_applied(bench: Bench) -> None:
+    judged = PodPolicies(pod_uid="u", ingress=("default/closed:ingress",))
+    policies = NetworkPolicyRules(pods={"10.244.0.2": judged}, rules={"default/closed:ingress": ()}, digest="d")
+    for wanted, addresses in ((policies, {"u": "10.244.0.2"}), (NetworkPolicyRules(digest="none"), {})):
+        (fact,) = await bench.node.execute(ApplyNetworkPolicies(node="n", policies=wanted))
+        assert fact == NetworkPoliciesApplied(node="n", digest=wanted.digest, pods=addresses)
 
 
 async def test_people_talk_to_processes(bench: Bench) -> None:

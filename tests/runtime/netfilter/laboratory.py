@@ -47,9 +47,11 @@ def inside(namespace: str, call: Callable[[], T]) -> T:
 
 
 class Laboratory:
-    """Namespaces `client`, `node`, `pod1`.. `podN`; pod N has the address 10.244.0.(N+1)."""
+    """Namespaces `client`, `node`, `pod1`.. `podN`; pod N has the address 10.244.0.(N+1). `routed`: pods reach each other
+    through the node only, as real ones do."""
 
-    def __init__(self, pods: int = 3) -> None:
+    def __init__(self, pods: int = 3, *, routed: bool = False) -> None:
+        self.routed = routed
         self.mark = secrets.token_hex(3)
         self.pods = pods
         self.open = contextlib.ExitStack()
@@ -99,10 +101,10 @@ class Laboratory:
             f"net.ipv4.conf.{device}.send_redirects=0" for device in ("all", "br0")))  # fmt: skip
         self._address("client", f"{CLIENT}/24", NODE)
         for n in range(1, self.pods + 1):
-            self._address(f"pod{n}", f"{self.pod(n)}/24", NODE_BRIDGE)
+            self._address(f"pod{n}", f"{self.pod(n)}/{32 if self.routed else 24}", NODE_BRIDGE)
 
     def _address(self, name: str, address: str, gateway: str) -> None:
-        lines = [f"addr add {address} dev eth0", "link set eth0 up", f"route add default via {gateway}"]
+        lines = [f"addr add {address} dev eth0", "link set eth0 up", f"route add default via {gateway} dev eth0 onlink"]
         run("ip", "-n", self.ns(name), "-batch", "-", stdin="\n".join(lines))
 
     def remove(self) -> None:
@@ -199,8 +201,8 @@ def _shut(listener: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def laboratory(pods: int = 3) -> Iterator[Laboratory]:
-    lab = Laboratory(pods)
+def laboratory(pods: int = 3, *, routed: bool = False) -> Iterator[Laboratory]:
+    lab = Laboratory(pods, routed=routed)
     try:
         lab.build()
         yield lab

@@ -1,0 +1,31 @@
+"""What each node said last of the rules for its pods' traffic, since the engine started.
+
+Tests: tests/engine/state/test_view.py
+"""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from shipslog.store.facts import NetworkPoliciesApplied, NetworkPoliciesFailed
+from shipslog.store.state import NetworkPolicyState
+
+
+class NodePolicies(dict[str, NetworkPolicyState]):
+    """By node. Rules that could not be applied leave those before them in force."""
+
+    def evolve(self, fact: NetworkPoliciesApplied | NetworkPoliciesFailed, time_ns: int) -> None:
+        if isinstance(fact, NetworkPoliciesApplied):
+            self[fact.node] = NetworkPolicyState(digest=fact.digest, pods=fact.pods)
+            return
+        held = self.get(fact.node, NetworkPolicyState())
+        self[fact.node] = replace(
+            held, failed_digest=fact.digest, message=fact.message, failed_at_ns=time_ns, failures=held.failures + 1
+        )
+
+    def restore(self, node: str, to: Mapping[str, NetworkPolicyState]) -> None:
+        """What is said of a node is what `to` has of it."""
+        if node in to:
+            self[node] = to[node]
+        else:
+            self.pop(node, None)

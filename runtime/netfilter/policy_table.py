@@ -1,0 +1,158 @@
+"""What a node's NetworkPolicyRules become in a table of nftables: sets, chains, two verdict maps; and the change from one to
+the next. Pure. Grammar of nft(8) 1.0.6 and later.
+
+A packet of a connection that is known passes at once; another costs a lookup of its addresses, and goes through the chains of
+the policies of these pods alone. Chains are named after what stands in them: they come and go, and never change.
+
+Tests: tests/runtime/netfilter/test_network_policies.py
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from shipslog.runtime.commands import NetworkPolicyRules, PolicyRule
+
+PROTOCOLS = ("sctp", "tcp", "udp")
+LAST_PORT = 65535
+SIDES = {"ingress": "ip saddr", "egress": "ip daddr"}
+_TYPES = {"group": "ipv4_addr", "named": "ipv4_addr . inet_proto . inet_service", "itself": "ipv4_addr . ipv4_addr"}
+
+
+class Table(NamedTuple):
+    """All that is in it, by name. Chains that are jumped to come before those that jump."""
+
+    sets: dict[str, frozenset[str]]
+    verdicts: dict[str, dict[str, str]]  # of the maps `ingress` and `egress`: chain by address
+    chains: dict[str, tuple[str, ...]]
+
+
+def table_of(policies: NetworkPolicyRules) -> Table:
+    """The table. Errors: ValueError for an address that is none."""
+    sets: dict[str, frozenset[str]] = {"itself": frozenset(f"{_ip(a)} . {a}" for a in policies.pods)}
+    for name, addresses in policies.groups.items():
+        sets[_named("group", name)] = frozenset(map(_ip, addresses))
+    for name, places in policies.named.items():
+        protocol = name.partition("/")[0]
+        sets[_named("named", name)] = frozenset(f"{_ip(address)} . {protocol} . {port}" for address, port in places)
+    rules: dict[str, tuple[str, ...]] = {}
+    chain_of: dict[str, str] = {}
+    for name, listed in policies.rules.items():
+        side = SIDES[name.rpartition(":")[2]]
+        body = tuple(dict.fromkeys(text for rule in listed for text in _texts(rule, side)))
+        chain_of[name] = chain = _named("policy", "\n".join(body))
+        rules[chain] = body
+    pods: dict[str, tuple[str, ...]] = {}
+    verdicts: dict[str, dict[str, str]] = {"ingress": {}, "egress": {}}
+    for address, pod in policies.pods.items():
+        for way, names in (("ingress", pod.ingress), ("egress", pod.egress)):
+            if names is not None:
+                jumps = dict.fromkeys(f"jump {chain_of[name]}" for name in names if rules[chain_of[name]])
+                body = (*sorted(jumps), "drop")
+                chain = _named("pods", "\n".join(body))
+                pods[chain] = body
+                verdicts[way][address] = chain
+    return Table(sets, verdicts, rules | pods)
+
+
+def whole(name: str, table: Table) -> str:
+    """The text that puts the table in the place of whatever has its name."""
+    frame = "\n".join(_set(one) for one in table.sets)
+    hooks = "\n".join(
+        f"map {way} {{ type ipv4_addr : verdict; }}\n"
+        f"chain forward_{way} {{ type filter hook forward priority filter{late}; policy accept;\n"
+        "ct state established,related accept\n"
+        "ip saddr . ip daddr @itself accept\n"  # a pod always reaches itself, through its Service too
+        f"{own} vmap @{way}\n}}"
+        for way, own, late in (("egress", "ip saddr", ""), ("ingress", "ip daddr", " + 1"))
+    )
+    head = f"add table ip {name}\ndelete table ip {name}\n"
+    return f"{head}table ip {name} {{\n{frame}\n{_chains(table.chains)}\n{hooks}\n}}\n" + "".join(_filled(name, table))
+
+
+def _filled(name: str, table: Table) -> Iterator[str]:
+    for one, elements in sorted(table.sets.items()):
+        yield _elements("add", name, one, sorted(elements))
+    for way, verdicts in table.verdicts.items():
+        yield _elements("add", name, way, _verdicts(verdicts.items()))
+
+
+def change(name: str, old: Table, new: Table) -> str:
+    """The text that makes one out of the other; "" if they are the same."""
+    fresh = "\n".join(_set(one) for one in new.sets if one not in old.sets)
+    chains = _chains({chain: body for chain, body in new.chains.items() if chain not in old.chains})
+    text = [f"table ip {name} {{\n{fresh}\n{chains}\n}}\n"] if fresh or chains else []
+    for one, elements in sorted(new.sets.items()):
+        before = old.sets.get(one, frozenset())
+        if before is not elements:
+            text.append(_elements("delete", name, one, sorted(before - elements)))
+            text.append(_elements("add", name, one, sorted(elements - before)))
+    for way, verdicts in new.verdicts.items():
+        gone = [a for a, chain in old.verdicts[way].items() if verdicts.get(a) != chain]
+        come = [(a, chain) for a, chain in verdicts.items() if old.verdicts[way].get(a) != chain]
+        text += [_elements("delete", name, way, gone), _elements("add", name, way, _verdicts(come))]
+    for chain in reversed([c for c in old.chains if c not in new.chains]):  # those that jump first
+        text.append(f"flush chain ip {name} {chain}\ndelete chain ip {name} {chain}\n")
+    text += [f"delete set ip {name} {one}\n" for one in sorted(old.sets) if one not in new.sets]
+    return "".join(text)
+
+
+def _texts(rule: PolicyRule, side: str) -> Iterator[str]:
+    """A rule of nft for each way in which its peers and its ports are told."""
+    for peer in _peers(rule, side):
+        for port in _ports(rule):
+            yield " ".join(filter(None, (peer, port, "accept")))
+
+
+def _peers(rule: PolicyRule, side: str) -> Iterator[str]:
+    if rule.anyone:
+        yield ""
+        return
+    for group in rule.groups:
+        yield f"{side} @{_named('group', group)}"
+    if rule.ranges:
+        listed = ", ".join(_ip(first) if first == last else f"{_ip(first)}-{_ip(last)}" for first, last in rule.ranges)
+        yield f"{side} {{ {listed} }}"
+
+
+def _ports(rule: PolicyRule) -> Iterator[str]:
+    if rule.any_port:
+        yield ""
+        return
+    for protocol in PROTOCOLS:
+        ranges = [(first, last) for of, first, last in rule.ports if of == protocol]
+        if (0, LAST_PORT) in ranges:
+            yield f"meta l4proto {protocol}"
+        elif ranges:
+            listed = ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in ranges)
+            yield f"meta l4proto {protocol} th dport {{ {listed} }}"
+    for name in rule.named:
+        yield f"ip daddr . meta l4proto . th dport @{_named('named', name)}"
+
+
+def _named(kind: str, content: str) -> str:
+    """The name of a part, after what it is: 128 bits, so that nobody makes two policies that share a chain."""
+    return f"{kind}_{hashlib.blake2b(content.encode(), digest_size=16).hexdigest()}"
+
+
+def _set(name: str) -> str:
+    return f"set {name} {{ type {_TYPES[name.partition('_')[0]]}; }}"
+
+
+def _chains(chains: Mapping[str, tuple[str, ...]]) -> str:
+    return "\n".join(f"chain {name} {{\n" + "\n".join(body) + "\n}" for name, body in chains.items())
+
+
+def _verdicts(verdicts: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{address} : goto {chain}" for address, chain in sorted(verdicts)]
+
+
+def _elements(verb: str, table: str, name: str, elements: list[str]) -> str:
+    return f"{verb} element ip {table} {name} {{ {', '.join(elements)} }}\n" if elements else ""
+
+
+def _ip(address: str) -> str:
+    """Errors: ValueError for what is no IPv4 address: nft would ask the resolver for it."""
+    ipaddress.IPv4Address(address)
+    return address
