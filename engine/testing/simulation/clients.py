@@ -45,6 +45,7 @@ class Client:
             (2, self.pod),
             (3, self.evict),
             (1, self.budget),
+            (1, self.network_policy),
             (4, self.large),
             (3, self.counter),
             (1, self.namespace),
@@ -160,6 +161,16 @@ class Client:
             await self._try(Create(object=objects.budget(name, "default", self.rng.randrange(1, 4))))
         elif self.rng.random() < 0.3:
             await self._try(Delete(resource=budgets, namespace="default", name=name))
+
+    async def network_policy(self) -> None:
+        """One more, another in its place, or one less."""
+        name, policies = self._name("policy"), "networkpolicies.networking.k8s.io"
+        there = self.cluster.view.entry(policies, name, "default") is not None
+        if there and self.rng.random() < 0.3:
+            await self._try(Delete(resource=policies, namespace="default", name=name))
+            return
+        made = objects.network_policy(name, "default", self.rng)
+        await self._try(Update(object=made) if there else Create(object=made))
 
     async def large(self) -> None:
         """One that leaves no room for another of its sort on a node: idle, or urgent; some of the idle ones are not to be

@@ -32,6 +32,7 @@ from .checkers import (
     foreground,
     indexes,
     log_is_whole,
+    network_policies,
     nodes,
     preemption,
     services,
@@ -225,6 +226,7 @@ class World:
                 settled.check(cluster, self.nodes)
                 preemption.settled(cluster)
                 services.check(cluster, self.nodes)
+                network_policies.check(cluster, self.nodes)
                 deletion.check(cluster)
                 acknowledged.check(cluster, self.ledger)
                 if self.scenario.settled is not None:

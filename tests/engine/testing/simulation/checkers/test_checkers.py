@@ -62,6 +62,7 @@ def without(patch: Patch, name: str) -> None:
         ("endpoints", "services"),
         ("endpoint-slices", "services"),
         ("service-proxy", "services"),
+        ("network-policy", "network_policies"),
         ("kubelet", "settled"),
         ("replica-set", "settled"),
         ("deployment", "settled"),
