@@ -3,8 +3,6 @@
 Tests: tests/engine/state/test_view.py
 """
 
-from collections.abc import Mapping
-
 from msgspec.structs import replace
 
 from shipslog.store.facts import NetworkPoliciesApplied, NetworkPoliciesFailed
@@ -22,10 +20,3 @@ class NodePolicies(dict[str, NetworkPolicyState]):
         self[fact.node] = replace(
             held, failed_digest=fact.digest, message=fact.message, failed_at_ns=time_ns, failures=held.failures + 1
         )
-
-    def restore(self, node: str, to: Mapping[str, NetworkPolicyState]) -> None:
-        """What is said of a node is what `to` has of it."""
-        if node in to:
-            self[node] = to[node]
-        else:
-            self.pop(node, None)

@@ -4,6 +4,9 @@ Facts may come late or twice (a crash lies between an effect and its record), so
 the state is at; what is older, or known already, changes nothing.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec.structs import replace
 
 from shipslog.store.facts import (
@@ -139,3 +142,11 @@ def evolve_volume(state: VolumeState | None, fact: VolumeFact) -> VolumeState | 
         case VolumeRemoved():
             return None
     return state
+
+
+def put_back(table: dict[Any, Any], to: Mapping[Any, Any], key: object) -> None:
+    """What the table has under a key is what `to` has there."""
+    if key in to:
+        table[key] = to[key]
+    else:
+        table.pop(key, None)

@@ -55,7 +55,7 @@ from .indexes import BY_OWNER, BY_UID, PODS_BY_NODE
 from .node_policies import NodePolicies
 from .node_volumes import NodeVolumes
 from .projected import Projected
-from .runtime import evolve_image, evolve_pod, heard_ns
+from .runtime import evolve_image, evolve_pod, heard_ns, put_back
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -359,18 +359,18 @@ class MemoryView:
                 self._autoscalers.restore(fact.uid, to._autoscalers)
             elif isinstance(fact, PodFact):
                 before, now = to._pods.get(fact.pod_uid), self._pods.get(fact.pod_uid)
-                _restore(self._pods, to._pods, fact.pod_uid)
+                put_back(self._pods, to._pods, fact.pod_uid)
                 self._run(now, before)
             elif isinstance(fact, ImagePulled | ImagePullFailed):
                 self._images = dict(to._images)  # others may have been forgotten for it
             elif isinstance(fact, NodeObserved):
-                _restore(self._nodes, to._nodes, fact.node)
+                put_back(self._nodes, to._nodes, fact.node)
             elif isinstance(fact, VolumeFact):
                 self._volumes.restore(fact.volume, to._volumes)
             elif isinstance(fact, RulesetApplied | RulesetFailed):
-                _restore(self._rulesets, to._rulesets, fact.node)
+                put_back(self._rulesets, to._rulesets, fact.node)
             elif isinstance(fact, NetworkPoliciesApplied | NetworkPoliciesFailed):
-                self._policies.restore(fact.node, to._policies)
+                put_back(self._policies, to._policies, fact.node)
             elif isinstance(fact, EngineStarted):
                 self._policies = NodePolicies(to._policies)
                 self.config, self._rulesets, self._nodes = to.config, dict(to._rulesets), dict(to._nodes)
@@ -494,10 +494,3 @@ def restored(scheme: Scheme, resource: str, encoded: bytes, revision: int) -> En
         return entry_of(kind, obj, encoded, revision)
     except msgspec.ValidationError as error:
         raise LogNewer(f"revision {revision}", f"an object of {resource} cannot be read: {error}") from error
-
-
-def _restore(table: dict[Any, Any], to: Mapping[Any, Any], key: object) -> None:
-    if key in to:
-        table[key] = to[key]
-    else:
-        table.pop(key, None)
