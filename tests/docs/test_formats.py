@@ -21,6 +21,7 @@ from shipslog.store.state import (
     AutoscalerState,
     ContainerRuntime,
     ImageState,
+    NetworkPolicyState,
     PodRuntime,
     ProbeState,
     RulesetState,
@@ -58,6 +59,7 @@ def test_the_snapshot_stands_there_field_by_field() -> None:
         RulesetState,
         VolumeState,
         AutoscalerState,
+        NetworkPolicyState,
     ]
     assert tables((PAGES / "snapshots.md").read_text()) == fields(parts)
 

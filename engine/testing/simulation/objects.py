@@ -95,9 +95,11 @@ def network_policy(name: str, namespace: str, rng: random.Random) -> NetworkPoli
 
 
 PORTS = (
-    NetworkPolicyPort(port=80), NetworkPolicyPort(port=70, end_port=80), NetworkPolicyPort(protocol="UDP"),
+    NetworkPolicyPort(port=80),
+    NetworkPolicyPort(port=70, end_port=80),
+    NetworkPolicyPort(protocol="UDP"),
     NetworkPolicyPort(port="web"),
-)  # fmt: skip
+)
 
 
 def _chosen(rng: random.Random) -> meta_v1.LabelSelector:
