@@ -10,6 +10,7 @@ Tests: tests/runtime/netfilter/test_network_policies.py
 import hashlib
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from shipslog.runtime.commands import NetworkPolicyRules, PolicyRule
@@ -32,7 +33,7 @@ def table_of(policies: NetworkPolicyRules) -> Table:
     """The table. Errors: ValueError for an address that is none."""
     sets: dict[str, frozenset[str]] = {"itself": frozenset(f"{_ip(a)} . {a}" for a in policies.pods)}
     for name, addresses in policies.groups.items():
-        sets[_named("group", name)] = frozenset(map(_ip, addresses))
+        sets[_named("group", name)] = _members(addresses)
     for name, places in policies.named.items():
         protocol = name.partition("/")[0]
         sets[_named("named", name)] = frozenset(f"{_ip(address)} . {protocol} . {port}" for address, port in places)
@@ -152,6 +153,13 @@ def _elements(verb: str, table: str, name: str, elements: list[str]) -> str:
     return f"{verb} element ip {table} {name} {{ {', '.join(elements)} }}\n" if elements else ""
 
 
+@lru_cache(maxsize=1024)
+def _members(addresses: tuple[str, ...]) -> frozenset[str]:
+    """The same object for the same addresses: nobody looks for what has changed in it. Errors: ValueError."""
+    return frozenset(map(_ip, addresses))
+
+
+@lru_cache(maxsize=65536)
 def _ip(address: str) -> str:
     """Errors: ValueError for what is no IPv4 address: nft would ask the resolver for it."""
     ipaddress.IPv4Address(address)
