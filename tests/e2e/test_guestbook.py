@@ -182,7 +182,7 @@ def test_what_a_container_said_before_is_kept(book: Cluster) -> None:
 
 def test_another_image_is_another_container(book: Cluster) -> None:
     sleeper = {"name": "c", "image": "kubeguide/redis-master", "command": ["sleep", "4714"]}
-    spec = {"containers": [sleeper], "terminationGracePeriodSeconds": 1}
+    spec = {"containers": [sleeper], "terminationGracePeriodSeconds": 1, "dnsPolicy": "Default"}
     book.k("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "be"}, "spec": spec}))
     book.k("wait", "--for=condition=Ready", "pod/be", "--timeout=30s")
     assert book.k("exec", "be", "--", "sh", "-c", "cat /etc/resolv.conf") == Path("/etc/resolv.conf").read_text()

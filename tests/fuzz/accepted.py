@@ -216,4 +216,93 @@ ACCEPTED: dict[str, dict[str, Any]] = {
             ],
         },
     },
+    "validatingadmissionpolicies.admissionregistration.k8s.io": {
+        "spec": {
+            "matchConstraints": {
+                "resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]
+            },
+            "validations": [{"expression": "object.metadata.name != 'never'", "message": "m"}],
+        }
+    },
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io": {
+        "spec": {"policyName": "x", "validationActions": ["Warn"]}
+    },
+    "mutatingadmissionpolicies.admissionregistration.k8s.io": {
+        "spec": {
+            "matchConstraints": {
+                "resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]
+            },
+            "mutations": [
+                {
+                    "patchType": "ApplyConfiguration",
+                    "applyConfiguration": {"expression": "Object{metadata: Object.metadata{labels: {'a': 'b'}}}"},
+                }
+            ],
+            "reinvocationPolicy": "Never",
+        }
+    },
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io": {"spec": {"policyName": "x"}},
+    "apiservices.apiregistration.k8s.io": {
+        "metadata": {"name": "v1.far.example.com"},
+        "spec": {
+            "group": "far.example.com",
+            "version": "v1",
+            "groupPriorityMinimum": 100,
+            "versionPriority": 10,
+            "insecureSkipTLSVerify": True,
+            "service": {"name": "far", "namespace": "default"},
+        },
+    },
+    "podcertificaterequests.certificates.k8s.io": {"spec": {"signerName": "example.com/s", "podName": "x", "podUID": "u"}},
+    "leasecandidates.coordination.k8s.io": {
+        "spec": {
+            "leaseName": "l",
+            "binaryVersion": "1.37.0",
+            "emulationVersion": "1.37.0",
+            "strategy": "OldestEmulationVersion",
+        }
+    },
+    "flowschemas.flowcontrol.apiserver.k8s.io": {
+        "spec": {
+            "priorityLevelConfiguration": {"name": "global-default"},
+            "matchingPrecedence": 500,
+            "rules": [
+                {
+                    "subjects": [{"kind": "User", "user": {"name": "a"}}],
+                    "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["/x"]}],
+                }
+            ],
+        }
+    },
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": {
+        "spec": {
+            "type": "Limited",
+            "limited": {"nominalConcurrencyShares": 5, "limitResponse": {"type": "Reject"}},
+        }
+    },
+    "ipaddresses.networking.k8s.io": {
+        "metadata": {"name": "10.96.200.1"},
+        "spec": {"parentRef": {"resource": "services", "namespace": "default", "name": "x"}},
+    },
+    "servicecidrs.networking.k8s.io": {"spec": {"cidrs": ["10.97.0.0/24"]}},
+    "deviceclasses.resource.k8s.io": {"spec": {"selectors": [{"cel": {"expression": "device.driver == 'a.example.com'"}}]}},
+    "devicetaintrules.resource.k8s.io": {
+        "spec": {"deviceSelector": {"driver": "a.example.com"}, "taint": {"key": "k", "effect": "NoSchedule"}}
+    },
+    "resourceclaims.resource.k8s.io": {"spec": {"devices": {"requests": [{"name": "r", "exactly": {"deviceClassName": "x"}}]}}},
+    "resourceclaimtemplates.resource.k8s.io": {
+        "spec": {"spec": {"devices": {"requests": [{"name": "r", "exactly": {"deviceClassName": "x"}}]}}}
+    },
+    "resourceslices.resource.k8s.io": {
+        "spec": {
+            "driver": "a.example.com",
+            "nodeName": "n",
+            "pool": {"name": "p", "generation": 1, "resourceSliceCount": 1},
+            "devices": [{"name": "d"}],
+        }
+    },
+    "podgroups.scheduling.k8s.io": {"spec": {"schedulingPolicy": {"gang": {"minCount": 2}}}},
+    "workloads.scheduling.k8s.io": {
+        "spec": {"podGroupTemplates": [{"name": "g", "schedulingPolicy": {"gang": {"minCount": 2}}}]}
+    },
 }

@@ -21,7 +21,11 @@ AS_KUBERNETES = (
     b"does not contain declared merge key",
     b"failed to create typed patch object",
     b"invalid object type",
-)  # of messages with which Kubernetes itself answers 500
+    b"error trying to reach service",  # behind a proxy
+    b"no endpoints available for service",
+    b"failed calling webhook",
+    b"service unavailable",  # of an APIService
+)  # of messages with which Kubernetes itself answers 500 or 503
 BUGS = frozenset({"error", "critical", "exception"})
 
 
