@@ -29,7 +29,7 @@ class Client:
         if self.refuses:
             raise CallFailed(self.refuses, "no")
         labels = {POD_UID: "u", CONTAINER: container_id, ATTEMPT: "0"}
-        return SimpleNamespace(labels=labels, exit_code=3, reason="", started_at=1, finished_at=2)
+        return SimpleNamespace(id=container_id, labels=labels, exit_code=3, reason="", started_at=1, finished_at=2)
 
 
 @pytest.fixture
