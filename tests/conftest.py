@@ -20,6 +20,8 @@ OF_THE_MACHINE = (
     "tests/e2e",
     "tests/runtime",
     "tests/engine/cli",
+    "tests/engine/api/test_measured.py",
+    "tests/seed",
     "tests/docs/test_operations.py",
 )
 # What takes longest of the others, the longest first.

@@ -37,9 +37,10 @@ def test_what_needs_the_machine_stays_in_one_worker(tmp_path: Path) -> None:
     for place in ("tests/crash", "tests/fuzz"):
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / f"test_{place[6:]}.py").write_text(
-            "import os, pytest\n"
+            "import os, time, pytest\n"
             "@pytest.mark.parametrize('n', range(20))\n"
-            f"def test_one(n):\n    print('{place}', os.environ['PYTEST_XDIST_WORKER'], file=open('said', 'a'))\n"
+            f"def test_one(n):\n    time.sleep(0.05)\n"
+            f"    print('{place}', os.environ['PYTEST_XDIST_WORKER'], file=open('said', 'a'))\n"
         )
     (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "."]

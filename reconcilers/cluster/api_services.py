@@ -10,8 +10,6 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete
 from shipslog.store.objects.apiregistration_v1 import APIService, APIServiceSpec
-from shipslog.store.objects.measured import GROUP as METRICS
-from shipslog.store.objects.measured import VERSION as METRICS_VERSION
 from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.view import View
 
@@ -19,7 +17,7 @@ KEY = "all"
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 RESOURCE, ITSELF = "apiservices.apiregistration.k8s.io", "apiregistration.k8s.io"
 MANAGED, AT_START, ALWAYS = "kube-aggregator.kubernetes.io/automanaged", "onstart", "true"
-ANSWERED = (("authentication.k8s.io", "v1"), ("authorization.k8s.io", "v1"), (METRICS, METRICS_VERSION))  # and never stored
+ANSWERED = (("authentication.k8s.io", "v1"), ("authorization.k8s.io", "v1"))  # and never stored; metrics.k8s.io is who wants it
 OF_DEFINITIONS, OF_OTHERS = (1000, 100), (16_000, 9)  # priority of the group, and of the version in it
 PRIORITIES = {
     "": 18_000,

@@ -1,5 +1,7 @@
 """A cluster behind a wire that can be cut, with a pod that answers: what every client library is tried on."""
 
+import gc
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,9 @@ def _shore(served: Any, tmp_path: Path) -> Iterator[Shore]:
         yield Shore(served, relay, relay.kubeconfig(served.kubeconfig, tmp_path / "over-the-wire"))
     finally:
         relay.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()  # what clients have left open is theirs, and no other test's
 
 
 @pytest.fixture

@@ -128,8 +128,8 @@ async def test_no_past_is_made_where_the_path_has_none_or_the_caller_may_not(
     for path, code, headers in (
         (CONFIG_MAPS[1:], 403, as_bob),
         ("api/v1/pods", 403, as_bob),
-        ("api/v1/pods/x/log", 405, {}),
-        ("api/v1/namespaces/default/pods/x/log", 405, {}),
+        ("api/v1/namespaces/default/pods/x/exec", 405, {}),
+        ("api/v1/namespaces/default/pods/x/attach", 405, {}),
         ("nothing", 404, {}),
     ):
         assert (await admin.call("GET", f"/at/rev/1/{path}", headers=headers))[0] == code, path

@@ -18,7 +18,7 @@ from shipslog.store.objects import codec, core_v1, meta_v1, protobuf_encoding
 
 from .conftest import CONFIG_MAPS, Api
 
-WAITED_S, ALWAYS_S, PART = 3.0, 0.8, 0.6  # never more; always allowed; of the time that the request takes
+WAITED_S, ALWAYS_S, PART = 3.0, 0.8, 0.85  # never more; always allowed; of the time that the request takes
 NAMESPACE = "/api/v1/namespaces/default"
 PODS = f"{NAMESPACE}/pods"
 YAML, PROTOBUF = "application/yaml", "application/vnd.kubernetes.protobuf"
