@@ -11,8 +11,9 @@ from aiohttp import web
 
 from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.auth.attributes import Attributes
-from shipslog.engine.auth.authentication import ANONYMOUS, Authenticator, User, impersonated
+from shipslog.engine.auth.authentication import ANONYMOUS, Authenticator, impersonated
 from shipslog.engine.auth.authorization import PUBLIC, forbidden, require
+from shipslog.engine.auth.users import User
 from shipslog.engine.commit.watch import Watch
 from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.served import Served

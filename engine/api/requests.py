@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from shipslog.engine.auth.authentication import User
+from shipslog.engine.auth.users import User
 from shipslog.engine.commit.outside import Told
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.engine.kinds.subresources import Subresource

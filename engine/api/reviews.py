@@ -9,9 +9,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.engine.auth.attributes import Attributes, Verdict
-from shipslog.engine.auth.authentication import Authenticator, User
+from shipslog.engine.auth.authentication import Authenticator
 from shipslog.engine.auth.authorization import SELF_REVIEWS, authorize
 from shipslog.engine.auth.node_authority import NODE_RULES, node_of
+from shipslog.engine.auth.users import User
 from shipslog.store.objects import authentication_v1 as authn
 from shipslog.store.objects import authorization_v1 as authz
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Unauthorized

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from shipslog.engine.state.view import MemoryView
 
 from .attributes import Attributes
-from .authentication import User
 from .authorization import authorize
+from .users import User
 
 if TYPE_CHECKING:
     from shipslog.engine.kinds.admissionregistration.expressions import Question, Who

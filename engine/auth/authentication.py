@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from shipslog.engine.state.view import MemoryView
@@ -18,19 +17,10 @@ from shipslog.store.refusals import BadRequest, Unauthorized
 
 from .account_tokens import AccountTokens, Claims, InvalidToken
 from .connection import HttpConnection
+from .users import User
 
 AUTHENTICATED, ACCOUNTS = "system:authenticated", "system:serviceaccounts"
 BOUND_KINDS: dict[str, type[Any]] = {"pod": core_v1.Pod, "secret": core_v1.Secret, "node": core_v1.Node}
-
-
-class User(msgspec.Struct, frozen=True):
-    """Somebody, as Kubernetes names users and groups."""
-
-    name: str
-    groups: tuple[str, ...] = ()
-    uid: str = ""
-    extra: dict[str, tuple[str, ...]] = {}
-
 
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 ADMIN = User("system:admin", ("system:masters", AUTHENTICATED))

@@ -10,8 +10,8 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.store.refusals import Forbidden
 
 from .attributes import Attributes, Verdict
-from .authentication import User
 from .node_authority import node_may, node_of
+from .users import User
 
 PUBLIC = frozenset({"/healthz", "/readyz", "/livez", "/version"})  # also for nobody
 DISCOVERY = (

@@ -8,7 +8,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 if TYPE_CHECKING:
-    from .authentication import User
+    from .users import User
 
 HEAD_BYTES = 1 << 20  # request line and headers together, as in Go; a read more may have come when it is noticed
 HEAD_S = 32.0  # from the first byte of a head (at first: from the connection) to its last; as the Kubernetes API server

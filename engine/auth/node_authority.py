@@ -9,7 +9,7 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.store.objects import core_v1
 
 from .attributes import Attributes, Verdict
-from .authentication import User
+from .users import User
 
 LEASES = "kube-node-lease"
 READ = frozenset({"get", "list", "watch"})

@@ -15,7 +15,7 @@ from shipslog.engine.api.proxy.handling import TRYING, Passing
 from shipslog.engine.api.proxy.targets import Target
 from shipslog.engine.api.requests import Call
 from shipslog.engine.api.streams import upgrade
-from shipslog.engine.auth.authentication import User
+from shipslog.engine.auth.users import User
 from shipslog.engine.webhooks.addresses import Addresses
 from shipslog.runtime.network.dial import HANDSHAKE_S, Ends, dial
 from shipslog.store.refusals import Unavailable

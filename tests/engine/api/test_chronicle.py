@@ -9,7 +9,7 @@ import pytest
 
 from shipslog.engine.api import chronicle
 from shipslog.engine.auth.attributes import Attributes, Verdict
-from shipslog.engine.auth.authentication import User
+from shipslog.engine.auth.users import User
 from shipslog.engine.state.view import MemoryView
 from tests.engine.api.conftest import CONFIG_MAPS, Api, Client
 
