@@ -7,7 +7,7 @@
 Who may read the log of a pod of that name may read those of the ones before it.
 """
 
-from collections.abc import Iterator
+import asyncio
 
 import msgspec
 from aiohttp import web
@@ -55,7 +55,7 @@ async def answer(call: Call) -> web.StreamResponse:
     namespace, name, uid = (first(call.params, part) for part in ("namespace", "name", "uid"))
     if not uid and not (namespace and name):
         raise BadRequest(f"{PATH} needs namespace and name of a pod, or its uid")
-    found = list(_found(call, namespace, name, uid))
+    found = await _found(call, namespace, name, uid)
     if not found and name:
         _require(call, namespace, name)
     out = outlet_of(call.request, chronicle.MEDIA, text=True)
@@ -69,23 +69,27 @@ async def _text(call: Call, parts: list[str]) -> web.StreamResponse:
     if len(parts) != 3 or not parts[2].isdecimal():
         raise BadRequest(f"{call.route.path}: write {PATH}/UID/CONTAINER/ATTEMPT")
     uid, container, attempt = parts
-    for runtime, written in _found(call, "", "", uid):
+    for runtime, written in await _found(call, "", "", uid):
         if (written.container, str(written.attempt)) == (container, attempt):
             source = runtime.logs(uid, container, written.attempt, pod_logs.options_of(call.params, call.now_ns))
             return await pod_logs.streamed(call, source)
     raise NotFound(f"nothing that container {container!r} of pod {uid!r} wrote in its start {attempt} is kept")
 
 
-def _found(call: Call, namespace: str, name: str, uid: str) -> Iterator[tuple[NodeRuntime, Written]]:
-    """What there is that the caller may read."""
-    every = [
-        (written.until_ns, node, written)
-        for node, runtime in call.cluster.runtimes.items()
-        for written in runtime.written(namespace, name, uid)
+async def _found(call: Call, namespace: str, name: str, uid: str) -> list[tuple[NodeRuntime, Written]]:
+    """What there is that the caller may read; looked for in a thread: a pod may have begun anew a hundred thousand times."""
+    runtimes = dict(call.cluster.runtimes)
+
+    def every() -> list[tuple[int, str, Written]]:
+        return sorted(
+            (w.until_ns, node, w) for node, runtime in runtimes.items() for w in runtime.written(namespace, name, uid)
+        )
+
+    return [
+        (runtimes[node], written)
+        for _, node, written in await asyncio.to_thread(every)
+        if _may(call, written.namespace, written.pod)
     ]
-    for _, node, written in sorted(every):
-        if _may(call, written.namespace, written.pod):
-            yield call.cluster.runtimes[node], written
 
 
 def _may(call: Call, namespace: str, name: str) -> bool:
