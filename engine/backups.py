@@ -12,9 +12,10 @@ import tarfile
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -23,6 +24,7 @@ from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.log.writer_lock import WriterLock, lock_path
 from shipslog.store.objects.times import api_time
 
+from .progress import Progress, step, to_nobody
 from .settings import KEPT_IN, BadSettings, kept_in
 
 FORMAT = 1
@@ -30,6 +32,7 @@ LOG, MANIFEST, KEYS = "cluster.db", "manifest.json", "pki"
 BESIDE = ("token", KEPT_IN)  # further files of a cluster
 OF_LOG = ("", "-wal", "-shm", "-reserve")  # the lock stays where it is: it is held
 COMPRESSION = 3
+COPYING, CHECKING, PACKING, UNPACKING = "Copying the log", "Checking the copy", "Packing it", "Unpacking it"
 DRAFTS = ".shipslog-backup-"  # and the number of the process that uses it
 SCRATCH = ".restoring"
 ASIDE = "before-restore-"  # what a restored cluster took the place of, with the time
@@ -52,28 +55,28 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return api_time(self.made_ns)
 
 
-async def back_up(data: Path, target: Path, *, version: str) -> Manifest:
+async def back_up(data: Path, target: Path, *, version: str, progress: Progress = to_nobody) -> Manifest:
     """Write a backup of a data directory's cluster, whether or not it runs. It is whole and synced when it gets its name.
 
     Errors: BackupError, LogError, OSError."""
     with _scratch_beside(target) as scratch:
-        revision = await _copied(data, scratch / LOG)
+        revision = await _copied(data / LOG, scratch / LOG, progress)
         manifest = Manifest(version=version, made_ns=time.time_ns(), revision=revision)
         draft = scratch / "draft"
-        _pack(data, scratch / LOG, manifest, draft)
+        _pack(data, scratch / LOG, manifest, draft, progress)
         _name(draft, target)
     return manifest
 
 
-async def copy_log(data: Path, target: Path) -> int:
+async def copy_log(source: Path, target: Path, *, progress: Progress = to_nobody) -> int:
     """Write the log alone, to be read elsewhere. -> its last revision. Errors: BackupError, LogError, OSError."""
     with _scratch_beside(target) as scratch:
-        revision = await _copied(data, scratch / LOG)
+        revision = await _copied(source, scratch / LOG, progress)
         _name(scratch / LOG, target)
     return revision
 
 
-async def restore(source: Path, data: Path) -> tuple[Manifest, Path | None]:
+async def restore(source: Path, data: Path, *, progress: Progress = to_nobody) -> tuple[Manifest, Path | None]:
     """Put a backup's cluster into a data directory. -> (its manifest, where what was there before is now; None for nothing).
 
     What was there is put aside only when all of the backup was unpacked and every checksum of its log holds.
@@ -86,8 +89,8 @@ async def restore(source: Path, data: Path) -> tuple[Manifest, Path | None]:
     try:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(mode=0o700)
-        manifest = _unpacked(source, scratch)
-        await _check(source, scratch, manifest)
+        manifest = _unpacked(source, scratch, progress)
+        await _check(source, scratch, manifest, progress)
         aside = _put_aside(data)
         lock.note(manifest.revision)  # from now on no start begins another log here, until this one has its place
         for name in (KEYS, *BESIDE, LOG):
@@ -119,24 +122,26 @@ def _scratch_beside(target: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-async def _copied(data: Path, target: Path) -> int:
-    async with await SqliteLog.open(data / LOG, read_only=True) as log:
-        await log.copy_to(target)
+async def _copied(source: Path, target: Path, progress: Progress) -> int:
+    async with await SqliteLog.open(source, read_only=True) as log:
+        await log.copy_to(target, step(progress, COPYING))
     async with await SqliteLog.open(target, read_only=True) as copy:
-        await copy.verify()
+        await copy.verify(step(progress, CHECKING))
         return copy.revision
 
 
-def _pack(data: Path, log: Path, manifest: Manifest, draft: Path) -> None:
+def _pack(data: Path, log: Path, manifest: Manifest, draft: Path, progress: Progress) -> None:
     with open(draft, "xb", opener=_private) as file:
         with tarfile.open(fileobj=file, mode="w:gz", compresslevel=COMPRESSION) as archive:
-            _add(archive, MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+            _add_bytes(archive, MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
             for name in BESIDE:
                 if (data / name).exists():
-                    _add(archive, name, (data / name).read_bytes())
+                    _add_bytes(archive, name, (data / name).read_bytes())
             for path in sorted((data / KEYS).glob("*")):
-                _add(archive, f"{KEYS}/{path.name}", path.read_bytes())
-            archive.add(log, LOG, filter=_anonymous)
+                _add_bytes(archive, f"{KEYS}/{path.name}", path.read_bytes())
+            with open(log, "rb") as whole:
+                size = os.fstat(whole.fileno()).st_size
+                _add(archive, LOG, _Read(whole, size, step(progress, PACKING)), size)
         file.flush()
         os.fsync(file.fileno())
 
@@ -152,16 +157,26 @@ def _name(draft: Path, target: Path) -> None:
     _sync(target.absolute().parent)
 
 
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+class _Read(io.RawIOBase):
+    """A file that is read from end to end, and tells how far."""
+
+    def __init__(self, file: IO[bytes], size: int, told: Callable[[int, int], None]) -> None:
+        self._file, self._size, self._told = file, size, told
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._told(self._file.tell(), self._size)
+        return data
+
+
+def _add_bytes(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    _add(archive, name, io.BytesIO(data), len(data))
+
+
+def _add(archive: tarfile.TarFile, name: str, file: IO[bytes] | _Read, size: int) -> None:
     member = tarfile.TarInfo(name)
-    member.size, member.mode = len(data), 0o600
-    archive.addfile(member, io.BytesIO(data))
-
-
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    return member
+    member.size, member.mode = size, 0o600
+    archive.addfile(member, file)
 
 
 def _private(path: str, flags: int) -> int:
@@ -200,7 +215,7 @@ def _look_into(source: Path) -> None:
     raise BackupError(f"{source} is no backup of a cluster. Nothing was changed.")
 
 
-def _unpacked(source: Path, scratch: Path) -> Manifest:
+def _unpacked(source: Path, scratch: Path, progress: Progress) -> Manifest:
     """Only files that a backup has are looked at, whatever else an archive holds. Errors: BackupError, OSError."""
     manifest: Manifest | None = None
     (scratch / KEYS).mkdir(mode=0o700)
@@ -213,7 +228,7 @@ def _unpacked(source: Path, scratch: Path) -> Manifest:
                 manifest = _manifest(source, member.name, file.read(1 << 20))
             elif member.name in (LOG, *BESIDE) or _is_key(member.name):
                 with open(scratch / member.name, "xb", opener=_private) as target:
-                    shutil.copyfileobj(file, target)
+                    shutil.copyfileobj(_Read(file, member.size, step(progress, UNPACKING)), target)
                     target.flush()
                     os.fsync(target.fileno())
         assert archive.fileobj is not None
@@ -241,10 +256,10 @@ def _manifest(source: Path, name: str, data: bytes) -> Manifest:
     return found
 
 
-async def _check(source: Path, scratch: Path, manifest: Manifest) -> None:
+async def _check(source: Path, scratch: Path, manifest: Manifest, progress: Progress) -> None:
     try:
         async with await SqliteLog.open(scratch / LOG, read_only=True) as log:
-            await log.verify()
+            await log.verify(step(progress, CHECKING))
             revision = log.revision
         kept_in(scratch)
     except (LogError, BadSettings) as error:

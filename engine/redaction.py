@@ -17,12 +17,14 @@ from shipslog.store.log.event_log import LogError
 from shipslog.store.log.rewritten import rewrite
 from shipslog.store.log.sqlite import SqliteLog
 
+from .progress import Progress, step, to_nobody
+
 MARK = "redacted"
 ENCODED_MARK = base64.b64encode(MARK.encode()).decode()
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-async def export(source: Path, target: Path) -> tuple[int, int]:
+async def export(source: Path, target: Path, *, progress: Progress = to_nobody) -> tuple[int, int]:
     """Write a redacted copy of the log at `source`, which may be in use. -> (its last revision, how many events are other).
 
     It is whole when it gets its name, and all its checksums hold. Errors: FileExistsError, LogError, OSError."""
@@ -31,11 +33,11 @@ async def export(source: Path, target: Path) -> tuple[int, int]:
     with tempfile.TemporaryDirectory(prefix=".shipslog-", dir=target.absolute().parent) as scratch:
         copy = Path(scratch) / "cluster.db"
         async with await SqliteLog.open(source, read_only=True) as log:
-            await log.verify()
-            await log.copy_to(copy)
-        count = await asyncio.to_thread(rewrite, copy, redacted)
+            await log.verify(step(progress, "Checking the log"))
+            await log.copy_to(copy, step(progress, "Copying the log"))
+        count = await asyncio.to_thread(rewrite, copy, redacted, step(progress, "Taking out secrets"))
         async with await SqliteLog.open(copy, read_only=True) as log:
-            await log.verify()
+            await log.verify(step(progress, "Checking the copy"))
             revision = log.revision
         if copy.with_name("cluster.db-wal").exists():
             raise LogError(f"{copy}: its last events are not in the file itself. Nothing was written; try again.")

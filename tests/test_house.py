@@ -24,6 +24,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
 # Inside the engine, bottom to top: a floor imports only those below it and itself.
 ENGINE = (
     "measures",
+    "progress",
     "cel",
     "time",
     "state",

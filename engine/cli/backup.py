@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from .bar import bar
 from .options import data_option, fail, needs_directory, reason
 
 
@@ -21,15 +22,17 @@ def command(file: Path, only_log: bool, data: Path) -> None:
     Every checksum of the copy is checked. `shipslog restore` puts it back. Images, and what pods have written on this machine,
     are not in it."""
     from shipslog import __version__
-    from shipslog.engine.backups import BackupError, back_up, copy_log
+    from shipslog.engine.backups import LOG, BackupError, back_up, copy_log
     from shipslog.store.log.event_log import LogError
 
     needs_directory(file)
     try:
         if only_log:
-            revision = asyncio.run(copy_log(data, file))
+            with bar() as progress:
+                revision = asyncio.run(copy_log(data / LOG, file, progress=progress))
         else:
-            revision = asyncio.run(back_up(data, file, version=__version__)).revision
+            with bar() as progress:
+                revision = asyncio.run(back_up(data, file, version=__version__, progress=progress)).revision
     except (BackupError, LogError, OSError) as error:
         raise fail(reason(error)) from error
     what = "The log" if only_log else "The cluster"

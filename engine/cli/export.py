@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from .bar import bar
 from .options import data_option, fail, needs_directory, reason
 
 
@@ -26,30 +27,23 @@ def command(file: Path, redact: bool, log_file: Path | None, data: Path) -> None
     images, commands, ConfigMaps, users and addresses stay. The copy has checksums of its own, which hold; its decisions are
     not taken again by `replay --verify`, since they were taken on what is not in there any more."""
     from shipslog.engine import redaction
+    from shipslog.engine.backups import BackupError, copy_log
     from shipslog.store.log.event_log import LogError
 
     needs_directory(file)
     source = log_file or data / "cluster.db"
     try:
         if redact:
-            revision, count = asyncio.run(redaction.export(source, file))
-            note = f"{count} of its events are other than they were: secrets were taken out. Look into it before you send it."
+            with bar() as progress:
+                revision, count = asyncio.run(redaction.export(source, file, progress=progress))
+            found = (
+                f"{count} of its events are other than they were: secrets were taken out." if count else "No secret was found."
+            )
+            note = f"{found} Look into it before you send it."
         else:
-            revision = asyncio.run(_copied(source, file))
+            with bar() as progress:
+                revision = asyncio.run(copy_log(source, file, progress=progress))
             note = "Its Secrets are in there: --redact leaves them out."
-    except (LogError, OSError, sqlite3.Error) as error:
+    except (BackupError, LogError, OSError, sqlite3.Error) as error:
         raise fail(reason(error)) from error
     click.echo(f"The log is in {file} up to revision {revision} ({file.stat().st_size} bytes). {note}")
-
-
-async def _copied(source: Path, target: Path) -> int:
-    from shipslog.store.log.sqlite import SqliteLog
-
-    if target.exists():
-        raise FileExistsError(f"{target} is there already; it was left as it is. Name another file.")
-    async with await SqliteLog.open(source, read_only=True) as log:
-        await log.verify()
-        await log.copy_to(target)
-    async with await SqliteLog.open(target, read_only=True) as copy:
-        await copy.verify()
-        return copy.revision

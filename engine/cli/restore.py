@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from .bar import bar
 from .options import data_option, default_data, fail, reason
 
 
@@ -23,7 +24,8 @@ def command(file: Path, data: Path) -> None:
     from shipslog.store.log.event_log import LogBusy, LogError
 
     try:
-        manifest, aside = asyncio.run(restore(file, data))
+        with bar() as progress:
+            manifest, aside = asyncio.run(restore(file, data, progress=progress))
     except LogBusy as error:
         raise fail(f"{error} `shipslog down` stops a daemon; its pods go on running.") from error
     except (BackupError, LogError, OSError) as error:

@@ -128,8 +128,9 @@ class EventLog(Protocol):
     async def load_snapshot(self, until: int | None = None) -> Snapshot | None:
         """The newest one with revision <= until."""
 
-    async def verify(self, progress: Callable[[int], None] | None = None) -> None:
-        """Check every checksum from the first revision. `progress` hears each revision reached. Errors: LogCorrupt."""
+    async def verify(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Check every checksum from the first revision. `progress` hears now and then which is reached, and the last one.
+        Errors: LogCorrupt."""
 
     async def forget(self, until_ns: int, *, blind: Collection[str] = ()) -> int:
         """Let go of heartbeats that are older than a time, see `retention`. `blind`: the names of the rules that do not read

@@ -105,10 +105,10 @@ class MemoryLog:
         self._check_open()
         return next((s for s in reversed(self._snapshots) if until is None or s.revision <= until), None)
 
-    async def verify(self, progress: Callable[[int], None] | None = None) -> None:
+    async def verify(self, progress: Callable[[int, int], None] | None = None) -> None:
         self._check_open()
         if progress is not None:
-            progress(self.revision)
+            progress(self.revision, self.revision)
 
     async def forget(self, until_ns: int, *, blind: Collection[str] = ()) -> int:
         self._check_open()

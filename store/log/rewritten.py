@@ -18,8 +18,9 @@ from .sqlite_connection import transaction
 AT_ONCE = 1_000  # rows
 
 
-def rewrite(path: Path, change: Callable[[bytes], bytes]) -> int:
+def rewrite(path: Path, change: Callable[[bytes], bytes], progress: Callable[[int, int], None]) -> int:
     """Put `change` of each fact into its place, in a log that nobody has open. -> how many are other than they were.
+    `progress` is told the revision reached, and the last one.
 
     Snapshots are left out: they hold what the facts held. Errors: sqlite3.Error; then the file is not to be used."""
     count = 0
@@ -30,7 +31,10 @@ def rewrite(path: Path, change: Callable[[bytes], bytes]) -> int:
             db.execute("DELETE FROM snapshot_parts")
             db.execute("DELETE FROM snapshots")
             chain = blake2b(GENESIS, digest_size=32)
+            (last,) = db.execute("SELECT coalesce(max(revision), 0) FROM events").fetchone()
             for revision, time_ns, actor, cause, key, fact, digest, checksum in _rows(db):
+                if not revision % AT_ONCE:
+                    progress(revision, last)
                 new = change(fact) if fact is not None else None
                 if new is not None:
                     count += new != fact

@@ -297,15 +297,20 @@ class SqliteLog:
                 yield events
             await asyncio.sleep(FOLLOW_S)
 
-    async def copy_to(self, target: Path) -> None:
+    async def copy_to(self, target: Path, progress: Callable[[int, int], None] | None = None) -> None:
         """A log of its own, as this one is now, synced; a writer goes on meanwhile. `target` must not be there.
 
-        Errors: OSError, LogError."""
-        await (await self._reading()).copy_to(target)
+        `progress` is told, in the thread that copies, how many pages are done and of how many. Errors: OSError, LogError."""
+        await (await self._reading()).copy_to(target, progress)
 
-    async def verify(self, progress: Callable[[int], None] | None = None) -> None:
+    async def verify(self, progress: Callable[[int, int], None] | None = None) -> None:
         reader, written = await self._reading(), self._revision  # what is appended meanwhile need not have been seen
-        chain = await reader.verify(0, progress)
+
+        def told(revision: int) -> None:
+            if progress is not None:
+                progress(revision, written)
+
+        chain = await reader.verify(0, told)
         if chain.revision < written:
             raise LogCorrupt(str(self.path), chain.revision + 1, "the event is missing")
         await reader.verify_indexes()

@@ -32,6 +32,7 @@ Manner = Literal["shared", "still", "aside"]
 CHUNK_EVENTS, CHUNK_BYTES = 512, 1 << 20  # of one read, whichever comes first
 CHUNK_NAMES = 256
 VERIFY_EVENTS = 4_096  # rows a hop: a few ms in the thread
+COPIED_PAGES = 2_048  # of the file at once: 8 MB
 
 COLUMNS = "revision, time_ns, actor, cause, object, fact, digest, checksum"
 READ = f"SELECT {COLUMNS} FROM events WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT {CHUNK_EVENTS}"
@@ -175,9 +176,14 @@ class LogReader:
             raise translate(error, self.path, first, "read") from error
         return events
 
-    async def copy_to(self, target: Path) -> None:
+    async def copy_to(self, target: Path, progress: Callable[[int, int], None] | None = None) -> None:
         """The whole file as it is at one moment, what stands in its write-ahead log too; a writer goes on meanwhile."""
-        await self.ask(1, _copy, target)
+        fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            await self.ask(1, _copy, target, progress)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
     # --- verification ---
 
@@ -221,14 +227,20 @@ def _event(row: Row) -> Event:
     return Event(revision=revision, time_ns=time_ns, actor=actor, cause=cause, origin=origin, fact=decoded)
 
 
-def _copy(db: sqlite3.Connection, target: Path) -> None:
-    fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+def _copy(db: sqlite3.Connection, target: Path, progress: Callable[[int, int], None] | None) -> None:
+    """Into a file that is there and holds nothing, or what an attempt before this one has written."""
+
+    def stepped(_: int, remaining: int, total: int) -> None:
+        if progress is not None:
+            progress(total - remaining, total)
+
+    db.execute("BEGIN")  # one moment for all steps: else each write of others between two would begin the copy anew
     try:
+        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         with closing(sqlite3.connect(target)) as copy:
-            db.backup(copy)
-        os.fsync(fd)
+            db.backup(copy, pages=COPIED_PAGES, progress=stepped)
     finally:
-        os.close(fd)
+        db.execute("ROLLBACK")
 
 
 def _next_objects(db: sqlite3.Connection, after: str, end: str) -> list[str]:

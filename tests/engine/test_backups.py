@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from shipslog.engine.auth import certificates
-from shipslog.engine.backups import BackupError, Manifest, back_up, copy_log, restore
+from shipslog.engine.backups import CHECKING, COPYING, PACKING, UNPACKING, BackupError, Manifest, back_up, copy_log, restore
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.settings import keep, kept_in, resolve
 from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError
@@ -76,7 +76,7 @@ async def test_nothing_is_left_behind_and_nothing_overwritten(tmp_path: Path) ->
     await cluster_in(data, "a")
     before = contents(data)
     file.write_text("mine")
-    for taking in (back_up(data, file, version="1"), copy_log(data, file)):
+    for taking in (back_up(data, file, version="1"), copy_log(data / "cluster.db", file)):
         with pytest.raises(BackupError, match="is there already; it was left as it is"):
             await taking
     assert file.read_text() == "mine"
@@ -94,10 +94,20 @@ async def test_what_a_killed_one_left_beside_its_target_goes_with_the_next(tmp_p
     assert {p.name for p in tmp_path.iterdir()} == {"backup", "data", f".shipslog-backup-{os.getpid()}-x"}
 
 
+async def test_how_far_it_is_is_told_step_by_step(tmp_path: Path) -> None:
+    data, told = directory(tmp_path), list[tuple[str, int, int]]()
+    await cluster_in(data, "a")
+    await back_up(data, tmp_path / "backup", version="1", progress=lambda *how_far: told.append(how_far))
+    await restore(tmp_path / "backup", tmp_path / "new", progress=lambda *how_far: told.append(how_far))
+    assert list(dict.fromkeys(what for what, _, _ in told)) == [COPYING, CHECKING, PACKING, UNPACKING]
+    ends = {what: (done, total) for what, done, total in told}
+    assert all(done == total > 0 for done, total in ends.values()), ends
+
+
 async def test_the_log_alone_is_a_log(tmp_path: Path) -> None:
     data = directory(tmp_path)
     await cluster_in(data, "a", "b")
-    revision = await copy_log(data, tmp_path / "sent.db")
+    revision = await copy_log(data / "cluster.db", tmp_path / "sent.db")
     async with Cluster.open(tmp_path / "sent.db", runtime="none", reconcilers=()) as cluster:
         assert cluster.log.revision >= revision and {c.metadata.name for c in cluster.list(core_v1.ConfigMap)} >= {"a", "b"}
 

@@ -431,6 +431,25 @@ async def test_a_reader_follows_what_another_process_writes(tmp_path: Path) -> N
                 assert [e.revision for e in await anext(following)] == [3, 4]
 
 
+async def test_a_copy_in_many_steps_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite would begin the copy anew for each write between two steps, and end never on a busy log."""
+    monkeypatch.setattr(sqlite_reader, "COPIED_PAGES", 1)
+    steps: list[tuple[int, int]] = []
+
+    def told(done: int, total: int) -> None:
+        steps.append((done, total))
+        if len(steps) < 20:
+            with closing(sqlite3.connect(tmp_path / "log.db")) as db:
+                db.execute("UPDATE events SET actor = ? WHERE revision = 1", (str(len(steps)),))
+                db.commit()
+
+    async with await SqliteLog.open(tmp_path / "log.db") as writer:
+        await writer.append(events(1, 300), expected_revision=0)
+        async with await SqliteLog.open(tmp_path / "log.db", read_only=True) as beside:
+            await beside.copy_to(tmp_path / "copy.db", told)
+    assert len(steps) > 3 and [done for done, _ in steps] == list(range(1, len(steps) + 1)) and steps[-1][0] == steps[-1][1]
+
+
 async def test_a_copy_has_all_that_was_acknowledged_while_the_writer_goes_on(tmp_path: Path) -> None:
     """A plain copy of the file has not: the newest batches stand in the write-ahead log."""
     async with await SqliteLog.open(tmp_path / "log.db") as writer:
