@@ -13,13 +13,19 @@ from typing import Protocol
 from shipslog.engine.commit.committer import Committer
 from shipslog.engine.time.clock import Clock
 from shipslog.engine.usage import Usage
-from shipslog.reconcilers.workloads.autoscaler.metrics import Wish, wish
+from shipslog.reconcilers.workloads.autoscaler.metrics import Wish, shown, wish
 from shipslog.reconcilers.workloads.autoscaler.target import NoTarget, Target, target_of
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.facts import MetricReading, MetricsObserved
 from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1, durations, quantity
-from shipslog.store.objects.autoscaling_v2 import HorizontalPodAutoscaler, MetricSpec, MetricStatus
+from shipslog.store.objects.autoscaling_v2 import (
+    ExternalMetricSource,
+    HorizontalPodAutoscaler,
+    MetricSpec,
+    MetricStatus,
+    ObjectMetricSource,
+)
 from shipslog.store.objects.metrics_v1beta1 import PodMetrics
 from shipslog.store.objects.times import parse_time
 from shipslog.store.refusals import Refusal
@@ -28,7 +34,11 @@ EVERY_S = 15.0
 NOTICED = 0.1  # of what is shown
 FRESH_NS = 1_000_000_000
 ACTOR = "system:controller:horizontal-pod-autoscaler"
+AT_ONCE = 8  # autoscalers that are looked at together: who waits for one that does not answer keeps few others
 CUSTOM = "unable to fetch metrics from custom metrics API"
+EXTERNAL = "unable to fetch metrics from external metrics API"
+RESOURCE = "unable to fetch metrics from resource metrics API"
+NOBODY = "no custom metrics API (custom.metrics.k8s.io) registered"
 MISSING = "the server could not find the requested resource"
 
 log = logger(__name__)
@@ -37,35 +47,32 @@ log = logger(__name__)
 class Metrics(Protocol):
     """Where autoscalers' metrics come from. What cannot be had comes back as a reading with an error."""
 
-    def read(self, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec, pods: Sequence[core_v1.Pod]) -> MetricReading: ...
+    async def read(
+        self, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec, pods: Sequence[core_v1.Pod]
+    ) -> MetricReading: ...
 
 
 class MeasuredMetrics:
-    """What the nodes measure of pods; other metrics nobody has here."""
+    """What the nodes measure of pods; other metrics are for whoever is registered for them
+    (engine/api/aggregation/metrics.py)."""
 
     def __init__(self, runtimes: Mapping[str, NodeRuntime], clock: Clock) -> None:
         self._runtimes, self._clock = runtimes, clock
         self._usage, self._asked_ns = Usage({}, 0), 0
 
-    def read(self, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec, pods: Sequence[core_v1.Pod]) -> MetricReading:
-        for source, container in (
-            (spec.resource, ""),
-            (spec.container_resource, spec.container_resource.container if spec.container_resource else ""),
-        ):
-            if source is not None:
-                return self._of_pods(pods, source.name, container)
+    async def read(self, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec, pods: Sequence[core_v1.Pod]) -> MetricReading:
+        if spec.resource is not None:
+            return self._of_pods(pods, spec.resource.name, "")
+        if spec.container_resource is not None:
+            return self._of_pods(pods, spec.container_resource.name, spec.container_resource.container)
         if spec.pods is not None:
-            name, what = spec.pods.metric.name, "pods.custom.metrics.k8s.io"
-            return MetricReading(error=f"unable to get metric {name}: {CUSTOM}: {MISSING} (get {what})")
+            return MetricReading(error=f"unable to get metric {spec.pods.metric.name}: {CUSTOM}: {NOBODY}")
         if spec.object is not None:
-            described = spec.object.described_object
-            where = f"{described.kind} on {autoscaler.metadata.namespace} {described.name}"
-            return MetricReading(error=f"unable to get metric {spec.object.metric.name}: {where}/{CUSTOM}: {MISSING}")
-        name = spec.external.metric.name if spec.external is not None else ""
-        where = f"{autoscaler.metadata.namespace}/{name}/nil"
-        return MetricReading(
-            error=f"unable to get external metric {where}: unable to fetch metrics from external metrics API: {MISSING}"
-        )
+            return MetricReading(error=f"{described_as(autoscaler, spec.object)}: {CUSTOM}: {NOBODY}")
+        if spec.external is None:
+            return MetricReading(error=f'unknown metric source type "{spec.type}"')
+        get = f"(get {spec.external.metric.name}.external.metrics.k8s.io)"
+        return MetricReading(error=f"{external_as(autoscaler, spec.external)}: {EXTERNAL}: {MISSING} {get}")
 
     def _of_pods(self, pods: Sequence[core_v1.Pod], resource: str, container: str) -> MetricReading:
         usage = self._measured()
@@ -86,6 +93,19 @@ class MeasuredMetrics:
         return self._usage
 
 
+def described_as(autoscaler: HorizontalPodAutoscaler, source: ObjectMetricSource) -> str:
+    """The beginning of what is said where an object's metric cannot be had."""
+    about = source.described_object
+    where = f"{about.kind} on {autoscaler.metadata.namespace} {about.name}"
+    return f"unable to get metric {source.metric.name}: {where}"
+
+
+def external_as(autoscaler: HorizontalPodAutoscaler, source: ExternalMetricSource) -> str:
+    """The beginning of what is said where a metric from outside cannot be had."""
+    where = f"{autoscaler.metadata.namespace}/{source.metric.name}/{shown(source.metric.selector)}"
+    return f"unable to get external metric {where}"
+
+
 def _amount(measured: PodMetrics, resource: str, container: str) -> int | None:
     """Thousandths of what a pod, or one container of it, uses; None where that is not known."""
     chosen = [one for one in measured.containers if not container or one.name == container]
@@ -104,22 +124,29 @@ class MetricsReader:
         """Look at all autoscalers, again and again."""
         while True:
             await self._committer.clock.sleep(EVERY_S)
-            for autoscaler in self._committer.view.list(HorizontalPodAutoscaler):
-                try:
-                    await self.look(autoscaler)
-                except Refusal as refusal:
-                    log.warning("metrics_not_recorded", autoscaler=autoscaler.metadata.name, why=refusal.message)
-                await asyncio.sleep(0)
+            turn = asyncio.Semaphore(AT_ONCE)
+            await asyncio.gather(*(self._in_turn(turn, one) for one in self._committer.view.list(HorizontalPodAutoscaler)))
+
+    async def _in_turn(self, turn: asyncio.Semaphore, autoscaler: HorizontalPodAutoscaler) -> None:
+        async with turn:
+            try:
+                await self.look(autoscaler)
+            except Refusal as refusal:
+                log.warning("metrics_not_recorded", autoscaler=autoscaler.metadata.name, why=refusal.message)
 
     async def look(self, autoscaler: HorizontalPodAutoscaler) -> None:
         """Record what is measured for one, if it matters. Errors: Refusal while the log takes nothing."""
-        view, now, meta = self._committer.view, self._committer.clock.now_ns(), autoscaler.metadata
-        try:
-            target = target_of(view, autoscaler)
-        except NoTarget:
+        meta, target = autoscaler.metadata, self._target(autoscaler)
+        if target is None:
             return
+        pods = target.pods(self._committer.view)
+        asked = (self.metrics.read(autoscaler, spec, pods) for spec in autoscaler.spec.metrics)
+        readings = tuple(await asyncio.gather(*asked))
+        view, now, target = self._committer.view, self._committer.clock.now_ns(), self._target(autoscaler)
+        entry = view.by_uid(meta.uid)
+        if target is None or entry is None or entry.object.spec != autoscaler.spec:
+            return  # it went, or wants something else, while somebody was asked
         pods = target.pods(view)
-        readings = tuple(self.metrics.read(autoscaler, spec, pods) for spec in autoscaler.spec.metrics)
         new = wish(autoscaler, target, pods, readings, now)
         state = view.autoscaler(meta.uid)
         held = state.observed if state is not None else None
@@ -130,6 +157,12 @@ class MetricsReader:
             recommended=_recommended(new, target),
         )  # fmt: skip
         await self._committer.submit_facts((fact,), actor=ACTOR)
+
+    def _target(self, autoscaler: HorizontalPodAutoscaler) -> Target | None:
+        try:
+            return target_of(self._committer.view, autoscaler)
+        except NoTarget:
+            return None
 
 
 def _recommended(found: Wish, target: Target) -> int:

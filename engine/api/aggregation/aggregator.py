@@ -26,6 +26,7 @@ from shipslog.store.refusals import TooManyRequests
 from . import request_headers, services
 from .availability import HEADERS, PROBE_S, Availability
 from .merging import Version
+from .metrics import RegisteredMetrics
 
 UNAVAILABLE = "service unavailable\n"
 SHARE = 2  # of the connections that the server takes, one in so many may go on
@@ -43,6 +44,8 @@ class Aggregator:
         self.identity = front_proxy(pki.directory)
         self._caller = Caller()
         self.availability = Availability(cluster, self._caller, self.identity)
+        reader = cluster.metrics_reader
+        reader.metrics = RegisteredMetrics(cluster, self._caller, self.identity, reader.metrics)
         self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
         self._turn, self._under_way = 0, 0
         self._swaggers: dict[object, tuple[float, tuple[Mapping[str, Any], Mapping[str, Any]] | None]] = {}

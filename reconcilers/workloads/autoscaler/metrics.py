@@ -111,7 +111,7 @@ def _proposed(
         name = f"{spec.object.described_object.kind} metric {spec.object.metric.name}"
         return _by_one(spec.object.target, reading, target, pods, tolerance), name
     if spec.external is not None:
-        name = f"external metric {spec.external.metric.name}({_shown(spec.external.metric.selector)})"
+        name = f"external metric {spec.external.metric.name}({shown(spec.external.metric.selector)})"
         return _by_one(spec.external.target, reading, target, pods, tolerance), name
     raise Unmeasured(f'unknown metric source type "{spec.type}"')
 
@@ -143,7 +143,7 @@ def _failing(spec: MetricSpec) -> str:
     return "invalid metric source"
 
 
-def _shown(chosen: meta_v1.LabelSelector | None) -> str:
+def shown(chosen: meta_v1.LabelSelector | None) -> str:
     """A selector as Go prints it."""
     if chosen is None:
         return "nil"

@@ -106,7 +106,7 @@ class Given:
     def __init__(self) -> None:
         self.readings: dict[str, MetricReading] = {}
 
-    def read(self, autoscaler: Any, spec: autoscaling_v2.MetricSpec, pods: Any) -> MetricReading:
+    async def read(self, autoscaler: Any, spec: autoscaling_v2.MetricSpec, pods: Any) -> MetricReading:
         return self.readings.get(spec.type, MetricReading(error="nobody says"))
 
 

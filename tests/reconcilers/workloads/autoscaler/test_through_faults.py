@@ -41,7 +41,7 @@ class Load:
 
     total = 400
 
-    def read(
+    async def read(
         self, autoscaler: autoscaling_v2.HorizontalPodAutoscaler, spec: autoscaling_v2.MetricSpec, pods: Sequence[core_v1.Pod]
     ) -> MetricReading:
         running = [pod.metadata.name for pod in pods if pod.status.phase == "Running" and not pod.metadata.deletion_timestamp]
