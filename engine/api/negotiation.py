@@ -73,5 +73,5 @@ def body_type(header: str) -> str:
     if media == PROTOBUF:
         return PROTOBUF
     raise UnsupportedMediaType(
-        f"the body of the request was in an unknown format ({media}) - accepted media types include: {JSON}, {YAML}, {PROTOBUF}"
+        f"the body of the request was in an unknown format - accepted media types include: {JSON}, {YAML}, {PROTOBUF}"
     )

@@ -45,7 +45,7 @@ async def read(call: Call, kind: Kind, validation: str) -> tuple[Any, tuple[str,
     """The object of the body, and warnings of it. Errors: BadRequest, UnsupportedMediaType, TooLarge."""
     if kind.definition is not None and body_type(call.request.headers.get("Content-Type", "")) == PROTOBUF:
         raise UnsupportedMediaType(
-            f"the body of the request was in an unknown format ({PROTOBUF}) - accepted media types include: {JSON}, {YAML}"
+            f"the body of the request was in an unknown format - accepted media types include: {JSON}, {YAML}"
         )
     obj, warnings = await requests.decoded(call, kind.type, validation=validation)
     if kind.definition is None:
@@ -99,8 +99,7 @@ def patch_type(call: Call) -> Any:
     if media in known:
         return media
     raise UnsupportedMediaType(
-        f"the body of the request was in an unknown format ({media or 'none named'}) - accepted media types include: "
-        + ", ".join((*known, APPLY_PATCH))
+        "the body of the request was in an unknown format - accepted media types include: " + ", ".join((*known, APPLY_PATCH))
     )
 
 

@@ -237,7 +237,8 @@ def with_versions(kinds: Iterable[Kind], table: str) -> Iterator[Kind]:
             singular=hub.singular,
             namespaced=hub.namespaced,
             type=hub.place if place == "=" else place,
-            short_names=() if scale else hub.short_names,
+            # a short name is of one group: kubectl warns of one that could mean two
+            short_names=() if scale or group == "extensions" else hub.short_names,
             categories=hub.categories if group == hub.group else (),  # or there would be two of each in `kubectl get all`
             subresources=("scale",) if scale else (*hub.subresources, *more),
             verbs=() if scale else hub.verbs,

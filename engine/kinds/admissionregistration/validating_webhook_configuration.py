@@ -19,6 +19,7 @@ from .webhooks import check_webhooks, default_webhook
 
 class ValidatingWebhookConfigurationRules(Strategy):
     about = "Says who is asked, and may refuse it, before something is done."
+    unconditional_update = False
     columns = (NAME, Column("Webhooks", "How many webhooks it has.", "integer"), AGE)
 
     def cells(self, obj: ValidatingWebhookConfiguration, now_ns: int) -> list[Any]:

@@ -34,6 +34,7 @@ MAX_SELECTABLE = 8
 
 class CustomResourceDefinitionStrategy(Strategy):
     about = "A kind of objects that the cluster serves beside its own."
+    unconditional_update = False
     strict_finalizers = False
     columns = (NAME, Column("Created At", "When the API server created the object.", "date"))
 

@@ -20,6 +20,7 @@ CERTIFICATE = f"{BEGIN}CERTIFICATE-----"
 
 class ClusterTrustBundleRules(Strategy):
     about = "Certificates of those whom one trusts, for one signer or for all."
+    unconditional_update = False
     columns = (NAME, Column("SignerName", "The signer whose certificates they vouch for."))
     selectable = {"spec.signerName": lambda o: o.spec.signer_name}
 

@@ -36,6 +36,7 @@ NOT_CERTIFICATES = "issued certificate chain must consist entirely of CERTIFICAT
 
 class PodCertificateRequestRules(WithSpec):
     about = "A pod's request for a certificate, made by its node and answered once by the signer."
+    unconditional_update = False
     counts = False
     columns = (
         NAME,

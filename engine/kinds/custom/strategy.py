@@ -39,6 +39,7 @@ class CustomStrategy(Strategy):
     """Of one version of a defined kind."""
 
     strict_finalizers = False
+    unconditional_update = False
 
     def __init__(self, kind: Kind) -> None:
         definition: Definition = kind.definition

@@ -19,6 +19,7 @@ from shipslog.store.objects.node_v1 import RuntimeClass
 
 class RuntimeClassRules(Strategy):
     about = "A way to run the containers of a pod."
+    unconditional_update = False
     columns = (NAME, Column("Handler", "What the nodes' runtimes call it."), AGE)
 
     def cells(self, obj: RuntimeClass, now_ns: int) -> list[Any]:

@@ -22,6 +22,7 @@ COUNTED = ("token_requests", "requires_republish", "se_linux_mount")
 
 class CSIDriverRules(Strategy):
     about = "What a driver of storage can do, and what it wants to be told."
+    unconditional_update = False
     returns_deleted = True
     columns = (
         NAME,

@@ -17,6 +17,7 @@ LONGEST_NODE_ID = 256
 
 class CSINodeRules(Strategy):
     about = "Which drivers of storage a node has."
+    unconditional_update = False
     returns_deleted = True
     columns = (NAME, Column("Drivers", "How many drivers the node has.", "integer"), AGE)
 

@@ -14,6 +14,7 @@ from shipslog.store.objects.storage_v1 import CSIStorageCapacity
 
 class CSIStorageCapacityRules(Strategy):
     about = "How much room of a storage class there is for some nodes."
+    unconditional_update = False
     columns = (NAME, Column("Created At", "When the API server created the object.", "date"))
 
     def cells(self, obj: CSIStorageCapacity, now_ns: int) -> list[Any]:

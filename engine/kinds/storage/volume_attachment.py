@@ -16,6 +16,7 @@ LONGEST_MESSAGE = 1024
 
 class VolumeAttachmentRules(WithSpec):
     about = "Which volume is, or shall be, attached to which node."
+    unconditional_update = False
     counts = False
     columns = (
         NAME,

@@ -15,6 +15,7 @@ from shipslog.store.objects.storagemigration_v1 import StorageVersionMigration
 
 class StorageVersionMigrationRules(WithSpec):
     about = "Asks for the objects of a resource to be written anew, in the version that is stored now."
+    unconditional_update = False
     counts = False
     columns = (NAME, Column("Resource", "Whose objects they are."), AGE)
 

@@ -74,6 +74,29 @@ def test_a_kind_has_rules_columns_and_words(kind: Kind) -> None:
         assert isinstance(read(sample(kind)), str) and isinstance(read(kind.type()), str), path
 
 
+# By their strategies in Kubernetes (`AllowUnconditionalUpdate`): what is newer, and what others act on at once.
+SEEN_BEFORE_IT_IS_REPLACED = """
+    apiservices clustertrustbundles csidrivers csinodes csistoragecapacities customresourcedefinitions leasecandidates leases
+    mutatingadmissionpolicies mutatingadmissionpolicybindings mutatingwebhookconfigurations poddisruptionbudgets
+    podcertificaterequests runtimeclasses storageversionmigrations validatingadmissionpolicies
+    validatingadmissionpolicybindings validatingwebhookconfigurations volumeattachments
+"""
+
+
+def test_which_kinds_a_put_may_replace_unseen() -> None:
+    told = {kind.plural for kind in STORED if "update" in kind.verbs and not strategy_of(kind.resource).unconditional_update}
+    assert told == set(SEEN_BEFORE_IT_IS_REPLACED.split())
+
+
+def test_a_short_name_means_one_group() -> None:
+    """kubectl warns of one that could mean two; that of events means two in Kubernetes as well."""
+    groups: dict[str, set[str]] = {}
+    for kind in BUILTIN.served():
+        for name in kind.short_names:
+            groups.setdefault(name, set()).add(kind.group)
+    assert {name: found for name, found in groups.items() if len(found) > 1} == {"ev": {"", "events.k8s.io"}}
+
+
 @pytest.mark.parametrize("kind", BUILTIN.served(), ids=lambda kind: f"{kind.plural}.{kind.api_version}")
 def test_the_room_of_a_kind_describes_its_subresources(kind: Kind) -> None:
     """The scheme has their names, the room says of which sort they are: neither has one that the other lacks."""
