@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import anyio
-from msgspec.structs import replace
 
 import shipslog
 from shipslog.engine.admission.matching import Asked
@@ -43,7 +42,7 @@ from .client import Client, EngineStopped
 from .commit.committer import Committed, Committer
 from .commit.counsel import NOTHING_TOLD
 from .commit.follower import Follower
-from .commit.outside import Told
+from .commit.outside import Told, admitted
 from .commit.watch import WatchHub
 from .host.host import Host
 from .host.metrics_reader import MeasuredMetrics, MetricsReader
@@ -89,7 +88,7 @@ class Cluster(Client):
         self.hub = WatchHub(view.revision)
         self.follower = Follower(event_log, view, self.hub)
         self.committer = Committer(self.follower, clock, entropy)
-        self.webhooks = Webhooks()
+        self.webhooks = Webhooks(as_authorizer)
         self.policies = Policies(as_authorizer, self.webhooks.convert)
         for consultant in (self.policies, self.webhooks):
             self.committer.consultants.append(consultant)
@@ -340,9 +339,7 @@ class Cluster(Client):
         """Ask those outside about what is no command: a connection, a token. -> (the object as they will have it, warnings).
         Errors: Refusal."""
         asking = self.committer.counsel.asking(actor, tuple(groups), dry_run, told)
-        asked = replace(asked, object=await self.policies.mutate(asked, kind, asking))
-        made = await self.webhooks.admit(asked, kind, asking)
-        await self.policies.validate(replace(asked, object=made), kind, asking)
+        made = await admitted(asked, kind, self.committer.consultants, asking)
         return made, tuple(asking.context.warnings)
 
     # --- other versions ---

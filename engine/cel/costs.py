@@ -13,7 +13,7 @@ from msgspec import Struct
 from .checker import Checked
 from .functions import Overload
 from .syntax import ACCUMULATOR, Call, Const, Fold, Ident, ListOf, MapOf, Message, Node, Select
-from .types import SCALARS, Type, unwrapped
+from .types import ANY, SCALARS, Type, unwrapped
 
 UNBOUNDED = (1 << 64) - 1
 CREATED = {"list": 10, "map": 30, "struct": 40}
@@ -100,6 +100,8 @@ class _Coster:
                 type_ = type_.params[-1] if type_.kind in ("list", "map") else None
             elif name == "@keys":
                 type_ = type_.params[0] if type_.kind == "map" else None
+            elif type_.kind == "map" and type_.params[1] == ANY:
+                type_ = type_.params[1]  # whatever the key is called
             else:
                 type_ = (type_.fields or {}).get(name)
         if type_ is None or (type_.kind == "dyn" and type_.most is None):

@@ -31,11 +31,13 @@ class CompileError(Exception):
 
 
 class Environment(Struct, frozen=True):
-    """What an expression may name: variables and their types, functions, and types of which it may make objects."""
+    """What an expression may name: variables and their types, functions, and types of which it may make objects. `binds`: and
+    what it gives a name itself, by `cel.bind`."""
 
     variables: Mapping[str, Type]
     functions: Functions = FUNCTIONS
     made: Mapping[str, Type] = {}
+    binds: bool = False
 
 
 class Outcome(Struct, frozen=True):
@@ -91,7 +93,7 @@ class Program:
 def compile_(text: str, environment: Environment) -> Program:
     """Errors: CompileError."""
     try:
-        root, source = parse(text)
+        root, source = parse(text, binds=environment.binds)
         checked = check(root, source, environment.variables, environment.functions, environment.made)
     except (SyntaxFault, CheckFaults) as fault:
         raise CompileError(str(fault)) from None

@@ -104,8 +104,8 @@ class Source(Struct):
         return f"ERROR: <input>:{line}:{column + 1}: {words}\n | {shown}\n | {'.' * column}^"
 
 
-def parse(text: str) -> tuple[Node, Source]:
-    """The tree of an expression. Errors: SyntaxFault."""
+def parse(text: str, *, binds: bool = False) -> tuple[Node, Source]:
+    """The tree of an expression. `binds`: it may give a value a name, by `cel.bind`. Errors: SyntaxFault."""
     if len(text) > LONGEST:
         raise SyntaxFault(f"ERROR: <input>:-1:-1: expression code point size exceeds limit: size: {len(text)}, limit {LONGEST}")
     plain = _Plain(text)
@@ -122,7 +122,7 @@ def parse(text: str) -> tuple[Node, Source]:
     for entry in _all(_last(parsed, 3), 4):
         fields = dict(_fields(entry))
         positions[fields.get(1, 0)] = fields.get(2, 0)
-    reader = _Reader(max(positions, default=0), plain)
+    reader = _Reader(max(positions, default=0), plain, binds)
     return reader.node(_last(parsed, 2)), Source(text, positions)
 
 
@@ -217,8 +217,8 @@ CONSTANTS: dict[int, Callable[[Any], Any]] = {
 class _Reader:
     """Makes nodes of messages, and of the macros of two variables what they stand for."""
 
-    def __init__(self, last_id: int, plain: _Plain) -> None:
-        self._last_id, self._back = last_id, plain.back
+    def __init__(self, last_id: int, plain: _Plain, binds: bool) -> None:
+        self._last_id, self._back, self.binds = last_id, plain.back, binds
         self._plain = not plain.stand_ins
 
     def node(self, data: bytes) -> Node:
@@ -380,6 +380,14 @@ def _bound(r: _Reader, name: str, value: Node, result: Node) -> Node:
     return Fold(r.new(), "#unused", "", ListOf(r.new(), []), name, value, r.const(False), Ident(r.new(), name), result)
 
 
+def _bind(r: _Reader, call: Call) -> Node:
+    """`cel.bind(name, value, result)`."""
+    name, value, result = call.args
+    if not r.binds or not isinstance(name, Ident) or not isinstance(call.target, Ident) or call.target.name != "cel":
+        return call
+    return _bound(r, name.name, value, result)
+
+
 def _opt_map(r: _Reader, call: Call) -> Node:
     return _optional(r, call, lambda made: Call(r.new(), "of", [made], Ident(r.new(), "optional")))
 
@@ -401,6 +409,7 @@ def _optional(r: _Reader, call: Call, wrap: Callable[[Node], Node]) -> Node:
 
 
 MACROS: dict[tuple[str, int], Callable[[_Reader, Call], Node]] = {
+    ("bind", 3): _bind,
     ("optMap", 2): _opt_map,
     ("optFlatMap", 2): _opt_flat_map,
     ("all", 3): _all_two,

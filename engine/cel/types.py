@@ -58,6 +58,7 @@ class Type(Struct, frozen=True, eq=False):
 
 
 DYN, ERROR, NULL = Type("dyn"), Type("error"), Type("null")
+ANY = Type("dyn", name="any")  # like dyn; of it a declared map says how large its values are
 BOOL, INT, UINT, DOUBLE = Type("bool"), Type("int"), Type("uint"), Type("double")
 STRING, BYTES, DURATION, TIMESTAMP = Type("string"), Type("bytes"), Type("duration"), Type("timestamp")
 SCALARS = frozenset({"bool", "int", "uint", "double", "duration", "timestamp"})

@@ -8,21 +8,24 @@ precondition: when the command does not come to the same at its turn, it is over
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.engine.admission import Admission
+from shipslog.engine.admission.matching import Asked
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
 from shipslog.store.commands import AnyObjectCommand, Bind, Create, Evict, Update
 from shipslog.store.events import Origin
-from shipslog.store.objects.scheme import Unconverted
+from shipslog.store.objects.scheme import Kind, Unconverted
 from shipslog.store.refusals import Conflict
 from shipslog.store.view import View
 
 from .faces import Faces
 from .preparation import Prepared, prepare, wanted_aside
+from .rounds import ROUNDS, Rounds
 from .transitions import Evaluation, Transition, Wanted
 
 CONVERSIONS = 8  # of one command: there are three at most, of the object as it is, as it is shown, and as it shall be
@@ -50,6 +53,7 @@ class Asking(Struct, kw_only=True):
     told: Told = Told()
     context: Admission
     annotations: dict[str, str] = {}
+    rounds: Rounds = msgspec.field(default_factory=Rounds)
 
     def warn(self, message: str) -> None:
         self.context.warnings.append(message)
@@ -69,6 +73,12 @@ class Consultant(Protocol):
 
     async def check(self, wanted: Wanted, change: Evaluation, asking: Asking) -> None:
         """Look at what it comes to. Errors: Refusal, and nothing is proposed."""
+
+    async def mutate(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
+        """What is sent with a request that is no command (a connection, a token), perhaps changed. Errors: Refusal."""
+
+    async def validate(self, asked: Asked, kind: Kind, asking: Asking) -> None:
+        """Look at it then. Errors: Refusal."""
 
 
 class Seen(Struct, frozen=True):
@@ -144,8 +154,11 @@ async def advised(
     seen = seen_by(view, command)
     long = size_bytes > SHORT_BYTES
     wanted = await _wanted(command, asking, work, size_bytes, convert)
-    for consultant in consultants:
-        wanted = await consultant.change(wanted, asking)
+    for asking.rounds.number in ROUNDS:
+        for consultant in consultants:
+            wanted = await consultant.change(wanted, asking)
+        if asking.rounds.are_over:
+            break
     if not seen.holds(view):
         raise Overtaken(seen)
     prepared, entropy = None, Entropy(seed)
@@ -164,6 +177,18 @@ async def advised(
         wanted=wanted, change=change, seen=seen, seed=seed, now_ns=ctx.now_ns, warnings=tuple(ctx.warnings),
         annotations=asking.annotations, prepared=prepared,
     )  # fmt: skip
+
+
+async def admitted(asked: Asked, kind: Kind, consultants: Sequence[Consultant], asking: Asking) -> Any:
+    """Ask all about what is no command. -> the object as they will have it. Errors: Refusal."""
+    for asking.rounds.number in ROUNDS:
+        for consultant in consultants:
+            asked = replace(asked, object=await consultant.mutate(asked, kind, asking))
+        if asking.rounds.are_over:
+            break
+    for consultant in consultants:
+        await consultant.validate(asked, kind, asking)
+    return asked.object
 
 
 async def _wanted(

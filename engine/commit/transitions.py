@@ -5,6 +5,7 @@ must look like is admission's business. Source: the generic registry's create, u
 """
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.store.commands import AnyObjectCommand, Apply, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.objects import codec, core_v1, meta_v1, patch
-from shipslog.store.objects.scheme import Kind, NotServed
+from shipslog.store.objects.scheme import Kind, NotServed, Scheme
 from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import (
     STALE,
@@ -150,13 +151,9 @@ class Transition:
         return Wanted(command=command, kind=kind, object=replace(obj, metadata=meta), owner=owner)
 
     def create(self, wanted: Wanted, ctx: admission.Admission) -> Evaluation:
-        kind, owner, obj = wanted.kind, wanted.owner, wanted.object
-        entries, now = obj.metadata.managed_fields, api_time(ctx.now_ns)
-        if isinstance(owner, ownership.Managed):
-            entries = owner.entries()
-        elif owner is not None:  # what the server adds besides is nobody's
-            words = ownership.Words(self.head.scheme, kind, None, rules_of(kind).default(obj))
-            entries = ownership.updated(words, owner, now, entries)
+        kind, obj, now = wanted.kind, wanted.object, api_time(ctx.now_ns)
+        # what the server adds besides its defaults is nobody's
+        entries = managers_of(self.head.scheme, wanted, lambda: rules_of(kind).default(wanted.object), now)
         obj = obj if wanted.mutated is None else wanted.mutated
         meta = obj.metadata
         name = meta.name or self._generate(kind, meta.namespace, meta.generate_name)
@@ -226,19 +223,18 @@ class Transition:
         )
 
     def _replace(self, wanted: Wanted, ctx: admission.Admission) -> Evaluation:
-        kind, subresource, owner = wanted.kind, wanted.subresource, wanted.owner
+        kind, subresource = wanted.kind, wanted.subresource
         assert wanted.old is not None
         old, given = wanted.old.object, wanted.object if wanted.mutated is None else wanted.mutated
         meta = given.metadata
         meta = replace(meta, owner_references=self._owners(meta.owner_references, ctx))
         new = admission.admit_update(kind, old, replace(given, metadata=meta), subresource, ctx)
-        if isinstance(owner, ownership.Managed):
-            new = ownership.kept_by(new, owner.entries())
-        elif owner is not None:
-            asked = new if wanted.mutated is None else admission.asked_update(kind, old, wanted.object, subresource, ctx)
-            now = api_time(ctx.now_ns)
-            words = ownership.Words(self.head.scheme, kind, old, asked)
-            new = ownership.kept_by(new, ownership.updated(words, owner, now, asked.metadata.managed_fields))
+        if wanted.owner is not None:
+
+            def asked() -> Any:
+                return new if wanted.mutated is None else admission.asked_update(kind, old, wanted.object, subresource, ctx)
+
+            new = ownership.kept_by(new, managers_of(self.head.scheme, wanted, asked, api_time(ctx.now_ns)))
         if new == old:
             return Evaluation(effect="Unchanged", object=old, kind=kind)
         if old.metadata.deletion_timestamp and self._may_go(kind, new):
@@ -427,6 +423,19 @@ def _manager(kind: Kind, command: Update | Patch) -> ownership.Manager | None:
     return ownership.Manager(
         command.field_manager, ownership.UPDATE, command.api_version or kind.api_version, command.subresource
     )
+
+
+def managers_of(scheme: Scheme, wanted: Wanted, asked: Callable[[], Any], now: str) -> tuple[meta_v1.ManagedFieldsEntry, ...]:
+    """Who owns what of an object when it is written. `asked`: the object as its writer asks for it."""
+    owner = wanted.owner
+    if isinstance(owner, ownership.Managed):
+        return owner.entries()
+    if owner is None:
+        entries: tuple[meta_v1.ManagedFieldsEntry, ...] = wanted.object.metadata.managed_fields
+        return entries
+    obj = asked()
+    words = ownership.Words(scheme, wanted.kind, None if wanted.old is None else wanted.old.object, obj)
+    return ownership.updated(words, owner, now, obj.metadata.managed_fields)
 
 
 def unversioned(kind: Kind, name: str) -> Invalid:

@@ -2,36 +2,33 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from shipslog.engine.admission.matching import Asked, equivalents, is_exempt, place_of
-from shipslog.engine.commit.outside import Asking
+from shipslog.engine.commit.outside import Asking, Convert
 from shipslog.engine.commit.preparation import Readings, resource_of
 from shipslog.engine.commit.transitions import Evaluation, Wanted
-from shipslog.engine.kinds.admissionregistration.expressions import Question, Who
-from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork, TakesLong
 from shipslog.engine.webhooks import subjects
+from shipslog.engine.webhooks.conditions import Authorize, authorizers
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact
-from shipslog.store.objects import codec
-from shipslog.store.objects.scheme import Kind, NotServed, Unconverted
+from shipslog.store.objects.scheme import Kind, NotServed
 from shipslog.store.refusals import Forbidden, Refusal
 from shipslog.store.state import Entry
 
 from . import mutating, validating
 from .bound import MUTATING, VALIDATING, Bound, Unusable, bound, may_mean, params_of
-from .facts import authorizers, told
+from .facts import told
 from .programs import Failed, Programs
 
 ENGINE = "system:engine"
-Authorize = Callable[[Who, Question, Any], tuple[bool, str]]  # the last is the view
-Convert = Callable[[MemoryView, Unconverted], Awaitable[Any]]
+SORT = "policies"
 FAILURE = "validation.policy.admission.k8s.io/validation_failure"
 
 
@@ -39,7 +36,7 @@ class AdmissionPolicies:
     """A Consultant: see `commit.outside`."""
 
     def __init__(self, authorize: Authorize, convert: Convert) -> None:
-        self._authorize, self._convert, self._long = authorize, convert, LongWork("shipslog-policies")
+        self._authorize, self._shown, self._long = authorize, subjects.Shown(convert), LongWork("shipslog-policies")
         self._programs: dict[tuple[str, str], Programs] = {}  # by uid and resource version of the policy
         self._concerned: dict[tuple[str, str, tuple[str, ...]], bool] = {}
         self._scheme: object = None
@@ -71,40 +68,32 @@ class AdmissionPolicies:
             return wanted
         if not any(True for _ in bound(asking.view, MUTATING, asked)):
             return wanted
-        if not subjects.is_own(asked):
-            asked = msgspec.structs.replace(asked, object=subjects.before_changes(wanted, asking))
-        changed = await self._mutated(asked, wanted.kind, asking)
-        if changed is asked.object and subjects.is_own(asked):
-            return wanted
-        return subjects.with_own(wanted, changed) if subjects.is_own(asked) else subjects.with_object(wanted, changed)
+        return await subjects.changed(SORT, wanted, asked, asking, self._mutated)
 
     async def mutate(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
         """What is sent with a request that is no command, perhaps changed. Errors: Refusal."""
         if asked.object is None or is_exempt(asked):
             return asked.object
-        return await self._mutated(asked, kind, asking)
+        made = asking.rounds.of(SORT).left = await self._mutated(asked, kind, asking)
+        return made
 
     async def _mutated(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
-        """The object as they want it. Who asks for it is asked again, once, when others have changed it after him."""
-        invoked, again = set[str](), set[str]()
-        for turn in (0, 1):
-            any_changed = False
-            for one in bound(asking.view, MUTATING, asked):
-                uid = f"{one.policy.metadata.name}/{one.binding.metadata.name}"
-                if turn and uid not in again:
-                    continue
-                changed = await self._one(one, asked, kind, asking, turn)
-                if changed is not None:
-                    asked, any_changed = msgspec.structs.replace(asked, object=changed), True
-                    again |= invoked
-                    invoked.clear()
-                if one.policy.spec.reinvocation_policy == "IfNeeded":
-                    invoked.add(uid)
-            if not any_changed or not again:
-                break
+        """The object as they want it, in this round."""
+        number, so_far = asking.rounds.number, asking.rounds.of(SORT)
+        so_far.begin(asked.object, number)
+        for one in bound(asking.view, MUTATING, asked):
+            name = f"{one.policy.metadata.name}/{one.binding.metadata.name}"
+            if not so_far.is_due(name, number):
+                continue
+            changed = await self._one(one, asked, kind, asking)
+            if changed is not None:
+                asked = msgspec.structs.replace(asked, object=changed)
+                so_far.has_changed()
+            if one.policy.spec.reinvocation_policy == "IfNeeded":
+                so_far.may_be_asked_again(name)
         return asked.object
 
-    async def _one(self, one: Bound, asked: Asked, kind: Kind, asking: Asking, turn: int) -> Any:
+    async def _one(self, one: Bound, asked: Asked, kind: Kind, asking: Asking) -> Any:
         """The object as one policy wants it; None where it wants nothing. Errors: Forbidden."""
         programs = self._compiled(one, mutating.compiled)
         scheme, own = asking.view.scheme, subjects.is_own(asked)
@@ -116,7 +105,7 @@ class AdmissionPolicies:
                 if made is None:
                     continue
                 try:
-                    obj = await self._decoded(made, asked.object, kind, one, asking, own)
+                    obj = await self._shown.decoded(made, asked.object, kind, one.place, asking, own)
                 except Refusal as refusal:
                     raise Failed(f"failed to decode what it makes: {refusal.message}") from refusal
                 asked = msgspec.structs.replace(asked, object=obj)
@@ -131,7 +120,7 @@ class AdmissionPolicies:
         if asked.object == before:
             return None
         noted = {"policy": one.policy.metadata.name, "binding": one.binding.metadata.name, "mutated": True}
-        key = f"mutation.policy.admission.k8s.io/round_{turn}_{one.policy.metadata.name}"
+        key = f"mutation.policy.admission.k8s.io/round_{asking.rounds.number}_{one.policy.metadata.name}"
         asking.annotations[key[:253]] = json.dumps(noted, separators=(",", ":"))
         return asked.object
 
@@ -191,8 +180,8 @@ class AdmissionPolicies:
     ) -> Any:
         """At once; in a thread where it takes long."""
         view, own = asking.view, subjects.is_own(asked)
-        new = await self._encoded(asked.object, kind, one, asking, own)
-        old = await self._encoded(asked.old_object, kind, one, asking, own)
+        new = await self._shown.encoded(asked.object, kind, one.place, asking, own)
+        old = await self._shown.encoded(asked.old_object, kind, one.place, asking, own)
         facts = told(asked, one.place, asking, lambda who, question: self._authorize(who, question, view), new, old)
         try:
             return work(*first, facts, *last)
@@ -203,23 +192,6 @@ class AdmissionPolicies:
                 return await self._long.run(SHORT_BYTES + 1, work, *first, aside, *last)
             finally:
                 readings.end()
-
-    async def _encoded(self, obj: Any, kind: Kind, one: Bound, asking: Asking, own: bool) -> bytes:
-        """An object's JSON as a policy is shown it. Errors: Unexpected."""
-        try:
-            return subjects.encoded(obj, kind, one.place, asking.view.scheme, own)
-        except Unconverted as missing:
-            return codec.encode(await self._convert(asking.view, missing))
-
-    async def _decoded(self, value: Any, before: Any, kind: Kind, one: Bound, asking: Asking, own: bool) -> Any:
-        """What a policy has made of an object, as it is stored. Errors: BadRequest, Unexpected."""
-        made, shown = subjects.decoded(value, before, kind, one.place, asking.view.scheme, own)
-        if shown is None:
-            return made
-        try:
-            return rules_of(kind).default(shown.to_hub(made))
-        except Unconverted as missing:
-            return rules_of(kind).default(await self._convert(asking.view, missing))
 
     async def close(self) -> None:
         self._long.close()

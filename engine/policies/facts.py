@@ -3,7 +3,7 @@
 Tests: tests/engine/policies/test_policies.py
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,14 +11,14 @@ import msgspec
 from shipslog.engine.admission.matching import Asked, Place
 from shipslog.engine.cel import values
 from shipslog.engine.cel.program import PER_CALL_LIMIT, Outcome, Program
-from shipslog.engine.cel.values import CelError, CostExceeded, Opaque
+from shipslog.engine.cel.values import CelError, CostExceeded
 from shipslog.engine.commit.outside import Asking
-from shipslog.engine.kinds.admissionregistration.expressions import AUTHORIZER, RESOURCE, Question, Who
 from shipslog.engine.time.long_work import TakesLong, on_loop
+from shipslog.engine.webhooks.conditions import Decide, authorizers
+from shipslog.engine.webhooks.reviews import request_of
 
 BUDGET = 10_000_000  # units of all expressions of a policy for one request; celconfig.RuntimeCELCostBudget
 SHORT_BUDGET = 20_000  # units on the loop; what costs more is worked out in a thread
-Decide = Callable[[Who, Question], tuple[bool, str]]
 
 
 class Budget:
@@ -66,52 +66,9 @@ def told(asked: Asked, place: Place, asking: Asking, decide: Decide, new: bytes,
     return {
         "object": msgspec.json.decode(new),
         "oldObject": msgspec.json.decode(old),
-        "request": _request(asked, place, asking),
+        "request": request_of(asked, place, asking),
         "namespaceObject": _namespace(asked, asking),
     } | authorizers(asked, asking, decide)
-
-
-def authorizers(asked: Asked, asking: Asking, decide: Decide) -> dict[str, Any]:
-    """Who may do what: whatever is asked, and what the request itself is about."""
-    who = Who(asking.actor, asking.groups, asking.told.uid)
-    about = Question(
-        decide, who, group=asked.place.group, resource=asked.place.resource, subresource=asked.subresource,
-        namespace=asked.namespace, name=asked.name,
-    )  # fmt: skip
-    return {
-        "authorizer": Opaque(AUTHORIZER.name, Question(decide, who)),
-        "authorizer.requestResource": Opaque(RESOURCE.name, about),
-    }
-
-
-def _request(asked: Asked, place: Place, asking: Asking) -> dict[str, Any]:
-    came = asked.place
-    user: dict[str, Any] = {"username": asking.actor, "groups": list(asking.groups)}
-    if asking.told.uid:
-        user["uid"] = asking.told.uid
-    if asking.told.extra:
-        user["extra"] = {key: list(held) for key, held in asking.told.extra.items()}
-    made: dict[str, Any] = {
-        "kind": _kind(place),
-        "resource": _resource(place),
-        "requestKind": _kind(came),
-        "requestResource": _resource(came),
-        "operation": asked.operation,
-        "userInfo": user,
-        "dryRun": asking.dry_run,
-        "options": dict(asking.told.options or {}),
-    }
-    texts = {"name": asked.name, "namespace": asked.namespace, "subResource": asked.subresource}
-    texts["requestSubResource"] = asked.subresource
-    return made | {key: text for key, text in texts.items() if text}
-
-
-def _kind(place: Place) -> dict[str, str]:
-    return {"group": place.kind_group, "version": place.kind_version, "kind": place.kind}
-
-
-def _resource(place: Place) -> dict[str, str]:
-    return {"group": place.group, "version": place.version, "resource": place.resource}
 
 
 def _namespace(asked: Asked, asking: Asking) -> Any:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,22 +18,20 @@ from shipslog.engine.admission.matching import Asked, Place, by_object, equivale
 from shipslog.engine.commit.outside import Asking, Convert
 from shipslog.engine.commit.preparation import resource_of
 from shipslog.engine.commit.transitions import Evaluation, Wanted
-from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.measures import Family
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact
 from shipslog.store.logger import logger
-from shipslog.store.objects import codec
 from shipslog.store.objects.admissionregistration_v1 import MutatingWebhook, ValidatingWebhook
-from shipslog.store.objects.scheme import Kind, NotServed, Unconverted
+from shipslog.store.objects.scheme import Kind, NotServed
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 
 from . import reviews, subjects
 from .calling import Callee, Caller, CallFailed, authority_of
-from .conditions import hold, variables_of
+from .conditions import Authorize, hold, variables_of
 from .gate import CONFIGURATIONS
 from .tallies import Tallies
 
@@ -40,6 +39,7 @@ ENGINE = "system:engine"  # what the engine itself keeps is no request: it must 
 TIMEOUT_S = 10
 SORTS = 4096  # of requests for which it is kept whom they concern
 DRY = ("None", "NoneOnDryRun")
+SORT = "webhooks"
 
 log = logger(__name__)
 
@@ -90,8 +90,8 @@ Numbered = tuple[int, Hook]
 class AdmissionWebhooks:
     """A Consultant: see `commit.outside`."""
 
-    def __init__(self, caller: Caller, convert: Convert) -> None:
-        self._caller, self._convert, self.tallies = caller, convert, Tallies()
+    def __init__(self, caller: Caller, authorize: Authorize, convert: Convert) -> None:
+        self._caller, self._authorize, self._shown, self.tallies = caller, authorize, subjects.Shown(convert), Tallies()
         self._hooks: Hooks | None = None
         self._concerned: dict[tuple[bool, str, str, tuple[str, ...]], tuple[Numbered, ...]] = {}
         self._scheme: object = None  # for which that was worked out
@@ -147,61 +147,52 @@ class AdmissionWebhooks:
         hooks = self._meant_by(asked, wanted.kind, asking, mutating=True)
         if not any(self._rules_mean(hook, asked, asking) for _, hook in hooks):
             return wanted
-        if wanted.object is not None and not subjects.is_own(asked):
-            asked = replace(asked, object=subjects.before_changes(wanted, asking))
-        changed = await self._mutated(hooks, asked, wanted.kind, asking)
-        if changed is asked.object and (changed is None or subjects.is_own(asked)):
-            return wanted
-        return subjects.with_own(wanted, changed) if subjects.is_own(asked) else subjects.with_object(wanted, changed)
+        return await subjects.changed(SORT, wanted, asked, asking, partial(self._mutated, hooks))
 
     async def check(self, wanted: Wanted, change: Evaluation, asking: Asking) -> None:
         asked = subjects.asked_of(wanted, asking)
         if hooks := self._meant_by(asked, wanted.kind, asking, mutating=False):
             await self._validated(hooks, subjects.outcome_of(asked, wanted, change), wanted.kind, asking)
 
-    async def admit(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
-        """Ask about what is no command: a connection to a pod, a token. -> the object, perhaps changed. Errors: Refusal."""
-        changed = await self._mutated(self._meant_by(asked, kind, asking, mutating=True), asked, kind, asking)
-        refusing = self._meant_by(asked, kind, asking, mutating=False)
-        await self._validated(refusing, replace(asked, object=changed), kind, asking)
-        return changed
+    async def mutate(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
+        hooks = self._meant_by(asked, kind, asking, mutating=True)
+        made = asking.rounds.of(SORT).left = await self._mutated(hooks, asked, kind, asking)
+        return made
+
+    async def validate(self, asked: Asked, kind: Kind, asking: Asking) -> None:
+        await self._validated(self._meant_by(asked, kind, asking, mutating=False), asked, kind, asking)
 
     # --- the two ways ---
 
     async def _mutated(self, hooks: Sequence[Numbered], asked: Asked, kind: Kind, asking: Asking) -> Any:
-        """The object as they want it. Who asks for it is asked again, once, when others have changed it after him."""
-        invoked, again = set[str](), set[str]()
-        for turn in (0, 1):
-            any_changed = False
-            for at, hook in hooks:
-                place = await self._meant(hook, asked, kind, asking)
-                if place is None or (turn and hook.uid not in again):
-                    continue
-                changed = await self._one(Meant(hook, at, place), asked, kind, asking, turn)
-                if changed is not None:
-                    asked, any_changed = replace(asked, object=changed), True
-                    again |= invoked
-                    invoked.clear()
-                if getattr(hook.webhook, "reinvocation_policy", None) == "IfNeeded":
-                    invoked.add(hook.uid)
-            if not any_changed or not again:
-                break
+        """The object as they want it, in this round."""
+        number, so_far = asking.rounds.number, asking.rounds.of(SORT)
+        so_far.begin(asked.object, number)
+        for at, hook in hooks:
+            if not so_far.is_due(hook.uid, number) or (place := await self._meant(hook, asked, kind, asking)) is None:
+                continue
+            changed = await self._one(Meant(hook, at, place), asked, kind, asking)
+            if changed is not None:
+                asked = replace(asked, object=changed)
+                so_far.has_changed()
+            if getattr(hook.webhook, "reinvocation_policy", None) == "IfNeeded":
+                so_far.may_be_asked_again(hook.uid)
         return asked.object
 
-    async def _one(self, one: Meant, asked: Asked, kind: Kind, asking: Asking, turn: int) -> Any:
+    async def _one(self, one: Meant, asked: Asked, kind: Kind, asking: Asking) -> Any:
         """The object as one wants it; None where he wants nothing."""
         own, hook = subjects.is_own(asked), one.hook
-        place = f"round_{turn}_index_{one.at}"
+        place = f"round_{asking.rounds.number}_index_{one.at}"
         answer = await self._call(one, asked, kind, asking, "admit", f"failed-open.mutating.webhook.admission.k8s.io/{place}")
         if answer is None or not answer.patch:
             return None
         if asked.object is None:
             why = f'admission webhook "{hook.name}" attempted to modify the object, which is not supported for this operation'
             raise reviews.internal(why)
-        before = await self._encoded(asked.object, kind, one.place, asking, own)
+        before = await self._shown.encoded(asked.object, kind, one.place, asking, own)
         after = reviews.patched(msgspec.json.decode(before), answer.patch)
         try:
-            made = await self._decoded(after, asked.object, kind, one.place, asking, own)
+            made = await self._shown.decoded(after, asked.object, kind, one.place, asking, own)
         except Refusal as refusal:
             raise reviews.internal(refusal.message) from refusal
         mutated = made != asked.object
@@ -259,8 +250,8 @@ class AdmissionWebhooks:
         webhook, own = one.hook.webhook, subjects.is_own(asked)
         if asking.dry_run and webhook.side_effects not in DRY:
             raise reviews.no_dry_run(one.hook.name)
-        new = await self._encoded(asked.object, kind, one.place, asking, own)
-        old = await self._encoded(asked.old_object, kind, one.place, asking, own)
+        new = await self._shown.encoded(asked.object, kind, one.place, asking, own)
+        old = await self._shown.encoded(asked.old_object, kind, one.place, asking, own)
         version = reviews.version_of(webhook.admission_review_versions)
         uid, body = reviews.question(version, asked, one.place, asking, new, old)
         timeout_s = TIMEOUT_S if webhook.timeout_seconds is None else webhook.timeout_seconds
@@ -291,26 +282,10 @@ class AdmissionWebhooks:
             return place
 
         own = subjects.is_own(asked)
-        new = await self._encoded(asked.object, kind, place, asking, own)
-        old = await self._encoded(asked.old_object, kind, place, asking, own)
-        return place if await hold(webhook, asked, kind, variables_of(asked, place, asking, new, old)) else None
-
-    async def _encoded(self, obj: Any, kind: Kind, place: Place, asking: Asking, own: bool) -> bytes:
-        """An object's JSON as it is shown in a version. Errors: Unexpected."""
-        try:
-            return subjects.encoded(obj, kind, place, asking.view.scheme, own)
-        except Unconverted as missing:
-            return codec.encode(await self._convert(asking.view, missing))
-
-    async def _decoded(self, value: Any, before: Any, kind: Kind, place: Place, asking: Asking, own: bool) -> Any:
-        """What has been made of an object, as it is stored. Errors: BadRequest, Unexpected."""
-        made, shown = subjects.decoded(value, before, kind, place, asking.view.scheme, own)
-        if shown is None:
-            return made
-        try:
-            return rules_of(kind).default(shown.to_hub(made))
-        except Unconverted as missing:
-            return rules_of(kind).default(await self._convert(asking.view, missing))
+        new = await self._shown.encoded(asked.object, kind, place, asking, own)
+        old = await self._shown.encoded(asked.old_object, kind, place, asking, own)
+        holds = await hold(webhook, asked, kind, variables_of(asked, place, asking, new, old), asking, self._authorize)
+        return place if holds else None
 
     def measured(self) -> Iterable[Family]:
         return self.tallies.families()

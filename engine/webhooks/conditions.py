@@ -3,11 +3,12 @@
 Tests: tests/engine/webhooks/test_admission.py
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from shipslog.engine.admission.matching import Asked
 from shipslog.engine.commit.outside import Asking
+from shipslog.engine.commit.preparation import Readings
 from shipslog.engine.kinds.admissionregistration.conditions import LIMIT, Wrong, program
 from shipslog.engine.kinds.faults import forbidden
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork
@@ -16,9 +17,14 @@ from shipslog.store.objects.scheme import Kind
 
 from . import reviews
 
+if TYPE_CHECKING:
+    from shipslog.engine.kinds.admissionregistration.expressions import Question, Who
+
 PER_CALL_LIMIT = 1_000_000  # units of one condition
 SHORT_UNITS = 10_000  # a few milliseconds
 WORK = LongWork("shipslog-conditions")
+Authorize = Callable[["Who", "Question", Any], tuple[bool, str]]  # the last is the view
+Decide = Callable[["Who", "Question"], tuple[bool, str]]
 
 
 async def hold(
@@ -26,11 +32,21 @@ async def hold(
     asked: Asked,
     kind: Kind,
     variables: dict[str, Any],
+    asking: Asking,
+    authorize: Authorize,
 ) -> bool:
-    """Whether all of them hold; one that does not settles it, whatever is wrong with others. `variables`: what they may
-    name. Errors: Forbidden where one of them cannot be told and the webhook must be asked."""
-    long = any(_is_long(condition.expression) for condition in webhook.match_conditions)
-    told = await WORK.run(SHORT_BYTES + 1 if long else 0, _evaluated, webhook.match_conditions, variables)
+    """Whether all of them hold; one that does not settles it, whatever is wrong with others. `variables`: the objects and the
+    request. Errors: Forbidden where one of them cannot be told and the webhook must be asked."""
+    if any(_is_long(condition.expression) for condition in webhook.match_conditions):
+        readings = Readings(asking.view)
+        known = variables | authorizers(asked, asking, lambda who, question: authorize(who, question, readings))
+        try:
+            told = await WORK.run(SHORT_BYTES + 1, _evaluated, webhook.match_conditions, known)
+        finally:
+            readings.end()
+    else:
+        known = variables | authorizers(asked, asking, lambda who, question: authorize(who, question, asking.view))
+        told = _evaluated(webhook.match_conditions, known)
     if isinstance(told, bool):
         return told
     if webhook.failure_policy != "Ignore":
@@ -73,4 +89,20 @@ def _aggregate(failed: Sequence[str]) -> str:
 def variables_of(asked: Asked, place: Any, asking: Asking, new: bytes, old: bytes) -> dict[str, Any]:
     """The values of what conditions may name. `new`, `old`: the objects' JSON as the webhook would be shown them."""
     request = reviews.request_of(asked, place, asking)
-    return {"object": reviews.plain(new), "oldObject": reviews.plain(old), "request": request}
+    return {"object": reviews.plain(new), "oldObject": reviews.plain(old), "request": request, "namespaceObject": None}
+
+
+def authorizers(asked: Asked, asking: Asking, decide: Decide) -> dict[str, Any]:
+    """Who may do what: whatever is asked, and what the request itself is about."""
+    from shipslog.engine.cel.values import Opaque  # with the first condition
+    from shipslog.engine.kinds.admissionregistration.expressions import AUTHORIZER, RESOURCE, Question, Who
+
+    who = Who(asking.actor, asking.groups, asking.told.uid)
+    about = Question(
+        decide, who, group=asked.place.group, resource=asked.place.resource, subresource=asked.subresource,
+        namespace=asked.namespace, name=asked.name,
+    )  # fmt: skip
+    return {
+        "authorizer": Opaque(AUTHORIZER.name, Question(decide, who)),
+        "authorizer.requestResource": Opaque(RESOURCE.name, about),
+    }

@@ -3,6 +3,7 @@
 Tests: tests/engine/webhooks/test_admission.py
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from shipslog.engine.admission.matching import Asked
@@ -28,7 +29,9 @@ CONFIGURATIONS = (
 class Webhooks:
     """A Consultant: see `commit.outside`."""
 
-    def __init__(self) -> None:
+    def __init__(self, authorize: Callable[[Any, Any, Any], tuple[bool, str]]) -> None:
+        """`authorize`: (who, what is asked, a view) -> whether they may, and why."""
+        self._authorize = authorize
         self._asks: AdmissionWebhooks | None = None
         self._converter: Converter | None = None
 
@@ -52,7 +55,7 @@ class Webhooks:
             from .admission import AdmissionWebhooks
             from .calling import Caller
 
-            self._asks = AdmissionWebhooks(Caller(), self.convert)
+            self._asks = AdmissionWebhooks(Caller(), self._authorize, self.convert)
         return self._asks
 
     def on_event(self, event: Event, entry: Entry | None, previous: Entry | None) -> None:
@@ -72,10 +75,15 @@ class Webhooks:
         if (asks := self.asks(asking.view)) is not None:
             await asks.check(wanted, change, asking)
 
-    async def admit(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
-        """Ask about what is no command. -> the object, perhaps changed. Errors: Refusal."""
+    async def mutate(self, asked: Asked, kind: Kind, asking: Asking) -> Any:
+        """What is sent with a request that is no command, perhaps changed. Errors: Refusal."""
         asks = self.asks(asking.view)
-        return await asks.admit(asked, kind, asking) if asks is not None else asked.object
+        return await asks.mutate(asked, kind, asking) if asks is not None else asked.object
+
+    async def validate(self, asked: Asked, kind: Kind, asking: Asking) -> None:
+        """Errors: Refusal."""
+        if (asks := self.asks(asking.view)) is not None:
+            await asks.validate(asked, kind, asking)
 
     def measured(self) -> tuple[Family, ...]:
         return tuple(self._asks.measured()) if self._asks is not None else ()

@@ -5,6 +5,8 @@ A Scale, a Binding, an Eviction are shown to them, not the object that they chan
 Tests: tests/engine/webhooks/test_admission.py
 """
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,13 +14,15 @@ from msgspec.structs import replace
 
 from shipslog.engine import admission
 from shipslog.engine.admission.matching import CREATE, DELETE, OWN_KINDS, UPDATE, Asked, Place, is_namespace, place_of
-from shipslog.engine.commit.outside import Asking
-from shipslog.engine.commit.transitions import Evaluation, Wanted
+from shipslog.engine.commit.outside import Asking, Convert
+from shipslog.engine.commit.ownership import kept_by
+from shipslog.engine.commit.transitions import Evaluation, Wanted, managers_of
 from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.kinds.scales import scale_of, with_replicas
 from shipslog.store.commands import AnyObjectCommand, Apply, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.objects import codec, core_v1, meta_v1, policy_v1
-from shipslog.store.objects.scheme import Kind, Scheme
+from shipslog.store.objects.scheme import Kind, Unconverted
+from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import BadRequest, Unexpected
 
 SCALE, BINDING, EVICTION = "scale", "binding", "eviction"
@@ -89,11 +93,38 @@ def own_object(kind: Kind, wanted: Wanted) -> Any:
 
 
 def before_changes(wanted: Wanted, asking: Asking) -> Any:
-    """The object as it is shown to who may change it: with what the cluster adds to new ones. Errors: Refusal."""
-    if wanted.object is None or wanted.old is not None:
-        return wanted.object if wanted.object is None else rules_of(wanted.kind).default(wanted.object)
-    context = replace(asking.context, warnings=[])
-    return admission.asked_create(wanted.kind, wanted.object, context)
+    """The object as it is shown to who may change it: with what the cluster adds to new ones, who owns what of it, and what
+    others have made of it already. Errors: Refusal."""
+    if wanted.object is None:
+        return None
+    if wanted.mutated is not None:
+        return wanted.mutated
+    kind, context = wanted.kind, replace(asking.context, warnings=[])
+    default = rules_of(kind).default
+    if wanted.old is None:
+        shown = admission.asked_create(kind, wanted.object, context)
+        asked = partial(default, wanted.object)
+    else:
+        shown = default(wanted.object)
+        old, part = wanted.old.object, wanted.subresource
+        asked = partial(admission.asked_update, kind, old, wanted.object, part, context)
+    return kept_by(shown, managers_of(asking.view.scheme, wanted, asked, api_time(context.now_ns)))
+
+
+async def changed(
+    sort: str, wanted: Wanted, asked: Asked, asking: Asking, change: Callable[[Asked, Kind, Asking], Awaitable[Any]]
+) -> Wanted:
+    """What is asked for as those of one sort want it: `change` has them asked about what is shown to them. Errors: Refusal."""
+    own = is_own(asked)
+    if wanted.object is not None and not own:
+        asked = replace(asked, object=before_changes(wanted, asking))
+    made = await change(asked, wanted.kind, asking)
+    if made is asked.object and (made is None or own):
+        asking.rounds.of(sort).left = made
+        return wanted
+    after = with_own(wanted, made) if own else with_object(wanted, asked.object, made)
+    asking.rounds.of(sort).left = made if own else after.mutated
+    return after
 
 
 def with_own(wanted: Wanted, changed: Any) -> Wanted:
@@ -110,8 +141,8 @@ def with_own(wanted: Wanted, changed: Any) -> Wanted:
     return replace(wanted, mutated=with_replicas(wanted.kind, base, changed.spec.replicas))
 
 
-def with_object(wanted: Wanted, changed: Any) -> Wanted:
-    """What is asked for when the object has been changed: of its metadata what nobody may change is as it was.
+def with_object(wanted: Wanted, shown: Any, changed: Any) -> Wanted:
+    """What is asked for when the object that was shown has been changed: of its metadata what nobody may change is as it was.
     Errors: BadRequest, Unexpected, as Kubernetes answers what comes of it."""
     was, meta = wanted.object.metadata, changed.metadata
     if wanted.old is None:
@@ -126,7 +157,7 @@ def with_object(wanted: Wanted, changed: Any) -> Wanted:
             "generation": was.generation,
             "resource_version": was.resource_version,
         }
-    meta = replace(meta, self_link="", managed_fields=was.managed_fields, **kept)
+    meta = replace(meta, self_link="", managed_fields=shown.metadata.managed_fields, **kept)
     return replace(wanted, mutated=replace(changed, metadata=meta))
 
 
@@ -143,20 +174,33 @@ def is_own(asked: Asked) -> bool:
     return asked.subresource in OWN_KINDS or asked.subresource == "proxy"
 
 
-def encoded(obj: Any, kind: Kind, place: Place, scheme: Scheme, own: bool) -> bytes:
-    """An object's JSON in the version in which a webhook wants it; null for none."""
-    if obj is None:
-        return b"null"
-    return codec.encode(obj if own else scheme.in_version(kind, place.api_version).from_hub(obj))
+class Shown:
+    """Objects in the versions in which those outside are shown them. `convert`: has made what only another server can make."""
 
+    def __init__(self, convert: Convert) -> None:
+        self._convert = convert
 
-def decoded(value: dict[str, Any], before: Any, kind: Kind, place: Place, scheme: Scheme, own: bool) -> tuple[Any, Kind | None]:
-    """What a webhook's patch has made of an object, and in which version of its kind that is; None for what is a kind of its
-    own. Errors: BadRequest."""
-    if own:
-        return codec.from_builtins(type(before), value, validation="Ignore")[0], None
-    shown = scheme.in_version(kind, place.api_version)
-    made, _ = codec.from_builtins(shown.type, value, validation="Ignore")
-    if (made.kind, made.api_version) != (shown.kind, shown.api_version):
-        raise BadRequest(f"a webhook may not make a {made.kind or 'nothing'} of a {shown.kind}")
-    return rules_of(shown).read(shown, made, "Ignore")[0], shown
+    async def encoded(self, obj: Any, kind: Kind, place: Place, asking: Asking, own: bool) -> bytes:
+        """An object's JSON as it is shown in a version; null for none. Errors: Unexpected."""
+        if obj is None:
+            return b"null"
+        if own:
+            return codec.encode(obj)
+        try:
+            return codec.encode(asking.view.scheme.in_version(kind, place.api_version).from_hub(obj))
+        except Unconverted as missing:
+            return codec.encode(await self._convert(asking.view, missing))
+
+    async def decoded(self, value: Any, before: Any, kind: Kind, place: Place, asking: Asking, own: bool) -> Any:
+        """What has been made of an object that was shown so, as it is stored. Errors: BadRequest, Unexpected."""
+        if own:
+            return codec.from_builtins(type(before), value, validation="Ignore")[0]
+        shown = asking.view.scheme.in_version(kind, place.api_version)
+        made, _ = codec.from_builtins(shown.type, value, validation="Ignore")
+        if (made.kind, made.api_version) != (shown.kind, shown.api_version):
+            raise BadRequest(f"a webhook may not make a {made.kind or 'nothing'} of a {shown.kind}")
+        made = rules_of(shown).read(shown, made, "Ignore")[0]
+        try:
+            return rules_of(kind).default(shown.to_hub(made))
+        except Unconverted as missing:
+            return rules_of(kind).default(await self._convert(asking.view, missing))

@@ -49,10 +49,19 @@ class World:
             return f"{code}: {answer[:400].decode(errors='replace')}"
         if not code:
             return "the connection was closed without an answer"
-        if code >= 400 and self.cluster.view.revision != before:
-            return f"refused with {code}, but the log went from {before} to {self.cluster.view.revision}"
+        if code >= 400 and (written := await self._written(before)):
+            return f"refused with {code}, but {written} was written"
         bugs = [line for line in self.logged if line["log_level"] in BUGS]
         return f"logged: {bugs[0]}" if bugs else ""
+
+    async def _written(self, before: int) -> str:
+        """What a request has written since a revision; what the engine keeps by itself is no doing of the request."""
+        if self.cluster.view.revision != before:
+            async for events in self.cluster.log.read(before):
+                for event in events:
+                    if event.origin is not None:
+                        return repr(event)[:400]
+        return ""
 
     async def _ask(self, case: Case) -> tuple[int, bytes]:
         reader, writer = await asyncio.open_connection(

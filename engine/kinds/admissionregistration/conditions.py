@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shipslog.engine.cel.program import Program
 
-VARIABLES = ("object", "oldObject", "request")
 LIMIT = 10_000_000 // 4  # units of all conditions of one webhook; RuntimeCELCostBudgetMatchConditions
 
 
@@ -20,13 +19,11 @@ class Wrong(ValueError):
 @lru_cache(maxsize=1024)
 def program(text: str) -> "Program":
     """A condition, compiled. Errors: Wrong."""
-    from shipslog.engine.cel import types  # with the first condition
-    from shipslog.engine.cel.program import CompileError, Environment, compile_
+    from shipslog.engine.cel.program import CompileError  # with the first condition
+
+    from .expressions import compiled, environment
 
     try:
-        made = compile_(text, Environment(dict.fromkeys(VARIABLES, types.DYN)))
+        return compiled(text, environment(params=False), ("bool",))
     except CompileError as error:
-        raise Wrong(f"compilation failed: {error}") from error
-    if made.type not in (types.BOOL, types.DYN):
-        raise Wrong("must evaluate to bool")
-    return made
+        raise Wrong(str(error)) from error

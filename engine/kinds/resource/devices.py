@@ -114,13 +114,16 @@ def check_selectors(faults: Faults, selectors: Sequence[DeviceSelector], path: s
 
 
 def _check_selector(faults: Faults, selector: DeviceSelector, path: str) -> None:
-    """What an expression means is found out when it is asked."""
     if selector.cel is None:
         faults.required(f"{path}.cel")
     elif len(selector.cel.expression) > LONGEST_EXPRESSION:
         faults.too_long(f"{path}.cel.expression", LONGEST_EXPRESSION)
     elif not selector.cel.expression.strip():
         faults.required(f"{path}.cel.expression")
+    else:
+        from .selectors import check_expression  # with all that expressions need, when the first comes
+
+        check_expression(faults, selector.cel.expression, f"{path}.cel.expression")
 
 
 def check_taint(faults: Faults, taint: DeviceTaint, path: str) -> None:

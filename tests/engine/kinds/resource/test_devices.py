@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.store.refusals import Refusal
 from tests.engine.kinds.conftest import NOW_NS
 
 EXACTLY = {"name": "gpu", "exactly": {"deviceClassName": "gpu.example"}}
@@ -176,6 +177,43 @@ def test_what_a_class_may_not_say(world: Any, refused: Any, spec: dict[str, Any]
     assert refused(world.create, "deviceclasses", {"metadata": {"name": "c"}, "spec": spec}) == {f"FieldValue{cause}"}
     made = world.create("deviceclasses", {"metadata": {"name": "c"}, "spec": {"extendedResourceName": "a.example/gpu"}})
     assert made.metadata.generation == 1 and world.change(made, spec={"config": [OPAQUE]}).metadata.generation == 2
+
+
+@pytest.mark.parametrize(
+    ("expression", "cause", "words"),
+    [
+        ("device.", "Invalid", "compilation failed: ERROR: <input>:1:8: Syntax error"),
+        ("device.maker == 'x'", "Invalid", "compilation failed: ERROR: <input>:1:7: undefined field 'maker'"),
+        ("device.capacity['a.example'].memory > 3", "Invalid", "found no matching overload for '_>_'"),
+        ("device.driver", "Invalid", "must evaluate to bool or the unknown type, not string"),
+        (
+            "device.attributes.all(d, device.attributes.all(e, device.attributes.all(f, device.attributes.all(g, d == g))))",
+            "Forbidden",
+            "too complex, exceeds cost limit",
+        ),
+    ],
+)
+def test_a_selector_is_an_expression_over_a_device(world: Any, expression: str, cause: str, words: str) -> None:
+    request = {"name": "a", "exactly": {"deviceClassName": "c", "selectors": [{"cel": {"expression": expression}}]}}
+    with pytest.raises(Refusal) as refused:
+        world.create("resourceclaims", claim(request))
+    [found] = refused.value.causes
+    assert (found.reason, found.field) == (f"FieldValue{cause}", "spec.devices.requests[0].exactly.selectors[0].cel.expression")
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "device.driver == 'gpu.example' && device.attributes['gpu.example'].model == 'A100'",
+        "device.attributes['gpu.example'].ready",
+        "device.capacity['gpu.example'].memory.compareTo(quantity('40Gi')) >= 0 && device.allowMultipleAllocations",
+        "cel.bind(gpu, device.attributes['gpu.example'], gpu.family == 'a' && semver(gpu.version).isLessThan(semver('2.0.0')))",
+        "'index' in device.attributes['gpu.example'] && device.attributes['gpu.example'].index > 3",
+    ],
+)
+def test_a_selector_may_name_all_that_a_device_has(world: Any, expression: str) -> None:
+    world.create("deviceclasses", {"metadata": {"name": "c"}, "spec": {"selectors": [{"cel": {"expression": expression}}]}})
 
 
 def test_taints_say_since_when_they_are_there(world: Any, refused: Any) -> None:
