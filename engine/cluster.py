@@ -47,6 +47,7 @@ from .commit.watch import WatchHub
 from .host.host import Host
 from .host.metrics_reader import MeasuredMetrics, MetricsReader
 from .host.node_log import NodeLog
+from .host.pressure_reader import PressureReader, PressureSettings
 from .host.recorder import EventRecorder
 from .pasts import PastViews, load, revision_at
 from .policies.gate import Policies
@@ -96,6 +97,7 @@ class Cluster(Client):
         self.committer.counsel.convert = self.webhooks.convert
         self.host = Host(self.committer, reconcilers, self.runtimes, clock)
         self.metrics_reader = MetricsReader(self.committer, MeasuredMetrics(self.runtimes, clock))
+        self.pressure_reader = PressureReader(self.committer, self.runtimes)
         self.recorder = EventRecorder(self.committer, self.host.lanes)
         self.host.on_decision.append(self.recorder.on_decision)
         self.host.on_standing.append(self.recorder.on_standing)
@@ -135,12 +137,14 @@ class Cluster(Client):
         end_pods: Callable[[], bool] = lambda: False,
         described: Callable[[NodeObserved], NodeObserved] = lambda observed: observed,
         snapshot_every: int = SNAPSHOT_EVERY,
+        pressure: PressureSettings | None = None,
     ) -> AsyncIterator[Self]:
         """Open (or make) the cluster whose log is at `path`; None keeps the log in memory.
 
         `runtime`: "simulated" for `nodes` nodes that only pretend, "none" for a control plane alone, or your own runtimes.
         `described`: what a node is said to be beside what its runtime finds.
         `snapshot_every`: events between two snapshots; the next opening reads the log from the newest.
+        `pressure`: what nodes should have left, and what becomes of it where they have less.
         Ready when the body starts: the nodes are registered and the default namespaces exist soon after.
         Errors: LogError when the log cannot be used; RuntimeUnavailable when a runtime cannot work here."""
         clock, entropy = clock or SystemClock(), entropy or Entropy()
@@ -154,6 +158,7 @@ class Cluster(Client):
                 snapshot_every=snapshot_every,
             )  # fmt: skip
             cluster._described = described
+            cluster.pressure_reader.settings = pressure or cluster.pressure_reader.settings
             try:
                 cluster._run(cluster.committer.run())
                 await cluster._start(config or view.config, ca_certificate)
@@ -206,6 +211,7 @@ class Cluster(Client):
         self._run(self.host.run())
         self.background.keep("retention", self._retain)
         self.background.keep("autoscalers", self.metrics_reader.run)
+        self.background.keep("pressure", self.pressure_reader.run)
 
     async def _start_node(self, node: str, runtime: NodeRuntime) -> None:
         known = self.view.pods_running_on(node)

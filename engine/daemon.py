@@ -39,6 +39,7 @@ from .notify import Notifier
 from .pasts import check, extent, view_at
 from .replay import Recording
 from .settings import Settings, claim_of, keep, kept_in, resolve
+from .settings.pressure import pressure_of
 from .settings.scheduling import configuration
 from .settings.values import first_address, port_range, seconds, size_bytes
 from .tokens import issue_tokens
@@ -137,6 +138,7 @@ async def _serve(
         ca_certificate=pki.ca_certificate,
         described=lambda observed: described(observed, settings),
         end_pods=lambda: end_pods.is_set() or not begun,
+        pressure=pressure_of(settings),
     ) as cluster:
         issue_tokens(cluster, pki)
         server = ApiServer(cluster, bind=settings.bind, port=settings.port, pki=pki, data=settings.data, listening=listening)

@@ -45,6 +45,7 @@ ALL: tuple[Reconciler, ...] = (
     kubelet.PODS,
     kubelet.PROBES,
     kubelet.VOLUMES,
+    kubelet.EVICTION,
     endpoints.RECONCILER,
     endpoint_slices.RECONCILER,
     endpoint_slice_mirroring.RECONCILER,

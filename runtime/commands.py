@@ -342,6 +342,17 @@ class ApplyNetworkPolicies(RuntimeCommand, frozen=True, kw_only=True, tag="Apply
         return {pod.pod_uid: address for address, pod in self.policies.pods.items()}
 
 
+class CollectImages(RuntimeCommand, frozen=True, kw_only=True, tag="CollectImages"):
+    """Remove images that nothing uses, those first that were used longest ago. -> ImagesCollected"""
+
+    wanted_bytes: int = 0  # so much, or a little more; 0 for all of them
+    min_age_s: float = 0.0  # those that came later than so long ago stay
+
+    @property
+    def identity(self) -> str:
+        return f"images/{self.node}"
+
+
 class VolumeCommand(RuntimeCommand, frozen=True, kw_only=True):
     """What is to become of storage on a node's disk. -> VolumeOperationFailed, or what each says."""
 
@@ -381,5 +392,6 @@ AnyRuntimeCommand = (
     | MakeVolume
     | RemoveVolume
     | ScrubVolume
+    | CollectImages
 )
 DECLARATIVE = (RefreshVolumes, SetProbes, ApplyRuleset, ApplyNetworkPolicies)

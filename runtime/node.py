@@ -141,8 +141,9 @@ class NodeRuntime(Protocol):
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
         """A connection to what listens on the node or in its pods. `tls`: encrypted, nobody verified. Errors: Unreachable."""
 
-    def stats(self) -> NodeStats:
-        """What its pods and itself have used lately. Nothing is measured for it: it may be asked often."""
+    def stats(self, *, pods: bool = True) -> NodeStats:
+        """What its pods and itself have used lately; without its pods for `pods` False. Nothing is measured for it: it may be
+        asked often."""
 
     async def close(self, *, end_pods: bool = False) -> None:
         """Let go; pods go on running, unless `end_pods`: then nothing of ours is left on the machine.

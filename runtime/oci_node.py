@@ -16,6 +16,7 @@ from shipslog.store.facts import (
     ContainerExited,
     ImagePulled,
     ImagePullFailed,
+    ImagesCollected,
     NetworkPoliciesApplied,
     NetworkPoliciesFailed,
     RulesetApplied,
@@ -30,6 +31,7 @@ from .commands import (
     AnyRuntimeCommand,
     ApplyNetworkPolicies,
     ApplyRuleset,
+    CollectImages,
     MakeVolume,
     PullImage,
     RefreshVolumes,
@@ -48,6 +50,8 @@ from .containers.oci import machine, streams
 from .containers.oci.life import NodeLife
 from .containers.oci.pods import sandbox_started
 from .containers.oci.settings import OciSettings, detect
+from .containers.oci.uses import images_used
+from .images.collection import Collector
 from .images.reference import registry_of
 from .images.store import ImageStore, PullFailed
 from .network.addresses import AddressesExhausted
@@ -59,7 +63,7 @@ from .rootless.internet import open_internet
 from .rootless.namespace import Rootless
 from .rootless.ports import Port, PublishedPorts
 from .stats.groups import groups_of
-from .stats.sampler import Sampler
+from .stats.sampler import PodSubject, Sampler
 from .stats.usage import NodeStats
 from .threads import OwnerThreads, in_fresh_thread
 from .volumes.directories import Directories
@@ -97,9 +101,10 @@ class OciNode:
         self._life = NodeLife(node, data, self.settings, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr, limits=limits)
         self._directories = Directories(node, self._life.layout.data / "volumes")
         self.images: ImageStore = self._life.images
+        self._collector = Collector(self.images, self._images_used)
         limited = self.settings.cgroup_manager != "disabled"
         self._sampler = Sampler(
-            node, data, self._life.subjects, top_group=self._life.top_group, images=self._life.layout.images,
+            node, data, self._subjects, top_group=self._life.top_group, images=self._life.layout.images,
             groups=groups_of(self.settings.cgroup_root, self.settings.cgroup_version) if limited else None,
         )  # fmt: skip
 
@@ -130,9 +135,9 @@ class OciNode:
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
         return await dial(address, port, tls=tls)
 
-    def stats(self) -> NodeStats:
+    def stats(self, *, pods: bool = True) -> NodeStats:
         probes = self._probes.counts() if self._probes is not None else {}
-        return self._sampler.stats(probes)
+        return self._sampler.stats(probes, pods=pods)
 
     async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
         match command:
@@ -163,6 +168,8 @@ class OciNode:
                 return (await self._apply_policies(command),)
             case MakeVolume() | RemoveVolume() | ScrubVolume():
                 return (await self._directories.execute(command),)
+            case CollectImages():
+                return (await self._collect_images(command),)
         assert_never(command)
 
     async def _run_pod_sandbox(self, command: RunPodSandbox) -> tuple[RuntimeFact, ...]:
@@ -188,6 +195,7 @@ class OciNode:
             reason = error.reason if isinstance(error, PullFailed) else "InvalidImageName"
             at = time.time_ns()
             return (ImagePullFailed(node=self.node, image=command.image, reason=reason, message=str(error), at_ns=at),)
+        self._collector.came(command.image)
         return (
             ImagePulled(
                 node=self.node,
@@ -198,6 +206,21 @@ class OciNode:
                 at_ns=time.time_ns(),
             ),
         )
+
+    def _subjects(self) -> list[PodSubject]:
+        subjects = self._life.subjects()
+        self._collector.note(one.image for pod in subjects for one in pod.containers)
+        return subjects
+
+    def _images_used(self) -> list[tuple[str, str]]:
+        return [(one.image, one.image_id) for one in images_used(self._life.layout.pods)]
+
+    async def _collect_images(self, command: CollectImages) -> ImagesCollected:
+        found = await asyncio.to_thread(self._collector.collect, command.wanted_bytes, command.min_age_s)
+        return ImagesCollected(
+            node=self.node, images=found.images, image_ids=found.image_ids, freed_bytes=found.freed_bytes,
+            wanted_bytes=command.wanted_bytes, at_ns=time.time_ns(),
+        )  # fmt: skip
 
     async def _stop_container(self, command: StopContainer) -> ContainerExited:
         return await self._life.stop_container(command)

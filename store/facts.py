@@ -135,6 +135,56 @@ class NodeObserved(NodeFact, frozen=True, kw_only=True, tag="NodeObserved"):
     kubelet_port: int = 0  # where its kubelet listens; 0 for nowhere
 
 
+class ThresholdMet(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Something of a node runs short: less is left of it than there should be. Amounts are bytes, or how many."""
+
+    signal: str  # as a kubelet names it: memory.available, nodefs.inodesFree, pid.available
+    quantity: int  # that should be left
+    available: int  # that is
+    grace_s: float = 0.0  # it may be so for so long; a hard threshold has none
+    soft: bool = False
+
+    @property
+    def name(self) -> str:
+        """A signal may have a soft threshold and a hard one."""
+        return f"{self.signal}/soft" if self.soft else self.signal
+
+
+class PodUse(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a pod uses of what its node may run short of."""
+
+    memory_bytes: int = 0
+    disk_bytes: int = 0  # layers, logs and volumes
+    inodes: int = 0
+    processes: int = 0
+    memory: dict[str, int] = {}  # bytes, by container
+    disk: dict[str, int] = {}  # bytes of layer and logs, by container
+    volumes: dict[str, int] = {}  # bytes, by volume
+
+
+class PressureObserved(NodeFact, frozen=True, kw_only=True, tag="PressureObserved"):
+    """A node runs short of something, or does no more; a pod takes more room than it may. What is measured is no fact but
+    where it begins to matter."""
+
+    thresholds: tuple[ThresholdMet, ...] = ()  # that are met now; () when all is well again
+    pods: dict[str, PodUse] = {}  # by uid: all while a threshold is met, else those that take more than they may
+    transition_s: float = 300.0  # the node's condition stays for so long
+    grace_period_s: int = 1  # a pod that has to go is given at most so long
+    image_bytes: int = 0  # by so much images take more room than they should
+    image_age_s: float = 120.0  # of those that came later none goes for it
+    at_ns: int = 0
+
+
+class ImagesCollected(NodeFact, frozen=True, kw_only=True, tag="ImagesCollected"):
+    """Images that nothing uses were looked for to make room."""
+
+    images: tuple[str, ...] = ()  # that are gone, by their names...
+    image_ids: tuple[str, ...] = ()  # ...and as ImagePulled tells of them
+    freed_bytes: int = 0
+    wanted_bytes: int = 0  # 0 for all that nothing uses
+    at_ns: int = 0
+
+
 class PodFact(NodeFact, frozen=True, kw_only=True):
     pod_uid: str
 
@@ -313,6 +363,8 @@ AnyFact = (
     | VolumeRemoved
     | VolumeScrubbed
     | VolumeOperationFailed
+    | PressureObserved
+    | ImagesCollected
 )
 ObjectChange = ObjectCreated | ObjectModified | ObjectDeleted
 RuntimeFact = (
@@ -336,4 +388,6 @@ RuntimeFact = (
     | VolumeRemoved
     | VolumeScrubbed
     | VolumeOperationFailed
+    | PressureObserved
+    | ImagesCollected
 )

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from .facts import ContainerExited, ContainerLimits, ImagePulled, ImagePullFailed, MetricsObserved
+from .facts import ContainerExited, ContainerLimits, ImagePulled, ImagePullFailed, MetricsObserved, PressureObserved
 from .objects import codec, protobuf_encoding
 from .objects.scheme import Kind
 
@@ -131,6 +131,15 @@ class NetworkPolicyState(Struct, frozen=True, kw_only=True):
     message: str = ""  # of the failure
     failed_at_ns: int = 0
     failures: int = 0  # in a row
+
+
+class PressureState(Struct, frozen=True, kw_only=True):
+    """What one node runs short of, by its last word."""
+
+    observed: PressureObserved = PressureObserved(node="")
+    since: Mapping[str, int] = {}  # by threshold that is met (`signal`, `signal/soft`): when it was first seen to be
+    ceased: Mapping[str, int] = {}  # by signal that is not met any more: when that was seen
+    collected_ns: int = 0  # when images that nothing uses were looked for last
 
 
 class VolumeState(Struct, frozen=True, kw_only=True):

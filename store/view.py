@@ -13,7 +13,7 @@ from .facts import ClusterConfig, NodeObserved
 from .objects.core_v1 import Pod
 from .objects.scheme import Scheme
 from .projections import Index, Projection
-from .state import AutoscalerState, Entry, ImageState, NetworkPolicyState, PodRuntime, RulesetState, VolumeState
+from .state import AutoscalerState, Entry, ImageState, NetworkPolicyState, PodRuntime, PressureState, RulesetState, VolumeState
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -82,6 +82,9 @@ class Running(Protocol):
 
     def network_policies(self, node: str) -> NetworkPolicyState | None:
         """None until the node has said the first word about them."""
+
+    def pressure(self, node: str) -> PressureState | None:
+        """What the node runs short of; None while it never did."""
 
     def volumes(self, name: str) -> Sequence[VolumeState]:
         """What nodes told of storage that was made, or is to be, for a PersistentVolume of that name; by node."""

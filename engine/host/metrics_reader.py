@@ -4,6 +4,8 @@ A sample is no fact. But a decision has to come out the same when it is taken ag
 observation is appended when, on the state of this moment, it leads to another number of replicas than the one recorded last,
 when something cannot be measured any more or can again, or when what is shown is off by more than a tenth. Between two that are
 recorded the wish has been the same (ADR 37).
+
+Tests: tests/reconcilers/workloads/autoscaler/test_controller.py
 """
 
 import asyncio

@@ -13,6 +13,7 @@ from shipslog.runtime.choice import shares_machine
 from shipslog.runtime.claims import Claim
 
 from .asked import BadSettings, with_source
+from .pressure import faults_of_pressure
 from .values import faults
 
 KEPT_IN = "cluster.json"
@@ -46,6 +47,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     container_log_max_files: int = 5
     kept_log_duration: str = "168h"
     kept_log_max_size: str = "1Gi"
+    eviction_hard: tuple[str, ...] = ()
+    eviction_soft: tuple[str, ...] = ()
+    eviction_soft_grace_period: tuple[str, ...] = ()
+    eviction_minimum_reclaim: tuple[str, ...] = ()
+    eviction_max_pod_grace_period: int = 0
+    eviction_pressure_transition_period: str = "5m"
+    image_gc_high_threshold: int = 85
+    image_gc_low_threshold: int = 80
+    minimum_image_ttl_duration: str = "2m"
     tls_san: tuple[str, ...] = ()
     scheduler_config: Path | None = None
     policy_config_file: Path | None = None
@@ -111,7 +121,7 @@ def resolve(asked: Mapping[str, object], *, reconfigure: bool = False, sources: 
         settings = msgspec.structs.replace(settings, node_name=socket.gethostname().lower())
     if not settings.bind:
         settings = msgspec.structs.replace(settings, bind=default_bind())
-    wrong = [with_source(fault, sources) for fault in faults(settings)]
+    wrong = [with_source(fault, sources) for fault in (*faults(settings), *faults_of_pressure(settings))]
     if wrong:
         raise BadSettings("\n  ".join(wrong))
     if recorded:

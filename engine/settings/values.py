@@ -182,4 +182,6 @@ PARSED: dict[str, Callable[[str, str], float]] = {
     "container_log_max_size": size_bytes,
     "kept_log_max_size": size_bytes,
     "kept_log_duration": seconds,
+    "eviction_pressure_transition_period": seconds,
+    "minimum_image_ttl_duration": seconds,
 }

@@ -12,7 +12,16 @@ from shipslog.store.facts import ClusterConfig, NodeObserved
 from shipslog.store.log.event_log import LogNewer, Snapshot
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Scheme
-from shipslog.store.state import AutoscalerState, Entry, ImageState, NetworkPolicyState, PodRuntime, RulesetState, VolumeState
+from shipslog.store.state import (
+    AutoscalerState,
+    Entry,
+    ImageState,
+    NetworkPolicyState,
+    PodRuntime,
+    PressureState,
+    RulesetState,
+    VolumeState,
+)
 
 from .view import MemoryView, restored
 
@@ -38,6 +47,7 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     volumes: list[VolumeState] = []
     autoscalers: list[AutoscalerState] = []
     network_policies: dict[str, NetworkPolicyState] = {}
+    pressure: dict[str, PressureState] = {}
 
 
 def take(view: MemoryView) -> Snapshot:
@@ -77,7 +87,7 @@ def restoring(snapshot: Snapshot, scheme: Scheme = BUILTIN) -> Generator[None, N
         revision=saved.revision, time_ns=saved.time_ns, config=saved.config, entries=(), pods=saved.pods,
         images=saved.images, nodes=saved.nodes, rulesets=saved.rulesets, nodes_gone=saved.nodes_gone,
         volumes=saved.volumes, autoscalers=saved.autoscalers,
-        network_policies=saved.network_policies,
+        network_policies=saved.network_policies, pressure=saved.pressure,
     )  # fmt: skip
     return view
 

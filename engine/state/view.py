@@ -18,15 +18,18 @@ from shipslog.store.facts import (
     EngineStarted,
     ImagePulled,
     ImagePullFailed,
+    ImagesCollected,
     MetricsObserved,
     NetworkPoliciesApplied,
     NetworkPoliciesFailed,
+    NodeFact,
     NodeObserved,
     ObjectCreated,
     ObjectDeleted,
     ObjectFact,
     ObjectModified,
     PodFact,
+    PressureObserved,
     RulesetApplied,
     RulesetFailed,
     SandboxRemoved,
@@ -44,6 +47,7 @@ from shipslog.store.state import (
     NetworkPolicyState,
     Opaque,
     PodRuntime,
+    PressureState,
     RulesetState,
     VolumeState,
     entry_of,
@@ -52,16 +56,16 @@ from shipslog.store.state import (
 from .autoscalers import Autoscalers
 from .collection import Collection
 from .indexes import BY_OWNER, BY_UID, PODS_BY_NODE
-from .node_policies import NodePolicies
+from .node_images import NodeImages
+from .node_policies import NodePolicies, NodeRulesets
+from .node_pressure import NodePressure
 from .node_volumes import NodeVolumes
 from .projected import Projected
-from .runtime import evolve_image, evolve_pod, heard_ns, put_back
+from .runtime import evolve_pod, put_back
 
 T = TypeVar("T")
 S = TypeVar("S")
 AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
-IMAGES = 10_000  # of all nodes, whose state is known; beyond that a tenth is forgotten, what was heard of longest ago
-_NO_RULESET = RulesetState()
 
 
 class MemoryView:
@@ -76,10 +80,9 @@ class MemoryView:
         self._pods: dict[str, PodRuntime] = {}
         self._running: dict[str, set[str]] = {}  # by node: the uids of the pods that run there by its own word
         self._projected = Projected(self._served_entries)
-        self._images: dict[tuple[str, str], ImageState] = {}
+        self._images = NodeImages()
         self._nodes: dict[str, NodeObserved] = {}
-        self._rulesets: dict[str, RulesetState] = {}
-        self._policies = NodePolicies()
+        self._rulesets, self._policies, self._pressure = NodeRulesets(), NodePolicies(), NodePressure()
         self._volumes = NodeVolumes()
         self._autoscalers = Autoscalers()
         self._unserved: dict[tuple[str, str, str], Entry] = {}  # of kinds that are not served: kept, and shown to nobody
@@ -163,10 +166,13 @@ class MemoryView:
         return self._nodes_gone.get(node, 0)
 
     def ruleset(self, node: str) -> RulesetState:
-        return self._rulesets.get(node, _NO_RULESET)
+        return self._rulesets.of(node)
 
     def network_policies(self, node: str) -> NetworkPolicyState | None:
         return self._policies.get(node)
+
+    def pressure(self, node: str) -> PressureState | None:
+        return self._pressure.get(node)
 
     def volumes(self, name: str) -> Sequence[VolumeState]:
         return self._volumes.of(name)
@@ -191,20 +197,20 @@ class MemoryView:
         if isinstance(fact, PodFact):
             self._evolve_pod(fact)
         elif isinstance(fact, ImagePulled | ImagePullFailed):
-            self._evolve_image(fact)
+            self._images.evolve(fact)
         elif isinstance(fact, NodeObserved):
             self._nodes[fact.node] = fact
         elif isinstance(fact, MetricsObserved):
             self._autoscalers.observe(fact, event.time_ns)
         elif isinstance(fact, VolumeFact):
             self._volumes.evolve(fact, there=self.entry("persistentvolumes", fact.volume) is not None)
-        elif isinstance(fact, RulesetApplied):
-            self._rulesets[fact.node] = RulesetState(digest=fact.digest)
-        elif isinstance(fact, RulesetFailed):
-            self._rulesets[fact.node] = RulesetState(
-                failed_digest=fact.digest, message=fact.message, failed_at_ns=event.time_ns,
-                failures=self.ruleset(fact.node).failures + 1,
-            )  # fmt: skip
+        elif isinstance(fact, RulesetApplied | RulesetFailed):
+            self._rulesets.evolve(fact, event.time_ns)
+        elif isinstance(fact, PressureObserved):
+            self._pressure.observe(fact)
+        elif isinstance(fact, ImagesCollected):
+            self._images.evolve(fact)
+            self._pressure.collect(fact)
         elif isinstance(fact, NetworkPoliciesApplied | NetworkPoliciesFailed):
             self._policies.evolve(fact, event.time_ns)
         elif isinstance(fact, EngineStarted):
@@ -315,14 +321,6 @@ class MemoryView:
             self._pods[uid] = after
         self._run(before, after)
 
-    def _evolve_image(self, fact: ImagePulled | ImagePullFailed) -> None:
-        key = (fact.node, fact.image)
-        state = evolve_image(self._images.pop(key, None), fact)
-        if len(self._images) >= IMAGES:  # a node is asked again for what is forgotten here, and answers at once
-            for forgotten in sorted(self._images, key=lambda known: (heard_ns(self._images[known]), known))[: IMAGES // 10 + 1]:
-                del self._images[forgotten]
-        self._images[key] = state
-
     def _run(self, before: PodRuntime | None, after: PodRuntime | None) -> None:
         """What runs of a pod changed; it may run on another node now."""
         if before is not None and (after is None or after.node != before.node):
@@ -362,18 +360,19 @@ class MemoryView:
                 put_back(self._pods, to._pods, fact.pod_uid)
                 self._run(now, before)
             elif isinstance(fact, ImagePulled | ImagePullFailed):
-                self._images = dict(to._images)  # others may have been forgotten for it
-            elif isinstance(fact, NodeObserved):
-                put_back(self._nodes, to._nodes, fact.node)
+                self._images = NodeImages(to._images)  # others may have been forgotten for it
             elif isinstance(fact, VolumeFact):
                 self._volumes.restore(fact.volume, to._volumes)
-            elif isinstance(fact, RulesetApplied | RulesetFailed):
+            elif isinstance(fact, NodeFact):
+                put_back(self._nodes, to._nodes, fact.node)
                 put_back(self._rulesets, to._rulesets, fact.node)
-            elif isinstance(fact, NetworkPoliciesApplied | NetworkPoliciesFailed):
                 put_back(self._policies, to._policies, fact.node)
+                put_back(self._pressure, to._pressure, fact.node)
+                if isinstance(fact, ImagesCollected):
+                    self._images = NodeImages(to._images)
             elif isinstance(fact, EngineStarted):
                 self._policies = NodePolicies(to._policies)
-                self.config, self._rulesets, self._nodes = to.config, dict(to._rulesets), dict(to._nodes)
+                self.config, self._rulesets, self._nodes = to.config, NodeRulesets(to._rulesets), dict(to._nodes)
                 self._autoscalers = to._autoscalers.copy()
         self.revision, self.time_ns = to.revision, to.time_ns
 
@@ -416,6 +415,7 @@ class MemoryView:
             "volumes": self._volumes.states(),
             "autoscalers": self._autoscalers.states(),
             "network_policies": dict(self._policies),
+            "pressure": dict(self._pressure),
         }
 
     def _served_entries(self, resources: tuple[str, ...]) -> Iterator[Entry]:
@@ -447,6 +447,7 @@ class MemoryView:
         volumes: Sequence[VolumeState],
         autoscalers: Sequence[AutoscalerState],
         network_policies: Mapping[str, NetworkPolicyState],
+        pressure: Mapping[str, PressureState],
     ) -> None:
         """Fill an empty view with what `state` gave."""
         self.revision, self.time_ns, self.config = revision, time_ns, config
@@ -455,10 +456,10 @@ class MemoryView:
         for pod in pods:
             self._pods[pod.pod_uid] = pod
             self._run(None, pod)
-        self._images = {(node, image): state for node, image, state in images}
+        self._images = NodeImages({(node, image): state for node, image, state in images})
         self._nodes = {node.node: node for node in nodes}
-        self._rulesets, self._nodes_gone = dict(rulesets), dict(nodes_gone)
-        self._policies = NodePolicies(network_policies)
+        self._rulesets, self._nodes_gone = NodeRulesets(rulesets), dict(nodes_gone)
+        self._policies, self._pressure = NodePolicies(network_policies), NodePressure(pressure)
         self._volumes, self._autoscalers = NodeVolumes(volumes), Autoscalers(autoscalers)
 
     def put(self, entry: Entry) -> None:

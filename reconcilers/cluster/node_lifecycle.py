@@ -20,6 +20,11 @@ from shipslog.store.view import View
 LEASES = "kube-node-lease"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 UNREACHABLE, NOT_READY = "node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready"
+PRESSURE_TAINTS = {
+    "MemoryPressure": "node.kubernetes.io/memory-pressure",
+    "DiskPressure": "node.kubernetes.io/disk-pressure",
+    "PIDPressure": "node.kubernetes.io/pid-pressure",
+}
 UNKNOWN_MESSAGE = "Kubelet stopped posting node status."
 QUARANTINE_S = 40  # a node that is not there is looked for again before its pods go, as pod garbage collection does
 CHECKED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
@@ -97,6 +102,12 @@ def _taints(node: core_v1.Node, state: str, now: Instant) -> tuple[core_v1.Taint
     if key is not None and not any(t.key == key for t in kept):
         kept += [core_v1.Taint(key=key, effect="NoSchedule"), core_v1.Taint(key=key, effect="NoExecute", time_added=stamp)]
     kept = [t for t in kept if t.key != UNSCHEDULABLE or node.spec.unschedulable]
+    for condition, pressing in PRESSURE_TAINTS.items():
+        held = _condition(node, condition)
+        if held == "False":
+            kept = [t for t in kept if t.key != pressing]
+        elif held == "True" and not any(t.key == pressing for t in kept):
+            kept.append(core_v1.Taint(key=pressing, effect="NoSchedule", time_added=stamp))
     if node.spec.unschedulable and not any(t.key == UNSCHEDULABLE for t in kept):
         kept.append(core_v1.Taint(key=UNSCHEDULABLE, effect="NoSchedule", time_added=stamp))
     return tuple(replace(t, time_added=stamp) if t.effect == "NoExecute" and not t.time_added else t for t in kept)

@@ -4,9 +4,10 @@ Belongs here: deciding sandboxes, pulls, starts, kills, probes, and the status t
 of it out (runtime/containers), running a probe (runtime/probes.py).
 """
 
+from .eviction.rule import RECONCILER as EVICTION
 from .lifecycle import RECONCILER as PODS
 from .node import RECONCILER as NODE
 from .probes import RECONCILER as PROBES
 from .refresh import RECONCILER as VOLUMES
 
-__all__ = ["NODE", "PODS", "PROBES", "VOLUMES"]
+__all__ = ["EVICTION", "NODE", "PODS", "PROBES", "VOLUMES"]

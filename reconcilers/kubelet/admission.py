@@ -5,10 +5,16 @@ Source: kubelet's predicate admission handler and sysctl allowlist, Kubernetes 1
 Tests: tests/reconcilers/kubelet/test_lifecycle.py
 """
 
+from shipslog.reconcilers.cluster.node_lifecycle import tolerates
 from shipslog.reconcilers.scheduler.fit import load_of, matches_node, ports_of, requests_of
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.pods import qos_class
 
 from .bound_pod import BoundPod
+from .eviction.ranking import is_critical
+from .eviction.thresholds import MEMORY, conditions
+
+MEMORY_TAINT = core_v1.Taint(key="node.kubernetes.io/memory-pressure", effect="NoSchedule")
 
 # Kubernetes' safe set
 SAFE_SYSCTLS = frozenset({
@@ -24,9 +30,26 @@ def refused(pod: BoundPod) -> tuple[str, str]:
     forbidden = _forbidden_sysctl(pod.spec)
     if forbidden:
         return "SysctlForbidden", f'forbidden sysctl: "{forbidden}" not allowlisted'
+    under = _under_pressure(pod)
+    if under:
+        return "Evicted", under
     if any(c.type == "PodScheduled" and c.status == "True" for c in pod.pod.status.conditions):
         return "", ""
     return _misfit(pod)
+
+
+def _under_pressure(pod: BoundPod) -> str:
+    """Why a node that runs short does not take a pod; "" where it does. Of memory it may run short for those that ask for some,
+    or tolerate it."""
+    held, _ = conditions(pod.view.pressure(pod.node), pod.now)
+    present = [name for name, holds in held.items() if holds]
+    if not present or is_critical(pod.pod):
+        return ""
+    if present == [MEMORY]:
+        tolerant = any(tolerates(one, MEMORY_TAINT) for one in pod.spec.tolerations)
+        if tolerant or (pod.pod.status.qos_class or qos_class(pod.spec)) != "BestEffort":
+            return ""
+    return f"The node had condition: [{' '.join(sorted(present))}]. "
 
 
 def _forbidden_sysctl(spec: core_v1.PodSpec) -> str:

@@ -34,6 +34,7 @@ from .bound_pod import BoundPod
 from .containers import first_images, plan_containers, stop_all, wants_sandbox
 from .dns import names
 from .events import backing_off, resizing, tells
+from .eviction.rule import why_evicted
 from .fields import ConfigError
 from .plan import PodPlan
 from .resize import AGAIN_S, resize_of
@@ -41,6 +42,7 @@ from .status import refusal, status_of
 from .volumes import volumes
 
 VOLUME_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
+EVICTED = "Evicted"
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 
 
@@ -139,8 +141,9 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if entry.object.status.phase in TERMINAL:
         if runtime is None:
             return Decision(reason="the pod has ended, and nothing of it is here")
-        stop_all(pod, plan, pod.grace_period_s, "")
-        return _with_status(pod, plan, "the pod has ended")
+        return _ended(pod, plan)
+    if why := why_evicted(pod.pod):
+        return _evicted(pod, plan, why)
     if _past_deadline(pod, plan):
         stop_all(pod, plan, pod.grace_period_s, "")
         if any(True for _ in pod.running()):
@@ -158,6 +161,23 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     elif wants_sandbox(pod):
         _plan_sandbox(pod, plan)
     return _with_status(pod, plan, "as it should be")
+
+
+def _ended(pod: BoundPod, plan: PodPlan) -> Decision:
+    """Succeeded or failed: nothing of it runs. One that had to go leaves nothing on the disk either."""
+    stop_all(pod, plan, pod.grace_period_s, "")
+    if pod.pod.status.reason == EVICTED and not any(True for _ in pod.running()):
+        plan.do(RemovePodSandbox(node=pod.node, pod_uid=pod.uid), "Removing the sandbox")
+    return _with_status(pod, plan, "the pod has ended")
+
+
+def _evicted(pod: BoundPod, plan: PodPlan, why: str) -> Decision:
+    """Its node runs short: stop what runs, soon; it has failed once nothing of it runs."""
+    state = pod.view.pressure(pod.node)
+    stop_all(pod, plan, min(pod.grace_period_s, state.observed.grace_period_s if state is not None else 1), "")
+    if any(True for _ in pod.running()):
+        return _with_status(pod, plan, EVICTED)
+    return _with_status(pod, plan, EVICTED, failure=EVICTED, message=why)
 
 
 def _forgotten(runtime: PodRuntime | None) -> Decision:

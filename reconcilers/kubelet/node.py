@@ -3,7 +3,7 @@
 Source: kubelet's node status setters and lease controller, Kubernetes 1.32.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,23 +11,34 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Update
-from shipslog.store.facts import NodeObserved
+from shipslog.store.facts import NodeObserved, PressureObserved
 from shipslog.store.objects import coordination_v1, core_v1, meta_v1, shapes
 from shipslog.store.objects.conditions import dated
 from shipslog.store.objects.times import SECOND_NS, api_time, micro_time, parse_time
 from shipslog.store.view import View
 
+from .eviction.thresholds import DISK, MEMORY, PROCESSES, conditions
+
 LEASES = "kube-node-lease"
 LEASE_S, RENEW_S = 40, 10
-CONDITIONS = (
-    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-)
+# by condition of pressure: (reason, message) without it, and with it
+PRESSURE = {
+    MEMORY: (
+        ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+    ),
+    DISK: (
+        ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        ("KubeletHasDiskPressure", "kubelet has disk pressure"),
+    ),
+    PROCESSES: (
+        ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+        ("KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
+    ),
+}
 
 
-def _reporter(view: View, fact: NodeObserved) -> Iterable[str]:
+def _reporter(view: View, fact: NodeObserved | PressureObserved) -> Iterable[str]:
     return (fact.node,)
 
 
@@ -39,7 +50,7 @@ def _with_leases(view: View, namespace: core_v1.Namespace) -> Iterable[str]:
 WAKES = (
     rule(core_v1.Node)
     .watches(core_v1.Namespace, to=_with_leases)
-    .hears(NodeObserved, to=_reporter)
+    .hears(NodeObserved, PressureObserved, to=_reporter)
     .reads(coordination_v1.Lease)
 )
 
@@ -51,7 +62,9 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         return Decision(reason="its node has not reported")
     node = view.get(core_v1.Node, key)
     if node is None:
-        return Decision(reason="registering the node", commands=(Create(object=_new(observed, now)),), requeue_after=0.05)
+        held, _ = conditions(view.pressure(key), now)
+        made = _new(observed, _pressing(held), now)
+        return Decision(reason="registering the node", commands=(Create(object=made),), requeue_after=0.05)
     commands: list[Any] = []
     spec = replace(node.spec, pod_cidr=observed.pod_cidr, pod_cidrs=(observed.pod_cidr,) if observed.pod_cidr else ())
     labels = {**node.metadata.labels, **_labels(observed)}
@@ -60,16 +73,26 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
             node, metadata=replace(node.metadata, labels=labels), spec=spec if not node.spec.pod_cidr else node.spec
         )
         return Decision(reason="its labels", commands=(Update(object=fixed),))
-    status = _status(observed, node.status, now)
+    held, ends_s = conditions(view.pressure(key), now)
+    status = _status(observed, node.status, _pressing(held), now)
     if status != node.status:
         commands.append(Update(object=replace(node, status=status), subresource="status"))
-    wait_s = _lease(view, node, now, commands)
+    wait_s = min(_lease(view, node, now, commands), ends_s if ends_s is not None else RENEW_S)
     return Decision(
         reason="status and lease" if commands else "as it should be", commands=tuple(commands), requeue_after=wait_s
     )
 
 
-def _new(observed: NodeObserved, now: Instant) -> core_v1.Node:
+Wanted = tuple[tuple[str, str, str, str], ...]  # (type, status, reason, message)
+
+
+def _pressing(held: Mapping[str, bool]) -> Wanted:
+    """The conditions of a node that is up, with those of pressure."""
+    told = tuple((name, str(holds), *PRESSURE[name][holds]) for name, holds in held.items())
+    return (*told, ("Ready", "True", "KubeletReady", "kubelet is posting ready status"))
+
+
+def _new(observed: NodeObserved, wanted: Wanted, now: Instant) -> core_v1.Node:
     return core_v1.Node(
         metadata=meta_v1.ObjectMeta(name=observed.node, labels=_labels(observed)),
         spec=core_v1.NodeSpec(
@@ -77,7 +100,7 @@ def _new(observed: NodeObserved, now: Instant) -> core_v1.Node:
             pod_cidrs=(observed.pod_cidr,) if observed.pod_cidr else (),
             taints=tuple(_taint(text) for text in observed.taints),
         ),
-        status=_status(observed, core_v1.NodeStatus(), now),
+        status=_status(observed, core_v1.NodeStatus(), wanted, now),
     )
 
 
@@ -100,7 +123,7 @@ def _labels(observed: NodeObserved) -> dict[str, str]:
     }
 
 
-def _status(observed: NodeObserved, old: core_v1.NodeStatus, now: Instant) -> core_v1.NodeStatus:
+def _status(observed: NodeObserved, old: core_v1.NodeStatus, wanted: Wanted, now: Instant) -> core_v1.NodeStatus:
     texts = (f for f in shapes.fields_of(core_v1.NodeSystemInfo).values() if f.shape.form == "string")
     names = {f.name: f.attribute for f in texts}
     of_info: dict[str, Any] = {names[k]: v for k, v in observed.info.items() if k in names}
@@ -108,7 +131,7 @@ def _status(observed: NodeObserved, old: core_v1.NodeStatus, now: Instant) -> co
     return replace(
         old, capacity=dict(observed.capacity), allocatable=dict(observed.allocatable or observed.capacity),
         addresses=tuple(core_v1.NodeAddress(type=t, address=a) for t, a in observed.addresses), node_info=info,
-        conditions=_conditions(old.conditions, now),
+        conditions=_conditions(old.conditions, wanted, now),
         daemon_endpoints=_endpoints(observed, old),
     )  # fmt: skip
 
@@ -120,9 +143,9 @@ def _endpoints(observed: NodeObserved, old: core_v1.NodeStatus) -> core_v1.NodeD
     return core_v1.NodeDaemonEndpoints(kubelet_endpoint=core_v1.DaemonEndpoint(port=observed.kubelet_port))
 
 
-def _conditions(old: tuple[core_v1.NodeCondition, ...], now: Instant) -> tuple[core_v1.NodeCondition, ...]:
+def _conditions(old: tuple[core_v1.NodeCondition, ...], wanted: Wanted, now: Instant) -> tuple[core_v1.NodeCondition, ...]:
     before, out = {c.type: c for c in old}, []
-    for type_, status, reason, message in CONDITIONS:
+    for type_, status, reason, message in wanted:
         held = before.get(type_)
         if held is not None and (held.status, held.reason) == (status, reason):
             out.append(held)
@@ -131,7 +154,7 @@ def _conditions(old: tuple[core_v1.NodeCondition, ...], now: Instant) -> tuple[c
             type=type_, status=status, reason=reason, message=message, last_heartbeat_time=api_time(now)
         )  # fmt: skip
         out.append(dated(new, held, api_time(now)))
-    made = {type_ for type_, *_ in CONDITIONS}
+    made = {type_ for type_, *_ in wanted}
     return (*(c for c in old if c.type not in made), *out)
 
 

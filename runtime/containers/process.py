@@ -26,6 +26,7 @@ from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyNetworkPolicies,
     ApplyRuleset,
+    CollectImages,
     Hook,
     MakeVolume,
     PullImage,
@@ -57,6 +58,7 @@ from shipslog.store.facts import (
     ContainerStarted,
     ContainerStartFailed,
     ImagePulled,
+    ImagesCollected,
     NetworkPoliciesApplied,
     RulesetApplied,
     RuntimeFact,
@@ -116,9 +118,9 @@ class ProcessNode:
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
         return await dial(address, port, tls=tls)
 
-    def stats(self) -> NodeStats:
+    def stats(self, *, pods: bool = True) -> NodeStats:
         probes = self._probes.counts() if self._probes is not None else {}
-        return self._sampler.stats(probes)
+        return self._sampler.stats(probes, pods=pods)
 
     def _subjects(self) -> list[PodSubject]:
         pods: dict[str, list[ContainerSubject]] = {}
@@ -222,6 +224,8 @@ class ProcessNode:
                 return (NetworkPoliciesApplied(node=self.node, digest=policies.digest, pods=command.addresses),)
             case MakeVolume() | RemoveVolume() | ScrubVolume():
                 return (await self._directories.execute(command),)
+            case CollectImages(wanted_bytes=wanted):  # there are none
+                return (ImagesCollected(node=self.node, wanted_bytes=wanted, at_ns=time.time_ns()),)
 
     def _sandbox(self, uid: str) -> SandboxRecord | None:
         with contextlib.suppress(OSError, msgspec.DecodeError):

@@ -15,6 +15,7 @@ from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyNetworkPolicies,
     ApplyRuleset,
+    CollectImages,
     MakeVolume,
     NetworkPolicyRules,
     PullImage,
@@ -38,6 +39,7 @@ from shipslog.store.facts import (
     ContainerStartFailed,
     ImagePulled,
     ImagePullFailed,
+    ImagesCollected,
     NetworkPoliciesApplied,
     NodeObserved,
     ProbeFlipped,
@@ -96,6 +98,7 @@ class SimulatedNode:
         self._report: Report = lambda fact: None
         self._timers: dict[tuple[str, str], Timer] = {}
         self.resize_failure = ""  # why no container can be resized; "" while it can
+        self.disk_used_bytes: int | None = None  # of its disk; None for a tenth
         self.probed: list[tuple[str, str, int, str]] = []  # uid, container, attempt, probe
 
     # --- life ---
@@ -196,6 +199,8 @@ class SimulatedNode:
                 return (VolumeRemoved(node=self.node, volume=volume),)
             case ScrubVolume(volume=volume, claim_uid=claim_uid):
                 return (VolumeScrubbed(node=self.node, volume=volume, claim_uid=claim_uid),)
+            case CollectImages():
+                return (self._collect(command),)
 
     def _run_sandbox(self, command: RunPodSandbox) -> tuple[RuntimeFact, ...]:
         pod = self.pods.get(command.pod_uid)
@@ -235,6 +240,16 @@ class SimulatedNode:
         present = image in self.images
         self.images.add(image)
         return ImagePulled(node=self.node, image=image, image_id=f"sim://{image}", present=present, size_bytes=1, at_ns=at_ns)
+
+    def _collect(self, command: CollectImages) -> ImagesCollected:
+        """Each image takes one byte, and all that nothing uses go."""
+        used = {one.image for pod in self.pods.values() for one in pod.containers.values()}
+        gone = tuple(sorted(self.images - used))
+        self.images.intersection_update(used)
+        return ImagesCollected(
+            node=self.node, images=gone, image_ids=tuple(f"sim://{image}" for image in gone), freed_bytes=len(gone),
+            wanted_bytes=command.wanted_bytes, at_ns=self._now_ns(),
+        )  # fmt: skip
 
     def _start(self, command: StartContainer) -> tuple[RuntimeFact, ...]:
         pod, name = self.pods.get(command.pod_uid), command.container
@@ -358,8 +373,8 @@ class SimulatedNode:
         )
         simulated_pods.use(held, pod, wanted, self._now_ns())
 
-    def stats(self) -> NodeStats:
-        return simulated_pods.of_node(self.node, self.pods, self._capacity, self._now_ns())
+    def stats(self, *, pods: bool = True) -> NodeStats:
+        return simulated_pods.of_node(self.node, self.pods, self._capacity, self._now_ns(), self.disk_used_bytes, pods)
 
     def reboot(self, known: Sequence[PodRuntime]) -> None:
         """The machine loses all that runs on it, and tells what it finds missing of `known`."""

@@ -77,6 +77,11 @@ def use_of(container: SimContainer, pod: SimPod) -> SimUse:
     return SimUse(cpu, memory)
 
 
+def is_told(container: SimContainer, pod: SimPod) -> bool:
+    """Whether somebody said how much memory it uses."""
+    return container.uses is not None or MEMORY in pod.labels
+
+
 def count(container: SimContainer, pod: SimPod, now_ns: int) -> None:
     """Add up what it has used until now."""
     grown = max(now_ns - container.counted_ns, 0) * use_of(container, pod).cpu_milli // 1000
@@ -96,22 +101,33 @@ def _samples(began_ns: int, now_ns: int) -> int:
     return int(min(SAMPLES, max(now_ns - began_ns, 0) // WINDOW_NS))
 
 
-def of_node(node: str, pods: Mapping[str, SimPod], capacity: Mapping[str, str], now_ns: int) -> NodeStats:
-    """All that a node is pretended to have measured."""
-    found = {uid: _of_pod(uid, pod, now_ns) for uid, pod in sorted(pods.items())}
-    cpu = SYSTEM_CPU_MILLI + sum(use_of(c, p).cpu_milli for p in pods.values() for c in p.containers.values() if c.exit is None)
-    memory = SYSTEM_MEMORY + sum(pod.measured.latest.memory_bytes for pod in found.values())
+def of_node(
+    node: str,
+    pods: Mapping[str, SimPod],
+    capacity: Mapping[str, str],
+    now_ns: int,
+    disk_used_bytes: int | None = None,
+    with_pods: bool = True,
+) -> NodeStats:
+    """All that a node is pretended to have measured. By what its pods are only expected to use it never runs short."""
+    found = {uid: _of_pod(uid, pod, now_ns) for uid, pod in sorted(pods.items())} if with_pods else {}
+    running = [(c, p) for p in pods.values() for c in p.containers.values() if c.exit is None]
+    cpu = SYSTEM_CPU_MILLI + sum(use_of(c, p).cpu_milli for c, p in running)
+    memory = SYSTEM_MEMORY + sum(use_of(c, p).memory_bytes for c, p in running if is_told(c, p))
+    expected_bytes = sum(use_of(c, p).memory_bytes for c, p in running if not is_told(c, p))
+    memory += max(min(expected_bytes, quantity.value(capacity["memory"]) * 3 // 4 - memory), 0)
     began_ns = min((pod.began_ns for pod in pods.values()), default=now_ns - 2 * WINDOW_NS)
     used_ns = max(now_ns - began_ns, 0) * cpu // 1000
     total = quantity.value(capacity["memory"])
     disk = quantity.value(capacity["ephemeral-storage"])
+    taken = disk // 10 if disk_used_bytes is None else disk_used_bytes
     return NodeStats(
         node=node,
         measured=_measured(began_ns, now_ns, used_ns, cpu, memory),
         pods=found,
         system={"kubelet": _measured(began_ns, now_ns, used_ns // 10, 5, SYSTEM_MEMORY // 4)},
-        disk=Disk(now_ns, disk // 10, 1000, disk - disk // 10, disk, 1_000_000, 1_001_000),
-        images=Disk(now_ns, disk // 20, 500, disk - disk // 10, disk, 1_000_000, 1_001_000),
+        disk=Disk(now_ns, taken, 1000, disk - taken, disk, 1_000_000, 1_001_000),
+        images=Disk(now_ns, disk // 20, 500, disk - taken, disk, 1_000_000, 1_001_000),
         cores=quantity.value(capacity["cpu"]),
         memory_capacity_bytes=total,
         most_processes=32768,

@@ -160,18 +160,18 @@ class Sampler:
 
     # --- asking ---
 
-    def stats(self, probes: Mapping[tuple[str, str, str, str], int] = NO_PROBES) -> NodeStats:
+    def stats(self, probes: Mapping[tuple[str, str, str, str], int] = NO_PROBES, *, pods: bool = True) -> NodeStats:
         """What is known now; costs nothing but a look at what is in memory. `probes`: see NodeStats."""
-        at_ns, pods = self._now_ns(), {}
-        for pod in self._pods:
+        at_ns, measured = self._now_ns(), dict[str, PodStats]()
+        for pod in self._pods if pods else ():
             if (whole := self._history.of(pod.uid)) is not None:
-                pods[pod.uid] = self._of_pod(pod, whole)
+                measured[pod.uid] = self._of_pod(pod, whole)
         nothing = Measured(began_ns=self._boot_ns, samples=(replace(NOTHING, at_ns=at_ns),))
         system = {name: found for name in (DAEMON, PODS) if (found := self._history.of(name)) is not None}
         return NodeStats(
             node=self._node,
             measured=self._history.of(NODE) or nothing,
-            pods=pods,
+            pods=measured,
             system=system,
             disk=machine.disk(self._data, at_ns),
             images=self._disks.get("images"),

@@ -84,6 +84,11 @@ def canonical(quantity: str | int | float) -> str:
     return f"{amount}{_SUFFIX[exponent]}"
 
 
+def in_bytes(amount: int) -> str:
+    """So many bytes, as Kubernetes prints what was measured: 1536 -> 1536, 2048 -> 2Ki."""
+    return _binary(amount) if abs(amount) >= 1024 else str(amount)
+
+
 def _binary(amount: int) -> str:
     for suffix, shift in reversed(_BINARY.items()):
         if amount % (1 << shift) == 0:

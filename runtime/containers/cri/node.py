@@ -17,6 +17,7 @@ from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyNetworkPolicies,
     ApplyRuleset,
+    CollectImages,
     Hook,
     PullImage,
     RefreshVolumes,
@@ -60,6 +61,7 @@ from shipslog.store.facts import (
     ContainerStartFailed,
     ImagePulled,
     ImagePullFailed,
+    ImagesCollected,
     RuntimeFact,
     SandboxExited,
     SandboxFailed,
@@ -132,9 +134,9 @@ class CriNode:
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
         return await dial(address, port, tls=tls)
 
-    def stats(self) -> NodeStats:
+    def stats(self, *, pods: bool = True) -> NodeStats:
         probes = self._probes.counts() if self._probes is not None else {}
-        return self._sampler.stats(probes)
+        return self._sampler.stats(probes, pods=pods)
 
     def _subjects(self) -> list[PodSubject]:
         self._began = {container_id: at for container_id, at in self._began.items() if container_id in self._running}
@@ -257,6 +259,8 @@ class CriNode:
                 return (await packets.apply(self.node, self._rules, command),)
             case VolumeCommand():
                 return (await self._directories.execute(command),)
+            case CollectImages(wanted_bytes=wanted):  # the runtime keeps its own store
+                return (ImagesCollected(node=self.node, wanted_bytes=wanted, at_ns=time.time_ns()),)
 
     def _live_sandbox(self, uid: str) -> str:
         return next((s.id for s in self.client.sandboxes(uid) if s.state == READY), "")

@@ -43,7 +43,7 @@ from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeF
 from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import Tasks
 
-from . import adoption, container, layout, leftovers, pause, pods, records, resizing, sandbox, streams
+from . import adoption, container, layout, leftovers, pause, pods, records, resizing, sandbox, streams, uses
 from .cgroups import Cgroups
 from .conmon_log import reopened
 from .container import ContainerPlace, Exit, StartFailed
@@ -72,8 +72,9 @@ class NodeLife:
         self.instance = layout.instance_of(data)
         self.bridge = layout.bridge_name(self.instance)
         self.images = ImageStore(
-            self.layout.images, skopeo_path=settings.skopeo, ids=settings.ids if settings.rootless else None
-        )
+            self.layout.images, skopeo_path=settings.skopeo, ids=settings.ids if settings.rootless else None,
+            used=partial(uses.ids_used, self.layout.pods),
+        )  # fmt: skip
         self._addresses = Addresses(pod_cidr, self.layout.data / "next-address")
         self._cgroups = Cgroups(settings, self.instance)
         self._nat = Nat(self.instance, bridge=self.bridge, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)

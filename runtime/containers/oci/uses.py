@@ -26,3 +26,8 @@ def images_used(pods: Path) -> tuple[Use, ...]:
         name = f"{sandbox.request.namespace}/{sandbox.request.name}" if sandbox is not None else pod.name
         found |= {Use(name, record.image_id, record.image) for record in containers_of(pod)}
     return tuple(sorted(found))
+
+
+def ids_used(pods: Path) -> set[str]:
+    """The ids of the images that the node has containers of."""
+    return {one.image_id for one in images_used(pods)}

@@ -49,6 +49,10 @@ from shipslog.store.facts import NodeObserved
         ("--log-max-size", "ten"),
         ("--log-max-files", "0"),
         ("--slow-request", "1"),
+        ("--eviction-hard", "memory<1Gi"),
+        ("--eviction-soft", "memory.available<1Gi"),
+        ("--eviction-max-pod-grace-period", "-1"),
+        ("--image-gc-low-threshold", "90"),
     ],
 )
 @pytest.mark.parametrize("how", [(), ("--detach",)])

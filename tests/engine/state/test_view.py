@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.kinds.core.service.allocation import BY_ADDRESS, BY_NODE_PORT
 from shipslog.engine.pasts import view_at
-from shipslog.engine.state import snapshots
-from shipslog.engine.state import view as views
+from shipslog.engine.state import node_images, snapshots
 from shipslog.engine.state.collection import LABELS_INDEXED
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import Bind
@@ -114,7 +113,7 @@ def test_an_empty_view_has_answers() -> None:
 
 
 def test_only_so_many_images_are_known_and_a_view_that_goes_back_knows_what_it_knew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "IMAGES", 20)
+    monkeypatch.setattr(node_images, "IMAGES", 20)
     view = MemoryView()
 
     def hear(number: int, at_ns: int) -> AnyFact:

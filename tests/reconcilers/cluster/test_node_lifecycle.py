@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shipslog.reconcilers.cluster import node_lifecycle as rule
 from shipslog.store.commands import Delete, Update
@@ -69,3 +70,20 @@ def test_who_is_woken() -> None:
     assert woken(rule.WAKES, view, pod("q", node="m")) == []
     assert woken(rule.WAKES, view, pod("r", node="lost")) == ["lost"]
     assert woken_by_end(rule.WAKES, view, node("m")) == ["m"]
+
+
+def test_a_node_that_runs_short_is_tainted_until_it_does_no_more() -> None:
+    def with_memory(status: str, *taints: core_v1.Taint) -> core_v1.Node:
+        made = node("n", taints=taints)
+        held = (*made.status.conditions, core_v1.NodeCondition(type="MemoryPressure", status=status))
+        return replace(made, status=replace(made.status, conditions=held))
+
+    renewed = coordination_v1.LeaseSpec(renew_time="2027-01-15T08:20:00.000000Z")
+    lease = coordination_v1.Lease(metadata=meta("n", namespace="kube-node-lease"), spec=renewed)
+    (update,) = rule.decide(view_of(with_memory("True"), lease), "n", now=NOW).commands
+    assert isinstance(update, Update)
+    (taint,) = update.object.spec.taints
+    assert (taint.key, taint.effect) == ("node.kubernetes.io/memory-pressure", "NoSchedule")
+    assert not rule.decide(view_of(with_memory("Unknown", taint), lease), "n", now=NOW).commands
+    (update,) = rule.decide(view_of(with_memory("False", taint), lease), "n", now=NOW).commands
+    assert isinstance(update, Update) and update.object.spec.taints == ()

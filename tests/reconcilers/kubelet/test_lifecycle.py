@@ -15,8 +15,10 @@ from shipslog.store.facts import (
     ImagePullFailed,
     NetworkPoliciesApplied,
     NetworkPoliciesFailed,
+    PressureObserved,
     SandboxRemoved,
     SandboxStarted,
+    ThresholdMet,
 )
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.meta_v1 import LabelSelector
@@ -311,3 +313,36 @@ def test_a_pod_whose_init_container_failed_waits_for_its_sidecars_too() -> None:
 
 def started_as(container: str) -> ContainerStarted:
     return ContainerStarted(node="n", pod_uid=UID, container=container, attempt=0, container_id=container, at_ns=NOW)
+
+
+SHORT = PressureObserved(node="n", thresholds=(ThresholdMet(signal="memory.available", quantity=2, available=1),), at_ns=NOW)
+DISK = ThresholdMet(signal="nodefs.available", quantity=2, available=1)
+MARK = core_v1.PodCondition(type="DisruptionTarget", status="True", reason="TerminationByKubelet", message="It was low. ")
+
+
+def test_one_that_has_to_go_is_ended_soon_fails_and_leaves_nothing() -> None:
+    made = bound()
+    made = replace(made, status=replace(made.status, conditions=(MARK,)))
+    view = view_of(node("n"), observed("n"), SHORT, made, SANDBOX, PULLED, started())
+    (stop,) = [c for c in decide(view).commands if isinstance(c, StopContainer)]
+    assert stop.grace_period_s == 1 and status(view).phase == "Running", "it has not failed while it runs"
+    add(view, exited(137))
+    failed = status(view)
+    assert (failed.phase, failed.reason, failed.message) == ("Failed", "Evicted", "It was low. ")
+    add(view, replace(made, status=failed))
+    assert kinds(view) == ["RemovePodSandbox"]
+    mine = replace(MARK, reason="PreemptionByScheduler")
+    add(view, replace(made, status=replace(made.status, conditions=(mine,))))
+    assert "Evicted" not in decide(view).reason, "that is somebody else's doing"
+
+
+def test_a_node_that_runs_short_of_memory_takes_only_who_asks_for_some_or_tolerates_it() -> None:
+    def refused_as(**more: Any) -> str:
+        return status(view_of(node("n"), observed("n"), SHORT, bound(**more))).reason
+
+    tolerant = core_v1.Toleration(key="node.kubernetes.io/memory-pressure", operator="Exists")
+    assert refused_as() == "Evicted" and refused_as(cpu="1") == ""
+    assert refused_as(spec=core_v1.PodSpec(tolerations=(tolerant,))) == ""
+    assert refused_as(spec=core_v1.PodSpec(priority=2_000_000_000)) == ""
+    add(view := view_of(node("n"), observed("n"), bound(cpu="1")), PressureObserved(node="n", thresholds=(DISK,), at_ns=NOW))
+    assert status(view).message == "Pod was rejected: The node had condition: [DiskPressure]. "
