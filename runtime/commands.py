@@ -8,7 +8,8 @@ before it.
 Tests: tests/runtime/containers/test_contract.py
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -47,11 +48,28 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
     user: int | UnsetType = UNSET
 
 
+class RemoteVolume(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A volume that something other than this node holds."""
+
+    plugin: str  # nfs, iscsi...: the field of a Volume that it stands in
+    source: Mapping[str, Any]  # what stands there, without references to secrets
+    volume: str = ""  # the PersistentVolume; "" for one that the pod names itself
+    handle: str = ""  # csi: what its driver knows it by, for one that the pod names itself too
+    mount_options: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()  # glusterfs: its servers' addresses
+    pod: Mapping[str, str] = {}  # flexVolume and csi: the pod's name, namespace, uid and service account
+    attached: Mapping[str, str] = {}  # csi: what the driver said when it was attached to this node
+    access_mode: str = ""  # csi: the first of its volume's
+    secret: Mapping[str, bytes] = {}  # what its secret holds; written nowhere
+    stage_secret: Mapping[str, bytes] = {}  # csi: likewise
+
+
 class VolumeSource(Struct, frozen=True, kw_only=True):
-    """One volume of a pod, rendered: a directory of the node, or content that the kubelet has already put together."""
+    """One volume of a pod, rendered: a directory of the node, content that the kubelet has already put together, or something
+    to mount."""
 
     name: str
-    kind: Literal["emptyDir", "hostPath", "local", "files"]  # files: secret, configMap, downwardAPI, projected
+    kind: Literal["emptyDir", "hostPath", "local", "files", "remote"]  # files: secret, configMap, downwardAPI, projected
     # local: a directory that is there; the pod's group owns it
     medium: str = ""  # emptyDir: "Memory" for a tmpfs
     size_limit_bytes: int = 0
@@ -61,7 +79,8 @@ class VolumeSource(Struct, frozen=True, kw_only=True):
     token_requests: tuple[TokenRequest, ...] = ()  # the dispatcher turns these into `files`
     in_memory: bool = False  # files on a tmpfs (secrets)
     read_only: bool = False
-    group_once: bool | UnsetType = UNSET  # local: what belongs to the pod's group at its top is not walked again
+    group_once: bool | UnsetType = UNSET  # local, remote: what belongs to the pod's group at its top is not walked again
+    remote: RemoteVolume | UnsetType = UNSET
 
 
 class PortMapping(Struct, frozen=True, kw_only=True):

@@ -67,7 +67,7 @@ from .stats.sampler import PodSubject, Sampler
 from .stats.usage import NodeStats
 from .threads import OwnerThreads, in_fresh_thread
 from .volumes.directories import Directories
-from .volumes.pod_volumes import VolumeFailed
+from .volumes.failed import VolumeFailed
 
 PULLS = 8  # of one registry at once: one that hangs keeps no other waiting
 

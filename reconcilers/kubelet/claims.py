@@ -14,6 +14,7 @@ from shipslog.runtime.commands import VolumeSource
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.claims import claim_of
 
+from . import remote_volumes
 from .bound_pod import BoundPod
 from .fields import ConfigError
 
@@ -59,12 +60,14 @@ def _source(pod: BoundPod, volume: core_v1.Volume, held: core_v1.PersistentVolum
             name=volume.name, kind="hostPath", host_path=spec.host_path.path, host_path_type=spec.host_path.type or "",
             read_only=read_only,
         )  # fmt: skip
+    security = pod.spec.security_context
+    once = security is not None and security.fs_group_change_policy == "OnRootMismatch"
     if spec.local is not None:
-        security = pod.spec.security_context
-        once = security is not None and security.fs_group_change_policy == "OnRootMismatch"
         return VolumeSource(
             name=volume.name, kind="local", host_path=spec.local.path, read_only=read_only, group_once=True if once else UNSET
         )
+    if (elsewhere := remote_volumes.held(pod, volume, held, read_only=read_only, group_once=once)) is not None:
+        return elsewhere
     named = (f for f in msgspec.structs.fields(spec) if isinstance(getattr(spec, f.name), msgspec.Struct))
     kind = next((f.encode_name for f in named if f.name not in NO_SOURCES), "")
     raise ConfigError(f"volumes of kind {kind} are not supported on this node")

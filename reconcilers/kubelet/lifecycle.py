@@ -110,7 +110,7 @@ WAKES = (
     .watches(core_v1.Pod, to=_bound, at_start=True)
     .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_wait)
     .watches(core_v1.PersistentVolumeClaim, to=_with_claim)
-    .reads(core_v1.PersistentVolume)
+    .reads(core_v1.PersistentVolume, core_v1.Endpoints)
     .watches(core_v1.Node, to=_left_on, when=lambda before, after: after is None)
     .hears(PodFact, to=_reported)
     .hears(ImagePulled, ImagePullFailed, to=_with_image)
@@ -304,5 +304,5 @@ def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: 
 
 RECONCILER = Reconciler(
     name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells,
-    projections=(WAITING, POLICIES),
+    projections=(WAITING, POLICIES), version=2,
 )  # fmt: skip

@@ -18,11 +18,10 @@ from shipslog.runtime import trees
 from shipslog.runtime.commands import FileContent, VolumeSource
 from shipslog.runtime.containers.oci import linux
 
+from .failed import VolumeFailed
+from .remote import mounter
+
 DEPTH = 256  # of any path that a pod names in a volume or on the node
-
-
-class VolumeFailed(Exception):
-    """A volume cannot be made; the message is for the pod's event FailedMount."""
 
 
 def prepare(directory: Path, volumes: tuple[VolumeSource, ...], fs_group: int | None) -> None:
@@ -43,10 +42,19 @@ def prepare(directory: Path, volumes: tuple[VolumeSource, ...], fs_group: int | 
                 case "local":
                     _local(volume, fs_group)
                     continue
+                case "remote":
+                    if mounter.mount(directory, volume) and fs_group is not None:
+                        _give_once(path, volume, fs_group)
+                    continue
             if fs_group is not None:
                 _give_to_group(path, fs_group)
         except OSError as error:
             raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}": {error}') from error
+
+
+def redacted(volumes: tuple[VolumeSource, ...]) -> tuple[VolumeSource, ...]:
+    """Without what is in files and secrets: that is kept nowhere but in the volume."""
+    return tuple(replace(mounter.without_secrets(volume), files=(), token_requests=()) for volume in volumes)
 
 
 def source_path(directory: Path, volume: VolumeSource) -> Path:
@@ -127,8 +135,13 @@ def _local(volume: VolumeSource, fs_group: int | None) -> None:
     if not path.is_dir():
         why = f'path "{volume.host_path}" does not exist' if not path.exists() else f'path "{volume.host_path}" is no directory'
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {why}')
-    if fs_group is not None and not (volume.group_once and _belongs(path, fs_group)):
-        _give_to_group(path, fs_group)
+    if fs_group is not None:
+        _give_once(path, volume, fs_group)
+
+
+def _give_once(path: Path, volume: VolumeSource, group: int) -> None:
+    if not (volume.group_once and _belongs(path, group)):
+        _give_to_group(path, group)
 
 
 def _belongs(path: Path, group: int) -> bool:
@@ -273,6 +286,12 @@ def _make_inside(root: int, parts: tuple[str, ...]) -> None:
             at = deeper
     finally:
         os.close(at)
+
+
+def remove(directory: Path) -> None:
+    """All volumes of a pod. Errors: VolumeFailed, OSError; what could not be taken back is found again the next time."""
+    mounter.unmount_all(directory)
+    remove_tree(directory)
 
 
 def remove_tree(path: Path) -> None:

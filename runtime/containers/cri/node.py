@@ -55,6 +55,7 @@ from shipslog.runtime.stats.usage import NodeStats, Usage
 from shipslog.runtime.threads import OwnerThreads
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.runtime.volumes.directories import Directories
+from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.store.facts import (
     ContainerExited,
     ContainerStarted,
@@ -272,8 +273,8 @@ class CriNode:
             directory.mkdir(exist_ok=True)
             self._logs.kept.begin(uid, command.namespace, command.name)
             pod_volumes.prepare(directory / "volumes", command.volumes, command.fs_group)
-            volumes = tuple(msgspec.structs.replace(v, files=(), token_requests=()) for v in command.volumes)
-            (directory / "pod.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(command, volumes=volumes)))
+            kept = msgspec.structs.replace(command, volumes=pod_volumes.redacted(command.volumes))
+            (directory / "pod.json").write_bytes(msgspec.json.encode(kept))
             reason = "FailedCreatePodSandBox"
             sandbox_id = self._live_sandbox(uid)
             if not sandbox_id:
@@ -281,7 +282,7 @@ class CriNode:
                 made = config.sandbox(self.client.api, command, directory / "containers", len(before))
                 sandbox_id = self.client.run_sandbox(made)
             return self._sandbox_started(uid, sandbox_id)
-        except (OSError, CallFailed, pod_volumes.VolumeFailed) as error:
+        except (OSError, CallFailed, VolumeFailed) as error:
             return SandboxFailed(node=self.node, pod_uid=uid, reason=reason, message=str(error), at_ns=time.time_ns())
 
     def _sandbox_started(self, uid: str, sandbox_id: str) -> SandboxStarted:
@@ -431,7 +432,7 @@ class CriNode:
         directory = self.data / uid
         if directory.exists():
             self._logs.kept.keep_pod(uid)
-            pod_volumes.remove_tree(directory / "volumes")
+            pod_volumes.remove(directory / "volumes")
             trees.remove(directory)
 
     # --- streams ---

@@ -24,7 +24,8 @@ from shipslog.runtime.containers.logs.reading import tail_text
 from shipslog.runtime.images.bounds import ImageBroken
 from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore
-from shipslog.runtime.volumes.pod_volumes import VolumeFailed, pin_sub_path, remove_tree, source_path
+from shipslog.runtime.volumes.failed import VolumeFailed
+from shipslog.runtime.volumes.pod_volumes import pin_sub_path, remove_tree, source_path
 from shipslog.store.facts import CONTAINER_STATUS_UNKNOWN
 
 from . import image_user, linux, records, spec

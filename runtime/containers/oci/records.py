@@ -17,7 +17,7 @@ from shipslog.store.facts import ContainerLimits
 
 from . import linux
 
-R = TypeVar("R", "SandboxRecord", "ContainerRecord")
+R = TypeVar("R", bound=Struct)
 
 
 class Process(Struct, frozen=True):
@@ -96,7 +96,7 @@ class ContainerRecord(Struct, frozen=True, kw_only=True):
     limits: ContainerLimits | None = None  # that it has; None of one that an older version made
 
 
-def write(path: Path, record: SandboxRecord | ContainerRecord) -> None:
+def write(path: Path, record: Struct) -> None:
     """Atomically; readable for root only."""
     partial = path.with_suffix(".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

@@ -42,9 +42,8 @@ class SandboxPlace(Struct, frozen=True, kw_only=True):
 
 
 def redacted(request: RunPodSandbox) -> RunPodSandbox:
-    """Without the content of files: that is kept nowhere but in the volume."""
-    volumes = tuple(msgspec.structs.replace(volume, files=(), token_requests=()) for volume in request.volumes)
-    return msgspec.structs.replace(request, volumes=volumes)
+    """Without the content of files and secrets."""
+    return msgspec.structs.replace(request, volumes=pod_volumes.redacted(request.volumes))
 
 
 def _enter_node(place: SandboxPlace) -> None:
@@ -212,5 +211,6 @@ def remove(place: SandboxPlace, pod_uid: str, record: SandboxRecord | None) -> N
     # strictly last: the record is what a crash before here takes up again
     for entry in list(os.scandir(pod)) if pod.is_dir() else []:
         if entry.name != SANDBOX_FILE and entry.is_dir(follow_symlinks=False):
-            pod_volumes.remove_tree(Path(entry.path))
+            remove = pod_volumes.remove if entry.name == "volumes" else pod_volumes.remove_tree
+            remove(Path(entry.path))
     trees.remove(pod)

@@ -15,6 +15,7 @@ from tests.reconcilers.storage.test_binder import claim, ref, volume
 from tests.reconcilers.views import BORN, NOW, controlled_by, node, observed, pod, view_of
 
 HOST = core_v1.HostPathVolumeSource(path="/data")
+CSI = core_v1.CSIPersistentVolumeSource(driver="d", volume_handle="h")
 LOCAL = core_v1.LocalVolumeSource(path="/disk")
 
 
@@ -69,7 +70,7 @@ def test_an_ephemeral_volume_is_the_pods_own() -> None:
         ((bound(),), "PVC is not bound"),
         ((bound(), disk(uid="another", local=LOCAL)), "is bound to another claim"),
         ((bound(deletion_timestamp=BORN), disk(local=LOCAL)), "PVC is being deleted"),
-        ((bound(), disk(nfs=core_v1.NFSVolumeSource(server="s", path="/"))), "volumes of kind nfs are not supported"),
+        ((bound(), disk(csi=CSI)), "volumes of kind csi are not supported"),
         ((bound(), disk(local=LOCAL, volume_mode="Block")), "is a block device"),
     ],
 )

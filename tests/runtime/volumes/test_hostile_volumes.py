@@ -9,7 +9,7 @@ import pytest
 
 from shipslog.runtime.commands import FileContent, VolumeSource
 from shipslog.runtime.volumes import pod_volumes
-from shipslog.runtime.volumes.pod_volumes import VolumeFailed
+from shipslog.runtime.volumes.failed import VolumeFailed
 from tests.runtime.test_trees import deep_tree
 
 GROUP = 4711

@@ -1,0 +1,109 @@
+"""Volumes that something other than the node holds, rendered: their source, and what the secret that it names holds.
+
+Source: the kubelet's volume plugins. The secret of a pod's own volume is in the pod's namespace; a PersistentVolume says where
+its own is.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from shipslog.runtime.commands import RemoteVolume, VolumeSource
+from shipslog.store.objects import core_v1
+
+from .bound_pod import BoundPod
+from .environment import secret_data
+from .fields import ConfigError
+
+FIELDS = (
+    "nfs",
+    "glusterfs",
+    "cephfs",
+    "azure_file",
+    "iscsi",
+    "rbd",
+    "fc",
+    "flex_volume",
+    "git_repo",
+    "gce_persistent_disk",
+    "aws_elastic_block_store",
+    "cinder",
+    "azure_disk",
+    "vsphere_volume",
+    "portworx_volume",
+    "quobyte",
+    "scale_io",
+    "storageos",
+    "flocker",
+    "photon_persistent_disk",
+)
+SECRETS = {"secretRef", "secretName", "secretNamespace"}
+
+
+def remote(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource | None:
+    """A volume that the pod itself names; None for one of another kind. Errors: ConfigError."""
+    return _rendered(pod, volume, volume, RemoteVolume(plugin="", source={}))
+
+
+def held(
+    pod: BoundPod, volume: core_v1.Volume, claimed: core_v1.PersistentVolume, *, read_only: bool, group_once: bool
+) -> VolumeSource | None:
+    """The PersistentVolume of a claim; None for one of another kind. Errors: ConfigError."""
+    spec = claimed.spec
+    about = RemoteVolume(plugin="", source={}, volume=claimed.metadata.name, mount_options=spec.mount_options)
+    rendered = _rendered(pod, volume, spec, about)
+    if rendered is None:
+        return None
+    once = True if group_once else msgspec.UNSET
+    return msgspec.structs.replace(rendered, read_only=rendered.read_only or read_only, group_once=once)
+
+
+def _rendered(
+    pod: BoundPod, volume: core_v1.Volume, holder: core_v1.Volume | core_v1.PersistentVolumeSpec, about: RemoteVolume
+) -> VolumeSource | None:
+    field = next((name for name in FIELDS if getattr(holder, name, None) is not None), "")
+    if not field:
+        return None
+    source = getattr(holder, field)
+    words: dict[str, Any] = msgspec.to_builtins(source)
+    made = msgspec.structs.replace(
+        about,
+        plugin=_word(holder, field),
+        source={key: value for key, value in words.items() if key not in SECRETS},
+        hosts=_hosts(pod, words) if field == "glusterfs" else (),
+        pod=_about(pod) if field == "flex_volume" else {},
+        secret=_secret(pod, words),
+    )
+    return VolumeSource(name=volume.name, kind="remote", remote=made, read_only=bool(words.get("readOnly")))
+
+
+def _word(holder: msgspec.Struct, field: str) -> str:
+    return next(f.encode_name for f in msgspec.structs.fields(holder) if f.name == field)
+
+
+def _about(pod: BoundPod) -> Mapping[str, str]:
+    meta = pod.pod.metadata
+    return {
+        "pod.name": meta.name,
+        "pod.namespace": meta.namespace,
+        "pod.uid": meta.uid,
+        "serviceAccount.name": pod.spec.service_account_name or "default",
+    }
+
+
+def _secret(pod: BoundPod, source: Mapping[str, Any]) -> Mapping[str, bytes]:
+    named = source.get("secretRef") or {"name": source.get("secretName"), "namespace": source.get("secretNamespace")}
+    if not named.get("name"):
+        return {}
+    namespace = named.get("namespace") or pod.pod.metadata.namespace
+    return secret_data(pod.view, namespace, named["name"], optional=False) or {}
+
+
+def _hosts(pod: BoundPod, source: Mapping[str, Any]) -> tuple[str, ...]:
+    """The addresses of the Endpoints that the volume names."""
+    namespace = source.get("endpointsNamespace") or pod.pod.metadata.namespace
+    endpoints = pod.view.get(core_v1.Endpoints, source["endpoints"], namespace)
+    if endpoints is None:
+        raise ConfigError(f'endpoints "{source["endpoints"]}" not found')
+    return tuple(dict.fromkeys(address.ip for subset in endpoints.subsets for address in subset.addresses))

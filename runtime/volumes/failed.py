@@ -1,0 +1,8 @@
+"""That a volume cannot be made.
+
+Tests: tests/runtime/volumes/test_hostile_volumes.py
+"""
+
+
+class VolumeFailed(Exception):
+    """A volume cannot be made; the message is for the pod's event FailedMount."""

@@ -1,0 +1,104 @@
+"""FlexVolumes: a program on the node that is told what to do by its arguments and answers in JSON.
+
+Source: Kubernetes' flexvolume plugin and its interface for drivers.
+"""
+
+import json
+import os
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shipslog.runtime.volumes.failed import VolumeFailed
+from shipslog.store.objects import core_v1
+
+from . import tools
+from .plugin import Plugin, Work
+from .tools import ToolFailed, ToolMissing
+
+DIRECTORY = Path("/usr/libexec/kubernetes/kubelet-plugins/volume/exec")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class FlexVolume(Plugin):
+    """Those that mount by themselves (`"attach": false`), and those that bring a device which the node attaches first."""
+
+    def gives_to_group(self, work: Work) -> bool:
+        return bool(_call(work, "init").get("capabilities", {}).get("fsGroup", True))
+
+    def key(self, work: Work) -> str:
+        source = work.source(core_v1.FlexVolumeSource)
+        return f"flexVolume {source.driver} {json.dumps(source.options, sort_keys=True)}"
+
+    def attach(self, work: Work) -> str:
+        if not _attaches(work):
+            return ""
+        options = _options(work)
+        device = str(_call(work, "attach", options, os.uname().nodename).get("device", ""))
+        return str(_call(work, "waitforattach", device, options).get("device", device))
+
+    def mount(self, work: Work, device: str) -> None:
+        options = _options(work)
+        if not _attaches(work):
+            _call(work, "mount", str(work.target), options)
+        else:
+            _call(work, "mountdevice", str(work.target), device, options)
+
+    def unmount(self, work: Work) -> None:
+        if tools.mounted(work.target):
+            _call(work, "unmountdevice" if _attaches(work) else "unmount", str(work.target))
+
+    def detach(self, work: Work) -> None:
+        if _attaches(work):
+            _call(work, "detach", work.remote.volume or work.volume.name, os.uname().nodename)
+
+
+def _attaches(work: Work) -> bool:
+    return bool(_call(work, "init").get("capabilities", {}).get("attach", True))
+
+
+def _options(work: Work) -> str:
+    """As the driver gets them."""
+    source, remote = work.source(core_v1.FlexVolumeSource), work.remote
+    from_cluster = {
+        "kubernetes.io/fsType": source.fs_type or "ext4",
+        "kubernetes.io/readwrite": "ro" if work.read_only else "rw",
+        "kubernetes.io/pvOrVolumeName": remote.volume or work.volume.name,
+        **{f"kubernetes.io/{key}": value for key, value in remote.pod.items()},
+        **{f"kubernetes.io/secret/{key}": b64encode(value).decode() for key, value in remote.secret.items()},
+    }
+    return json.dumps({**source.options, **from_cluster}, sort_keys=True)
+
+
+def _program(driver: str) -> str:
+    vendor, slash, name = driver.rpartition("/")
+    parts = (vendor, name) if slash else (name,)
+    if not all(NAME.fullmatch(part) for part in parts):
+        raise VolumeFailed(f"{driver[:80]!r} is no name of a driver: VENDOR/NAME")
+    path = DIRECTORY / "~".join(parts) / name
+    if not path.is_file():
+        raise ToolMissing(f"no volume plugin matched: the driver {driver} is not at {path}")
+    return str(path)
+
+
+def _call(work: Work, *arguments: str) -> Mapping[str, Any]:
+    """Its answer. Errors: VolumeFailed where it says that it failed, or nothing that can be read."""
+    program, driver = _program(work.source(core_v1.FlexVolumeSource).driver), work.remote.source.get("driver")
+    try:
+        code, output = tools.run(program, *arguments)
+    except ToolFailed as error:
+        code, output = error.code, error.output
+    try:
+        answer = json.loads(output)
+        status = answer["status"]
+    except (ValueError, TypeError, KeyError):
+        raise VolumeFailed(
+            f"driver {driver}: {arguments[0]} answered with exit status {code} and no status: {output}"
+        ) from None
+    if status == "Not supported" and arguments[0] in ("waitforattach", "detach", "init", "unmountdevice"):
+        return {}
+    if status != "Success" or code != 0:
+        raise VolumeFailed(f"driver {driver}: {arguments[0]}: {status}: {answer.get('message', '')}")
+    return dict(answer)

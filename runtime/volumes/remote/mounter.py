@@ -1,0 +1,144 @@
+"""Mounts a pod's remote volumes and takes them back.
+
+    VOLUMES/..remote/NAME.json     what is mounted at VOLUMES/NAME, written before it is
+    VOLUMES/..remote/NAME/         files that its tools read
+    PODS-shared/                   what several pods of this node use of one device
+
+A volume's name is a label, so `..remote` is none.
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from shipslog.runtime import trees
+from shipslog.runtime.commands import RemoteVolume, VolumeSource
+from shipslog.runtime.containers.oci import records
+from shipslog.runtime.volumes.failed import VolumeFailed
+
+from . import tools
+from .cloud import CLOUD
+from .disks import DISKS
+from .flex import FlexVolume
+from .git import GitRepository
+from .plugin import Plugin, Work
+from .shares import SHARES
+
+RECORDS = "..remote"
+PLUGINS: Mapping[str, Plugin] = {
+    **SHARES,
+    **DISKS,
+    **CLOUD,
+    "flexVolume": FlexVolume(),
+    "gitRepo": GitRepository(),
+}
+
+
+class _Lock:
+    """Of one device on this machine; made anew when nobody holds it."""
+
+    def __init__(self) -> None:
+        self.held = threading.Lock()
+
+
+_locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
+_making = threading.Lock()
+
+
+def mount(directory: Path, volume: VolumeSource) -> bool:
+    """Have it at DIRECTORY/NAME; nothing if it is. -> whether what is in it is the pod's group's. Errors: VolumeFailed."""
+    work = _work(directory, volume)
+    plugin = _plugin(work)
+    try:
+        if not tools.mounted(work.target):
+            work.beside.mkdir(parents=True, exist_ok=True, mode=0o700)
+            records.write(_record(directory, volume.name), without_secrets(volume))
+            work.target.mkdir(exist_ok=True)
+            with _alone(plugin.key(work)):
+                plugin.mount(work, plugin.attach(work))
+        return plugin.gives_to_group(work) and not work.read_only
+    except (VolumeFailed, OSError) as error:
+        raise VolumeFailed(f'MountVolume.SetUp failed for volume "{work.remote.volume or volume.name}" : {error}') from error
+
+
+def unmount_all(directory: Path) -> None:
+    """Of one pod. Errors: VolumeFailed, OSError."""
+    for record in sorted((directory / RECORDS).glob("*.json")):
+        volume = records.read(record, VolumeSource)
+        if volume is not None:
+            _unmount(directory, volume)
+        record.unlink()
+
+
+def _unmount(directory: Path, volume: VolumeSource) -> None:
+    work = _work(directory, volume)
+    plugin = _plugin(work)
+    try:
+        plugin.unmount(work)
+        if key := plugin.key(work):
+            with _alone(key):
+                if not _others(directory, key):
+                    with contextlib.suppress(tools.ToolMissing):  # then it never brought anything
+                        plugin.detach(work)
+    except (VolumeFailed, OSError) as error:
+        raise VolumeFailed(
+            f'UnmountVolume.TearDown failed for volume "{work.remote.volume or volume.name}" : {error}'
+        ) from error
+    trees.remove(work.beside)
+
+
+def _others(directory: Path, key: str) -> bool:
+    """Whether another pod of this node uses it, or is about to."""
+    pods = directory.parent.parent
+    for record in pods.glob(f"*/{directory.name}/{RECORDS}/*.json"):
+        if record.parent.parent != directory:
+            volume = records.read(record, VolumeSource)
+            if volume is not None:
+                work = _work(record.parent.parent, volume)
+                if _plugin(work).key(work) == key:
+                    return True
+    return False
+
+
+def _work(directory: Path, volume: VolumeSource) -> Work:
+    pods = directory.parent.parent
+    return Work(
+        volume=volume,
+        target=directory / volume.name,
+        beside=directory / RECORDS / volume.name,
+        shared=pods.with_name(f"{pods.name}-shared"),
+    )
+
+
+def _plugin(work: Work) -> Plugin:
+    found = PLUGINS.get(work.remote.plugin)
+    if found is None:
+        raise VolumeFailed(f"volumes of kind {work.remote.plugin} are not supported on this node")
+    return found
+
+
+def _record(directory: Path, name: str) -> Path:
+    return directory / RECORDS / f"{name}.json"
+
+
+def without_secrets(volume: VolumeSource) -> VolumeSource:
+    """To be written down."""
+    if not isinstance(volume.remote, RemoteVolume):
+        return volume
+    return msgspec.structs.replace(volume, remote=msgspec.structs.replace(volume.remote, secret={}, stage_secret={}))
+
+
+@contextlib.contextmanager
+def _alone(key: str) -> Iterator[None]:
+    """Nobody else attaches or detaches what has this key; others are not waited for."""
+    if not key:
+        yield
+        return
+    with _making:
+        lock = _locks.setdefault(key, _Lock())
+    with lock.held:
+        yield

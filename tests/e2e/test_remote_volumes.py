@@ -1,0 +1,60 @@
+"""Volumes that something else holds, in real containers: what their driver mounts is what the pod sees, and goes with it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from shipslog import Cluster
+from shipslog.runtime.volumes.remote import flex
+from shipslog.store.objects import core_v1
+from tests.runtime.containers.test_contract import IMAGE, real_node
+from tests.runtime.volumes.remote.conftest import Tools
+from tests.runtime.volumes.remote.test_flex import MOUNTS
+
+pytestmark = pytest.mark.root
+SEES = "while read a b c; do [ $a$b != flex/data ] || echo yes > /data/seen; done < /proc/mounts; sleep 1000"
+MANIFEST = f"""
+apiVersion: v1
+kind: Pod
+metadata: {{name: p}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: c
+    image: {IMAGE}
+    imagePullPolicy: IfNotPresent
+    command: [sh, -c, "{SEES}"]
+    readinessProbe: {{exec: {{command: [sh, -c, "read x < /data/seen"]}}, periodSeconds: 1}}
+    volumeMounts: [{{name: v, mountPath: /data}}]
+  volumes:
+  - name: v
+    flexVolume: {{driver: example.com/lvm, options: {{size: 1Gi}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: waits}}
+spec:
+  containers: [{{name: c, image: {IMAGE}, imagePullPolicy: IfNotPresent, volumeMounts: [{{name: v, mountPath: /data}}]}}]
+  volumes: [{{name: v, gcePersistentDisk: {{pdName: none}}}}]
+"""
+WHY = "use a volume of the CSI driver pd.csi.storage.gke.io"
+
+
+async def test_a_driver_mounts_for_a_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("real containers need root")
+    monkeypatch.setattr(flex, "DIRECTORY", tmp_path)
+    driver = Tools(tmp_path / "example.com~lvm")
+    driver.add("lvm", MOUNTS)
+    async with Cluster.open(runtime=[real_node(tmp_path)()], end_pods=lambda: True) as cluster:
+        await cluster.apply(MANIFEST)
+        await cluster.wait(
+            core_v1.Pod, "p", until=lambda pod: any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions)
+        )
+        said = [event.message for event in cluster.list(core_v1.Event) if event.reason == "FailedMount"]
+        assert said and WHY in said[0], said
+        for name in ("p", "waits"):
+            await cluster.delete(core_v1.Pod, name)
+            await cluster.gone(core_v1.Pod, name)
+    assert [call.split()[1] for call in driver.calls if call != "lvm init"] == ["mount", "unmount"]
