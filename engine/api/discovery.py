@@ -24,6 +24,7 @@ REVIEWS = (
     ("authorization.k8s.io", "selfsubjectrulesreviews", "selfsubjectrulesreview", "SelfSubjectRulesReview", False),
     ("authorization.k8s.io", "subjectaccessreviews", "subjectaccessreview", "SubjectAccessReview", False),
 )
+REVIEW_VERSIONS = ("v1", "v1beta1")
 
 
 def kinds_of(scheme: Scheme) -> tuple[Kind, ...]:
@@ -39,7 +40,7 @@ def groups(scheme: Scheme) -> list[str]:
 
 def versions_of(scheme: Scheme, group: str) -> list[str]:
     """The versions of a group, the preferred one first."""
-    reviews = ("v1",) if any(review[0] == group for review in REVIEWS) else ()
+    reviews = REVIEW_VERSIONS if any(review[0] == group for review in REVIEWS) else ()
     measured = (kind.version for kind in MEASURED if kind.group == group)
     return by_preference({*scheme.versions(group), *measured, *reviews})
 
@@ -107,7 +108,7 @@ def resource_list(scheme: Scheme, name: str, version: str) -> dict[str, Any] | N
                 }
             )  # fmt: skip
     for of_group, plural, singular, kind_name, namespaced in REVIEWS:
-        if of_group == name and version == "v1":
+        if of_group == name and version in REVIEW_VERSIONS:
             resources.append(
                 {"name": plural, "singularName": singular, "namespaced": namespaced, "kind": kind_name, "verbs": ["create"]}
             )
@@ -184,7 +185,7 @@ def _resources(scheme: Scheme, name: str, version: str) -> list[dict[str, Any]]:
             }
         )
     for of_group, plural, singular, kind_name, namespaced in REVIEWS:
-        if of_group == name and version == "v1":
+        if of_group == name and version in REVIEW_VERSIONS:
             resources.append(
                 {
                     "resource": plural, "responseKind": _gvk(name, version, kind_name), "scope": _scope(namespaced),

@@ -133,7 +133,7 @@ class Handler:
             call.impersonator = asker.name
         if "system:masters" not in user.groups:
             require(user, _wanted(call), self.cluster.view)
-            if (part := call.subresource) is not None and part.connects and verb == "get":  # it does what a POST does
+            if (part := call.subresource) is not None and part.runs_something and verb == "get":
                 require(user, msgspec.structs.replace(_wanted(call), verb="create"), self.cluster.view)
         if other is not None and self.aggregator is not None:
             return await self.aggregator.handle(call, other)

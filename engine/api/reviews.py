@@ -15,15 +15,20 @@ from shipslog.engine.auth.node_authority import NODE_RULES, node_of
 from shipslog.engine.auth.users import User
 from shipslog.store.objects import authentication_v1 as authn
 from shipslog.store.objects import authorization_v1 as authz
+from shipslog.store.objects import authorization_v1beta1 as authz_v1beta1
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Unauthorized
 
 from . import replies, requests
+from .discovery import REVIEW_VERSIONS
 from .replies import Reply
 from .requests import Call
+from .routes import unknown_path
 
 
 async def handle(call: Call, authenticator: Authenticator) -> Reply:
     """POST of one of the reviews."""
+    if call.route.version not in REVIEW_VERSIONS:
+        raise unknown_path()
     if call.request.method != "POST" or call.route.name:
         raise requests.method_not_allowed(call)
     if call.route.resource == "tokenreviews":
@@ -40,13 +45,13 @@ async def _token_review(call: Call, authenticator: Authenticator) -> Reply:
         status = authn.TokenReviewStatus(authenticated=True, user=_info(user), audiences=audiences)
     except Unauthorized:
         status = authn.TokenReviewStatus(error="[invalid bearer token, token lookup failed]")
-    return replies.of_value(replace(review, status=status), 201, wanted=call.wanted)
+    return _answered(call, review, status)
 
 
 async def _self_review(call: Call) -> Reply:
     review, _ = await requests.decoded(call, authn.SelfSubjectReview)
     status = authn.SelfSubjectReviewStatus(user_info=_info(call.user))
-    return replies.of_value(replace(review, status=status), 201, wanted=call.wanted)
+    return _answered(call, review, status)
 
 
 async def _self_access(call: Call) -> Reply:
@@ -57,7 +62,8 @@ async def _self_access(call: Call) -> Reply:
 
 async def _access(call: Call) -> Reply:
     local = call.route.resource == "localsubjectaccessreviews"
-    kind: Any = authz.LocalSubjectAccessReview if local else authz.SubjectAccessReview
+    types = authz if call.route.version == "v1" else authz_v1beta1
+    kind: Any = types.LocalSubjectAccessReview if local else types.SubjectAccessReview
     review, _ = await requests.decoded(call, kind)
     if not review.spec.user and not review.spec.groups:
         raise _invalid(kind.__name__, "spec.user", "at least one of user or group must be specified")
@@ -76,7 +82,7 @@ async def _rules(call: Call) -> Reply:
     if node_of(call.user):
         why = "what a node may read depends on the pods that it runs: ask about one object"
         status = replace(status, incomplete=True, evaluation_error=why)
-    return replies.of_value(replace(review, status=status), 201, wanted=call.wanted)
+    return _answered(call, review, status)
 
 
 REVIEWS: dict[str, Callable[[Call], Awaitable[Reply]]] = {
@@ -143,7 +149,13 @@ def _invalid(kind: str, field: str, message: str) -> Invalid:
 
 def _verdict(call: Call, review: Any, verdict: Verdict) -> Reply:
     status = authz.SubjectAccessReviewStatus(allowed=verdict.allowed, reason=verdict.reason)
-    return replies.of_value(replace(review, status=status), 201, wanted=call.wanted)
+    return _answered(call, review, status)
+
+
+def _answered(call: Call, review: Any, status: Any) -> Reply:
+    route = call.route
+    answered = replace(review, api_version=f"{route.group}/{route.version}", status=status)
+    return replies.of_value(answered, 201, wanted=call.wanted)
 
 
 def _info(user: User) -> authn.UserInfo:

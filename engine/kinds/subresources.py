@@ -27,7 +27,8 @@ class Subresource(Struct, frozen=True, kw_only=True):
     group: str | None = None
     version: str = ""
     type: str = ""  # of what goes over it, as a `Kind` places it: "policy_v1:Eviction"; "" for that of the object
-    connects: ClassVar[bool] = False  # whether it is a connection to what runs: long, and a GET counts as `create`
+    connects: ClassVar[bool] = False  # whether it is a connection to what runs, and long
+    runs_something: ClassVar[bool] = False  # whether a GET does what a POST does, and needs `create` besides
     of_now: ClassVar[bool] = False  # whether it is about what runs, of which the log keeps nothing: there is none in the past
     any_method: ClassVar[bool] = False  # whether it takes every method, and each counts as the verb that it stands for
     described: ClassVar[bool] = True  # whether OpenAPI has its operations
@@ -89,6 +90,7 @@ class Stream(Subresource, frozen=True, kw_only=True):
 
     verbs: tuple[str, ...] = STREAM
     connects: ClassVar[bool] = True
+    runs_something: ClassVar[bool] = True
     of_now: ClassVar[bool] = True
     described: ClassVar[bool] = False
 

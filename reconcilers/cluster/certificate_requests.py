@@ -21,6 +21,7 @@ from shipslog.store.view import View
 
 CLIENT, KUBELET = "kubernetes.io/kube-apiserver-client", "kubernetes.io/kube-apiserver-client-kubelet"
 SERVING = "kubernetes.io/kubelet-serving"
+LEGACY = "kubernetes.io/legacy-unknown"  # that of requests in v1beta1 which name none and are no kubelet's; nobody signs those
 SIGNERS = (CLIENT, KUBELET, SERVING)
 NODES, NODE = "system:nodes", "system:node:"
 BOOTSTRAPPERS, MASTERS = "system:bootstrappers", "system:masters"
@@ -86,6 +87,11 @@ def refusal(signer: str, wanted: Asked | None, usages: tuple[str, ...]) -> str:
     if signer == SERVING and not wanted.hosts:
         return "DNS or IP subjectAltName is required"
     return ""
+
+
+def default_signer(request: str, usages: tuple[str, ...]) -> str:
+    """Who is to sign a request of v1beta1 that does not say."""
+    return next((signer for signer in (SERVING, KUBELET) if not refusal(signer, asked(request), usages)), LEGACY)
 
 
 # --- approving ---

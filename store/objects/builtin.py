@@ -177,6 +177,7 @@ autoscaling_v2beta1:HorizontalPodAutoscaler  autoscalers_v2beta1
   validatingwebhookconfigurations.admissionregistration.k8s.io    admissionregistration.k8s.io  v1beta1  =  webhooks
   customresourcedefinitions.apiextensions.k8s.io  apiextensions.k8s.io  v1beta1  \
 apiextensions_v1beta1:CustomResourceDefinition  definitions
+  certificatesigningrequests.certificates.k8s.io  certificates.k8s.io  v1beta1  =  signing_requests
   clustertrustbundles.certificates.k8s.io     certificates.k8s.io  v1beta1  =  -
   podcertificaterequests.certificates.k8s.io  certificates.k8s.io  v1beta1  \
 certificates_v1beta1:PodCertificateRequest  pod_certificates

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.engine.api.discovery import REVIEWS, kinds_of
+from shipslog.engine.api.discovery import REVIEW_VERSIONS, REVIEWS, kinds_of
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.store.objects.patch import PATCH_TYPES, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind, Scheme
@@ -32,6 +32,10 @@ GROUPS = {
     "authentication.k8s.io": "authentication_v1",
     "authorization.k8s.io": "authorization_v1",
 }
+OF_THEIR_OWN = {  # types of reviews that differ from those of v1
+    ("v1beta1", "LocalSubjectAccessReview"): "authorization_v1beta1",
+    ("v1beta1", "SubjectAccessReview"): "authorization_v1beta1",
+}
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -54,10 +58,13 @@ def paths(scheme: Scheme, group: str | None, version: str | None) -> dict[str, l
             for path, operation in _of_kind(kind):
                 found.setdefault(path, []).append(operation)
     for of_group, plural, _, kind_name, namespaced in REVIEWS:
-        if group in (None, of_group) and version in (None, "v1"):
-            where = f"/apis/{of_group}/v1/{'namespaces/{namespace}/' if namespaced else ''}{plural}"
-            type_ = f"{package_of(GROUPS[of_group])}.{kind_name}"
-            gvk = {"group": of_group, "version": "v1", "kind": kind_name}
+        for served in REVIEW_VERSIONS:
+            if group not in (None, of_group) or version not in (None, served):
+                continue
+            where = f"/apis/{of_group}/{served}/{'namespaces/{namespace}/' if namespaced else ''}{plural}"
+            module = OF_THEIR_OWN.get((served, kind_name), GROUPS[of_group])
+            type_ = f"{package_of(module)}.{kind_name}"
+            gvk = {"group": of_group, "version": served, "kind": kind_name}
             found[where] = [Operation(method="post", action="post", gvk=gvk, body=type_, answer=type_, options=WRITE_OPTIONS)]
     return dict(sorted(found.items()))
 

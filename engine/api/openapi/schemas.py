@@ -247,6 +247,7 @@ def types_of(scheme: Scheme, group: str | None, version: str | None) -> Iterator
         yield from (authentication_v1.TokenReview, authentication_v1.SelfSubjectReview)
     if group in (None, "authorization.k8s.io"):
         from shipslog.store.objects import authorization_v1 as authz
+        from shipslog.store.objects import authorization_v1beta1 as older
 
         yield from (authz.SelfSubjectAccessReview, authz.SelfSubjectRulesReview, authz.SubjectAccessReview)
-        yield authz.LocalSubjectAccessReview
+        yield from (authz.LocalSubjectAccessReview, older.SubjectAccessReview, older.LocalSubjectAccessReview)

@@ -14,7 +14,7 @@ from shipslog.engine.kinds.faults import Faults, forbidden
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.subresources import Part
 from shipslog.engine.kinds.workloads import check_same
-from shipslog.reconcilers.cluster.certificate_requests import CLIENT, MASTERS, asked
+from shipslog.reconcilers.cluster.certificate_requests import CLIENT, LEGACY, MASTERS, asked, default_signer
 from shipslog.store.objects.certificates_v1 import (
     CertificateSigningRequest,
     CertificateSigningRequestCondition,
@@ -76,7 +76,12 @@ class CertificateSigningRequestRules(Strategy):
         return names.path_segment(value)
 
     def create(self, kind: Kind, obj: CertificateSigningRequest, ctx: Admission) -> CertificateSigningRequest:
-        """Who asks is who asks the API, not who is named. Errors: Forbidden for a certificate that may do everything."""
+        """Who asks is who asks the API, not who is named. Errors: Forbidden for a certificate that may do everything; Invalid
+        for the legacy signer, whom v1beta1 alone knows."""
+        if ctx.version is None:
+            self._check_legacy(kind, obj)
+        elif not obj.spec.signer_name:
+            obj = replace(obj, spec=replace(obj.spec, signer_name=default_signer(obj.spec.request, obj.spec.usages)))
         wanted = asked(obj.spec.request) if obj.spec.signer_name == CLIENT else None
         if wanted is not None and MASTERS in wanted.organizations:
             why = f"use of {CLIENT} signer with {MASTERS} group is not allowed"
@@ -109,14 +114,19 @@ class CertificateSigningRequestRules(Strategy):
             elif usage in spec.usages[:i]:
                 faults.duplicate(f"spec.usages[{i}]", usage)
         check_signer(faults, spec.signer_name, "spec.signerName")
-        if spec.signer_name == "kubernetes.io/legacy-unknown":
-            faults.invalid("spec.signerName", spec.signer_name, "the legacy signerName is not allowed via this API version")
         if spec.expiration_seconds is not None and spec.expiration_seconds < SHORTEST_S:
             faults.invalid(
                 "spec.expirationSeconds",
                 spec.expiration_seconds,
                 "may not specify a duration less than 600 seconds (10 minutes)",
             )
+
+    def _check_legacy(self, kind: Kind, obj: CertificateSigningRequest) -> None:
+        if obj.spec.signer_name == LEGACY:
+            faults = Faults()
+            self.check(faults, obj)
+            faults.invalid("spec.signerName", LEGACY, "the legacy signerName is not allowed via this API version")
+            faults.refuse(kind, obj.metadata.name)
 
     def check_update(
         self, faults: Faults, old: CertificateSigningRequest, new: CertificateSigningRequest, subresource: str

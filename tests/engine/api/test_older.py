@@ -8,6 +8,7 @@ import pytest
 from shipslog.reconcilers.cluster import custom_resource_definition
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.store.objects import apps_v1
+from tests.engine.kinds.certificates import test_certificate_signing_request as signing
 
 from .conftest import Api, Client
 from .test_custom import condition
@@ -196,3 +197,40 @@ async def test_documents_tell_of_every_version(admin: Client) -> None:
     _, older = await admin.call("GET", "/openapi/v3/apis/extensions/v1beta1")
     refs = {name for name in json.dumps(older).split('"') if name.startswith("#/components/schemas/")}
     assert {name.removeprefix("#/components/schemas/") for name in refs} <= older["components"]["schemas"].keys()
+
+
+async def test_a_signing_request_of_v1beta1_is_given_a_signer(admin: Client) -> None:
+    path = "/apis/certificates.k8s.io/{}/certificatesigningrequests"
+    node = signing.request("system:node:n", "system:nodes")
+    kubelets = {"request": node, "usages": ["client auth", "digital signature"]}
+    for name, spec, signer in (
+        ("kubelet", kubelets, "kubernetes.io/kube-apiserver-client-kubelet"),
+        ("other", {"request": signing.REQUEST}, "kubernetes.io/legacy-unknown"),
+        ("said", {"request": signing.REQUEST, "signerName": "a.example/b"}, "a.example/b"),
+    ):
+        code, made = await admin.call("POST", path.format("v1beta1"), {"metadata": {"name": name}, "spec": spec})
+        assert (code, made["spec"]["signerName"]) == (201, signer), made
+    _, found = await admin.call("GET", f"{path.format('v1')}/other")
+    assert (found["apiVersion"], found["spec"]["usages"]) == (
+        "certificates.k8s.io/v1",
+        ["digital signature", "key encipherment"],
+    )
+    legacy = {"request": signing.REQUEST, "signerName": "kubernetes.io/legacy-unknown", "usages": ["any"]}
+    code, said = await admin.call("POST", path.format("v1"), {"metadata": {"name": "legacy"}, "spec": legacy})
+    assert code == 422 and "not allowed via this API version" in said["message"], said
+
+
+async def test_reviews_of_v1beta1_call_groups_group(api: Api, admin: Client) -> None:
+    root = "/apis/authorization.k8s.io/{}/subjectaccessreviews"
+    asked = {"resourceAttributes": {"verb": "get", "resource": "pods"}}
+    for version, word in (("v1", "groups"), ("v1beta1", "group")):
+        code, said = await admin.call("POST", root.format(version), {"spec": {**asked, word: ["system:masters"]}})
+        assert (code, said["apiVersion"], said["status"]["allowed"]) == (201, f"authorization.k8s.io/{version}", True), said
+        assert said["spec"][word] == ["system:masters"]
+    code, said = await admin.call("POST", "/apis/authentication.k8s.io/v1beta1/selfsubjectreviews", {})
+    assert (code, said["apiVersion"]) == (201, "authentication.k8s.io/v1beta1")
+    assert (await admin.call("POST", "/apis/authentication.k8s.io/v2/selfsubjectreviews", {}))[0] == 404
+    _, group = await admin.call("GET", "/apis/authorization.k8s.io")
+    assert [version["version"] for version in group["versions"]] == ["v1", "v1beta1"]
+    code, found = await admin.call("GET", "/apis/authorization.k8s.io/v1beta1")
+    assert "subjectaccessreviews" in [resource["name"] for resource in found["resources"]]

@@ -5,13 +5,18 @@ from typing import Any
 
 import pytest
 
+from shipslog.engine.api import handler
 from shipslog.engine.api.subresources import handlers
 from shipslog.engine.auth import certificates
 from shipslog.engine.auth.account_tokens import AccountTokens
+from shipslog.engine.auth.attributes import Attributes
+from shipslog.engine.auth.authorization import forbidden
+from shipslog.engine.auth.users import User
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.store.objects.builtin import BUILTIN
+from tests.engine.auth.test_authentication import account_token
 
-from .conftest import Client
+from .conftest import Api, Client
 
 NAMESPACE = "/api/v1/namespaces/default"
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -117,3 +122,34 @@ async def test_of_a_namespace_finalizers_have_a_path_that_only_takes_a_put(admin
     code, put = await admin.call("PUT", path, namespace)
     assert (code, put["kind"]) == (200, "Namespace")
     assert (await admin.call("GET", "/api/v1/namespaces/default/status"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("part", "verbs"),
+    [
+        ("pods/p/exec?command=x", ["get", "create"]),
+        ("pods/p/attach", ["get", "create"]),
+        ("pods/p/portforward?ports=80", ["get", "create"]),
+        ("pods/p/log", ["get"]),
+        ("pods/p/proxy/x", ["get"]),
+        ("services/s/proxy/x", ["get"]),
+    ],
+)
+async def test_a_get_that_runs_something_needs_create_besides(
+    api: Api, admin: Client, monkeypatch: pytest.MonkeyPatch, part: str, verbs: list[str]
+) -> None:
+    account, asked, refused = api.client(token=await account_token(admin)), list[str](), list[str]()
+
+    def require(user: User, wanted: Attributes, view: Any) -> None:
+        asked.append(wanted.verb)
+        if wanted.verb in refused:
+            raise forbidden(user, wanted)
+
+    monkeypatch.setattr(handler, "require", require)
+    await account.call("GET", f"{NAMESPACE}/{part}")
+    assert asked == verbs
+    plural, _, subresource = part.partition("?")[0].split("/")[:3]
+    for verb in verbs:
+        refused[:] = [verb]
+        code, said = await account.call("GET", f"{NAMESPACE}/{part}")
+        assert code == 403 and f'cannot {verb} resource "{plural}/{subresource}"' in said["message"], said

@@ -21,8 +21,6 @@ OWN = sorted(HERE.glob("*.json"))
 ALL = sorted(SHARED.glob("*.json"))
 # What no path of ours takes or gives.
 NOT_OURS = (
-    "authorization.k8s.io.v1beta1.LocalSubjectAccessReview",
-    "authorization.k8s.io.v1beta1.SubjectAccessReview",
     "core.v1.RangeAllocation",
     "core.v1.SerializedReference",
 )

@@ -14,9 +14,18 @@ from tests.engine.kinds.conftest import NOW_NS
 
 PLURAL = "certificatesigningrequests"
 KEY = ec.generate_private_key(ec.SECP256R1())
-NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bosun")])
-PEM = x509.CertificateSigningRequestBuilder().subject_name(NAME).sign(KEY, hashes.SHA256())
-REQUEST = base64.b64encode(PEM.public_bytes(serialization.Encoding.PEM)).decode()
+
+
+def request(name: str, organization: str = "") -> str:
+    """A request for somebody's certificate, as a body holds it."""
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
+    if organization:
+        parts.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+    made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(parts)).sign(KEY, hashes.SHA256())
+    return base64.b64encode(made.public_bytes(serialization.Encoding.PEM)).decode()
+
+
+REQUEST = request("bosun")
 
 
 def body(**spec: Any) -> dict[str, Any]:

@@ -213,3 +213,12 @@ def test_shares_had_another_name(version: str) -> None:
     assert made.spec.limited.nominal_concurrency_shares == 7
     again = shown("PriorityLevelConfiguration", f"flowcontrol.apiserver.k8s.io/{version}", made)
     assert again["spec"]["limited"]["assuredConcurrencyShares"] == 7
+
+
+def test_a_signing_request_of_v1beta1_need_not_say_what_for() -> None:
+    condition = {"type": "Approved"}
+    body = {"spec": {"request": "eA=="}, "status": {"conditions": [condition]}}
+    made = of("CertificateSigningRequest", "certificates.k8s.io/v1beta1", body)
+    assert made.spec.usages == ("digital signature", "key encipherment") and made.status.conditions[0].status == "True"
+    said = of("CertificateSigningRequest", "certificates.k8s.io/v1beta1", {"spec": {"request": "eA==", "usages": ["any"]}})
+    assert said.spec.usages == ("any",)
