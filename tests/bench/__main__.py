@@ -1,17 +1,23 @@
-"""`make bench`: every benchmark, printed as a table and kept in docs/performance.md between its marks."""
+"""`make bench`: benchmarks, a table each, printed and kept in docs/performance.md between its marks.
+
+    python -m tests.bench [--keep] [api pods log scheduler nodes workloads services scale]
+
+Without names those that take a few minutes together. `scale` takes half an hour, and 2 GB of memory."""
 
 import argparse
 import importlib
 import os
 import platform
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import Row
 
-MODULES = ("api", "pods", "log")
+MODULES = ("api", "pods", "log", "scheduler", "nodes", "workloads", "services")
 PERFORMANCE = Path(__file__).parents[2] / "docs" / "performance.md"
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+HEADS = ("what", "figure", "in CPU time", "target", "reached", "compared")
 
 
 def number(value: float | None) -> str:
@@ -20,38 +26,58 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+def cells(row: Row) -> tuple[str, ...]:
+    compared = f"{number(row.other)} {row.unit}" if row.other else ""
+    return (
+        row.name,
+        f"{number(row.figure)} {row.unit}",
+        f"{number(row.cpu)} {row.unit}" if row.cpu is not None else "",
+        f"{number(row.target)} {row.unit}" if row.target else "",
+        row.reached,
+        f"{compared} ({row.note.removeprefix('compared: ')})".strip() if row.note else compared,
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Without the columns in which nothing stands."""
+    full = [HEADS, *map(cells, rows)]
+    kept = [i for i in range(len(HEADS)) if any(line[i] for line in full[1:])]
+    widths = {i: max(len(line[i]) for line in full) for i in kept}
+    lines = ["| " + " | ".join(line[i].ljust(widths[i]) for i in kept) + " |" for line in full]
+    lines.insert(1, "|" + "|".join("-" * (widths[i] + 2) for i in kept) + "|")
+    return "\n".join(lines)
+
+
+def load() -> str:
+    return " ".join(f"{one:.1f}" for one in os.getloadavg())
+
+
+def keep(name: str, text: str) -> None:
+    """Write it between the marks of its name. Errors: ValueError where there are none."""
+    begin, end = f"<!-- figures: {name} -->", f"<!-- end of figures: {name} -->"
+    page = PERFORMANCE.read_text()
+    if begin not in page or end not in page:
+        raise ValueError(f"docs/performance.md has no place for {name}: {begin} and {end}")
+    place = re.escape(begin) + ".*?" + re.escape(end)
+    PERFORMANCE.write_text(re.sub(place, lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL))
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("modules", nargs="*", default=MODULES, help="api, pods, log")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("modules", nargs="*", default=MODULES, metavar="NAME", help=f"{', '.join(MODULES)}, scale, dns")
     parser.add_argument("--keep", action="store_true", help="write the figures to docs/performance.md")
     options = parser.parse_args()
-    rows: list[Row] = []
+    machine = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
     for module in options.modules:
         sys.stderr.write(f"measuring {module} ...\n")
-        rows += importlib.import_module(f"tests.bench.bench_{module}").measure()
-    table = [
-        ("what", "figure", "target", "reached", "compared"),
-        *(
-            (
-                r.name,
-                f"{number(r.figure)} {r.unit}",
-                f"{number(r.target)} {r.unit}" if r.target else "",
-                r.reached,
-                (f"{number(r.other)} {r.unit}" if r.other else "")
-                + (f" ({r.note.removeprefix('compared: ')})" if r.note else ""),
-            )
-            for r in rows
-        ),
-    ]
-    widths = [max(len(line[i]) for line in table) for i in range(5)]
-    lines = ["| " + " | ".join(cell.ljust(widths[i]) for i, cell in enumerate(line)) + " |" for line in table]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    print("\n".join(lines))
-    if options.keep:
-        machine = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
-        text = PERFORMANCE.read_text()
-        head, tail = text.split(BEGIN)[0], text.split(END)[-1]
-        PERFORMANCE.write_text(f"{head}{BEGIN}\nMeasured on: {machine}.\n\n" + "\n".join(lines) + f"\n{END}{tail}")
+        before = load()
+        rows = importlib.import_module(f"tests.bench.bench_{module}").measure()
+        text = f"Measured on: {machine}; load (1, 5, 15 minutes) {before} before, {load()} after.\n\n{table(rows)}"
+        print(f"\n{module}. {text}", flush=True)
+        if options.keep:
+            keep(module, text)
 
 
 main()

@@ -9,11 +9,8 @@ from pathlib import Path
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.testing.simulation import objects
 from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import Deployment
 
 from . import Row, daemon
-
-ROLLED = 1000
 
 
 def rc(name: str, replicas: int) -> core_v1.ReplicationController:
@@ -21,7 +18,7 @@ def rc(name: str, replicas: int) -> core_v1.ReplicationController:
 
 
 def measure() -> list[Row]:
-    rows = [daemon.loop_run(_library()), daemon.loop_run(_many()), daemon.loop_run(_rolled())]
+    rows = [daemon.loop_run(_library()), daemon.loop_run(_many())]
     if os.geteuid() == 0:
         rows += daemon.loop_run(_real())
     return rows
@@ -62,32 +59,6 @@ async def _many() -> Row:
             return Row("RC of 500 on 10 simulated nodes, create to all bound", took, "s", 0.4, 1.35, lower=True)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-async def _rolled() -> Row:
-    directory = Path(tempfile.mkdtemp(prefix="shipslog-bench-"))
-    try:
-        async with Cluster.open(directory / "cluster.db", nodes=20) as cluster:
-            await cluster.wait(core_v1.ServiceAccount, "default")
-            made = objects.deployment("web", "default", ROLLED, "img", probed=False, strategy="RollingUpdate")
-            await cluster.create(made)
-            await cluster.wait(Deployment, "web", until=_is_rolled_out, timeout_s=120)
-            begun = time.perf_counter()
-            template = {"spec": {"containers": [{"name": "c", "image": "img:2"}]}}
-            await cluster.patch(Deployment, "web", {"spec": {"template": template}})
-            await cluster.wait(Deployment, "web", until=_is_rolled_out, timeout_s=120)
-            return Row(
-                f"Deployment of {ROLLED} on 20 simulated nodes, rolled to another image", time.perf_counter() - begun, "s", 3,
-                None, lower=True,
-            )  # fmt: skip
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def _is_rolled_out(held: Deployment) -> bool:
-    status = held.status
-    counts = (status.replicas, status.updated_replicas, status.available_replicas)
-    return counts == (ROLLED,) * 3 and status.observed_generation == held.metadata.generation
 
 
 async def _real() -> list[Row]:

@@ -12,64 +12,14 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from shipslog.reconcilers.services import service_proxy
-from shipslog.runtime.commands import ApplyRuleset, Ruleset
+from shipslog.runtime.commands import Ruleset
 from shipslog.runtime.netfilter.nftables import NftablesAdapter
-from shipslog.store.facts import ClusterConfig, NodeObserved
-from shipslog.store.objects.core_v1 import Service, ServicePort, ServiceSpec
-from shipslog.store.objects.discovery_v1 import Endpoint, EndpointPort, EndpointSlice
-from shipslog.store.objects.meta_v1 import ObjectMeta
-from shipslog.store.state import Entry, RulesetState
+from tests.reconcilers.views import add
 from tests.runtime.netfilter.laboratory import Laboratory, inside, laboratory
 
+from .bench_services import address, part, ruleset, view_with
+
 ROUNDS = 200
-
-
-class Known:
-    """A view that holds what the rule reads, as listings that share their entries."""
-
-    def __init__(self, services: int, lab: Laboratory) -> None:
-        self.config, self.state = ClusterConfig(), RulesetState()
-        self.held: dict[str, dict[str, Entry]] = {service_proxy.SERVICES: {}, service_proxy.SLICES: {}}
-        for number in range(services):
-            self.put(service_proxy.SERVICES, service(number))
-            self.put(service_proxy.SLICES, part(number, [lab.pod(1), lab.pod(2)]))
-
-    def put(self, resource: str, thing: Service | EndpointSlice) -> None:
-        self.held[resource][thing.metadata.name] = Entry(resource, thing, b"", 1)
-
-    def entries(self, resource: str, namespace: str | None = None) -> list[Entry]:
-        by_name = self.held[resource]
-        names = list(by_name)
-        return [by_name[name] for name in names]
-
-    def node_observed(self, node: str) -> NodeObserved:
-        return NodeObserved(node=node)
-
-    def ruleset(self, node: str) -> RulesetState:
-        return self.state
-
-
-def address(number: int) -> str:
-    return f"10.96.{number // 250}.{number % 250 + 1}"
-
-
-def service(number: int) -> Service:
-    meta = ObjectMeta(name=f"s{number:05}", namespace="default")
-    ports = (ServicePort(port=80, protocol="TCP", node_port=30000 + number if number < 100 else 0),)
-    return Service(metadata=meta, spec=ServiceSpec(type="NodePort", cluster_ip=address(number), ports=ports))
-
-
-def part(number: int, addresses: list[str]) -> EndpointSlice:
-    meta = ObjectMeta(name=f"s{number:05}-x", namespace="default", labels={service_proxy.SERVICE_NAME: f"s{number:05}"})
-    endpoints = tuple(Endpoint(addresses=(one,)) for one in addresses)
-    return EndpointSlice(metadata=meta, endpoints=endpoints, ports=(EndpointPort(port=8080),), address_type="IPv4")
-
-
-def decided(view: Known) -> Ruleset:
-    (command,) = service_proxy.decide(view, "n1", now=0).commands  # type: ignore[arg-type]
-    assert isinstance(command, ApplyRuleset)
-    return command.ruleset
 
 
 def timed(call: Callable[[], Ruleset]) -> tuple[float, Ruleset]:
@@ -102,21 +52,21 @@ def connect_us(lab: Laboratory, host: str, port: int) -> float:
 
 
 async def measure(lab: Laboratory, services: int) -> list[str]:
-    view, adapter = Known(services, lab), NftablesAdapter(f"bench{services}", netns=lab.ns("node"))
+    view, adapter = view_with(services, (lab.pod(1), lab.pod(2))), NftablesAdapter(f"bench{services}", netns=lab.ns("node"))
     try:
         await adapter.start()
-        decide_s, ruleset = timed(lambda: decided(view))
-        load_s = await waited(adapter.apply(ruleset))
-        reload_s = await waited(adapter.apply(msgspec.structs.replace(ruleset, pod_cidr="10.244.0.0/15")))
-        await adapter.apply(ruleset)
+        decide_s, rules = timed(lambda: ruleset(view))
+        load_s = await waited(adapter.apply(rules))
+        reload_s = await waited(adapter.apply(msgspec.structs.replace(rules, pod_cidr="10.244.0.0/15")))
+        await adapter.apply(rules)
         decisions, changes = [], []
         gc.collect()
         for turn in range(ROUNDS):
             number = turn * 7919 % services
-            view.put(service_proxy.SLICES, part(number, [lab.pod(1), lab.pod(2), *([lab.pod(3)] if turn % 2 else [])]))
-            took_s, ruleset = timed(lambda: decided(view))
+            add(view, part(number, (lab.pod(1), lab.pod(2), *((lab.pod(3),) if turn % 2 else ()))))
+            took_s, rules = timed(lambda: ruleset(view))
             decisions.append(took_s)
-            changes.append(await waited(adapter.apply(ruleset)))
+            changes.append(await waited(adapter.apply(rules)))
         figures = [
             f"{decide_s * 1e3:.0f} ms",
             f"{load_s * 1e3:.0f} ms",

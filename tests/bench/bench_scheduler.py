@@ -1,12 +1,13 @@
 """Pods bound a second, `python -m tests.bench.bench_scheduler`: nodes that are objects alone, as Kubernetes' scheduler_perf
-has them, so that what is measured is the scheduler and the log; and the registration of simulated nodes."""
+has them, so that what is measured is the scheduler and the log; and pods in whose place others give way."""
 
 import argparse
 import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +19,26 @@ from shipslog.reconcilers.rule.decision import Decision
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.view import View
 
-from . import Row, daemon
+from . import Row, Stopwatch, daemon
 
 GOALS = {100: 3000.0, 1000: 2000.0, 5000: 1000.0}
 ZONES = 10
+PREEMPTED = 500
 AT_ONCE = 500  # requests that are under way together while the world is made
 
 
 def measure() -> list[Row]:
-    return [row for nodes in GOALS for row in measured(nodes, 1000)]
+    rows = [row for nodes in GOALS for row in measured(nodes, 1000)]
+    return [*rows, daemon.loop_run(preempted_a_second(PREEMPTED, 2 * PREEMPTED))]
 
 
 def measured(nodes: int, pods: int) -> list[Row]:
     kinds = (("plain", plain_pod, 1.0), ("anti-affinity and spread", wary_pod, 0.5))
     rows = []
     for name, make, share in kinds:
-        figure, note = daemon.loop_run(bound_a_second(nodes, pods, make))
         goal = GOALS.get(nodes, 0.0) * share or None
-        rows.append(Row(f"{pods:,} pods ({name}) bound to {nodes:,} nodes", figure, "/s", goal, None, note=note))
+        what = f"{pods:,} pods ({name}) bound to {nodes:,} nodes"
+        rows.append(daemon.loop_run(bound_a_second(nodes, pods, make, what, goal)))
     return rows
 
 
@@ -72,8 +75,25 @@ def pod(number: int, labels: dict[str, str], spec: core_v1.PodSpec) -> core_v1.P
     return core_v1.Pod(metadata=meta, spec=replace(spec, containers=(container,)))
 
 
-async def bound_a_second(nodes: int, pods: int, make: Any) -> tuple[float, str]:
-    """A log with nodes and pods; then a cluster whose only rule is the scheduler opens it."""
+def small_pod(number: int, of: int) -> core_v1.Pod:
+    """One of a node's two: nobody else has room beside them."""
+    made = filling_pod(f"small-{number}", priority=0)
+    return replace(made, spec=replace(made.spec, node_name=f"n{number % of}"))
+
+
+def filling_pod(name: str, priority: int) -> core_v1.Pod:
+    asks = core_v1.ResourceRequirements(requests={"cpu": "3800m", "memory": "1Gi"})
+    container = core_v1.Container(name="c", image="img", resources=asks)
+    class_ = {"priority_class_name": "system-cluster-critical"} if priority else {}
+    meta = meta_v1.ObjectMeta(name=name, namespace="kube-system")
+    return core_v1.Pod(
+        metadata=meta, spec=core_v1.PodSpec(containers=(container,), termination_grace_period_seconds=0, **class_)
+    )
+
+
+@asynccontextmanager
+async def world(nodes: int, pods: Sequence[core_v1.Pod]) -> AsyncIterator[Path]:
+    """A log with nodes and pods, closed."""
     directory = Path(tempfile.mkdtemp(prefix="shipslog-bench-"))
     path = directory / "cluster.db"
     try:
@@ -81,36 +101,56 @@ async def bound_a_second(nodes: int, pods: int, make: Any) -> tuple[float, str]:
             await all_at_once([cluster.create(node(i)) for i in range(nodes)])
             known = cluster.view.list(core_v1.Node)  # each with the taint of one that has just come
             await all_at_once([cluster.update(replace(n, spec=core_v1.NodeSpec())) for n in known])
-            await all_at_once([cluster.create(make(i)) for i in range(pods)])
-        rule = Stopwatch()
-        async with Cluster.open(path, runtime="none", reconcilers=[rule.reconciler]) as cluster:
-            while any(not pod.spec.node_name for pod in cluster.view.list(core_v1.Pod)):
-                await asyncio.sleep(0.01)
-            return rule.rate(pods)
+            await all_at_once([cluster.create(pod) for pod in pods])
+        yield path
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-class Stopwatch:
-    """The scheduler, and the time since it was first asked: on the wall, of the processor, and the longest decision."""
+async def bound_a_second(nodes: int, pods: int, make: Any, what: str, goal: float | None) -> Row:
+    """A cluster whose only rule is the scheduler opens the log."""
+    rule = Timed()
+    async with (
+        world(nodes, [make(i) for i in range(pods)]) as path,
+        Cluster.open(path, runtime="none", reconcilers=[rule.reconciler]) as cluster,
+    ):
+        while any(not pod.spec.node_name for pod in cluster.view.list(core_v1.Pod)):
+            await asyncio.sleep(0.01)
+        assert rule.watch is not None
+        return rule.watch.rate(pods, what, goal, f"longest decision {rule.longest_s * 1000:.0f} ms")
+
+
+async def preempted_a_second(nodes: int, small: int) -> Row:
+    """Each of the pods that come needs a node on which two less important ones fill the room: one of them gives way. From the
+    first decision until the last is bound; what gives way has no grace and is gone at once."""
+    rule = Timed()
+    async with (
+        world(nodes, [small_pod(i, nodes) for i in range(small)]) as path,
+        Cluster.open(path, runtime="none", reconcilers=[rule.reconciler]) as cluster,
+    ):
+        rule.watch = None
+        await all_at_once([cluster.create(filling_pod(f"great-{i}", priority=1)) for i in range(nodes)])
+        while any(not pod.spec.node_name for pod in cluster.view.list(core_v1.Pod)):
+            await asyncio.sleep(0.01)
+        assert rule.watch is not None
+        note = f"longest decision {rule.longest_s * 1000:.0f} ms"
+        return rule.watch.rate(nodes, f"{nodes:,} pods preempt on {nodes:,} full nodes", 200.0, note)
+
+
+class Timed:
+    """The scheduler, the time since it was first asked, and its longest decision."""
 
     def __init__(self) -> None:
-        self.begun: tuple[float, float] | None = None
+        self.watch: Stopwatch | None = None
         self.longest_s = 0.0
         self.reconciler = replace(scheduler.RECONCILER, decide=self._decide)
 
     def _decide(self, view: View, key: str, *, now: int) -> Decision:
         begun = time.perf_counter()
-        self.begun = self.begun or (begun, time.process_time())
+        self.watch = self.watch or Stopwatch()
         decision = scheduler.decide(view, key, now=now)
         self.longest_s = max(self.longest_s, time.perf_counter() - begun)
         return decision
-
-    def rate(self, pods: int) -> tuple[float, str]:
-        """(pods a second, what else there is to say)"""
-        assert self.begun is not None
-        wall_s, cpu_s = time.perf_counter() - self.begun[0], time.process_time() - self.begun[1]
-        return pods / wall_s, f"{pods / cpu_s:,.0f} a second of the processor, longest decision {self.longest_s * 1000:.0f} ms"
 
 
 async def all_at_once(calls: Sequence[Coroutine[Any, Any, Any]]) -> None:
@@ -118,31 +158,19 @@ async def all_at_once(calls: Sequence[Coroutine[Any, Any, Any]]) -> None:
         await asyncio.gather(*calls[begin : begin + AT_ONCE])
 
 
-async def registered_s(nodes: int) -> float:
-    """How long it takes until simulated nodes have all registered and are ready."""
-    begun = time.perf_counter()
-    async with Cluster.open(nodes=nodes) as cluster:
-        while sum(is_ready(node) for node in cluster.view.list(core_v1.Node)) < nodes:
-            await asyncio.sleep(0.05)
-        return time.perf_counter() - begun
-
-
-def is_ready(node: core_v1.Node) -> bool:
-    return any(c.type == "Ready" and c.status == "True" for c in node.status.conditions)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.bench_scheduler", description=__doc__)
     parser.add_argument("--nodes", type=int, nargs="*", default=list(GOALS))
     parser.add_argument("--pods", type=int, default=1000)
-    parser.add_argument("--register", type=int, default=0, help="only this: how long so many simulated nodes take to register")
+    parser.add_argument("--preempted", type=int, default=0, help="only this: so many pods in whose place others give way")
     options = parser.parse_args()
-    if options.register:
-        print(f"{options.register} simulated nodes ready after {daemon.loop_run(registered_s(options.register)):.2f} s")
-        return
-    for nodes in options.nodes:
-        for row in measured(nodes, options.pods):
-            print(f"{row.name}: {row.figure:,.0f} {row.unit} (goal {row.target or 0:,.0f}); {row.note}", flush=True)
+    if options.preempted:
+        rows = [daemon.loop_run(preempted_a_second(options.preempted, 2 * options.preempted))]
+    else:
+        rows = [row for nodes in options.nodes for row in measured(nodes, options.pods)]
+    for row in rows:
+        figures = f"{row.figure:,.0f} {row.unit}, {row.cpu or 0:,.0f} a second of the processor"
+        print(f"{row.name}: {figures} (goal {row.target or 0:,.0f}); {row.note}", flush=True)
 
 
 if __name__ == "__main__":
