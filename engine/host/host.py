@@ -15,7 +15,7 @@ from shipslog.engine.time.clock import Clock
 from shipslog.engine.time.long_work import LongWork
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
 from shipslog.reconcilers.rule.digest import DIGEST, digest
-from shipslog.reconcilers.rule.wakes import Change
+from shipslog.reconcilers.rule.wakes import Change, Source
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
@@ -51,7 +51,7 @@ class Host:
         self.committer, self.clock = committer, clock
         self.view = committer.view
         self.lanes = [Lane(r) for r in reconcilers]
-        self._lanes_by_fact: dict[object, list[Lane]] = {}
+        self._asked_of_fact: dict[object, list[tuple[Lane, tuple[Source, ...]]]] = {}
         self._lanes_of_scheme = self.view.scheme  # what the map above was worked out for
         self.dispatcher = Dispatcher(committer, runtimes)
         self.on_decision: list[DecisionListener] = []
@@ -73,9 +73,10 @@ class Host:
             self.wake_all(event.revision)
             return
         change = Change(event, previous, None if isinstance(event.fact, ObjectDeleted) else entry)
-        long = any(len(e.encoded) > LONG_BYTES for e in (entry, previous) if e is not None)
-        for lane in self._lanes_for(event.fact):
-            keys = lane.keys_for(self.view, change)
+        long = entry is not None and len(entry.encoded) > LONG_BYTES
+        long = long or (previous is not None and len(previous.encoded) > LONG_BYTES)
+        for lane, sources in self._asked_about(event.fact):
+            keys = lane.keys_for(sources, self.view, change)
             if keys is None:
                 self._look_at_all_later(lane, event.revision)
                 continue
@@ -85,17 +86,17 @@ class Host:
                     lane.heavy.add(key)
         self._wake.set()
 
-    def _lanes_for(self, fact: AnyFact) -> list[Lane]:
-        """Those whose rules look at such facts at all."""
+    def _asked_about(self, fact: AnyFact) -> list[tuple[Lane, tuple[Source, ...]]]:
+        """Those whose rules look at such facts at all, each with what is asked of it."""
         scheme = self.view.scheme
         if scheme is not self._lanes_of_scheme:  # a kind came or went: what nobody looked at may concern somebody now
-            self._lanes_by_fact, self._lanes_of_scheme = {}, scheme
+            self._asked_of_fact, self._lanes_of_scheme = {}, scheme
         what: object = fact.resource if isinstance(fact, ObjectFact) else type(fact)
-        lanes = self._lanes_by_fact.get(what)
-        if lanes is None:
-            lanes = [lane for lane in self.lanes if lane.reconciler.wakes.looks_at(fact, scheme)]
-            self._lanes_by_fact[what] = lanes
-        return lanes
+        asked = self._asked_of_fact.get(what)
+        if asked is None:
+            all_of_them = [(lane, lane.reconciler.wakes.sources_of(fact, scheme)) for lane in self.lanes]
+            asked = self._asked_of_fact[what] = [(lane, sources) for lane, sources in all_of_them if sources]
+        return asked
 
     def wake_all(self, cause: int | None) -> None:
         """Look at every key once: after a start, what was half done is found this way."""

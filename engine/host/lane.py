@@ -10,7 +10,7 @@ from msgspec import Struct
 from shipslog.engine.measures import WORK_SECONDS, Histogram
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
-from shipslog.reconcilers.rule.wakes import Change
+from shipslog.reconcilers.rule.wakes import Change, Source, keys_from
 from shipslog.runtime.commands import RuntimeCommand
 from shipslog.runtime.node import Timer
 from shipslog.store.commands import ObjectCommand
@@ -78,9 +78,16 @@ class Lane:
         if (since_s := self._since.pop(key, None)) is not None:
             self.waited.observe(time.perf_counter() - since_s)
 
-    def keys_for(self, view: MemoryView, change: Change) -> Iterable[str] | None:
-        """The keys that a change concerns; None when the rule could not say."""
-        return self.asked("keys_for", lambda: list(self.reconciler.wakes.keys_for(view, change)))
+    def keys_for(self, sources: Iterable[Source], view: MemoryView, change: Change) -> Iterable[str] | None:
+        """The keys that a change concerns by those of the rule's sources that are about such; None when it could not say."""
+        try:  # as in `asked`, which would cost as much again: each rule is asked about each event
+            keys = keys_from(sources, view, change)
+        except Exception as error:
+            self._in_trouble("keys_for", error)
+            return None
+        if self.troubles:
+            self.troubles.pop("keys_for", None)
+        return keys
 
     def all_keys(self, view: MemoryView) -> Iterable[str] | None:
         """All keys that there are; None when the rule could not say."""

@@ -56,7 +56,7 @@ WAKES = (
     rule()
     .watches_every_kind(to=_itself, when=_has_other_owners, at_start=True)
     .watches_every_kind(to=_with_dependents, when=_goes_or_is_gone)
-    .watches_every_kind(to=_owners_that_wait)
+    .watches_every_kind(to=_owners_that_wait, by=lambda obj: obj.metadata.owner_references)
 )
 
 

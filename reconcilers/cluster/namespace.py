@@ -34,7 +34,9 @@ def _namespace_that_goes(view: View, obj: Any) -> Iterable[str]:
     return (name,) if namespace is not None and namespace.metadata.deletion_timestamp else ()
 
 
-WAKES = rule(core_v1.Namespace, always=ALWAYS).watches_every_kind(to=_namespace_that_goes)
+WAKES = rule(core_v1.Namespace, always=ALWAYS).watches_every_kind(
+    to=_namespace_that_goes, by=lambda obj: obj.metadata.namespace
+)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:

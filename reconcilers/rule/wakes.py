@@ -38,11 +38,14 @@ class Change(Struct, frozen=True, gc=False):
 
 
 class Source(Struct, frozen=True):
-    """One kind of objects, and which keys one of them concerns."""
+    """One kind of objects, or of facts, and which keys one of them concerns.
+
+    `by`: the part of an object by which `to` goes; where it stayed as it was, one answer does for before and after."""
 
     to: Keys
     when: When | None = None
     at_start: bool = False
+    by: Callable[[Any], Any] | None = None
 
 
 class Wakes(Struct, frozen=True, kw_only=True):
@@ -51,7 +54,7 @@ class Wakes(Struct, frozen=True, kw_only=True):
     kind: What = ""
     always: tuple[str, ...] = ()
     sources: Mapping[What, tuple[Source, ...]] = {}
-    facts: tuple[tuple[type[Fact], Keys], ...] = ()
+    facts: tuple[tuple[type[Fact], Source], ...] = ()
     also: tuple[What, ...] = ()
 
     # --- declaring ---
@@ -59,21 +62,26 @@ class Wakes(Struct, frozen=True, kw_only=True):
     def owns(self, *kinds: What) -> "Wakes":
         """Objects that this rule's kind controls: each wakes the controller that its owner references name."""
         assert self.kind, "owns() asks for the owners' kind: begin with rule(Kind)"
-        return self.watches(*kinds, to=_controller(self.kind))
+        return self.watches(*kinds, to=_controller(self.kind), by=_owners)
 
-    def watches(self, *kinds: What, to: Keys, when: When | None = None, at_start: bool = False) -> "Wakes":
+    def watches(
+        self, *kinds: What, to: Keys, when: When | None = None, at_start: bool = False, by: Callable[[Any], Any] | None = None
+    ) -> "Wakes":
         """Other objects, each with the keys that it concerns.
 
-        `when` leaves out changes that cannot matter. `at_start`: the keys of those that are there count after a start too."""
-        return self._watch(kinds, Source(to, when, at_start))
+        `when` leaves out changes that cannot matter. `at_start`: the keys of those that are there count after a start too.
+        `by`: the only part of an object that `to` looks at; saying so spares the second of two equal answers."""
+        return self._watch(kinds, Source(to, when, at_start, by))
 
-    def watches_every_kind(self, *, to: Keys, when: When | None = None, at_start: bool = False) -> "Wakes":
+    def watches_every_kind(
+        self, *, to: Keys, when: When | None = None, at_start: bool = False, by: Callable[[Any], Any] | None = None
+    ) -> "Wakes":
         """Objects of all kinds, of those too that are served later."""
-        return self._watch([EVERY_KIND], Source(to, when, at_start))
+        return self._watch([EVERY_KIND], Source(to, when, at_start, by))
 
     def hears(self, *facts: type[Fact], to: Keys) -> "Wakes":
         """Facts about no object: what a node reported. `to` is given the fact."""
-        return replace(self, facts=(*self.facts, *((fact, to) for fact in facts)))
+        return replace(self, facts=(*self.facts, *((fact, Source(to)) for fact in facts)))
 
     def reads(self, *kinds: What) -> "Wakes":
         """Kinds that `decide` looks at though they do not wake the rule. Of any kind of object a rule may read the metadata."""
@@ -87,11 +95,16 @@ class Wakes(Struct, frozen=True, kw_only=True):
 
     def looks_at(self, fact: Fact, scheme: Scheme) -> bool:
         """Whether facts like this one can wake the rule: same kind of fact, and of object."""
-        if isinstance(fact, ObjectFact):
-            if not scheme.knows(fact.resource):
-                return False
-            return not self.sources.keys().isdisjoint((EVERY_KIND, fact.resource, scheme.by_resource(fact.resource).type))
-        return any(isinstance(fact, heard) for heard, _ in self.facts)
+        return bool(self.sources_of(fact, scheme))
+
+    def sources_of(self, fact: Fact, scheme: Scheme) -> tuple[Source, ...]:
+        """Those that are asked about facts like this one: same kind of fact, and of object."""
+        if not isinstance(fact, ObjectFact):
+            return tuple(source for heard, source in self.facts if isinstance(fact, heard))
+        if not scheme.knows(fact.resource):
+            return ()
+        names = (scheme.by_resource(fact.resource).type, fact.resource, EVERY_KIND)
+        return tuple(source for what in names for source in self.sources.get(what, ()))
 
     def declares(self, kind: Kind) -> bool:
         """Whether the rule says that it reads objects of a kind: it watches them by name, or names them besides.
@@ -101,19 +114,7 @@ class Wakes(Struct, frozen=True, kw_only=True):
 
     def keys_for(self, view: View, change: Change) -> list[str]:
         """The keys that a change concerns, each once. The view holds the change already."""
-        fact = change.event.fact
-        if not isinstance(fact, ObjectFact):
-            return list(dict.fromkeys(key for heard, to in self.facts if isinstance(fact, heard) for key in to(view, fact)))
-        before = change.before.object if change.before is not None else None
-        after = change.after.object if change.after is not None else None
-        keys: dict[str, None] = {}
-        for what in (type(before if after is None else after), fact.resource, EVERY_KIND):
-            for source in self.sources.get(what, ()):
-                if source.when is None or source.when(before, after):
-                    for obj in (before, after):
-                        if obj is not None:
-                            keys.update(dict.fromkeys(source.to(view, obj)))
-        return list(keys)
+        return keys_from(self.sources_of(change.event.fact, view.scheme), view, change)
 
     def all_keys(self, view: View) -> list[str]:
         """What to look at after a start: the rule's own objects, and whatever else it declared so."""
@@ -127,6 +128,26 @@ class Wakes(Struct, frozen=True, kw_only=True):
         return list(keys)
 
 
+def keys_from(sources: Iterable[Source], view: View, change: Change) -> list[str]:
+    """What those say that are asked about a change, each key once."""
+    fact, found = change.event.fact, list[str]()
+    if not isinstance(fact, ObjectFact):
+        for source in sources:
+            found += source.to(view, fact)
+    else:
+        before = change.before.object if change.before is not None else None
+        after = change.after.object if change.after is not None else None
+        for source in sources:
+            if source.when is not None and not source.when(before, after):
+                continue
+            same = source.by is not None and before is not None and after is not None and source.by(before) == source.by(after)
+            if before is not None and not same:
+                found += source.to(view, before)
+            if after is not None:
+                found += source.to(view, after)
+    return list(dict.fromkeys(found)) if found else found
+
+
 def rule(kind: What = "", *, key: Callable[[Any], str] | None = None, always: tuple[str, ...] = ()) -> Wakes:
     """A rule about each object of a kind; its keys are `namespace/name` (`name` if it has no namespace), or what `key` makes.
 
@@ -135,7 +156,8 @@ def rule(kind: What = "", *, key: Callable[[Any], str] | None = None, always: tu
     if not kind:
         return wakes
     named = key or key_of
-    return wakes.watches(kind, to=lambda view, obj: (named(obj),), at_start=True)
+    by = _name if key is None else None
+    return wakes.watches(kind, to=lambda view, obj: (named(obj),), at_start=True, by=by)
 
 
 def key_of(obj: Any) -> str:
@@ -165,11 +187,21 @@ def _kind(scheme: Scheme, what: What) -> Kind | None:
 
 def _controller(of: What) -> Keys:
     def to(view: View, obj: Any) -> Iterable[str]:
-        kind = _kind(view.scheme, of)
-        if kind is None:
-            return
+        found = list[str]()
         for owner in obj.metadata.owner_references:
-            if owner.controller and owner.kind == kind.kind and owner.api_version.rpartition("/")[0] == kind.group:
-                yield f"{obj.metadata.namespace}/{owner.name}" if kind.namespaced else owner.name
+            if not owner.controller or (kind := _kind(view.scheme, of)) is None:
+                continue
+            if owner.kind == kind.kind and owner.api_version.rpartition("/")[0] == kind.group:
+                found.append(f"{obj.metadata.namespace}/{owner.name}" if kind.namespaced else owner.name)
+        return found
 
     return to
+
+
+def _owners(obj: Any) -> Any:
+    return obj.metadata.owner_references
+
+
+def _name(obj: Any) -> str:
+    name: str = obj.metadata.name
+    return name

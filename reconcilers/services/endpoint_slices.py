@@ -14,7 +14,7 @@ from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects import core_v1, discovery_v1, meta_v1
 from shipslog.store.view import View
 
-from .endpoint_targets import MANAGED_BY, SERVICE_NAME, Port, Target, by_ports, services_of, targets_of
+from .endpoint_targets import MANAGED_BY, SERVICE_NAME, Port, Target, by_ports, labels_of, services_of, targets_of
 from .endpoints import HEADLESS
 
 RESOURCE = "endpointslices.discovery.k8s.io"
@@ -28,7 +28,9 @@ def _service_of(view: View, slice_: discovery_v1.EndpointSlice) -> Iterable[str]
     return (f"{slice_.metadata.namespace}/{name}",) if name else ()
 
 
-WAKES = rule(core_v1.Service).watches(core_v1.Pod, to=services_of).watches(discovery_v1.EndpointSlice, to=_service_of)
+WAKES = (
+    rule(core_v1.Service).watches(core_v1.Pod, to=services_of, by=labels_of).watches(discovery_v1.EndpointSlice, to=_service_of)
+)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:

@@ -5,7 +5,7 @@ Source: Kubernetes' endpoints and endpointslice controllers (ShouldPodBeInEndpoi
 Tests: tests/reconcilers/services/test_endpoints.py
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -50,6 +50,11 @@ def services_of(view: View, pod: core_v1.Pod) -> Iterable[str]:
         chosen = service.spec.selector
         if chosen and chosen.items() <= labels:  # asked of each service for each change of a pod: no selector is made
             yield key_of(service)
+
+
+def labels_of(pod: core_v1.Pod) -> Mapping[str, str]:
+    """By what Services select it."""
+    return pod.metadata.labels
 
 
 def targets_of(view: View, service: core_v1.Service) -> list[Target]:

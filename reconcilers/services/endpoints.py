@@ -10,7 +10,7 @@ from shipslog.store.commands import Create, Delete, Update
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.view import View
 
-from .endpoint_targets import Target, services_of, targets_of
+from .endpoint_targets import Target, labels_of, services_of, targets_of
 
 HEADLESS = "service.kubernetes.io/headless"
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
@@ -19,7 +19,7 @@ MAX_ADDRESSES = 1000
 
 WAKES = (
     rule(core_v1.Service)
-    .watches(core_v1.Pod, to=services_of)
+    .watches(core_v1.Pod, to=services_of, by=labels_of)
     .watches(core_v1.Endpoints, to=namesake, at_start=True)  # also those whose Service went while nobody looked
 )
 

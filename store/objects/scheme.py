@@ -161,7 +161,7 @@ class Scheme:
 
     Two kinds may share a Struct (custom resources do); the first is `of` it."""
 
-    __slots__ = ("_all", "_by_gvk", "_by_path", "_by_place", "_by_resource", "_kinds", "_served", "_versions")
+    __slots__ = ("_all", "_by_gvk", "_by_path", "_by_place", "_by_resource", "_by_type", "_kinds", "_served", "_versions")
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         """`kinds`: those that are stored, and further versions (with a `hub`)."""
@@ -170,6 +170,7 @@ class Scheme:
         self._kinds = tuple(k for k in self._all if k.hub is None)
         self._by_resource = {k.resource: k for k in self._kinds}
         self._by_place = {k.place: k for k in reversed(self._kinds)}
+        self._by_type: dict[AnyType, Kind] = {}  # those that were asked for
         self._by_path = {(k.group, k.version, k.plural): k for k in self._served}
         self._by_gvk = {(k.api_version, k.kind): k for k in self._all}
         self._versions = {(k.group, k.version) for k in self._served}
@@ -203,7 +204,7 @@ class Scheme:
     def of(self, obj: Any) -> Kind:
         """The kind of a stored object, or of its type. Errors: NotServed."""
         struct = obj if isinstance(obj, type) else type(obj)
-        kind = self.of_type(struct)
+        kind = self._by_type.get(struct) or self.of_type(struct)
         if kind is None:
             raise NotServed(struct)
         if struct is not obj and (kind.kind != obj.kind or kind.definition is not None):
@@ -215,8 +216,13 @@ class Scheme:
 
     def of_type(self, struct: AnyType) -> Kind | None:
         """The kind whose objects are stored as this type; None for a part of one."""
-        kind = self._by_place.get(place_of(struct))
-        return kind if kind is not None and kind.type is struct else None
+        kind = self._by_type.get(struct)
+        if kind is None:
+            kind = self._by_place.get(place_of(struct))
+            if kind is None or kind.type is not struct:
+                return None
+            self._by_type[struct] = kind
+        return kind
 
     def named(self, text: str) -> Kind:
         """The kind that a person means: `pod`, `po`, `pods`, `Pod`, `endpointslices.discovery.k8s.io`. Errors: ValueError."""

@@ -44,6 +44,20 @@ def test_what_is_watched_wakes_whom_it_concerned_and_whom_it_concerns() -> None:
     assert woken_by_end(wakes, view, pod("p", labels={"app": "b"})) == ["default/b"]
 
 
+def test_a_mapping_that_goes_by_a_part_alone_is_asked_once_where_that_stayed() -> None:
+    asked = list[core_v1.Pod]()
+
+    def to(view: View, obj: core_v1.Pod) -> tuple[str, ...]:
+        asked.append(obj)
+        return app(view, obj)
+
+    wakes, view = rule().watches(core_v1.Pod, to=to, by=lambda obj: obj.metadata.labels), view_of(pod("p", labels={"app": "a"}))
+    assert woken(wakes, view, pod("p", labels={"app": "a"}, node="n")) == ["default/a"]
+    assert [obj.spec.node_name for obj in asked] == ["n"], "as it is now: the answer before was the same"
+    assert woken(wakes, view, pod("p", labels={"app": "b"}, node="n")) == ["default/a", "default/b"]
+    assert woken_by_end(wakes, view, pod("p", labels={"app": "b"}, node="n")) == ["default/b"]
+
+
 def test_changes_that_cannot_matter_are_left_out() -> None:
     wakes = rule().watches(core_v1.Pod, to=namesake, when=lambda before, after: before is None)
     view = view_of()
