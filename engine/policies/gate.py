@@ -32,7 +32,7 @@ class Policies:
 
     def asks(self, view: MemoryView) -> "AdmissionPolicies | None":
         """Who asks them; None while there are none."""
-        if self._asks is None and any(view.count(resource) for resource in BINDINGS):
+        if self._asks is None and view.has_any(*BINDINGS):
             from .consultant import AdmissionPolicies
 
             self._asks = AdmissionPolicies(self._authorize, self._convert)

@@ -105,6 +105,10 @@ class MemoryView:
         """How many objects of a kind there are."""
         return sum(len(collection.by_name) for collection in self._collections.get(resource, {}).values())
 
+    def has_any(self, *resources: str) -> bool:
+        """Whether there is an object of any of these kinds."""
+        return any(self._collections.get(resource) for resource in resources)
+
     def entries_labelled(self, resource: str, namespace: str | None, labels: Mapping[str, str]) -> list[Entry]:
         """Those that carry all these labels, by (namespace, name), through the label index."""
         collections = self._collections.get(resource, {})

@@ -51,7 +51,7 @@ class Webhooks:
 
     def asks(self, view: MemoryView) -> "AdmissionWebhooks | None":
         """Who asks them; None while there are none."""
-        if self._asks is None and any(view.count(resource) for resource in CONFIGURATIONS):
+        if self._asks is None and view.has_any(*CONFIGURATIONS):
             from .admission import AdmissionWebhooks
             from .calling import Caller
 
@@ -97,7 +97,7 @@ class Webhooks:
 
 def _needs_versions(command: AnyObjectCommand, view: MemoryView) -> bool:
     """Whether a command may need its object in other versions, which another server makes."""
-    if not isinstance(command, Update | Patch | Apply):
+    if not view.scheme.has_foreign or not isinstance(command, Update | Patch | Apply):
         return False
     try:
         resource = command.resource if not isinstance(command, Update) else view.scheme.of(command.object).resource

@@ -41,7 +41,11 @@ def _that_goes(view: View, obj: Any) -> Iterable[str]:
     return (kind.resource,) if crd is not None and crd.object.metadata.deletion_timestamp else ()
 
 
-WAKES = rule(RESOURCE).watches(RESOURCE, to=_of_the_group).watches_every_kind(to=_that_goes, by=lambda obj: obj.kind)
+WAKES = (
+    rule(RESOURCE)
+    .watches(RESOURCE, to=_of_the_group)
+    .watches_every_kind(to=_that_goes, by=lambda obj: obj.kind, of=lambda kind: kind.definition is not None)
+)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:

@@ -35,7 +35,7 @@ def _namespace_that_goes(view: View, obj: Any) -> Iterable[str]:
 
 
 WAKES = rule(core_v1.Namespace, always=ALWAYS).watches_every_kind(
-    to=_namespace_that_goes, by=lambda obj: obj.metadata.namespace
+    to=_namespace_that_goes, by=lambda obj: obj.metadata.namespace, of=lambda kind: kind.namespaced
 )
 
 

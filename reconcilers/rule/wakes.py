@@ -40,12 +40,14 @@ class Change(Struct, frozen=True, gc=False):
 class Source(Struct, frozen=True):
     """One kind of objects, or of facts, and which keys one of them concerns.
 
-    `by`: the part of an object by which `to` goes; where it stayed as it was, one answer does for before and after."""
+    `by`: the part of an object by which `to` goes; where it stayed as it was, one answer does for before and after. `of`: of
+    those that are about every kind, which kinds they are about."""
 
     to: Keys
     when: When | None = None
     at_start: bool = False
     by: Callable[[Any], Any] | None = None
+    of: Callable[[Kind], bool] | None = None
 
 
 class Wakes(Struct, frozen=True, kw_only=True):
@@ -74,10 +76,16 @@ class Wakes(Struct, frozen=True, kw_only=True):
         return self._watch(kinds, Source(to, when, at_start, by))
 
     def watches_every_kind(
-        self, *, to: Keys, when: When | None = None, at_start: bool = False, by: Callable[[Any], Any] | None = None
+        self,
+        *,
+        to: Keys,
+        when: When | None = None,
+        at_start: bool = False,
+        by: Callable[[Any], Any] | None = None,
+        of: Callable[[Kind], bool] | None = None,
     ) -> "Wakes":
-        """Objects of all kinds, of those too that are served later."""
-        return self._watch([EVERY_KIND], Source(to, when, at_start, by))
+        """Objects of all kinds, of those too that are served later. `of` leaves out kinds that cannot matter."""
+        return self._watch([EVERY_KIND], Source(to, when, at_start, by, of))
 
     def hears(self, *facts: type[Fact], to: Keys) -> "Wakes":
         """Facts about no object: what a node reported. `to` is given the fact."""
@@ -103,8 +111,9 @@ class Wakes(Struct, frozen=True, kw_only=True):
             return tuple(source for heard, source in self.facts if isinstance(fact, heard))
         if not scheme.knows(fact.resource):
             return ()
-        names = (scheme.by_resource(fact.resource).type, fact.resource, EVERY_KIND)
-        return tuple(source for what in names for source in self.sources.get(what, ()))
+        kind = scheme.by_resource(fact.resource)
+        of_all = (source for source in self.sources.get(EVERY_KIND, ()) if source.of is None or source.of(kind))
+        return (*self.sources.get(kind.type, ()), *self.sources.get(fact.resource, ()), *of_all)
 
     def declares(self, kind: Kind) -> bool:
         """Whether the rule says that it reads objects of a kind: it watches them by name, or names them besides.

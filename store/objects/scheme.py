@@ -161,7 +161,18 @@ class Scheme:
 
     Two kinds may share a Struct (custom resources do); the first is `of` it."""
 
-    __slots__ = ("_all", "_by_gvk", "_by_path", "_by_place", "_by_resource", "_by_type", "_kinds", "_served", "_versions")
+    __slots__ = (
+        "_all",
+        "_by_gvk",
+        "_by_path",
+        "_by_place",
+        "_by_resource",
+        "_by_type",
+        "_kinds",
+        "_served",
+        "_versions",
+        "has_foreign",
+    )
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         """`kinds`: those that are stored, and further versions (with a `hub`)."""
@@ -173,6 +184,7 @@ class Scheme:
         self._by_type: dict[AnyType, Kind] = {}  # those that were asked for
         self._by_path = {(k.group, k.version, k.plural): k for k in self._served}
         self._by_gvk = {(k.api_version, k.kind): k for k in self._all}
+        self.has_foreign = any(k.is_foreign for k in self._kinds)  # kinds whose versions another server turns into each other
         self._versions = {(k.group, k.version) for k in self._served}
 
     def kinds(self) -> tuple[Kind, ...]:

@@ -65,6 +65,12 @@ def test_changes_that_cannot_matter_are_left_out() -> None:
     assert woken(wakes, view, pod("p", labels={"a": "b"})) == []
 
 
+def test_what_is_about_every_kind_may_leave_kinds_out() -> None:
+    wakes, view = rule().watches_every_kind(to=namesake, of=lambda kind: kind.namespaced), view_of()
+    assert woken(wakes, view, pod("p")) == ["default/p"]
+    assert woken(wakes, view, node("n")) == []
+
+
 def test_facts_are_heard_by_their_kind() -> None:
     wakes, view = rule().hears(NodeObserved, to=lambda view, fact: (fact.node,)), view_of()
     assert woken(wakes, view, NodeObserved(node="n")) == ["n"]
