@@ -40,25 +40,35 @@ class Projection(Struct, Generic[S], frozen=True, eq=False):
         return state
 
 
-Index = Projection[dict[Hashable, set[Key]]]
+Held = tuple[Key] | set[Key]  # the only one under its key, or several: most indexes hold one, and a set is four times as large
+Index = Projection[dict[Hashable, Held]]
 
 
 def index(name: str, resources: tuple[str, ...], keys: Callable[[Any], tuple[Hashable, ...]]) -> Index:
     """A projection that finds objects by what `keys` says of each: `view.find(index, key)`."""
 
-    def evolve(state: dict[Hashable, set[Key]], before: Entry | None, after: Entry | None) -> None:
+    def evolve(state: dict[Hashable, Held], before: Entry | None, after: Entry | None) -> None:
         old = keys(before.object) if before is not None else ()
         new = keys(after.object) if after is not None else ()
         if old == new:
             return
         whose = _key_of(after or before)
         for key in old:
-            if key not in new and (held := state.get(key)) is not None:
-                held.discard(whose)
-                if not held:
+            if key not in new and (held := state.get(key)) is not None and whose in held:
+                if isinstance(held, tuple):
                     del state[key]
+                else:
+                    held.discard(whose)
+                    if len(held) == 1:
+                        state[key] = (held.pop(),)
         for key in new:
-            state.setdefault(key, set()).add(whose)
+            there = state.get(key)
+            if there is None:
+                state[key] = (whose,)
+            elif isinstance(there, set):
+                there.add(whose)
+            elif whose not in there:
+                state[key] = {*there, whose}
 
     return Projection(name, resources, dict, evolve)
 
