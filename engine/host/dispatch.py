@@ -8,13 +8,18 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from shipslog.engine.commit.committer import Committer
 from shipslog.reconcilers.rule.decision import is_runtime
 from shipslog.runtime.commands import (
     DECLARATIVE,
     AnyRuntimeCommand,
+    ApplyNetworkPolicies,
+    ApplyRuleset,
     RefreshVolumes,
     RemovePodSandbox,
     RunPodSandbox,
@@ -53,7 +58,7 @@ class Dispatcher:
         self._reported: deque[RuntimeFact] = deque()
         self._reporting: asyncio.Task[None] | None = None
         self.tasks = Tasks("dispatcher")
-        self._standing: dict[str, AnyRuntimeCommand] = {}
+        self._standing: dict[str, bytes] = {}  # by identity: what was sent last of what is declared, as its mark
 
     def wants(self, command: AnyRuntimeCommand) -> bool:
         """Whether sending it now would do anything."""
@@ -63,7 +68,7 @@ class Dispatcher:
         busy = self._under_way.get(identity)
         if busy is not None:
             return hurries(command, busy)
-        return not isinstance(command, DECLARATIVE) or self._standing.get(identity) != command
+        return not isinstance(command, DECLARATIVE) or self._standing.get(identity) != mark_of(command)
 
     def _is_gone(self, command: AnyRuntimeCommand) -> bool:
         """Whether nobody is left to carry it out, and nothing to carry out: with a node that was deleted its pods are gone.
@@ -91,11 +96,11 @@ class Dispatcher:
         try:
             facts = await self._execute(command)
             if isinstance(command, RunPodSandbox):
-                self._standing[f"volumes/{command.pod_uid}"] = command.refresh()  # that is what it has just been given
+                self._standing[f"volumes/{command.pod_uid}"] = mark_of(command.refresh())  # what it has just been given
             elif isinstance(command, RemovePodSandbox):
                 self._standing.pop(f"volumes/{command.pod_uid}", None)
             if isinstance(command, DECLARATIVE):
-                self._standing[identity] = command
+                self._standing[identity] = mark_of(command)
                 if any(isinstance(fact, RulesetFailed | NetworkPoliciesFailed) for fact in facts):
                     del self._standing[identity]  # the reconciler says when to try again
             if facts:
@@ -177,6 +182,16 @@ class Dispatcher:
         """Append what a node reports, signed by the node if it is one that speaks."""
         actor = f"system:node:{node}" if node in self.runtimes else "system:engine"
         return self.committer.submit_facts(facts, actor=actor, cause=cause)
+
+
+def mark_of(command: AnyRuntimeCommand) -> bytes:
+    """A few bytes that two equal commands share: rules and files, a kilobyte for each pod, need not be kept to compare."""
+    match command:
+        case ApplyRuleset():
+            return f"{command.node} {command.ruleset.digest}".encode()
+        case ApplyNetworkPolicies():
+            return f"{command.node} {command.policies.digest}".encode()
+    return blake2b(msgspec.json.encode(command), digest_size=16).digest()
 
 
 def hurries(command: AnyRuntimeCommand, busy: AnyRuntimeCommand) -> bool:
