@@ -11,6 +11,7 @@ from msgspec.structs import force_setattr
 
 from .facts import ContainerExited, ContainerLimits, ImagePulled, ImagePullFailed, MetricsObserved, PressureObserved
 from .objects import codec, protobuf_encoding
+from .objects.scalars import NO_ITEMS
 from .objects.scheme import Kind
 
 
@@ -82,7 +83,7 @@ class ContainerRuntime(Struct, frozen=True, kw_only=True):
     start_message: str = ""
     failed_at_ns: int = 0
     failures: int = 0  # exits and failed starts in a row, for the back-off; a run of ten minutes resets it
-    probes: Mapping[str, ProbeState] = {}  # by probe: startup, liveness, readiness
+    probes: Mapping[str, ProbeState] = NO_ITEMS  # by probe: startup, liveness, readiness
     limits: ContainerLimits | None = None  # that it has, as far as is known
     resize_failure: str = ""  # why it has not `resize_wanted`
     resize_wanted: ContainerLimits | None = None

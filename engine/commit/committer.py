@@ -21,7 +21,16 @@ from shipslog.engine.time.long_work import SHORT_BYTES, LongWork, TakesLong
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.store.commands import AnyObjectCommand, Apply, Patch, Update
 from shipslog.store.events import Event, Origin
-from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact, ObjectModified
+from shipslog.store.facts import (
+    AnyFact,
+    ClockStepped,
+    DecisionTaken,
+    ObjectCreated,
+    ObjectDeleted,
+    ObjectFact,
+    ObjectModified,
+    PodFact,
+)
 from shipslog.store.log.event_log import LogError, LogFull, RevisionConflict
 from shipslog.store.logger import logger
 from shipslog.store.refusals import Refusal, Unavailable
@@ -449,7 +458,8 @@ class Committer:
     ) -> int:
         event = Event(revision=self.head.revision + 1, time_ns=now_ns, actor=actor, cause=cause, origin=origin, fact=fact)
         made, previous = self.head.evolve(event, entry)
-        staged.append(Staged(event, made, previous))
+        runs = self.head.pod_runtime(fact.pod_uid) if isinstance(fact, PodFact) else None
+        staged.append(Staged(event, made, previous, runs))
         return event.revision
 
     def _undo(self, staged: list[Staged]) -> None:

@@ -17,7 +17,7 @@ from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectFact
 from shipslog.store.log.event_log import EventLog
 from shipslog.store.logger import logger
-from shipslog.store.state import Entry
+from shipslog.store.state import Entry, PodRuntime
 
 from .watch import WatchEventType, WatchHub, WatchRecord
 
@@ -31,6 +31,7 @@ class Staged(msgspec.Struct):
     event: Event
     entry: Entry | None
     previous: Entry | None
+    runs: PodRuntime | None = None  # what a fact about a pod makes of what runs of it
 
 
 class Follower:
@@ -45,7 +46,7 @@ class Follower:
         """Take in events that are on the log and follow the view's revision."""
         async with self.still:
             for staged in batch:
-                self._take(staged.event, staged.entry)
+                self._take(staged.event, staged.entry, staged.runs)
 
     async def catch_up(self) -> list[Event]:
         """Take in whatever the log has beyond the view. -> those events."""
@@ -53,7 +54,7 @@ class Follower:
         async for events in self.log.read(self.view.revision):
             async with self.still:
                 for event in events:
-                    self._take(event, None)
+                    self._take(event)
             taken += events
         return taken
 
@@ -63,10 +64,10 @@ class Follower:
             async with self.still:
                 for event in events:
                     if event.revision > self.view.revision:
-                        self._take(event, None)
+                        self._take(event)
 
-    def _take(self, event: Event, made: Entry | None) -> None:
-        entry, previous = self.view.evolve(event, made)
+    def _take(self, event: Event, made: Entry | None = None, runs: PodRuntime | None = None) -> None:
+        entry, previous = self.view.evolve(event, made, runs)
         fact = event.fact
         if entry is not None and isinstance(fact, ObjectFact):
             record = WatchRecord(event.revision, change_of(fact), fact.namespace, entry, previous)

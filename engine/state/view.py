@@ -144,11 +144,7 @@ class MemoryView:
         return self._projected.state(projection)
 
     def resources(self) -> Iterator[str]:
-        return (
-            resource
-            for resource, collections in sorted(self._collections.items())
-            if any(s.names for s in collections.values())
-        )
+        return (resource for resource, collections in sorted(self._collections.items()) if collections)
 
     def pod_runtime(self, pod_uid: str) -> PodRuntime | None:
         return self._pods.get(pod_uid)
@@ -189,17 +185,20 @@ class MemoryView:
 
     # --- evolving ---
 
-    def evolve(self, event: Event, made: Entry | None = None) -> tuple[Entry | None, Entry | None]:
+    def evolve(
+        self, event: Event, made: Entry | None = None, runs: PodRuntime | None = None
+    ) -> tuple[Entry | None, Entry | None]:
         """Take in the next event. -> (entry, previous entry) of the object it is about, else (None, None).
 
-        `made` spares the decoding where the caller just made the object. Errors: AssertionError for a gap in the order."""
+        `made`, `runs`: the object, or what runs of the pod, where the caller has just made it: so two views hold it once.
+        Errors: AssertionError for a gap in the order."""
         assert event.revision == self.revision + 1, f"event {event.revision} after revision {self.revision}"
         self.revision, self.time_ns = event.revision, event.time_ns
         fact = event.fact
         if isinstance(fact, ObjectFact):
             return self._evolve_object(event.revision, fact, made)
         if isinstance(fact, PodFact):
-            self._evolve_pod(fact)
+            self._evolve_pod(fact, runs)
         elif isinstance(fact, ImagePulled | ImagePullFailed):
             self._images.evolve(fact)
         elif isinstance(fact, NodeObserved):
@@ -312,11 +311,11 @@ class MemoryView:
         for entry, namespace, name in held:
             self._put(resource, namespace, name, restored(scheme, resource, entry.encoded, entry.revision))
 
-    def _evolve_pod(self, fact: PodFact) -> None:
+    def _evolve_pod(self, fact: PodFact, after: PodRuntime | None) -> None:
         uid = fact.pod_uid
         before = self._pods.get(uid)
-        image = self._image_of(fact) if isinstance(fact, ContainerStarted) else ""
-        after = None if isinstance(fact, SandboxRemoved) else evolve_pod(before, fact, image)
+        if after is None and not isinstance(fact, SandboxRemoved):
+            after = evolve_pod(before, fact, self._image_of(fact) if isinstance(fact, ContainerStarted) else "")
         if after is before:
             return
         if after is None:

@@ -68,7 +68,7 @@ def _differs(status: core_v1.ContainerStatus, container: core_v1.Container) -> b
 
 def _same(one: Amounts, other: Amounts) -> bool:
     """Of CPU and memory, as amounts: 1 and 1000m are the same."""
-    return all(quantity.nanos(one.get(name, 0)) == quantity.nanos(other.get(name, 0)) for name in RESIZED)
+    return one == other or all(quantity.nanos(one.get(name, 0)) == quantity.nanos(other.get(name, 0)) for name in RESIZED)
 
 
 def _asked(container: AnyContainer) -> dict[str, Quantity]:

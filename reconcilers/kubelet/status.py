@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shipslog.store.facts import ContainerExited
 from shipslog.store.objects import core_v1
-from shipslog.store.objects.conditions import dated
+from shipslog.store.objects.memo import remembered
 from shipslog.store.objects.pods import TERMINAL, qos_class
 from shipslog.store.objects.times import api_time
 
@@ -188,11 +188,24 @@ def _conditions(
     old = {c.type: c for c in pod.pod.status.conditions}
     if "PodScheduled" not in old:  # bound by whoever made it, not by a scheduler
         new["PodScheduled"] = _condition("PodScheduled", True)
-    out = [dated(condition, old.get(type_), api_time(pod.now)) for type_, condition in new.items()]
+    out = [_since(condition, old.get(type_), api_time(pod.now)) for type_, condition in new.items()]
     ours = (*KUBELET_CONDITIONS, resize.PENDING, resize.IN_PROGRESS)
     return (*out, *(c for c in pod.pod.status.conditions if c.type not in ours and c.type not in new))
 
 
+def _since(new: core_v1.PodCondition, held: core_v1.PodCondition | None, at: str) -> core_v1.PodCondition:
+    """The condition with the time since when it is so: `at`, or that of `held` where the status is the same."""
+    since = held.last_transition_time if held is not None and held.status == new.status else at
+    return _shared(new.type, new.status, new.reason, new.message, since)
+
+
+@remembered(1024)
+def _shared(type_: str, status: str, reason: str, message: str, since: str) -> core_v1.PodCondition:
+    """One for all pods of which the same holds since the same second: there are many."""
+    return core_v1.PodCondition(type=type_, status=status, reason=reason, message=message, last_transition_time=since)
+
+
+@remembered(1024)
 def _condition(type_: str, holds: bool, reason: str = "", message: str = "") -> core_v1.PodCondition:
     return core_v1.PodCondition(type=type_, status="True" if holds else "False", reason=reason, message=message)
 
