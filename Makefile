@@ -7,8 +7,8 @@ PACKAGES := crun conmon skopeo nftables iproute2 curl
 TEST_PACKAGES := $(PACKAGES) busybox-static lighttpd redis-server redis-tools docker-registry containerd runc \
 	containernetworking-plugins uidmap slirp4netns procps bind9-dnsutils
 
-# of the tests; which of them may run beside each other, tests/conftest.py says
-WORKERS := 2
+# of the tests: one waits most of its time. Which of them may run beside each other, tests/conftest.py says
+WORKERS := 3
 
 # of the kubectl that `make up` puts into the virtual environment
 KUBECTL := 1.37

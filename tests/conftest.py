@@ -1,8 +1,9 @@
 """Which tests may run beside each other, and in which order.
 
-`make test` has two workers (pytest-xdist). What needs the machine - containers, packet rules, daemons, ports that are looked
-for, address ranges - stays in one of them, one after the other, and is begun first, for it waits much. Everything else goes
-test by test to whichever worker is free, what takes longest first, so that both end at about the same time.
+`make test` has three workers (pytest-xdist), for two processors. What needs the machine - containers, packet rules, daemons,
+ports that are looked for, address ranges - stays in one of them, one after the other, and is begun first: it waits more than it
+works, and leaves the processors to the others. Everything else goes test by test to whichever worker is free, what takes
+longest first, so that all end at about the same time.
 `python -m pytest PATH` has no workers, and the order of the files.
 """
 
@@ -24,6 +25,8 @@ OF_THE_MACHINE = (
     "tests/seed",
     "tests/docs/test_operations.py",
 )
+# Rules about every module: whoever has one of them has read and parsed all that there is, and keeps the others' answers.
+OF_THE_HOUSE = ("tests/test_house.py", "tests/test_mirrored.py")
 # What takes longest of the others, the longest first.
 LONG = (
     "tests/test_house.py::test_the_checkers_are_content",
@@ -39,7 +42,10 @@ def begins_with(nodeid: str, places: tuple[str, ...]) -> int | None:
 
 def scope_of(nodeid: str) -> str:
     """What shares a worker with what: all of one scope does."""
-    return "the machine" if begins_with(nodeid, OF_THE_MACHINE) is not None else nodeid
+    if begins_with(nodeid, OF_THE_MACHINE) is not None:
+        return "the machine"
+    house = begins_with(nodeid, OF_THE_HOUSE) is not None and begins_with(nodeid, LONG) is None
+    return "the house" if house else nodeid
 
 
 @pytest.hookimpl(tryfirst=True)

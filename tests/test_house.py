@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = ("store", "runtime", "reconcilers", "engine")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+EVERYTHING = [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]
 GENERATED = re.compile(r"store/objects/\w+_v\d+((alpha|beta)\d+)?\.py$")
 LINES, FUNCTION_LINES, PACKED_LINES = 500, 70, 4
 
@@ -79,81 +81,119 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+class Module:
+    """What the rules ask of a file; it is read, parsed and walked through once."""
+
+    def __init__(self, path: Path) -> None:
+        self.text = path.read_text()
+        tree = ast.parse(self.text)
+        self.docstring = ast.get_docstring(tree)
+        self.imports: list[tuple[int, str, tuple[str, ...]]] = []  # level (-1: `import a`), module, names
+        self.import_lines: list[int] = []
+        self.functions: list[tuple[str, int]] = []  # name, lines
+        self.called: list[tuple[str, int]] = []  # name, line
+        self.waits = False
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                word = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                self.called.append((word, node.lineno))
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                names = tuple(alias.name for alias in node.names)
+                of = (node.level, node.module or "") if isinstance(node, ast.ImportFrom) else (-1, "")
+                self.imports.append((*of, names))
+                self.import_lines.append(node.lineno)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.functions.append((node.name, (node.end_lineno or 0) - node.lineno))
+                self.waits = self.waits or isinstance(node, ast.AsyncFunctionDef)
+            elif isinstance(node, ast.Await):
+                self.waits = True
+        self.holds = any(isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for n in tree.body)
+        self.packed = packed(self.text, tree)
+
+
+@cache
+def module(path: Path) -> Module:
+    return Module(path)
+
+
 def imports(path: Path) -> set[str]:
     """The modules that a file imports, `shipslog.` left out; relative ones made absolute."""
     package = path.relative_to(ROOT).with_suffix("").parts
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(package[: len(package) - node.level]) if node.level else ""
-            module = ".".join(part for part in (base, node.module or "") if part)
-            found |= {module} | {f"{module}.{alias.name}" for alias in node.names if node.level or module in ROOMS}
-            if module.startswith("shipslog"):
-                found |= {f"{module}.{alias.name}" for alias in node.names}
-    return {module.removeprefix("shipslog.") for module in found}
+    for level, of, names in module(path).imports:
+        if level < 0:
+            found |= set(names)
+            continue
+        base = ".".join(package[: len(package) - level]) if level else ""
+        imported = ".".join(part for part in (base, of) if part)
+        found |= {imported} | {f"{imported}.{each}" for each in names if level or imported in ROOMS}
+        if imported.startswith("shipslog"):
+            found |= {f"{imported}.{each}" for each in names}
+    return {each.removeprefix("shipslog.") for each in found}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_floors(path: Path) -> None:
-    room = path.relative_to(ROOT).parts[0]
-    for module in imports(path):
-        other = module.split(".")[0]
-        if other in ROOMS and other != room:
-            allowed = any(module == floor or module.startswith(f"{floor}.") for floor in FLOORS[room])
-            parent = any(floor.startswith(f"{module}.") or floor == module for floor in FLOORS[room])
-            assert allowed or parent, f"{name(path)} imports {module}"
+def test_floors() -> None:
+    for path in MODULES:
+        room = path.relative_to(ROOT).parts[0]
+        for imported in imports(path):
+            other = imported.split(".")[0]
+            if other in ROOMS and other != room:
+                allowed = any(imported == floor or imported.startswith(f"{floor}.") for floor in FLOORS[room])
+                parent = any(floor.startswith(f"{imported}.") or floor == imported for floor in FLOORS[room])
+                assert allowed or parent, f"{name(path)} imports {imported}"
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if name(p).startswith("engine/")], ids=name)
-def test_floors_of_the_engine(path: Path) -> None:
-    floor = path.relative_to(ROOT).with_suffix("").parts[1]
-    if floor == "__init__":
-        return
-    for module in imports(path):
-        other = module.split(".")[1:2] if module.startswith("engine.") else []
-        if other and other[0] in ENGINE:
-            assert ENGINE.index(other[0]) <= ENGINE.index(floor), f"{name(path)} imports {module}, a floor above it"
+def test_floors_of_the_engine() -> None:
+    for path in MODULES:
+        room, floor, *_ = path.relative_to(ROOT).with_suffix("").parts
+        if room != "engine" or floor == "__init__":
+            continue
+        for imported in imports(path):
+            other = imported.split(".")[1:2] if imported.startswith("engine.") else []
+            if other and other[0] in ENGINE:
+                above = ENGINE.index(other[0]) > ENGINE.index(floor)
+                assert not above, f"{name(path)} imports {imported}, a floor above it"
 
 
 def test_every_room_says_what_belongs_there() -> None:
-    silent = [name(p) for p in MODULES if p.name == "__init__.py" and not ast.get_docstring(ast.parse(p.read_text()))]
+    silent = [name(p) for p in MODULES if p.name == "__init__.py" and not module(p).docstring]
     assert not silent, f"these packages say nothing of what belongs in them: {silent}"
 
 
-@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))], ids=name)
-def test_rooms_are_imported_by_their_full_name(path: Path) -> None:
+def test_rooms_are_imported_by_their_full_name() -> None:
     """`from store.x` would make a second class of the same name."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            assert (node.module or "").split(".")[0] not in ROOMS, f"{name(path)}:{node.lineno}: write shipslog.{node.module}"
-        elif isinstance(node, ast.Import):
-            assert not {a.name.split(".")[0] for a in node.names} & set(ROOMS), f"{name(path)}:{node.lineno}"
+    for path in EVERYTHING:
+        found = module(path)
+        for (level, of, names), line in zip(found.imports, found.import_lines, strict=True):
+            bare = {each.split(".")[0] for each in ((of,) if level == 0 else names if level < 0 else ())} & set(ROOMS)
+            assert not bare, f"{name(path)}:{line}: write shipslog.{of or bare.pop()}"
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if name(p).startswith("reconcilers/")], ids=name)
-def test_reconcilers_are_pure(path: Path) -> None:
-    assert not {module.split(".")[0] for module in imports(path)} & IMPURE
-    tree = ast.parse(path.read_text())
-    assert not [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef | ast.Await)]
-    assert "datetime.now" not in path.read_text() and "print(" not in path.read_text()
+def test_reconcilers_are_pure() -> None:
+    for path in MODULES:
+        if not name(path).startswith("reconcilers/"):
+            continue
+        impure = {imported.split(".")[0] for imported in imports(path)} & IMPURE
+        assert not impure, f"{name(path)} imports {sorted(impure)}"
+        found = module(path)
+        assert not found.waits, f"{name(path)} waits"
+        assert "datetime.now" not in found.text and "print(" not in found.text, name(path)
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if not GENERATED.search(name(p))], ids=name)
-def test_sizes(path: Path) -> None:
-    text = path.read_text()
-    assert text.count("\n") <= LINES
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < FUNCTION_LINES, f"{name(path)}: {node.name}"
+def test_sizes() -> None:
+    for path in MODULES:
+        if GENERATED.search(name(path)):
+            continue
+        found = module(path)
+        assert found.text.count("\n") <= LINES, f"{name(path)} has more than {LINES} lines"
+        long = [each for each, lines in found.functions if lines >= FUNCTION_LINES]
+        assert not long, f"{name(path)}: {long} have {FUNCTION_LINES} lines or more"
 
 
-def packed(path: Path) -> list[int]:
+def packed(text: str, tree: ast.Module) -> list[int]:
     """The lines of `# fmt: skip` that do not close a call of at most four lines of arguments, which builds a value."""
-    text = path.read_text()
     marked = {n for n, line in enumerate(text.splitlines(), 1) if line.endswith("# fmt: skip")}
-    for node in ast.walk(ast.parse(text)) if marked else ():
+    for node in ast.walk(tree) if marked else ():
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.Return | ast.Raise | ast.Expr):
             value = node.exc if isinstance(node, ast.Raise) else node.value
             while isinstance(value, ast.Await | ast.Yield):
@@ -163,9 +203,10 @@ def packed(path: Path) -> list[int]:
     return sorted(marked)
 
 
-@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))], ids=name)
-def test_only_the_arguments_of_a_value_are_packed(path: Path) -> None:
-    assert not packed(path), f"{name(path)}: take `# fmt: skip` out of lines {packed(path)} and run `ruff format`"
+def test_only_the_arguments_of_a_value_are_packed() -> None:
+    for path in EVERYTHING:
+        lines = module(path).packed
+        assert not lines, f"{name(path)}: take `# fmt: skip` out of lines {lines} and run `ruff format`"
 
 
 @pytest.mark.parametrize(
@@ -179,9 +220,9 @@ def test_only_the_arguments_of_a_value_are_packed(path: Path) -> None:
 )
 def test_what_is_packed_otherwise_is_found(text: str, tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text(text)
-    assert packed(tmp_path / "module.py")
+    assert Module(tmp_path / "module.py").packed
     (tmp_path / "module.py").write_text("x = f(\n    a=1, b=2,\n    c=3,\n)  # fmt: skip\n")
-    assert not packed(tmp_path / "module.py")
+    assert not Module(tmp_path / "module.py").packed
 
 
 def test_nothing_is_left_for_later_or_points_at_a_machine() -> None:
@@ -195,14 +236,12 @@ def test_nothing_is_left_for_later_or_points_at_a_machine() -> None:
         assert not skipping.search(text), name(path)
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if name(p) != "store/tasks.py"], ids=name)
-def test_every_task_has_an_owner_who_hears_its_end(path: Path) -> None:
+def test_every_task_has_an_owner_who_hears_its_end() -> None:
     """A task that nobody holds may vanish, and what it raises is told to nobody, or when it is collected."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        called = node.func if isinstance(node, ast.Call) else None
-        word = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-        assert word not in ("create_task", "ensure_future"), (
-            f"{name(path)}:{node.lineno}: {word}: start it with `Tasks` of shipslog.store.tasks, which hears how it ends: "
+    for path in MODULES:
+        started = [line for word, line in module(path).called if word in ("create_task", "ensure_future")]
+        assert not started or name(path) == "store/tasks.py", (
+            f"{name(path)}:{started[0]}: start it with `Tasks` of shipslog.store.tasks, which hears how it ends: "
             "`start` for what runs once, `keep` for what is to go on"
         )
 

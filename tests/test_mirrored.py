@@ -1,13 +1,10 @@
 """A reader finds the tests of a module: at the mirrored path, with its package's where that is small, or where the last line of
 its docstring says."""
 
-import ast
 import re
 from pathlib import Path
 
-import pytest
-
-from tests.test_house import GENERATED, MODULES, ROOT, name
+from tests.test_house import GENERATED, MODULES, ROOT, module, name
 
 SMALL = 12  # modules; a package that has no more may have its tests in one file
 
@@ -26,28 +23,27 @@ def places_of(path: Path) -> list[Path]:
 
 def named_tests(path: Path) -> list[Path]:
     """Those that the last paragraph of a module's docstring names: `Tests: tests/engine/api/test_objects.py, ...`."""
-    words = ast.get_docstring(ast.parse(path.read_text())) or ""
+    words = module(path).docstring or ""
     found = re.search(r"^Tests: ((?:\S+,\s+)*\S+)\Z", words, re.M)
     return [ROOT / name.strip() for name in found[1].split(",")] if found else []
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if not GENERATED.search(name(p))], ids=name)
-def test_a_reader_finds_the_tests_of_a_module(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    holds = any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in tree.body)
-    if path.name == "__init__.py" and not holds:
-        return
-    mirrored = f"tests/{name(path.with_name(f'test_{path.stem}.py'))}"
-    assert places_of(path), (
-        f"{name(path)}: make {mirrored}, or end its docstring in a line `Tests: tests/...` that says where they are"
-    )
-    gone = [name(test) for test in named_tests(path) if not test.exists()]
-    assert not gone, f"{name(path)} says that its tests are in {gone}: there is no such file"
-    assert "Tests:" not in (ast.get_docstring(tree) or "") or named_tests(path), f"{name(path)}: `Tests:` begins the last line"
+def test_a_reader_finds_the_tests_of_a_module() -> None:
+    for path in MODULES:
+        if GENERATED.search(name(path)) or (path.name == "__init__.py" and not module(path).holds):
+            continue
+        mirrored = f"tests/{name(path.with_name(f'test_{path.stem}.py'))}"
+        assert places_of(path), (
+            f"{name(path)}: make {mirrored}, or end its docstring in a line `Tests: tests/...` that says where they are"
+        )
+        gone = [name(test) for test in named_tests(path) if not test.exists()]
+        assert not gone, f"{name(path)} says that its tests are in {gone}: there is no such file"
+        said = "Tests:" in (module(path).docstring or "")
+        assert not said or named_tests(path), f"{name(path)}: `Tests:` begins the last line"
 
 
 def test_a_module_without_tests_is_found(tmp_path: Path) -> None:
-    (tmp_path / "module.py").write_text('"""Words.\n\nTests: tests/test_mirrored.py,\n  tests/none.py\n"""\n')
-    assert named_tests(tmp_path / "module.py") == [ROOT / "tests/test_mirrored.py", ROOT / "tests/none.py"]
-    (tmp_path / "module.py").write_text('"""Words about Tests: and more."""\n')
-    assert not named_tests(tmp_path / "module.py")
+    (tmp_path / "one.py").write_text('"""Words.\n\nTests: tests/test_mirrored.py,\n  tests/none.py\n"""\n')
+    assert named_tests(tmp_path / "one.py") == [ROOT / "tests/test_mirrored.py", ROOT / "tests/none.py"]
+    (tmp_path / "other.py").write_text('"""Words about Tests: and more."""\n')
+    assert not named_tests(tmp_path / "other.py")

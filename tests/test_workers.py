@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import LONG, MARKED, OF_THE_MACHINE, ROOT, begins_with, scope_of
+from tests.conftest import LONG, MARKED, OF_THE_HOUSE, OF_THE_MACHINE, ROOT, begins_with, scope_of
 
 
-@pytest.mark.parametrize("of", [*OF_THE_MACHINE, *LONG])
+@pytest.mark.parametrize("of", [*OF_THE_MACHINE, *OF_THE_HOUSE, *LONG])
 def test_what_is_named_is_there(of: str) -> None:
     path, _, name = of.partition("::")
     assert (ROOT / path).exists() and (not name or f"def {name}(" in (ROOT / path).read_text())
@@ -23,6 +23,12 @@ def test_what_needs_the_machine_is_named() -> None:
         of = str(path.relative_to(ROOT))
         if path != Path(__file__) and needs.search(path.read_text()):
             assert scope_of(f"{of}::test") == "the machine", f"{of} belongs into OF_THE_MACHINE"
+
+
+def test_what_takes_long_is_not_held_to_one_worker() -> None:
+    assert {scope_of("tests/test_house.py::test_floors"), scope_of("tests/test_mirrored.py::test_x")} == {"the house"}
+    checkers = "tests/test_house.py::test_the_checkers_are_content[mypy]"
+    assert scope_of(checkers) == checkers
 
 
 def test_places_are_whole_names() -> None:
