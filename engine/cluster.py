@@ -26,7 +26,7 @@ from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Create, Update
 from shipslog.store.events import Origin
-from shipslog.store.facts import ClusterConfig, EngineStarted, NodeObserved, RuntimeFact
+from shipslog.store.facts import ClusterConfig, EngineStarted, NodeObserved, RuntimeFact, VolumeMade
 from shipslog.store.log.event_log import EventLog, LogError, Snapshot
 from shipslog.store.log.retention import EPHEMERAL, EXACT_NS
 from shipslog.store.logger import logger
@@ -219,6 +219,8 @@ class Cluster(Client):
         log.info("node_started", node=node, pods_adopted=len(known))
 
     def _report(self, fact: RuntimeFact) -> None:
+        if isinstance(fact, VolumeMade) and any(s.node == fact.node and s.path for s in self.view.volumes(fact.volume)):
+            return  # a node says at its start which it has; the log knows this one
         self.host.report(self._described(fact) if isinstance(fact, NodeObserved) else fact)
 
     async def _insist(self, write: Callable[[], Awaitable[object]]) -> None:

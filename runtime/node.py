@@ -119,8 +119,8 @@ class NodeRuntime(Protocol):
 
     async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
         """Prepare the machine, report NodeObserved, adopt what runs: report each difference from `known` (exits that
-        happened meanwhile, containers that run and are not known, sandboxes that are gone), then watch on.
-        Errors: RuntimeUnavailable."""
+        happened meanwhile, containers that run and are not known, sandboxes that are gone), and each volume made there that
+        holds nothing, then watch on. Errors: RuntimeUnavailable."""
 
     async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
         """Carry it out, idempotently. Failures come back as facts; only a bug raises."""

@@ -129,7 +129,7 @@ class OciNode:
         self._probes = Prober(self.node, report, self.exec_output, self._life.lookups)
         self._sampler.start()
         report(observed)
-        for fact in found:
+        for fact in (*found, *await self._directories.empty()):
             report(fact)
 
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:

@@ -3,7 +3,8 @@
 The directory first, by its node, then the volume's object: a claim is never bound to a directory that is not there. It is made
 on the node that the scheduler chose for the claim's pod; where a claim does not wait for one, on any node that can take pods. A
 size is kept as it was asked for, and nothing enforces it. Should the engine die before it has heard that a directory was made,
-and its claim go meanwhile, the directory stays, empty. Source: the contract of Kubernetes' external provisioners and resizers.
+and its claim go meanwhile, the node says so when it starts again, and reclaim.py has it removed.
+Source: the contract of Kubernetes' external provisioners and resizers.
 """
 
 import zlib

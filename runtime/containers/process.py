@@ -109,7 +109,7 @@ class ProcessNode:
         info = {**observed.info, "containerRuntimeVersion": "process://1"}
         report(msgspec.structs.replace(observed, info=info))
         self._probes = Prober(self.node, report, self.exec_output, self._lookups)
-        for fact in self._take_up(known):
+        for fact in (*self._take_up(known), *await self._directories.empty()):
             report(fact)
         self._tasks.keep("exits", self._watch)
         self._logs.start()

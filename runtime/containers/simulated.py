@@ -126,6 +126,8 @@ class SimulatedNode:
         )  # fmt: skip
         for fact in self._differences(known):
             report(fact)
+        for volume, path in self.volumes.items():  # nothing is ever in one
+            report(VolumeMade(node=self.node, volume=volume, path=path))
         for uid, pod in self.pods.items():
             for name, container in pod.containers.items():
                 if container.exit is None:

@@ -33,6 +33,10 @@ class Directories:
         except OSError as error:
             return VolumeOperationFailed(node=self._node, volume=command.volume, message=str(error), at_ns=time.time_ns())
 
+    async def empty(self) -> list[VolumeMade]:
+        """Those that hold nothing. The engine may have died before it heard that one was made, and its claim gone since."""
+        return await self._threads.run("", self._empty)
+
     async def close(self) -> None:
         await self._threads.finished()
 
@@ -58,10 +62,24 @@ class Directories:
                 return VolumeScrubbed(node=node, volume=volume, claim_uid=command.claim_uid)
         raise AssertionError(f"{type(command).__name__} is not about directories")
 
+    def _empty(self) -> list[VolumeMade]:
+        try:
+            found = sorted(entry.name for entry in os.scandir(self._root) if NAME.fullmatch(entry.name) and _is_empty(entry))
+        except OSError:
+            return []  # there is none, or what there is cannot be read and is left alone
+        return [VolumeMade(node=self._node, volume=name, path=str(self._root / name)) for name in found]
+
     def _path(self, volume: str) -> Path:
         if NAME.fullmatch(volume) is None:
             raise OSError(f"{volume[:80]!r} is no name of a volume that this node makes; nothing was done")
         return self._root / volume
+
+
+def _is_empty(entry: os.DirEntry[str]) -> bool:
+    if not entry.is_dir(follow_symlinks=False):
+        return False
+    with os.scandir(entry.path) as inside:
+        return next(inside, None) is None
 
 
 def scrub(path: Path) -> None:

@@ -126,7 +126,7 @@ class CriNode:
         version = f"{self.client.name}://{self.client.version}"
         report(msgspec.structs.replace(observed, info={**observed.info, "containerRuntimeVersion": version}))
         self._probes = Prober(self.node, report, self.exec_output, self._lookups)
-        for fact in await asyncio.to_thread(self._differences, known):
+        for fact in (*await asyncio.to_thread(self._differences, known), *await self._directories.empty()):
             report(fact)
         self._tasks.keep("exits", self._watch)
         self._logs.start()

@@ -1,9 +1,18 @@
 """Claims from beginning to end on simulated nodes: the default class, growing, policies, and a node that is lost."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
+from shipslog import Cluster
+from shipslog.engine.time.clock import SystemClock
+from shipslog.runtime.containers.simulated import SimulatedNode
+from shipslog.store.facts import VolumeMade
+from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects import core_v1, storage_v1
+from shipslog.store.objects.claims import DIRECTORIES
 from shipslog.store.refusals import Forbidden
 from shipslog.testing import TestCluster
 
@@ -125,3 +134,25 @@ async def test_who_deletes_a_volume_that_is_bound_waits_for_its_claim(cluster: T
     await cluster.delete(core_v1.PersistentVolumeClaim, "data")
     await cluster.gone(core_v1.PersistentVolume, volume.metadata.name, "")
     assert not any(node.volumes for node in cluster.runtimes.values())  # type: ignore[attr-defined]
+
+
+KEEPS = "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: now}, provisioner: PROVISIONER}"
+
+
+async def test_a_start_finds_what_was_made_and_never_heard_of(tmp_path: Path) -> None:
+    """The engine died before it heard of a directory, and its claim is gone. One that is known is not told of again."""
+    node, path = SimulatedNode("a", now_ns=SystemClock().now_ns), tmp_path / "cluster.db"
+    async with Cluster.open(path, runtime=[node]) as cluster:
+        await cluster.apply(KEEPS.replace("PROVISIONER", DIRECTORIES))
+        await cluster.apply(claim("data", "storageClassName: now,"))
+        await cluster.wait(core_v1.PersistentVolumeClaim, "data", until=lambda c: c.status.phase == "Bound")
+    (known,) = node.volumes
+    stray = "pvc-0a1b2c3d-0000-4000-8000-00000000000a"
+    node.volumes[stray] = f"/volumes/{stray}"
+    async with Cluster.open(path, runtime=[node]) as cluster, asyncio.timeout(10):
+        while stray in node.volumes or stray in cluster.view.volumes_on("a"):
+            await asyncio.sleep(0.01)
+        assert list(node.volumes) == [known]
+    async with await SqliteLog.open(path) as log:
+        made = [e.fact.volume async for batch in log.read() for e in batch if isinstance(e.fact, VolumeMade)]
+    assert made == [known, stray]

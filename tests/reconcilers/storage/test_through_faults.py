@@ -90,12 +90,9 @@ def settled(cluster: Cluster) -> None:
     assert known <= kept and len(known) == len(volumes), f"on disks {kept}, on the log {known}"
     waiting = {f"pvc-{uid}" for uid in claims} | {volume.metadata.name for volume in volumes}
     strays = {name for _, name in kept} - waiting
-    assert len(strays) <= LOST, f"left on a disk: {strays}"
+    assert not strays, f"left on a disk: {strays}"
     for stateful in cluster.list(apps_v1.StatefulSet):
         assert stateful.status.ready_replicas == stateful.spec.replicas, stateful.status
-
-
-LOST = 3  # directories that were made as an engine died, whose claims had gone when the next came: they are empty
 
 
 @pytest.mark.parametrize("seed", range(1, 5))

@@ -41,6 +41,17 @@ async def test_no_other_name_is_a_path(root: Path, name: str) -> None:
     assert not root.exists()
 
 
+async def test_those_that_hold_nothing_are_told(root: Path, tmp_path: Path) -> None:
+    disk = Directories("n", root)
+    assert await disk.empty() == []
+    made = await disk.execute(MakeVolume(node="n", volume=NAME))
+    (root / "somebody's").mkdir()
+    (root / NAME.replace("a", "b")).symlink_to(tmp_path)
+    (root / NAME.replace("a", "c")).mkdir()
+    (root / NAME.replace("a", "c") / "data").write_text("of a claim")
+    assert await Directories("n", root).empty() == [made]
+
+
 async def test_links_do_not_lead_out(root: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
