@@ -156,6 +156,8 @@ class Host:
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         for lane in self.lanes:
+            if not lane.waiting:
+                continue
             keys = list(lane.waiting.items())
             lane.waiting.clear()
             for index, (key, cause) in enumerate(keys):

@@ -18,7 +18,7 @@ class Tail:
         self._recent: deque[list[Event]] = deque()
         self._sizes: deque[int] = deque()  # of each batch, bytes
         self._size_bytes = 0
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters: dict[asyncio.Future[None], None] = {}  # in the order in which they came: a set has none
         self._closed = False
 
     def announce(self, batch: list[Event]) -> None:
@@ -74,8 +74,8 @@ class Tail:
                 return
             else:
                 waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._waiters.add(waiter)
+                self._waiters[waiter] = None
                 try:
                     await waiter
                 finally:
-                    self._waiters.discard(waiter)
+                    self._waiters.pop(waiter, None)

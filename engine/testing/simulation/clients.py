@@ -47,7 +47,7 @@ class Client:
             (1, self.budget),
             (1, self.network_policy),
             (4, self.large),
-            (3, self.counter),
+            (4, self.counter),
             (1, self.namespace),
         )
 
@@ -128,10 +128,14 @@ class Client:
             await self._try(Create(object=inside))
 
     async def counter(self) -> None:
-        """Read, add one, write: only if nobody else has written meanwhile."""
+        """Two at once: whoever writes second has read what is there no more."""
         name = self._name("counter")
+        await asyncio.gather(self._count(name), self._count(name))
+
+    async def _count(self, name: str) -> None:
+        """Read, add one, write: only if nobody else has written meanwhile."""
         found = self.cluster.view.get(core_v1.ConfigMap, name, "default")
-        await asyncio.sleep(self.rng.uniform(0, 1.5))  # it thinks; somebody else does the same
+        await asyncio.sleep(self.rng.uniform(0, 1.5))  # it thinks
         data = {"n": str(int(found.data["n"]) + 1 if found is not None else 1)}
         update: AnyObjectCommand
         if found is None:

@@ -31,7 +31,8 @@ Patch = pytest.MonkeyPatch
 
 
 def seen_red(checker: str, seeds: Sequence[int] = range(1, 9)) -> None:
-    """In one of these worlds the checker notices, and before it no other."""
+    """In one of these worlds the checker notices, and before it no other. Where it takes many, the first is one in which it
+    was seen: what the engine does may move it elsewhere, and then the others are gone through."""
     for seed in seeds:
         try:
             simulate(seed)
@@ -101,18 +102,19 @@ def test_watches_sees_that_a_change_is_not_passed_on(monkeypatch: Patch) -> None
 
 def test_budgets_sees_that_evictions_are_not_held_back(monkeypatch: Patch) -> None:
     monkeypatch.setattr(transitions, "admit_eviction", lambda pod, ctx: None)
-    seen_red("budgets", range(1, 17))
+    seen_red("budgets", (12, *range(1, 17)))
 
 
 def test_preemption_sees_that_nobody_gives_way(monkeypatch: Patch) -> None:
     monkeypatch.setattr(preemption.Preemption, "best", lambda self: None)
     monkeypatch.setattr(world, "SETTLE_S", 60.0)
-    seen_red("preemption", [seed for seed in range(1, 65) if seed % 16])  # in long worlds some pods are held back for longer
+    worlds = [seed for seed in range(1, 65) if seed % 16]  # in long ones some pods are held back for longer
+    seen_red("preemption", (26, *worlds))
 
 
 def test_preemption_sees_that_a_budget_is_overlooked(monkeypatch: Patch) -> None:
     monkeypatch.setattr(preemption.Budgets, "that_speak_of", lambda self, pod: ())
-    seen_red("preemption", range(1, 129))
+    seen_red("preemption", (15, *range(1, 129)))
 
 
 def test_preemption_sees_that_one_gives_way_to_nobody(monkeypatch: Patch) -> None:
@@ -147,7 +149,7 @@ def test_foreground_sees_that_an_owner_does_not_wait(monkeypatch: Patch) -> None
         return real(Blind(view), key, now=now)
 
     monkeypatch.setattr(world, "all_reconcilers", lambda: deciding("garbage-collector", hasty))
-    seen_red("foreground", range(1, 33))
+    seen_red("foreground", (2, *range(1, 33)))
 
 
 class Blind:
