@@ -8,7 +8,8 @@ is looked at: half of it always the most important ones, the other half all othe
 that waits is looked at again, and nobody who is new waits for those that do not fit.
 
 How is a profile's matter (profile.py): which filters hold (fit.py, topology.py, volumes.py), what is worth how much
-(priorities.py, columns.py, preferences.py), and who gives way where nothing fits (preemption.py).
+(priorities.py, columns.py, preferences.py), and who gives way where nothing fits (preemption.py). Which pods go together or
+not at all is their group's (gangs.py).
 """
 
 from collections.abc import Iterable
@@ -19,9 +20,11 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.objects import core_v1, storage_v1
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget
+from shipslog.store.objects.scheduling_v1beta1 import PodGroup
 from shipslog.store.view import View
 
 from . import volumes
+from .gangs import MEMBERS
 from .nodes import NODES_STATE
 from .queue import ASKED_LABELS, QUEUE, SERVICES_BY_LABEL
 from .rounds import Round, config_of, profiles_of
@@ -39,6 +42,11 @@ def _makes_work(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
     return bool(before.metadata.deletion_timestamp) != bool(after.metadata.deletion_timestamp)
 
 
+def _is_another(before: PodGroup | None, after: PodGroup | None) -> bool:
+    """Whether a group came, or asks for something else."""
+    return after is not None and (before is None or before.spec != after.spec)
+
+
 def _all_that_wait(view: View, obj: Any) -> Iterable[str]:
     if isinstance(obj, core_v1.Pod) and not obj.spec.node_name:
         return (KEY,)
@@ -51,6 +59,7 @@ WAKES = (
     rule(always=(KEY,))
     .watches(core_v1.Pod, to=_all_that_wait, when=_makes_work)
     .watches(core_v1.Node, to=_all_that_wait)
+    .watches(PodGroup, to=_all_that_wait, when=_is_another)
     .watches(core_v1.PersistentVolumeClaim, core_v1.PersistentVolume, to=_all_that_wait)
     .watches(storage_v1.StorageClass, storage_v1.CSINode, to=_all_that_wait)
     .reads(core_v1.Namespace, core_v1.Service, PodDisruptionBudget)
@@ -67,6 +76,6 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 
 RECONCILER = Reconciler(
-    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=4,
-    projections=(NODES_STATE, QUEUE, ASKED_LABELS, SERVICES_BY_LABEL, *volumes.PROJECTIONS),
+    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=5,
+    projections=(NODES_STATE, QUEUE, ASKED_LABELS, SERVICES_BY_LABEL, MEMBERS, *volumes.PROJECTIONS),
 )  # fmt: skip

@@ -66,6 +66,17 @@ class Turn:
         self._put(Placed(shape, i, times=-1, reserved=True))
         self.releases += 1
 
+    def rewind(self, count: int, taken: Taken) -> None:
+        """Nothing but the first so many was placed. Candidates that have looked on meanwhile are out of date."""
+        nodes = {one.node for one in self.placed[count:]}
+        del self.placed[count:]
+        self.taken = taken
+        for i in nodes:
+            load = self._loads[i] = self.nodes.order[i].copy()
+            for one in self.placed:
+                if one.node == i:
+                    load.place(one.shape.ask, one.times)
+
     def volumes_of(self, pod: core_v1.Pod, profile: Profile) -> Volumes | None:
         """Its claims; None for a pod without any."""
         return Volumes(self._view, self.nodes, self.taken, pod, profile) if any(claims_of(pod)) else None

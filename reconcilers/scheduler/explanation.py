@@ -18,6 +18,7 @@ from shipslog.store.view import View
 from . import priorities, volumes
 from .candidates import NOT_WITH_ITS_SERVICE, Candidates, Turn
 from .fit import FAILS, NOT_READY, Ask, NodeLoad, ask_of, matches_node, untolerated
+from .gangs import gang_of
 from .profile import NAME, Profile
 from .queue import QUEUE, Order, Queue, Waiting
 from .rounds import Round, config_of, profiles_of
@@ -100,6 +101,9 @@ def explain(view: View, pod: core_v1.Pod, now: Instant, *, node: str = "") -> Ex
     waiting = next((w for w in queue.pods.values() if w.pod.metadata.uid == pod.metadata.uid), None)
     if waiting is None:
         return replace(found, why="it does not wait for a node")
+    gang = gang_of(view, queue, pod)
+    if gang is not None and gang.why:
+        return replace(found, why=gang.why)
     looked = _UpTo(view, queue, profiles, now, waiting.order)
     looked.decided()
     if not looked.nodes:

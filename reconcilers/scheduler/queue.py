@@ -34,7 +34,7 @@ class Waiting(Struct):
     order: Order
     pod: core_v1.Pod
     ask: Ask
-    key: bytes  # of what it asks, and of its claims
+    key: bytes  # of what it asks, of its claims, and its group
     owner: str  # the uid of the controller that it is of
     said: str | None  # why it waits, in its status; None if nobody has said yet
 
@@ -54,7 +54,7 @@ class Queue(Struct):
     gated: MutableMapping[Order, core_v1.Pod] = {}  # those that still have to be told so
 
     def join(self, pod: core_v1.Pod) -> None:
-        order, said = _order(pod), _said(pod)
+        order, said = order_of(pod), _said(pod)
         if pod.spec.scheduling_gates:
             if said != GATED:
                 self.gated[order] = pod
@@ -63,7 +63,8 @@ class Queue(Struct):
         uid = owner.uid if owner is not None and owner.kind in OWNERS else ""
         message = said[1] if said is not None and said[0] == "Unschedulable" else None
         claims = tuple(dict.fromkeys(claims_of(pod)))
-        key = ask.key + msgspec.json.encode(claims) if claims else ask.key
+        beside = (claims, group) if (group := group_of(pod)) else claims
+        key = ask.key + msgspec.json.encode(beside) if beside else ask.key
         waiting = self.pods[order] = Waiting(order, pod, ask, key, uid, message)
         if pod.status.nominated_node_name:
             self.nominated[order] = pod.status.nominated_node_name
@@ -79,7 +80,7 @@ class Queue(Struct):
             insort(self.heads, (order, waiting.class_))
 
     def leave(self, pod: core_v1.Pod) -> None:
-        order = _order(pod)
+        order = order_of(pod)
         self.gated.pop(order, None)
         waiting = self.pods.pop(order, None)
         if waiting is None or self.nominated.pop(order, None) is not None:
@@ -137,11 +138,17 @@ def _waits(pod: core_v1.Pod) -> bool:
     return not pod.spec.node_name and not pod.metadata.deletion_timestamp and pod.status.phase not in TERMINAL
 
 
+def group_of(pod: core_v1.Pod) -> str:
+    """The name of its pod group; "" if it is in none."""
+    group = pod.spec.scheduling_group
+    return (group.pod_group_name or "") if group is not None else ""
+
+
 def _scheduler(pod: core_v1.Pod) -> str:
     return pod.spec.scheduler_name or NAME
 
 
-def _order(pod: core_v1.Pod) -> Order:
+def order_of(pod: core_v1.Pod) -> Order:
     meta = pod.metadata
     return -(pod.spec.priority or 0), meta.creation_timestamp, meta.namespace, meta.name
 

@@ -3,7 +3,7 @@
 Tests: tests/reconcilers/scheduler/test_queue.py
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -17,10 +17,11 @@ from shipslog.store.view import View
 from .candidates import Candidates, Turn
 from .configuration import profiles_of as profiles_of
 from .evictions import Evictions
+from .gangs import WAITS, Gang, gang_of, told
 from .nodes import NODES_STATE
 from .nominations import Nominations
 from .profile import NAME, Profile
-from .queue import ASKED_LABELS, GATED, Class, Order, Queue, Waiting
+from .queue import ASKED_LABELS, GATED, Class, Order, Queue, Waiting, group_of
 from .shape import Shape, ShapeKey, key_of, shape_of
 
 LOOK_AGAIN_S = 1.0  # while a pod waits for what others do: to ask at each of their changes would cost too much
@@ -50,6 +51,7 @@ class Round:
         self._nominations = Nominations(queue, self._turn, self._shape_of)
         self._evictions = Evictions(view, self._turn, now)
         self._bound = self._told = 0
+        self._gangs: set[tuple[str, str]] = set()  # those that were looked at
         self._weighed_new = self._later = False
         self._cut = False  # whether there is more that could be done at once
         self._floor: int | None = None  # of the order of a pod that was put off: nobody less important goes before it
@@ -66,8 +68,8 @@ class Round:
                 break
             self._nominations.reserve_for_all_above(waiting.order[0])
             self._look(waiting, others)
-        waits_for_others = self._later or any(c.shape.depends_on_others and c.fitted_nowhere for c in self._shapes.values())
-        again = AT_ONCE_S if self._cut else LOOK_AGAIN_S if waits_for_others or len(classes) < len(queue.heads) else None
+        waits = self._later or self._waits_for_others
+        again = AT_ONCE_S if self._cut else LOOK_AGAIN_S if waits or len(classes) < len(queue.heads) else None
         reason = f"{self._bound} pods bound, {len(queue.pods) + len(queue.gated) - self._bound} left waiting"
         if self._evictions.victims:
             reason += f", {len(self._evictions.victims)} give way"
@@ -75,8 +77,12 @@ class Round:
         return Decision(reason=reason, commands=commands, requeue_after=again, says=(*self._says, *self._evictions.says))
 
     @property
+    def _waits_for_others(self) -> bool:
+        return any(c.shape.depends_on_others and c.fitted_nowhere for c in self._shapes.values())
+
+    @property
     def _spent(self) -> bool:
-        return self._bound == BATCH or len(self._evictions.victims) >= BATCH or (self._bound > 0 and self._left <= 0)
+        return self._bound >= BATCH or len(self._evictions.victims) >= BATCH or (self._bound > 0 and self._left <= 0)
 
     def _in_order(self, classes: list[tuple[Order, Class]]) -> Iterator[tuple[Waiting, list[Order]]]:
         """Pods that are new or nominated, each alone, and classes, each at its most important pod with all that it has."""
@@ -88,6 +94,9 @@ class Round:
 
     def _look(self, first: Waiting, members: list[Order]) -> None:
         """Bind the pods, which are alike, until one does not fit; then say why to those to whom it is news."""
+        if (gang := gang_of(self._view, self._queue, first.pod)) is not None:
+            self._look_at_gang(first, gang)
+            return
         candidates = self._candidates(first)
         if candidates is None:
             return
@@ -120,6 +129,72 @@ class Round:
             elif not self._make_room(order, candidates):
                 self._fits_nowhere(members[at:], candidates)
                 return
+
+    # --- those that come together ---
+
+    def _look_at_gang(self, first: Waiting, gang: Gang) -> None:
+        """Bind so many as have a place if they are enough, else none; the others hear why."""
+        key = first.pod.metadata.namespace, group_of(first.pod)
+        if key in self._gangs:
+            return
+        if not gang.why and self._left < self._nodes and self._weighed_new:
+            self._cut = True
+            return
+        self._gangs.add(key)
+        if gang.group is None or gang.why:
+            self._tell_gang([(waiting, gang.why) for waiting in gang.waiting])
+            return
+        count, taken = len(self._turn.placed), self._turn.taken.copy()
+        found, failed, commands = self._places(gang.waiting)
+        why = failed[0][1] if failed and gang.missing(len(found)) else ""
+        if why:
+            self._later = self._later or self._waits_for_others
+            self._turn.rewind(count, taken)
+            self._shapes = {}
+            failed = sorted([*failed, *((waiting, WAITS) for waiting, _ in found)], key=lambda one: one[0].order)
+        elif commands:
+            self._commands += commands  # they are bound when their claims are
+        else:
+            for waiting, node in found:
+                self._bind(waiting.pod, self._turn.nodes.order[node].name)
+        self._tell_gang(failed)
+        if not commands and (update := told(gang.group, why, self._now)) is not None:
+            self._commands.append(update)
+
+    def _places(
+        self, members: Sequence[Waiting]
+    ) -> tuple[list[tuple[Waiting, int]], list[tuple[Waiting, str]], list[AnyObjectCommand]]:
+        """(who goes where, who goes nowhere and why, what is to be done for their claims before they are bound)"""
+        found: list[tuple[Waiting, int]] = []
+        failed: list[tuple[Waiting, str]] = []
+        commands: list[AnyObjectCommand] = []
+        self._left, self._weighed_new = self._left - self._nodes, True
+        for waiting in members:
+            key = key_of(waiting, self._asked)
+            candidates = self._shapes.get(key)
+            if candidates is None:
+                candidates = self._shapes[key] = Candidates(self._shape_of(waiting), self._turn)
+            best = self._best(waiting.order, candidates)
+            if best is None:
+                failed.append((waiting, candidates.why()))
+                continue
+            if candidates.volumes is not None and candidates.volumes.open:
+                commands += candidates.volumes.commands(best)
+            elif candidates.volumes is not None:
+                candidates.volumes.take()
+            if candidates.volumes is not None:
+                del self._shapes[key]  # they have to be looked at again for the next
+            self._turn.place(candidates.shape, best)
+            self._left -= 8
+            found.append((waiting, best))
+        return found, failed, commands
+
+    def _tell_gang(self, failed: Sequence[tuple[Waiting, str]]) -> None:
+        for waiting, why in failed:
+            if waiting.said != why:
+                self._tell(waiting.pod, "Unschedulable", why)
+
+    # --- the nodes of one ---
 
     def _candidates(self, first: Waiting) -> Candidates | None:
         """The nodes for pods of its shape; None when they are to be weighed another time."""

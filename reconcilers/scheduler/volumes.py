@@ -70,6 +70,11 @@ class Taken:
         self.volumes: set[str] = set()
         self.claims: set[Key] = set()  # those of the pods that it placed
 
+    def copy(self) -> "Taken":
+        other = Taken()
+        other.volumes, other.claims = set(self.volumes), set(self.claims)
+        return other
+
 
 class Open(Struct):
     """A claim that is bound where its pod goes, with the free volumes that would do, by node and for all nodes."""
