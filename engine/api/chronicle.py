@@ -58,6 +58,8 @@ class Readers:
         if call.request.method != "GET":
             raise method_not_allowed(call)
         question = question_of(call)
+        if call.past:
+            question = _then(question, call.route.at)
         follows = bool(getattr(question, "follow", False))
         if follows:
             readers, together, each = self._following, FOLLOWERS, FOLLOWERS_EACH
@@ -66,7 +68,7 @@ class Readers:
         user = call.user.name
         if readers.total() >= together or readers[user] >= each:
             raise TooManyRequests("too many read the log at once; please try again", retry_after_s=1)
-        reader = Reader(call.cluster.log, may=rights_of(call), secrets=question.show_secrets)
+        reader = Reader(call.cluster.log, may=rights_of(call), secrets=question.show_secrets, past=call.cluster.at)
         values = Values(question.answer(reader, call.now_ns))
         self._answers.add(values)
         readers[user] += 1
@@ -91,6 +93,13 @@ def question_of(call: Call) -> Question:
         return msgspec.convert(params, kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadRequest(f"{call.route.path}: {error}") from error
+
+
+def _then(question: Question, moment: str) -> Question:
+    """The question as of the moment of the path. Errors: BadRequest for one about the whole log."""
+    if not hasattr(question, "at"):
+        raise BadRequest(f"/at/{moment}: this looks at the whole log: ask it without /at/")
+    return question if question.at else msgspec.structs.replace(question, at=moment)
 
 
 def rights_of(call: Call) -> Callable[[Subject], bool]:

@@ -5,7 +5,6 @@ Tests: tests/engine/chronicle/test_placing.py
 
 from msgspec.structs import replace
 
-from shipslog.engine.pasts import view_at
 from shipslog.reconcilers.scheduler.explanation import Explained, NodeExplained, explain, waits
 from shipslog.store.events import Event
 from shipslog.store.facts import DecisionTaken, ObjectFact
@@ -21,7 +20,7 @@ async def placing(reader: Reader, subject: Subject, revision: int, now_ns: int) 
     reader may not see are left out. Errors: NotFound."""
     if not reader.may(subject):
         raise NotFound(f"{subject} was not there at revision {revision}")
-    view = await view_at(reader.log, revision)
+    view = await reader.view(revision)
     pod = view.get(core_v1.Pod, subject.name, subject.namespace)
     if pod is None:
         raise NotFound(f"{subject} was not there at revision {revision}")
@@ -33,7 +32,7 @@ async def placing(reader: Reader, subject: Subject, revision: int, now_ns: int) 
                 namespace=subject.namespace, name=subject.name, scheduler=pod.spec.scheduler_name, revision=revision, node=node,
                 why="the scheduler had no part in it" if node else "it has ended",
             )  # fmt: skip
-        view, now_ns = await view_at(reader.log, decision.read_revision), decision.now_ns
+        view, now_ns = await reader.view(decision.read_revision), decision.now_ns
         pod = view.get(core_v1.Pod, subject.name, subject.namespace)
         if pod is None:
             raise NotFound(f"{subject} was not there at revision {decision.read_revision}")

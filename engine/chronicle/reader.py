@@ -5,12 +5,14 @@ Tests: tests/engine/chronicle/test_lines.py, tests/engine/chronicle/test_history
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from typing import Any
 
 import msgspec
 
+from shipslog.engine.pasts import view_at
+from shipslog.engine.state.view import MemoryView
 from shipslog.store.events import Event
 from shipslog.store.facts import DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact
 from shipslog.store.log.event_log import EventLog
@@ -25,13 +27,17 @@ OBJECTS_BYTES = 32 << 20  # of objects' last states, remembered: else each is lo
 YIELD_AFTER_S = 0.005  # of reading, then others have the loop
 
 May = Callable[[Subject], bool]
+Past = Callable[[int], Awaitable[MemoryView]]
 
 
 class Reader:
-    """`may`: what the reader may see; events about anything else are passed over. `secrets`: show the values of Secrets."""
+    """`may`: what the reader may see; events about anything else are passed over. `secrets`: show the values of Secrets.
+    `past`: who makes views of earlier revisions, where several readers share them."""
 
-    def __init__(self, event_log: EventLog, *, may: May = lambda _: True, secrets: bool = False) -> None:
-        self.log, self.may, self._secrets = event_log, may, secrets
+    def __init__(
+        self, event_log: EventLog, *, may: May = lambda _: True, secrets: bool = False, past: Past | None = None
+    ) -> None:
+        self.log, self.may, self._secrets, self._past = event_log, may, secrets, past
         self.pods = Pods(event_log)
         self._reasons: OrderedDict[int, str] = OrderedDict()
         self._states: OrderedDict[tuple[str, str, str], Event] = OrderedDict()
@@ -61,6 +67,10 @@ class Reader:
                 if monotonic() - begun_s > YIELD_AFTER_S:
                     await asyncio.sleep(0)
                     begun_s = monotonic()
+
+    async def view(self, revision: int) -> MemoryView:
+        """The state right after a revision; not to be changed."""
+        return await (self._past(revision) if self._past is not None else view_at(self.log, revision))
 
     async def sees(self, event: Event) -> bool:
         """Whether the reader may see it; also learns from it."""

@@ -7,10 +7,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from shipslog.engine import pasts
 from shipslog.engine.api import chronicle
 from shipslog.engine.auth.attributes import Attributes, Verdict
 from shipslog.engine.auth.users import User
 from shipslog.engine.state.view import MemoryView
+from shipslog.store.log.event_log import EventLog
 from tests.engine.api.conftest import CONFIG_MAPS, Api, Client
 
 SECRETS = "/api/v1/namespaces/default/secrets"
@@ -143,3 +145,26 @@ async def test_who_takes_nothing_holds_no_place(admin: Client, monkeypatch: pyte
     assert stream.status == 200
     with pytest.raises(aiohttp.ClientPayloadError):
         await stream.read()
+
+
+async def test_what_is_asked_of_the_past_shares_its_views(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    async def counted(event_log: EventLog, revision: int) -> MemoryView:
+        made.append(revision)
+        return await make(event_log, revision)
+
+    make = pasts.view_at
+    monkeypatch.setattr(pasts, "view_at", counted)
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    _, waits = await admin.call("POST", "/api/v1/namespaces/default/pods", pod)
+    revision = waits["metadata"]["resourceVersion"]
+    await admin.call("POST", "/api/v1/nodes", {"metadata": {"name": "n"}, "status": {"allocatable": {"pods": "9"}}})
+    (now,) = await lines(admin, "/log/placing?of=pod/p")
+    assert [node["name"] for node in now["nodes"]] == ["n"]
+    for path in (f"/at/rev/{revision}/log/placing?of=pod/p", f"/log/placing?of=pod/p&at=rev/{revision}"):
+        (then,) = await lines(admin, path)
+        assert then["why"] == "no nodes available to schedule pods" and "nodes" not in then
+    assert made.count(int(revision)) == 1
+    code, said = await admin.call("GET", f"/at/rev/{revision}/log/history?of=pod/p")
+    assert code == 400 and "ask it without /at/" in said["message"]

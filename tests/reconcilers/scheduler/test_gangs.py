@@ -79,11 +79,19 @@ CASES: list[tuple[str, list[Any], set[str], dict[str, str]]] = [
         {"a", "b"},
         {"c": NO_ROOM, "g": "True Scheduled"},
     ),
-    ("others run already", [gang(3), member("x", node="n"), member("y", node="n"), member("a"), node("n", "6")], {"a"},
-     {"g": "True Scheduled"}),
-    ("what ended counts no more", [gang(2), member("x", node="n", phase="Succeeded"), member("a"), node("n", "6")], set(),
-     {"a": TOO_FEW}),
-]  # fmt: skip
+    (
+        "others run already",
+        [gang(3), member("x", node="n"), member("y", node="n"), member("a"), node("n", "6")],
+        {"a"},
+        {"g": "True Scheduled"},
+    ),
+    (
+        "what ended counts no more",
+        [gang(2), member("x", node="n", phase="Succeeded"), member("a"), node("n", "6")],
+        set(),
+        {"a": TOO_FEW},
+    ),
+]
 
 
 @pytest.mark.parametrize(("things", "binds", "words"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
