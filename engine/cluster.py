@@ -12,6 +12,7 @@ Tests: tests/engine/test_library.py, tests/engine/commit/test_committer.py
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -53,6 +54,7 @@ from .pasts import PastViews, load, revision_at
 from .policies.gate import Policies
 from .state import snapshots
 from .state.view import MemoryView
+from .static_pods import StaticPods
 from .time.clock import Clock, Entropy, SystemClock
 from .webhooks.gate import Webhooks
 
@@ -108,6 +110,7 @@ class Cluster(Client):
         self._delayed = asyncio.Event()
         self._parts, self._saving = Tasks("parts"), Tasks("snapshots")
         self.background = Tasks("engine")  # what goes on beside; a cluster that stops ends it first
+        self.concerns: list[Callable[[], Iterable[str]]] = []  # what else may be in trouble, for `failing`
         self.measures: list[Callable[[], Iterable[Family]]] = [self.webhooks.measured]  # of what is run beside, for /metrics
         self.ended = asyncio.Event()  # set when the engine stopped by itself; `failure` says why
         self.failure: BaseException | None = None
@@ -300,7 +303,16 @@ class Cluster(Client):
 
     def failing(self) -> Sequence[str]:
         """What is to go on beside and failed lately, a line each, for anybody to see; [] when all is well."""
-        return (*self.background.troubles(), *self.host.dispatcher.tasks.troubles(), *self.recorder.tasks.troubles())
+        ours = (self.background, self.host.dispatcher.tasks, self.recorder.tasks)
+        return (*(line for tasks in ours for line in tasks.troubles()), *(line for told in self.concerns for line in told()))
+
+    def keep_static_pods(self, node: str, path: Path | None) -> None:
+        """Have a node run what the files of a directory say; None: it runs nothing from files any more."""
+        from shipslog.reconcilers.kubelet import PODS
+
+        pods = StaticPods(self.committer, node, path, partial(self.recorder.on_standing, PODS))
+        self.concerns.append(pods.troubles)
+        self.background.keep("static pods", pods.run)
 
     def stopped(self) -> EngineStopped:
         """Why nothing happens any more."""

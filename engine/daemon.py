@@ -157,7 +157,7 @@ async def _serve(
             )  # fmt: skip
             written = partial(_write_kubeconfig, settings)
             cluster.background.keep("renewal of certificates", lambda: keep_renewed(server, pki, written))
-            async with _naming(cluster, names, settings, ground), _kubelet(cluster, server, kubelet):
+            async with _naming(cluster, names, settings, ground), _kubelet(cluster, server, kubelet, settings):
                 await _first_of(stop, cluster.ended)
             if cluster.failure is not None:
                 raise RuntimeError("the engine stopped by itself; the daemon's messages say more") from cluster.failure
@@ -203,8 +203,9 @@ def _kubelet_ports(settings: Settings, choice: Choice) -> "Ports | None":
 
 
 @contextlib.asynccontextmanager
-async def _kubelet(cluster: Cluster, server: ApiServer, ports: "Ports | None") -> AsyncIterator[None]:
-    """The kubelet of the first node, where there is to be one."""
+async def _kubelet(cluster: Cluster, server: ApiServer, ports: "Ports | None", settings: Settings) -> AsyncIterator[None]:
+    """The kubelet of the first node: what it runs from files, and its ports where there are to be such."""
+    cluster.keep_static_pods(next(iter(cluster.runtimes)), settings.pod_manifest_path)
     if ports is None:
         yield
         return

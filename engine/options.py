@@ -156,6 +156,13 @@ OPTIONS = (
         help="And how much of them all together [default: 1Gi]",
     ),
     Option(
+        name="pod_manifest_path",
+        group=NODE,
+        kind="path",
+        aliases=("static-pod-path",),
+        help="A directory of manifests, one pod a file, that the node runs whatever the API says.",
+    ),
+    Option(
         name="eviction_hard",
         group=NODE,
         kind="list",

@@ -39,6 +39,7 @@ ENGINE = (
     "usage",
     "host",
     "manifests",
+    "static_pods",
     "pasts",
     "chronicle",
     "served",

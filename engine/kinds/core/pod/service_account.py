@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
+from shipslog.engine.kinds.pod_spec.checks.spec import MIRROR
 from shipslog.engine.kinds.pod_spec.defaults.volumes import API_ACCESS, FILE_MODE
 from shipslog.store.objects.core_v1 import (
     Container,
@@ -30,7 +31,11 @@ NO_ACCOUNT = ServiceAccount()
 
 
 def admit_service_account(kind: Kind, pod: Pod, ctx: Admission) -> Pod:
-    """Errors: Forbidden when the account does not exist."""
+    """Errors: Forbidden when the account does not exist, and for a pod from a node's file that refers to one."""
+    if MIRROR in pod.metadata.annotations:
+        if pod.spec.service_account_name:
+            raise forbidden(kind, pod.metadata.name, "a mirror pod may not reference service accounts")
+        return pod
     spec, namespace = pod.spec, pod.metadata.namespace
     name = spec.service_account_name or DEFAULT
     entry = ctx.view.entry("serviceaccounts", name, namespace)
