@@ -28,8 +28,8 @@ from shipslog.store.objects.field_sets import (
     union,
 )
 from shipslog.store.objects.scheme import Kind, NotServed, Scheme
+from shipslog.store.objects.shapes import per_type
 from shipslog.store.objects.structured import Difference, Node, compare, fields_in, merged, without
-from shipslog.store.objects.times import parse_time
 from shipslog.store.refusals import BadRequest, Cause, Conflict, TooLarge, Unexpected
 
 APPLY, UPDATE = "Apply", "Update"
@@ -73,16 +73,11 @@ class Managed(Struct):
         return managed
 
     def entries(self) -> tuple[meta_v1.ManagedFieldsEntry, ...]:
-        """As an object holds them: who applies first, then by time."""
+        """As an object holds them: who applies first, then by time. Times of whole seconds in UTC are in order as texts are."""
 
-        def place(manager: Manager) -> tuple[Any, ...]:
-            return (
-                manager.operation,
-                _second(self.times.get(manager, "")),
-                manager.name,
-                manager.api_version,
-                manager.subresource,
-            )
+        def place(manager: Manager) -> tuple[str, ...]:
+            time = self.times.get(manager, "")
+            return manager.operation, time, manager.name, manager.api_version, manager.subresource
 
         return tuple(
             meta_v1.ManagedFieldsEntry(
@@ -104,18 +99,16 @@ class Managed(Struct):
 
     def shorten(self) -> None:
         """Only so many updaters are remembered by name."""
+        if len(self.sets) <= UPDATERS:
+            return
         updaters = sorted(
             (m for m in self.sets if m.operation == UPDATE and m.name != ANCIENT and self.sets[m]),
-            key=lambda m: (_second(self.times.get(m, "")), m),
+            key=lambda m: (self.times.get(m, ""), m),
         )
         for manager in updaters[: max(len(updaters) - UPDATERS, 0)]:
             old = Manager(ANCIENT, UPDATE, manager.api_version)
             absorb(self.sets.setdefault(old, {}), self.sets.pop(manager))
             self.times[old] = self.times.pop(manager)
-
-
-def _second(time: str) -> int:
-    return parse_time(time) if time else 0
 
 
 class Words:
@@ -124,7 +117,7 @@ class Words:
     def __init__(self, scheme: Scheme, kind: Kind, old: Any, new: Any) -> None:
         """`kind` and the objects as they are stored; `old`: None for an object that was made."""
         self._scheme, self._kind, self.was, self.now = scheme, kind, old, new
-        self._texts = _json(kind.type() if old is None else old), _json(new)
+        self._texts = _nothing(kind.type) if old is None else _json(old), _json(new)
         self._found: dict[str, Difference] = {}
 
     def in_version(self, api_version: str) -> Difference:
@@ -141,8 +134,7 @@ class Words:
         return found
 
     def _converted(self, kind: Kind) -> tuple[bytes, bytes]:
-        old = kind.type() if self.was is None else kind.from_hub(self.was)
-        return _json(old), _json(kind.from_hub(self.now))
+        return _nothing(kind.type) if self.was is None else _json(kind.from_hub(self.was)), _json(kind.from_hub(self.now))
 
     @property
     def are_many(self) -> bool:
@@ -187,9 +179,17 @@ def _owned(fields: FieldSet, manager: Manager) -> FieldSet:
     return below_removed(fields, NOT_STATUS if manager.subresource == "status" else STATUS)
 
 
+@per_type
+def _nothing(struct: type[Any]) -> bytes:
+    """The JSON of an object of which nothing is said."""
+    return _json(struct())
+
+
 def _json(obj: Any) -> bytes:
     """An object's JSON without its managed fields."""
-    return codec.encode(replace(obj, metadata=replace(obj.metadata, managed_fields=())))
+    if obj.metadata.managed_fields:
+        obj = replace(obj, metadata=replace(obj.metadata, managed_fields=()))
+    return codec.encode(obj)
 
 
 class Applied(Struct, frozen=True):
@@ -222,7 +222,7 @@ def applied(
     value: dict[str, Any] = msgspec.json.decode(text)
     managed = Managed.of(live.metadata.managed_fields)
     if not managed.sets:
-        found = compare(node, msgspec.json.decode(_json(kind.type())), value)
+        found = compare(node, msgspec.json.decode(_nothing(kind.type)), value)
         managed.give(Manager(BEFORE, UPDATE, manager.api_version), _owned(union(found.added, found.modified), manager), now)
     before = managed.sets.get(manager, {})
     result = merged(node, value, config)

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from .scalars import NO_ITEMS, ReadOnlyDict
+
 FieldSet = dict[str, Any]
 HERE = "."
 Path = tuple[str, ...]
@@ -121,8 +123,8 @@ def of_paths(*texts: str) -> FieldSet:
 
 
 def ordered(fields: FieldSet) -> FieldSet:
-    """The same set in the order in which it is written."""
-    return {element: ordered(fields[element]) for element in sorted(fields)}
+    """The same set in the order in which it is written; it cannot be changed, as the rest of the object that it goes into."""
+    return ReadOnlyDict({element: ordered(fields[element]) for element in sorted(fields)}) if fields else NO_ITEMS
 
 
 def path_text(path: Path) -> str:

@@ -16,7 +16,7 @@ from shipslog.store.refusals import Unexpected
 
 from .field_sets import HERE, FieldSet, path_text
 from .scalars import Merge
-from .shapes import NO_MERGE, Field, Shape, fields_of
+from .shapes import NO_MERGE, Field, Shape, fields_of, per_type
 
 _json = msgspec.json.Encoder(order="sorted").encode
 
@@ -39,8 +39,7 @@ class Node(Struct, frozen=True):
         if shape.form == "map":
             return Node(shape.item)
         if shape.struct is not None and shape.form == "struct":
-            field = _fields(shape.struct).get(name)
-            return Node(field.shape, field.merge) if field is not None else FREE
+            return _nodes(shape.struct).get(name, FREE)
         return FREE
 
     def declares(self, name: str) -> bool:
@@ -102,6 +101,12 @@ def _struct(shape: Shape) -> type[Any]:
 
 def _fields(struct: type[Any]) -> dict[str, Field]:
     return fields_of(struct)
+
+
+@per_type
+def _nodes(struct: type[Any]) -> dict[str, Node]:
+    """What is known of each field of a type."""
+    return {name: Node(field.shape, field.merge) for name, field in _fields(struct).items()}
 
 
 def items_of(node: Node, values: Sequence[Any], path: str = "") -> dict[str, Any]:
@@ -207,36 +212,40 @@ def compare(node: Node, old: Any, new: Any) -> Difference:
 
 
 def _compare(node: Node, old: Any, new: Any, into: Difference) -> None:
-    """`into` is that of what lies below."""
-    olds, news = _members(node, old), _members(node, new)
-    for element, (held, child) in news.items():
-        if element not in olds:
+    """`into` is that of what lies below. Most of two objects is the same: of that nothing is looked up."""
+    in_place = isinstance(old, dict) and isinstance(new, dict)
+    olds, news = (old, new) if in_place else (_members(node, old), _members(node, new))
+    for key, held in news.items():
+        is_new, was = key not in olds, olds.get(key)
+        if not is_new and (was is held or was == held):
+            continue
+        element, child = (f"f:{key}", node.child(key)) if in_place else (key, _below(node, key))
+        if is_new:
             into.added[element] = _all_of(child, held, member=True)
-            continue
-        was = olds[element][0]
-        if was is held or was == held:
-            continue
-        if _is_leaf(child, was) or _is_leaf(child, held):
+        elif _is_leaf(child, was) or _is_leaf(child, held):
             into.modified[element] = _all_of(child, held, member=was is not None)  # a null was there before, as in Go
-            continue
-        below = Difference({}, {}, {})
-        _compare(child, was, held, below)
-        for kind, part in (("added", below.added), ("modified", below.modified), ("removed", below.removed)):
-            if part:
-                getattr(into, kind)[element] = part
-    for element, (was, child) in olds.items():
-        if element not in news:
+        else:
+            below = Difference({}, {}, {})
+            _compare(child, was, held, below)
+            for part, whole in ((below.added, into.added), (below.modified, into.modified), (below.removed, into.removed)):
+                if part:
+                    whole[element] = part
+    for key, was in olds.items():
+        if key not in news:
+            element, child = (f"f:{key}", node.child(key)) if in_place else (key, _below(node, key))
             into.removed[element] = _all_of(child, was, member=True)
 
 
-def _members(node: Node, value: Any) -> dict[str, tuple[Any, Node]]:
-    """What lies below a value that is merged: by path element."""
+def _members(node: Node, value: Any) -> dict[str, Any]:
+    """What lies below a value that is merged, by path element."""
     if isinstance(value, dict):
-        return {f"f:{name}": (held, child) for name, held, child in node.children(value)}
-    if isinstance(value, list):
-        item = node.item
-        return {element: (held, item) for element, held in items_of(node, value).items()}
-    return {}
+        return {f"f:{name}": held for name, held in value.items()}
+    return items_of(node, value) if isinstance(value, list) else {}
+
+
+def _below(node: Node, element: str) -> Node:
+    """What is known of what lies below a value."""
+    return node.child(element[2:]) if element.startswith("f:") else node.item
 
 
 def _is_leaf(node: Node, value: Any) -> bool:
@@ -247,8 +256,14 @@ def _all_of(node: Node, value: Any, *, member: bool) -> FieldSet:
     """All fields of a value, and those that hold them."""
     if _is_leaf(node, value):
         return {}
-    below = {element: _all_of(child, held, member=True) for element, (held, child) in _members(node, value).items()}
-    return below | {HERE: {}} if below and member else below
+    if isinstance(value, dict):
+        below = {f"f:{name}": _all_of(node.child(name), held, member=True) for name, held in value.items()}
+    else:
+        item = node.item
+        below = {element: _all_of(item, held, member=True) for element, held in items_of(node, value).items()}
+    if below and member:
+        below[HERE] = {}
+    return below
 
 
 # --- what apply makes of it ---
@@ -313,14 +328,14 @@ def without(node: Node, value: Any, gone: FieldSet, owned: FieldSet) -> Any:
     if _is_leaf(node, value):
         return value
     kept: dict[str, Any] = {}
-    for element, (held, child) in _members(node, value).items():
+    for element, held in _members(node, value).items():
         mine, theirs = gone.get(element), owned.get(element)
         if mine is None:
             kept[element] = held
         elif (not mine or HERE in mine) and theirs is None:
             continue
         else:
-            kept[element] = without(child, held, mine, theirs or {})
+            kept[element] = without(_below(node, element), held, mine, theirs or {})
     if isinstance(value, dict):
         return {element.removeprefix("f:"): held for element, held in kept.items()}
     return list(kept.values())
