@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Row(Struct, frozen=True):
-    """One figure. `target` is what we want, `other` what it is compared with in the same unit."""
+    """One figure. `target` is what we want, `other` what it is compared with in the same unit, `where` the time goes."""
 
     name: str
     figure: float
@@ -19,6 +19,7 @@ class Row(Struct, frozen=True):
     lower: bool = False  # better when lower
     note: str = ""
     cpu: float | None = None  # the same figure if nothing but the process's own time of the processor counted
+    where: str = ""
 
     @property
     def reached(self) -> str:

@@ -1,6 +1,6 @@
 """`make bench`: benchmarks, a table each, printed and kept in docs/performance.md between its marks.
 
-    python -m tests.bench [--keep] [api pods log scheduler nodes workloads services scale]
+    python -m tests.bench [--keep] [api writes lists watches custom pods log scheduler nodes workloads services scale]
 
 Without names those that take a few minutes together. `scale` takes half an hour, and 2 GB of memory."""
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from . import Row
 
-MODULES = ("api", "pods", "log", "scheduler", "nodes", "workloads", "services")
+MODULES = ("api", "writes", "lists", "watches", "custom", "pods", "log", "scheduler", "nodes", "workloads", "services")
 PERFORMANCE = Path(__file__).parents[2] / "docs" / "performance.md"
 HEADS = ("what", "figure", "in CPU time", "target", "reached", "compared")
 
@@ -48,6 +48,12 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def short(rows: Sequence[Row]) -> str:
+    """Where the time goes in what is not reached."""
+    lines = [f"- {row.name}: {row.where}" for row in rows if row.reached == "no" and row.where]
+    return "\n\nWhere the daemon's time goes in what is not reached:\n\n" + "\n".join(lines) if lines else ""
+
+
 def load() -> str:
     return " ".join(f"{one:.1f}" for one in os.getloadavg())
 
@@ -74,7 +80,7 @@ def main() -> None:
         sys.stderr.write(f"measuring {module} ...\n")
         before = load()
         rows = importlib.import_module(f"tests.bench.bench_{module}").measure()
-        text = f"Measured on: {machine}; load (1, 5, 15 minutes) {before} before, {load()} after.\n\n{table(rows)}"
+        text = f"Measured on: {machine}; load (1, 5, 15 minutes) {before} before, {load()} after.\n\n{table(rows)}{short(rows)}"
         print(f"\n{module}. {text}", flush=True)
         if options.keep:
             keep(module, text)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from typing import Any
 
 from tests.e2e.conftest import Cluster
 
+SAMPLES = "samples.json"
+SHOWN = 6  # stages of a request, of those that take most
+
 
 @contextmanager
 def cluster(*options: str) -> Iterator[tuple[Cluster, float]]:
@@ -23,9 +27,9 @@ def cluster(*options: str) -> Iterator[tuple[Cluster, float]]:
     data = Path(tempfile.mkdtemp(prefix="shipslog-bench-"))
     one = Cluster(data, *options)
     begun = time.perf_counter()
-    command = [sys.executable, "-m", "shipslog", "up", *one.options, "--data", str(data)]
+    command = [sys.executable, "-m", "tests.bench.sampled", "up", *one.options, "--data", str(data)]
     with (data / "out").open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out)
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | {"SHIPSLOG_SAMPLES": str(data / SAMPLES)})
     try:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -83,8 +87,15 @@ class Connection:
         return cls(*await asyncio.open_connection("127.0.0.1", port, ssl=context, limit=1 << 24))
 
     async def call(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        self.writer.write(head.encode() + body)
+        self.send(method, path, body)
+        return await self.answer()
+
+    def send(self, method: str, path: str, body: bytes = b"", media: str = "application/json", more: str = "") -> None:
+        """Ask. It names itself, so that who owns which field is kept. `more`: lines of the head."""
+        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nUser-Agent: bench\r\nContent-Type: {media}\r\n{more}"
+        self.writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    async def answer(self) -> tuple[int, bytes]:
         answer = await self.reader.readuntil(b"\r\n\r\n")
         code = int(answer[9:12])
         if b"Transfer-Encoding: chunked" in answer:
@@ -100,6 +111,42 @@ class Connection:
 
     def close(self) -> None:
         self.writer.close()
+
+
+class Spent:
+    """The CPU time of a daemon from here on, and where it went."""
+
+    def __init__(self, one: Cluster) -> None:
+        self._data, self._pid = one.data, int(one.daemon["pid"])
+        self._samples()
+        self._begun = cpu_s(self._pid)
+
+    def each_us(self, count: int) -> float:
+        """Microseconds for each of so many requests."""
+        return (cpu_s(self._pid) - self._begun) / count * 1e6
+
+    def where(self, count: int) -> str:
+        """What one of so many requests costs, and the stages that take most of it."""
+        cost, samples = self.each_us(count), self._samples()
+        whole = sum(samples.values()) or 1
+        most = sorted(samples.items(), key=lambda one: -one[1])[:SHOWN]
+        return f"{cost:,.0f} µs of CPU each; " + ", ".join(f"{stage} {part / whole:.0%}" for stage, part in most)
+
+    def _samples(self) -> dict[str, int]:
+        """Those since the last time."""
+        path = self._data / SAMPLES
+        path.unlink(missing_ok=True)
+        os.kill(self._pid, signal.SIGUSR2)
+        while not path.exists():
+            time.sleep(0.005)
+        found: dict[str, int] = json.loads(path.read_text())
+        return found
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds of all threads of a process, to the microsecond."""
+    times = [Path(task, "schedstat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return sum(int(time.split()[0]) for time in times) / 1e9
 
 
 def usage(pid: int) -> tuple[float, float]:
