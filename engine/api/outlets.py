@@ -5,6 +5,7 @@ Tests: tests/engine/api/streams/test_logs.py, tests/engine/api/test_watches.py
 
 import base64
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from aiohttp import web
@@ -54,10 +55,15 @@ class Chunks:
 
     def framed(self, parts: Sequence[bytes]) -> bytes | None:
         data = b"".join(parts)
-        return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        return _chunk(data) if data else b""
 
     async def close(self) -> None:
         await self.response.write_eof()
+
+
+@lru_cache(maxsize=1)  # what a thousand watches send one after the other is the same
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 class Messages:

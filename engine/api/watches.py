@@ -169,11 +169,10 @@ class Stream:
     def __init__(self, call: Call, options: WatchOptions) -> None:
         self.call, self.options, self._wanted = call, options, call.wanted
         self.foreign = options.kind.is_foreign  # another server is asked for each
-        self.plain = self._wanted.plain and options.kind.hub is None and not self.foreign  # objects go out as they are kept
+        as_kept = options.kind.hub is None and not self.foreign and not self._wanted.shape
+        self.plain = as_kept and self._wanted.plain  # objects go out as they are kept
         self.busy = False  # with lines that go out before all that comes now
-        self.lines: Callable[[WatchRecord], Iterable[bytes]] = (
-            self._as_they_are if not options.selection and self.plain else self._selected
-        )
+        self._shared = self._as_they_are if self.plain else self._in_frames if as_kept and self._wanted.protobuf else None
 
     def beginning(self) -> list[Entry]:
         """What may be there when the watch begins, if that is asked for."""
@@ -230,23 +229,28 @@ class Stream:
         return msgspec.json.encode({"type": "BOOKMARK", "object": obj}) + b"\n"
 
     @staticmethod
-    def _as_they_are(record: WatchRecord) -> Iterable[bytes]:
-        return (record.line,)
+    def _as_they_are(record: WatchRecord) -> bytes:
+        return record.line
 
-    def _selected(self, record: WatchRecord) -> Iterable[bytes]:
-        """Entering the selection is ADDED, leaving it DELETED with the last state that was in it."""
-        selection, entry, previous = self.options.selection, record.entry, record.previous
-        if not selection:
-            return (self._line(record.change, entry),)
-        was = previous is not None and record.change != "ADDED" and selection.matches(previous.object)
-        if record.change == "DELETED":
-            return (self._line("DELETED", entry),) if was or selection.matches(entry.object) else ()
-        now = selection.matches(entry.object)
-        if now:
-            return (self._line("MODIFIED" if was else "ADDED", entry),)
-        if was and previous is not None:
-            return (self._line("DELETED", _at_revision(previous, record.revision)),)
-        return ()
+    @staticmethod
+    def _in_frames(record: WatchRecord) -> bytes:
+        return record.frame
+
+    def lines(self, record: WatchRecord) -> Iterable[bytes]:
+        """What is sent of a change. Entering the selection is ADDED, leaving it DELETED with the last state that was in it."""
+        selection, entry, previous, change = self.options.selection, record.entry, record.previous, record.change
+        if selection:
+            was = previous is not None and change != "ADDED" and selection.matches(previous.object)
+            now = selection.matches(entry.object)
+            if not now and not was:
+                return ()
+            if not now and change != "DELETED" and previous is not None:
+                return (self._line("DELETED", _at_revision(previous, record.revision)),)
+            if change != "DELETED":
+                change = "MODIFIED" if was else "ADDED"
+        if self._shared is not None and change == record.change:
+            return (self._shared(record),)
+        return (self._line(change, entry),)
 
     def error(self, refusal: Refusal) -> bytes:
         """Why the watch ends, as its last event."""

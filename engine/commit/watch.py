@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
+from shipslog.store.objects import protobuf_encoding
 from shipslog.store.refusals import Expired
-from shipslog.store.state import Entry
+from shipslog.store.state import Entry, message_of
 
 RING = 10_000  # changes remembered a kind
 RING_BYTES = 64 << 20  # of all kinds together, as JSON
@@ -21,16 +22,16 @@ WatchEventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
 class WatchRecord:
-    """One change of one object. `line` is the encoded JSON watch event, made once for all listeners."""
+    """One change of one object. `line` is the watch event in JSON, `frame` in protobuf: made once for all listeners."""
 
-    __slots__ = ("_line", "change", "entry", "namespace", "previous", "revision", "size_bytes")
+    __slots__ = ("_frame", "_line", "change", "entry", "namespace", "previous", "revision", "size_bytes")
 
     def __init__(self, revision: int, change: WatchEventType, namespace: str, entry: Entry, previous: Entry | None) -> None:
         self.revision, self.change, self.namespace = revision, change, namespace
         self.entry, self.previous = entry, previous
         # Both: the entry before is held by this record alone where its own has been let go of.
         self.size_bytes = len(entry.encoded) + (len(previous.encoded) if previous is not None else 0)
-        self._line = b""
+        self._line = self._frame = b""
 
     def shown_as(self, entry: Entry, previous: Entry | None) -> "WatchRecord":
         """The same change, of the object in another version."""
@@ -41,6 +42,14 @@ class WatchRecord:
         if not self._line:
             self._line = b'{"type":"%s","object":%s}\n' % (self.change.encode(), self.entry.encoded)
         return self._line
+
+    @property
+    def frame(self) -> bytes:
+        if not self._frame:
+            obj = self.entry.object
+            message = protobuf_encoding.enveloped(obj.api_version, obj.kind, message_of(self.entry))
+            self._frame = protobuf_encoding.watch_frame(self.change, message)
+        return self._frame
 
 
 class Watch:
