@@ -110,7 +110,9 @@ class Cluster(Client):
         self._delayed = asyncio.Event()
         self._parts, self._saving = Tasks("parts"), Tasks("snapshots")
         self.background = Tasks("engine")  # what goes on beside; a cluster that stops ends it first
-        self.concerns: list[Callable[[], Iterable[str]]] = []  # what else may be in trouble, for `failing`
+        self.concerns: list[Callable[[], Iterable[str]]] = [
+            runtime.troubles for runtime in runtimes
+        ]  # what else may be in trouble, for `failing`
         self.measures: list[Callable[[], Iterable[Family]]] = [self.webhooks.measured]  # of what is run beside, for /metrics
         self.ended = asyncio.Event()  # set when the engine stopped by itself; `failure` says why
         self.failure: BaseException | None = None

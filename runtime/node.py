@@ -145,6 +145,9 @@ class NodeRuntime(Protocol):
         """What its pods and itself have used lately; without its pods for `pods` False. Nothing is measured for it: it may be
         asked often."""
 
+    def troubles(self) -> Sequence[str]:
+        """What goes on beside and failed lately, a line each, for anybody to see; () when all is well."""
+
     async def close(self, *, end_pods: bool = False) -> None:
         """Let go; pods go on running, unless `end_pods`: then nothing of ours is left on the machine.
         Errors: LeftBehind, after all else was let go of."""

@@ -48,6 +48,7 @@ from .commands import (
 from .containers.logs.limits import LIMITS, LogLimits
 from .containers.oci import machine, streams
 from .containers.oci.life import NodeLife
+from .containers.oci.links import Links
 from .containers.oci.pods import sandbox_started
 from .containers.oci.settings import OciSettings, detect
 from .containers.oci.uses import images_used
@@ -94,6 +95,7 @@ class OciNode:
         self._pod_cidr = pod_cidr
         self._rules, self._policies = rules, policies
         self._probes: Prober | None = None
+        self._links: Links | None = None
         self._ground = ground
         self._ports = PublishedPorts(ground.outside, ground.address) if ground is not None else None
         self._threads = OwnerThreads()
@@ -131,6 +133,10 @@ class OciNode:
         report(observed)
         for fact in (*found, *await self._directories.empty()):
             report(fact)
+        life = self._life
+        assert life.sandboxes is not None
+        self._links = Links(self.node, life.pods, life.sandboxes, life.make_bridge, life.fresh)
+        self._links.begin(report)
 
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
         return await dial(address, port, tls=tls)
@@ -138,6 +144,15 @@ class OciNode:
     def stats(self, *, pods: bool = True) -> NodeStats:
         probes = self._probes.counts() if self._probes is not None else {}
         return self._sampler.stats(probes, pods=pods)
+
+    def troubles(self) -> Sequence[str]:
+        """See NodeRuntime."""
+        ours = (self._life.tasks, self._sampler.tasks, *((self._links.tasks,) if self._links is not None else ()))
+        lost = self._links.lost if self._links is not None else 0
+        return (
+            *(line for tasks in ours for line in tasks.troubles()),
+            *((f"{self.node}: {lost} pods are cut off from its bridge; their events say more",) if lost else ()),
+        )
 
     async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
         match command:
@@ -285,6 +300,8 @@ class OciNode:
     async def close(self, *, end_pods: bool = False) -> None:
         """See NodeRuntime."""
         await self._sampler.close()
+        if self._links is not None:
+            await self._links.close()
         if self._probes is not None:
             await self._probes.close()
         if self._ports is not None:

@@ -207,6 +207,20 @@ class SandboxExited(PodFact, frozen=True, kw_only=True, tag="SandboxExited"):
     sandbox_id: str
 
 
+class PodNetworkLost(PodFact, frozen=True, kw_only=True, tag="PodNetworkLost"):
+    """Somebody took a running pod's link, or the bridge, and it could not be put right; that is tried again."""
+
+    message: str
+    at_ns: int = 0
+
+
+class PodNetworkMended(PodFact, frozen=True, kw_only=True, tag="PodNetworkMended"):
+    """It was cut off, and has its place in the network of its node again."""
+
+    message: str  # what was done
+    at_ns: int = 0
+
+
 class SandboxRemoved(PodFact, frozen=True, kw_only=True, tag="SandboxRemoved"):
     """No process, mount, namespace, link or directory of the pod is left."""
 
@@ -348,6 +362,8 @@ AnyFact = (
     | SandboxFailed
     | SandboxExited
     | SandboxRemoved
+    | PodNetworkLost
+    | PodNetworkMended
     | ImagePulled
     | ImagePullFailed
     | ContainerStarted
@@ -373,6 +389,8 @@ RuntimeFact = (
     | SandboxFailed
     | SandboxExited
     | SandboxRemoved
+    | PodNetworkLost
+    | PodNetworkMended
     | ImagePulled
     | ImagePullFailed
     | ContainerStarted

@@ -102,6 +102,7 @@ class PodRuntime(Struct, frozen=True, kw_only=True):
     sandbox_message: str = ""
     sandbox_failures: int = 0
     sandbox_failed_at_ns: int = 0
+    network_failure: str = ""  # why it is cut off from its node's network; "" while it is not
     containers: Mapping[str, ContainerRuntime] = {}
 
 

@@ -10,6 +10,8 @@ from shipslog.store.facts import (
     ImagePullFailed,
     NetworkPoliciesFailed,
     ObjectFact,
+    PodNetworkLost,
+    PodNetworkMended,
     ProbeFlipped,
     RulesetFailed,
     SandboxExited,
@@ -34,6 +36,8 @@ class NodeLog:
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             SandboxFailed: self._sandbox_failed,
             SandboxExited: self._sandbox_exited,
+            PodNetworkLost: self._network_lost,
+            PodNetworkMended: self._network_mended,
             ImagePullFailed: self._image_pull_failed,
             ContainerStartFailed: self._container_start_failed,
             ContainerExited: self._container_exited,
@@ -75,6 +79,12 @@ class NodeLog:
 
     def _sandbox_exited(self, fact: SandboxExited) -> None:
         log.warning("pod_sandbox_gone", node=fact.node, pod=self._pod(fact.pod_uid))
+
+    def _network_lost(self, fact: PodNetworkLost) -> None:
+        log.warning("pod_cut_off", node=fact.node, pod=self._pod(fact.pod_uid), message=fact.message[:SHOWN])
+
+    def _network_mended(self, fact: PodNetworkMended) -> None:
+        log.warning("pod_network_mended", node=fact.node, pod=self._pod(fact.pod_uid), message=fact.message)
 
     def _image_pull_failed(self, fact: ImagePullFailed) -> None:
         log.warning("image_not_pulled", node=fact.node, image=fact.image, reason=fact.reason, message=fact.message[:SHOWN])

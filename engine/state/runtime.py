@@ -19,6 +19,8 @@ from shipslog.store.facts import (
     ImagePulled,
     ImagePullFailed,
     PodFact,
+    PodNetworkLost,
+    PodNetworkMended,
     ProbeFlipped,
     SandboxExited,
     SandboxFailed,
@@ -42,7 +44,7 @@ def evolve_pod(pod: PodRuntime | None, fact: PodFact, image: str = "") -> PodRun
             base = pod or PodRuntime(pod_uid=fact.pod_uid, node=fact.node)
             return replace(
                 base, node=fact.node, sandbox_id=fact.sandbox_id, ip=fact.ip, sandbox_started_at_ns=fact.at_ns,
-                sandbox_failure="", sandbox_message="", sandbox_failures=0,
+                sandbox_failure="", sandbox_message="", sandbox_failures=0, network_failure="",
             )  # fmt: skip
         case SandboxFailed():
             base = pod or PodRuntime(pod_uid=fact.pod_uid, node=fact.node)
@@ -54,6 +56,9 @@ def evolve_pod(pod: PodRuntime | None, fact: PodFact, image: str = "") -> PodRun
             if pod is None or pod.sandbox_id != fact.sandbox_id:
                 return pod
             return replace(pod, sandbox_id="", ip="")
+        case PodNetworkLost() | PodNetworkMended():
+            why = fact.message if isinstance(fact, PodNetworkLost) else ""
+            return pod if pod is None or pod.network_failure == why else replace(pod, network_failure=why)
         case ContainerFact():
             if pod is None:
                 if not isinstance(fact, ContainerStarted):

@@ -18,6 +18,8 @@ from shipslog.store.facts import (
     ImagePullFailed,
     NodeObserved,
     PodFact,
+    PodNetworkLost,
+    PodNetworkMended,
     ProbeFlipped,
     SandboxExited,
     SandboxFailed,
@@ -69,6 +71,10 @@ def _of_pod(pod: core_v1.Pod, fact: PodFact) -> Iterator[Say]:
             yield warning("FailedCreatePodSandBox", f"Failed to create pod sandbox: {fact.message}")
         case SandboxExited():
             yield normal("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
+        case PodNetworkLost():
+            yield warning("NetworkNotReady", f"network is not ready: {fact.message}")
+        case PodNetworkMended():
+            yield warning("NetworkMended", fact.message)
         case ProbeFlipped(healthy=False) if fact.message:
             yield warning("Unhealthy", f"{fact.probe.capitalize()} probe failed: {fact.message}")
 

@@ -180,7 +180,7 @@ def _conditions(
     pod: BoundPod, phase: str, init: tuple[core_v1.ContainerStatus, ...], apps: tuple[core_v1.ContainerStatus, ...]
 ) -> tuple[core_v1.PodCondition, ...]:
     new = {
-        "PodReadyToStartContainers": _condition("PodReadyToStartContainers", pod.sandbox_up),
+        "PodReadyToStartContainers": _ready_to_start(pod),
         "Initialized": _initialized(pod, phase),
         **_ready(pod, phase, init, apps),
         **(resize.conditions(pod) if phase not in TERMINAL else {}),
@@ -208,6 +208,13 @@ def _shared(type_: str, status: str, reason: str, message: str, since: str) -> c
 @remembered(1024)
 def _condition(type_: str, holds: bool, reason: str = "", message: str = "") -> core_v1.PodCondition:
     return core_v1.PodCondition(type=type_, status="True" if holds else "False", reason=reason, message=message)
+
+
+def _ready_to_start(pod: BoundPod) -> core_v1.PodCondition:
+    """It has a sandbox, and that is on the network."""
+    if pod.sandbox_up and pod.runtime is not None and pod.runtime.network_failure:
+        return _condition("PodReadyToStartContainers", False, "NetworkNotReady", pod.runtime.network_failure)
+    return _condition("PodReadyToStartContainers", pod.sandbox_up)
 
 
 def _initialized(pod: BoundPod, phase: str) -> core_v1.PodCondition:

@@ -118,6 +118,9 @@ class ProcessNode:
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
         return await dial(address, port, tls=tls)
 
+    def troubles(self) -> Sequence[str]:
+        return (*self._tasks.troubles(), *self._sampler.tasks.troubles())
+
     def stats(self, *, pods: bool = True) -> NodeStats:
         probes = self._probes.counts() if self._probes is not None else {}
         return self._sampler.stats(probes, pods=pods)

@@ -378,6 +378,9 @@ class SimulatedNode:
     def stats(self, *, pods: bool = True) -> NodeStats:
         return simulated_pods.of_node(self.node, self.pods, self._capacity, self._now_ns(), self.disk_used_bytes, pods)
 
+    def troubles(self) -> Sequence[str]:
+        return ()
+
     def reboot(self, known: Sequence[PodRuntime]) -> None:
         """The machine loses all that runs on it, and tells what it finds missing of `known`."""
         for uid in tuple(self.pods):

@@ -86,6 +86,10 @@ class Netlink:
         body = _link_header(0, IFF_UP) + _name(name) + _number(IFLA_MASTER, master) + info
         self._ask(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, name)
 
+    def join(self, name: str, master: int) -> None:
+        """A link becomes a port of the bridge with the index `master`, up."""
+        self._ask(RTM_NEWLINK, 0, _link_header(0, IFF_UP) + _name(name) + _number(IFLA_MASTER, master), name)
+
     def allow_hairpin(self, name: str) -> None:
         """A port of a bridge sends back what came from it: with br_netfilter that is a pod's way to its own service."""
         port = _attribute(IFLA_BRPORT_MODE, b"\x01")

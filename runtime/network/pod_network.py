@@ -11,7 +11,7 @@ import os
 import socket
 from pathlib import Path
 
-from .netlink import Netlink, hardware_address
+from .netlink import IFF_UP, Netlink, hardware_address
 
 
 def ensure_bridge(name: str, gateway: str, prefix_length: int) -> None:
@@ -70,6 +70,25 @@ def links_of(bridge: str) -> list[str]:
         return sorted(os.listdir(f"/sys/class/net/{bridge}/brif"))
     except FileNotFoundError:
         return []
+
+
+def is_up(name: str) -> bool:
+    """Whether there is such a link, and it is not switched off."""
+    try:
+        return bool(int(Path(f"/sys/class/net/{name}/flags").read_text(), 16) & IFF_UP)
+    except OSError:
+        return False
+
+
+def ports_up(bridge: str) -> list[str]:
+    """Those of the bridge's ports that are not switched off."""
+    return [link for link in links_of(bridge) if is_up(link)]
+
+
+def rejoin(host: Netlink, *, link: str, bridge: int) -> None:
+    """Have a link that is there be a port of the bridge (its index) again. Errors: OSError."""
+    host.join(link, bridge)
+    host.allow_hairpin(link)
 
 
 def disconnect_pod(link: str) -> None:

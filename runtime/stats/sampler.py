@@ -66,18 +66,18 @@ class Sampler:
     ) -> None:
         self._node, self._data, self._subjects, self._groups = node, data, subjects, groups
         self._top, self._images, self._now_ns, self._ask = top_group, images, now_ns, ask
-        self._history, self._tasks = History(), Tasks("stats")
+        self._history, self.tasks = History(), Tasks("stats")
         self._began_ns = self._boot_ns = now_ns()
         self._pods: Sequence[PodSubject] = ()
         self._disks: dict[str, Disk] = {}
 
     def start(self) -> None:
         self._boot_ns = self._now_ns() - int(float((text("/proc/uptime").split() or ["0"])[0]) * 1e9)
-        self._tasks.keep("sampling", self._sample_for_ever)
-        self._tasks.keep("disks", self._look_for_ever)
+        self.tasks.keep("sampling", self._sample_for_ever)
+        self.tasks.keep("disks", self._look_for_ever)
 
     async def close(self) -> None:
-        await self._tasks.close()
+        await self.tasks.close()
 
     # --- sampling ---
 

@@ -139,6 +139,7 @@ KEPT = {
     "facts-2.jsonl": (2, "e29f0f2b229d8d4ea9817707c5cf876cf2d07581a73a38769b7f85165e265e05"),
     "objects-2.jsonl": (45, "2c21502b11329df33fc4d9001f846fc456d81ae82c318e563130bdc390fc14a9"),
     "snapshot-1-autoscalers.json": (0, "599afe80741d686d859af10f7afd624ebeeeadaa169a5bc5f3b90b91fb64de5f"),
+    "snapshot-1-cut-off.json": (0, "f0e083d72ab6bd86d3c8ae16e686edb807806bc832a1ff053e7e4b0ae1adb5ee"),
     "snapshot-1-limits.json": (0, "1d10c3e5829ba801fba9df1b487eed4d0e4c2e71b5752b6e66391ee56184d2d4"),
     "snapshot-1-network-policies.json": (0, "52b704bae2273d7f230b80e9fe8d3b3a47d183ccb40c73501627e8df5af7a237"),
     "snapshot-1-pressure.json": (0, "fdb974d5398e405351b0d527524df833565725efc98f0ad08f07b0fd82f162a7"),

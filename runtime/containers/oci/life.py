@@ -83,27 +83,21 @@ class NodeLife:
         self._place = ContainerPlace(
             layout=self.layout, settings=settings, images=self.images, cgroups=self._cgroups, logs=self.logs.kept
         )
-        self._sandboxes: SandboxPlace | None = None
+        self.sandboxes: SandboxPlace | None = None
         self._making = Throttle(settings.workers, patience_s=PATIENCE_S)
         self._in_node, self._in_machine = OwnerThreads(PER_POD, enter=self._namespace.enter), OwnerThreads(PER_POD)
-        self._pods = Pods()
-        self._exits = Exits(node, self._place, self._pods, self._clean)
+        self.pods = Pods()
+        self._exits = Exits(node, self._place, self.pods, self._clean)
         self.lookups = Lookups()
         self._report: Report = lambda fact: None
-        self._tasks = Tasks("node")
+        self.tasks = Tasks("node")
 
     @property
     def crun_command(self) -> tuple[str, ...]:
         """How crun is called from anywhere: inside the node's mount namespace."""
         inside = ("nsenter", f"--mount={self.layout.pinned / 'mnt'}", "--")
         settings = self.settings
-        return (
-            *inside,
-            settings.crun,
-            "--root",
-            str(self.layout.crun),
-            f"--cgroup-manager={settings.cgroup_manager}",
-        )
+        return (*inside, settings.crun, "--root", str(self.layout.crun), f"--cgroup-manager={settings.cgroup_manager}")
 
     # --- opening: the machine, and what runs already ---
 
@@ -114,7 +108,7 @@ class NodeLife:
         self._exits.open(report)
         found = await self._inside("", adoption.find, self.layout)
         exits = await self._take_up(found)
-        ports = {p.sandbox.ip: p.sandbox.request.port_mappings for p in self._pods if p.sandbox and p.sandbox.ip}
+        ports = {p.sandbox.ip: p.sandbox.request.port_mappings for p in self.pods if p.sandbox and p.sandbox.ip}
         await self._nat.load(ports)
         self._exits.begin()
         self.logs.start()
@@ -131,10 +125,10 @@ class NodeLife:
         self._namespace.open()
         command = pause.install(places.data)
         gateway = self._addresses.gateway
-        pod_network.ensure_bridge(self.bridge, gateway, self._addresses.network.prefixlen)
+        self.make_bridge()
         if pod_network.enable_forwarding():
             (places.data / "forwarding").touch()
-        self._sandboxes = SandboxPlace(
+        self.sandboxes = SandboxPlace(
             layout=places, mount_ns_fd=self._namespace.descriptor, bridge=self.bridge, gateway=gateway, pause_command=command,
             cgroups=self._cgroups,
         )  # fmt: skip
@@ -144,15 +138,15 @@ class NodeLife:
         exits: dict[str, Exit] = {}
         known_ids: set[str] = set()
         for pod in found:
-            state = self._pods.ensure(pod.pod_uid)
+            state = self.pods.ensure(pod.pod_uid)
             if pod.alive and pod.sandbox is not None:
                 state.sandbox = pod.sandbox
                 if pod.sandbox.ip:
                     self._addresses.hold(pod.sandbox.ip, pod.pod_uid)
                 self._watch_pause(state)
             elif pod.sandbox is not None:
-                await self._fresh(pod.pod_uid, sandbox.end_pause, pod.sandbox)
-                await self._fresh(pod.pod_uid, sandbox.remove_network, self.layout, pod.sandbox)
+                await self.fresh(pod.pod_uid, sandbox.end_pause, pod.sandbox)
+                await self.fresh(pod.pod_uid, sandbox.remove_network, self.layout, pod.sandbox)
             for record in pod.half_made:
                 await self._undo(record)
             for record in pod.containers:
@@ -160,20 +154,20 @@ class NodeLife:
                 ended = await self._inside(pod.pod_uid, adoption.exit_of, self._place, record, pod.alive)
                 one = Container(record)
                 one.announced = True
-                self._pods.add(one)
+                self.pods.add(one)
                 if ended is not None:
                     exits[record.container_id] = ended
                     self._exits.end(one, ended)
                 self._exits.watch(one)
         await asyncio.to_thread(leftovers.end_stray_conmons, self.layout, known_ids)
-        await self._end_unknown([pod.sandbox for pod in self._pods if pod.sandbox is not None])
+        await self._end_unknown([pod.sandbox for pod in self.pods if pod.sandbox is not None])
         return exits
 
     async def _end_unknown(self, known: "Sequence[SandboxRecord]") -> None:
-        if self._sandboxes is not None:
-            command = self._sandboxes.pause_command[0]
+        if self.sandboxes is not None:
+            command = self.sandboxes.pause_command[0]
             ending = partial(leftovers.end_unknown, bridge=self.bridge, pause_command=command, known=known)
-            await self._fresh("", ending, self.layout, self._cgroups, self.instance)
+            await self.fresh("", ending, self.layout, self._cgroups, self.instance)
 
     async def _undo(self, record: ContainerRecord) -> None:
         bundle = self.bundle(record)
@@ -185,13 +179,17 @@ class NodeLife:
         (self.layout.exits / record.container_id).unlink(missing_ok=True)
         records.write(bundle / container.RECORD_FILE, msgspec.structs.replace(record, phase="failed"))
 
+    def make_bridge(self) -> None:
+        """The bridge of its pods, if it is not there, or not as it should be. Errors: OSError."""
+        pod_network.ensure_bridge(self.bridge, self._addresses.gateway, self._addresses.network.prefixlen)
+
     # --- threads ---
 
     async def _inside(self, pod_uid: str, function: Callable[..., T], *arguments: Any) -> T:
         """Run in the node's mount namespace, for a pod."""
         return await self._in_node.run(pod_uid, function, *arguments)
 
-    async def _fresh(self, pod_uid: str, function: Callable[..., T], *arguments: Any) -> T:
+    async def fresh(self, pod_uid: str, function: Callable[..., T], *arguments: Any) -> T:
         """Run in the machine's namespaces; the thread may enter other ones."""
         return await self._in_machine.run(pod_uid, function, *arguments)
 
@@ -199,11 +197,11 @@ class NodeLife:
 
     async def run_pod(self, request: RunPodSandbox) -> SandboxRecord:
         """The pod's sandbox, made if it is not there. Errors: VolumeFailed, OSError, AddressesExhausted, NatFailed."""
-        assert self._sandboxes is not None
-        pod = self._pods.ensure(request.pod_uid)
+        assert self.sandboxes is not None
+        pod = self.pods.ensure(request.pod_uid)
         async with pod.lock:
             if pod.sandbox is not None:
-                pod.sandbox = await self._fresh(pod.uid, sandbox.update, self._sandboxes, request, pod.sandbox)
+                pod.sandbox = await self.fresh(pod.uid, sandbox.update, self.sandboxes, request, pod.sandbox)
                 return pod.sandbox
             before = records.read(self.layout.pod(request.pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
             if before is not None:
@@ -212,7 +210,7 @@ class NodeLife:
             await asyncio.to_thread(self.logs.kept.begin, pod.uid, request.namespace, request.name)
             try:
                 async with self._making.place():
-                    made = await self._fresh(pod.uid, sandbox.create, self._sandboxes, request, record)
+                    made = await self.fresh(pod.uid, sandbox.create, self.sandboxes, request, record)
                 if made.ip and request.port_mappings:
                     await self._nat.map_ports(made.ip, request.port_mappings)
             except BaseException:
@@ -234,11 +232,11 @@ class NodeLife:
         )  # fmt: skip
 
     async def _forget_sandbox(self, record: SandboxRecord) -> None:
-        assert self._sandboxes is not None
+        assert self.sandboxes is not None
         uid = record.request.pod_uid
-        await self._fresh(uid, sandbox.end_pause, record)
-        await asyncio.to_thread(sandbox.end_unwritten, self._sandboxes, record.sandbox_id)
-        await self._fresh(uid, sandbox.remove_network, self.layout, record)
+        await self.fresh(uid, sandbox.end_pause, record)
+        await asyncio.to_thread(sandbox.end_unwritten, self.sandboxes, record.sandbox_id)
+        await self.fresh(uid, sandbox.remove_network, self.layout, record)
         if record.ip:
             await self._nat.unmap_ports(record.ip, record.request.port_mappings)
             self._addresses.release(record.ip, record.request.pod_uid)
@@ -272,8 +270,8 @@ class NodeLife:
 
     async def remove_pod(self, pod_uid: str) -> None:
         """Nothing of the pod is left afterwards. Idempotent."""
-        assert self._sandboxes is not None
-        pod = self._pods.ensure(pod_uid)
+        assert self.sandboxes is not None
+        pod = self.pods.ensure(pod_uid)
         async with pod.lock:
             self._unwatch_pause(pod)
             running = [one for one in pod.containers.values() if not one.ended.done()]
@@ -287,20 +285,20 @@ class NodeLife:
             pod.sandbox = None
             attempts = await asyncio.to_thread(adoption.containers_of, self.layout.pod(pod_uid))
             await asyncio.to_thread(self.logs.kept.keep_pod, pod_uid)
-            await self._fresh(pod_uid, sandbox.remove, self._sandboxes, pod_uid, record)
+            await self.fresh(pod_uid, sandbox.remove, self.sandboxes, pod_uid, record)
             for attempt in attempts:
                 (self.layout.exits / attempt.container_id).unlink(missing_ok=True)
             if record is not None:
-                await asyncio.to_thread(sandbox.end_unwritten, self._sandboxes, record.sandbox_id)
+                await asyncio.to_thread(sandbox.end_unwritten, self.sandboxes, record.sandbox_id)
                 if record.ip:
                     if record.request.port_mappings:
                         await self._nat.unmap_ports(record.ip, record.request.port_mappings)
                     self._addresses.release(record.ip, pod_uid)
-            self._pods.forget_pod(pod_uid)
+            self.pods.forget_pod(pod_uid)
 
     async def refresh_volumes(self, command: RefreshVolumes) -> None:
         """Bring the files of a running pod's volumes up to date. Errors: VolumeFailed, OSError."""
-        pod = self._pods.get(command.pod_uid)
+        pod = self.pods.get(command.pod_uid)
         if pod is None:
             return
         async with pod.lock:
@@ -310,13 +308,13 @@ class NodeLife:
 
     def host_ports(self) -> list[PortMapping]:
         """Of all pods that have a sandbox."""
-        return [mapping for pod in self._pods if pod.sandbox is not None for mapping in pod.sandbox.request.port_mappings]
+        return [mapping for pod in self.pods if pod.sandbox is not None for mapping in pod.sandbox.request.port_mappings]
 
     # --- containers ---
 
     async def start_container(self, request: StartContainer) -> tuple[RuntimeFact, ...]:
         """Make one attempt; -> that it started (and ended, if it did at once), or why not."""
-        pod = self._pods.get(request.pod_uid)
+        pod = self.pods.get(request.pod_uid)
         if pod is None:
             return (self._not_started(request, "CreateContainerError", "the pod has no sandbox"),)
         async with pod.lock:
@@ -335,7 +333,7 @@ class NodeLife:
             except StartFailed as error:
                 return (self._not_started(request, error.reason, str(error)),)
             one = Container(record)
-            self._pods.add(one)
+            self.pods.add(one)
             self._exits.see(one)
             self._exits.watch(one)
         if request.post_start is not None and not one.ended.done():
@@ -346,7 +344,7 @@ class NodeLife:
         """The first process of a container that runs; 0 for none. Errors: StartFailed."""
         if not name:
             return 0
-        pod = self._pods.get(pod_uid)
+        pod = self.pods.get(pod_uid)
         one = pod.newest(name) if pod is not None else None
         if one is None or one.ended.done() or one.record.process is None:
             raise StartFailed("CreateContainerError", f'the target container "{name}" does not run')
@@ -403,7 +401,7 @@ class NodeLife:
 
     async def resize(self, command: UpdateContainerResources) -> tuple[RuntimeFact, ...]:
         """Let a container that runs use more or less; nothing of one that does not."""
-        pod, one = self._pods.get(command.pod_uid), self.find(command.pod_uid, command.container, command.attempt)
+        pod, one = self.pods.get(command.pod_uid), self.find(command.pod_uid, command.container, command.attempt)
         if pod is None or one is None or one.ended.done():
             return ()
         async with pod.lock:
@@ -428,7 +426,7 @@ class NodeLife:
 
     def _clean(self, one: Container) -> None:
         delete = self._inside(one.record.pod_uid, container.delete, self._place, one.record)
-        one.cleanup = self._tasks.start(f"removal of {one.record.container_id}", delete)
+        one.cleanup = self.tasks.start(f"removal of {one.record.container_id}", delete)
 
     # --- looking ---
 
@@ -438,21 +436,21 @@ class NodeLife:
 
     def subjects(self) -> list[PodSubject]:
         """What runs now, and where what it uses can be read."""
-        return [pods.subject_of(pod, self.layout, self._cgroups) for pod in self._pods if pod.sandbox is not None]
+        return [pods.subject_of(pod, self.layout, self._cgroups) for pod in self.pods if pod.sandbox is not None]
 
     def _written_to(self) -> list[Path]:
-        return [self.bundle(one.record) for pod in self._pods for one in pod.containers.values() if not one.ended.done()]
+        return [self.bundle(one.record) for pod in self.pods for one in pod.containers.values() if not one.ended.done()]
 
     def bundle(self, record: ContainerRecord) -> Path:
         return self.layout.container(record.pod_uid, record.container, record.attempt)
 
     def find(self, pod_uid: str, name: str, attempt: int) -> Container | None:
-        pod = self._pods.get(pod_uid)
+        pod = self.pods.get(pod_uid)
         return pod.containers.get((name, attempt)) if pod is not None else None
 
     def running(self, pod_uid: str, name: str) -> Container:
         """Errors: StreamRefused."""
-        pod = self._pods.get(pod_uid)
+        pod = self.pods.get(pod_uid)
         one = pod.newest(name) if pod is not None else None
         if one is None or one.ended.done():
             raise StreamRefused(500, f'unable to upgrade connection: container not found ("{name}")')
@@ -460,7 +458,7 @@ class NodeLife:
 
     def live_sandbox(self, pod_uid: str) -> SandboxRecord:
         """Errors: StreamRefused."""
-        pod = self._pods.get(pod_uid)
+        pod = self.pods.get(pod_uid)
         if pod is None or pod.sandbox is None:
             raise StreamRefused(500, "the pod's sandbox is not running")
         return pod.sandbox
@@ -472,14 +470,14 @@ class NodeLife:
         Errors: LeftBehind, when all else is done."""
         left: list[str] = []
         if end_pods:
-            uids = [pod.uid for pod in self._pods]
+            uids = [pod.uid for pod in self.pods]
             ended = await asyncio.gather(*(self.remove_pod(uid) for uid in uids), return_exceptions=True)
             left += [f"pod {uid}: {why}" for uid, why in zip(uids, ended, strict=True) if why is not None]
         await self.logs.close()
         self._exits.close()
-        for pod in self._pods:
+        for pod in self.pods:
             self._unwatch_pause(pod)
-        await self._tasks.finished()
+        await self.tasks.finished()
         await self._in_node.finished()
         await self._in_machine.finished()
         try:

@@ -156,6 +156,25 @@ def _resolv_conf(request: RunPodSandbox) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
+def reconnect(place: SandboxPlace, record: SandboxRecord) -> str:
+    """Have a pod that is cut off be on the bridge again; -> what was done, for people. Errors: OSError."""
+    with Netlink() as outside:
+        bridge = socket.if_nametoindex(place.bridge)
+        with contextlib.suppress(OSError):
+            socket.if_nametoindex(record.link)
+            pod_network.rejoin(outside, link=record.link, bridge=bridge)
+            return "The pod's link had left the bridge of its node, and has joined it again."
+        descriptor = os.open(place.layout.netns / record.netns, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            linux.setns(descriptor, linux.CLONE_NEWNET)
+            pod_network.connect_pod(
+                outside, link=record.link, bridge=bridge, ip=record.ip, gateway=place.gateway, netns_fd=descriptor
+            )
+        finally:
+            os.close(descriptor)
+    return f"The pod's link to the bridge of its node was gone, and was made again with its address {record.ip}."
+
+
 def remove_network(layout: Layout, record: SandboxRecord) -> None:
     """Link and named namespace; idempotent. In the machine's namespaces."""
     if record.link:

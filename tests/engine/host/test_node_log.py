@@ -12,6 +12,8 @@ from shipslog.store.facts import (
     ContainerStarted,
     ContainerStartFailed,
     ImagePullFailed,
+    PodNetworkLost,
+    PodNetworkMended,
     ProbeFlipped,
     RulesetFailed,
     SandboxExited,
@@ -39,6 +41,8 @@ def told(fact: Any, *, ending: bool = False) -> list[dict[str, Any]]:
     [
         (SandboxFailed(**UID, reason="FailedMount", message="no such secret"), "pod_not_started", "warning"),
         (SandboxExited(**UID, sandbox_id="s"), "pod_sandbox_gone", "warning"),
+        (PodNetworkLost(**UID, message="no"), "pod_cut_off", "warning"),
+        (PodNetworkMended(**UID, message="made again"), "pod_network_mended", "warning"),
         (ImagePullFailed(node="n", image="img", reason="ErrImagePull", message="no"), "image_not_pulled", "warning"),
         (ContainerStartFailed(**OF, reason="RunContainerError", message="no"), "container_not_started", "warning"),
         (ContainerExited(**OF, exit_code=1, message="the program's own words"), "container_exited", "warning"),

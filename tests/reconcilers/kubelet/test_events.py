@@ -7,7 +7,16 @@ from msgspec.structs import replace
 from shipslog.reconcilers.kubelet.events import backing_off, killing, tells
 from shipslog.runtime.commands import StopContainer
 from shipslog.store.commands import Update
-from shipslog.store.facts import ContainerStarted, Fact, ImagePulled, ImagePullFailed, NodeObserved, SandboxExited
+from shipslog.store.facts import (
+    ContainerStarted,
+    Fact,
+    ImagePulled,
+    ImagePullFailed,
+    NodeObserved,
+    PodNetworkLost,
+    PodNetworkMended,
+    SandboxExited,
+)
 from shipslog.store.objects import core_v1
 from tests.reconcilers.views import node, observed, pod, view_of
 
@@ -49,6 +58,8 @@ def test_facts_are_told_about_the_part_that_they_are_of() -> None:
     ]
     assert said(SandboxExited(node="n", pod_uid=UID, sandbox_id="s"), with_two("p")) == [("p", "", "SandboxChanged")]
     assert said(SandboxExited(node="n", pod_uid="gone", sandbox_id="s")) == [], "nobody is left to tell it about"
+    assert said(PodNetworkLost(node="n", pod_uid=UID, message="m"), with_two("p")) == [("p", "", "NetworkNotReady")]
+    assert said(PodNetworkMended(node="n", pod_uid=UID, message="m"), with_two("p")) == [("p", "", "NetworkMended")]
     assert said(NodeObserved(node="n")) == [("n", "", "Starting")]
 
 
