@@ -47,12 +47,18 @@ def first_images(pod: BoundPod, plan: PodPlan) -> None:
 
 
 def should_restart(pod: BoundPod, container: AnyContainer, exit_code: int) -> bool:
-    """By the restart policy; an init container that failed is repeated unless the policy is Never."""
+    """By the first of its own rules that fits, else by its own restart policy, else by the pod's (KEP-5307)."""
     if isinstance(container, core_v1.EphemeralContainer):
         return False
-    if is_sidecar(container):
+    if any(_fits(rule, exit_code) for rule in container.restart_policy_rules):
         return True
-    return pod.restart_policy == "Always" or (pod.restart_policy == "OnFailure" and exit_code != 0)
+    policy = container.restart_policy or pod.restart_policy
+    return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+
+
+def _fits(rule: core_v1.ContainerRestartRule, exit_code: int) -> bool:
+    codes = rule.exit_codes
+    return rule.action == "Restart" and codes is not None and (exit_code in codes.values) == (codes.operator == "In")
 
 
 def finished(pod: BoundPod, container: AnyContainer) -> bool:
@@ -68,10 +74,13 @@ def wants_sandbox(pod: BoundPod) -> bool:
 
 def init_failed(pod: BoundPod) -> bool:
     """An init container failed and the pod does not repeat it."""
-    if pod.restart_policy != "Never":
-        return False
-    ends = (ended(pod.state(c.name)) for c in pod.spec.init_containers if not is_sidecar(c))
-    return any(end is not None and end.exit_code != 0 for end in ends)
+    for container in pod.spec.init_containers:
+        end = ended(pod.state(container.name))
+        if end is None or end.exit_code == 0 or is_sidecar(container):
+            continue
+        if (container.restart_policy or pod.restart_policy) == "Never" and not should_restart(pod, container, end.exit_code):
+            return True
+    return False
 
 
 # --- init containers ---

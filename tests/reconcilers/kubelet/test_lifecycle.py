@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from shipslog.engine.state.view import MemoryView
@@ -15,6 +16,8 @@ from shipslog.store.facts import (
     ImagePullFailed,
     NetworkPoliciesApplied,
     NetworkPoliciesFailed,
+    PodNetworkLost,
+    PodNetworkMended,
     PressureObserved,
     SandboxRemoved,
     SandboxStarted,
@@ -313,6 +316,43 @@ def test_a_pod_whose_init_container_failed_waits_for_its_sidecars_too() -> None:
 
 def started_as(container: str) -> ContainerStarted:
     return ContainerStarted(node="n", pod_uid=UID, container=container, attempt=0, container_id=container, at_ns=NOW)
+
+
+@pytest.mark.parametrize(
+    ("of_pod", "own", "operator", "exit_code", "again"),
+    [
+        ("Never", "", "", 42, False),
+        ("Never", "OnFailure", "", 42, True),
+        ("Never", "OnFailure", "", 0, False),
+        ("Always", "Never", "", 42, False),
+        ("Never", "Never", "In", 42, True),
+        ("Never", "Never", "In", 43, False),
+        ("Never", "Never", "NotIn", 42, False),
+        ("Never", "Never", "NotIn", 43, True),
+    ],
+)
+def test_a_containers_own_policy_and_rules_say_whether_it_is_started_again(
+    of_pod: str, own: str, operator: str, exit_code: int, again: bool
+) -> None:
+    made = bound()
+    codes = core_v1.ContainerRestartRuleOnExitCodes(operator=operator, values=(42,))
+    rules = (core_v1.ContainerRestartRule(action="Restart", exit_codes=codes),) if operator else ()
+    (container,) = made.spec.containers
+    container = replace(container, restart_policy=own or None, restart_policy_rules=rules)
+    made = replace(made, spec=replace(made.spec, containers=(container,), restart_policy=of_pod))
+    view = view_of(node("n"), observed("n"), made, SANDBOX, PULLED, started(), exited(exit_code))
+    assert ("StartContainer" in kinds(view)) is again
+    assert again or status(view).phase == ("Failed" if exit_code else "Succeeded")
+
+
+def test_one_that_is_cut_off_says_so_until_it_is_mended() -> None:
+    lost = PodNetworkLost(node="n", pod_uid=UID, message="no such device", at_ns=NOW)
+    view = world(SANDBOX, PULLED, started(), lost)
+    condition = next(c for c in status(view).conditions if c.type == "PodReadyToStartContainers")
+    assert (condition.status, condition.reason, condition.message) == ("False", "NetworkNotReady", "no such device")
+    assert status(view).phase == "Running"
+    add(view, PodNetworkMended(node="n", pod_uid=UID, message="joined it again", at_ns=NOW))
+    assert next(c for c in status(view).conditions if c.type == "PodReadyToStartContainers").status == "True"
 
 
 SHORT = PressureObserved(node="n", thresholds=(ThresholdMet(signal="memory.available", quantity=2, available=1),), at_ns=NOW)

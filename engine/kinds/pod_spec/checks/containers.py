@@ -24,6 +24,7 @@ from shipslog.store.objects.core_v1 import (
 from .probes import check_lifecycle, check_probe
 from .references import ENV_FIELDS, check_field_ref, check_key_ref, check_resource_ref
 from .resources import check_requirements
+from .restart import check_restart
 from .security import check_security_context
 from .volumes import check_local_path
 
@@ -72,8 +73,7 @@ def check_containers(faults: Faults, containers: tuple[Container, ...], setting:
             faults.duplicate(f"{at}.name", c.name)
         seen.add(c.name)
         _check_handlers(faults, c, setting, at)
-        if c.restart_policy is not None:
-            faults.forbidden(f"{at}.restartPolicy", "may not be set for non-init containers")
+        check_restart(faults, c, at)
         _check_host_ports(faults, c, host_ports, at)
 
 
@@ -85,8 +85,7 @@ def check_init_containers(
     for i, c in enumerate(containers):
         at = f"{path}[{i}]"
         _check_common(faults, c, setting, at)
-        if c.restart_policy is not None and c.restart_policy != "Always":
-            faults.not_supported(f"{at}.restartPolicy", c.restart_policy, ("Always",))
+        check_restart(faults, c, at)
         if c.name in seen:
             faults.duplicate(f"{at}.name", c.name)
         elif c.name:

@@ -69,7 +69,18 @@ REFUSED: list[tuple[str, dict[str, Any], set[str]]] = [
     ),
     ("message policy", pod({"terminationMessagePolicy": "Shout"}), {f"FieldValueNotSupported {C0}.terminationMessagePolicy"}),
     ("image with a space", pod({"image": " app"}), {f"FieldValueInvalid {C0}.image"}),
-    ("restart policy of a container", pod({"restartPolicy": "Always"}), {f"FieldValueForbidden {C0}.restartPolicy"}),
+    ("restart policy of a container", pod({"restartPolicy": "Once"}), {f"FieldValueNotSupported {C0}.restartPolicy"}),
+    (
+        "restart rules of a container",
+        pod({"restartPolicyRules": [{"action": "Stop"}, {"action": "Restart", "exitCodes": {"operator": "Is"}}]}),
+        {
+            f"FieldValueRequired {C0}.restartPolicy",
+            f"FieldValueNotSupported {C0}.restartPolicyRules[0].action",
+            f"FieldValueRequired {C0}.restartPolicyRules[0].exitCodes",
+            f"FieldValueNotSupported {C0}.restartPolicyRules[1].exitCodes.operator",
+            f"FieldValueInvalid {C0}.restartPolicyRules[1].exitCodes.values",
+        },
+    ),
     (
         "extended resource without limit",
         pod({"resources": {"requests": {"example.com/gpu": "1"}}}),
