@@ -9,18 +9,27 @@ from typing import Any
 import msgspec
 
 from shipslog.engine.kinds.catalogue import subresource_of
+from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.custom import json_paths
 from shipslog.engine.kinds.scales import scale_of
-from shipslog.store.commands import Patch
+from shipslog.store.commands import Apply, Patch
 from shipslog.store.objects import autoscaling_v1, codec, patch
 from shipslog.store.objects.patch import MERGE_PATCH
 from shipslog.store.objects.scheme import Kind, type_at
 from shipslog.store.refusals import BadRequest, Cause, Invalid
 from shipslog.store.state import Entry
 
-from . import replies, requests, versions, writes
+from . import replies, requests, shapes, versions, writes
 from .replies import Reply
 from .requests import Call
+from .routes import flag
+
+COLUMNS = (
+    NAME,
+    Column("Desired", "How many replicas there shall be.", "integer"),
+    Column("Available", "How many there are.", "integer"),
+    AGE,
+)
 
 
 def _shown(kind: Kind, entry: Entry) -> Any:
@@ -52,7 +61,9 @@ async def handle(call: Call) -> Reply:
     kind, namespace, name = call.named()
     entry = await versions.one(call, requests.entry_of(call))
     if call.verb == "get":
-        return replies.of_value(_shown(kind, entry), wanted=call.wanted)
+        return _answered(call, entry)
+    if call.is_apply:
+        return await _applied(call, kind, namespace, name)
     if call.verb == "patch":
         writes.patch_type(call)  # before its options: it may have those of an apply
     dry_run = call.dry_run
@@ -70,8 +81,42 @@ async def handle(call: Call) -> Reply:
     _check(name, scale)
     command = _command(call, kind, namespace, name, scale.spec.replicas, version)
     committed = await writes.submit(call, command, dry_run)
-    entry = await versions.one(call, committed.entry)
-    return replies.of_value(_shown(kind, entry), wanted=call.wanted)
+    return _answered(call, await versions.one(call, committed.entry))
+
+
+def _answered(call: Call, entry: Entry) -> Reply:
+    """The Scale in the form that the client wants. Errors: NotAcceptable."""
+    scale, wanted = _shown(call.kind, entry), call.wanted
+    shapes.check(wanted)
+    if wanted.shape == "Table":
+        cells = [scale.metadata.name, scale.spec.replicas, scale.status.replicas]
+        cells.append(age(scale.metadata.creation_timestamp, call.now_ns))
+        return replies.of_value(shapes.table_of_one(COLUMNS, cells, scale, wanted, call), wanted=wanted)
+    if wanted.shape:
+        return replies.of_value(shapes.metadata_of(scale.metadata, wanted.version), wanted=wanted)
+    return replies.of_value(scale, wanted=wanted)
+
+
+async def _applied(call: Call, kind: Kind, namespace: str, name: str) -> Reply:
+    """Apply a Scale: who does owns the replicas of the object, by this subresource. Errors: Refusal."""
+    data, struct, dry_run = await writes.configuration(call), _form(kind), call.dry_run
+    scale, _ = codec.decode(struct, data, validation=call.field_validation)
+    requests.expect(scale, "Scale", "autoscaling/v1" if struct is autoscaling_v1.Scale else kind.api_version)
+    if scale.metadata.name not in ("", name):
+        raise BadRequest(f"the name of the object ({scale.metadata.name}) does not match the name on the URL ({name})")
+    _check(name, scale)
+    wanted = msgspec.json.decode(data).get("spec") or {}
+    config = _parted(kind, scale.spec.replicas) if "replicas" in wanted else {}
+    config |= {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}}
+    if scale.metadata.resource_version:
+        config["metadata"]["resourceVersion"] = scale.metadata.resource_version
+    command = Apply(
+        resource=kind.resource, namespace=namespace, name=name, body=msgspec.json.encode(config),
+        field_manager=call.field_manager, force=flag(call.params, "force"), subresource="scale",
+        api_version="" if kind.hub is None else kind.api_version,
+    )  # fmt: skip
+    committed = await writes.submit(call, command, dry_run)
+    return _answered(call, await versions.one(call, committed.entry))
 
 
 async def _patched(call: Call, entry: Entry) -> tuple[Any, str]:
@@ -107,13 +152,7 @@ def _check(name: str, scale: Any) -> None:
 
 
 def _command(call: Call, kind: Kind, namespace: str, name: str, replicas: int, version: str) -> Patch:
-    change: dict[str, Any] = {"spec": {"replicas": replicas}}
-    if kind.definition is not None:
-        names = json_paths.plain(kind.definition.scale.spec_replicas_path) or ()
-        value: Any = replicas
-        for inner in reversed(names):
-            value = {inner: value}
-        change = value
+    change = _parted(kind, replicas)
     if version:
         change["metadata"] = {"resourceVersion": version}
     return Patch(
@@ -121,3 +160,15 @@ def _command(call: Call, kind: Kind, namespace: str, name: str, replicas: int, v
         body=msgspec.json.encode(change), field_manager=call.field_manager, subresource="scale",
         api_version="" if kind.hub is None else kind.api_version,
     )  # fmt: skip
+
+
+def _parted(kind: Kind, replicas: int) -> dict[str, Any]:
+    """The part of an object that says so many replicas."""
+    names: tuple[str, ...] = ("spec", "replicas")
+    if kind.definition is not None:
+        names = json_paths.plain(kind.definition.scale.spec_replicas_path) or names
+    value: Any = replicas
+    for inner in reversed(names):
+        value = {inner: value}
+    made: dict[str, Any] = value
+    return made

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from shipslog.engine.kinds.catalogue import rules_of
+from shipslog.engine.kinds.columns import Column
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.objects import meta_v1, protobuf_encoding
@@ -105,7 +106,22 @@ def many(
 
 def partial(entry: Entry, version: str = "v1") -> dict[str, Any]:
     """The object's metadata alone."""
-    return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": entry.object.metadata}
+    return metadata_of(entry.object.metadata, version)
+
+
+def metadata_of(metadata: meta_v1.ObjectMeta, version: str) -> dict[str, Any]:
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": metadata}
+
+
+def table_of_one(columns: Sequence[Column], cells: list[Any], obj: Any, wanted: Format, call: Call) -> dict[str, Any]:
+    """A Table of one object that is of no kind of its own: a Scale. Errors: BadRequest."""
+    include = _included(call)
+    row: dict[str, Any] = {"cells": cells}
+    if include != "None":
+        row["object"] = obj if include == "Object" else metadata_of(obj.metadata, wanted.version)
+    head = {"kind": "Table", "apiVersion": f"meta.k8s.io/{wanted.version}"}
+    metadata = {"resourceVersion": obj.metadata.resource_version}
+    return {**head, "metadata": metadata, "columnDefinitions": [c.definition() for c in columns], "rows": [row]}
 
 
 def table(kind: Kind, metadata: Mapping[str, object], wanted: Format) -> dict[str, Any]:
@@ -119,11 +135,16 @@ def table(kind: Kind, metadata: Mapping[str, object], wanted: Format) -> dict[st
 
 def rows(kind: Kind, entries: Sequence[Entry], wanted: Format, call: Call) -> Iterator[dict[str, Any]]:
     """The rows of a Table, as Kubernetes prints the kind; each is made when it is asked for. Errors: BadRequest."""
+    strategy, include = rules_of(kind), _included(call)
+    return (_row(kind, strategy, entry, include, wanted, call.now_ns) for entry in entries)
+
+
+def _included(call: Call) -> str:
+    """What of an object stands beside its cells."""
     include = first(call.params, "includeObject") or "Metadata"
     if include not in ("None", "Metadata", "Object"):
         raise BadRequest(f'unrecognized includeObject value: "{include}"')
-    strategy = rules_of(kind)
-    return (_row(kind, strategy, entry, include, wanted, call.now_ns) for entry in entries)
+    return include
 
 
 def _row(kind: Kind, strategy: Strategy, entry: Entry, include: str, wanted: Format, now_ns: int) -> dict[str, Any]:

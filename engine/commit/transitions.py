@@ -43,6 +43,7 @@ from .faces import NO_FACES, Faces
 Effect = Literal["Created", "Modified", "Deleted", "Unchanged"]
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 NAME_TRIES = 8
+SCALER = "kube-controller-manager"  # as which a rule scales: who applies replicas then is told of it
 
 Owner = ownership.Manager | ownership.Managed | None
 
@@ -418,11 +419,10 @@ def _link(kind: Kind, namespace: str, name: str) -> str:
 
 
 def _manager(kind: Kind, command: Update | Patch) -> ownership.Manager | None:
-    if not command.field_manager:
+    name = command.field_manager or (SCALER if command.subresource == "scale" else "")
+    if not name:
         return None
-    return ownership.Manager(
-        command.field_manager, ownership.UPDATE, command.api_version or kind.api_version, command.subresource
-    )
+    return ownership.Manager(name, ownership.UPDATE, command.api_version or kind.api_version, command.subresource)
 
 
 def managers_of(scheme: Scheme, wanted: Wanted, asked: Callable[[], Any], now: str) -> tuple[meta_v1.ManagedFieldsEntry, ...]:

@@ -21,6 +21,7 @@ from shipslog.store.objects.apiextensions_v1 import (
     CustomResourceDefinitionSpec,
     CustomResourceDefinitionStatus,
     CustomResourceDefinitionVersion,
+    JSONSchemaProps,
 )
 from shipslog.store.objects.custom import FINALIZER, holds
 from shipslog.store.objects.scheme import Kind
@@ -29,7 +30,10 @@ from shipslog.store.refusals import group_resource
 from .schemas import check_schema
 
 COLUMN_TYPES = ("integer", "number", "string", "boolean", "date")
-MAX_SELECTABLE = 8
+MAX_SELECTABLE, SELECTABLE_TYPES = 8, ("string", "boolean", "integer")
+SELECTABLE_WORDS = (
+    "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed."
+)
 
 
 class CustomResourceDefinitionStrategy(Strategy):
@@ -151,7 +155,6 @@ def check_parts(faults: Faults, versions: tuple[CustomResourceDefinitionVersion,
         ("schema", "validation", _check_schema),
         ("subresources", "subresources", _check_subresources),
         ("additional_printer_columns", "additionalPrinterColumns", _check_columns),
-        ("selectable_fields", "selectableFields", _check_selectable),
     ):
         held = [getattr(version, name) for version in versions]
         if held and all(one == held[0] for one in held):
@@ -159,6 +162,11 @@ def check_parts(faults: Faults, versions: tuple[CustomResourceDefinitionVersion,
             continue
         for at, one in enumerate(held):
             check(faults, one, f"spec.versions[{at}].{'schema' if name == 'schema' else place}")
+    if versions and all(version.selectable_fields == versions[0].selectable_fields for version in versions):
+        _check_selectable(faults, versions[0], "spec.selectableFields")
+        return
+    for at, version in enumerate(versions):
+        _check_selectable(faults, version, f"spec.versions[{at}].selectableFields")
 
 
 def _check_schema(faults: Faults, validation: Any, path: str) -> None:
@@ -178,15 +186,41 @@ def _check_columns(faults: Faults, columns: Any, path: str) -> None:
         _check_path(faults, f"{here}.jsonPath", column.json_path)
 
 
-def _check_selectable(faults: Faults, fields: Any, path: str) -> None:
-    if len(fields) > MAX_SELECTABLE:
-        faults.too_many(path, len(fields), MAX_SELECTABLE)
-    for at, field in enumerate(fields):
-        here = f"{path}[{at}].jsonPath"
+def _check_selectable(faults: Faults, version: CustomResourceDefinitionVersion, path: str) -> None:
+    """Fields that the schema has, and whose values are texts, numbers or truths. Source: ValidateSelectableFields."""
+    schema = version.schema.open_apiv3_schema if version.schema is not None else None
+    seen: set[tuple[str, ...]] = set()
+    for at, field in enumerate(version.selectable_fields):
+        here = f"{path}[{at}]"
         if not field.json_path:
-            faults.required(here)
-        elif plain(field.json_path) is None or field.json_path.startswith(".metadata"):
-            faults.invalid(here, field.json_path, "must be a simple path to a field, and not in metadata")
+            faults.required(f"{here}.jsonPath")
+            continue
+        found = plain(field.json_path)
+        if found is None:
+            faults.invalid(f"{here}.jsonPath", field.json_path, "is an invalid path: it must name fields alone")
+            continue
+        if found[0] == "metadata":
+            faults.invalid(here, field.json_path, "must not point to fields in metadata")
+        elif (at_field := _schema_at(schema, found)) is None:
+            faults.invalid(f"{here}.jsonPath", field.json_path, "is an invalid path: does not refer to a valid field")
+        elif at_field.type not in SELECTABLE_TYPES:
+            faults.invalid(here, field.json_path, SELECTABLE_WORDS)
+        if found in seen:
+            faults.duplicate(here, field.json_path)
+        seen.add(found)
+    if len(seen) > MAX_SELECTABLE:
+        faults.too_many(path, len(seen), MAX_SELECTABLE)
+
+
+def _schema_at(schema: JSONSchemaProps | None, names_: tuple[str, ...]) -> JSONSchemaProps | None:
+    """What a schema says of the value at a path; None where it knows none."""
+    for name in names_:
+        if schema is None:
+            return None
+        inner = schema.properties.get(name)
+        more = schema.additional_properties
+        schema = inner if inner is not None else more if isinstance(more, JSONSchemaProps) else None
+    return schema
 
 
 def _check_subresources(faults: Faults, subresources: Any, path: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shipslog.store.commands import Patch
 from shipslog.store.objects import core_v1
 
 from .conftest import CONFIG_MAPS, Api, Client
@@ -135,3 +136,75 @@ async def test_fields_that_are_no_sets_do_no_harm(admin: Client) -> None:
     code, _ = await admin.call("PATCH", f"{CONFIG_MAPS}/a", body, headers={"Content-Type": "application/merge-patch+json"})
     assert code == 200
     assert (await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="w"), "one", "&force=true"))[0] == 200
+
+
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+DEPLOYMENT: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "d"},
+    "spec": {
+        "replicas": 2,
+        "selector": {"matchLabels": {"app": "d"}},
+        "template": {"metadata": {"labels": {"app": "d"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
+    },
+}
+SCALE = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "d"}, "spec": {"replicas": 5}}
+
+
+def scalers(obj: Any) -> list[tuple[str, str, str]]:
+    """Who owns the replicas: manager, operation, subresource."""
+    return [
+        (e["manager"], e["operation"], e.get("subresource", ""))
+        for e in obj["metadata"]["managedFields"]
+        if "f:replicas" in e["fieldsV1"].get("f:spec", {})
+    ]
+
+
+async def test_a_scale_is_applied_too(admin: Client) -> None:
+    await apply(admin, f"{DEPLOYMENTS}/d", DEPLOYMENT, "one")
+    code, said = await apply(admin, f"{DEPLOYMENTS}/d/scale", SCALE, "two")
+    assert code == 409 and said["details"]["causes"][0]["field"] == ".spec.replicas", said
+    code, scale = await apply(admin, f"{DEPLOYMENTS}/d/scale", SCALE, "two", "&force=true")
+    assert (code, scale["kind"], scale["spec"]) == (200, "Scale", {"replicas": 5}), scale
+    _, made = await admin.call("GET", f"{DEPLOYMENTS}/d")
+    assert scalers(made) == [("two", "Apply", "scale")]
+    code, said = await apply(admin, f"{DEPLOYMENTS}/d", DEPLOYMENT, "one")
+    assert code == 409 and 'conflict with "two" with subresource "scale": .spec.replicas' in said["message"], said
+    for body, words in (
+        (SCALE | {"kind": "Deployment"}, "cannot be handled as a Scale"),
+        (SCALE | {"metadata": {"name": "e"}}, "does not match the name on the URL"),
+        (SCALE | {"spec": {"replicas": -1}}, "must be greater than or equal to 0"),
+    ):
+        code, said = await apply(admin, f"{DEPLOYMENTS}/d/scale", body, "two", "&force=true")
+        assert code in (400, 422) and words in said["message"], said
+    code, _ = await apply(admin, f"{DEPLOYMENTS}/nobody/scale", SCALE, "two")
+    assert code == 404
+
+
+async def test_who_applies_replicas_is_told_that_a_rule_has_scaled(api: Api, admin: Client) -> None:
+    await apply(admin, f"{DEPLOYMENTS}/d", DEPLOYMENT, "one")
+    change = Patch(
+        resource="deployments.apps", namespace="default", name="d", media_type="application/merge-patch+json",
+        body=b'{"spec":{"replicas":4}}', subresource="scale",
+    )  # fmt: skip
+    await api.cluster.submit(change, actor="system:controller:horizontal-pod-autoscaler")
+    _, made = await admin.call("GET", f"{DEPLOYMENTS}/d")
+    assert scalers(made) == [("kube-controller-manager", "Update", "scale")]
+    code, said = await apply(admin, f"{DEPLOYMENTS}/d", DEPLOYMENT, "one")
+    who = 'conflict with "kube-controller-manager" with subresource "scale" using apps/v1'
+    assert (code, said["message"]) == (409, f"Apply failed with 1 conflict: {who}: .spec.replicas")
+    without = {**DEPLOYMENT, "spec": {k: v for k, v in DEPLOYMENT["spec"].items() if k != "replicas"}}
+    code, made = await apply(admin, f"{DEPLOYMENTS}/d", without, "one")
+    assert (code, made["spec"]["replicas"]) == (200, 4)
+
+
+async def test_a_scale_has_a_table_of_its_own(admin: Client) -> None:
+    await apply(admin, f"{DEPLOYMENTS}/d", DEPLOYMENT, "one")
+    headers = {"Accept": "application/json;as=Table;g=meta.k8s.io;v=v1"}
+    _, table = await admin.call("GET", f"{DEPLOYMENTS}/d/scale", headers=headers)
+    assert [c["name"] for c in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["d", 2, 0] and table["rows"][0]["object"]["metadata"]["name"] == "d"
+    headers = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+    _, alone = await admin.call("GET", f"{DEPLOYMENTS}/d/scale", headers=headers)
+    assert (alone["kind"], alone["metadata"]["name"]) == ("PartialObjectMetadata", "d")

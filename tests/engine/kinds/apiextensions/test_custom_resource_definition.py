@@ -81,6 +81,38 @@ def test_what_versions_have_alike_is_named_without_a_version(world: Any, refused
     assert refused(world.create, PATH, wrong) == wanted
 
 
+SPEC: dict[str, Any] = {
+    "type": "object",
+    "properties": {"kind": {"type": "string"}, "sails": {"type": "array", "items": {"type": "string"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("paths", "causes"),
+    [
+        ([".spec.kind", ".spec.more.x"], set()),
+        ([""], {"FieldValueRequired spec.selectableFields[0].jsonPath"}),
+        ([".spec.nothing"], {"FieldValueInvalid spec.selectableFields[0].jsonPath"}),
+        ([".spec.sails[0]"], {"FieldValueInvalid spec.selectableFields[0].jsonPath"}),
+        ([".spec.sails"], {"FieldValueInvalid spec.selectableFields[0]"}),
+        ([".metadata.name"], {"FieldValueInvalid spec.selectableFields[0]"}),
+        ([".spec.kind", ".spec.kind"], {"FieldValueDuplicate spec.selectableFields[1]"}),
+        ([f".spec.more.x{i}" for i in range(9)], {"FieldValueTooMany spec.selectableFields"}),
+    ],
+)
+def test_what_can_be_selected_by(world: Any, refused: Any, paths: list[str], causes: set[str]) -> None:
+    spec = {
+        **SPEC,
+        "properties": {**SPEC["properties"], "more": {"type": "object", "additionalProperties": {"type": "integer"}}},
+    }
+    made = body({"type": "object", "properties": {"spec": spec}})
+    made["spec"]["versions"][0]["selectableFields"] = [{"jsonPath": path} for path in paths]
+    if causes:
+        assert refused(world.create, PATH, made) == causes
+    else:
+        world.create(PATH, made)
+
+
 def test_one_version_is_stored(world: Any, refused: Any) -> None:
     wrong = of(type="string")
     first = wrong["spec"]["versions"][0]
