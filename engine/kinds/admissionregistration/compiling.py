@@ -13,9 +13,7 @@ from shipslog.engine.cel.types import DYN, Type
 from shipslog.engine.kinds.faults import Faults
 
 from .expressions import compiled, environment, with_variables
-
-Expression = tuple[str, str, tuple[str, ...]]  # its path, its text, the types that it may come to
-
+from .policies import Expression
 
 LONGEST = 64 * 1024  # characters of a policy's expressions together
 

@@ -3,32 +3,18 @@
 Tests: tests/engine/kinds/admissionregistration/test_policies.py
 """
 
-from typing import Any
-
-from msgspec.structs import replace
-
-from shipslog.engine.kinds.columns import AGE, NAME, Column, age
+from shipslog.engine.kinds.columns import AGE, NAME, Column
 from shipslog.engine.kinds.faults import Faults
-from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.admissionregistration_v1 import MutatingAdmissionPolicy, Mutation
 
-from .policies import (
-    check_constraints,
-    check_expression,
-    check_failure_policy,
-    check_param_kind,
-    check_variables,
-    default_match,
-    shown_kind,
-)
-from .webhooks import check_conditions
+from .policies import Expression, PolicyRules, check_expression
 
 PATCHES, REINVOCATIONS = ("ApplyConfiguration", "JSONPatch"), ("Never", "IfNeeded")
 
 
-class MutatingAdmissionPolicyRules(WithSpec):
+class MutatingAdmissionPolicyRules(PolicyRules):
     about = "Expressions that change what is to be done, where a binding says so."
-    unconditional_update = False
+    counted, mutates = "mutations", True
     columns = (
         NAME,
         Column("Mutations", "How many changes it makes.", "integer"),
@@ -36,22 +22,8 @@ class MutatingAdmissionPolicyRules(WithSpec):
         AGE,
     )
 
-    def cells(self, obj: MutatingAdmissionPolicy, now_ns: int) -> list[Any]:
-        created = age(obj.metadata.creation_timestamp, now_ns)
-        return [obj.metadata.name, len(obj.spec.mutations), shown_kind(obj.spec.param_kind), created]
-
-    def default(self, obj: MutatingAdmissionPolicy) -> MutatingAdmissionPolicy:
-        constraints = default_match(obj.spec.match_constraints)
-        policy = obj.spec.failure_policy or "Fail"
-        return replace(obj, spec=replace(obj.spec, failure_policy=policy, match_constraints=constraints))
-
-    def check(self, faults: Faults, obj: MutatingAdmissionPolicy) -> None:
+    def check_own(self, faults: Faults, obj: MutatingAdmissionPolicy) -> None:
         spec = obj.spec
-        check_failure_policy(faults, spec.failure_policy, "spec.failurePolicy")
-        check_param_kind(faults, spec.param_kind, "spec.paramKind")
-        check_constraints(faults, spec.match_constraints, "spec.matchConstraints")
-        check_conditions(faults, spec.match_conditions, "spec.matchConditions", compiled=False)
-        check_variables(faults, spec.variables, "spec.variables")
         if not spec.mutations:
             faults.required("spec.mutations", "mutations must contain at least one item")
         for i, mutation in enumerate(spec.mutations):
@@ -60,22 +32,17 @@ class MutatingAdmissionPolicyRules(WithSpec):
             faults.required("spec.reinvocationPolicy")
         elif spec.reinvocation_policy not in REINVOCATIONS:
             faults.not_supported("spec.reinvocationPolicy", spec.reinvocation_policy, REINVOCATIONS)
-        if not faults:
-            _check_expressions(faults, obj)
 
-
-def _check_expressions(faults: Faults, obj: MutatingAdmissionPolicy) -> None:
-    from .compiling import check_policy  # with all that expressions need, when the first comes
-
-    found: list[tuple[str, str, tuple[str, ...]]] = []
-    for i, mutation in enumerate(obj.spec.mutations):
-        if mutation.apply_configuration is not None:
-            text = mutation.apply_configuration.expression
-            found.append((f"spec.mutations[{i}].applyConfiguration.expression", text, ("Object",)))
-        elif mutation.json_patch is not None:
-            text = mutation.json_patch.expression
-            found.append((f"spec.mutations[{i}].jsonPatch.expression", text, ("list(JSONPatch)",)))
-    check_policy(faults, obj.spec, found, mutating=True)
+    def expressions(self, obj: MutatingAdmissionPolicy) -> list[Expression]:
+        found: list[Expression] = []
+        for i, mutation in enumerate(obj.spec.mutations):
+            if mutation.apply_configuration is not None:
+                text = mutation.apply_configuration.expression
+                found.append((f"spec.mutations[{i}].applyConfiguration.expression", text, ("Object",)))
+            elif mutation.json_patch is not None:
+                text = mutation.json_patch.expression
+                found.append((f"spec.mutations[{i}].jsonPatch.expression", text, ("list(JSONPatch)",)))
+        return found
 
 
 def _check_mutation(faults: Faults, mutation: Mutation, path: str) -> None:

@@ -1,21 +1,25 @@
 """Policies of admission, which are expressions and not somebody who is asked: what both kinds of them mean and may say.
 
 Source: pkg/apis/admissionregistration (defaults, validation) of Kubernetes.
+
+Tests: tests/engine/kinds/admissionregistration/test_policies.py
 """
 
 import re
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
 from shipslog.engine.kinds import names
-from shipslog.engine.kinds.columns import UNSET
+from shipslog.engine.kinds.columns import AGE, NAME, UNSET, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
+from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.admissionregistration_v1 import MatchResources, ParamKind, ParamRef, Variable
 from shipslog.store.objects.meta_v1 import LabelSelector
 
-from .webhooks import FAILURES, MATCHES, check_rule
+from .webhooks import FAILURES, MATCHES, check_conditions, check_rule
 
 NOT_FOUND_ACTIONS = ("Deny", "Allow")
 BOTH = "name and selector are mutually exclusive"
@@ -23,10 +27,80 @@ RESERVED = frozenset(
     "true false null in as break const continue else for function if import let loop package namespace return var void "
     "while".split()
 )  # fmt: skip
+Expression = tuple[str, str, tuple[str, ...]]  # its path, its text, the types that it may come to
 is_identifier = re.compile("[_a-zA-Z][_a-zA-Z0-9]*").fullmatch
 
 
-def default_match(match: MatchResources | None) -> MatchResources | None:
+class PolicyRules(WithSpec):
+    """What both kinds of policies keep. `counted`: the field whose items their table counts; `mutates`: whether their
+    expressions make objects."""
+
+    unconditional_update = False
+    counted: ClassVar[str]
+    mutates: ClassVar[bool] = False
+
+    def cells(self, obj: Any, now_ns: int) -> list[Any]:
+        spec, created = obj.spec, age(obj.metadata.creation_timestamp, now_ns)
+        return [obj.metadata.name, len(getattr(spec, self.counted)), shown_kind(spec.param_kind), created]
+
+    def default(self, obj: Any) -> Any:
+        constraints = _default_match(obj.spec.match_constraints)
+        policy = obj.spec.failure_policy or "Fail"
+        return replace(obj, spec=replace(obj.spec, failure_policy=policy, match_constraints=constraints))
+
+    def check(self, faults: Faults, obj: Any) -> None:
+        spec = obj.spec
+        _check_failure_policy(faults, spec.failure_policy, "spec.failurePolicy")
+        _check_param_kind(faults, spec.param_kind, "spec.paramKind")
+        _check_constraints(faults, spec.match_constraints, "spec.matchConstraints")
+        check_conditions(faults, spec.match_conditions, "spec.matchConditions", compiled=False)
+        _check_variables(faults, spec.variables, "spec.variables")
+        self.check_own(faults, obj)
+        if not faults:
+            from .compiling import check_policy  # with all that expressions need, when the first comes
+
+            check_policy(faults, spec, self.expressions(obj), mutating=self.mutates)
+
+    def check_own(self, faults: Faults, obj: Any) -> None:
+        """What is wrong with what one kind of policies has."""
+        raise NotImplementedError
+
+    def expressions(self, obj: Any) -> list[Expression]:
+        """Those that a policy has besides its variables and conditions."""
+        raise NotImplementedError
+
+
+class BindingRules(WithSpec):
+    """What the bindings of both kinds of policies keep."""
+
+    unconditional_update = False
+    columns = (
+        NAME,
+        Column("PolicyName", "The policy."),
+        Column("ParamRef", "The objects that it takes its parameters from."),
+        AGE,
+    )
+
+    def cells(self, obj: Any, now_ns: int) -> list[Any]:
+        created = age(obj.metadata.creation_timestamp, now_ns)
+        return [obj.metadata.name, obj.spec.policy_name, shown_ref(obj.spec.param_ref), created]
+
+    def default(self, obj: Any) -> Any:
+        return replace(obj, spec=replace(obj.spec, match_resources=_default_match(obj.spec.match_resources)))
+
+    def check(self, faults: Faults, obj: Any) -> None:
+        """Which policy is bound, with which parameters, to what."""
+        policy, ref = obj.spec.policy_name, obj.spec.param_ref
+        if not policy:
+            faults.required("spec.policyName")
+        else:
+            faults.invalid_each("spec.policyName", policy, names.subdomain(policy))
+        if ref is not None:
+            _check_param_ref(faults, ref, "spec.paramRef")
+        _check_match(faults, obj.spec.match_resources, "spec.matchResouces")  # as Kubernetes spells it
+
+
+def _default_match(match: MatchResources | None) -> MatchResources | None:
     """What a policy is about: everything that its rules name, in every namespace, and equivalents of it."""
     if match is None:
         return None
@@ -40,24 +114,24 @@ def default_match(match: MatchResources | None) -> MatchResources | None:
     )
 
 
-def check_failure_policy(faults: Faults, policy: str | None, path: str) -> None:
+def _check_failure_policy(faults: Faults, policy: str | None, path: str) -> None:
     if policy is None:
         faults.required(path)
     elif policy not in FAILURES:
         faults.not_supported(path, policy, FAILURES)
 
 
-def check_constraints(faults: Faults, match: MatchResources | None, path: str) -> None:
+def _check_constraints(faults: Faults, match: MatchResources | None, path: str) -> None:
     """What a policy is about: it must name something, whose types are then known."""
     if match is None:
         faults.required(path)
         return
-    check_match(faults, match, path)
+    _check_match(faults, match, path)
     if not match.resource_rules:
         faults.required(f"{path}.resourceRules")
 
 
-def check_match(faults: Faults, match: MatchResources | None, path: str) -> None:
+def _check_match(faults: Faults, match: MatchResources | None, path: str) -> None:
     if match is None:
         return
     if match.match_policy is None:
@@ -78,7 +152,7 @@ def check_match(faults: Faults, match: MatchResources | None, path: str) -> None
             check_rule(faults, rule, at)
 
 
-def check_param_kind(faults: Faults, kind: ParamKind | None, path: str) -> None:
+def _check_param_kind(faults: Faults, kind: ParamKind | None, path: str) -> None:
     """The kind of the objects that a policy takes its parameters from."""
     if kind is None:
         return
@@ -101,7 +175,7 @@ def check_param_kind(faults: Faults, kind: ParamKind | None, path: str) -> None:
         faults.invalid(f"{path}.kind", kind.kind, f"may have mixed case, but should otherwise match: {','.join(messages)}")
 
 
-def check_variables(faults: Faults, variables: Sequence[Variable], path: str) -> None:
+def _check_variables(faults: Faults, variables: Sequence[Variable], path: str) -> None:
     for i, variable in enumerate(variables):
         at = f"{path}[{i}]"
         if not variable.name.strip():
@@ -115,17 +189,6 @@ def check_expression(faults: Faults, expression: str, path: str) -> None:
     """An expression that must be there. What it means is `compiling`'s."""
     if not expression.strip():
         faults.required(path, f"{path.rpartition('.')[2]} is not specified")
-
-
-def check_binding(faults: Faults, policy: str, ref: ParamRef | None, match: MatchResources | None) -> None:
-    """Which policy is bound, with which parameters, to what."""
-    if not policy:
-        faults.required("spec.policyName")
-    else:
-        faults.invalid_each("spec.policyName", policy, names.subdomain(policy))
-    if ref is not None:
-        _check_param_ref(faults, ref, "spec.paramRef")
-    check_match(faults, match, "spec.matchResouces")  # as Kubernetes spells it
 
 
 def _check_param_ref(faults: Faults, ref: ParamRef, path: str) -> None:

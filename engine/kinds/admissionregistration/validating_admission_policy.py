@@ -4,29 +4,18 @@ Tests: tests/engine/kinds/admissionregistration/test_policies.py
 """
 
 import re
-from typing import Any
 
 from msgspec.structs import replace
 
 from shipslog.engine.kinds import names
-from shipslog.engine.kinds.columns import AGE, NAME, Column, age
+from shipslog.engine.kinds.columns import AGE, NAME, Column
 from shipslog.engine.kinds.conditions import check_conditions
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
-from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.admissionregistration_v1 import AuditAnnotation, ValidatingAdmissionPolicy, Validation
 from shipslog.store.objects.scheme import Kind
 
-from .policies import (
-    check_constraints,
-    check_expression,
-    check_failure_policy,
-    check_param_kind,
-    check_variables,
-    default_match,
-    shown_kind,
-)
-from .webhooks import check_conditions as check_match_conditions
+from .policies import Expression, PolicyRules, check_expression
 
 REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized")
 MOST_ANNOTATIONS, LONGEST_ANNOTATION = 20, 5 * 1024
@@ -34,24 +23,15 @@ NOTHING = "validations or auditAnnotations must contain at least one item"
 has_newline = re.compile(r"[\n\r]").search
 
 
-class ValidatingAdmissionPolicyRules(WithSpec):
+class ValidatingAdmissionPolicyRules(PolicyRules):
     about = "Expressions that must hold of what is to be done, where a binding says so."
-    unconditional_update = False
+    counted = "validations"
     columns = (
         NAME,
         Column("Validations", "How many expressions must hold.", "integer"),
         Column("ParamKind", "The kind of its parameters."),
         AGE,
     )
-
-    def cells(self, obj: ValidatingAdmissionPolicy, now_ns: int) -> list[Any]:
-        created = age(obj.metadata.creation_timestamp, now_ns)
-        return [obj.metadata.name, len(obj.spec.validations), shown_kind(obj.spec.param_kind), created]
-
-    def default(self, obj: ValidatingAdmissionPolicy) -> ValidatingAdmissionPolicy:
-        constraints = default_match(obj.spec.match_constraints)
-        policy = obj.spec.failure_policy or "Fail"
-        return replace(obj, spec=replace(obj.spec, failure_policy=policy, match_constraints=constraints))
 
     def create(self, kind: Kind, obj: ValidatingAdmissionPolicy, ctx: Admission) -> ValidatingAdmissionPolicy:
         made: ValidatingAdmissionPolicy = super().create(kind, obj, ctx)
@@ -63,13 +43,8 @@ class ValidatingAdmissionPolicyRules(WithSpec):
         made: ValidatingAdmissionPolicy = super().update(kind, old, new, subresource, ctx)
         return _type_checked(made, ctx) if made.spec != old.spec else made
 
-    def check(self, faults: Faults, obj: ValidatingAdmissionPolicy) -> None:
+    def check_own(self, faults: Faults, obj: ValidatingAdmissionPolicy) -> None:
         spec = obj.spec
-        check_failure_policy(faults, spec.failure_policy, "spec.failurePolicy")
-        check_param_kind(faults, spec.param_kind, "spec.paramKind")
-        check_constraints(faults, spec.match_constraints, "spec.matchConstraints")
-        check_match_conditions(faults, spec.match_conditions, "spec.matchConditions", compiled=False)
-        check_variables(faults, spec.variables, "spec.variables")
         if not spec.validations and not spec.audit_annotations:
             faults.required("spec.validations", NOTHING)
             faults.required("spec.auditAnnotations", NOTHING)
@@ -84,8 +59,16 @@ class ValidatingAdmissionPolicyRules(WithSpec):
             if annotation.key in seen:
                 faults.duplicate(f"spec.auditAnnotations[{i}].key", annotation.key)
             seen.add(annotation.key)
-        if not faults:
-            _check_expressions(faults, obj)
+
+    def expressions(self, obj: ValidatingAdmissionPolicy) -> list[Expression]:
+        found: list[Expression] = []
+        for i, validation in enumerate(obj.spec.validations):
+            found.append((f"spec.validations[{i}].expression", validation.expression, ("bool",)))
+            if validation.message_expression:
+                found.append((f"spec.validations[{i}].messageExpression", validation.message_expression, ("string",)))
+        for i, annotation in enumerate(obj.spec.audit_annotations):
+            found.append((f"spec.auditAnnotations[{i}].valueExpression", annotation.value_expression, ("string", "null")))
+        return found
 
     def check_status(self, faults: Faults, old: ValidatingAdmissionPolicy, new: ValidatingAdmissionPolicy) -> None:
         checking = new.status.type_checking
@@ -106,19 +89,6 @@ def _type_checked(obj: ValidatingAdmissionPolicy, ctx: Admission) -> ValidatingA
     found = type_checked(obj.spec, ctx.view.scheme)
     status = replace(obj.status, observed_generation=obj.metadata.generation, type_checking=found)
     return replace(obj, status=status)
-
-
-def _check_expressions(faults: Faults, obj: ValidatingAdmissionPolicy) -> None:
-    from .compiling import check_policy  # with all that expressions need, when the first comes
-
-    found: list[tuple[str, str, tuple[str, ...]]] = []
-    for i, validation in enumerate(obj.spec.validations):
-        found.append((f"spec.validations[{i}].expression", validation.expression, ("bool",)))
-        if validation.message_expression:
-            found.append((f"spec.validations[{i}].messageExpression", validation.message_expression, ("string",)))
-    for i, annotation in enumerate(obj.spec.audit_annotations):
-        found.append((f"spec.auditAnnotations[{i}].valueExpression", annotation.value_expression, ("string", "null")))
-    check_policy(faults, obj.spec, found)
 
 
 def _check_validation(faults: Faults, validation: Validation, path: str) -> None:

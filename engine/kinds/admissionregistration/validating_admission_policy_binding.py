@@ -3,16 +3,10 @@
 Tests: tests/engine/kinds/admissionregistration/test_policies.py
 """
 
-from typing import Any
-
-from msgspec.structs import replace
-
-from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import Faults
-from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.admissionregistration_v1 import ValidatingAdmissionPolicyBinding
 
-from .policies import check_binding, default_match, shown_ref
+from .policies import BindingRules
 
 ACTIONS = ("Audit", "Deny", "Warn")
 TWICE_TOLD = (
@@ -21,26 +15,12 @@ TWICE_TOLD = (
 )
 
 
-class ValidatingAdmissionPolicyBindingRules(WithSpec):
+class ValidatingAdmissionPolicyBindingRules(BindingRules):
     about = "Says where a policy holds, with which parameters, and what becomes of what it refuses."
-    unconditional_update = False
-    columns = (
-        NAME,
-        Column("PolicyName", "The policy."),
-        Column("ParamRef", "The objects that it takes its parameters from."),
-        AGE,
-    )
-
-    def cells(self, obj: ValidatingAdmissionPolicyBinding, now_ns: int) -> list[Any]:
-        created = age(obj.metadata.creation_timestamp, now_ns)
-        return [obj.metadata.name, obj.spec.policy_name, shown_ref(obj.spec.param_ref), created]
-
-    def default(self, obj: ValidatingAdmissionPolicyBinding) -> ValidatingAdmissionPolicyBinding:
-        return replace(obj, spec=replace(obj.spec, match_resources=default_match(obj.spec.match_resources)))
 
     def check(self, faults: Faults, obj: ValidatingAdmissionPolicyBinding) -> None:
         spec, path = obj.spec, "spec.validationActions"
-        check_binding(faults, spec.policy_name, spec.param_ref, spec.match_resources)
+        super().check(faults, obj)
         for i, action in enumerate(spec.validation_actions):
             if action not in ACTIONS:
                 faults.not_supported(f"{path}[{i}]", action, ACTIONS)

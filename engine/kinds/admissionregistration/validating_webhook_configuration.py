@@ -3,49 +3,11 @@
 Tests: tests/engine/kinds/admissionregistration/test_webhooks.py
 """
 
-from typing import Any
-
-from msgspec.structs import replace
-
-from shipslog.engine.kinds.columns import AGE, NAME, Column, age
-from shipslog.engine.kinds.context import Admission
-from shipslog.engine.kinds.faults import Faults
-from shipslog.engine.kinds.strategy import Strategy, generation_after
-from shipslog.store.objects.admissionregistration_v1 import ValidatingWebhookConfiguration
-from shipslog.store.objects.scheme import Kind
-
-from .webhooks import check_webhooks, default_webhook
+from .webhooks import WebhookConfigurationRules
 
 
-class ValidatingWebhookConfigurationRules(Strategy):
+class ValidatingWebhookConfigurationRules(WebhookConfigurationRules):
     about = "Says who is asked, and may refuse it, before something is done."
-    unconditional_update = False
-    columns = (NAME, Column("Webhooks", "How many webhooks it has.", "integer"), AGE)
-
-    def cells(self, obj: ValidatingWebhookConfiguration, now_ns: int) -> list[Any]:
-        return [obj.metadata.name, len(obj.webhooks), age(obj.metadata.creation_timestamp, now_ns)]
-
-    def default(self, obj: ValidatingWebhookConfiguration) -> ValidatingWebhookConfiguration:
-        hooks = tuple(default_webhook(hook) for hook in obj.webhooks)
-
-        return replace(obj, webhooks=hooks)
-
-    def create(self, kind: Kind, obj: ValidatingWebhookConfiguration, ctx: Admission) -> ValidatingWebhookConfiguration:
-        return replace(obj, metadata=replace(obj.metadata, generation=1))
-
-    def update(
-        self,
-        kind: Kind,
-        old: ValidatingWebhookConfiguration,
-        new: ValidatingWebhookConfiguration,
-        subresource: str,
-        ctx: Admission,
-    ) -> ValidatingWebhookConfiguration:
-        generation = generation_after(old, old.webhooks != new.webhooks)
-        return replace(new, metadata=replace(new.metadata, generation=generation))
-
-    def check(self, faults: Faults, obj: ValidatingWebhookConfiguration) -> None:
-        check_webhooks(faults, obj.webhooks)
 
 
 STRATEGY = ValidatingWebhookConfigurationRules()

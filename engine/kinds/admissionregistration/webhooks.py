@@ -1,4 +1,7 @@
-"""Webhooks that are asked before something is done: what both kinds of them mean and may say."""
+"""Webhooks that are asked before something is done: what both kinds of them mean and may say.
+
+Tests: tests/engine/kinds/admissionregistration/test_webhooks.py
+"""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -7,8 +10,10 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from shipslog.engine.kinds import names
+from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
+from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.admissionregistration_v1 import (
     MatchCondition,
     MutatingWebhook,
@@ -29,12 +34,33 @@ URL_FORM = "desired format: https://host[/path]"
 ALL_ALONE = "if '*' is present, must not specify other {}"
 
 
-def default_webhook(hook: AnyWebhook) -> AnyWebhook:
+class WebhookConfigurationRules(WithSpec):
+    """What both kinds of configurations keep: they have webhooks, and no spec."""
+
+    unconditional_update = False
+    columns = (NAME, Column("Webhooks", "How many webhooks it has.", "integer"), AGE)
+
+    def cells(self, obj: Any, now_ns: int) -> list[Any]:
+        return [obj.metadata.name, len(obj.webhooks), age(obj.metadata.creation_timestamp, now_ns)]
+
+    def default(self, obj: Any) -> Any:
+        return replace(obj, webhooks=tuple(_default_webhook(hook) for hook in obj.webhooks))
+
+    def is_changed(self, old: Any, new: Any) -> bool:
+        return bool(old.webhooks != new.webhooks)
+
+    def check(self, faults: Faults, obj: Any) -> None:
+        _check_webhooks(faults, obj.webhooks)
+
+
+def _default_webhook(hook: AnyWebhook) -> AnyWebhook:
     """Asked of everything that its rules name, in every namespace; and nothing is done when it does not answer."""
     service = hook.client_config.service
     client = hook.client_config
     if service is not None and service.port is None:
         client = replace(client, service=replace(service, port=PORT))
+    if isinstance(hook, MutatingWebhook):
+        hook = replace(hook, reinvocation_policy=hook.reinvocation_policy or "Never")
     return replace(
         hook,
         client_config=client,
@@ -47,7 +73,7 @@ def default_webhook(hook: AnyWebhook) -> AnyWebhook:
     )
 
 
-def check_webhooks(faults: Faults, hooks: Sequence[MutatingWebhook | ValidatingWebhook]) -> None:
+def _check_webhooks(faults: Faults, hooks: Sequence[MutatingWebhook | ValidatingWebhook]) -> None:
     seen: set[str] = set()
     for i, hook in enumerate(hooks):
         path = f"webhooks[{i}]"
