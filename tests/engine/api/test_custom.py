@@ -70,7 +70,7 @@ def definition(spec: dict[str, Any] | None = None, **version: Any) -> dict[str, 
             {"name": "Replicas", "type": "integer", "jsonPath": ".spec.replicas"},
             {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
         ],
-        "selectableFields": [{"jsonPath": ".spec.class"}],
+        "selectableFields": [{"jsonPath": ".spec.class"}] if spec is None else [],
     } | version
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
