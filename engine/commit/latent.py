@@ -3,6 +3,7 @@
 Tests: tests/engine/webhooks/test_admission.py, tests/engine/policies/test_policies.py
 """
 
+from abc import ABC, abstractmethod
 from typing import Any, Generic, Protocol, TypeVar
 
 from shipslog.engine.admission.matching import Asked
@@ -26,7 +27,7 @@ class Loaded(Consultant, Protocol):
 One = TypeVar("One", bound=Loaded)
 
 
-class Latent(Generic[One]):
+class Latent(ABC, Generic[One]):
     """A Consultant: see `outside`. `named_by`: the kinds whose objects say what is asked."""
 
     named_by: tuple[str, ...] = ()
@@ -34,9 +35,9 @@ class Latent(Generic[One]):
     def __init__(self) -> None:
         self._asks: One | None = None
 
+    @abstractmethod
     def load(self) -> One:
         """Who asks."""
-        raise NotImplementedError
 
     def asks(self, view: MemoryView) -> One | None:
         """Who asks; None while there is nothing to be asked."""

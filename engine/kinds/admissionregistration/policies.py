@@ -6,6 +6,7 @@ Tests: tests/engine/kinds/admissionregistration/test_policies.py
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -31,7 +32,7 @@ Expression = tuple[str, str, tuple[str, ...]]  # its path, its text, the types t
 is_identifier = re.compile("[_a-zA-Z][_a-zA-Z0-9]*").fullmatch
 
 
-class PolicyRules(WithSpec):
+class PolicyRules(WithSpec, ABC):
     """What both kinds of policies keep. `counted`: the field whose items their table counts; `mutates`: whether their
     expressions make objects."""
 
@@ -61,13 +62,13 @@ class PolicyRules(WithSpec):
 
             check_policy(faults, spec, self.expressions(obj), mutating=self.mutates)
 
+    @abstractmethod
     def check_own(self, faults: Faults, obj: Any) -> None:
         """What is wrong with what one kind of policies has."""
-        raise NotImplementedError
 
+    @abstractmethod
     def expressions(self, obj: Any) -> list[Expression]:
         """Those that a policy has besides its variables and conditions."""
-        raise NotImplementedError
 
 
 class BindingRules(WithSpec):
