@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.pods import controller_of, is_ready
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Update
@@ -20,6 +20,22 @@ from shipslog.store.objects.conditions import set_condition
 from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
 from shipslog.store.objects.times import api_time
 from shipslog.store.view import View
+
+from .autoscaler.metrics import shown
+from .autoscaler.target import value_at
+
+ALLOWED = "DisruptionAllowed"
+AGAIN_S = 60.0  # what it could not count is looked at again so often
+UNMANAGED = (
+    "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of the PDB "
+    "cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set "
+    '".spec.minAvailable" field of the PDB to an integer value.'
+)
+
+
+class Uncounted(Exception):
+    """There is no telling how many pods there should be; the message is for the condition."""
+
 
 Controller = core_v1.ReplicationController | ReplicaSet | Deployment
 
@@ -67,45 +83,96 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     budget = view.get(PodDisruptionBudget, name, namespace)
     if budget is None:
         return Decision(reason="there is no such budget")
-    status = _status(view, budget, now)
+    try:
+        status, says = _status(view, budget, now)
+        wait_s = None
+    except Uncounted as why:
+        status, says, wait_s = _failed(budget, str(why), now)
     if status == budget.status:
-        return Decision(reason="the status is up to date")
+        return Decision(reason="the status is up to date", says=says, requeue_after=wait_s)
     update = Update(object=replace(budget, status=status), subresource="status")
-    return Decision(reason=f"{status.disruptions_allowed} may go", commands=(update,))
+    reason = f"{status.disruptions_allowed} may go"
+    return Decision(reason=reason, commands=(update,), says=says, requeue_after=wait_s)
 
 
-def _status(view: View, budget: PodDisruptionBudget, now: Instant) -> PodDisruptionBudgetStatus:
+def _status(view: View, budget: PodDisruptionBudget, now: Instant) -> tuple[PodDisruptionBudgetStatus, tuple[Say, ...]]:
+    """(the status, what is said of the pods). Errors: Uncounted."""
     pods = pods_of(view, budget)
-    expected, desired = _wanted(view, budget, pods)
+    expected, desired, unmanaged = _wanted(view, budget, pods)
     current = healthy(pods)
     allowed = max(current - desired, 0) if expected > 0 else 0
+    says: list[Say] = []
+    if not pods:
+        says.append(Say(about=reference(budget), reason="NoPods", message="No matching pods found"))
+    if unmanaged:
+        message = UNMANAGED.format(shown(budget.spec.selector))
+        says.append(Say(about=reference(budget), type="Warning", reason="UnmanagedPods", message=message))
     generation = budget.metadata.generation
     enough = meta_v1.Condition(
-        type="DisruptionAllowed", status="True" if allowed else "False", observed_generation=generation,
+        type=ALLOWED, status="True" if allowed else "False", observed_generation=generation,
         reason="SufficientPods" if allowed else "InsufficientPods", last_transition_time="",
     )  # fmt: skip
-    return PodDisruptionBudgetStatus(
+    status = PodDisruptionBudgetStatus(
         observed_generation=generation, disruptions_allowed=allowed, current_healthy=current, desired_healthy=desired,
         expected_pods=expected, conditions=set_condition(budget.status.conditions, enough, api_time(now)),
     )  # fmt: skip
+    return status, tuple(says)
 
 
-def _wanted(view: View, budget: PodDisruptionBudget, pods: Sequence[core_v1.Pod]) -> tuple[int, int]:
-    """(how many pods there should be, how many of them healthy)"""
+def _failed(budget: PodDisruptionBudget, why: str, now: Instant) -> tuple[PodDisruptionBudgetStatus, tuple[Say, ...], float]:
+    """Where there is no telling how many there should be, none may go."""
+    generation = budget.metadata.generation
+    failed = meta_v1.Condition(
+        type=ALLOWED, status="False", observed_generation=generation, reason="SyncFailed", message=why, last_transition_time="",
+    )  # fmt: skip
+    conditions = set_condition(budget.status.conditions, failed, api_time(now))
+    status = replace(budget.status, disruptions_allowed=0, observed_generation=generation, conditions=conditions)
+    message = f"Failed to calculate the number of expected pods: {why}"
+    about = reference(budget)
+    return status, (Say(about=about, type="Warning", reason="CalculateExpectedPodCountFailed", message=message),), AGAIN_S
+
+
+def _wanted(view: View, budget: PodDisruptionBudget, pods: Sequence[core_v1.Pod]) -> tuple[int, int, bool]:
+    """(how many pods there should be, how many of them healthy, whether some are nobody's). Errors: Uncounted."""
     least, most = budget.spec.min_available, budget.spec.max_unavailable
     if isinstance(least, int):
-        return len(pods), least
-    expected = _expected(view, pods)
+        return len(pods), least, False
+    expected, unmanaged = _expected(view, pods)
     if most is not None:
-        return expected, max(expected - _scaled(most, expected), 0)
-    return expected, _scaled(least, expected) if least is not None else 0
+        return expected, max(expected - _scaled(most, expected), 0), unmanaged
+    return expected, _scaled(least, expected) if least is not None else 0, unmanaged
 
 
-def _expected(view: View, pods: Sequence[core_v1.Pod]) -> int:
-    """What the controllers of the pods are asked for, each counted once; pods without one do not count."""
-    found = [_in_charge(view, pod) for pod in pods]
-    controllers = {controller.metadata.uid: controller for controller in found if controller is not None}
-    return sum(getattr(controller.spec, "replicas", 0) or 0 for controller in controllers.values())
+def _expected(view: View, pods: Sequence[core_v1.Pod]) -> tuple[int, bool]:
+    """(what the controllers of the pods are asked for, each counted once; whether pods without one were left out).
+    Errors: Uncounted."""
+    scales: dict[str, int] = {}
+    unmanaged = False
+    for pod in pods:
+        ref = controller_of(pod)
+        if ref is None:
+            unmanaged = True
+        elif ref.uid not in scales:
+            controller = _in_charge(view, pod)
+            scales[controller.metadata.uid if controller is not None else ref.uid] = _replicas(view, pod, controller)
+    return sum(scales.values()), unmanaged
+
+
+def _replicas(view: View, pod: core_v1.Pod, controller: Any) -> int:
+    """How many a controller is asked for. Errors: Uncounted for one that is gone, or has no scale."""
+    if controller is None:
+        raise Uncounted(f'found no controllers for pod "{pod.metadata.name}"')
+    kind = view.scheme.of(controller)
+    definition = kind.definition
+    if definition is None:
+        if "scale" not in kind.subresources:
+            raise Uncounted(f"{kind.resource} does not implement the scale subresource")
+        replicas: int | None = controller.spec.replicas
+        return 1 if replicas is None else replicas
+    if definition.scale is None:
+        raise Uncounted(f"{kind.resource} does not implement the scale subresource")
+    found = value_at(controller.rest, definition.scale.spec_replicas_path)
+    return found if isinstance(found, int) else 0
 
 
 def _in_charge(view: View, pod: core_v1.Pod) -> Any:
@@ -130,4 +197,7 @@ def _scaled(value: int | str, whole: int) -> int:
     return ceil(int(value.rstrip("%")) * whole / 100) if value.rstrip("%").isdigit() else 0
 
 
-RECONCILER = Reconciler(name="disruption", actor="system:controller:disruption-controller", wakes=WAKES, decide=decide)
+RECONCILER = Reconciler(
+    name="disruption", actor="system:controller:disruption-controller", wakes=WAKES, decide=decide, version=2,
+    component="controllermanager",
+)  # fmt: skip

@@ -65,8 +65,8 @@ def target_of(view: View, autoscaler: HorizontalPodAutoscaler) -> Target:
     if kind.definition is None:
         return Target(kind, obj, obj.spec.replicas or 0, obj.status.replicas, selector_of(obj) if obj.spec.selector else None)
     paths = kind.definition.scale
-    wanted, there = _at(obj.rest, paths.spec_replicas_path), _at(obj.rest, paths.status_replicas_path)
-    text = _at(obj.rest, paths.label_selector_path) if paths.label_selector_path else None
+    wanted, there = value_at(obj.rest, paths.spec_replicas_path), value_at(obj.rest, paths.status_replicas_path)
+    text = value_at(obj.rest, paths.label_selector_path) if paths.label_selector_path else None
     if not isinstance(wanted, int):
         raise NoTarget(f'the spec replicas field "{paths.spec_replicas_path}" does not exist')
     said = selector.parse_labels(text) if isinstance(text, str) and text else None
@@ -99,7 +99,8 @@ def _names(path: str) -> list[str]:
     return [name for name in path.split(".") if name]
 
 
-def _at(value: Any, path: str) -> Any:
+def value_at(value: Any, path: str) -> Any:
+    """What stands at a path of plain names; None where nothing does."""
     for name in _names(path):
         value = value.get(name) if isinstance(value, dict) else None
     return value
