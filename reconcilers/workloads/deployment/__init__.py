@@ -14,14 +14,15 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.reconcilers.workloads.claims import adopters, claimed
+from shipslog.reconcilers.workloads.failures import is_new
 from shipslog.store.objects.apps_v1 import Deployment, ReplicaSet
-from shipslog.store.objects.core_v1 import Pod
+from shipslog.store.objects.core_v1 import Event, Pod
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.selector import Selector, of_label_selector
 from shipslog.store.view import View
 
 from .conditions import again_s, how_it_stands, is_complete, note_pause, sync
-from .revisions import asks_back, forget, renew, rollback
+from .revisions import REFUSED, asks_back, forget, refused, renew, rollback
 from .rollout import Rollout
 from .sizes import is_scaled, scale
 from .strategies import recreate, roll
@@ -49,6 +50,7 @@ WAKES = (
     .owns(ReplicaSet)
     .watches(ReplicaSet, to=adopters(Deployment, _selector))
     .watches(Pod, to=_of_pod, when=_ended)
+    .watches(Event, to=refused, when=is_new)
 )
 
 
@@ -99,4 +101,7 @@ def _may_be_adopted(replica_set: ReplicaSet) -> bool:
     return not replica_set.metadata.deletion_timestamp
 
 
-RECONCILER = Reconciler(name="deployment", actor="system:controller:deployment-controller", wakes=WAKES, decide=decide)
+RECONCILER = Reconciler(
+    name="deployment", actor="system:controller:deployment-controller", wakes=WAKES, decide=decide, version=2,
+    projections=(REFUSED,),
+)  # fmt: skip

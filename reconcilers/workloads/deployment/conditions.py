@@ -14,6 +14,7 @@ from .rollout import Rollout, size_of
 
 AVAILABLE, PROGRESSING, REPLICA_FAILURE = "Available", "Progressing", "ReplicaFailure"
 COMPLETE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
+NOT_MADE = "ReplicaSetCreateError"
 PAUSED, RESUMED = "DeploymentPaused", "DeploymentResumed"
 NO_DEADLINE = 2**31 - 1
 
@@ -134,7 +135,7 @@ def _moves(before: DeploymentStatus, after: DeploymentStatus) -> bool:
 
 
 def _is_late(rollout: Rollout, held: DeploymentCondition) -> bool:
-    if held.reason == COMPLETE:
+    if held.reason in (COMPLETE, NOT_MADE):
         return False
     return held.reason == TIMED_OUT or _left_ns(rollout, held) < 0
 
@@ -148,7 +149,12 @@ def again_s(rollout: Rollout) -> float | None:
     """In how many seconds a rollout that does not move is late; None for one that is done, late, or has no deadline."""
     status = rollout.deployment.status
     held = find_condition(status.conditions, PROGRESSING)
-    if held is None or held.reason == TIMED_OUT or not has_deadline(rollout.deployment) or is_complete(rollout, status):
+    if (
+        held is None
+        or held.reason in (TIMED_OUT, NOT_MADE)
+        or not has_deadline(rollout.deployment)
+        or is_complete(rollout, status)
+    ):
         return None
     return max(_left_ns(rollout, held) / SECOND_NS, 0.0) + 1
 

@@ -4,7 +4,7 @@ Source: Kubernetes' deployment controller. Its hash of a template is of Go's own
 letters. It names a new replica set only: one that exists is found by its template.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -12,12 +12,16 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Say, reference
 from shipslog.reconcilers.rule.pods import owner_reference
 from shipslog.store.commands import Update
-from shipslog.store.objects import codec
+from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.apps_v1 import Deployment, DeploymentCondition, ReplicaSet, ReplicaSetSpec
+from shipslog.store.objects.conditions import find_condition
 from shipslog.store.objects.core_v1 import PodTemplateSpec
 from shipslog.store.objects.meta_v1 import LabelSelector, ObjectMeta
+from shipslog.store.objects.times import parse_time
+from shipslog.store.projections import index
+from shipslog.store.view import View
 
-from .conditions import PROGRESSING, has_deadline, put_condition
+from .conditions import NOT_MADE, PROGRESSING, has_deadline, put_condition
 from .rollout import DESIRED_REPLICAS, MAX_REPLICAS, Rollout, age_of, size_of
 from .sizes import size_of_new
 
@@ -37,6 +41,21 @@ NOT_COPIED = {
 NAME_CHARS = 253
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # no vowels: no words
 EVERY_ONE = 2**31 - 1
+
+
+def _of_deployment(event: core_v1.Event) -> tuple[str, ...]:
+    """The uid of the Deployment whose replica set could not be made, if it is that which an Event says."""
+    says_so = event.reason == NOT_MADE and event.source.component == "deployment-controller"
+    return (event.involved_object.uid,) if says_so else ()
+
+
+REFUSED = index("failures to create replica sets by deployment", ("events",), _of_deployment)
+
+
+def refused(view: View, event: core_v1.Event) -> Iterable[str]:
+    """For `watches`: the Deployment that an Event says this of."""
+    about = event.involved_object
+    return (f"{about.namespace}/{about.name}",) if _of_deployment(event) else ()
 
 
 # --- names ---
@@ -114,7 +133,19 @@ def _make(rollout: Rollout, revision: int) -> None:
     rollout.scale(made, size_of_new(rollout))
     _number(rollout, made)
     if has_deadline(deployment):
-        _progresses(rollout, "NewReplicaSetCreated", f'Created new replica set "{name}"')
+        if why := _refused(rollout, name):
+            put_condition(rollout, DeploymentCondition(type=PROGRESSING, status="False", reason=NOT_MADE, message=why))
+        else:
+            _progresses(rollout, "NewReplicaSetCreated", f'Created new replica set "{name}"')
+
+
+def _refused(rollout: Rollout, name: str) -> str:
+    """What was said when the replica set of that name could not be made; "" if nothing was since the rollout last moved."""
+    held = find_condition(rollout.deployment.status.conditions, PROGRESSING)
+    since = parse_time(held.last_update_time) if held is not None else 0
+    said = [entry.object for entry in rollout.view.find(REFUSED, rollout.deployment.metadata.uid)]
+    mine = [event.message for event in said if f'"{name}"' in event.message and parse_time(event.last_timestamp) >= since]
+    return mine[-1] if mine else ""
 
 
 def _progresses(rollout: Rollout, reason: str, message: str) -> None:

@@ -129,3 +129,40 @@ async def test_a_budget_that_blocks_for_ever(cluster: TestCluster) -> None:
     await cluster.delete(core_v1.Pod, pods(cluster)[0].metadata.name)
     await cluster.advance(minutes=1)
     assert len(pods(cluster)) == 2
+
+
+NO_SETS = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: no-sets}
+spec:
+  matchConstraints: {resourceRules: [{apiGroups: [apps], apiVersions: ["*"], operations: [CREATE], resources: [replicasets]}]}
+  validations: [{expression: "false", message: no more sets}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: no-sets}
+spec: {policyName: no-sets, validationActions: [Deny]}
+"""
+
+
+async def test_a_replica_set_that_is_refused_is_what_the_deployment_says(cluster: TestCluster) -> None:
+    await cluster.apply(NO_SETS)
+    await cluster.settled()
+    await cluster.apply(manifest("Deployment"))
+    await cluster.advance(seconds=30)
+
+    def progress() -> tuple[str, str, str]:
+        conditions = cluster.get(apps_v1.Deployment, "web").status.conditions
+        return next((c.status, c.reason, c.message) for c in conditions if c.type == "Progressing")
+
+    status, reason, message = progress()
+    assert (status, reason) == ("False", "ReplicaSetCreateError")
+    assert message.startswith('Failed to create new replica set "web-') and message.endswith("denied request: no more sets")
+    before = cluster.view.revision
+    await cluster.advance(minutes=30)
+    assert progress() == (status, reason, message), "and it is not late besides"
+    assert cluster.view.revision - before < 1200, "most of it heartbeats"
+    await cluster.delete("validatingadmissionpolicybindings.admissionregistration.k8s.io", "no-sets")
+    await cluster.advance(minutes=7)
+    assert progress()[:2] == ("True", "NewReplicaSetAvailable") and len(pods(cluster)) == 2
