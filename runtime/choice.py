@@ -84,6 +84,7 @@ def choose(
     address: str = "",
     ground: Ground = UNMOVED,
     limits: LogLimits = LIMITS,
+    proxy_mode: str = "nftables",
 ) -> Choice:
     """The runtime `wanted`: auto, oci, cri, process or simulated, on the `ground` that `prepare` found. Errors:
     RuntimeUnavailable, saying what to install."""
@@ -92,10 +93,10 @@ def choose(
     if wanted == "process":
         return _process(data, node, address, "as asked for", limits)
     if wanted == "cri":
-        return _cri(data, node, pod_cidr, cri_socket, address, limits)
+        return _cri(data, node, pod_cidr, cri_socket, address, limits, proxy_mode)
     if ground.why:
         return _process(data, node, address, ground.why, limits)
-    return _oci(data, node, pod_cidr, ground.rootless, limits)
+    return _oci(data, node, pod_cidr, ground.rootless, limits, proxy_mode)
 
 
 def _which(name: str) -> str | None:
@@ -111,33 +112,38 @@ def _simulated(node: str, nodes: int) -> Choice:
     return Choice(runtimes, f"simulated: {which} to run pods")
 
 
-def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None, limits: LogLimits) -> Choice:
-    from .containers.oci.layout import instance_of
+def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None, limits: LogLimits, proxy_mode: str) -> Choice:
+    from .containers.oci.layout import bridge_name, instance_of, layout_of
     from .netfilter.network_policies import NetworkPolicyAdapter
-    from .netfilter.nftables import NftablesAdapter
+    from .netfilter.proxy import ServiceProxy
     from .oci_node import OciNode
 
     first = pod_cidr_of_node(pod_cidr)
     instance = instance_of(data / "node")
+    own, run = data / "node", layout_of(data / "node", rootless=rootless is not None).run
+    rules = ServiceProxy(proxy_mode, instance, data=own, run=run, bridge=bridge_name(instance))
     runtime = OciNode(
-        node, data / "node", pod_cidr=first, cluster_cidr=pod_cidr, ground=rootless, limits=limits,
-        rules=NftablesAdapter(instance), policies=NetworkPolicyAdapter(instance),
+        node, own, pod_cidr=first, cluster_cidr=pod_cidr, ground=rootless, limits=limits,
+        rules=rules, policies=NetworkPolicyAdapter(instance),
     )  # fmt: skip
-    summary = "oci: containers by crun and conmon, services by nftables"
+    summary = f"oci: containers by crun and conmon, services by {proxy_mode}"
     if rootless is not None:
         summary += f"; rootless in a user namespace of {rootless.ids} id{'s' if rootless.ids > 1 else ''}"
         summary += "" if _which(OUTWARD) else f" (pods cannot reach the outside: install {OUTWARD})"
     return Choice([runtime], summary, reached_at=str(ipaddress.ip_network(first)[1]))
 
 
-def _cri(data: Path, node: str, pod_cidr: str, socket: str, address: str, limits: LogLimits) -> Choice:
+def _cri(data: Path, node: str, pod_cidr: str, socket: str, address: str, limits: LogLimits, proxy_mode: str) -> Choice:
     from .containers.cri.node import CriNode
-    from .containers.oci.layout import instance_of
-    from .netfilter.nftables import NftablesAdapter
+    from .containers.oci.layout import instance_of, layout_of
+    from .netfilter.proxy import ServiceProxy
 
     if not socket:
         raise RuntimeUnavailable("--runtime cri needs --cri-socket PATH, for example /run/containerd/containerd.sock")
-    rules = NftablesAdapter(instance_of(data / "cri")) if os.geteuid() == 0 and _which("nft") else None
+    rules = None
+    if os.geteuid() == 0 and _which("nft"):
+        own, instance = data / "cri", instance_of(data / "cri")
+        rules = ServiceProxy(proxy_mode, instance, data=own, run=layout_of(own).run)
     runtime = CriNode(node, data / "cri", socket, pod_cidr=pod_cidr_of_node(pod_cidr), rules=rules, limits=limits)
     return Choice([runtime], f"cri: containers by the runtime at {socket}", reached_at=address)
 

@@ -21,6 +21,7 @@ from .node import RuntimeUnavailable
 
 RUN = Path("/run/shipslog")
 LINKS = Path("/sys/class/net")
+CHAINS_OF_THE_MACHINE = {"iptables", "userspace"}  # their chains have the same names for everybody
 PORTS_AT_ONCE = 1000  # of a range of node ports that is proposed
 
 
@@ -31,6 +32,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     pod_cidr: str
     service_cidr: str
     node_port_range: str  # first-last
+    proxy_mode: str = "nftables"
 
     @property
     def instance(self) -> str:
@@ -113,12 +115,16 @@ def _clashing(one: Claim, other: Claim) -> list[str]:
     (first, last), (its_first, its_last) = _ports(one.node_port_range), _ports(other.node_port_range)
     if first <= its_last and its_first <= last:
         found.add("node_port_range")
+    if {one.proxy_mode, other.proxy_mode} <= CHAINS_OF_THE_MACHINE:
+        found.add("proxy_mode")
     return [name for name in one.__struct_fields__ if name in found]
 
 
 def _free(name: str, claim: Claim, others: Sequence[Claim]) -> str:
     """A value of the field that clashes with nobody's."""
     candidates: Iterator[str]
+    if name == "proxy_mode":
+        return "nftables"
     if name == "node_port_range":
         candidates = (
             f"{first}-{first + PORTS_AT_ONCE - 1}" for first in (*range(30_000, 64_000, 1000), *range(1000, 30_000, 1000))

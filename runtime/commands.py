@@ -290,19 +290,25 @@ class ServiceRules(Struct, frozen=True, kw_only=True):
     service: str  # namespace/name:port, for people
     protocol: Literal["tcp", "udp", "sctp"]
     port: int
+    family: Literal["IPv4", "IPv6"] = "IPv4"  # of all its addresses
     addresses: tuple[str, ...] = ()  # cluster addresses: every client gets `endpoints`
-    external_addresses: tuple[str, ...] = ()  # of load balancers and externalIPs: they work like the node port
+    external_addresses: tuple[str, ...] = ()  # externalIPs: they work like the node port
+    balancer_addresses: tuple[str, ...] = ()  # of load balancers: so do they, for `allowed_sources`
+    allowed_sources: tuple[str, ...] | None = None  # ranges that may use a load balancer's addresses; None: everybody
     node_port: int = 0
     affinity_s: int = 0  # 0: none
     endpoints: tuple[tuple[str, int], ...] = ()  # (address, port), sorted; () is rejected
     local_endpoints: tuple[tuple[str, int], ...] | None = None  # externalTrafficPolicy Local: what clients from outside get
+    health_port: int = 0  # where a load balancer asks whether this node has endpoints of the service
+    health_endpoints: int = 0  # how many: those that are ready
 
 
 class Ruleset(Struct, frozen=True, kw_only=True):
     """Everything that a node's packet rules shall do. Parts that did not change are the same Python objects as before."""
 
     services: dict[str, tuple[ServiceRules, ...]]  # by namespace/name
-    pod_cidr: str = ""  # of the cluster: traffic from elsewhere is masqueraded
+    pod_cidr: str = ""  # of the cluster, one of each family with a comma between: traffic from elsewhere is masqueraded
+    pool: str = ""  # ranges of load balancers' addresses that this cluster gives, and its nodes answer for
     node_addresses: tuple[str, ...] = ()  # where node ports listen; () for all local ones
     digest: str = ""
 

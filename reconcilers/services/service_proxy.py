@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 import msgspec
+from msgspec import UNSET
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import namesake, rule
@@ -28,6 +29,10 @@ SERVICE_NAME = "kubernetes.io/service-name"
 RETRY_FIRST_S, RETRY_MAX_S = 0.5, 60.0
 AFFINITY_DEFAULT_S = 10800
 _MODULUS = 1 << 128
+
+Family = Literal["IPv4", "IPv6"]
+FAMILIES: tuple[Family, ...] = ("IPv4", "IPv6")
+SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 
 Address = tuple[str, int]
 Rules = tuple[ServiceRules, ...]
@@ -54,7 +59,9 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     """Send the ruleset that the node should have, unless it has it or has just failed with it."""
     if view.node_observed(key) is None:
         return Decision(reason="NodeNotObserved")
-    ruleset, state = view.projected(RULES_BY_SERVICE).ruleset(view.config.pod_cidr, key), view.ruleset(key)
+    config = view.config
+    pool = "" if config.load_balancer_pool is UNSET else config.load_balancer_pool
+    ruleset, state = view.projected(RULES_BY_SERVICE).ruleset(config.pod_cidr, key, pool), view.ruleset(key)
     if state.digest == ruleset.digest:
         return Decision(reason="RulesetInPlace")
     if state.failed_digest == ruleset.digest:
@@ -71,58 +78,97 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 def rules_of(service: Service, slices: Sequence[EndpointSlice], node: str) -> Rules:
     """One service's rules on one node; () for what needs none: headless and ExternalName services."""
     spec = service.spec
-    addresses = _ipv4(spec.cluster_ips or (spec.cluster_ip,))
-    if spec.type == "ExternalName" or not addresses:
+    if spec.type == "ExternalName":
         return ()
-    external = spec.external_ips
-    if spec.type == "LoadBalancer":
-        ingress = service.status.load_balancer.ingress
-        external += tuple(i.ip for i in ingress if i.ip and i.ip_mode != "Proxy")
-    external = _ipv4(external)
     rules: list[ServiceRules] = []
     for port in spec.ports:
-        rules += _rules_of_port(service, port, addresses, external, slices, node)
+        for family in FAMILIES:
+            rules += _rules_of_port(service, port, family, slices, node)
+    if rules and spec.health_check_node_port and spec.external_traffic_policy == "Local":
+        ready = {
+            address
+            for port in spec.ports
+            for family in FAMILIES
+            for (address, _), endpoint in _candidates(slices, port, family)
+            if endpoint.node_name == node and _ready(endpoint)
+        }
+        rules[0] = msgspec.structs.replace(rules[0], health_port=spec.health_check_node_port, health_endpoints=len(ready))
     return tuple(rules)
 
 
 def _rules_of_port(
-    service: Service,
-    port: ServicePort,
-    addresses: tuple[str, ...],
-    external: tuple[str, ...],
-    slices: Sequence[EndpointSlice],
-    node: str,
+    service: Service, port: ServicePort, family: Family, slices: Sequence[EndpointSlice], node: str
 ) -> Iterator[ServiceRules]:
     """One rule; two where clients inside the cluster get other endpoints than those outside."""
     spec = service.spec
-    candidates = list(_candidates(slices, port))
+    addresses = _of_family(spec.cluster_ips or (spec.cluster_ip,), family)
+    if not addresses:
+        return
+    external = _of_family(spec.external_ips, family)
+    balancers = _of_family(_balancers(service), family)
+    candidates = list(_candidates(slices, port, family))
     everywhere = _chosen(candidates)
     here = _chosen([c for c in candidates if c[1].node_name == node]) if _is_local(service) else ()
     node_port = port.node_port if spec.type in ("NodePort", "LoadBalancer") else 0
     rule = ServiceRules(
         service=f"{service.metadata.namespace}/{service.metadata.name}:{port.name}",
-        protocol=cast(Literal["tcp", "udp", "sctp"], (port.protocol or "TCP").lower()), port=port.port, addresses=addresses,
-        external_addresses=external, node_port=node_port, affinity_s=_affinity_s(service), endpoints=everywhere,
+        protocol=cast(Literal["tcp", "udp", "sctp"], (port.protocol or "TCP").lower()),
+        port=port.port,
+        family=family,
+        addresses=addresses,
+        external_addresses=external,
+        balancer_addresses=balancers,
+        allowed_sources=_sources(service, family) if balancers else None,
+        node_port=node_port,
+        affinity_s=_affinity_s(service),
+        endpoints=everywhere,
         local_endpoints=here if spec.external_traffic_policy == "Local" else None,
-    )  # fmt: skip
+    )
     if spec.internal_traffic_policy != "Local":
         yield rule
         return
-    yield msgspec.structs.replace(rule, external_addresses=(), node_port=0, endpoints=here, local_endpoints=None)
-    if external or node_port:
+    yield msgspec.structs.replace(
+        rule, external_addresses=(), balancer_addresses=(), allowed_sources=None, node_port=0, endpoints=here,
+        local_endpoints=None,
+    )  # fmt: skip
+    if external or balancers or node_port:
         yield msgspec.structs.replace(rule, addresses=())
 
 
-def _candidates(slices: Sequence[EndpointSlice], port: ServicePort) -> Iterator[tuple[Address, Endpoint]]:
+def _balancers(service: Service) -> tuple[str, ...]:
+    if service.spec.type != "LoadBalancer":
+        return ()
+    return tuple(i.ip for i in service.status.load_balancer.ingress if i.ip and i.ip_mode != "Proxy")
+
+
+def _sources(service: Service, family: Family) -> tuple[str, ...] | None:
+    """The ranges that may use its load balancer's addresses, none within another; None for everybody."""
+    ranges = service.spec.load_balancer_source_ranges or tuple(
+        filter(None, service.metadata.annotations.get(SOURCE_RANGES, "").split(","))
+    )
+    if not ranges:
+        return None
+    version = 6 if family == "IPv6" else 4
+    networks: list[Any] = []
+    for text in ranges:
+        try:
+            networks.append(ipaddress.ip_network(text.strip(), strict=False))
+        except ValueError:
+            continue
+    kept = list(ipaddress.collapse_addresses(n for n in networks if n.version == version))
+    return None if any(n.prefixlen == 0 for n in kept) else tuple(str(n) for n in kept)
+
+
+def _candidates(slices: Sequence[EndpointSlice], port: ServicePort, family: Family) -> Iterator[tuple[Address, Endpoint]]:
     """The endpoints that serve this port: by name and protocol, as the slices' authors resolved the target port."""
     for part in slices:
-        if part.address_type != "IPv4":
+        if part.address_type != family:
             continue
         for offered in part.ports:
             if (offered.name or "") != port.name or (offered.protocol or "TCP") != (port.protocol or "TCP") or not offered.port:
                 continue
             for endpoint in part.endpoints:
-                for address in _ipv4(endpoint.addresses[:1]):  # all addresses of an endpoint are the same place
+                for address in _of_family(endpoint.addresses[:1], family):  # all addresses of an endpoint are the same place
                     yield (address, offered.port), endpoint
 
 
@@ -154,16 +200,20 @@ def _affinity_s(service: Service) -> int:
     return (client_ip.timeout_seconds if client_ip else None) or AFFINITY_DEFAULT_S
 
 
-def _ipv4(addresses: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(address for address in addresses if _is_ipv4(address)))
+def _of_family(addresses: Sequence[str], family: Family) -> tuple[str, ...]:
+    """Those of one family, each once, as the kernel writes them."""
+    found = (_address(address) for address in addresses)
+    return tuple(dict.fromkeys(text for kind, text in found if kind == family))
 
 
 @lru_cache(maxsize=65536)
-def _is_ipv4(address: str) -> bool:
+def _address(text: str) -> tuple[str, str]:
+    """(family, canonical text); the family of what is no address is ""."""
     try:
-        return ipaddress.IPv4Address(address) is not None
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
+        return "", ""
+    return f"IPv{address.version}", str(address)
 
 
 # --- what is kept ---
@@ -218,8 +268,9 @@ class RulesByService:
         if not self._slices.get(name, True):
             del self._slices[name]
 
-    def ruleset(self, pod_cidr: str, node: str) -> Ruleset:
-        """The ruleset of a node; parts that did not change are the same objects as the last time."""
+    def ruleset(self, pod_cidr: str, node: str, pool: str = "") -> Ruleset:
+        """The ruleset of a node, whose pods have addresses of `pod_cidr` and load balancers of `pool`; parts that did not
+        change are the same objects as the last time."""
         self._renew()
         services, total = self._shared, self._total
         if self._on_node:
@@ -229,8 +280,8 @@ class RulesByService:
                 total += number
                 if rules:
                     services[name] = rules
-        digest = f"{(total + _number(pod_cidr)) % _MODULUS:032x}"
-        return Ruleset(services=services, pod_cidr=pod_cidr, digest=digest)
+        digest = f"{(total + _number(pod_cidr) + _number(f'pool {pool}' if pool else '')) % _MODULUS:032x}"
+        return Ruleset(services=services, pod_cidr=pod_cidr, pool=pool, digest=digest)
 
     def _rules_on(self, name: str, node: str) -> tuple[Rules, int]:
         part, by_node = self._parts[name], self._on_node[name]
@@ -283,6 +334,6 @@ def _number(value: Rules | str | None) -> int:
 RULES_BY_SERVICE = Projection("rules of services", (SERVICES, SLICES), RulesByService, RulesByService.evolve)
 
 RECONCILER = Reconciler(
-    name="service-proxy", actor="system:controller:service-proxy", wakes=WAKES, decide=decide,
+    name="service-proxy", actor="system:controller:service-proxy", wakes=WAKES, decide=decide, version=2,
     projections=(RULES_BY_SERVICE,),
 )  # fmt: skip

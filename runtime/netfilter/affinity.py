@@ -41,17 +41,18 @@ def entries_of(listed: Iterable[Mapping[str, Any]]) -> list[AffinityEntry]:
     return found
 
 
-def followed(table: str, entries: Iterable[AffinityEntry], moves: Mapping[tuple[str, str], Mapping[int, int | None]]) -> str:
-    """Commands that forget the clients of endpoints that are gone and take the others along. "" for none."""
+def followed(name: str, entries: Iterable[AffinityEntry], moves: Mapping[tuple[str, str], Mapping[int, int | None]]) -> str:
+    """Commands for the table `name` (with its family) that forget the clients of endpoints that are gone and take the others
+    along. "" for none."""
     lines = []
     for entry in entries:
         by_address = f"{entry.address} . {entry.protocol} . {entry.port}"
         marks = moves.get(("address", by_address)) or moves.get(("port", f"{entry.protocol} . {entry.port}"))
         if marks is None or entry.mark not in marks:
             continue
-        lines.append(f"delete element ip {table} affinity {{ {entry.key} }}")
+        lines.append(f"delete element {name} affinity {{ {entry.key} }}")
         mark = marks[entry.mark]
         if mark is not None:
             times = f"timeout {entry.timeout_s}s expires {max(entry.expires_s, 1)}s"
-            lines.append(f"add element ip {table} affinity {{ {entry.key} {times} : {mark:#x} }}")
+            lines.append(f"add element {name} affinity {{ {entry.key} {times} : {mark:#x} }}")
     return "".join(line + "\n" for line in lines)

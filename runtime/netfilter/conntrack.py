@@ -18,7 +18,7 @@ _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
 _ERROR, _DONE = 2, 3
 _TUPLE_ORIG, _TUPLE_REPLY, _STATUS = 1, 2, 3
 _TUPLE_IP, _TUPLE_PROTO = 1, 2
-_IP_SRC, _IP_DST = 1, 2
+_IP_SRC, _IP_DST, _IP6_SRC, _IP6_DST = 1, 2, 3, 4
 _PROTO_NUM, _PROTO_SRC_PORT, _PROTO_DST_PORT = 1, 2, 3
 _UDP = 17
 _IPS_DST_NAT = 1 << 5
@@ -34,33 +34,37 @@ class Flow(NamedTuple):
     original: bytes  # the kernel's own words for the flow, to name it in a deletion
 
 
-def end_stale_flows(fronts: Mapping[tuple[str, str], frozenset[tuple[str, int]]]) -> int:
-    """Forget the flows of these fronts (as `elements.fronts` names them) that go to none of their endpoints. -> how many.
+Fronts = Mapping[tuple[str, str], frozenset[tuple[str, int]]]
+
+
+def end_stale_flows(fronts: Fronts, family: int = socket.AF_INET) -> int:
+    """Forget the flows of these fronts (as `elements.fronts` names them) that go to none of their endpoints, where the
+    address "*" is any. -> how many.
 
     Errors: OSError where the kernel has no such interface."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER) as netlink:
         netlink.settimeout(5.0)
         netlink.bind((0, 0))
-        stale = [flow for flow in _flows(netlink) if _is_stale(flow, fronts)]
+        stale = [flow for flow in _flows(netlink, family) if _is_stale(flow, fronts)]
         for flow in stale:
-            _delete(netlink, flow)
+            _delete(netlink, flow, family)
     return len(stale)
 
 
-def _is_stale(flow: Flow, fronts: Mapping[tuple[str, str], frozenset[tuple[str, int]]]) -> bool:
+def _is_stale(flow: Flow, fronts: Fronts) -> bool:
     endpoints = fronts.get(("address", f"{flow.address} . udp . {flow.port}"))
     if endpoints is None and flow.translated:  # a node port is only ours when it was translated
         endpoints = fronts.get(("port", f"udp . {flow.port}"))
-    return endpoints is not None and flow.endpoint not in endpoints
+    return endpoints is not None and flow.endpoint not in endpoints and ("*", flow.endpoint[1]) not in endpoints
 
 
-def _message(kind: int, flags: int, body: bytes) -> bytes:
-    payload = struct.pack("=BBH", socket.AF_INET, 0, 0) + body
+def _message(kind: int, flags: int, body: bytes, family: int) -> bytes:
+    payload = struct.pack("=BBH", family, 0, 0) + body
     return struct.pack("=IHHII", 16 + len(payload), kind, flags, 1, 0) + payload
 
 
-def _flows(netlink: socket.socket) -> Iterator[Flow]:
-    netlink.send(_message(_GET, _REQUEST | _DUMP, b""))
+def _flows(netlink: socket.socket, family: int) -> Iterator[Flow]:
+    netlink.send(_message(_GET, _REQUEST | _DUMP, b"", family))
     while True:
         for kind, payload in _messages(netlink.recv(1 << 18)):
             if kind == _DONE:
@@ -73,10 +77,10 @@ def _flows(netlink: socket.socket) -> Iterator[Flow]:
                 yield flow
 
 
-def _delete(netlink: socket.socket, flow: Flow) -> None:
+def _delete(netlink: socket.socket, flow: Flow, family: int) -> None:
     """One that has ended by itself meanwhile is no error: the answer is only awaited."""
     attribute = struct.pack("=HH", 4 + len(flow.original), _TUPLE_ORIG | 0x8000) + flow.original
-    netlink.send(_message(_DELETE, _REQUEST | _ACK, attribute))
+    netlink.send(_message(_DELETE, _REQUEST | _ACK, attribute, family))
     netlink.recv(1 << 16)
 
 
@@ -106,10 +110,12 @@ def _flow(attributes: Mapping[int, bytes]) -> Flow | None:
 
 
 def _ends(data: bytes) -> tuple[tuple[str, int], tuple[str, int]] | None:
-    """(source, destination) of a tuple; None for what is not UDP over IPv4."""
+    """(source, destination) of a tuple; None for what is not UDP."""
     parts = dict(_attributes(data))
     ip, protocol = dict(_attributes(parts.get(_TUPLE_IP, b""))), dict(_attributes(parts.get(_TUPLE_PROTO, b"")))
-    if protocol.get(_PROTO_NUM) != bytes([_UDP]) or _IP_SRC not in ip:
+    source, target = ip.get(_IP_SRC) or ip.get(_IP6_SRC), ip.get(_IP_DST) or ip.get(_IP6_DST)
+    if protocol.get(_PROTO_NUM) != bytes([_UDP]) or source is None or target is None:
         return None
+    family = socket.AF_INET if len(source) == 4 else socket.AF_INET6
     ports = [struct.unpack(">H", protocol[kind])[0] for kind in (_PROTO_SRC_PORT, _PROTO_DST_PORT)]
-    return (socket.inet_ntoa(ip[_IP_SRC]), ports[0]), (socket.inet_ntoa(ip[_IP_DST]), ports[1])
+    return (socket.inet_ntop(family, source), ports[0]), (socket.inet_ntop(family, target), ports[1])

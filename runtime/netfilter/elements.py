@@ -6,6 +6,7 @@ stands there. So the number of rules does not grow with the number of services, 
 Tests: tests/runtime/netfilter/test_adapter.py, tests/runtime/netfilter/test_nftables.py
 """
 
+import ipaddress
 import socket
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -61,6 +62,8 @@ def parts_of(rules: Iterable[ServiceRules]) -> Parts:
             _front(rule, "address", f"{address} . {rule.protocol} . {rule.port}", "foreign", elements, chains)
         for address in rule.external_addresses:
             _external(rule, "address", f"{address} . {rule.protocol} . {rule.port}", elements, chains)
+        for address in rule.balancer_addresses:
+            _balancer(rule, f"{address} . {rule.protocol} . {rule.port}", elements, chains)
         if rule.node_port:
             _external(rule, "port", f"{rule.protocol} . {rule.node_port}", elements, chains)
         hosts.update(address for address, _ in rule.endpoints + (rule.local_endpoints or ()))
@@ -68,14 +71,16 @@ def parts_of(rules: Iterable[ServiceRules]) -> Parts:
 
 
 def checked(rules: Iterable[ServiceRules]) -> None:
-    """Errors: ValueError for what is no IPv4 address: nft would ask the resolver for it."""
+    """Errors: ValueError for what is no address of the rule's family: nft would ask the resolver for it."""
     for rule in rules:
-        endpoints = rule.endpoints + (rule.local_endpoints or ())
-        for address in (*rule.addresses, *rule.external_addresses, *(address for address, _ in endpoints)):
+        ends = (address for address, _ in rule.endpoints + (rule.local_endpoints or ()))
+        for address in (*rule.addresses, *rule.external_addresses, *rule.balancer_addresses, *ends):
             try:
-                socket.inet_pton(socket.AF_INET, address)
+                socket.inet_pton(socket.AF_INET6 if rule.family == "IPv6" else socket.AF_INET, address)
             except OSError:
-                raise ValueError(f"{rule.service}: {address!r} is no IPv4 address") from None
+                raise ValueError(f"{rule.service}: {address!r} is no {rule.family} address") from None
+        for source in rule.allowed_sources or ():
+            ipaddress.ip_network(source)
 
 
 def _front(
@@ -111,6 +116,18 @@ def _external(rule: ServiceRules, by: str, key: str, elements: dict[Element, str
     chains.add(chain)
     elements[f"outside_by_{by}", key] = f"goto {chain.name}"
     _indexed(by, key, LOCAL_BASE, rule.local_endpoints, elements)
+
+
+def _balancer(rule: ServiceRules, key: str, elements: dict[Element, str], chains: set[SharedChain]) -> None:
+    """A load balancer's address: as other external ones for those who may use it; for others it drops what they send."""
+    _external(rule, "address", key, elements, chains)
+    verdict = elements.get(("services_by_address", key))
+    if rule.allowed_sources is None or verdict is None:
+        return
+    elements["guarded_by_address", key] = verdict
+    elements["services_by_address", key] = "goto guarded"
+    for source in rule.allowed_sources:
+        elements["allowed", f"{key} . {source}"] = ""
 
 
 def _indexed(by: str, key: str, base: int, endpoints: tuple[Endpoint, ...], elements: dict[Element, str]) -> None:
@@ -178,9 +195,13 @@ def _moves(base: int, before: tuple[Endpoint, ...], after: tuple[Endpoint, ...])
     return {index: new for index, new in places.items() if new != index}
 
 
+def front_addresses(rule: ServiceRules) -> tuple[str, ...]:
+    return rule.addresses + rule.external_addresses + rule.balancer_addresses
+
+
 def fronts(rule: ServiceRules) -> list[tuple[str, str]]:
     """("address", "10.96.0.10 . udp . 53") and ("port", "udp . 30053"): what clients may send to."""
-    found = [("address", f"{a} . {rule.protocol} . {rule.port}") for a in rule.addresses + rule.external_addresses]
+    found = [("address", f"{a} . {rule.protocol} . {rule.port}") for a in front_addresses(rule)]
     return [*found, ("port", f"{rule.protocol} . {rule.node_port}")] if rule.node_port else found
 
 

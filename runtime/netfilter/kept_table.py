@@ -1,7 +1,8 @@
 """A table of packet rules that stays as it was made: what somebody else changes in it is put right again within a second."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks
 
 from .libnftables import Session, enter_namespace
-from .monitor import Monitor
+from .monitor import Monitor, Notification
 
 T = TypeVar("T")
 SETTLE_S = 0.1  # what comes together is looked at once
@@ -23,13 +24,21 @@ log = logger(__name__)
 
 class KeptTable:
     """All of nft for one table: one thread, one context, one ear. `netns`: its network namespace, a name or a path; None for
-    the process's own. `restore` makes the whole table again; it runs in the thread, as everything given to `run` does."""
+    the process's own. `restore` makes the whole table again; it runs in the thread, as everything given to `run` does.
+    `concerns`: which changes are looked at, if somebody else makes them; those of the table, but for its `unminded` sets."""
 
     def __init__(
-        self, name: str, restore: Callable[[], None], *, netns: str | None = None, unminded: frozenset[str] = frozenset()
+        self,
+        name: str,
+        restore: Callable[[], None],
+        *,
+        netns: str | None = None,
+        unminded: frozenset[str] = frozenset(),
+        concerns: Callable[[Notification], bool] | None = None,
     ) -> None:
         self.name = name
         self._restore, self._netns, self._unminded = restore, netns, unminded
+        self._concerns = concerns or self._is_of_table
         self._thread: ThreadPoolExecutor | None = None
         self._session: Session | None = None
         self._monitor: Monitor | None = None
@@ -82,8 +91,9 @@ class KeptTable:
 
     @property
     def session(self) -> Session:
-        """For questions."""
-        assert self._session is not None, "not open"
+        """For questions. Errors: RuntimeUnavailable where nftables is missing."""
+        if self._session is None:
+            self._session = Session()
         return self._session
 
     def change(self, commands: str) -> None:
@@ -92,12 +102,32 @@ class KeptTable:
         with self._monitor.own_change():
             self.session.run(commands)
 
+    @contextlib.contextmanager
+    def others_program(self) -> Iterator[Callable[[int], None]]:
+        """Around a program that changes the rules for us; call what this yields with its process id. A netlink socket's port
+        is the id of the process that made it."""
+        assert self._monitor is not None
+        self._monitor.take_in()
+        started: list[int] = []
+        try:
+            yield started.append
+        finally:
+            for port in started:
+                self._monitor.made_by(port)
+
+    def meddled(self) -> bool:
+        """Whether somebody else has changed what is ours; who asks puts it right."""
+        assert self._monitor is not None
+        return self._monitor.meddled()
+
+    def _is_of_table(self, one: Notification) -> bool:
+        return one.table == self.name and one.set not in self._unminded
+
     def _open(self) -> None:
-        if self._session is None:
+        if self._monitor is None:
             if self._netns is not None:
                 enter_namespace(self._netns)
-            self._session = Session()
-            self._monitor = Monitor(self.name, self._unminded)
+            self._monitor = Monitor(self._concerns)
 
     def _look(self) -> bool:
         """Put right what is wrong; -> whether something was. Errors: NetfilterFailed; it is tried again."""

@@ -41,9 +41,10 @@ _NOTHING = Parts({}, frozenset(), frozenset())
 
 
 class Loaded:
-    """The state of one table. `plan` looks, `take` changes."""
+    """The state of one family's table. `plan` looks, `take` changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, family: str = "IPv4") -> None:
+        self._family = family
         self.ruleset: Ruleset | None = None
         self._wanted: Mapping[str, Rules] = {}
         self._placed: dict[str, Rules] = {}
@@ -82,6 +83,7 @@ class Loaded:
         return change._replace(chains=tuple(chains))
 
     def _plan_service(self, name: str, wanted: Rules, change: RulesetDiff, chains: dict[SharedChain, None]) -> None:
+        wanted = tuple(rule for rule in wanted if rule.family == self._family)
         checked(wanted)
         before = self._placed.get(name, ())
         after = placed_rules(before, wanted)
@@ -101,7 +103,7 @@ class Loaded:
                 change.hosts[address] = change.hosts.get(address, 0) + step
         chains.update((chain, None) for chain in sorted(new.chains - self._chains))
         change.moves.update(moved(before, after))
-        change.udp.update(_udp_changes(before, after))
+        change.udp.update(udp_changes(before, after))
 
     def take(self, change: RulesetDiff) -> None:
         """The change is in the kernel."""
@@ -151,7 +153,7 @@ def _holder(claims: Claims) -> str | None:
     return claims[0][1] if claims else None
 
 
-def _udp_changes(before: Rules, after: Rules) -> dict[tuple[str, str], frozenset[tuple[str, int]]]:
+def udp_changes(before: Rules, after: Rules) -> dict[tuple[str, str], frozenset[tuple[str, int]]]:
     """UDP has no end that connection tracking sees: flows to endpoints that are gone have to be ended."""
     old = {front: _endpoints(rule) for rule in before if rule.protocol == "udp" for front in fronts(rule)}
     new = {front: _endpoints(rule) for rule in after if rule.protocol == "udp" for front in fronts(rule)}

@@ -9,12 +9,23 @@ Tests: tests/runtime/netfilter/test_kept_table.py
 import contextlib
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 NETLINK_NETFILTER, NFNLGRP_NFTABLES, NFNL_SUBSYS_NFTABLES = 12, 7, 10
+NFT_MSG_DELTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_DELCHAIN, NFT_MSG_NEWRULE, NFT_MSG_DELRULE = 2, 3, 5, 6, 8
 NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM, NFT_MSG_NEWGEN, NFT_MSG_GETGEN = 12, 14, 15, 16
+DELETIONS = (NFT_MSG_DELTABLE, NFT_MSG_DELCHAIN, NFT_MSG_DELRULE)
 NFTA_TABLE_NAME, NFTA_SET_ELEM_LIST_SET, NFTA_GEN_ID = 1, 2, 1  # the first attribute of all that is in a table is its name
+NFTA_RULE_CHAIN, NFTA_CHAIN_NAME = 2, 3
+_NAMED = {  # which attribute names what a notification is about, inside its table
+    NFT_MSG_NEWSETELEM: NFTA_SET_ELEM_LIST_SET,
+    NFT_MSG_DELSETELEM: NFTA_SET_ELEM_LIST_SET,
+    NFT_MSG_NEWRULE: NFTA_RULE_CHAIN,
+    NFT_MSG_DELRULE: NFTA_RULE_CHAIN,
+    NFT_MSG_NEWCHAIN: NFTA_CHAIN_NAME,
+    NFT_MSG_DELCHAIN: NFTA_CHAIN_NAME,
+}
 NLM_F_REQUEST, NLMSG_ERROR = 1, 2
 _SOL_NETLINK, _ADD_MEMBERSHIP, _SO_RCVBUFFORCE = 270, 1, 33
 _BUFFER = 1 << 20
@@ -23,19 +34,22 @@ _HEAD = _MESSAGE.size + _GENERIC.size
 
 
 class Notification(NamedTuple):
-    """One notification: who sent the request (a netlink port), and the table and set that it is about."""
+    """One notification: who sent the request (a netlink port), and the table, and the set or chain in it, that it is about."""
 
     port: int
+    kind: int
+    family: int
     table: str
     set: str
+    chain: str
 
 
 class Monitor:
-    """Watches one table in the network namespace of the thread that makes it; that thread alone may use it. Changes of the
-    elements of `unminded` sets do not count: packets make them."""
+    """Watches packet rules in the network namespace of the thread that makes it; that thread alone may use it. `concerns`:
+    which changes count, if somebody else makes them."""
 
-    def __init__(self, table: str, unminded: frozenset[str] = frozenset()) -> None:
-        self._table, self._unminded = table, unminded
+    def __init__(self, concerns: Callable[[Notification], bool]) -> None:
+        self._concerns = concerns
         self._port = 0  # the one that our own transactions come from
         self._meddled = False
         kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
@@ -66,20 +80,25 @@ class Monitor:
     def own_change(self) -> Iterator[None]:
         """Around one transaction of ours: it is not taken for meddling."""
         before = self.generation()
-        self._take_in()
+        self.take_in()
         try:
             yield
         finally:
             # in this order: what comes after the count was read stays in the socket
             notices, lost = self._heard()
             if (self.generation() - before) & 0xFFFFFFFF <= 1:
-                self._port = next((one.port for one in notices if one.table == self._table), self._port)
+                self._port = next((one.port for one in notices if self._concerns(one)), self._port)
             else:
                 self._judge(notices, lost)
 
+    def made_by(self, port: int) -> None:
+        """A program has made changes on our behalf, from this netlink port: they are not taken for meddling."""
+        notices, lost = self._heard()
+        self._judge([one for one in notices if one.port != port], lost)
+
     def meddled(self) -> bool:
         """Whether somebody else has changed the table since the last question."""
-        self._take_in()
+        self.take_in()
         meddled, self._meddled = self._meddled, False
         return meddled
 
@@ -91,12 +110,12 @@ class Monitor:
         self._events.close()
         self._asking.close()
 
-    def _take_in(self) -> None:
+    def take_in(self) -> None:
+        """Judge what has been told until now."""
         self._judge(*self._heard())
 
     def _judge(self, notices: list[Notification], lost: bool) -> None:
-        others = (one for one in notices if one.table == self._table and one.port != self._port)
-        self._meddled |= lost or any(one.set not in self._unminded for one in others)
+        self._meddled |= lost or any(one.port != self._port and self._concerns(one) for one in notices)
 
     def _heard(self) -> tuple[list[Notification], bool]:
         """(what was told, whether some of it was lost)"""
@@ -115,17 +134,18 @@ def _parsed(data: bytes) -> Iterator[Notification]:
     at = 0
     while at + _HEAD <= len(data):
         length, kind, _, _, port = _MESSAGE.unpack_from(data, at)
-        if kind >> 8 == NFNL_SUBSYS_NFTABLES and kind & 0xFF != NFT_MSG_NEWGEN:
-            elements = kind & 0xFF in (NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM)
+        family, what = data[at + _MESSAGE.size], kind & 0xFF
+        if kind >> 8 == NFNL_SUBSYS_NFTABLES and what != NFT_MSG_NEWGEN:
             table = name = ""
             for number, value in _attributes(data[at + _HEAD : at + length]):
                 if number == NFTA_TABLE_NAME:
                     table = value.rstrip(b"\0").decode(errors="replace")
-                elif number == NFTA_SET_ELEM_LIST_SET and elements:
+                elif number == _NAMED.get(what):
                     name = value.rstrip(b"\0").decode(errors="replace")
-                else:
+                elif number > NFTA_CHAIN_NAME:
                     break
-            yield Notification(port, table, name)
+            of_set = _NAMED.get(what) == NFTA_SET_ELEM_LIST_SET and what >= NFT_MSG_NEWSETELEM
+            yield Notification(port, what, family, table, name if of_set else "", "" if of_set else name)
         at += max((length + 3) & ~3, _HEAD)
 
 

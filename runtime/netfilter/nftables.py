@@ -1,13 +1,11 @@
-"""The adapter to the kernel's nftables: one table, one thread, one long-lived context.
+"""The adapter to the kernel's nftables: a table a family, one thread each, one long-lived context.
 
 The first ruleset after a start replaces whatever table an earlier daemon left, in one transaction: no packet meets a node
 without rules, connections keep their translation. Later ones change elements only. The whole is loaded again when the kernel
 tells that somebody else changed the table (kept_table.py), or when a change does not fit any more.
 """
 
-import contextlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from shipslog.runtime.commands import Ruleset
@@ -17,32 +15,37 @@ from .adapter import NetfilterFailed, Sets
 from .affinity import entries_of, followed
 from .conntrack import end_stale_flows
 from .elements import Element
+from .family import IPV4, Family, PerFamily
 from .kept_table import KeptTable
 from .loaded import Loaded, RulesetDiff
-from .table import MAPS, SETS, chain_body, skeleton, table_name
+from .loopback import Loopback
+from .monitor import Notification
+from .table import MAPS, SETS, Table, table_name
 
 log = logger(__name__)
 UNMINDED = frozenset({"affinity"})  # packets fill it
-_ROUTE_LOCALNET = Path("/proc/sys/net/ipv4/conf/all/route_localnet")
 
 
-class NftablesAdapter:
-    """Keeps the table `shipslog_INSTANCE` in a network namespace (`netns`: a name or a path; None for the process's own).
+class NftablesTable:
+    """Keeps one family's table `shipslog_INSTANCE` in a network namespace (`netns`: a name or a path; None for the process's
+    own).
 
     All of nft happens in one thread of its own. Errors: RuntimeUnavailable from the first call, where nftables is missing."""
 
-    def __init__(self, instance: str = "", *, netns: str | None = None) -> None:
-        self.table = table_name(instance)
-        self._kept = KeptTable(self.table, self._restore, netns=netns, unminded=UNMINDED)
-        self._loaded = Loaded()
-        self._localnet_before: str | None = None
+    def __init__(self, instance: str, family: Family, *, netns: str | None = None) -> None:
+        self.table, self._family = table_name(instance), family
+        self._name = f"{family.name} {self.table}"
+        self._words = Table(family)
+        self._kept = KeptTable(self.table, self._restore, netns=netns, concerns=self._concerns)
+        self._loaded = Loaded(self._family.kind)
+        self._loopback = Loopback()
 
     async def start(self) -> None:
         """Make sure that it can work at all. Errors: RuntimeUnavailable."""
-        await self._kept.run(lambda: None)
+        await self._kept.run(lambda: self._kept.session)
 
     async def apply(self, ruleset: Ruleset) -> None:
-        """See NetfilterAdapter. A change of one service among thousands takes well under a millisecond."""
+        """A change of one service among thousands takes well under a millisecond."""
         await self._kept.run(self._apply, ruleset)
 
     async def sets(self) -> Sets:
@@ -52,7 +55,10 @@ class NftablesAdapter:
     async def close(self, *, remove: bool) -> None:
         """See NetfilterAdapter."""
         await self._kept.close(self._remove if remove else None)
-        self._loaded = Loaded()
+        self._loaded = Loaded(self._family.kind)
+
+    def _concerns(self, one: Notification) -> bool:
+        return one.table == self.table and one.family == self._family.number and one.set not in UNMINDED
 
     # --- below runs in the thread ---
 
@@ -68,7 +74,7 @@ class NftablesAdapter:
             return
         change = self._loaded.plan(ruleset)
         if not change.empty:
-            text = _change_text(self.table, change)
+            text = _change_text(self._words, self._name, change)
             if change.moves:
                 text += self._affinity_text(change)
             try:
@@ -83,7 +89,7 @@ class NftablesAdapter:
     def _end_flows(self, change: RulesetDiff) -> None:
         if change.udp:
             try:
-                end_stale_flows(change.udp)
+                end_stale_flows(change.udp, self._family.number)
             except OSError as error:
                 log.warning("stale_udp_flows_not_ended", table=self.table, why=str(error))
 
@@ -93,56 +99,61 @@ class NftablesAdapter:
 
     def _load(self, ruleset: Ruleset) -> None:
         """Replace the table by the whole ruleset in one transaction."""
-        fresh = Loaded()
+        fresh = Loaded(self._family.kind)
         change = fresh.plan(ruleset)
-        frame = skeleton(ruleset.pod_cidr, ruleset.node_addresses)
-        chains = "\n".join(chain_body(chain) for chain in change.chains)
-        name = f"ip {self.table}"
+        frame = self._words.skeleton(ruleset.pod_cidr, ruleset.node_addresses)
+        chains = "\n".join(self._words.chain_body(chain) for chain in change.chains)
+        name = self._name
         self._kept.change(
             f"add table {name}\ndelete table {name}\ntable {name} {{\n{frame}\n{chains}\n}}\n"
-            + _elements_text("add", self.table, change.added.items())
+            + _elements_text("add", name, change.added.items())
         )
         fresh.take(change)
         self._loaded = fresh
         self._end_flows(change)
-        self._allow_loopback()
+        self._loopback.open()
 
     def _affinity_text(self, change: RulesetDiff) -> str:
-        listed = self._kept.session.query(f"list map ip {self.table} affinity")
-        return followed(self.table, entries_of(listed), change.moves)
-
-    def _allow_loopback(self) -> None:
-        """Node ports answer on 127.0.0.1 too: the kernel must route packets that come from there to pods."""
-        with contextlib.suppress(OSError):  # read-only in some containers: then 127.0.0.1 alone does not work
-            before = _ROUTE_LOCALNET.read_text().strip()
-            if before != "1":
-                _ROUTE_LOCALNET.write_text("1")
-                self._localnet_before = before
+        listed = self._kept.session.query(f"list map {self._name} affinity")
+        return followed(self._name, entries_of(listed), change.moves)
 
     def _read(self) -> Sets:
         session = self._kept.session
         found: dict[str, dict[str, str]] = {}
         for kind, names in (("map", MAPS), ("set", SETS)):
             for name in names:
-                for item in session.query(f"list {kind} ip {self.table} {name}"):
+                for item in session.query(f"list {kind} {self._name} {name}"):
                     if kind in item:
                         found[name] = dict(_element(element) for element in item[kind].get("elem", ()))
         return found
 
     def _remove(self) -> None:
-        self._kept.change(f"add table ip {self.table}\ndelete table ip {self.table}\n")
-        if self._localnet_before is not None:
-            with contextlib.suppress(OSError):
-                _ROUTE_LOCALNET.write_text(self._localnet_before)
-            self._localnet_before = None
+        self._kept.change(f"add table {self._name}\ndelete table {self._name}\n")
+        self._loopback.restore()
 
 
-def _change_text(table: str, change: RulesetDiff) -> str:
-    chains = "\n".join(chain_body(chain) for chain in change.chains)
+class NftablesAdapter(PerFamily[NftablesTable]):
+    """Keeps the tables `ip shipslog_INSTANCE` and, where the cluster has IPv6, `ip6 shipslog_INSTANCE`."""
+
+    def __init__(self, instance: str = "", *, netns: str | None = None) -> None:
+        super().__init__(lambda family: NftablesTable(instance, family, netns=netns))
+        self.table = table_name(instance)
+
+    async def start(self) -> None:
+        """Make sure that it can work at all. Errors: RuntimeUnavailable."""
+        await self.of[IPV4].start()
+
+    async def sets(self, family: Family = IPV4) -> Sets:
+        """The kernel's own answer."""
+        return await self.of[family].sets()
+
+
+def _change_text(words: Table, name: str, change: RulesetDiff) -> str:
+    chains = "\n".join(words.chain_body(chain) for chain in change.chains)
     return (
-        (f"table ip {table} {{\n{chains}\n}}\n" if chains else "")
-        + _elements_text("delete", table, change.removed.items())
-        + _elements_text("add", table, change.added.items())
+        (f"table {name} {{\n{chains}\n}}\n" if chains else "")
+        + _elements_text("delete", name, change.removed.items())
+        + _elements_text("add", name, change.added.items())
     )
 
 
@@ -150,7 +161,7 @@ def _elements_text(verb: str, table: str, elements: Iterable[tuple[Element, str]
     by_set: dict[str, list[str]] = {}
     for (name, key), value in elements:
         by_set.setdefault(name, []).append(f"{key} : {value}" if value else key)
-    return "".join(f"{verb} element ip {table} {name} {{ {', '.join(listed)} }}\n" for name, listed in sorted(by_set.items()))
+    return "".join(f"{verb} element {table} {name} {{ {', '.join(listed)} }}\n" for name, listed in sorted(by_set.items()))
 
 
 def _element(element: Any) -> tuple[str, str]:
@@ -166,6 +177,8 @@ def _joined(value: Any) -> str:
             return " . ".join(_joined(part) for part in parts)
         case {"goto": {"target": str(target)}}:
             return f"goto {target}"
+        case {"prefix": {"addr": str(address), "len": length}}:
+            return f"{address}/{length}"
         case {"drop": _}:
             return "drop"
         case int() if value >= 1 << 16:  # a mark

@@ -8,7 +8,7 @@ from shipslog.runtime.commands import Ruleset
 from .adapter import NetfilterFailed, Sets
 from .elements import Endpoint
 from .loaded import Loaded, RulesetDiff
-from .table import MAPS, SETS, skeleton
+from .table import MAPS, SETS, Table
 
 
 class RecordingAdapter:
@@ -32,7 +32,7 @@ class RecordingAdapter:
             raise NetfilterFailed(message)
         loaded = self._loaded if self._loaded.fits(ruleset) else Loaded()
         try:
-            skeleton(ruleset.pod_cidr, ruleset.node_addresses)
+            Table().skeleton(ruleset.pod_cidr, ruleset.node_addresses)
             change = loaded.plan(ruleset)
         except ValueError as error:
             raise NetfilterFailed(f"ruleset {ruleset.digest} not applied, the rules are as before: {error}") from error

@@ -8,7 +8,7 @@ Tests: tests/runtime/containers/test_contract.py
 import os
 import socket
 import struct
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, ip_address
 from types import TracebackType
 
 NLM_F_REQUEST, NLM_F_ACK = 0x1, 0x4
@@ -16,6 +16,7 @@ NLM_F_EXCL, NLM_F_CREATE = 0x200, 0x400
 NLM_F_REPLACE = 0x100
 NLMSG_ERROR = 2
 RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_DELROUTE = 16, 17, 20, 24, 25
+RTM_NEWNEIGH, RTM_DELNEIGH, NDA_DST, NTF_PROXY, NUD_PERMANENT = 28, 29, 1, 8, 0x80
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_LINKINFO, IFLA_NET_NS_FD = 1, 3, 4, 10, 18, 28
 IFLA_INFO_KIND, IFLA_INFO_DATA, VETH_INFO_PEER = 1, 2, 1
 IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_MODE = 4, 5, 4
@@ -124,3 +125,27 @@ class Netlink:
         )
         body = head + _number(RTA_OIF, index) + _attribute(RTA_GATEWAY, IPv4Address(gateway).packed)
         self._ask(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, body, f"default via {gateway}")
+
+    def host_route(self, index: int, address: str, *, there: bool = True) -> None:
+        """One address is on this link. Errors: OSError, also for one that is not there and shall go."""
+        packed = ip_address(address).packed
+        family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+        scope = RT_SCOPE_LINK if len(packed) == 4 else RT_SCOPE_UNIVERSE
+        head = struct.pack(
+            "BBBBBBBBI", family, 8 * len(packed), 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, scope, RTN_UNICAST, 0
+        )  # fmt: skip
+        body = head + _attribute(RTA_DST, packed) + _number(RTA_OIF, index)
+        if there:
+            self._ask(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, f"route {address}")
+        else:
+            self._ask(RTM_DELROUTE, 0, body, f"route {address}")
+
+    def proxy_neighbour(self, index: int, address: str, *, there: bool = True) -> None:
+        """Answer for an address on this link, as if it were the node's own. Errors: as above."""
+        packed = ip_address(address).packed
+        family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+        body = struct.pack("BxxxiHBB", family, index, NUD_PERMANENT, NTF_PROXY, 0) + _attribute(NDA_DST, packed)
+        if there:
+            self._ask(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, f"neighbour {address}")
+        else:
+            self._ask(RTM_DELNEIGH, 0, body, f"neighbour {address}")

@@ -121,14 +121,50 @@ CASES: list[tuple[str, Service, list[EndpointSlice], tuple[ServiceRules, ...]]] 
     ("headless", service(cluster_ip="None", cluster_ips=("None",)), [part(*READY)], ()),
     ("no address yet", service(cluster_ip="", cluster_ips=()), [part(*READY)], ()),
     ("external name", service(type="ExternalName", external_name="x.example"), [part(*READY)], ()),
-    ("second family left out", service(cluster_ips=("10.96.0.10", "fd00::1")), [part(*READY)], (rule(endpoints=ends(1, 2)),)),
+    (
+        "each family by itself, with its own slices",
+        service(cluster_ips=("10.96.0.10", "FD00:0::1"), external_ips=("fd00::3",)),
+        [part(*READY), part(Endpoint(addresses=("fd00:244:0::5",)), name="web-6", kind="IPv6")],
+        (
+            rule(endpoints=ends(1, 2)),
+            rule(family="IPv6", addresses=("fd00::1",), external_addresses=("fd00::3",), endpoints=(("fd00:244::5", 8080),)),
+        ),
+    ),
     ("node port", service(type="NodePort", ports=[NODE_PORT]), [part(*READY)], (rule(node_port=30001, endpoints=ends(1, 2)),)),
     ("node port of another type", service(ports=[NODE_PORT]), [part(*READY)], (rule(endpoints=ends(1, 2)),)),
     (
         "load balancer",
         service(type="LoadBalancer", ports=[NODE_PORT], status=BALANCED, external_ips=("3.3.3.3", "fd00::3")),
         [part(*READY)],
-        (rule(node_port=30001, external_addresses=("3.3.3.3", "1.1.1.1"), endpoints=ends(1, 2)),),
+        (rule(node_port=30001, external_addresses=("3.3.3.3",), balancer_addresses=("1.1.1.1",), endpoints=ends(1, 2)),),
+    ),
+    (
+        "load balancer for some, none of their ranges within another",
+        service(
+            type="LoadBalancer", status=BALANCED, load_balancer_source_ranges=("10.0.0.0/8", "10.1.0.0/16", "fd00::/8", "x")
+        ),
+        [part(*READY)],
+        (rule(balancer_addresses=("1.1.1.1",), allowed_sources=("10.0.0.0/8",), endpoints=ends(1, 2)),),
+    ),
+    (
+        "load balancer for all",
+        service(type="LoadBalancer", status=BALANCED, load_balancer_source_ranges=("10.0.0.0/8", "0.0.0.0/0")),
+        [part(*READY)],
+        (rule(balancer_addresses=("1.1.1.1",), endpoints=ends(1, 2)),),
+    ),
+    (
+        "a load balancer asks after this node's endpoints, those that are ready",
+        service(type="LoadBalancer", status=BALANCED, external_traffic_policy="Local", health_check_node_port=31000),
+        [part(*READY, endpoint(3, ready=False, serving=True, terminating=True))],
+        (
+            rule(
+                balancer_addresses=("1.1.1.1",),
+                endpoints=ends(1, 2),
+                local_endpoints=ends(1),
+                health_port=31000,
+                health_endpoints=1,
+            ),
+        ),
     ),
     (
         "ports by name and protocol",

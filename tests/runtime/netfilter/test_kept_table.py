@@ -8,6 +8,7 @@ import pytest
 from shipslog.runtime.commands import PortMapping, Ruleset, ServiceRules
 from shipslog.runtime.netfilter import kept_table
 from shipslog.runtime.netfilter.adapter import NetfilterFailed
+from shipslog.runtime.netfilter.family import IPV4
 from shipslog.runtime.netfilter.nftables import NftablesAdapter
 from shipslog.runtime.network.nat import Nat, NatFailed
 from tests.logs import capture_logs
@@ -116,7 +117,8 @@ async def test_a_repair_that_fails_is_tried_again(
 ) -> None:
     await nft.apply(ruleset(lab, 2))
     before = await asyncio.to_thread(listed, lab, nft.table)
-    load, failures = nft._load, 0
+    table = nft.of[IPV4]
+    load, failures = table._load, 0
 
     def fail_once(wanted: Ruleset) -> None:
         nonlocal failures
@@ -125,7 +127,7 @@ async def test_a_repair_that_fails_is_tried_again(
             raise NetfilterFailed("busy")
         load(wanted)
 
-    monkeypatch.setattr(nft, "_load", fail_once)
+    monkeypatch.setattr(table, "_load", fail_once)
     with capture_logs() as logs:
         await asyncio.to_thread(meddle, lab, "flush ruleset")
         await restored(lab, nft.table, before)
