@@ -173,11 +173,20 @@ def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterC
     first, last = port_range(settings.node_port_range)
     dns_host, dns_port = names.address if names is not None else (msgspec.UNSET, msgspec.UNSET)
     return ClusterConfig(
-        service_cidr=settings.service_cidr, pod_cidr=settings.pod_cidr, node_port_first=first, node_port_last=last,
-        api_host=address, api_port=settings.port, dns_domain=settings.cluster_domain,
-        cluster_dns=settings.cluster_dns or msgspec.UNSET, dns_host=dns_host, dns_port=dns_port,
-        old_clients=settings.serve_old_clients or msgspec.UNSET, scheduler=configuration(settings) or msgspec.UNSET,
-    )  # fmt: skip
+        service_cidr=settings.service_cidr,
+        pod_cidr=settings.pod_cidr,
+        node_port_first=first,
+        node_port_last=last,
+        api_host=address,
+        api_port=settings.port,
+        dns_domain=settings.cluster_domain,
+        cluster_dns=settings.cluster_dns or msgspec.UNSET,
+        dns_host=dns_host,
+        dns_port=dns_port,
+        load_balancer_pool=settings.load_balancer_pool or msgspec.UNSET,
+        old_clients=settings.serve_old_clients or msgspec.UNSET,
+        scheduler=configuration(settings) or msgspec.UNSET,
+    )
 
 
 def _naming(
@@ -242,7 +251,7 @@ def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:
     return choose(
         settings.runtime, data=settings.data, node=settings.node_name, nodes=settings.nodes, pod_cidr=settings.pod_cidr,
         service_cidr=settings.service_cidr, cri_socket=settings.cri_socket, address=address, ground=ground,
-        limits=_log_limits(settings),
+        limits=_log_limits(settings), proxy_mode=settings.proxy_mode,
     )  # fmt: skip
 
 
@@ -346,7 +355,11 @@ def end_pods_of(data: Path) -> None:
 
     Errors: LeftBehind, RuntimeUnavailable, OSError, BadSettings."""
     had = claims.of(data) if not data.exists() else None  # a directory that was removed while its pods ran
-    ranges = {name: getattr(had, name) for name in ("pod_cidr", "service_cidr", "node_port_range")} if had is not None else {}
+    ranges = (
+        {name: getattr(had, name) for name in ("pod_cidr", "service_cidr", "node_port_range", "proxy_mode")}
+        if had is not None
+        else {}
+    )
     settings = resolve({"data": data, **ranges})
     ground = prepare(settings.runtime, data)
     claim = claim_of(settings) if ground.rootless is None else None

@@ -14,6 +14,7 @@ RUNTIMES = ("auto", "oci", "cri", "process", "simulated")
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 DNS = ("builtin", "none")
+PROXIES = ("nftables", "iptables", "userspace")
 
 
 class Option(Struct, frozen=True, kw_only=True):
@@ -243,6 +244,19 @@ OPTIONS = (
         aliases=("service-node-port-range",),
         metavar="FIRST-LAST",
         help="Ports of NodePort Services [default: 30000-32767]",
+    ),
+    Option(
+        name="load_balancer_pool",
+        group=NETWORK,
+        metavar="RANGES",
+        help="Addresses of the machine's own network for LoadBalancer Services: a range, FIRST-LAST, or several with commas.",
+    ),
+    Option(
+        name="proxy_mode",
+        group=NETWORK,
+        kind="choice",
+        choices=PROXIES,
+        help="How packets reach the pods of Services [default: nftables]",
     ),
     Option(
         name="cluster_dns",

@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     service_cidr: str = "10.96.0.0/16"
     pod_cidr: str = "10.244.0.0/16"
     node_port_range: str = "30000-32767"
+    load_balancer_pool: str = ""
+    proxy_mode: str = "nftables"
     cluster_dns: str = ""
     cluster_domain: str = "cluster.local"
     dns: str = "builtin"
@@ -86,6 +88,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     node_ip: str = ""
     node_label: tuple[str, ...] = ()
     node_taint: tuple[str, ...] = ()
+    load_balancer_pool: str = ""
+    proxy_mode: str = "nftables"
     cluster_dns: str = ""
     cluster_domain: str = "cluster.local"
     dns: str = "builtin"
@@ -159,7 +163,7 @@ def claim_of(settings: Settings) -> Claim | None:
         return None
     return Claim(
         data=str(settings.data.resolve()), pod_cidr=settings.pod_cidr, service_cidr=settings.service_cidr,
-        node_port_range=settings.node_port_range,
+        node_port_range=settings.node_port_range, proxy_mode=settings.proxy_mode,
     )  # fmt: skip
 
 

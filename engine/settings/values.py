@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shipslog.engine.kinds import names
 from shipslog.engine.options import flag
+from shipslog.store.address_pool import ranges_of
 
 from .scheduling import configuration
 
@@ -81,6 +82,20 @@ def _range_faults(settings: "Settings") -> Iterator[str]:
         )
     if pods is not None and services is not None and pods.overlaps(services):
         yield f"--pod-cidr {pods} and --service-cidr {services} overlap: choose ranges that share no address"
+    yield from _pool_faults(settings, (pods, services))
+
+
+def _pool_faults(settings: "Settings", others: tuple[Network | None, ...]) -> Iterator[str]:
+    """A pool of load balancers is of the machine's network, and not of the cluster's own."""
+    try:
+        pool = ranges_of(settings.load_balancer_pool)
+    except ValueError as error:
+        yield f"--load-balancer-pool {error}; give a range or FIRST-LAST, for example 192.168.1.240-192.168.1.250"
+        return
+    for part in pool:
+        for network in others:
+            if network is not None and part.version == network.version and part.meets(network):
+                yield f"--load-balancer-pool {settings.load_balancer_pool}: {network} is the cluster's own; choose others"
 
 
 def _network(text: str) -> Network | None:
