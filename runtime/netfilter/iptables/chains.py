@@ -5,6 +5,7 @@ The tables `nat` and `filter` belong to everybody; ours in them are the chains t
 Tests: tests/runtime/netfilter/test_iptables.py, tests/runtime/netfilter/test_packets.py
 """
 
+import contextlib
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -89,7 +90,15 @@ class KeptChains:
             ]
             if ours or jumps:
                 self._run(self._family.restore, "--noflush", text=_text(table, {}, ours, jumps))
+                self._drop_empty(table)
         self._chains, self._jumps, self._loaded = {}, (), False
+
+    def _drop_empty(self, table: str) -> None:
+        """A table in which nobody has anything, made when we needed it, goes too."""
+        heads = [line for line in self._run(self._family.save, "-t", table).splitlines() if line[:1] in (":", "-")]
+        if all(line.startswith(":") and line.split()[1] == "ACCEPT" for line in heads):
+            with contextlib.suppress(NetfilterFailed):  # somebody has put something there meanwhile
+                self.kept.change(f"delete table {self._family.name} {table}\n")
 
     def forget(self) -> None:
         """The next `apply` loads everything."""

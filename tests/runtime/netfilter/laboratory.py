@@ -17,6 +17,8 @@ from shipslog.runtime.netfilter.libnftables import enter_namespace
 T = TypeVar("T")
 SERVICE_CIDR, POD_CIDR = "10.96.0.0/16", "10.244.0.0/16"
 NODE, NODE_BRIDGE, CLIENT = "192.168.77.1", "10.244.0.1", "192.168.77.2"
+SERVICE_CIDR_6, POD_CIDR_6 = "fd00:96::/112", "fd00:244::/64"
+NODE_6, NODE_BRIDGE_6, CLIENT_6 = "fd77::1", "fd00:244::1", "fd77::2"
 
 
 def run(*argv: str, stdin: str = "") -> str:
@@ -62,6 +64,24 @@ class Laboratory:
 
     def pod(self, number: int) -> str:
         return f"10.244.0.{number + 1}"
+
+    def pod_6(self, number: int) -> str:
+        return f"fd00:244::{number + 1:x}"
+
+    def add_ipv6(self) -> None:
+        """Everybody has an address of the other family too. Once."""
+        node = self.ns("node")
+        lines = [
+            f"addr add {NODE_6}/64 dev out nodad",
+            f"addr add {NODE_BRIDGE_6}/64 dev br0 nodad",
+            f"route add {SERVICE_CIDR_6} dev br0",
+        ]
+        run("ip", "-6", "-n", node, "-batch", "-", stdin="\n".join(lines))
+        run("ip", "netns", "exec", node, "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+        pods = [(f"pod{n}", self.pod_6(n), NODE_BRIDGE_6) for n in range(1, self.pods + 1)]
+        for name, address, gateway in [("client", CLIENT_6, NODE_6), *pods]:
+            lines = [f"addr add {address}/64 dev eth0 nodad", f"route add default via {gateway} dev eth0"]
+            run("ip", "-6", "-n", self.ns(name), "-batch", "-", stdin="\n".join(lines))
 
     def build(self) -> None:
         """Make it all; what is half made is removed by `remove`."""
@@ -114,13 +134,15 @@ class Laboratory:
         for name in ["client", *(f"pod{n}" for n in range(1, self.pods + 1)), "node"]:
             subprocess.run(["ip", "netns", "del", self.ns(name)], capture_output=True, check=False)
 
-    def make(self, name: str, kind: int = socket.SOCK_STREAM, protocol: int = 0) -> socket.socket:
-        return inside(self.ns(name), lambda: socket.socket(socket.AF_INET, kind, protocol))
+    def make(self, name: str, kind: int = socket.SOCK_STREAM, protocol: int = 0, host: str = "") -> socket.socket:
+        """`host`: of the family of this address."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return inside(self.ns(name), lambda: socket.socket(family, kind, protocol))
 
     # --- servers: each answers with who it is and whom it sees ---
 
     def serve_tcp(self, name: str, port: int, host: str = "0.0.0.0") -> None:
-        listener = self.make(name)
+        listener = self.make(name, host=host)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(128)
@@ -142,9 +164,9 @@ class Laboratory:
 
         threading.Thread(target=accept, daemon=True).start()
 
-    def serve_udp(self, name: str, port: int) -> None:
-        server = self.make(name, socket.SOCK_DGRAM)
-        server.bind(("0.0.0.0", port))
+    def serve_udp(self, name: str, port: int, host: str = "0.0.0.0") -> None:
+        server = self.make(name, socket.SOCK_DGRAM, host=host)
+        server.bind((host, port))
         self.open.callback(server.close)
         self.open.callback(lambda: _shut(server))
 
@@ -163,7 +185,7 @@ class Laboratory:
     # --- clients ---
 
     def connect(self, name: str, host: str, port: int, *, source: str = "", timeout_s: float = 3.0) -> socket.socket:
-        client = self.make(name)
+        client = self.make(name, host=host)
         client.settimeout(timeout_s)
         try:
             if source:
@@ -180,7 +202,7 @@ class Laboratory:
             return said(client)
 
     def ask_udp(self, name: str, host: str, port: int, *, timeout_s: float = 3.0) -> tuple[str, str]:
-        with self.make(name, socket.SOCK_DGRAM) as client:
+        with self.make(name, socket.SOCK_DGRAM, host=host) as client:
             client.settimeout(timeout_s)
             client.connect((host, port))  # so that a refusal by ICMP reaches us
             client.send(b"hello")
