@@ -27,12 +27,15 @@ class AffinityEntry(NamedTuple):
 
 
 def entries_of(listed: Iterable[Mapping[str, Any]]) -> list[AffinityEntry]:
-    """From nft's JSON of `list map ... affinity`."""
+    """From nft's JSON of `list map ... affinity`, or of the set that there is for IPv6: it has the mark in its key."""
     found = []
     for item in listed:
-        for key, mark in item.get("map", {}).get("elem", ()):
+        elements = list(item.get("map", {}).get("elem", ()))
+        for element in item.get("set", {}).get("elem", ()):
+            elements.append((element, element["elem"]["val"]["concat"][4]))
+        for key, mark in elements:
             details = key["elem"]
-            client, address, protocol, port = details["val"]["concat"]
+            client, address, protocol, port = details["val"]["concat"][:4]
             found.append(
                 AffinityEntry(
                     client, address, str(protocol), int(port), int(mark), details.get("timeout", 0), details.get("expires", 0)
@@ -41,18 +44,28 @@ def entries_of(listed: Iterable[Mapping[str, Any]]) -> list[AffinityEntry]:
     return found
 
 
-def followed(name: str, entries: Iterable[AffinityEntry], moves: Mapping[tuple[str, str], Mapping[int, int | None]]) -> str:
+def followed(
+    name: str,
+    entries: Iterable[AffinityEntry],
+    moves: Mapping[tuple[str, str], Mapping[int, int | None]],
+    *,
+    sticky: bool = False,
+) -> str:
     """Commands for the table `name` (with its family) that forget the clients of endpoints that are gone and take the others
-    along. "" for none."""
+    along. `sticky`: the mark stands in the key. "" for none."""
     lines = []
     for entry in entries:
         by_address = f"{entry.address} . {entry.protocol} . {entry.port}"
         marks = moves.get(("address", by_address)) or moves.get(("port", f"{entry.protocol} . {entry.port}"))
         if marks is None or entry.mark not in marks:
             continue
-        lines.append(f"delete element {name} affinity {{ {entry.key} }}")
+        own = f" . {entry.mark:#x}" if sticky else ""
+        lines.append(f"delete element {name} affinity {{ {entry.key}{own} }}")
         mark = marks[entry.mark]
         if mark is not None:
             times = f"timeout {entry.timeout_s}s expires {max(entry.expires_s, 1)}s"
+            if sticky:
+                lines.append(f"add element {name} affinity {{ {entry.key} . {mark:#x} {times} }}")
+                continue
             lines.append(f"add element {name} affinity {{ {entry.key} {times} : {mark:#x} }}")
     return "".join(line + "\n" for line in lines)

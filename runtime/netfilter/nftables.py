@@ -114,8 +114,8 @@ class NftablesTable:
         self._loopback.open()
 
     def _affinity_text(self, change: RulesetDiff) -> str:
-        listed = self._kept.session.query(f"list map {self._name} affinity")
-        return followed(self._name, entries_of(listed), change.moves)
+        listed = self._kept.session.query(f"list {'set' if self._words.sticky else 'map'} {self._name} affinity")
+        return followed(self._name, entries_of(listed), change.moves, sticky=self._words.sticky)
 
     def _read(self) -> Sets:
         session = self._kept.session

@@ -7,7 +7,7 @@ import ipaddress
 import re
 
 from .elements import SharedChain
-from .family import IPV4, Family
+from .family import IPV4, IPV6, Family
 
 AFFINITY_SIZE = 262144  # clients that are remembered at most; beyond that the newest are not
 MASQUERADE_BIT = 0x08000000  # in the connection's mark: its client's address is hidden behind the node's
@@ -29,6 +29,7 @@ class Table:
 
     def __init__(self, family: Family = IPV4) -> None:
         self.family = family
+        self.sticky = family is IPV6  # what is remembered of a client stands in the key
         ip, address = family.name, family.type
         self._types = {"address": f"{address} . inet_proto . inet_service", "port": "inet_proto . inet_service"}
         self._keys = {"address": f"{ip} daddr . meta l4proto . th dport", "port": "meta l4proto . th dport"}
@@ -51,8 +52,11 @@ class Table:
         lines.append(f"map guarded_by_address {{ type {by_address} : verdict; }}")
         lines.append(f"set allowed {{ type {by_address} . {address}; flags interval; }}")
         lines.append(f"set hairpin {{ type {address} . {address}; }}")
-        affinity = f"type {address} . {by_address} : mark; flags dynamic,timeout; size {AFFINITY_SIZE};"
-        lines.append(f"map affinity {{ {affinity} }}")
+        remembering = f"flags dynamic,timeout; size {AFFINITY_SIZE};"
+        if self.sticky:
+            lines.append(f"set affinity {{ type {address} . {by_address} . mark; {remembering} }}")
+        else:
+            lines.append(f"map affinity {{ type {address} . {by_address} : mark; {remembering} }}")
         if node_addresses:
             listed = ", ".join(str(ipaddress.ip_address(one)) for one in node_addresses)
             lines.append(f"set node_addresses {{ type {address}; elements = {{ {listed} }}; }}")
@@ -116,6 +120,8 @@ jump refuse
             rules.append(f"ct mark set ct mark | {MASQUERADE_BIT:#x}")
         draw = f"meta mark set numgen random mod {chain.size} offset {chain.mark_base}"
         send = f"dnat {self.family.name} to {key} . meta mark map @endpoints_by_{chain.by}"
+        if chain.affinity_s and self.sticky:
+            return self._sticky_body(chain, rules, draw, send)
         rules.append(draw)
         if chain.affinity_s:
             rules.append(f"meta mark set {self._client} map @affinity")
@@ -123,3 +129,13 @@ jump refuse
             rules += [send, draw]  # a remembered endpoint that went this very moment: any other
         rules.append(send)
         return f"chain {chain.name} {{\n" + "\n".join(rules) + "\n}"
+
+    def _sticky_body(self, chain: SharedChain, rules: list[str], draw: str, send: str) -> str:
+        """Each index is looked for by itself: `nft` 1.0.6 ends with an assertion when a map is updated by a long key."""
+        kept = f"{chain.name}_kept"
+        for mark in range(chain.mark_base, chain.mark_base + chain.size):
+            rules += [f"meta mark set {mark:#x}", f"{self._client} . meta mark @affinity goto {kept}"]
+        rules += [draw, f"goto {kept}"]
+        update = f"update @affinity {{ {self._client} . meta mark timeout {chain.affinity_s}s }}"
+        sending = "\n".join([update, send, draw, send])
+        return f"chain {kept} {{\n{sending}\n}}\nchain {chain.name} {{\n" + "\n".join(rules) + "\n}"

@@ -29,6 +29,11 @@ def comment(text: str) -> str:
     return f'-m comment --comment "{text}"'
 
 
+def reject(rule: ServiceRules) -> str:
+    """A reset for TCP: kube-proxy's ICMP is limited by the kernel to one a second for a client, and others would wait."""
+    return "-j REJECT --reject-with tcp-reset" if rule.protocol == "tcp" else "-j REJECT"
+
+
 _NEW = "-m conntrack --ctstate NEW "
 _PORTALS, _VISIBLE = comment("kubernetes service portals"), comment("kubernetes externally-visible service portals")
 _GUARD = comment("kubernetes load balancer firewall")
@@ -223,7 +228,7 @@ class _Service:
             where = self._to(rule, address)
         else:
             where = f"-m addrtype --dst-type LOCAL -m {rule.protocol} -p {rule.protocol} --dport {rule.node_port}"
-        self._line("filter", chain, f"{comment(f'{name} has no endpoints')} {where} -j REJECT")
+        self._line("filter", chain, f"{comment(f'{name} has no endpoints')} {where} {reject(rule)}")
 
     def _to(self, rule: ServiceRules, address: str) -> str:
         return f"-m {rule.protocol} -p {rule.protocol} -d {address}/{self._family.bits} --dport {rule.port}"

@@ -12,7 +12,7 @@ from shipslog.runtime.netfilter.family import Family
 from shipslog.runtime.netfilter.iptables.chains import Chains, Jump
 from shipslog.runtime.netfilter.iptables.names import EXTERNAL, FIREWALL, SERVICES, SOURCES, service_name
 from shipslog.runtime.netfilter.iptables.rules import JUMPS as FRAME_JUMPS
-from shipslog.runtime.netfilter.iptables.rules import comment, frame
+from shipslog.runtime.netfilter.iptables.rules import comment, frame, reject
 
 from .words import Spec
 
@@ -66,7 +66,7 @@ def _lines(family: Family, rule: ServiceRules, ruleset: Ruleset, port: int) -> I
     for address, refusing, kind in fronts:
         to = f"-m {rule.protocol} -p {rule.protocol} -d {address}/{family.bits} --dport {rule.port}"
         if not rule.endpoints or not port:
-            yield ("filter", refusing), f"{comment(f'{name} has no endpoints')} {to} -j REJECT"
+            yield ("filter", refusing), f"{comment(f'{name} has no endpoints')} {to} {reject(rule)}"
             continue
         outside = refusing == EXTERNAL and rule.local_endpoints == ()
         sources = (
@@ -91,7 +91,7 @@ def _node_port(rule: ServiceRules, ruleset: Ruleset, port: int) -> Iterable[tupl
     name, to = service_name(rule.service), f"-m {rule.protocol} -p {rule.protocol} --dport {rule.node_port}"
     here = "-m addrtype --dst-type LOCAL"
     if not rule.endpoints or not port:
-        yield ("filter", EXTERNAL), f"{comment(f'{name} has no endpoints')} {here} {to} -j REJECT"
+        yield ("filter", EXTERNAL), f"{comment(f'{name} has no endpoints')} {here} {to} {reject(rule)}"
         return
     wheres = [f" -d {address}" for address in ruleset.node_addresses] or [""]
     for where in wheres:
