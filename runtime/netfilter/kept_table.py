@@ -13,7 +13,7 @@ from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks
 
 from .libnftables import Session, enter_namespace
-from .monitor import Monitor, Notification
+from .monitor import BUFFER, Monitor, Notification
 
 T = TypeVar("T")
 SETTLE_S = 0.1  # what comes together is looked at once
@@ -35,8 +35,11 @@ class KeptTable:
         netns: str | None = None,
         unminded: frozenset[str] = frozenset(),
         concerns: Callable[[Notification], bool] | None = None,
+        buffer: int = BUFFER,
     ) -> None:
         self.name = name
+        self.missed = False  # something was told and lost while a program worked for us; who looks after it resets it
+        self._buffer = buffer
         self._restore, self._netns, self._unminded = restore, netns, unminded
         self._concerns = concerns or self._is_of_table
         self._thread: ThreadPoolExecutor | None = None
@@ -113,12 +116,17 @@ class KeptTable:
             yield started.append
         finally:
             for port in started:
-                self._monitor.made_by(port)
+                self.missed |= self._monitor.made_by(port)
 
     def meddled(self) -> bool:
         """Whether somebody else has changed what is ours; who asks puts it right."""
         assert self._monitor is not None
         return self._monitor.meddled()
+
+    def suspect(self) -> None:
+        """What is ours is to be looked at."""
+        assert self._monitor is not None
+        self._monitor.suspect()
 
     def _is_of_table(self, one: Notification) -> bool:
         return one.table == self.name and one.set not in self._unminded
@@ -127,7 +135,7 @@ class KeptTable:
         if self._monitor is None:
             if self._netns is not None:
                 enter_namespace(self._netns)
-            self._monitor = Monitor(self._concerns)
+            self._monitor = Monitor(self._concerns, buffer=self._buffer)
 
     def _look(self) -> bool:
         """Put right what is wrong; -> whether something was. Errors: NetfilterFailed; it is tried again."""

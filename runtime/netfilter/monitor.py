@@ -28,7 +28,7 @@ _NAMED = {  # which attribute names what a notification is about, inside its tab
 }
 NLM_F_REQUEST, NLMSG_ERROR = 1, 2
 _SOL_NETLINK, _ADD_MEMBERSHIP, _SO_RCVBUFFORCE = 270, 1, 33
-_BUFFER = 1 << 20
+BUFFER = 1 << 20
 _MESSAGE, _GENERIC, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBH"), struct.Struct("=HH")
 _HEAD = _MESSAGE.size + _GENERIC.size
 
@@ -46,9 +46,9 @@ class Notification(NamedTuple):
 
 class Monitor:
     """Watches packet rules in the network namespace of the thread that makes it; that thread alone may use it. `concerns`:
-    which changes count, if somebody else makes them."""
+    which changes count, if somebody else makes them; `buffer`: bytes of notifications that may wait."""
 
-    def __init__(self, concerns: Callable[[Notification], bool]) -> None:
+    def __init__(self, concerns: Callable[[Notification], bool], *, buffer: int = BUFFER) -> None:
         self._concerns = concerns
         self._port = 0  # the one that our own transactions come from
         self._meddled = False
@@ -58,7 +58,7 @@ class Monitor:
         with contextlib.suppress(
             OSError
         ):  # without CAP_NET_ADMIN of the machine: the usual size, and more often a look too many
-            self._events.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
+            self._events.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, buffer)
         self._events.bind((0, 0))
         self._events.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, NFNLGRP_NFTABLES)
 
@@ -91,10 +91,12 @@ class Monitor:
             else:
                 self._judge(notices, lost)
 
-    def made_by(self, port: int) -> None:
-        """A program has made changes on our behalf, from this netlink port: they are not taken for meddling."""
+    def made_by(self, port: int) -> bool:
+        """A program has made changes on our behalf, from this netlink port: they are not taken for meddling. -> whether some of
+        what was told was lost, so that somebody else's may be among it."""
         notices, lost = self._heard()
-        self._judge([one for one in notices if one.port != port], lost)
+        self._judge([one for one in notices if one.port != port], False)
+        return lost
 
     def meddled(self) -> bool:
         """Whether somebody else has changed the table since the last question."""
@@ -123,7 +125,7 @@ class Monitor:
         lost = False
         while True:
             try:
-                notices += _parsed(self._events.recv(_BUFFER))
+                notices += _parsed(self._events.recv(BUFFER))
             except BlockingIOError:
                 return notices, lost
             except OSError:  # ENOBUFS: more at once than the socket holds

@@ -20,6 +20,7 @@ from shipslog.runtime.node import RuntimeUnavailable
 from .names import PREFIX
 
 TABLES = ("nat", "filter")
+BUFFER = 32 << 20  # tens of thousands of rules that a restore replaces are all told at once
 TIMEOUT_S = 60.0  # of a restore of tens of thousands of rules
 PATH = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin"
 
@@ -44,7 +45,7 @@ class KeptChains:
 
     def __init__(self, family: Family, *, netns: str | None = None, mended: Callable[[], None] = lambda: None) -> None:
         self._family, self._mended = family, mended
-        self.kept = KeptTable(f"{family.name} nat", self._restore, netns=netns, concerns=self._concerns)
+        self.kept = KeptTable(f"{family.name} nat", self._restore, netns=netns, concerns=self._concerns, buffer=BUFFER)
         self._chains: dict[tuple[str, str], tuple[str, ...]] = {}
         self._jumps: tuple[Jump, ...] = ()
         self._loaded = False
@@ -76,6 +77,7 @@ class KeptChains:
                     self._load(chains, jumps)
                     return
         self._chains = dict(chains)
+        self._verify()
 
     def remove(self) -> None:
         """Nothing of ours is left."""
@@ -122,6 +124,24 @@ class KeptChains:
                     lines.append(f"-{'A' if jump.last else 'I'} {jump.chain} {jump.rule}")
             self._run(self._family.restore, "--noflush", text=_text(table, new, old, lines))
         self._chains, self._jumps, self._loaded = dict(chains), jumps, True
+        self._verify()
+
+    def _verify(self) -> None:
+        """Where more was told than we could hear, somebody else's change may be among it: so count what is there."""
+        if not self.kept.missed:
+            return
+        self.kept.missed = False
+        for table in TABLES:
+            saved = self._saved(table)
+            wanted = {chain: len(rules) for (at, chain), rules in self._chains.items() if at == table}
+            found = {chain: len(rules) for chain, rules in saved.items() if chain.startswith(PREFIX)}
+            jumps = all(
+                any(rule.endswith(f"-j {jump.target}") for rule in saved.get(jump.chain, ()))
+                for jump in self._jumps
+                if jump.table == table
+            )
+            if wanted != found or not jumps:
+                self.kept.suspect()
 
     def _restore(self) -> None:
         if self._loaded:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from shipslog.runtime.netfilter.family import IPV4, IPV6
+from shipslog.runtime.netfilter.iptables import chains
 from shipslog.runtime.netfilter.iptables.adapter import IptablesAdapter
 from shipslog.runtime.netfilter.iptables.names import endpoint_chain, service_chain
 from shipslog.runtime.netfilter.iptables.rules import assembled, parts_of
@@ -24,27 +25,27 @@ def test_chains_are_called_as_in_every_other_cluster() -> None:
 def test_a_service_reads_as_operators_know_it() -> None:
     lab = Laboratory()
     rules = ruleset(tcp(lab, 1, 2, affinity_s=60, local_endpoints=()))
-    chains = assembled(IPV4, rules, {"default/web:": parts_of(IPV4, rules.services["default/web:"], POD_CIDR)})
+    listed = assembled(IPV4, rules, {"default/web:": parts_of(IPV4, rules.services["default/web:"], POD_CIDR)})
     svc, ext = "KUBE-SVC-" + service_chain("default/web", "tcp")[9:], "KUBE-EXT-" + service_chain("default/web", "tcp")[9:]
     one, two = (endpoint_chain("default/web", "tcp", f"{lab.pod(n)}:8080") for n in (1, 2))
-    assert chains["nat", "KUBE-SERVICES"] == (
+    assert listed["nat", "KUBE-SERVICES"] == (
         f'-m comment --comment "default/web cluster IP" -m tcp -p tcp -d {VIP}/32 --dport 80 -j {svc}',
         '-m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain"'
         " -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS",
     )
-    assert chains["nat", "KUBE-NODEPORTS"] == (f'-m comment --comment "default/web" -m tcp -p tcp --dport 30001 -j {ext}',)
+    assert listed["nat", "KUBE-NODEPORTS"] == (f'-m comment --comment "default/web" -m tcp -p tcp --dport 30001 -j {ext}',)
     note = f'-m comment --comment "default/web -> {lab.pod(1)}:8080"'
-    assert chains["nat", svc][1:4:2] == (
+    assert listed["nat", svc][1:4:2] == (
         f"{note} -m recent --name {one} --rcheck --seconds 60 --reap --rsource -j {one}",
         f"{note} -m statistic --mode random --probability 0.5000000000 -j {one}",
     )
-    assert chains["nat", svc][4].endswith(f"-j {two}") and "statistic" not in chains["nat", svc][4]
-    assert chains["nat", one] == (
+    assert listed["nat", svc][4].endswith(f"-j {two}") and "statistic" not in listed["nat", svc][4]
+    assert listed["nat", one] == (
         f'-m comment --comment "default/web" -s {lab.pod(1)}/32 -j KUBE-MARK-MASQ',
         f'-m comment --comment "default/web" -m recent --name {one} --set --rsource -m tcp -p tcp -j DNAT'
         f" --to-destination {lab.pod(1)}:8080",
     )
-    assert ["has no local endpoints" in line for line in chains["filter", "KUBE-EXTERNAL-SERVICES"]] == [True]
+    assert ["has no local endpoints" in line for line in listed["filter", "KUBE-EXTERNAL-SERVICES"]] == [True]
 
 
 def test_clients_inside_and_outside_may_get_others() -> None:
@@ -105,3 +106,43 @@ async def test_other_peoples_rules_are_left_alone(lab: Laboratory) -> None:
         await adapter.close(remove=True)
     assert "-A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE" in run(*node, "iptables-nft-save", "-t", "nat")
     run(*node, "nft", "delete", "table", "ip", "nat")
+
+
+MANY = [tcp(Laboratory(), 1, 2, service=f"n/s{n}:", addresses=(f"10.96.1.{n}",), node_port=31000 + n) for n in range(200)]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("buffer", [chains.BUFFER, 2048])
+async def test_a_large_restore_is_not_taken_for_somebody_elses(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch, buffer: int
+) -> None:
+    """Whether or not all that is told of it can be heard."""
+    monkeypatch.setattr(chains, "BUFFER", buffer)
+    adapter = IptablesAdapter(netns=lab.ns("node"))
+    try:
+        await adapter.apply(ruleset(*MANY))
+        kept = adapter._chains.kept
+        assert not await kept.run(kept.meddled) and not kept.missed
+    finally:
+        await adapter.close(remove=True)
+
+
+@pytest.mark.root
+async def test_what_was_changed_while_nothing_was_heard_is_found(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chains, "BUFFER", 2048)
+    adapter = IptablesAdapter(netns=lab.ns("node"))
+    call, kept = adapter._chains._run, adapter._chains.kept
+
+    def harmed(*argv: str, text: str = "") -> str:
+        told = call(*argv, text=text)
+        if "*nat" in text:
+            call("iptables-nft", "-t", "nat", "-F", "KUBE-NODEPORTS")
+        return told
+
+    monkeypatch.setattr(adapter._chains, "_run", harmed)
+    try:
+        await adapter.apply(ruleset(*MANY))
+        assert await kept.run(kept.meddled)
+    finally:
+        monkeypatch.undo()
+        await adapter.close(remove=True)
