@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from shipslog.store.facts import (
     ContainerExited,
     ImagePulled,
@@ -69,6 +71,8 @@ from .stats.usage import NodeStats
 from .threads import OwnerThreads, in_fresh_thread
 from .volumes.directories import Directories
 from .volumes.failed import VolumeFailed
+from .volumes.remote.drivers import Drivers
+from .volumes.remote.mounter import shared_beside
 
 PULLS = 8  # of one registry at once: one that hangs keeps no other waiting
 
@@ -96,6 +100,7 @@ class OciNode:
         self._rules, self._policies = rules, policies
         self._probes: Prober | None = None
         self._links: Links | None = None
+        self._drivers: Drivers | None = None
         self._ground = ground
         self._ports = PublishedPorts(ground.outside, ground.address) if ground is not None else None
         self._threads = OwnerThreads()
@@ -137,6 +142,12 @@ class OciNode:
         assert life.sandboxes is not None
         self._links = Links(self.node, life.pods, life.sandboxes, life.make_bridge, life.fresh)
         self._links.begin(report)
+        pods = self._life.layout.pods
+        self._drivers = Drivers(
+            self._life.layout.data / "plugins_registry", shared_beside(pods),
+            lambda drivers: report(replace(observed, drivers=drivers)),
+        )  # fmt: skip
+        self._drivers.start()
 
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
         return await dial(address, port, tls=tls)
@@ -302,6 +313,8 @@ class OciNode:
         await self._sampler.close()
         if self._links is not None:
             await self._links.close()
+        if self._drivers is not None:
+            await self._drivers.close()
         if self._probes is not None:
             await self._probes.close()
         if self._ports is not None:

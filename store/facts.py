@@ -123,6 +123,15 @@ class NodeFact(Fact, frozen=True, kw_only=True):
     node: str
 
 
+class CsiDriver(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A CSI driver on a node, as it describes itself."""
+
+    name: str
+    node_id: str  # what the driver calls the node
+    most: int = 0  # volumes that it can have there; 0 for as many as one likes
+    topology: dict[str, str] = {}
+
+
 class NodeObserved(NodeFact, frozen=True, kw_only=True, tag="NodeObserved"):
     """The runtime of a node is up, and this is what the machine has."""
 
@@ -134,6 +143,7 @@ class NodeObserved(NodeFact, frozen=True, kw_only=True, tag="NodeObserved"):
     pod_cidr: str = ""
     taints: tuple[str, ...] = ()  # key=value:effect, for a node that is registered with them
     kubelet_port: int = 0  # where its kubelet listens; 0 for nowhere
+    drivers: tuple[CsiDriver, ...] = ()
 
 
 class ThresholdMet(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

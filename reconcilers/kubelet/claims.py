@@ -68,6 +68,10 @@ def _source(pod: BoundPod, volume: core_v1.Volume, held: core_v1.PersistentVolum
         )
     if (elsewhere := remote_volumes.held(pod, volume, held, read_only=read_only, group_once=once)) is not None:
         return elsewhere
+    if spec.csi is not None:
+        return msgspec.structs.replace(
+            remote_volumes.of_driver(pod, volume, held, read_only), group_once=True if once else UNSET
+        )
     named = (f for f in msgspec.structs.fields(spec) if isinstance(getattr(spec, f.name), msgspec.Struct))
     kind = next((f.encode_name for f in named if f.name not in NO_SOURCES), "")
     raise ConfigError(f"volumes of kind {kind} are not supported on this node")

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.reconcilers.services.policy_world import POLICIES
+from shipslog.reconcilers.storage.attachments import ATTACHMENTS
 from shipslog.runtime.commands import PortMapping, RemovePodSandbox, RunPodSandbox
 from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import (
@@ -23,6 +24,7 @@ from shipslog.store.facts import (
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.claims import claims_of
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.storage_v1 import CSIDriver, VolumeAttachment
 from shipslog.store.objects.times import SECOND_NS, parse_time
 from shipslog.store.projections import index
 from shipslog.store.state import PodRuntime
@@ -77,6 +79,16 @@ def _with_claim(view: View, claim: core_v1.PersistentVolumeClaim) -> Iterable[st
     return [f"pod/{e.object.metadata.uid}" for e in waiting if claim.metadata.name in claims_of(e.object)]
 
 
+def _with_attachment(view: View, attachment: VolumeAttachment) -> Iterable[str]:
+    """The pods of the node whose volume it attaches."""
+    volume = attachment.spec.source.persistent_volume_name
+    held = view.get(core_v1.PersistentVolume, volume) if volume else None
+    if held is not None and (ref := held.spec.claim_ref) is not None:
+        for pod in view.pods_on(attachment.spec.node_name):
+            if pod.metadata.namespace == ref.namespace and ref.name in claims_of(pod):
+                yield f"pod/{pod.metadata.uid}"
+
+
 def _reported(view: View, fact: PodFact) -> Iterable[str]:
     return (f"pod/{fact.pod_uid}",)
 
@@ -110,7 +122,8 @@ WAKES = (
     .watches(core_v1.Pod, to=_bound, at_start=True)
     .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_wait)
     .watches(core_v1.PersistentVolumeClaim, to=_with_claim)
-    .reads(core_v1.PersistentVolume, core_v1.Endpoints)
+    .watches(VolumeAttachment, to=_with_attachment)
+    .reads(core_v1.PersistentVolume, core_v1.Endpoints, CSIDriver)
     .watches(core_v1.Node, to=_left_on, when=lambda before, after: after is None)
     .hears(PodFact, to=_reported)
     .hears(ImagePulled, ImagePullFailed, to=_with_image)
@@ -304,5 +317,5 @@ def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: 
 
 RECONCILER = Reconciler(
     name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells,
-    projections=(WAITING, POLICIES), version=2,
+    projections=(WAITING, POLICIES, ATTACHMENTS), version=2,
 )  # fmt: skip

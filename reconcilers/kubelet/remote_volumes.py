@@ -5,12 +5,14 @@ its own is.
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 
+from shipslog.reconcilers.storage.attachments import ATTACHMENTS
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
-from shipslog.store.objects import core_v1
+from shipslog.store.objects import core_v1, storage_v1
 
 from .bound_pod import BoundPod
 from .environment import secret_data
@@ -57,6 +59,80 @@ def held(
         return None
     once = True if group_once else msgspec.UNSET
     return msgspec.structs.replace(rendered, read_only=rendered.read_only or read_only, group_once=once)
+
+
+def of_driver(pod: BoundPod, volume: core_v1.Volume, claimed: core_v1.PersistentVolume, read_only: bool) -> VolumeSource:
+    """A claim's volume that a CSI driver brings. Errors: ConfigError while it is not attached."""
+    spec, source = claimed.spec, claimed.spec.csi
+    assert source is not None
+    driver = _registered(pod, source.driver)
+    attached = _attachment(pod, claimed) if driver is None or driver.spec.attach_required is not False else {}
+    made = RemoteVolume(
+        plugin="csi",
+        source=_words(source),
+        volume=claimed.metadata.name,
+        handle=source.volume_handle,
+        mount_options=spec.mount_options,
+        pod=_told(pod, driver, ephemeral=False),
+        attached=attached,
+        access_mode=spec.access_modes[0] if spec.access_modes else "",
+        secret=_of_reference(pod, source.node_publish_secret_ref),
+        stage_secret=_of_reference(pod, source.node_stage_secret_ref),
+    )
+    return VolumeSource(name=volume.name, kind="remote", remote=made, read_only=source.read_only or read_only)
+
+
+def inline(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
+    """A driver's volume that the pod itself names. Errors: ConfigError."""
+    source = volume.csi
+    assert source is not None
+    driver = _registered(pod, source.driver)
+    if driver is None or "Ephemeral" not in driver.spec.volume_lifecycle_modes:
+        raise ConfigError(f'volume mode "Ephemeral" not supported by driver {source.driver} (no CSIDriver says that it is)')
+    ref = source.node_publish_secret_ref
+    made = RemoteVolume(
+        plugin="csi",
+        source=_words(source),
+        handle=f"csi-{sha256(f'{pod.uid}{volume.name}'.encode()).hexdigest()}",
+        pod=_told(pod, driver, ephemeral=True),
+        secret=_of_reference(pod, core_v1.SecretReference(name=ref.name) if ref is not None else None),
+    )
+    return VolumeSource(name=volume.name, kind="remote", remote=made, read_only=bool(source.read_only))
+
+
+def _registered(pod: BoundPod, name: str) -> storage_v1.CSIDriver | None:
+    """The driver's object, if there is one. Errors: ConfigError while the driver is not on the node."""
+    if all(driver.name != name for driver in pod.observed.drivers):
+        raise ConfigError(f"driver name {name} not found in the list of registered CSI drivers")
+    return pod.view.get(storage_v1.CSIDriver, name)
+
+
+def _attachment(pod: BoundPod, claimed: core_v1.PersistentVolume) -> Mapping[str, str]:
+    """What the driver said when it attached the volume. Errors: ConfigError until it has."""
+    for entry in pod.view.find(ATTACHMENTS, claimed.metadata.name):
+        found: storage_v1.VolumeAttachment = entry.object
+        if found.spec.node_name == pod.node and found.status.attached and not found.metadata.deletion_timestamp:
+            return found.status.attachment_metadata
+    raise ConfigError(f"volume attachment is being waited for: {claimed.metadata.name} is not attached to {pod.node} yet")
+
+
+def _words(source: msgspec.Struct) -> dict[str, Any]:
+    words: dict[str, Any] = msgspec.to_builtins(source)
+    return {key: value for key, value in words.items() if not key.endswith("SecretRef")}
+
+
+def _told(pod: BoundPod, driver: storage_v1.CSIDriver | None, *, ephemeral: bool) -> Mapping[str, str]:
+    """What the driver is told of the pod, where it asks for it."""
+    if driver is None or not driver.spec.pod_info_on_mount:
+        return {}
+    return {**_about(pod), "ephemeral": str(ephemeral).lower()}
+
+
+def _of_reference(pod: BoundPod, reference: core_v1.SecretReference | None) -> Mapping[str, bytes]:
+    if reference is None:
+        return {}
+    namespace = reference.namespace or pod.pod.metadata.namespace
+    return secret_data(pod.view, namespace, reference.name, optional=False) or {}
 
 
 def _rendered(

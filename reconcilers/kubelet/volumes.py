@@ -14,7 +14,7 @@ from .claims import claimed
 from .environment import config_map_data, secret_data
 from .expansion import PATH_BYTES, Room, expanded, references
 from .fields import ConfigError, field_value, resource_value
-from .remote_volumes import remote
+from .remote_volumes import inline, remote
 from .security import common_user
 
 DEFAULT_MODE = 0o644
@@ -60,6 +60,8 @@ def _render(pod: BoundPod, volume: core_v1.Volume, content: Content) -> VolumeSo
         )
     if claim_of(pod.pod, volume):
         return claimed(pod, volume)
+    if volume.csi is not None:
+        return inline(pod, volume)
     if (elsewhere := remote(pod, volume)) is not None:
         return elsewhere
     files, tokens, secret = _content(pod, volume, content)

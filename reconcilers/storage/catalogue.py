@@ -5,7 +5,7 @@ Tests: tests/reconcilers/rule/test_wakes.py
 
 from shipslog.reconcilers.rule.decision import Reconciler
 
-from . import attachments, binder, directories, ephemeral, node_volumes, protection, reclaim
+from . import attachments, binder, csi_nodes, directories, ephemeral, node_volumes, protection, reclaim
 
 RULES: tuple[Reconciler, ...] = (
     binder.RECONCILER,
@@ -13,6 +13,7 @@ RULES: tuple[Reconciler, ...] = (
     ephemeral.RECONCILER,
     attachments.RECONCILER,
     node_volumes.RECONCILER,
+    csi_nodes.RECONCILER,
     reclaim.RECONCILER,
     protection.CLAIMS,
     protection.VOLUMES,

@@ -13,7 +13,7 @@ import msgspec
 from shipslog.engine.state import snapshots
 from shipslog.reconcilers.rule.digest import DIGEST, WRITERS
 from shipslog.store.events import Origin
-from shipslog.store.facts import AnyFact, ClusterConfig, ContainerLimits, MetricReading, PodUse, ThresholdMet
+from shipslog.store.facts import AnyFact, ClusterConfig, ContainerLimits, CsiDriver, MetricReading, PodUse, ThresholdMet
 from shipslog.store.log import integrity, reserve, sqlite_connection, writer_lock
 from shipslog.store.log.event_log import Snapshot
 from shipslog.store.log.sqlite import SqliteLog
@@ -48,7 +48,7 @@ def fields(types: Iterable[type[msgspec.Struct]]) -> dict[str, list[str]]:
 
 def test_every_fact_stands_there_field_by_field() -> None:
     assert tables(FACTS) == fields(
-        [*get_args(AnyFact), ClusterConfig, ContainerLimits, MetricReading, ThresholdMet, PodUse, Origin]
+        [*get_args(AnyFact), ClusterConfig, ContainerLimits, MetricReading, CsiDriver, ThresholdMet, PodUse, Origin]
     )
 
 

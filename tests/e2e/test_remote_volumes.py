@@ -1,15 +1,18 @@
 """Volumes that something else holds, in real containers: what their driver mounts is what the pod sees, and goes with it."""
 
+import asyncio
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from shipslog import Cluster
 from shipslog.runtime.volumes.remote import flex
-from shipslog.store.objects import core_v1
+from shipslog.store.objects import core_v1, storage_v1
 from tests.runtime.containers.test_contract import IMAGE, real_node
 from tests.runtime.volumes.remote.conftest import Tools
+from tests.runtime.volumes.remote.csi_driver import NAME, Driver
 from tests.runtime.volumes.remote.test_flex import MOUNTS
 
 pytestmark = pytest.mark.root
@@ -58,3 +61,59 @@ async def test_a_driver_mounts_for_a_pod(tmp_path: Path, monkeypatch: pytest.Mon
             await cluster.delete(core_v1.Pod, name)
             await cluster.gone(core_v1.Pod, name)
     assert [call.split()[1] for call in driver.calls if call != "lvm init"] == ["mount", "unmount"]
+
+
+CSI = f"""
+apiVersion: v1
+kind: PersistentVolume
+metadata: {{name: pv}}
+spec:
+  capacity: {{storage: 1Gi}}
+  accessModes: [ReadWriteOnce]
+  storageClassName: ""
+  csi: {{driver: {NAME}, volumeHandle: h, fsType: ext4}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: c}}
+spec: {{accessModes: [ReadWriteOnce], storageClassName: "", volumeName: pv, resources: {{requests: {{storage: 1Gi}}}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: p}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: c
+    image: {IMAGE}
+    imagePullPolicy: IfNotPresent
+    command: [sh, -c, "echo here > /data/kept; sleep 1000"]
+    volumeMounts: [{{name: v, mountPath: /data}}]
+  volumes: [{{name: v, persistentVolumeClaim: {{claimName: c}}}}]
+"""
+
+
+async def test_a_csi_driver_brings_a_claims_volume(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("real containers need root")
+    node = real_node(tmp_path)()
+    async with Cluster.open(runtime=[node], end_pods=lambda: True) as cluster:
+        layout = node._life.layout
+        driver = Driver(tmp_path, layout.data / "plugins_registry", inside=layout.pinned / "mnt")
+        try:
+            await cluster.apply(CSI)
+            async with asyncio.timeout(20):
+                while not (cluster.list(storage_v1.CSINode) and cluster.list(storage_v1.VolumeAttachment)):
+                    await asyncio.sleep(0.05)
+            (attachment,) = cluster.list(storage_v1.VolumeAttachment)
+            assert attachment.spec.attacher == NAME and not driver.calls
+            status = storage_v1.VolumeAttachmentStatus(attached=True)
+            await cluster.update(msgspec.structs.replace(attachment, status=status), subresource="status")
+            await cluster.wait(core_v1.Pod, "p", until=lambda pod: pod.status.phase == "Running")
+            await cluster.delete(core_v1.Pod, "p")
+            async with asyncio.timeout(20):
+                while "NodeUnstageVolume" not in driver.names():
+                    await asyncio.sleep(0.05)
+        finally:
+            driver.stop()
+    assert driver.names() == ["NodeStageVolume", "NodePublishVolume", "NodeUnpublishVolume", "NodeUnstageVolume"]

@@ -22,6 +22,7 @@ from shipslog.runtime.volumes.failed import VolumeFailed
 
 from . import tools
 from .cloud import CLOUD
+from .csi import Csi
 from .disks import DISKS
 from .flex import FlexVolume
 from .git import GitRepository
@@ -33,6 +34,7 @@ PLUGINS: Mapping[str, Plugin] = {
     **SHARES,
     **DISKS,
     **CLOUD,
+    "csi": Csi(),
     "flexVolume": FlexVolume(),
     "gitRepo": GitRepository(),
 }
@@ -110,8 +112,13 @@ def _work(directory: Path, volume: VolumeSource) -> Work:
         volume=volume,
         target=directory / volume.name,
         beside=directory / RECORDS / volume.name,
-        shared=pods.with_name(f"{pods.name}-shared"),
+        shared=shared_beside(pods),
     )
+
+
+def shared_beside(pods: Path) -> Path:
+    """What the pods of a node use together, for a runtime whose pods are there."""
+    return pods.with_name(f"{pods.name}-shared")
 
 
 def _plugin(work: Work) -> Plugin:

@@ -70,7 +70,7 @@ def test_an_ephemeral_volume_is_the_pods_own() -> None:
         ((bound(),), "PVC is not bound"),
         ((bound(), disk(uid="another", local=LOCAL)), "is bound to another claim"),
         ((bound(deletion_timestamp=BORN), disk(local=LOCAL)), "PVC is being deleted"),
-        ((bound(), disk(csi=CSI)), "volumes of kind csi are not supported"),
+        ((bound(), disk(csi=CSI)), "driver name d not found in the list of registered CSI drivers"),
         ((bound(), disk(local=LOCAL, volume_mode="Block")), "is a block device"),
     ],
 )

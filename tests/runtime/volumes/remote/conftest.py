@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
+from shipslog.runtime.containers.oci import linux
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.runtime.volumes.remote import disks
 
@@ -45,7 +46,6 @@ class Pods:
 
     def __init__(self, place: Path) -> None:
         self.place = place / "pods"
-        self._names: list[str] = []
 
     def volumes(self, pod: str) -> Path:
         return self.place / pod / "volumes"
@@ -62,7 +62,6 @@ class Pods:
         **remote: object,
     ) -> Path:
         """-> where it is."""
-        self._names.append(of)
         about = RemoteVolume(plugin=plugin, **remote)  # type: ignore[arg-type]
         volume = VolumeSource(name=name, kind="remote", remote=about, read_only=read_only)
         pod_volumes.prepare(self.volumes(of), (volume,), group)
@@ -72,9 +71,8 @@ class Pods:
         pod_volumes.remove(self.volumes(pod))
 
     def clear(self) -> None:
-        for pod in dict.fromkeys(self._names):
-            if self.volumes(pod).exists():
-                pod_volumes.remove_tree(self.volumes(pod))
+        for point in linux.mounts_below(self.place.parent):
+            linux.unmount(point)
 
 
 @pytest.fixture

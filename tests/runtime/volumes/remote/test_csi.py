@@ -1,0 +1,149 @@
+"""CSI drivers: found by their sockets, and asked to stage, publish and take back, over real gRPC."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.volumes.failed import VolumeFailed
+from shipslog.runtime.volumes.remote.csi_client import messages_of
+from shipslog.runtime.volumes.remote.drivers import Drivers
+from shipslog.runtime.volumes.remote.mounter import shared_beside
+from shipslog.store.facts import CsiDriver
+
+from .conftest import Pods
+from .csi_driver import NAME, Driver
+
+pytestmark = pytest.mark.root
+SOURCE = {"driver": NAME, "fsType": "ext4", "volumeAttributes": {"tier": "fast"}}
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator[Driver]:
+    made = Driver(tmp_path, tmp_path / "registry")
+    yield made
+    made.stop()
+
+
+async def registered(
+    tmp_path: Path,
+    pods: Path,
+) -> tuple[CsiDriver, ...]:
+    """What a node finds."""
+    told: asyncio.Queue[tuple[CsiDriver, ...]] = asyncio.Queue()
+    drivers = Drivers(tmp_path / "registry", shared_beside(pods), told.put_nowait)
+    drivers.start()
+    try:
+        async with asyncio.timeout(10):
+            return await told.get()
+    finally:
+        await drivers.close()
+
+
+def mounted(pods: Pods, of: str = "p", **more: Any) -> Path:
+    about = {"volume": "pv", "handle": "h/../1", "access_mode": "ReadWriteOnce", "mount_options": ("noatime",), **more}
+    return pods.mount("csi", of, source=SOURCE, **about)
+
+
+def test_the_messages_are_those_of_the_specification() -> None:
+    publish = messages_of()["NodePublishVolume"](volume_id="v", readonly=True, volume_context={"a": "b"})
+    assert publish.SerializeToString() == b"\n\x01v0\x01B\x06\n\x01a\x12\x01b"
+    capability = messages_of()["VolumeCapability"](mount={"fs_type": "x"}, access_mode={"mode": 5})
+    assert capability.SerializeToString() == b"\x12\x03\n\x01x\x1a\x02\x08\x05"
+
+
+async def test_it_is_registered_as_it_describes_itself(driver: Driver, pods: Pods, tmp_path: Path) -> None:
+    found = await registered(tmp_path, pods.place)
+    assert found == (CsiDriver(name=NAME, node_id="id-1", most=7, topology={"example.com/rack": "r1"}),)
+    assert [told.plugin_registered for told in driver.told] == [True]
+
+
+async def test_it_is_staged_once_and_published_to_each_pod(driver: Driver, pods: Pods, tmp_path: Path) -> None:
+    await registered(tmp_path, pods.place)
+    first = mounted(pods, "a", secret={"s": b"1"}, stage_secret={"t": b"2"}, attached={"disk": "/dev/x"}, group=4711)
+    (first / "kept").write_text("here")
+    second = mounted(pods, "b")
+    assert (second / "kept").read_text() == "here" and first.stat().st_gid == 4711
+    assert driver.names() == ["NodeStageVolume", "NodePublishVolume", "NodePublishVolume"]
+    stage, publish = driver.calls[0][1], driver.calls[1][1]
+    assert (stage.volume_id, dict(stage.publish_context), dict(stage.secrets)) == ("h/../1", {"disk": "/dev/x"}, {"t": "2"})
+    assert Path(stage.staging_target_path).is_relative_to(shared_beside(pods.place) / "csi")
+    assert (publish.target_path, publish.staging_target_path) == (str(first), stage.staging_target_path)
+    assert publish.volume_capability.mount.fs_type == "ext4" and publish.volume_capability.access_mode.mode == 1
+    assert list(publish.volume_capability.mount.mount_flags) == ["noatime"] and dict(publish.secrets) == {"s": "1"}
+    assert dict(publish.volume_context) == {"tier": "fast"}
+    driver.calls.clear()
+    pods.remove("a")
+    assert driver.names() == ["NodeUnpublishVolume"]
+    pods.remove("b")
+    assert driver.names()[1:] == ["NodeUnpublishVolume", "NodeUnstageVolume"]
+    assert not linux.mounts_below(tmp_path) and not Path(stage.staging_target_path).exists()
+
+
+async def test_a_volume_that_the_pod_names_is_published_alone(driver: Driver, pods: Pods, tmp_path: Path) -> None:
+    await registered(tmp_path, pods.place)
+    target = mounted(pods, volume="", handle="csi-1", pod={"pod.name": "p", "ephemeral": "true"})
+    assert linux.mounts_below(target) and driver.names() == ["NodePublishVolume"]
+    context = dict(driver.calls[0][1].volume_context)
+    assert context["csi.storage.k8s.io/pod.name"] == "p" and context["csi.storage.k8s.io/ephemeral"] == "true"
+    pods.remove()
+    assert driver.names()[1:] == ["NodeUnpublishVolume"]
+
+
+async def test_what_it_says_is_said(driver: Driver, pods: Pods, tmp_path: Path) -> None:
+    await registered(tmp_path, pods.place)
+    driver.fails["NodeStageVolume"] = "no such disk"
+    with pytest.raises(VolumeFailed, match="rpc error: code = INTERNAL desc = no such disk"):
+        mounted(pods)
+    driver.fails.clear()
+    mounted(pods)
+    driver.fails["NodeUnpublishVolume"] = "busy"
+    with pytest.raises(VolumeFailed, match=r'TearDown failed for volume "pv" : rpc error: code = INTERNAL desc = busy'):
+        pods.remove()
+    driver.fails.clear()
+    pods.remove()
+
+
+def test_one_that_was_never_there_lets_the_pod_go(pods: Pods) -> None:
+    with pytest.raises(VolumeFailed, match=f"driver name {NAME} not found in the list of registered CSI drivers"):
+        mounted(pods)
+    pods.remove()
+
+
+async def test_one_that_is_gone_keeps_what_it_mounted(driver: Driver, pods: Pods, tmp_path: Path) -> None:
+    await registered(tmp_path, pods.place)
+    target = mounted(pods)
+    driver.stop()
+    with pytest.raises(VolumeFailed, match="there is no driver at"):
+        pods.remove()
+    assert linux.mounts_below(target)
+    back = Driver(tmp_path, tmp_path / "registry")
+    try:
+        pods.remove()
+    finally:
+        back.stop()
+    assert not linux.mounts_below(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "why"),
+    [
+        ("../../etc/passwd", "CSIPlugin", "'../../etc/passwd' is no name of a driver"),
+        (NAME, "DRAPlugin", "a plugin of type 'DRAPlugin' is no CSIPlugin"),
+    ],
+    ids=["a path", "another sort"],
+)
+async def test_what_is_no_driver_is_told_so(name: str, kind: str, why: str, pods: Pods, tmp_path: Path) -> None:
+    stranger = Driver(tmp_path, tmp_path / "registry", name=name, kind=kind)
+    try:
+        looks = asyncio.create_task(registered(tmp_path, pods.place))
+        async with asyncio.timeout(10):
+            while not stranger.told:
+                await asyncio.sleep(0.05)
+        looks.cancel()
+    finally:
+        stranger.stop()
+    assert [(told.plugin_registered, told.error) for told in stranger.told] == [(False, why)]
