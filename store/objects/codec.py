@@ -84,16 +84,34 @@ def decode(struct: type[T], data: bytes, *, validation: str = "Strict") -> tuple
             obj = _decoder(struct).decode(data) if not getattr(struct, "__raw__", False) else None
     except (ValueError, RecursionError):  # what is wrong is said below, in Kubernetes' words
         obj = None
-    repeated = _repeated(data) if validation != "Ignore" and obj is not None else []
-    if obj is None or repeated:
-        try:
-            value = json_text.parse(data)
-        except json_text.NotJson as error:
-            raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: {error}") from error
-        if not isinstance(value, dict):
-            raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: not an object: {_shown(value)}")
-        return _from_value(struct, value, validation, _repeated(data) if validation != "Ignore" else [])
+    if obj is None or (validation != "Ignore" and _repeated(data)):
+        # a million small values are gone before the collector looks again: it would hold everybody for as long as the reading
+        with json_text.uncollected():
+            try:
+                return _from_text(struct, data, validation)
+            except BadRequest as error:
+                refusal = error
+            _let_go(refusal)
+            raise refusal
     return _normal(struct, obj), ()
+
+
+def _from_text(struct: type[T], data: bytes, validation: str) -> tuple[T, tuple[str, ...]]:
+    """What `decode` does with what is not right at once."""
+    try:
+        value = json_text.parse(data)
+    except json_text.NotJson as error:
+        raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: {error}") from error
+    if not isinstance(value, dict):
+        raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: not an object: {_shown(value)}")
+    return _from_value(struct, value, validation, _repeated(data) if validation != "Ignore" else [])
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Of the values that an error and its causes hold by the frames that they went through."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def from_builtins(struct: type[T], value: Any, *, validation: str = "Strict") -> tuple[T, tuple[str, ...]]:

@@ -1,7 +1,8 @@
 """The worst bodies that still fit: whatever one client sends, another's question is answered meanwhile.
 
-How long others wait on a quiet machine stands in docs/performance.md. Here is room for a busy one, and for no more than a part
-of the time that the work itself takes there: work that holds the loop from its beginning to its end is found wherever it runs.
+How long others wait on a quiet machine stands in docs/performance.md. Here it is measured by what this process computes until
+they are answered, so that a busy machine makes no difference, and is to be no more than a part of what the work itself takes:
+work that holds the loop from its beginning to its end is found wherever it runs.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from shipslog.store.objects import codec, core_v1, meta_v1, protobuf_encoding
 
 from .conftest import CONFIG_MAPS, Api
 
-WAITED_S, ALWAYS_S, PART = 3.0, 0.8, 0.85  # never more; always allowed; of the time that the request takes
+WAITED_S, ALWAYS_S, PART = 1.0, 0.2, 0.4  # never more; always allowed; of what the request takes
 NAMESPACE = "/api/v1/namespaces/default"
 PODS = f"{NAMESPACE}/pods"
 YAML, PROTOBUF = "application/yaml", "application/vnd.kubernetes.protobuf"
@@ -268,15 +269,15 @@ async def answered_meanwhile(api: Api, name: str, method: str, path: str, header
 
     gc.collect()
     gc.freeze()  # what a thousand tests before have left is no server's, and to look through it takes half a second
-    sending, waited, begun = asyncio.ensure_future(sent()), [0.0], time.perf_counter()
+    sending, waited, begun = asyncio.ensure_future(sent()), [0.0], time.process_time()
     async with asyncio.timeout(60):
         while not sending.done():
-            began = time.perf_counter()
+            began = time.process_time()
             assert (await other.call("GET", f"{CONFIG_MAPS}/a"))[0] == 200
-            waited.append(time.perf_counter() - began)
+            waited.append(time.process_time() - began)
         code, answer = await sending
     gc.unfreeze()
-    took_s = time.perf_counter() - begun
+    took_s = time.process_time() - begun
     assert code < 500 and code != 413, answer[:1000]
     longest = ", ".join(f"{s * 1000:.0f}" for s in sorted(waited, reverse=True)[:3])
     said = f"{name}: {took_s * 1000:.0f} ms; others asked {len(waited) - 1} times meanwhile, and waited {longest} ms at most"
