@@ -6,13 +6,14 @@ Tests: tests/store/objects/test_codec.py
 import base64
 import binascii
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
 from .quantity import QuantityError, canonical
 from .shapes import Shape, fields_of, per_type
+from .times import moment_of, rfc3339
 
 Rule = Callable[[Any], Any]
 
@@ -76,11 +77,8 @@ def _quantity(value: str | int | float) -> str:
 
 def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None or "T" not in text:
-            raise ValueError("no time zone")
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:  # the latter for a zone that leads out of the years 1 to 9999
+        return moment_of(text)
+    except (ValueError, OverflowError) as error:
         raise Malformed(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": it is not of that form') from error
 
 
@@ -97,11 +95,6 @@ def _microtime(text: str) -> str:
     if not text:
         return ""
     return rfc3339(_moment(text), "microseconds")
-
-
-def rfc3339(moment: datetime, precision: str = "seconds") -> str:
-    """A time in UTC as the API prints it."""
-    return f"{moment.replace(tzinfo=None).isoformat(timespec=precision)}Z"
 
 
 def _base64(text: str) -> str:

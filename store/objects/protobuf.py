@@ -6,7 +6,6 @@ Source: the generated.proto files of Kubernetes 1.37; field numbers stand on the
 import base64
 import struct as packing
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,8 +13,9 @@ import msgspec
 from shipslog.store.refusals import BadRequest
 
 from . import durations, json_text
-from .normal import Malformed, normalised, rfc3339
+from .normal import Malformed, normalised
 from .shapes import Field, Shape, fields_of, per_type
+from .times import from_seconds
 
 T = TypeVar("T")
 MAGIC = b"k8s\x00"
@@ -275,7 +275,4 @@ def _moment(form: str, raw: bytes) -> str:
         return ""
     seconds = found.get(1, 0)
     seconds = seconds - (1 << 64) if seconds >> 63 else seconds
-    moment = datetime.fromtimestamp(seconds, UTC)
-    if form == "time":
-        return rfc3339(moment)
-    return rfc3339(moment.replace(microsecond=found.get(2, 0) // 1000), "microseconds")
+    return from_seconds(seconds, None if form == "time" else found.get(2, 0))

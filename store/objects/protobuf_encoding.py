@@ -6,9 +6,7 @@ what writes a type is put together once.
 """
 
 import base64
-import calendar
 import struct as packing
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +15,7 @@ import msgspec
 from . import durations
 from .protobuf import BYTES, FIXED64, MAGIC, VARINT, numbered_of
 from .shapes import Field, Shape, per_type
+from .times import seconds_and_nanoseconds
 
 Part = Callable[[Any], bytes]  # of an object: one field, with its tag; b"" where it is left out
 Body = Callable[[Any], bytes]  # of a value: its bytes, without tag and length
@@ -193,6 +192,5 @@ def _moment(text: str) -> bytes:
     """Seconds and nanoseconds of an RFC 3339 time in UTC, which the codec made; nothing for a time that is unset."""
     if not text:
         return b""
-    whole_seconds, _, fraction = text.rstrip("Z").partition(".")
-    seconds = calendar.timegm(time.strptime(whole_seconds, "%Y-%m-%dT%H:%M:%S"))
-    return _tag(1, VARINT) + _varint(seconds) + _tag(2, VARINT) + _varint(int(fraction.ljust(9, "0")[:9]) if fraction else 0)
+    seconds, nanoseconds = seconds_and_nanoseconds(text)
+    return _tag(1, VARINT) + _varint(seconds) + _tag(2, VARINT) + _varint(nanoseconds)

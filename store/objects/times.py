@@ -1,5 +1,7 @@
 """Times as the API prints them, from and to nanoseconds UTC: the one place that reads and prints them."""
 
+import calendar
+import time
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -28,6 +30,35 @@ def parse_time(text: str) -> int:
         return 0
     moment = datetime.fromisoformat(text)
     return int(moment.replace(microsecond=0).timestamp()) * SECOND_NS + moment.microsecond * 1000
+
+
+def moment_of(text: str) -> datetime:
+    """An RFC 3339 time as people write it, in UTC. Errors: ValueError for what is none, also one without its zone;
+    OverflowError for one whose zone leads out of the years 1 to 9999."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or "T" not in text:
+        raise ValueError("no time zone")
+    return moment.astimezone(UTC)
+
+
+def rfc3339(moment: datetime, precision: str = "seconds") -> str:
+    """A time in UTC as the API prints it."""
+    return f"{moment.replace(tzinfo=None).isoformat(timespec=precision)}Z"
+
+
+def seconds_and_nanoseconds(text: str) -> tuple[int, int]:
+    """Both of a Time or MicroTime, as protobuf has them."""
+    whole_seconds, _, fraction = text.rstrip("Z").partition(".")
+    seconds = calendar.timegm(time.strptime(whole_seconds, "%Y-%m-%dT%H:%M:%S"))
+    return seconds, int(fraction.ljust(9, "0")[:9]) if fraction else 0
+
+
+def from_seconds(seconds: int, nanoseconds: int | None = None) -> str:
+    """The Time of so many seconds, or with nanoseconds the MicroTime. Errors: OverflowError, ValueError beyond year 9999."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    if nanoseconds is None:
+        return rfc3339(moment)
+    return rfc3339(moment.replace(microsecond=nanoseconds // 1000), "microseconds")
 
 
 def duration(seconds: int) -> str:

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from cryptography import x509
@@ -20,7 +20,7 @@ from shipslog.engine.kinds.metadata import check_annotations
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.certificates_v1 import PodCertificateRequest, PodCertificateRequestStatus
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.times import parse_time
+from shipslog.store.objects.times import moment_of, parse_time
 
 from .certificate_signing_request import check_signer
 
@@ -202,12 +202,12 @@ def _check_times(faults: Faults, new: PodCertificateRequest, leaf: x509.Certific
     if faults:
         return
     begins, ends = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-    refreshed = _moment(status.begin_refresh_at)
+    refreshed = moment_of(status.begin_refresh_at)
     lifetime, longest = ends - begins, new.spec.max_expiration_seconds or 0
-    if _moment(status.not_before) != begins:
+    if moment_of(status.not_before) != begins:
         words = "must be set to the NotBefore time encoded in the leaf certificate"
         faults.invalid("status.notBefore", status.not_before, words)
-    elif _moment(status.not_after) != ends:
+    elif moment_of(status.not_after) != ends:
         words = "must be set to the NotAfter time encoded in the leaf certificate"
         faults.invalid("status.notAfter", status.not_after, words)
     elif lifetime < timedelta(hours=1):
@@ -221,10 +221,6 @@ def _check_times(faults: Faults, new: PodCertificateRequest, leaf: x509.Certific
     elif refreshed > ends - SLACK:
         words = "must be at least 10 minutes before status.notAfter"
         faults.invalid("status.beginRefreshAt", status.begin_refresh_at, words)
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 STRATEGY = PodCertificateRequestRules()
