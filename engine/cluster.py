@@ -41,9 +41,9 @@ from . import tallies
 from .auth.answers import as_authorizer
 from .client import Client, EngineStopped
 from .commit.committer import Committed, Committer
-from .commit.counsel import NOTHING_TOLD
+from .commit.counsel import NO_REQUEST_INFO
 from .commit.follower import Follower
-from .commit.outside import Told, admitted
+from .commit.outside import RequestInfo, admitted
 from .commit.watch import WatchHub
 from .host.host import Host
 from .host.metrics_reader import MeasuredMetrics, MetricsReader
@@ -344,23 +344,23 @@ class Cluster(Client):
         origin: Origin | None = None,
         dry_run: bool = False,
         size_bytes: int = 0,
-        told: Told = NOTHING_TOLD,
+        request_info: RequestInfo = NO_REQUEST_INFO,
     ) -> Committed:
         """Commit a command; it is durable when this returns. `origin`: who asked and how, for `history`.
         `size_bytes`: of what a client sent for it; much of it is evaluated in a thread, before it is proposed.
-        `told`: what it says of itself to webhooks that are asked about it.
+        `request_info`: what it says of itself to webhooks that are asked about it.
         Errors: Refusal, with nothing written."""
         return await self.committer.submit(
             command, actor=actor, groups=tuple(groups), cause=cause, origin=origin, dry_run=dry_run, size_bytes=size_bytes,
-            told=told,
+            request_info=request_info,
         )  # fmt: skip
 
     async def admit(
-        self, asked: Asked, kind: Kind, *, actor: str, groups: Sequence[str], dry_run: bool, told: Told
+        self, asked: Asked, kind: Kind, *, actor: str, groups: Sequence[str], dry_run: bool, request_info: RequestInfo
     ) -> tuple[Any, tuple[str, ...]]:
         """Ask those outside about what is no command: a connection, a token. -> (the object as they will have it, warnings).
         Errors: Refusal."""
-        asking = self.committer.counsel.asking(actor, tuple(groups), dry_run, told)
+        asking = self.committer.counsel.asking(actor, tuple(groups), dry_run, request_info)
         made = await admitted(asked, kind, self.committer.consultants, asking)
         return made, tuple(asking.context.warnings)
 

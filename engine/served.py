@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from shipslog.engine.admission.matching import Asked
 from shipslog.engine.commit.committer import Committed
-from shipslog.engine.commit.counsel import NOTHING_TOLD
-from shipslog.engine.commit.outside import Told
+from shipslog.engine.commit.counsel import NO_REQUEST_INFO
+from shipslog.engine.commit.outside import RequestInfo
 from shipslog.engine.commit.watch import Watch, WatchHub
 from shipslog.engine.host.lane import Trouble
 from shipslog.engine.measures import Family
@@ -49,12 +49,12 @@ class Served(Protocol):
         origin: Origin | None = None,
         dry_run: bool = False,
         size_bytes: int = 0,
-        told: Told = NOTHING_TOLD,
+        request_info: RequestInfo = NO_REQUEST_INFO,
     ) -> Committed:
         """Commit a command. Errors: Refusal; always, where the state is a recording."""
 
     async def admit(
-        self, asked: Asked, kind: Kind, *, actor: str, groups: Sequence[str], dry_run: bool, told: Told
+        self, asked: Asked, kind: Kind, *, actor: str, groups: Sequence[str], dry_run: bool, request_info: RequestInfo
     ) -> tuple[Any, tuple[str, ...]]:
         """Ask those outside about what is no command. -> (the object as they will have it, warnings). Errors: Refusal."""
 

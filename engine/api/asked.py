@@ -6,7 +6,7 @@ Tests: tests/engine/webhooks/test_admission.py
 from typing import Any
 
 from shipslog.engine.admission.matching import CONNECT, Asked, place_of
-from shipslog.engine.commit.outside import Told
+from shipslog.engine.commit.outside import RequestInfo
 
 from .requests import Call
 
@@ -18,5 +18,7 @@ async def admitted(call: Call, obj: Any, operation: str = CONNECT, *, dry_run: b
         operation=operation, place=place_of(kind, route.subresource), subresource=route.subresource, namespace=route.namespace,
         name=route.name, object=obj,
     )  # fmt: skip
-    told = Told(uid=user.uid, extra=user.extra, options=None if operation == CONNECT else call.options)
-    return await call.cluster.admit(asked, kind, actor=user.name, groups=user.groups, dry_run=dry_run, told=told)
+    request_info = RequestInfo(uid=user.uid, extra=user.extra, options=None if operation == CONNECT else call.options)
+    return await call.cluster.admit(
+        asked, kind, actor=user.name, groups=user.groups, dry_run=dry_run, request_info=request_info
+    )

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from shipslog.engine.auth.users import User
-from shipslog.engine.commit.outside import Told
+from shipslog.engine.commit.outside import RequestInfo
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.engine.kinds.subresources import Subresource
 from shipslog.engine.served import Served
@@ -111,11 +111,11 @@ class Call(msgspec.Struct):
         )  # fmt: skip
 
     @property
-    def told(self) -> Told:
+    def request_info(self) -> RequestInfo:
         """What is said of the request to those outside who are asked about it."""
         kind = self.served
         version = kind.api_version if kind is not None and kind.hub is not None else ""
-        return Told(uid=self.user.uid, extra=self.user.extra, api_version=version, options=self.options)
+        return RequestInfo(uid=self.user.uid, extra=self.user.extra, api_version=version, options=self.options)
 
     @property
     def dry_run(self) -> bool:

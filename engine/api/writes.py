@@ -232,7 +232,7 @@ async def submit(call: Call, command: Any, dry_run: bool = False) -> Committed:
     user = call.user
     return await call.cluster.submit(
         command, actor=user.name, groups=user.groups, origin=call.origin, dry_run=dry_run, size_bytes=call.body_bytes,
-        told=call.told,
+        request_info=call.request_info,
     )  # fmt: skip
 
 

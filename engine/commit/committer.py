@@ -37,10 +37,10 @@ from shipslog.store.refusals import Refusal, Unavailable
 from shipslog.store.state import Entry
 from shipslog.store.tasks import Tasks
 
-from .counsel import ASKING_S, CONTROLLERS, NOTHING_TOLD, Counsel, failed
+from .counsel import ASKING_S, CONTROLLERS, NO_REQUEST_INFO, Counsel, failed
 from .encoding import check_size, finish
 from .follower import Follower, Staged
-from .outside import TRIES, Advised, Consultant, Overtaken, Seen, Told, seen_by
+from .outside import TRIES, Advised, Consultant, Overtaken, RequestInfo, Seen, seen_by
 from .preparation import Prepared, prepare
 from .transitions import Effect, Evaluation, Transition
 from .urgency import is_urgent
@@ -120,14 +120,14 @@ class Committer:
         origin: Origin | None = None,
         dry_run: bool = False,
         size_bytes: int = 0,
-        told: Told = NOTHING_TOLD,
+        request_info: RequestInfo = NO_REQUEST_INFO,
     ) -> Committed:
         """Commit one command. Returns when it is durable. `origin`: the request that it came with, kept with its event.
-        `size_bytes`: of what a client sent for it. `told`: what it says to who is asked about it.
+        `size_bytes`: of what a client sent for it. `request_info`: what it says to who is asked about it.
         Errors: Refusal; then nothing was written."""
         how: dict[str, Any] = {"actor": actor, "groups": groups, "cause": cause, "origin": origin, "dry_run": dry_run}
         if asked := self.counsel.concerned(command, actor):
-            result = await self._asked(command, asked, how, size_bytes, told)
+            result = await self._asked(command, asked, how, size_bytes, request_info)
         elif self._size(command, size_bytes) > SHORT_BYTES:
             result = await self._in_advance(command, how, size_bytes)
         else:
@@ -140,7 +140,7 @@ class Committer:
         return result
 
     async def _asked(
-        self, command: AnyObjectCommand, asked: Sequence[Consultant], how: dict[str, Any], size_bytes: int, told: Told
+        self, command: AnyObjectCommand, asked: Sequence[Consultant], how: dict[str, Any], size_bytes: int, info: RequestInfo
     ) -> Any:
         """Ask others, then propose; again when it does not come to what they have seen, and then one after the other of those
         that are about one object. -> Committed or Refusal"""
@@ -151,7 +151,7 @@ class Committer:
                 if self._closed:
                     raise closed()
                 size = max(self._size(command, size_bytes), least)
-                result = await self.counsel.advice(command, asked, told, size, until_s, **who_of(how))
+                result = await self.counsel.advice(command, asked, info, size, until_s, **who_of(how))
                 if isinstance(result, Advised):
                     result = (await self._request(commands=(command,), advised=(result,), **how).future)[0]
             if isinstance(result, TakesLong):
@@ -230,7 +230,7 @@ class Committer:
                 return None
             async with turn:
                 size, until_s = self._size(command, 0), self._loop_s() + ASKING_S
-                return await self.counsel.advice(command, consultants, NOTHING_TOLD, size, until_s, **as_one)
+                return await self.counsel.advice(command, consultants, NO_REQUEST_INFO, size, until_s, **as_one)
 
         answers = await asyncio.gather(*map(answer, how["commands"], asked))
         return await self._request(actor, advised=answers, **how).future

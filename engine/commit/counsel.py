@@ -15,10 +15,10 @@ from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.logger import logger, new_failure_id
 from shipslog.store.refusals import Internal, Refusal, TimedOut, internal_error
 
-from .outside import SEED_BITS, Advised, Asking, Consultant, Convert, Told, advised
+from .outside import SEED_BITS, Advised, Asking, Consultant, Convert, RequestInfo, advised
 
 ASKING_S = 60.0  # for all who are asked about one command, as Kubernetes gives a request
-NOTHING_TOLD = Told()
+NO_REQUEST_INFO = RequestInfo()
 CONTROLLERS = ("system:authenticated",)  # the groups of a rule, as others are told
 
 log = logger(__name__)
@@ -40,20 +40,20 @@ class Counsel:
     def concerned(self, command: AnyObjectCommand, actor: str) -> list[Consultant]:
         return [one for one in self.consultants if one.concerns(command, self._view, actor)] if self.consultants else []
 
-    def asking(self, actor: str, groups: tuple[str, ...], dry_run: bool, told: Told) -> Asking:
+    def asking(self, actor: str, groups: tuple[str, ...], dry_run: bool, request_info: RequestInfo) -> Asking:
         """What those who are asked are told of who asks."""
         now_ns = held(self._view.time_ns, self._clock.now_ns())
         context = Admission(
             view=self._view, now_ns=now_ns, entropy=self._entropy, config=self._view.config, warnings=[], actor=actor,
             groups=groups, dry_run=dry_run,
         )  # fmt: skip
-        return Asking(view=self._view, told=told, context=context, actor=actor, groups=groups, dry_run=dry_run)
+        return Asking(view=self._view, request_info=request_info, context=context, actor=actor, groups=groups, dry_run=dry_run)
 
     async def advice(
         self,
         command: AnyObjectCommand,
         asked: Sequence[Consultant],
-        told: Told,
+        request_info: RequestInfo,
         size_bytes: int,
         until_s: float,
         *,
@@ -62,7 +62,7 @@ class Counsel:
         dry_run: bool,
     ) -> Advised | Refusal:
         """What they say of a command, until a time of the loop."""
-        asking, seed = self.asking(actor, groups, dry_run, told), self._entropy.below(1 << SEED_BITS)
+        asking, seed = self.asking(actor, groups, dry_run, request_info), self._entropy.below(1 << SEED_BITS)
         try:
             async with asyncio.timeout_at(until_s):
                 return await advised(command, asked, asking, self._work, seed=seed, size_bytes=size_bytes, convert=self.convert)

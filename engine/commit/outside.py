@@ -34,7 +34,7 @@ NOTED = 16 * 1024  # characters of what is noted of one command, on the log
 SEED_BITS = 128  # of the random choices of one command, made once and made again at its turn
 
 
-class Told(Struct, frozen=True):
+class RequestInfo(Struct, frozen=True):
     """What a request says of itself beside its command: for who is asked about it."""
 
     uid: str = ""  # of the user
@@ -50,7 +50,7 @@ class Asking(Struct, kw_only=True):
     actor: str
     groups: tuple[str, ...] = ()
     dry_run: bool = False
-    told: Told = Told()
+    request_info: RequestInfo = RequestInfo()
     context: Admission
     annotations: dict[str, str] = {}
     rounds: Rounds = msgspec.field(default_factory=Rounds)

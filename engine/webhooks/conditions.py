@@ -41,16 +41,16 @@ async def hold(
         readings = Readings(asking.view)
         known = variables | authorizers(asked, asking, lambda who, question: authorize(who, question, readings))
         try:
-            told = await WORK.run(SHORT_BYTES + 1, _evaluated, webhook.match_conditions, known)
+            met = await WORK.run(SHORT_BYTES + 1, _evaluated, webhook.match_conditions, known)
         finally:
             readings.end()
     else:
         known = variables | authorizers(asked, asking, lambda who, question: authorize(who, question, asking.view))
-        told = _evaluated(webhook.match_conditions, known)
-    if isinstance(told, bool):
-        return told
+        met = _evaluated(webhook.match_conditions, known)
+    if isinstance(met, bool):
+        return met
     if webhook.failure_policy != "Ignore":
-        raise forbidden(kind, asked.name, _aggregate(told))
+        raise forbidden(kind, asked.name, _aggregate(met))
     return False
 
 
@@ -97,7 +97,7 @@ def authorizers(asked: Asked, asking: Asking, decide: Decide) -> dict[str, Any]:
     from shipslog.engine.cel.values import Opaque  # with the first condition
     from shipslog.engine.kinds.admissionregistration.expressions import AUTHORIZER, RESOURCE, Question, Who
 
-    who = Who(asking.actor, asking.groups, asking.told.uid)
+    who = Who(asking.actor, asking.groups, asking.request_info.uid)
     about = Question(
         decide, who, group=asked.place.group, resource=asked.place.resource, subresource=asked.subresource,
         namespace=asked.namespace, name=asked.name,

@@ -65,15 +65,15 @@ def plain(encoded: bytes) -> Any:
 
 def request_of(asked: Asked, shown: Place, asking: Asking) -> dict[str, Any]:
     """A request without its objects, as plain values."""
-    told, operation = asking.told, asked.operation
-    options = dict(told.options or {"apiVersion": "meta.k8s.io/v1"})
+    info, operation = asking.request_info, asked.operation
+    options = dict(info.options or {"apiVersion": "meta.k8s.io/v1"})
     if operation in OPTIONS:
         options["kind"] = OPTIONS[operation]
     user: dict[str, Any] = {"username": asking.actor, "groups": list(asking.groups)}
-    if told.uid:
-        user["uid"] = told.uid
-    if told.extra:
-        user["extra"] = {key: list(values) for key, values in told.extra.items()}
+    if info.uid:
+        user["uid"] = info.uid
+    if info.extra:
+        user["extra"] = {key: list(values) for key, values in info.extra.items()}
     return {
         **_place("", shown, asked.subresource),
         **_place("request", asked.place, asked.subresource),
@@ -82,7 +82,7 @@ def request_of(asked: Asked, shown: Place, asking: Asking) -> dict[str, Any]:
         "operation": operation,
         "userInfo": user,
         "dryRun": asking.dry_run,
-        "options": options if told.options or operation in OPTIONS else None,
+        "options": options if info.options or operation in OPTIONS else None,
     }
 
 

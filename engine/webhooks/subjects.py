@@ -52,7 +52,7 @@ def operations_of(command: AnyObjectCommand) -> tuple[str, ...]:
 
 def version_of(wanted: Wanted, asking: Asking) -> str:
     """The version in which it was asked for; "" for the stored one."""
-    return getattr(wanted.command, "api_version", "") or asking.told.api_version
+    return getattr(wanted.command, "api_version", "") or asking.request_info.api_version
 
 
 def asked_of(wanted: Wanted, asking: Asking) -> Asked:

@@ -34,7 +34,7 @@ class Evictions:
         """Whether so much was weighed already that another decision is to look at it. Those that were told before have the
         half of it, so that they keep nobody who is new from being looked at."""
         tried = sum(held.tried for held in self._of_shape.values())
-        return tried >= (TRIES if waiting.said is None else TRIES // 2) and self._may(waiting, candidates)
+        return tried >= (TRIES if waiting.message is None else TRIES // 2) and self._may(waiting, candidates)
 
     def for_(self, waiting: Waiting, candidates: Candidates) -> Victims | None:
         """Who is to give way to a pod that fits nowhere; None when nobody is: `why_not` says why."""
@@ -82,5 +82,5 @@ class Evictions:
             if marked is not one.pod:
                 self.commands.append(Update(object=marked, subresource="status"))
             self.commands.append(delete)
-            told = f"Preempted by pod {pod.metadata.uid} on node {node}"
-            self.says.append(Say(about=reference(one.pod), reason="Preempted", message=told, after=delete))
+            message = f"Preempted by pod {pod.metadata.uid} on node {node}"
+            self.says.append(Say(about=reference(one.pod), reason="Preempted", message=message, after=delete))

@@ -73,14 +73,14 @@ class _UpTo(Round):
     def __init__(self, view: View, queue: Queue, profiles: Mapping[str, Profile], now: Instant, order: Order) -> None:
         super().__init__(view, queue, profiles, now)
         self._order, self.nodes = order, list[NodeExplained]()
-        self.chosen, self.told = "", ""
+        self.chosen, self.message = "", ""
 
     def _best(self, order: Order, candidates: Candidates) -> int | None:
         best = super()._best(order, candidates)
         if order == self._order and not self.nodes:
             self.nodes = list(explained(candidates, self._turn))
             self.chosen = self._turn.nodes.order[best].name if best is not None else ""
-            self.told = candidates.why() if best is None else ""
+            self.message = candidates.why() if best is None else ""
         return best
 
 
@@ -110,7 +110,9 @@ def explain(view: View, pod: core_v1.Pod, now: Instant, *, node: str = "") -> Ex
         looked = _alone(view, queue, profiles, now, waiting)
     holds = profile.filters | ({"CheckServiceAffinity"} if profile.service_affinity else set())
     held = tuple(n for n in dict.fromkeys((*(name for name, _ in FAILS), *BESIDE.values())) if n in holds)
-    return replace(found, best=looked.chosen, why=looked.told, nodes=tuple(looked.nodes), filters=held, weights=profile.scores)
+    return replace(
+        found, best=looked.chosen, why=looked.message, nodes=tuple(looked.nodes), filters=held, weights=profile.scores
+    )
 
 
 def _alone(view: View, queue: Queue, profiles: Mapping[str, Profile], now: Instant, waiting: Waiting) -> _UpTo:
@@ -130,13 +132,15 @@ def explained(candidates: Candidates, turn: Turn) -> Iterator[NodeExplained]:
             own |= {column.name: column.worth(column.raw[i]) for column in candidates.columns}
             yield NodeExplained(name=load.name, scores=own, total=candidates.total(i))
             continue
-        said = {name: ", ".join(why) for name, fails in FAILS if name in profile.filters and (why := fails(ask, load, profile))}
+        failed = {
+            name: ", ".join(why) for name, fails in FAILS if name in profile.filters and (why := fails(ask, load, profile))
+        }
         for reason in (*candidates.beyond(i), candidates.limits.why[i]):
             if reason:
-                said.setdefault(BESIDE.get(reason, "VolumeBinding"), reason)
+                failed.setdefault(BESIDE.get(reason, "VolumeBinding"), reason)
         changes = _Changes(ask, load, [r.pod for r in turn.running(i)])
-        changes.for_filters(said)
-        yield NodeExplained(name=load.name, filters=said, changes=tuple(changes.told), pods=tuple(changes.named))
+        changes.for_filters(failed)
+        yield NodeExplained(name=load.name, filters=failed, changes=tuple(changes.proposed), pods=tuple(changes.named))
 
 
 class _Changes:
@@ -144,33 +148,33 @@ class _Changes:
 
     def __init__(self, ask: Ask, load: NodeLoad, pods: list[core_v1.Pod]) -> None:
         self._ask, self._load, self._pods = ask, load, pods
-        self.told: list[str] = []
+        self.proposed: list[str] = []
         self.named: list[tuple[str, str]] = []
 
-    def for_filters(self, said: Mapping[str, str]) -> None:
-        for name, why in said.items():
+    def for_filters(self, failed: Mapping[str, str]) -> None:
+        for name, why in failed.items():
             CHANGES.get(name, _other)(self, why)
 
     def uncordon(self, why: str) -> None:
-        self.told.append(f"make {self._load.name} schedulable: kubectl uncordon {self._load.name}")
+        self.proposed.append(f"make {self._load.name} schedulable: kubectl uncordon {self._load.name}")
 
     def untaint(self, why: str) -> None:
         node = self._load.node
         taints = untolerated(self._ask.spec, node) if node is not None else []
         for taint in taints:
             value = f"={taint.value}" if taint.value else ""
-            self.told.append(f"remove the taint {taint.key}{value}:{taint.effect} from {self._load.name}, or tolerate it")
+            self.proposed.append(f"remove the taint {taint.key}{value}:{taint.effect} from {self._load.name}, or tolerate it")
         if not self._load.ready and not any(taint.key == NOT_READY.key for taint in taints):
-            self.told.append(f"have {self._load.name} become ready")
+            self.proposed.append(f"have {self._load.name} become ready")
 
     def label(self, why: str) -> None:
         node, spec = self._load.node, self._ask.spec
         labels = node.metadata.labels if node is not None else {}
         missing = [f"{key}={value}" for key, value in sorted(spec.node_selector.items()) if labels.get(key) != value]
         for one in missing:
-            self.told.append(f"label {self._load.name} with {one}, or do not select it")
+            self.proposed.append(f"label {self._load.name} with {one}, or do not select it")
         if node is not None and not missing and not matches_node(spec, node):
-            self.told.append(f"have the labels of {self._load.name} be as the pod's node affinity requires")
+            self.proposed.append(f"have the labels of {self._load.name} be as the pod's node affinity requires")
 
     def free_ports(self, why: str) -> None:
         wanted = {port[1:] for port in self._ask.ports}
@@ -181,13 +185,13 @@ class _Changes:
         for name, amount in self._ask.amounts:
             most, left = load.capacity.get(name, 0), load.capacity.get(name, 0) - load.used.get(name, 0)
             if amount > most:
-                self.told.append(f"ask for no more than {shown(name, most)} of {name} (it asks for {shown(name, amount)})")
+                self.proposed.append(f"ask for no more than {shown(name, most)} of {name} (it asks for {shown(name, amount)})")
             elif amount > left:
                 lack = amount - max(left, 0)
-                self.told.append(f"free {shown(name, amount - left)} of {name} on {load.name}")
+                self.proposed.append(f"free {shown(name, amount - left)} of {name} on {load.name}")
                 self._end(self._that_give(name, lack, amount - left), f"which hold {name}", ask=False)
         if load.pods >= load.capacity.get("pods", 1 << 62):
-            self.told.append(f"end a pod on {load.name}: it has its {load.pods}")
+            self.proposed.append(f"end a pod on {load.name}: it has its {load.pods}")
 
     def _that_give(self, name: str, lack: int, need: int) -> list[core_v1.Pod]:
         """As few pods as hold what is missing, the least important first."""
@@ -211,15 +215,15 @@ class _Changes:
         names = [f"{p.metadata.namespace}/{p.metadata.name}" for p in pods]
         self.named += [(p.metadata.namespace, p.metadata.name) for p in pods]
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        told = f"end {', '.join(names[:NAMED])}{more}"
+        end = f"end {', '.join(names[:NAMED])}{more}"
         if ask:
-            self.told.append(f"{told}, {why}")
+            self.proposed.append(f"{end}, {why}")
         else:
-            self.told[-1] += f", for instance: {told}"
+            self.proposed[-1] += f", for instance: {end}"
 
 
 def _other(changes: _Changes, why: str) -> None:
-    changes.told.append(f"change that {why}")
+    changes.proposed.append(f"change that {why}")
 
 
 Change = Callable[[_Changes, str], None]

@@ -247,19 +247,19 @@ def disks_of(spec: core_v1.PodSpec) -> Iterator[Disk]:
 def misfits(ask: Ask, load: NodeLoad, profile: Profile = DEFAULT) -> tuple[str, ...]:
     """Why a pod cannot run there, in the words of Kubernetes; () when it can. The first predicate that fails speaks."""
     filters = profile.filters  # what follows is FAILS, without calls where they would have nothing to say
-    if load.node.spec.unschedulable and "NodeUnschedulable" in filters and (said := _closed(ask, load, profile)):  # type: ignore[union-attr]
-        return said
-    if (load.taints or not load.ready) and "TaintToleration" in filters and (said := _tainted(ask, load, profile)):
-        return said
+    if load.node.spec.unschedulable and "NodeUnschedulable" in filters and (reason := _closed(ask, load, profile)):  # type: ignore[union-attr]
+        return reason
+    if (load.taints or not load.ready) and "TaintToleration" in filters and (reason := _tainted(ask, load, profile)):
+        return reason
     chooses = ask.selective or profile.added_affinity is not None
-    if chooses and "NodeAffinity" in filters and (said := _chosen(ask, load, profile)):
-        return said
-    if ask.ports and "NodePorts" in filters and (said := _ports(ask, load, profile)):
-        return said
-    if "NodeResourcesFit" in filters and (said := lacks(ask, load, profile)):
-        return said
-    if ask.disks and "VolumeRestrictions" in filters and (said := _disks(ask, load, profile)):
-        return said
+    if chooses and "NodeAffinity" in filters and (reason := _chosen(ask, load, profile)):
+        return reason
+    if ask.ports and "NodePorts" in filters and (reason := _ports(ask, load, profile)):
+        return reason
+    if "NodeResourcesFit" in filters and (reason := lacks(ask, load, profile)):
+        return reason
+    if ask.disks and "VolumeRestrictions" in filters and (reason := _disks(ask, load, profile)):
+        return reason
     return _labelled(ask, load, profile) if profile.labels_present else ()
 
 

@@ -36,11 +36,11 @@ class Waiting(Struct):
     ask: Ask
     key: bytes  # of what it asks, of its claims, and its group
     owner: str  # the uid of the controller that it is of
-    said: str | None  # why it waits, in its status; None if nobody has said yet
+    message: str | None  # why it waits, in its status; None while that is not there
 
     @property
     def class_(self) -> Class:
-        return (self.order[2], self.key, self.owner, tuple(sorted(self.pod.metadata.labels.items())), self.said or "")
+        return (self.order[2], self.key, self.owner, tuple(sorted(self.pod.metadata.labels.items())), self.message or "")
 
 
 class Queue(Struct):
@@ -54,14 +54,14 @@ class Queue(Struct):
     gated: MutableMapping[Order, core_v1.Pod] = {}  # those that still have to be told so
 
     def join(self, pod: core_v1.Pod) -> None:
-        order, said = order_of(pod), _said(pod)
+        order, unscheduled = order_of(pod), _unscheduled(pod)
         if pod.spec.scheduling_gates:
-            if said != GATED:
+            if unscheduled != GATED:
                 self.gated[order] = pod
             return
         ask, owner = ask_of(pod.spec), controller_of(pod)
         uid = owner.uid if owner is not None and owner.kind in OWNERS else ""
-        message = said[1] if said is not None and said[0] == "Unschedulable" else None
+        message = unscheduled[1] if unscheduled is not None and unscheduled[0] == "Unschedulable" else None
         claims = tuple(dict.fromkeys(claims_of(pod)))
         beside = (claims, group) if (group := group_of(pod)) else claims
         key = ask.key + msgspec.json.encode(beside) if beside else ask.key
@@ -69,7 +69,7 @@ class Queue(Struct):
         if pod.status.nominated_node_name:
             self.nominated[order] = pod.status.nominated_node_name
             return
-        if waiting.said is None:
+        if waiting.message is None:
             insort(self.fresh, order)
             return
         members = self.classes.setdefault(waiting.class_, [])
@@ -85,7 +85,7 @@ class Queue(Struct):
         waiting = self.pods.pop(order, None)
         if waiting is None or self.nominated.pop(order, None) is not None:
             return
-        if waiting.said is None:
+        if waiting.message is None:
             _drop(self.fresh, order)
             return
         class_ = waiting.class_
@@ -153,7 +153,7 @@ def order_of(pod: core_v1.Pod) -> Order:
     return -(pod.spec.priority or 0), meta.creation_timestamp, meta.namespace, meta.name
 
 
-def _said(pod: core_v1.Pod) -> tuple[str, str] | None:
+def _unscheduled(pod: core_v1.Pod) -> tuple[str, str] | None:
     """(reason, message) of what the pod's status says."""
     held = find_condition(pod.status.conditions, "PodScheduled")
     return (held.reason, held.message) if held is not None and held.status == "False" else None

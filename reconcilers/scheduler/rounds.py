@@ -50,7 +50,7 @@ class Round:
         self._commands: list[AnyObjectCommand] = []
         self._nominations = Nominations(queue, self._turn, self._shape_of)
         self._evictions = Evictions(view, self._turn, now)
-        self._bound = self._told = 0
+        self._bound = self._messages = 0
         self._gangs: set[tuple[str, str]] = set()  # those that were looked at
         self._weighed_new = self._later = False
         self._cut = False  # whether there is more that could be done at once
@@ -63,7 +63,7 @@ class Round:
         classes = window(queue.heads, max(WINDOW // max(self._nodes, 1), 2), self._now)
         for waiting, others in self._in_order(classes):
             late = self._floor is not None and waiting.order[0] > self._floor
-            if late or self._spent or self._told >= BATCH:
+            if late or self._spent or self._messages >= BATCH:
                 self._cut = True
                 break
             self._nominations.reserve_for_all_above(waiting.order[0])
@@ -191,7 +191,7 @@ class Round:
 
     def _tell_gang(self, failed: Sequence[tuple[Waiting, str]]) -> None:
         for waiting, why in failed:
-            if waiting.said != why:
+            if waiting.message != why:
                 self._tell(waiting.pod, "Unschedulable", why)
 
     # --- the nodes of one ---
@@ -203,7 +203,7 @@ class Round:
         if candidates is not None:
             return candidates
         nominated = first.order in self._queue.nominated
-        if first.said is None or nominated:
+        if first.message is None or nominated:
             if self._left < self._nodes and self._weighed_new:
                 self._cut = True
                 self._floor = self._floor if nominated else first.order[0]
@@ -238,28 +238,28 @@ class Round:
 
     def _put_off(self, waiting: Waiting) -> None:
         """Another decision looks for somebody to give way to it."""
-        if waiting.said is None or self._evictions.victims:
+        if waiting.message is None or self._evictions.victims:
             self._cut = True
         self._later = True
-        if waiting.said is None:
+        if waiting.message is None:
             self._floor = waiting.order[0]
 
     def _fits_nowhere(self, members: list[Order], candidates: Candidates) -> None:
         first = self._queue.pods[members[0]]
         why, nominated = candidates.why(), first.pod.status.nominated_node_name
-        told = self._evictions.why_not(first, candidates)
-        if told:
-            why += f" {told}"
+        preemption = self._evictions.why_not(first, candidates)
+        if preemption:
+            why += f" {preemption}"
         if nominated and self._evictions.waits(first, candidates):
             self._nominations.restore(first.order)
         elif nominated:
             self._nominations.give_up(first.order)
             nominated = ""
-        if first.said == why and first.pod.status.nominated_node_name == nominated:  # and so all others of the class
+        if first.message == why and first.pod.status.nominated_node_name == nominated:  # and so all others of the class
             return
-        for order in members[: max(BATCH - self._told, 0)]:
+        for order in members[: max(BATCH - self._messages, 0)]:
             self._tell(self._queue.pods[order].pod, "Unschedulable", why, nominated)
-        self._cut = self._cut or self._told >= BATCH
+        self._cut = self._cut or self._messages >= BATCH
 
     def _bind(self, pod: core_v1.Pod, node: str) -> None:
         meta = pod.metadata
@@ -273,7 +273,7 @@ class Round:
         """Say it in the pod's status; of what does not fit, an Event too."""
         update = Update(object=_unscheduled(pod, reason, why, nominated, self._now), subresource="status")
         self._commands.append(update)
-        self._told += 1
+        self._messages += 1
         if reason == "Unschedulable":
             self._says.append(Say(about=reference(pod), type="Warning", reason="FailedScheduling", message=why, after=update))
 

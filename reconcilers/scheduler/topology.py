@@ -158,12 +158,12 @@ class Limits:
     def _everywhere(self) -> list[str]:
         """Why not, for each node; "" where it may go. What speaks first is written last."""
         why = self._beside_spreads
-        for places, said in ((self._closed, EXISTING), (self._avoided, ANTI_AFFINITY)):
+        for places, reason in ((self._closed, EXISTING), (self._avoided, ANTI_AFFINITY)):
             for key, value in places:
                 for i in self._nodes.places(key).get(value, ()):
-                    why[i] = said
+                    why[i] = reason
         if self._wanted:
-            why[:] = [self._affinity(i) or said for i, said in enumerate(why)]
+            why[:] = [self._affinity(i) or reason for i, reason in enumerate(why)]
         why = why.copy()
         for even in reversed(self._evenly):
             members = self._nodes.places(even.key)

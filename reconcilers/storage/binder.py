@@ -198,8 +198,8 @@ def _bound_claim(view: View, claim: Claim) -> Decision:
     update = Update(
         object=replace(claim, status=replace(claim.status, phase=LOST, access_modes=(), capacity={})), subresource="status"
     )
-    said = Say(about=reference(claim), type="Warning", reason=reason, message=why, after=update)
-    return Decision(reason=why, commands=(update,), says=(said,))
+    say = Say(about=reference(claim), type="Warning", reason=reason, message=why, after=update)
+    return Decision(reason=why, commands=(update,), says=(say,))
 
 
 def _bind(claim: Claim, volume: Volume) -> Decision:
@@ -232,9 +232,9 @@ def _bind(claim: Claim, volume: Volume) -> Decision:
     return Decision(reason="now Bound", commands=(Update(object=replace(claim, status=wanted), subresource="status"),))
 
 
-def _pending(claim: Claim, said: Say | None = None) -> Decision:
-    says = (said,) if said is not None else ()
-    reason = said.message if said is not None else "there is no such volume yet"
+def _pending(claim: Claim, say: Say | None = None) -> Decision:
+    says = (say,) if say is not None else ()
+    reason = say.message if say is not None else "there is no such volume yet"
     if claim.status.phase == PENDING and not claim.status.capacity:
         return Decision(reason=reason, says=says)
     status = replace(claim.status, phase=PENDING, access_modes=(), capacity={})
@@ -265,11 +265,11 @@ def _volume(view: View, volume: Volume) -> Decision:
 
 def _says_of_mode(claim: Claim, volume: Volume) -> tuple[Say, ...]:
     why = "due to incompatible volumeMode."
-    told = f'Cannot bind PersistentVolume to requested PersistentVolumeClaim "{claim.metadata.name}" {why}'
-    heard = f'Cannot bind PersistentVolume "{volume.metadata.name}" to requested PersistentVolumeClaim {why}'
+    of_claim = f'Cannot bind PersistentVolume to requested PersistentVolumeClaim "{claim.metadata.name}" {why}'
+    of_volume = f'Cannot bind PersistentVolume "{volume.metadata.name}" to requested PersistentVolumeClaim {why}'
     return (
-        Say(about=reference(volume), type="Warning", reason="VolumeMismatch", message=told),
-        Say(about=reference(claim), type="Warning", reason="VolumeMismatch", message=heard),
+        Say(about=reference(volume), type="Warning", reason="VolumeMismatch", message=of_claim),
+        Say(about=reference(claim), type="Warning", reason="VolumeMismatch", message=of_volume),
     )
 
 

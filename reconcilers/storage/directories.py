@@ -69,8 +69,8 @@ def _of_volume(view: View, volume: Volume) -> Iterable[str]:
 
 def _that_wait(view: View, what: core_v1.Node | NodeObserved) -> Iterable[str]:
     """All claims that wait for a directory: a node came, or went."""
-    ours = [c.metadata.name for c in view.list(storage_v1.StorageClass) if c.provisioner == DIRECTORIES]
-    return [key_of(entry.object) for name in ours for entry in view.find(OPEN_CLAIMS, name)]
+    provisioned = [c.metadata.name for c in view.list(storage_v1.StorageClass) if c.provisioner == DIRECTORIES]
+    return [key_of(entry.object) for name in provisioned for entry in view.find(OPEN_CLAIMS, name)]
 
 
 def _came_or_went(before: core_v1.Node | None, after: core_v1.Node | None) -> bool:
@@ -135,11 +135,11 @@ def _made(view: View, claim: Claim, found: storage_v1.StorageClass, now: Instant
     state = states.get(node.metadata.name)
     if state is not None and state.path:
         create = Create(object=_volume(claim, found, node, state.path))
-        said = Say(
+        say = Say(
             about=reference(claim), reason="ProvisioningSucceeded", message=f"Successfully provisioned volume {name}",
             after=create,
         )  # fmt: skip
-        return Decision(reason="its directory is there", commands=(create,), says=(said,))
+        return Decision(reason="its directory is there", commands=(create,), says=(say,))
     says = [] if state is None else [_failed(claim, found, state.message)]
     if state is not None and (wait_s := retry_s(state, now)):
         return Decision(reason=state.message, requeue_after=wait_s, says=tuple(says))
@@ -226,9 +226,9 @@ def _grown(view: View, claim: Claim, now: Instant) -> Decision:
     volume = view.get(core_v1.PersistentVolume, claim.spec.volume_name)
     status, wants = claim.status, matching.wanted_size(claim)
     has = quantity.value(str(status.capacity.get("storage", "0")))
-    ours = volume is not None and volume.metadata.annotations.get(PROVISIONED_BY) == DIRECTORIES
-    if volume is None or not ours or status.phase != "Bound" or wants <= has:
-        return Decision(reason="it is as large as it asks for" if ours else "its volume is not ours")
+    provisioned = volume is not None and volume.metadata.annotations.get(PROVISIONED_BY) == DIRECTORIES
+    if volume is None or not provisioned or status.phase != "Bound" or wants <= has:
+        return Decision(reason="it is as large as it asks for" if provisioned else "its volume is not ours")
     if matching.size_of(volume) < wants:
         if find_condition(status.conditions, RESIZING) is None:
             return _begun(claim, now)
@@ -243,8 +243,8 @@ def _grown(view: View, claim: Claim, now: Instant) -> Decision:
         allocated_resource_statuses={k: v for k, v in status.allocated_resource_statuses.items() if k != "storage"},
     )
     update = Update(object=replace(claim, status=done), subresource="status")
-    said = Say(about=reference(claim), reason="VolumeResizeSuccessful", message="Resize volume succeeded", after=update)
-    return Decision(reason="its volume has grown", commands=(update,), says=(said,))
+    say = Say(about=reference(claim), reason="VolumeResizeSuccessful", message="Resize volume succeeded", after=update)
+    return Decision(reason="its volume has grown", commands=(update,), says=(say,))
 
 
 def _begun(claim: Claim, now: Instant) -> Decision:
@@ -258,8 +258,8 @@ def _begun(claim: Claim, now: Instant) -> Decision:
     )
     update = Update(object=replace(claim, status=begun), subresource="status")
     what = f"External resizer is resizing volume {claim.spec.volume_name}"
-    said = Say(about=reference(claim), reason="Resizing", message=what, after=update)
-    return Decision(reason="its volume is to grow", commands=(update,), says=(said,))
+    say = Say(about=reference(claim), reason="Resizing", message=what, after=update)
+    return Decision(reason="its volume is to grow", commands=(update,), says=(say,))
 
 
 RECONCILER = Reconciler(

@@ -116,8 +116,8 @@ def _deleted(view: View, volume: Volume, now: Instant) -> Decision:
         return Decision(reason="its directory is gone", commands=(gone,))
     failed = next((state for state in states if state.failures), None)
     if failed is not None and retry_s(failed, now):
-        told = _has_failed(volume, "VolumeFailedDelete", failed.message)
-        return replace(told, requeue_after=retry_s(failed, now))
+        failed_say = _has_failed(volume, "VolumeFailedDelete", failed.message)
+        return replace(failed_say, requeue_after=retry_s(failed, now))
     return _removing(states, now, "its claim is gone")
 
 
@@ -133,11 +133,11 @@ def _without_finalizer(volume: Volume) -> Decision | None:
 
 
 def _has_failed(volume: Volume, reason: str, why: str) -> Decision:
-    said = Say(about=reference(volume), type="Warning", reason=reason, message=why)
+    say = Say(about=reference(volume), type="Warning", reason=reason, message=why)
     status = replace(volume.status, phase=FAILED, message=why, last_phase_transition_time="")
     if (volume.status.phase, volume.status.message) == (FAILED, why):
-        return Decision(reason=why, says=(said,))
-    return Decision(reason=why, commands=(Update(object=replace(volume, status=status), subresource="status"),), says=(said,))
+        return Decision(reason=why, says=(say,))
+    return Decision(reason=why, commands=(Update(object=replace(volume, status=status), subresource="status"),), says=(say,))
 
 
 # --- Recycle ---
@@ -157,15 +157,15 @@ def _recycled(view: View, volume: Volume, now: Instant) -> Decision:
         )
     states = view.volumes(volume.metadata.name)
     if any(state.scrubbed_for == ref.uid for state in states):
-        said = Say(about=reference(volume), reason="VolumeRecycled", message="Volume recycled")
-        return Decision(reason="it is empty", commands=(Update(object=freed(volume)),), says=(said,))
+        say = Say(about=reference(volume), reason="VolumeRecycled", message="Volume recycled")
+        return Decision(reason="it is empty", commands=(Update(object=freed(volume)),), says=(say,))
     node = next((n.metadata.name for n in view.list(core_v1.Node) if _runs(view, n) and reachable(volume, n)), "")
     if not node:
         return Decision(reason="no node can empty it", requeue_after=15)
     failed = next((state for state in states if state.failures and state.node == node), None)
     if failed is not None and (wait_s := retry_s(failed, now)):
-        told = _has_failed(volume, "VolumeFailedRecycle", f"Recycle failed: {failed.message}")
-        return replace(told, requeue_after=wait_s)
+        failed_say = _has_failed(volume, "VolumeFailedRecycle", f"Recycle failed: {failed.message}")
+        return replace(failed_say, requeue_after=wait_s)
     scrub = ScrubVolume(node=node, volume=volume.metadata.name, path=source.path, claim_uid=ref.uid)
     return Decision(reason="its claim is gone", commands=(scrub,))
 

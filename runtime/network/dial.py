@@ -38,8 +38,8 @@ async def dial(host: str, port: int, *, tls: bool = False) -> Ends:
         raise Unreachable(f"dial tcp {where}: i/o timeout") from error
     except ssl.SSLError as error:
         plain = "WRONG_VERSION_NUMBER" in str(error) or "HTTP_REQUEST" in str(error)
-        said = "http: server gave HTTP response to HTTPS client" if plain else f"remote error: tls: {error.reason or error}"
-        raise Unreachable(said) from error
+        message = "http: server gave HTTP response to HTTPS client" if plain else f"remote error: tls: {error.reason or error}"
+        raise Unreachable(message) from error
     except OSError as error:
         why = WORDS.get(error.errno or 0) or (os.strerror(error.errno) if error.errno else "EOF")
         raise Unreachable(f"dial tcp {where}: {why}") from error

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
-from shipslog.engine.commit.counsel import NOTHING_TOLD
-from shipslog.engine.commit.outside import TRIES, Asking, Told
+from shipslog.engine.commit.counsel import NO_REQUEST_INFO
+from shipslog.engine.commit.outside import TRIES, Asking, RequestInfo
 from shipslog.engine.commit.transitions import Evaluation, Wanted
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import AnyObjectCommand, Apply, Create, Delete, Patch, Update
@@ -32,7 +32,7 @@ class Advisor:
         self.cluster = cluster
         self.wanted: list[Wanted] = []
         self.changes: list[Evaluation] = []
-        self.told: list[Told] = []
+        self.request_info: list[RequestInfo] = []
         self.stamp: Callable[[Any], Any] = lambda obj: None
         self.refusal: Refusal | None = None
         self.meanwhile: Callable[[int], Any] | None = None
@@ -43,7 +43,7 @@ class Advisor:
 
     async def change(self, wanted: Wanted, asking: Asking) -> Wanted:
         self.wanted.append(wanted)
-        self.told.append(asking.told)
+        self.request_info.append(asking.request_info)
         if wanted.object is not None and (stamped := self.stamp(wanted.object)) is not None:
             return replace(wanted, mutated=stamped)
         return wanted
@@ -103,10 +103,10 @@ async def test_what_is_applied_is_the_appliers_own_and_no_more(engine: Cluster, 
 
 async def test_who_refuses_has_seen_the_object_as_it_would_be(engine: Cluster, advisor: Advisor) -> None:
     generated = replace(config_map(a="b"), metadata=meta_v1.ObjectMeta(generate_name="x-", namespace="default"))
-    committed = await engine.submit(Create(object=generated), actor="one", told=Told(uid="7"))
+    committed = await engine.submit(Create(object=generated), actor="one", request_info=RequestInfo(uid="7"))
     seen, made = advisor.changes[0].object, committed.entry.object
     assert (seen.metadata.uid, seen.metadata.name) == (made.metadata.uid, made.metadata.name) and made.metadata.name != "x-"
-    assert advisor.wanted[0].object.metadata.uid == "" and advisor.told == [Told(uid="7")]
+    assert advisor.wanted[0].object.metadata.uid == "" and advisor.request_info == [RequestInfo(uid="7")]
     assert committed.warnings == ("the tide is low",)
     (event,) = [e async for batch in engine.log.read(committed.entry.revision - 1) for e in batch]
     assert event.origin is not None and event.origin.annotations == {"tide": "low"}
@@ -208,7 +208,7 @@ async def test_a_rules_command_is_asked_about_beside_the_rule(engine: Cluster, a
 
 
 async def test_nobody_is_asked_about_what_does_not_concern_him(engine: Cluster, advisor: Advisor) -> None:
-    await engine.submit(Create(object=config_map()), actor="the other", told=NOTHING_TOLD)
+    await engine.submit(Create(object=config_map()), actor="the other", request_info=NO_REQUEST_INFO)
     assert not advisor.wanted and not advisor.changes
 
 

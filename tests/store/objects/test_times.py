@@ -3,6 +3,8 @@
 import pytest
 
 from shipslog.store.objects.times import (
+    LATEST_S,
+    SECOND_NS,
     api_time,
     duration,
     from_seconds,
