@@ -68,20 +68,21 @@ class Validator:
             self._add(path, f"Unsupported value: {_brief(value)}: supported values: {supported}", "FieldValueNotSupported")
         if isinstance(value, str):
             self._text(schema, value, path)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            self._number(schema, value, path)
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             self._object(schema, value, path)
         elif isinstance(value, list | tuple):
             self._list(schema, value, path)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            self._number(schema, value, path)
         if schema.format and not formats.fits(schema.format, value):
             self._invalid(path, value, f"in body must be of type {schema.format}: {shown(value)}")
-        self._composed(schema, value, path)
+        if schema.any_of or schema.one_of or schema.all_of or schema.not_ is not None:
+            self._composed(schema, value, path)
 
     def _is_of_type(self, schema: JSONSchemaProps, value: Any, path: Path) -> bool:
         wanted = "integer,string" if schema.x_kubernetes_int_or_string else schema.type
         kind = type_of(value)
-        if not wanted or kind in wanted.split(",") or (wanted == "number" and kind == "integer"):
+        if not wanted or kind == wanted or kind in wanted.split(",") or (wanted == "number" and kind == "integer"):
             return True
         self._invalid(path, kind, f'in body must be of type {wanted}: "{kind}"', "FieldValueTypeInvalid")
         return False
@@ -242,20 +243,24 @@ def keys_of(schema: JSONSchemaProps, item: Any) -> dict[str, Any]:
 
 def type_of(value: Any) -> str:
     """A JSON value's type, as schemas name it; a number without a fraction is an integer."""
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, dict):
+        return "object"
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, str):
-        return "string"
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return "integer"
     if isinstance(value, float):
         return "number"
-    return "object" if isinstance(value, Mapping) else "array"
+    return "array"
 
 
 def _equal(value: Any, other: Any) -> bool:
+    if isinstance(value, str) or isinstance(other, str):
+        return bool(value == other)
     return value is other or (type_of(value) == type_of(other) and _canonical(value) == _canonical(other))
 
 
