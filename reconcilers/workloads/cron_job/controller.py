@@ -5,8 +5,7 @@ twice, whatever happens between a job and the status that tells of it.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime, tzinfo
 
 from msgspec.structs import replace
 
@@ -133,9 +132,7 @@ def _due(
 
     if spec.suspend:
         return [], [], "it is suspended", None
-    try:
-        zone: tzinfo = ZoneInfo(spec.time_zone) if spec.time_zone else UTC
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    if (zone := times.zone_of(spec.time_zone or "")) is None:
         message = f'invalid timeZone: "{spec.time_zone}": unknown time zone {spec.time_zone}'
         return [], [warning("UnknownTimeZone", message)], "its time zone is not known", None
     try:

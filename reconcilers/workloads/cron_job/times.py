@@ -14,6 +14,18 @@ YEARS = 5  # a schedule that means nothing in so many years means nothing
 MINUTE_S, HOUR_S = 60, 3600
 
 
+def zone_of(name: str) -> tzinfo | None:
+    """The time zone of a name, UTC without one; None for one that is not known."""
+    if not name:
+        return UTC
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # it brings the description of the interpreter's build with it
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
 def following(schedule: Schedule, after_ns: int, zone: tzinfo = UTC) -> int | None:
     """The first moment after one, in ns UTC; None if there is none."""
     after_s = after_ns // SECOND_NS
