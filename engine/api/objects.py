@@ -70,10 +70,11 @@ async def get(call: Call) -> Reply:
     """One object."""
     if call.params:
         check_version(call, resource_version(first(call.params, "resourceVersion")))
-    entry: Entry = entry_of(call)
-    entry, wanted = await versions.one(call, entry), call.wanted
+    kind, entry, wanted = call.kind, entry_of(call), call.wanted
+    if kind.is_foreign:
+        entry = await versions.one(call, entry)
     if wanted.plain:
-        return Reply(in_version(call.kind, entry).encoded)
+        return Reply(in_version(kind, entry).encoded)
     return await shapes.one(entry, wanted, call)
 
 

@@ -120,6 +120,8 @@ class Call(msgspec.Struct):
     @property
     def dry_run(self) -> bool:
         """Errors: Invalid for another value than All, and for other options that make no sense."""
+        if not self.params:
+            return False
         _check_manager(self.params, self.options_kind, applies=self.is_apply)
         return dry_run(self.params.get("dryRun", []), self.options_kind)
 
@@ -147,10 +149,12 @@ class Call(msgspec.Struct):
     @property
     def options(self) -> dict[str, Any]:
         """The options of a write as one object, as Kubernetes makes it of the query: a patch is an update, or a create."""
-        named = {"PatchOptions": "UpdateOptions"}.get(self.options_kind, self.options_kind)
-        made: dict[str, Any] = {"kind": named, "apiVersion": "meta.k8s.io/v1"}
+        kind = self.options_kind
+        made: dict[str, Any] = {"kind": "UpdateOptions" if kind == "PatchOptions" else kind, "apiVersion": "meta.k8s.io/v1"}
         if self.delete_options is not None:
             return {**codec.to_builtins(self.delete_options), **made}
+        if not self.params:
+            return made
         given = {"dryRun": self.params.get("dryRun"), "fieldManager": first(self.params, "fieldManager") or None}
         given["fieldValidation"] = first(self.params, "fieldValidation") or None
         return made | {name: value for name, value in given.items() if value}

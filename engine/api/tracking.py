@@ -68,7 +68,7 @@ class Requests:
         known = self._under_way.pop(id(request))
         call = known if isinstance(known, Call) else None
         code = response.status if response is not None else 200  # it was answered, and went on until somebody had enough
-        if isinstance(response, Lost) or (response is None and not (call is not None and is_long(call))):
+        if type(response) is Lost or (response is None and not (call is not None and is_long(call))):
             self.aborted += 1
             return
         if call is not None and (route := call.route).resource:
