@@ -21,7 +21,7 @@ import anyio
 import shipslog
 from shipslog.engine.admission.matching import Asked
 from shipslog.engine.host.lane import Trouble
-from shipslog.engine.kinds.catalogue import WITH_FIRST_OBJECTS, strategy_of
+from shipslog.engine.kinds.catalogue import FIRST_WHEN_SERVED, WITH_FIRST_OBJECTS, strategy_of
 from shipslog.engine.measures import Family
 from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.runtime.node import NodeRuntime
@@ -207,9 +207,8 @@ class Cluster(Client):
     async def _begin(self, config: ClusterConfig, ca_certificate: str) -> None:
         started = EngineStarted(version=VERSION, config=config)
         await self._insist(lambda: self.committer.submit_facts((started,), actor="system:engine"))
-        first = [obj for resource in WITH_FIRST_OBJECTS for obj in strategy_of(resource).first]
-        await self._insist(lambda: asyncio.gather(*(self._ensure(obj) for obj in first)))
-        await self._insist(lambda: self.publish_ca(ca_certificate))
+        await self._insist(lambda: self._ensure_first(WITH_FIRST_OBJECTS))
+        await self._insist(lambda: self.prepare_to_serve(ca_certificate))
         async with anyio.create_task_group() as group:
             for node, runtime in self.runtimes.items():
                 group.start_soon(self._start_node, node, runtime)
@@ -251,12 +250,24 @@ class Cluster(Client):
             except LogError as error:
                 log.warning("retention_failed", why=str(error))
 
+    async def _ensure_first(self, resources: Sequence[str]) -> None:
+        """Make what is missing of the objects that there are of these kinds from the start."""
+        first = [obj for resource in resources for obj in strategy_of(resource).first]
+        await asyncio.gather(*(self._ensure(obj) for obj in first))
+
     async def _ensure(self, obj: Any) -> None:
         kind = self.view.scheme.of(obj)
         if self.view.entry(kind.resource, obj.metadata.name, obj.metadata.namespace) is None:
             await self.committer.submit(Create(object=obj), actor="system:engine", groups=MASTERS)
 
-    async def publish_ca(self, certificate: str) -> None:
+    async def prepare_to_serve(self, ca_certificate: str) -> None:
+        """What an API server brings along: the certificate of its authority, the flows of requests and their levels; a rule
+        adds the versions of groups that it answers for. A cluster that nobody serves (an empty certificate) has none."""
+        await self._publish_ca(ca_certificate)
+        if ca_certificate:
+            await self._ensure_first(FIRST_WHEN_SERVED)
+
+    async def _publish_ca(self, certificate: str) -> None:
         """kube-system/kube-root-ca.crt, from which every namespace gets its copy; empty where nothing listens."""
         current = self.view.get(core_v1.ConfigMap, "kube-root-ca.crt", "kube-system")
         wanted = core_v1.ConfigMap(metadata=_meta("kube-root-ca.crt", "kube-system"), data={"ca.crt": certificate})

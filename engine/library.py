@@ -13,21 +13,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar
 
 import msgspec
-from aiohttp import web
 
-from shipslog.engine.auth import certificates, kubeconfig
-from shipslog.engine.auth.authentication import admin_token
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.tasks import hear
 
 from . import cluster
-from .api.server import ApiServer
-from .tokens import issue_tokens
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from .auth.certificates import Pki
 
 T = TypeVar("T")
 
@@ -45,13 +45,20 @@ class Serving(msgspec.Struct, frozen=True):
 class Cluster(cluster.Cluster):
     """A running cluster. Make one with `Cluster.open`; all of it lives in the calling event loop."""
 
-    before_request: Callable[[web.BaseRequest], Awaitable[None]] | None = None  # may refuse what comes over HTTP
+    before_request: "Callable[[web.BaseRequest], Awaitable[None]] | None" = None  # may refuse what comes over HTTP
 
     @asynccontextmanager
     async def serve(self, *, bind: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Serving]:
         """Serve the API over TLS while the block runs; port 0 takes a free one. Errors: OSError when the port is taken."""
+        from .api.server import (
+            ApiServer,  # with all of HTTP and of certificates, which a cluster that nobody serves does without
+        )
+        from .auth import kubeconfig
+        from .auth.authentication import admin_token
+        from .tokens import issue_tokens
+
         pki = _pki()
-        await self.publish_ca(pki.ca_certificate)
+        await self.prepare_to_serve(pki.ca_certificate)
         issue_tokens(self, pki)
         directory = Path(tempfile.mkdtemp(prefix="shipslog-served-"))
         server = ApiServer(self, pki=pki, data=directory, bind=bind, port=port)
@@ -165,8 +172,10 @@ class Background(Generic[C]):
 
 
 @cache
-def _pki() -> certificates.Pki:
+def _pki() -> "Pki":
     """One authority for all that this process serves: making keys takes longer than all else of a start."""
+    from .auth import certificates
+
     directory = Path(tempfile.mkdtemp(prefix="shipslog-pki-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     return certificates.ensure(directory)

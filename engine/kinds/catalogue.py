@@ -86,11 +86,13 @@ MODULES = {
     "workloads.scheduling.k8s.io": "scheduling.workload",
 }
 WITH_FIRST_OBJECTS = (  # kinds that every cluster has objects of
-    "flowschemas.flowcontrol.apiserver.k8s.io",
     "namespaces",
     "priorityclasses.scheduling.k8s.io",
-    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
     "storageclasses.storage.k8s.io",
+)
+FIRST_WHEN_SERVED = (  # and those that every cluster has objects of whose API is served
+    "flowschemas.flowcontrol.apiserver.k8s.io",
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
 )
 _WITHOUT_RULES = Strategy()
 _DEFINED: WeakKeyDictionary[Kind, Strategy] = WeakKeyDictionary()

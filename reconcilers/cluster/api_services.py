@@ -1,17 +1,21 @@
 """An APIService for each version of each group that this server answers for, as Kubernetes lists them beside those of others.
 
-One that somebody made for a Service is his. Those of definitions go with their kinds. Source: the autoregister controller of
-kube-aggregator, and the priorities of kube-apiserver's aggregator.
+One that somebody made for a Service is his. Those of definitions go with their kinds. Where nobody serves the API, as in a
+program that has a cluster for itself, there are none (ADR 66). Source: the autoregister controller of kube-aggregator, and the
+priorities of kube-apiserver's aggregator.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete
+from shipslog.store.objects import core_v1
 from shipslog.store.objects.apiregistration_v1 import APIService, APIServiceSpec
 from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.view import View
+
+from .service_account import CA, SOURCE
 
 KEY = "all"
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
@@ -70,8 +74,20 @@ def wanted(view: View) -> Iterator[APIService]:
         )
 
 
+def is_served(view: View) -> bool:
+    """Whether a server has told which authority signs for it."""
+    published = view.get(core_v1.ConfigMap, CA, SOURCE)
+    return published is not None and bool(published.data.get("ca.crt"))
+
+
+def _of_authority(view: View, obj: core_v1.ConfigMap) -> Iterable[str]:
+    return (KEY,) if (obj.metadata.name, obj.metadata.namespace) == (CA, SOURCE) else ()
+
+
 def decide(view: View, key: str, *, now: Instant) -> Decision:
     """Make those that are missing, and let go of those whose kinds are gone."""
+    if not is_served(view):
+        return Decision(reason="nobody serves the API")
     there = {service.metadata.name: service for service in view.list(APIService)}
     named = {service.metadata.name: service for service in wanted(view)}
     made: list[AnyObjectCommand] = [Create(object=service) for name, service in named.items() if name not in there]
@@ -85,5 +101,9 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     return Decision(reason=f"{len(made)} versions are not listed, {len(gone)} are gone", commands=(*made, *gone))
 
 
-WAKES = rule(always=(KEY,)).watches(APIService, DEFINITIONS, to=lambda view, obj: (KEY,))
-RECONCILER = Reconciler(name="api-services", actor="system:controller:autoregister", wakes=WAKES, decide=decide)
+WAKES = (
+    rule(always=(KEY,))
+    .watches(APIService, DEFINITIONS, to=lambda view, obj: (KEY,))
+    .watches(core_v1.ConfigMap, to=_of_authority)
+)
+RECONCILER = Reconciler(name="api-services", actor="system:controller:autoregister", wakes=WAKES, decide=decide, version=2)

@@ -248,7 +248,12 @@ def test_a_users_program_is_checked_by_pyright_too(tmp_path: Path) -> None:
 def test_a_cluster_in_a_process_needs_no_http() -> None:
     """A program that serves nothing pays for no server: 160 ms and 20 MB."""
     asked = (
-        "import sys, shipslog.engine.cluster as c; c.all_reconcilers(); "
+        "import asyncio, sys\n"
+        "from shipslog import Cluster\n"
+        "async def main():\n"
+        "    async with Cluster.open() as cluster:\n"
+        "        await cluster.apply('{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}')\n"
+        "asyncio.run(main())\n"
         "print([m for m in ('aiohttp', 'cryptography', 'dnslib', 'h11', 'prometheus_client') if m in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout

@@ -3,12 +3,15 @@
 import pytest
 from msgspec.structs import replace
 
+from shipslog.engine.cluster import Cluster
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.cluster.api_services import ALWAYS, AT_START, MANAGED, RECONCILER, priority
+from shipslog.reconcilers.cluster.service_account import CA, SOURCE
 from shipslog.store.commands import Create, Delete
-from shipslog.store.objects import codec
+from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.apiregistration_v1 import APIService, APIServiceSpec, ServiceReference
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.flowcontrol_v1 import FlowSchema, PriorityLevelConfiguration
 from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.state import entry_of
 
@@ -19,8 +22,16 @@ def put(view: MemoryView, service: APIService) -> None:
     view.put(entry_of(KIND, service, codec.encode(service), 1))
 
 
-def filled() -> MemoryView:
+def served(certificate: str = "CERTIFICATE") -> MemoryView:
+    """A view in which a server has published its authority; "" as the engine does it where there is none."""
     view = MemoryView()
+    published = core_v1.ConfigMap(metadata=ObjectMeta(name=CA, namespace=SOURCE), data={"ca.crt": certificate})
+    view.put(entry_of(BUILTIN.by_resource("configmaps"), published, codec.encode(published), 1))
+    return view
+
+
+def filled() -> MemoryView:
+    view = served()
     for command in RECONCILER.decide(view, "all", now=0).commands:
         assert isinstance(command, Create)
         put(view, command.object)
@@ -35,6 +46,21 @@ def test_every_version_is_listed_but_that_of_the_list() -> None:
     core = made["v1."].spec
     assert (core.group_priority_minimum, core.version_priority, core.service) == (18_000, 1, None)
     assert made["v1.apps"].metadata.labels == {MANAGED: AT_START}
+
+
+def test_where_nobody_serves_none_is_listed() -> None:
+    for view in (MemoryView(), served("")):
+        decision = RECONCILER.decide(view, "all", now=0)
+        assert not decision.commands and decision.reason == "nobody serves the API"
+
+
+async def test_they_and_the_flows_of_requests_come_when_somebody_does() -> None:
+    async with Cluster.open(runtime="none") as cluster:
+        await cluster.wait(core_v1.ServiceAccount, "default", until=lambda account: True)
+        assert not cluster.list(APIService) and not cluster.list(FlowSchema) and not cluster.list(PriorityLevelConfiguration)
+        await cluster.prepare_to_serve("CERTIFICATE")
+        assert cluster.list(FlowSchema) and cluster.list(PriorityLevelConfiguration)
+        await cluster.wait(APIService, "v1.apps", until=lambda service: True)
 
 
 def test_then_there_is_nothing_to_do() -> None:
