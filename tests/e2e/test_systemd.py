@@ -1,4 +1,6 @@
-"""The unit of docs/examples under a real systemd, in namespaces of its own: started, restarted, killed, stopped; pods go on."""
+"""The unit of docs/examples under a real systemd, in namespaces of its own: started, restarted, killed, stopped; pods go on.
+
+They are real containers where there is what these need, and plain processes elsewhere."""
 
 import os
 import shlex
@@ -30,6 +32,7 @@ mount -t proc proc $R/proc
 mount -t tmpfs tmpfs $R/run; mount -t tmpfs tmpfs $R/tmp
 mount --rbind /dev $R/dev
 for path in $BOUND; do mkdir -p $R$path; mount --rbind $path $R$path; done
+mkdir -p $R/var/lib/shipslog-test; mount -t tmpfs tmpfs $R/var/lib/shipslog-test  # layers of images lie on no other overlay
 mount --bind /sys $R/sys
 if [ -d /sys/fs/cgroup/systemd ]; then
     mount -t tmpfs tmpfs $R/sys/fs/cgroup
@@ -44,16 +47,22 @@ rm -f $R/etc/systemd/system/shipslog*
 cp $SCRATCH/shipslog.service $SCRATCH/test.service $SCRATCH/test.target $R/etc/systemd/system/
 cp $SCRATCH/config.yaml $R/etc/shipslog/
 export container=shipslog-test
-exec chroot $R /lib/systemd/systemd --system --unit=test.target --log-target=console --show-status=no
+mkdir $R/before
+cd $R
+pivot_root . before  # a chroot would be left by who enters a mount namespace again, as pods' sandboxes are made
+umount -l /before
+exec chroot . /lib/systemd/systemd --system --unit=test.target --log-target=console --show-status=no
 """
 TARGET = "[Unit]\nDescription=a test\nRequires=basic.target test.service\nAllowIsolate=yes\n"
 TEST = "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/sh {script}\n"
-CONFIG = "data: /var/lib/shipslog-test\nruntime: process\nport: 7466\nbind: 127.0.0.1\n"
+CONFIG = "data: /var/lib/shipslog-test\nruntime: {runtime}\nport: 7466\nbind: 127.0.0.1\n"
 POD = """
 apiVersion: v1
 kind: Pod
 metadata: {name: sleeper}
-spec: {terminationGracePeriodSeconds: 1, containers: [{name: c, image: none, command: [sleep, "4725"]}]}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: c, image: sleeper, imagePullPolicy: Never, command: [/bin/sleep, "4725"]}]
 """
 # What an operator does; each line of the report is `what: what came of it`.
 SCRIPT = r"""
@@ -65,6 +74,8 @@ sleeper() { pgrep -fx '.*/sleep 4725' | tail -n 1; }  # those before it keep its
 ready() { $KUBECTL wait --for=condition=Ready pod/sleeper --timeout=30s; }
 systemctl start shipslog; echo "start: $? $(active)"
 echo "status: $(systemctl show -P StatusText shipslog)"
+$SHIPSLOG status --data /var/lib/shipslog-test | grep -o 'runtime *[a-z]*'
+if [ -d $SCRATCH/image ]; then $SHIPSLOG image build $SCRATCH/image -t sleeper --data /var/lib/shipslog-test > /dev/null; fi
 $KUBECTL create -f $SCRATCH/pod.yaml && ready && echo "pod: ready"
 one=$(pid); first=$(sleeper)
 systemctl restart shipslog; echo "restart: $? $(active)"
@@ -99,12 +110,16 @@ def group() -> Iterator[Path]:
 def test_the_unit_does_under_systemd_what_the_page_says(group: Path, tmp_path: Path) -> None:
     program = str(Path(sys.prefix) / "bin" / "shipslog")
     said = f"SCRATCH={shlex.quote(str(tmp_path))}\nKUBECTL={shlex.quote(kubectls()[-1])}\nSHIPSLOG={shlex.quote(program)}\n"
+    containers = all(shutil.which(name) for name in ("crun", "conmon", "nft", "ip", "busybox"))
+    if containers:
+        (tmp_path / "image" / "bin").mkdir(parents=True)
+        shutil.copy(str(shutil.which("busybox")), tmp_path / "image" / "bin" / "sleep")
     unit = (ROOT / "docs" / "examples" / "shipslog.service").read_text()
     for name, text in {
         "shipslog.service": unit.replace("/usr/local/bin/shipslog", program),
         "test.service": TEST.format(script=tmp_path / "script"),
         "test.target": TARGET,
-        "config.yaml": CONFIG,
+        "config.yaml": CONFIG.format(runtime="oci" if containers else "process"),
         "pod.yaml": POD,
         "script": said + SCRIPT,
         "begin": MACHINE,
@@ -118,6 +133,7 @@ def test_the_unit_does_under_systemd_what_the_page_says(group: Path, tmp_path: P
     assert report.splitlines() == [
         "start: 0 active",
         "status: Listening on 127.0.0.1:7466: this machine only.",
+        f"runtime       {'oci' if containers else 'process'}",
         "pod/sleeper created",
         "pod/sleeper condition met",
         "pod: ready",
