@@ -3,11 +3,13 @@
 The file is a tar with manifest.json first. Images and what pods have written are not in it.
 """
 
+import errno
 import gzip
 import io
 import lzma
 import os
 import shutil
+import sqlite3
 import tarfile
 import tempfile
 import time
@@ -21,6 +23,7 @@ import msgspec
 
 from shipslog.store.log.event_log import LogError
 from shipslog.store.log.sqlite import SqliteLog
+from shipslog.store.log.sqlite_connection import is_full
 from shipslog.store.log.writer_lock import WriterLock, lock_path
 from shipslog.store.objects.times import api_time
 
@@ -59,7 +62,7 @@ async def back_up(data: Path, target: Path, *, version: str, progress: Progress 
     """Write a backup of a data directory's cluster, whether or not it runs. It is whole and synced when it gets its name.
 
     Errors: BackupError, LogError, OSError."""
-    with _scratch_beside(target) as scratch:
+    with _scratch_beside(target) as scratch, room_for(target.absolute().parent):
         revision = await _copied(data / LOG, scratch / LOG, progress)
         manifest = Manifest(version=version, made_ns=time.time_ns(), revision=revision)
         draft = scratch / "draft"
@@ -70,7 +73,7 @@ async def back_up(data: Path, target: Path, *, version: str, progress: Progress 
 
 async def copy_log(source: Path, target: Path, *, progress: Progress = to_nobody) -> int:
     """Write the log alone, to be read elsewhere. -> its last revision. Errors: BackupError, LogError, OSError."""
-    with _scratch_beside(target) as scratch:
+    with _scratch_beside(target) as scratch, room_for(target.absolute().parent):
         revision = await _copied(source, scratch / LOG, progress)
         _name(scratch / LOG, target)
     return revision
@@ -89,7 +92,8 @@ async def restore(source: Path, data: Path, *, progress: Progress = to_nobody) -
     try:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(mode=0o700)
-        manifest = _unpacked(source, scratch, progress)
+        with room_for(data):
+            manifest = _unpacked(source, scratch, progress)
         await _check(source, scratch, manifest, progress)
         aside = _put_aside(data)
         lock.note(manifest.revision)  # from now on no start begins another log here, until this one has its place
@@ -104,6 +108,17 @@ async def restore(source: Path, data: Path, *, progress: Progress = to_nobody) -
             data.rmdir()
         lock.release()
     return manifest, aside
+
+
+@contextmanager
+def room_for(directory: Path) -> Iterator[None]:
+    """Errors: BackupError where the disk of the directory, in which nothing has its name yet, is full."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        if (error.errno not in (errno.ENOSPC, errno.EDQUOT)) if isinstance(error, OSError) else not is_full(error):
+            raise
+        raise BackupError(f"{directory}: there is not enough room on this disk. Nothing was changed.") from error
 
 
 # --- taking one ---

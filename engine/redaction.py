@@ -17,6 +17,7 @@ from shipslog.store.log.event_log import LogError
 from shipslog.store.log.rewritten import rewrite
 from shipslog.store.log.sqlite import SqliteLog
 
+from .backups import room_for
 from .progress import Progress, step, to_nobody
 
 MARK = "redacted"
@@ -30,7 +31,8 @@ async def export(source: Path, target: Path, *, progress: Progress = to_nobody) 
     It is whole when it gets its name, and all its checksums hold. Errors: FileExistsError, LogError, OSError."""
     if target.exists():
         raise FileExistsError(f"{target} is there already; it was left as it is. Name another file.")
-    with tempfile.TemporaryDirectory(prefix=".shipslog-", dir=target.absolute().parent) as scratch:
+    parent = target.absolute().parent
+    with tempfile.TemporaryDirectory(prefix=".shipslog-", dir=parent) as scratch, room_for(parent):
         copy = Path(scratch) / "cluster.db"
         async with await SqliteLog.open(source, read_only=True) as log:
             await log.verify(step(progress, "Checking the log"))

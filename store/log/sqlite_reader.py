@@ -6,6 +6,7 @@ has a write-ahead log, and is read together with it through links in a directory
 Tests: tests/store/log/test_sqlite.py
 """
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -23,7 +24,7 @@ from shipslog.store.facts import Forgotten, ObjectFact
 from .disk import MACHINE, DatabaseConnection, Disk
 from .event_log import LogCorrupt, LogNewer, ObjectName
 from .integrity import CLOCK_KEY, GENESIS, ChainReader, Row, WalReport, inspect_wal, object_key, object_names
-from .sqlite_connection import translate
+from .sqlite_connection import is_full, translate
 from .writer_lock import writer_lives
 
 P = ParamSpec("P")
@@ -239,6 +240,10 @@ def _copy(db: sqlite3.Connection, target: Path, progress: Callable[[int, int], N
         db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         with closing(sqlite3.connect(target)) as copy:
             db.backup(copy, pages=COPIED_PAGES, progress=stepped)
+    except sqlite3.Error as error:
+        if is_full(error):  # it is the target's disk: nothing is written to the other one
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
+        raise
     finally:
         db.execute("ROLLBACK")
 

@@ -3,16 +3,20 @@
 import io
 import os
 import stat
+import subprocess
 import tarfile
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from shipslog.engine.auth import certificates
 from shipslog.engine.backups import CHECKING, COPYING, PACKING, UNPACKING, BackupError, Manifest, back_up, copy_log, restore
 from shipslog.engine.cluster import Cluster
+from shipslog.engine.redaction import export
 from shipslog.engine.settings import keep, kept_in, resolve
 from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError
 from shipslog.store.objects import core_v1
@@ -210,6 +214,36 @@ async def test_a_restore_that_is_killed_begins_no_other_log_and_is_begun_again(
     if 0 < before < 11:
         _, aside = await restore(file, data)
         assert aside is not None and contents(aside) == was and await names_in(data) == {"kept"}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk with little room."""
+    (tmp_path / "small").mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(tmp_path / "small")]
+    if os.geteuid() != 0 or subprocess.run(mounting, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    yield tmp_path / "small"
+    subprocess.run(["umount", str(tmp_path / "small")], check=True)
+
+
+async def test_a_disk_without_room_is_named_and_keeps_nothing(tmp_path: Path, small: Path) -> None:
+    data = directory(tmp_path)
+    await cluster_in(data)
+    async with Cluster.open(data / "cluster.db", runtime="none", reconcilers=()) as cluster:
+        for number in range(8):
+            await cluster.create(replace(config_map(f"c{number}"), data={"noise": os.urandom(50_000).hex()}))
+    await back_up(data, tmp_path / "backup", version="1")
+    said = rf"^{small}(/new)?: there is not enough room on this disk\. Nothing was changed\.$"
+    for work in (
+        back_up(data, small / "backup", version="1"),
+        copy_log(data / "cluster.db", small / "sent.db"),
+        export(data / "cluster.db", small / "sent.db"),
+        restore(tmp_path / "backup", small / "new"),
+    ):
+        with pytest.raises(BackupError, match=said):
+            await work
+        assert not list(small.iterdir())
 
 
 async def test_an_archive_cannot_write_anywhere_else(tmp_path: Path) -> None:
