@@ -179,17 +179,24 @@ class Host:
             lane.resting.add(key)
             self._come_again(lane, key, rest_s, cause, asyncio.get_running_loop())  # it is the loop that is to have its turn
         elif key in lane.heavy:
-            async with self.committer.follower.still:
-                if not self._closed:
-                    began_s = now_s()
-                    now_ns = self.clock.now_ns()
-                    made = await self._aside.run(LONG_BYTES, _decided, lane, self.view, key, now_ns)
-                    self._decided(lane, key, cause, made, now_ns, long=True)
-                    lane.took(key, now_s() - began_s, now_s())
+            lane.aside.add(key)
+            try:
+                await self._look_aside(lane, key, cause)
+            finally:
+                lane.aside.discard(key)
         else:
             now_ns = self.clock.now_ns()
             self._decided(lane, key, cause, (lane.decide(self.view, key, now_ns), ""), now_ns)
             lane.took(key, now_s() - began_s, now_s())
+
+    async def _look_aside(self, lane: Lane, key: str, cause: int | None) -> None:
+        now_s = asyncio.get_running_loop().time
+        async with self.committer.follower.still:
+            if not self._closed:
+                began_s, now_ns = now_s(), self.clock.now_ns()
+                made = await self._aside.run(LONG_BYTES, _decided, lane, self.view, key, now_ns)
+                self._decided(lane, key, cause, made, now_ns, long=True)
+                lane.took(key, now_s() - began_s, now_s())
 
     def _decided(
         self, lane: Lane, key: str, cause: int | None, made: tuple[Decision | None, str], now_ns: int, long: bool = False
@@ -312,7 +319,7 @@ class Host:
     def idle(self) -> bool:
         """Nothing awake, nothing being committed or carried out: only timers could bring news."""
         return not len(self.tasks) and not any(
-            lane.waiting or lane.committing or lane.woken_again or lane.resting for lane in self.lanes
+            lane.waiting or lane.aside or lane.committing or lane.woken_again or lane.resting for lane in self.lanes
         )
 
     async def close(self) -> None:

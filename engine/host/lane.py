@@ -48,6 +48,7 @@ class Lane:
         self.waiting: dict[str, int | None] = {}  # key -> the newest revision that woke it; in order of waking
         self.committing: set[str] = set()
         self.woken_again: dict[str, int | None] = {}
+        self.aside: set[str] = set()  # those that are being decided in a thread
         self.heavy: set[str] = set()  # whose next decision takes long: what woke them is long, or the last one took long
         self.rests: dict[str, float] = {}  # key -> when it may be decided again, by the loop's clock
         self.resting: set[str] = set()  # those among them that something has woken

@@ -70,7 +70,11 @@ class TestCluster(Cluster):
         busy = [
             lane.reconciler.name
             for lane in self.host.lanes
-            if lane.waiting or lane.committing or lane.woken_again or lane.resting  # those rest by the machine's time
+            if lane.waiting
+            or lane.aside
+            or lane.committing
+            or lane.woken_again
+            or lane.resting  # those rest by the machine's time
         ]
         if self.committer.head.revision != self.view.revision:
             busy.append("a commit")

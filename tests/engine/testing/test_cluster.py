@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from shipslog import testing
+from shipslog import Decision, Reconciler, rule, testing
+from shipslog.engine.host.lane import LONG_S
 from shipslog.engine.library import Serving
+from shipslog.engine.testing.cluster import cluster as cluster_of
 from shipslog.engine.testing.cluster import serving
+from shipslog.store.commands import Update
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.refusals import BadRequest, Unavailable
+from shipslog.store.view import View
 
 RC = """
 apiVersion: v1
@@ -221,3 +228,21 @@ async def test_time_does_not_pass_while_a_decision_that_took_long_rests() -> Non
         rule.resting.discard("a key")
         await advancing
         assert cluster.now == began + timedelta(minutes=1)
+
+
+def _slowly(view: View, key: str, *, now: int) -> Decision:
+    """Counts to two, and is slow about it: what is known to take long is decided in a thread."""
+    namespace, _, name = key.partition("/")
+    held = view.get(core_v1.ConfigMap, name, namespace)
+    if held is None or held.data.get("n") == "2" or name != "counted":
+        return Decision(reason="nothing to count")
+    time.sleep(LONG_S * 1.5)
+    return Decision(reason="counting", commands=(Update(object=replace(held, data={"n": str(int(held.data["n"]) + 1)})),))
+
+
+async def test_what_is_decided_in_a_thread_is_waited_for() -> None:
+    slow = Reconciler(name="slow", actor="system:controller:slow", wakes=rule(core_v1.ConfigMap), decide=_slowly)
+    async with cluster_of(reconcilers=(slow,), flows=False) as cluster:
+        await cluster.create(core_v1.ConfigMap(metadata=ObjectMeta(name="counted", namespace="default"), data={"n": "0"}))
+        await cluster.settled()
+        assert cluster.get(core_v1.ConfigMap, "counted").data == {"n": "2"}
