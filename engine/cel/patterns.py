@@ -34,4 +34,4 @@ def compiled(pattern: str) -> Any:
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern is found anywhere in a text. Errors: BadPattern."""
-    return compiled(pattern).search(text) is not None
+    return compiled(pattern).search(text.encode()) is not None  # of a text it would also be worked out where, in characters

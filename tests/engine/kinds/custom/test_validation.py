@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shipslog.engine.cel import patterns
 from shipslog.engine.kinds.custom import formats, validation
 from shipslog.engine.kinds.faults import Faults
 from shipslog.store.objects import codec
@@ -147,3 +148,8 @@ def test_neither_patterns_nor_alternatives_within_others_take_long() -> None:
 )
 def test_formats(name: str, good: Any, bad: Any) -> None:
     assert formats.fits(name, good) and (bad is None or not formats.fits(name, bad))
+
+
+def test_a_pattern_goes_by_characters_not_by_bytes() -> None:
+    assert patterns.matches("^.$", "ü") and patterns.matches("^[ü]{2}$", "üü")
+    assert not patterns.matches("^..$", "ü") and not patterns.matches("^u", "ü")
