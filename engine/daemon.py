@@ -243,7 +243,14 @@ def described(observed: NodeObserved, settings: Settings) -> NodeObserved:
         addresses = (("InternalIP", ip), *(a for a in addresses if a[0] != "InternalIP"))
     labels = observed.labels | {key: value for key, _, value in (text.partition("=") for text in settings.node_label)}
     port = settings.kubelet_port or 0
-    return replace(observed, addresses=addresses, labels=labels, taints=settings.node_taint, kubelet_port=port)
+    return replace(
+        observed,
+        addresses=addresses,
+        labels=labels,
+        taints=settings.node_taint,
+        kubelet_port=port,
+        registers=settings.register_node == "true",
+    )
 
 
 def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:

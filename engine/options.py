@@ -157,6 +157,13 @@ OPTIONS = (
         help="And how much of them all together [default: 1Gi]",
     ),
     Option(
+        name="register_node",
+        group=NODE,
+        kind="choice",
+        choices=("true", "false"),
+        help="Whether the node's object is made for it; else it waits until somebody has made it [default: true]",
+    ),
+    Option(
         name="pod_manifest_path",
         group=NODE,
         kind="path",

@@ -167,6 +167,7 @@ class Security(Struct, frozen=True, kw_only=True):
     capabilities_drop: tuple[str, ...] = ()
     read_only_root: bool = False
     allow_privilege_escalation: bool = True
+    seccomp_profile: str = ""  # a file of the node's own directory of profiles; "" for none
 
 
 class StartContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StartContainer"):
@@ -195,6 +196,7 @@ class StartContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StartContai
     termination_message_fallback_to_logs: bool = False
     security: Security = Security()
     post_start: "Hook | None" = None
+    stop_signal: str = ""  # SIGUSR1; "" for the image's
 
     @property
     def identity(self) -> str:

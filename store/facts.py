@@ -144,6 +144,7 @@ class NodeObserved(NodeFact, frozen=True, kw_only=True, tag="NodeObserved"):
     taints: tuple[str, ...] = ()  # key=value:effect, for a node that is registered with them
     kubelet_port: int = 0  # where its kubelet listens; 0 for nowhere
     drivers: tuple[CsiDriver, ...] = ()
+    registers: bool = True  # whether its object is made for it; else somebody makes it
 
 
 class ThresholdMet(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

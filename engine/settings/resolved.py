@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     container_log_max_files: int = 5
     kept_log_duration: str = "168h"
     kept_log_max_size: str = "1Gi"
+    register_node: str = "true"
     pod_manifest_path: Path | None = None
     eviction_hard: tuple[str, ...] = ()
     eviction_soft: tuple[str, ...] = ()

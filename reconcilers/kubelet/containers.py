@@ -213,6 +213,7 @@ def start_command(pod: BoundPod, container: AnyContainer, attempt: int, resolved
         termination_message_fallback_to_logs=container.termination_message_policy == "FallbackToLogsOnError",
         security=security(pod.pod, container),
         post_start=lifecycle_hook(lifecycle.post_start, container, pod.ip) if lifecycle is not None else None,
+        stop_signal=(lifecycle.stop_signal or "") if lifecycle is not None else "",
     )
 
 

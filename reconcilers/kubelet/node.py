@@ -61,6 +61,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if observed is None:
         return Decision(reason="its node has not reported")
     node = view.get(core_v1.Node, key)
+    if node is None and not observed.registers:
+        return Decision(reason="somebody is to make its object (--register-node=false)")
     if node is None:
         held, _ = conditions(view.pressure(key), now)
         made = _new(observed, _pressing(held), now)

@@ -28,7 +28,7 @@ from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.runtime.volumes.pod_volumes import pin_sub_path, remove_tree, source_path
 from shipslog.store.facts import CONTAINER_STATUS_UNKNOWN
 
-from . import image_user, linux, records, spec
+from . import image_user, linux, records, seccomp, spec
 from .cgroups import Cgroups
 from .layout import Layout, container_id
 from .records import ContainerRecord, SandboxRecord
@@ -93,7 +93,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
         attempt=request.attempt,
         image_id=image.image_id,
         image=image.name,
-        stop_signal=_signal_number(image.config.stop_signal),
+        stop_signal=_signal_number(request.stop_signal or image.config.stop_signal),
         tty=request.tty,
         stdin=request.stdin,
         termination_message_path=request.termination_message_path,
@@ -108,7 +108,15 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
         _run_conmon(place, request, record, bundle)
         _crun_start(place, record)
         started = msgspec.structs.replace(record, phase="started", **_processes(bundle), started_at_ns=time.time_ns())
-    except (OSError, VolumeFailed, ImageBroken, image_user.UserUnknown, spec.NoCommand, StartFailed) as error:
+    except (
+        OSError,
+        VolumeFailed,
+        ImageBroken,
+        image_user.UserUnknown,
+        seccomp.BadProfile,
+        spec.NoCommand,
+        StartFailed,
+    ) as error:
         delete(place, record)
         records.write(bundle / RECORD_FILE, msgspec.structs.replace(record, phase="failed"))
         raise _translated(error) from error
@@ -152,6 +160,9 @@ def _write_config(
         mounts=_mount_sources(sandbox, request, pod, bundle),
     )
     config = spec.build(request, situation, place.settings)
+    if request.security.seccomp_profile:
+        allowed = config["process"]["capabilities"]["bounding"]
+        config["linux"]["seccomp"] = seccomp.profile(place.layout.data / "seccomp", request.security.seccomp_profile, allowed)
     descriptor = os.open(bundle / "config.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(config, file)

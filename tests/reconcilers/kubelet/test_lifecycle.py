@@ -355,6 +355,27 @@ def test_one_that_is_cut_off_says_so_until_it_is_mended() -> None:
     assert next(c for c in status(view).conditions if c.type == "PodReadyToStartContainers").status == "True"
 
 
+def first_start(made: core_v1.Pod) -> StartContainer:
+    view = view_of(node("n"), observed("n"), made, SANDBOX, PULLED)
+    (start,) = [c for c in decide(view).commands if isinstance(c, StartContainer)]
+    return start
+
+
+def test_what_a_container_says_of_signals_and_system_calls_reaches_its_start() -> None:
+    made = bound()
+    local = core_v1.SeccompProfile(type="Localhost", localhost_profile="audit.json")
+    (container,) = made.spec.containers
+    signalled = replace(container, lifecycle=core_v1.Lifecycle(stop_signal="SIGUSR1"))
+    whole = core_v1.PodSecurityContext(seccomp_profile=local)
+    made = replace(made, spec=replace(made.spec, containers=(signalled,), security_context=whole))
+    start = first_start(made)
+    assert (start.stop_signal, start.security.seccomp_profile) == ("SIGUSR1", "audit.json")
+    own = core_v1.SecurityContext(seccomp_profile=core_v1.SeccompProfile(type="Unconfined"))
+    made = replace(made, spec=replace(made.spec, containers=(replace(container, security_context=own),)))
+    start = first_start(made)
+    assert (start.stop_signal, start.security.seccomp_profile) == ("", "")
+
+
 SHORT = PressureObserved(node="n", thresholds=(ThresholdMet(signal="memory.available", quantity=2, available=1),), at_ns=NOW)
 DISK = ThresholdMet(signal="nodefs.available", quantity=2, available=1)
 MARK = core_v1.PodCondition(type="DisruptionTarget", status="True", reason="TerminationByKubelet", message="It was low. ")

@@ -25,6 +25,14 @@ def test_it_is_registered_when_its_runtime_has_reported() -> None:
     assert {c.type: c.status for c in made.status.conditions}["Ready"] == "True"
 
 
+def test_one_that_does_not_register_waits_for_who_makes_it_and_is_kept_true_then() -> None:
+    told = replace(observed("n1"), registers=False)
+    decision = rule.decide(view_of(told), "n1", now=NOW)
+    assert not decision.commands and "somebody" in decision.reason
+    (update,) = rule.decide(view_of(told, core_v1.Node(metadata=meta("n1", namespace=""))), "n1", now=NOW).commands
+    assert isinstance(update, Update) and update.object.metadata.labels["kubernetes.io/hostname"] == "n1"
+
+
 def test_labels_that_somebody_took_away_and_a_condition_that_somebody_set_come_back() -> None:
     view = view_of(observed("n1"))
     (create,) = rule.decide(view, "n1", now=NOW).commands

@@ -1,0 +1,66 @@
+"""Profiles of system calls: what of one holds for a process, what is refused, and that the kernel keeps to it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shipslog.runtime.commands import Security
+from shipslog.runtime.containers.oci import seccomp
+from shipslog.runtime.containers.oci.seccomp import BadProfile, profile
+from shipslog.store.facts import ContainerExited, ContainerStartFailed
+from tests.runtime.containers.test_contract import Bench
+
+PROFILE = {
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "architectures": ["SCMP_ARCH_X86_64"],
+    "archMap": [{"architecture": "SCMP_ARCH_X86_64"}],
+    "syscalls": [
+        {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1, "args": [], "comment": "no directories"},
+        {"names": ["mount"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_SYS_ADMIN"]}, "excludes": {}},
+        {"names": ["umount"], "action": "SCMP_ACT_ERRNO", "excludes": {"caps": ["CAP_SYS_ADMIN"]}, "args": None},
+    ],
+}
+
+
+def test_what_holds_goes_by_capabilities(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(PROFILE))
+    found = profile(tmp_path, "p.json", ["CAP_CHOWN"])
+    assert found["defaultAction"] == "SCMP_ACT_ALLOW" and "archMap" not in found
+    mkdir = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1, "args": []}
+    assert found["syscalls"] == [mkdir, {"names": ["umount"], "action": "SCMP_ACT_ERRNO"}]
+    assert [e["names"] for e in profile(tmp_path, "p.json", ["CAP_SYS_ADMIN"])["syscalls"]] == [["mkdir", "mkdirat"], ["mount"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("gone.json", None, "No such file"),
+        ("../p.json", "{}", "outside"),
+        ("p.json", "{", "cannot load"),
+        ("p.json", "{}", "no defaultAction"),
+        ("p.json", '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [1]}', "cannot load"),
+        ("p.json", " " * (seccomp.LARGEST + 1), "longer"),
+    ],
+    ids=["gone", "outside", "no JSON", "empty", "odd", "large"],
+)
+def test_what_cannot_be_used_is_refused(name: str, content: str | None, why: str, tmp_path: Path) -> None:
+    directory = tmp_path / "profiles"
+    directory.mkdir()
+    if content is not None:
+        (directory / name).write_text(content)
+    with pytest.raises(BadProfile, match=why):
+        profile(directory, name, ())
+
+
+@pytest.mark.root
+async def test_the_kernel_keeps_to_it_and_a_missing_one_starts_nothing(bench: Bench) -> None:
+    directory = bench.place / "node/seccomp"
+    directory.mkdir()
+    (directory / "p.json").write_text(json.dumps(PROFILE))
+    await bench.pod()
+    await bench.run("busybox mkdir /made; echo $?", security=Security(seccomp_profile="p.json"))
+    await bench.told(ContainerExited)
+    assert b"Operation not permitted" in await bench.log_of(0) and (await bench.log_of(0)).endswith(b"1\n")
+    (failed,) = await bench.run("true", attempt=1, security=Security(seccomp_profile="other.json"))
+    assert isinstance(failed, ContainerStartFailed) and "other.json" in failed.message
