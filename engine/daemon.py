@@ -26,6 +26,7 @@ from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
 from shipslog.runtime.containers.logs.limits import LogLimits
 from shipslog.runtime.containers.oci.machine import main_address
 from shipslog.runtime.dns.sockets import Sockets, opened
+from shipslog.runtime.node import RuntimeUnavailable
 from shipslog.store.facts import ClusterConfig, NodeObserved
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.logger import logger
@@ -45,6 +46,8 @@ from .settings.values import first_address, port_range, seconds, size_bytes
 from .tokens import issue_tokens
 
 if TYPE_CHECKING:
+    from shipslog.runtime.images.credential_providers import CredentialProviders
+
     from .api.kubelet.server import Ports
 
 RENEW_EVERY_S = 3600.0
@@ -258,8 +261,21 @@ def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:
     return choose(
         settings.runtime, data=settings.data, node=settings.node_name, nodes=settings.nodes, pod_cidr=settings.pod_cidr,
         service_cidr=settings.service_cidr, cri_socket=settings.cri_socket, address=address, ground=ground,
-        limits=_log_limits(settings), proxy_mode=settings.proxy_mode,
+        limits=_log_limits(settings), proxy_mode=settings.proxy_mode, providers=_providers(settings),
     )  # fmt: skip
+
+
+def _providers(settings: Settings) -> "CredentialProviders | None":
+    """Who is asked for logins of registries. Errors: RuntimeUnavailable."""
+    config, programs = settings.image_credential_provider_config, settings.image_credential_provider_bin_dir
+    if config is None or programs is None:
+        return None
+    from shipslog.runtime.images.credential_providers import BadProviders, CredentialProviders
+
+    try:
+        return CredentialProviders(config, programs)
+    except BadProviders as error:
+        raise RuntimeUnavailable(f"--image-credential-provider-config: {error}") from error
 
 
 def _log_limits(settings: Settings) -> LogLimits:

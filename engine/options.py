@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["text", "number", "path", "directory", "list", "choice", "switch"]
+Kind = Literal["text", "number", "path", "directory", "place", "list", "choice", "switch"]
 RUNTIMES = ("auto", "oci", "cri", "process", "simulated")
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
@@ -18,7 +18,8 @@ PROXIES = ("nftables", "iptables", "userspace")
 
 
 class Option(Struct, frozen=True, kw_only=True):
-    """`help`: one line of help. `kind` list: it may be given several times, or with commas between the values."""
+    """`help`: one line of help. `kind` list: it may be given several times, or with commas between the values; place: a file
+    or a directory."""
 
     name: str
     group: str
@@ -157,6 +158,18 @@ OPTIONS = (
         help="And how much of them all together [default: 1Gi]",
     ),
     Option(
+        name="image_credential_provider_config",
+        group=NODE,
+        kind="path",
+        help="A CredentialProviderConfig: which programs are asked for logins of which registries.",
+    ),
+    Option(
+        name="image_credential_provider_bin_dir",
+        group=NODE,
+        kind="directory",
+        help="The directory of these programs.",
+    ),
+    Option(
         name="register_node",
         group=NODE,
         kind="choice",
@@ -166,7 +179,7 @@ OPTIONS = (
     Option(
         name="pod_manifest_path",
         group=NODE,
-        kind="path",
+        kind="place",
         aliases=("static-pod-path",),
         help="A directory of manifests, one pod a file, that the node runs whatever the API says.",
     ),

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -16,6 +17,9 @@ from .containers.logs.limits import LIMITS, LogLimits
 from .node import NodeRuntime, RuntimeUnavailable
 from .rootless.internet import PROGRAM as OUTWARD
 from .rootless.namespace import Rootless, Unavailable, enter
+
+if TYPE_CHECKING:
+    from .images.credential_providers import CredentialProviders
 
 BINARIES = ("crun", "conmon", "skopeo", "nft")
 PACKAGES = {"nft": "nftables"}
@@ -85,6 +89,7 @@ def choose(
     ground: Ground = UNMOVED,
     limits: LogLimits = LIMITS,
     proxy_mode: str = "nftables",
+    providers: "CredentialProviders | None" = None,
 ) -> Choice:
     """The runtime `wanted`: auto, oci, cri, process or simulated, on the `ground` that `prepare` found. Errors:
     RuntimeUnavailable, saying what to install."""
@@ -96,7 +101,7 @@ def choose(
         return _cri(data, node, pod_cidr, cri_socket, address, limits, proxy_mode)
     if ground.why:
         return _process(data, node, address, ground.why, limits)
-    return _oci(data, node, pod_cidr, ground.rootless, limits, proxy_mode)
+    return _oci(data, node, pod_cidr, ground.rootless, limits, proxy_mode, providers)
 
 
 def _which(name: str) -> str | None:
@@ -112,7 +117,15 @@ def _simulated(node: str, nodes: int) -> Choice:
     return Choice(runtimes, f"simulated: {which} to run pods")
 
 
-def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None, limits: LogLimits, proxy_mode: str) -> Choice:
+def _oci(
+    data: Path,
+    node: str,
+    pod_cidr: str,
+    rootless: Rootless | None,
+    limits: LogLimits,
+    proxy_mode: str,
+    providers: "CredentialProviders | None",
+) -> Choice:
     from .containers.oci.layout import bridge_name, instance_of, layout_of
     from .netfilter.network_policies import NetworkPolicyAdapter
     from .netfilter.proxy import ServiceProxy
@@ -124,7 +137,7 @@ def _oci(data: Path, node: str, pod_cidr: str, rootless: Rootless | None, limits
     rules = ServiceProxy(proxy_mode, instance, data=own, run=run, bridge=bridge_name(instance))
     runtime = OciNode(
         node, own, pod_cidr=first, cluster_cidr=pod_cidr, ground=rootless, limits=limits,
-        rules=rules, policies=NetworkPolicyAdapter(instance),
+        rules=rules, policies=NetworkPolicyAdapter(instance), providers=providers,
     )  # fmt: skip
     summary = f"oci: containers by crun and conmon, services by {proxy_mode}"
     if rootless is not None:

@@ -8,7 +8,6 @@ Tests: tests/runtime/containers/test_contract.py
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -55,6 +54,8 @@ from .containers.oci.pods import sandbox_started
 from .containers.oci.settings import OciSettings, detect
 from .containers.oci.uses import images_used
 from .images.collection import Collector
+from .images.credential_providers import CredentialProviders
+from .images.documents import Image
 from .images.reference import registry_of
 from .images.store import ImageStore, PullFailed
 from .network.addresses import AddressesExhausted
@@ -93,11 +94,12 @@ class OciNode:
         settings: OciSettings | None = None,
         ground: Rootless | None = None,
         limits: LogLimits = LIMITS,
+        providers: CredentialProviders | None = None,
     ) -> None:
         self.node, self.log_directory = node, machine.LOGS
         self.settings = settings or detect()
         self._pod_cidr = pod_cidr
-        self._rules, self._policies = rules, policies
+        self._rules, self._policies, self._providers = rules, policies, providers
         self._probes: Prober | None = None
         self._links: Links | None = None
         self._drivers: Drivers | None = None
@@ -215,8 +217,7 @@ class OciNode:
             if present is not None:
                 image, here = present, True
             else:
-                pull = partial(self.images.pull, command.image, command.policy, command.credentials)
-                image, here = await self._registries.run(registry_of(command.image), pull)
+                image, here = await self._registries.run(registry_of(command.image), self._pull, command)
         except (PullFailed, ValueError) as error:
             reason = error.reason if isinstance(error, PullFailed) else "InvalidImageName"
             at = time.time_ns()
@@ -232,6 +233,13 @@ class OciNode:
                 at_ns=time.time_ns(),
             ),
         )
+
+    def _pull(self, command: PullImage) -> tuple[Image, bool]:
+        """With the pod's own logins, else with those that the node's programs give. Errors: PullFailed, InvalidImageName."""
+        logins = command.credentials
+        if not logins and self._providers is not None and command.policy != "Never":
+            logins = self._providers.logins(command.image)[:1]
+        return self.images.pull(command.image, command.policy, logins)
 
     def _subjects(self) -> list[PodSubject]:
         subjects = self._life.subjects()

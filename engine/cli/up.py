@@ -26,6 +26,7 @@ KINDS: dict[str, Any] = {
     "number": int,
     "path": click.Path(path_type=Path, dir_okay=False),
     "directory": click.Path(path_type=Path, file_okay=False),
+    "place": click.Path(path_type=Path),
 }
 
 

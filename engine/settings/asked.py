@@ -155,7 +155,7 @@ def _value(option: Option, text: str, where: str) -> object:
             if text.lower() not in (*TRUE, *FALSE):
                 raise BadSettings(f"{where}: {text!r}: give true or false")
             return text.lower() in TRUE
-        case "path" | "directory":
+        case "path" | "directory" | "place":
             return Path(text)
         case "list":
             return tuple(part.strip() for part in text.split(",") if part.strip())

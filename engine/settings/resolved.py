@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     container_log_max_files: int = 5
     kept_log_duration: str = "168h"
     kept_log_max_size: str = "1Gi"
+    image_credential_provider_config: Path | None = None
+    image_credential_provider_bin_dir: Path | None = None
     register_node: str = "true"
     pod_manifest_path: Path | None = None
     eviction_hard: tuple[str, ...] = ()

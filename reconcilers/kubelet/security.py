@@ -25,12 +25,17 @@ def security(pod: core_v1.Pod, container: AnyContainer) -> Security:
     profile = own.seccomp_profile or whole.seccomp_profile
     confined = profile is not None and profile.type == "Localhost" and not own.privileged
     return Security(
-        privileged=bool(own.privileged), run_as_user=user, run_as_group=group, run_as_non_root=bool(non_root),
-        supplemental_groups=groups, capabilities_add=capabilities.add, capabilities_drop=capabilities.drop,
+        privileged=bool(own.privileged),
+        run_as_user=user,
+        run_as_group=group,
+        run_as_non_root=bool(non_root),
+        supplemental_groups=groups,
+        capabilities_add=capabilities.add,
+        capabilities_drop=capabilities.drop,
         read_only_root=bool(own.read_only_root_filesystem),
         allow_privilege_escalation=own.allow_privilege_escalation is not False,
         seccomp_profile=(profile.localhost_profile or "") if confined and profile is not None else "",
-    )  # fmt: skip
+    )
 
 
 def common_user(pod: core_v1.Pod) -> int | None:

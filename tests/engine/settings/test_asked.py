@@ -10,7 +10,9 @@ from shipslog.engine.options import OPTIONS, Option
 from shipslog.engine.settings import BadSettings, Settings, gather, keep, resolve
 from shipslog.engine.settings.asked import variable
 
-VALUES: dict[str, object] = {"number": 3, "switch": True, "list": ("a=b", "c=d"), "path": Path("/x"), "directory": Path("/x")}
+VALUES: dict[str, object] = {"number": 3, "switch": True, "list": ("a=b", "c=d")} | dict.fromkeys(
+    ("path", "directory", "place"), Path("/x")
+)
 
 
 def file(tmp_path: Path, text: str) -> Path:
