@@ -11,6 +11,7 @@ from .scheme import Kind
 from .shapes import Shape
 from .structured import FREE, Node, root
 
+TYPES = {"array": "list", "object": "map", "integer": "numeric", "number": "numeric", "boolean": "boolean"}
 LIST, OBJECT, LEAF = Shape("list"), Shape("map"), Shape("any")
 
 
@@ -39,6 +40,16 @@ class Described(Node, frozen=True):
         schema = self.schema
         assert schema is not None
         return schema.type == "object" and not schema.x_kubernetes_preserve_unknown_fields and not schema.additional_properties
+
+    @property
+    def sort(self) -> str:
+        schema = self.schema
+        assert schema is not None
+        if schema.x_kubernetes_int_or_string:
+            return "scalar"
+        if schema.type == "string":
+            return "string" if schema.format in ("", "byte") else "scalar"
+        return TYPES.get(schema.type, "")
 
     @property
     def item(self) -> Node:

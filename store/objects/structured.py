@@ -52,6 +52,13 @@ class Node(Struct, frozen=True):
         return self.shape is not None and self.shape.form == "struct" and not getattr(self.shape.struct, "__raw__", False)
 
     @property
+    def sort(self) -> str:
+        """What a value must be: map, list, string, numeric, boolean, any scalar; "" for whatever."""
+        if self.shape is None or (self.shape.form == "struct" and not self.is_closed):
+            return ""
+        return SORTS.get(self.shape.form, "")
+
+    @property
     def item(self) -> "Node":
         return Node(self.shape.item) if self.shape is not None else FREE
 
@@ -80,6 +87,14 @@ class Node(Struct, frozen=True):
 
 
 FREE = Node(None)
+SORTS = {
+    **dict.fromkeys(("struct", "map"), "map"),
+    "list": "list",
+    **dict.fromkeys(("string", "byte"), "string"),
+    "bool": "boolean",
+    **dict.fromkeys(("int", "int32", "float"), "numeric"),
+    **dict.fromkeys(("time", "microtime", "quantity", "int-or-string"), "scalar"),
+}
 # The types whose values are one (`+structType=atomic` in the API's sources), wherever no field says otherwise.
 ATOMIC = frozenset({
     "ConfigMapKeySelector", "FileKeySelector", "LabelSelector", "LocalObjectReference", "NodeSelector", "NodeSelectorTerm",
@@ -113,26 +128,35 @@ def items_of(node: Node, values: Sequence[Any], path: str = "") -> dict[str, Any
     """The items of a list that is merged by item: by their path elements, in order; of two that are told apart by nothing the
     first counts. Errors: Unexpected for an item without its keys, as Kubernetes has it."""
     found: dict[str, Any] = {}
-    for value in values:
-        found.setdefault(element_of(node, value, path), value)
+    for number, value in enumerate(values):
+        try:
+            element = element_of(node, value)
+        except Keyless as fault:
+            raise Unexpected(f"failed to create typed patch object: {path or '.'}: element {number}: {fault}") from fault
+        found.setdefault(element, value)
     return found
 
 
-def element_of(node: Node, value: Any, path: str = "") -> str:
-    """The path element of a list's item."""
+class Keyless(ValueError):
+    """An item that has not what tells it apart; the words are structured-merge-diff's."""
+
+
+def element_of(node: Node, value: Any) -> str:
+    """The path element of a list's item. Errors: Keyless."""
     if not node.keys:
         return f"v:{_json(value).decode()}"
+    if value is None:
+        raise Keyless("associative list with keys may not have a null element")
     if not isinstance(value, dict):
-        raise Unexpected(f"failed to create typed patch object: {path or '.'}: the items of the list are objects")
+        raise Keyless("associative list with keys may not have non-map elements")
     keys: dict[str, Any] = {}
     for key in node.keys:
         held = value.get(key)
         if held is None:
             held = node.default_of(key)
         if held is None:
-            raise Unexpected(
-                f"failed to create typed patch object: {path or '.'}: element 0: associative list with keys has an element "
-                f'that omits key field "{key}" (and doesn\'t have default value)'
+            raise Keyless(
+                f'associative list with keys has an element that omits key field "{key}" (and doesn\'t have default value)'
             )
         keys[key] = held
     return f"k:{_json(keys).decode()}"
@@ -141,24 +165,84 @@ def element_of(node: Node, value: Any, path: str = "") -> str:
 DEFAULT_KEYS = {"protocol": "TCP"}  # of the keys of lists, that which may be left out
 
 
-def check(node: Node, value: Any, what: str, path: str = "") -> None:
-    """Errors: Unexpected (a 500, as Kubernetes answers it) for a field that the type does not have, and for an item twice."""
-    if isinstance(value, dict):
+def check(node: Node, value: Any, what: str) -> None:
+    """Errors: Unexpected (a 500, as Kubernetes answers it) for fields that the type does not have, values that are none of
+    theirs, and items twice or without their keys."""
+    found = list(_faults(node, value, ""))
+    if found:
+        words = found[0] if len(found) == 1 else "\n  ".join(["errors:", *found])
+        raise Unexpected(f"failed to create typed patch object ({what}): {words}")
+
+
+def _faults(node: Node, value: Any, path: str) -> Iterator[str]:
+    if wrong := _mistyped(node.sort, value):
+        yield f"{path}: {wrong}"
+    elif isinstance(value, dict):
         for name, held, child in node.children(value):
-            here = f"{path}.{name}"
             if node.is_closed and not node.declares(name):
-                raise Unexpected(f"failed to create typed patch object ({what}): {here}: field not declared in schema")
-            check(child, held, what, here)
-    elif isinstance(value, list) and node.shape is not None and node.shape.form == "list":
+                yield f"{path}.{name}: field not declared in schema"
+            else:
+                yield from _faults(child, held, f"{path}.{name}")
+    elif isinstance(value, list) and node.sort == "list":
         seen = set()
         for number, held in enumerate(value):
-            if not node.is_atomic and (element := element_of(node, held, path)) in seen:
-                raise Unexpected(
-                    f"failed to create typed patch object ({what}): {path}: duplicate entries for key {path_text((element,))}"
-                )
             if not node.is_atomic:
+                try:
+                    element = element_of(node, held)
+                except Keyless as fault:
+                    yield f"{path}: element {number}: {fault}"
+                    continue
+                if element in seen:
+                    yield f"{path}: duplicate entries for key {path_text((element,))}"
+                    continue
                 seen.add(element)
-            check(node.item, held, what, f"{path}[{number}]")
+            yield from _faults(node.item, held, f"{path}[{number}]")
+
+
+def _mistyped(sort: str, value: Any) -> str:
+    """What is wrong with a value of a sort, in the words of structured-merge-diff; "" if nothing is."""
+    if value is None:
+        return ""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    match sort:
+        case "list" if not isinstance(value, list):
+            return f"expected list, got &{{{_as_go(value)}}}"
+        case "map" if not isinstance(value, dict):
+            return f"expected map, got &{{{_as_go(value)}}}"
+        case "numeric" if not is_number:
+            return f"expected numeric (int or float), got {_go_type(value)}"
+        case "string" if not isinstance(value, str):
+            return f"expected string, got &value.valueUnstructured{{Value:{_as_go(value, whole=True)}}}"
+        case "boolean" if not isinstance(value, bool):
+            return f"expected boolean, got &{{{_as_go(value)}}}"
+        case "scalar" if isinstance(value, list | dict):
+            return f"expected any scalar, got &{{{_as_go(value)}}}"
+    return ""
+
+
+def _go_type(value: Any) -> str:
+    if isinstance(value, list):
+        return "[]interface {}"
+    return "map[string]interface {}" if isinstance(value, dict) else "bool" if isinstance(value, bool) else "string"
+
+
+def _as_go(value: Any, *, whole: bool = False) -> str:
+    """As Go prints JSON that it has read: `%v`, or `%#v` for the `whole` of it."""
+    match value:
+        case None:
+            return "interface {}(nil)" if whole else "<nil>"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _json(value).decode() if whole else value
+        case list():
+            parts = [_as_go(item, whole=whole) for item in value]
+            return f"[]interface {{}}{{{', '.join(parts)}}}" if whole else f"[{' '.join(parts)}]"
+        case dict():
+            items = sorted(value.items())
+            parts = [f"{_as_go(key, whole=whole)}:{_as_go(held, whole=whole)}" for key, held in items]
+            return f"map[string]interface {{}}{{{', '.join(parts)}}}" if whole else f"map[{' '.join(parts)}]"
+    return str(value)
 
 
 # --- what an object has ---

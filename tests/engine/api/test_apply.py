@@ -208,3 +208,36 @@ async def test_a_scale_has_a_table_of_its_own(admin: Client) -> None:
     headers = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
     _, alone = await admin.call("GET", f"{DEPLOYMENTS}/d/scale", headers=headers)
     assert (alone["kind"], alone["metadata"]["name"]) == ("PartialObjectMetadata", "d")
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"replicas": "x"}, ".spec.replicas: expected numeric (int or float), got string"),
+        ({"replicas": {"a": 1}}, ".spec.replicas: expected numeric (int or float), got map[string]interface {}"),
+        ({"paused": "yes"}, ".spec.paused: expected boolean, got &{yes}"),
+        ({"selector": [1]}, ".spec.selector: expected map, got &{[1]}"),
+        (
+            {"template": {"metadata": {"labels": {"a": 3}}}},
+            ".spec.template.metadata.labels.a: expected string, got &value.valueUnstructured{Value:3}",
+        ),
+        ({"template": {"spec": {"containers": "c"}}}, ".spec.template.spec.containers: expected list, got &{c}"),
+        (
+            {"template": {"spec": {"containers": [{"name": "a"}, {"image": "i"}]}}},
+            ".spec.template.spec.containers: element 1: associative list with keys has an element that omits key field "
+            '"name" (and doesn\'t have default value)',
+        ),
+        (
+            {"replicas": "x", "sails": 3},
+            "errors:\n  .spec.replicas: expected numeric (int or float), got string\n  .spec.sails: ",
+        ),
+        ({"template": {"metadata": {"creationTimestamp": {}}}}, ".creationTimestamp: expected any scalar, got &{map[]}"),
+    ],
+)
+async def test_what_is_not_of_the_type_is_told_as_structured_merge_diff_does(admin: Client, spec: Any, words: str) -> None:
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+    code, said = await apply(admin, f"{DEPLOYMENTS}/d", body, "one")
+    assert code == 500 and said["message"].startswith(
+        "failed to create typed patch object (default/d; apps/v1, Kind=Deployment)"
+    )
+    assert words in said["message"], said["message"]
