@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from shipslog.engine.cli import up
 from shipslog.engine.settings import resolved
@@ -95,3 +96,15 @@ def test_up_refuses_and_leaves_nothing(how: tuple[str, ...], places: Path, monke
     told = CliRunner().invoke(up.command, [*how, "--runtime", "oci", "--data", str(data)])
     assert told.exit_code == 2 and told.output.startswith(f"shipslog: the cluster in {places / 'one'} "), told.output
     assert not data.exists() and len(os.listdir(claims.RUN)) == 1
+
+
+@pytest.mark.parametrize(("one", "other", "clash"), [("iptables", "userspace", True), ("nftables", "iptables", False)])
+def test_chains_of_iptables_are_one_clusters(one: str, other: str, clash: bool, places: Path) -> None:
+    first = claim(places / "one", "10.1.0.0/16", "10.2.0.0/16", "30000-30099")
+    second = claim(places / "two", "10.3.0.0/16", "10.4.0.0/16", "31000-31099")
+    lives(replace(first, proxy_mode=one))
+    if clash:
+        with pytest.raises(RangesTaken, match=r"for example --proxy-mode nftables;"):
+            claims.check(replace(second, proxy_mode=other))
+    else:
+        claims.check(replace(second, proxy_mode=other))

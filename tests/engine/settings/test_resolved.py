@@ -163,3 +163,18 @@ def test_a_node_is_said_to_be_what_was_asked_for(tmp_path: Path) -> None:
 def test_where_it_listens_is_said_in_a_sentence(bind: str, said: str, tmp_path: Path) -> None:
     text = listens(resolve({"data": tmp_path, "node_name": "n", "bind": bind}))
     assert text.startswith(f"Listening on {bind}:6443: ") and said in text
+
+
+@pytest.mark.parametrize(
+    ("pool", "told"),
+    [
+        ("192.168.1.9-192.168.1.1", "give the lower address first"),
+        ("10.244.0.0/24", "10.244.0.0/16 is the cluster's own"),
+        ("10.96.3.7", "10.96.0.0/16 is the cluster's own"),
+        ("here", "give a range or FIRST-LAST"),
+    ],
+)
+def test_a_pool_of_load_balancers_is_of_the_machines_network(pool: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=told):
+        resolve({"data": tmp_path, "load_balancer_pool": pool})
+    assert resolve({"data": tmp_path, "load_balancer_pool": "192.168.1.1-192.168.1.9"}).proxy_mode == "nftables"
