@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shipslog.engine.kinds.catalogue import subresource_of
+from shipslog.engine.kinds.subresources import SHARED
 from shipslog.store.objects.meta_v1 import LabelSelector
 from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.objects.selector import Selector, of_label_selector
@@ -56,24 +58,12 @@ class Place(Struct, frozen=True):
     kind: str
     kind_group: str = ""  # of the kind: Scale is of autoscaling wherever it is found
     kind_version: str = ""
+    is_own: bool = False  # a part of the object that is sent as something of its own: its kind is that of the part
 
     @property
     def api_version(self) -> str:
         """Of its objects."""
         return f"{self.kind_group}/{self.kind_version}" if self.kind_group else self.kind_version
-
-
-# Parts of objects that are sent as something of their own, whatever the object is.
-OWN_KINDS = {
-    "scale": ("autoscaling", "v1", "Scale"),
-    "eviction": ("policy", "v1", "Eviction"),
-    "binding": ("", "v1", "Binding"),
-    "token": ("authentication.k8s.io", "v1", "TokenRequest"),
-    "exec": ("", "v1", "PodExecOptions"),
-    "attach": ("", "v1", "PodAttachOptions"),
-    "portforward": ("", "v1", "PodPortForwardOptions"),
-}
-PROXIES = {"pods": "PodProxyOptions", "services": "ServiceProxyOptions", "nodes": "NodeProxyOptions"}
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -90,11 +80,11 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 def place_of(kind: Kind, subresource: str = "") -> Place:
     """A kind, or a part of it, as a request names it."""
-    own = OWN_KINDS.get(subresource)
-    if subresource == "proxy":
-        own = ("", "v1", PROXIES.get(kind.plural, ""))
-    group, version, name = own or (kind.group, kind.version, kind.kind)
-    return Place(kind.group, kind.version, kind.plural, name, group, version)
+    part = SHARED.get(subresource) or subresource_of(kind, subresource)
+    if part is None or not part.kind:
+        return Place(kind.group, kind.version, kind.plural, kind.kind, kind.group, kind.version)
+    group = kind.group if part.group is None else part.group
+    return Place(kind.group, kind.version, kind.plural, part.kind, group, part.version or kind.version, is_own=True)
 
 
 def is_exempt(asked: Asked) -> bool:

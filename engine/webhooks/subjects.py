@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shipslog.engine import admission
-from shipslog.engine.admission.matching import CREATE, DELETE, OWN_KINDS, UPDATE, Asked, Place, is_namespace, place_of
+from shipslog.engine.admission.matching import CREATE, DELETE, UPDATE, Asked, Place, is_namespace, place_of
 from shipslog.engine.commit.outside import Asking, Convert
 from shipslog.engine.commit.ownership import kept_by
 from shipslog.engine.commit.transitions import Evaluation, Wanted, managers_of
@@ -171,7 +171,7 @@ def outcome_of(asked: Asked, wanted: Wanted, change: Evaluation) -> Asked:
 
 def is_own(asked: Asked) -> bool:
     """Whether what is sent is something else than the object of the path."""
-    return asked.subresource in OWN_KINDS or asked.subresource == "proxy"
+    return asked.place.is_own
 
 
 class Shown:
