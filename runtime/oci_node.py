@@ -48,10 +48,10 @@ from .commands import (
 )
 from .containers.logs.limits import LIMITS, LogLimits
 from .containers.oci import machine, streams
+from .containers.oci.environment import OciSettings, detect
 from .containers.oci.life import NodeLife
 from .containers.oci.links import Links
 from .containers.oci.pods import sandbox_started
-from .containers.oci.settings import OciSettings, detect
 from .containers.oci.uses import images_used
 from .images.collection import Collector
 from .images.credential_providers import CredentialProviders

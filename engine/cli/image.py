@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from shipslog.runtime import trees
-from shipslog.runtime.containers.oci.settings import mapped_ids
+from shipslog.runtime.containers.oci.environment import mapped_ids
 from shipslog.runtime.containers.oci.uses import images_used
 from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore, PullFailed

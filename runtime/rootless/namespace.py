@@ -18,8 +18,8 @@ import msgspec
 from msgspec import Struct
 
 from shipslog.runtime.containers.oci import linux, machine, pause
+from shipslog.runtime.containers.oci.environment import mapped_ids
 from shipslog.runtime.containers.oci.records import Process, process
-from shipslog.runtime.containers.oci.settings import mapped_ids
 from shipslog.runtime.network.netlink import Netlink
 
 from .outside import Outside

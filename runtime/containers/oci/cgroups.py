@@ -12,7 +12,7 @@ from pathlib import Path
 from shipslog.runtime import trees
 from shipslog.runtime.stats.groups import NO_LIMIT, integer, text
 
-from .settings import OciSettings
+from .environment import OciSettings
 
 _CPU_PERIOD_US = 100_000
 

@@ -30,9 +30,9 @@ from shipslog.store.facts import CONTAINER_STATUS_UNKNOWN
 
 from . import image_user, linux, records, seccomp, spec
 from .cgroups import Cgroups
+from .environment import OciSettings
 from .layout import Layout, container_id
 from .records import ContainerRecord, SandboxRecord
-from .settings import OciSettings
 
 RECORD_FILE = "container.json"
 _MESSAGE_BYTES = 4096

@@ -47,13 +47,13 @@ from . import adoption, container, layout, leftovers, pause, pods, records, resi
 from .cgroups import Cgroups
 from .conmon_log import reopened
 from .container import ContainerPlace, Exit, StartFailed
+from .environment import OciSettings
 from .exits import Exits
 from .layout import Layout, container_id
 from .node_namespace import NodeNamespace
 from .pods import SCHEME, Container, Pods, PodState, container_exited, container_started
 from .records import ContainerRecord, SandboxRecord
 from .sandbox import SandboxPlace
-from .settings import OciSettings
 
 GONE_S = 5.0  # for a process to be gone after KILL
 PATIENCE_S = 10.0  # a start that takes longer keeps no other one waiting

@@ -14,8 +14,8 @@ from shipslog.runtime.commands import Mount, RunPodSandbox, Security, StartConta
 from shipslog.runtime.images.documents import ImageConfig
 from shipslog.store.facts import ContainerLimits
 
+from .environment import ALL_CAPABILITIES, DEFAULT_CAPABILITIES, OciSettings
 from .image_user import User
-from .settings import ALL_CAPABILITIES, DEFAULT_CAPABILITIES, OciSettings
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CPU_PERIOD_US = 100_000
