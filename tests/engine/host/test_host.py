@@ -53,6 +53,9 @@ class OneNode:
 
     async def close(self, *, end_pods: bool = False) -> None: ...
 
+    def troubles(self) -> Sequence[str]:
+        return ()
+
     async def execute(self, command: AnyRuntimeCommand) -> Sequence[RuntimeFact]:
         self.asked.append(command)
         await self.gate.wait()
