@@ -35,10 +35,9 @@ class HealthChecks:
     async def renew(self, ruleset: Ruleset) -> None:
         """One that cannot listen is told, and tried again with the next ruleset."""
         wanted = {
-            rule.health_port: Check(name, rule.health_endpoints)
+            rules[0].health_port: Check(name, rules[0].health_endpoints)  # it stands in the first
             for name, rules in ruleset.services.items()
-            for rule in rules
-            if rule.health_port
+            if rules and rules[0].health_port
         }
         self._checks = wanted
         for port in [port for port in self._servers if port not in wanted]:

@@ -84,8 +84,9 @@ class ServiceProxy:
         """See PacketRules. The first one also takes away what other modes have left."""
         await self._apply(ruleset)
         await self._health.renew(ruleset)
-        balancers = (a for rules in ruleset.services.values() for rule in rules for a in rule.balancer_addresses)
-        await self._answer_for(a for a in balancers if ruleset.pool and holds(ruleset.pool, a))
+        services = ruleset.services.values() if ruleset.pool else ()  # without a pool none of thousands is looked at
+        balancers = (address for rules in services for rule in rules for address in rule.balancer_addresses)
+        await self._answer_for(address for address in balancers if holds(ruleset.pool, address))
 
     async def _answer_for(self, addresses: Iterable[str]) -> None:
         announced, wanted = self._announced, tuple(addresses)
