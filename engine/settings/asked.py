@@ -9,9 +9,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shipslog.engine.options import BY_NAME, OPTIONS, Option, flag
+from shipslog.engine.options import BY_NAME, Option, flag
 
 PREFIX = "SHIPSLOG_"
+SHOWN = 8  # lines that are wrong
 FILE_LIMIT = 1 << 20  # characters of a file of options
 INTERNAL = ("SHIPSLOG_READY_FD",)
 OF_A_SERVICE = re.compile("SHIPSLOG_(SERVICE_HOST$|SERVICE_PORT|PORT_[0-9])")  # as pods are told of a Service "shipslog"
@@ -114,7 +115,8 @@ def _of_file(path: Path) -> dict[str, tuple[object, str]]:
         except BadSettings as error:
             wrong.append(str(error))
     if wrong:
-        raise BadSettings("\n  ".join(wrong))
+        more = [f"and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
+        raise BadSettings("\n  ".join([*wrong[:SHOWN], *more]))
     return found
 
 
@@ -124,7 +126,7 @@ def _named(key: str, where: str) -> Option:
     if option is not None and option.name != "config":
         return option
     near = nearest(key.removeprefix("--").replace("_", "-").lower(), [n for n in BY_NAME if n != "config"])
-    there = f"did you mean {near}?" if near else "there is " + ", ".join(o.names[0] for o in OPTIONS if o.name != "config")
+    there = f"did you mean {near}?" if near else "`shipslog up --help` lists them"
     raise BadSettings(f"{where}: {key} is no option; {there}")
 
 

@@ -72,7 +72,11 @@ def test_the_order_of_places(tmp_path: Path) -> None:
         ("port: 1\nprot: 6443\n", "line 2: prot is no option; did you mean port?"),
         ("--port: 6443\n", "line 1: --port is no option; did you mean port?"),
         ("node_name: n\n", "line 1: node_name is no option; did you mean node-name?"),
-        ("zzzzz: 1\n", "line 1: zzzzz is no option; there is data, reconfigure, bind, port"),
+        ("zzzzz: 1\n", "line 1: zzzzz is no option; `shipslog up --help` lists them"),
+        (
+            "".join(f"zzzzz{n}: 1\n" for n in range(20)),
+            "line 8: zzzzz7 is no option; `shipslog up --help` lists them\n  and 12 more",
+        ),
         ("config: other.yaml\n", "line 1: config is no option"),
         ("\nport: high\n", "line 2: port: 'high': give a whole number"),
         ("log-level: loud\n", "line 1: log-level: 'loud': give one of debug, info, warning, error"),
