@@ -20,6 +20,7 @@ from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.view import View
 
 from . import Row, Stopwatch, daemon
+from .waiting import Counted, is_binding
 
 GOALS = {100: 3000.0, 1000: 2000.0, 5000: 1000.0}
 ZONES = 10
@@ -114,8 +115,7 @@ async def bound_a_second(nodes: int, pods: int, make: Any, what: str, goal: floa
         world(nodes, [make(i) for i in range(pods)]) as path,
         Cluster.open(path, runtime="none", reconcilers=[rule.reconciler]) as cluster,
     ):
-        while any(not pod.spec.node_name for pod in cluster.view.list(core_v1.Pod)):
-            await asyncio.sleep(0.01)
+        await Counted(cluster, pods, is_binding).all()
         assert rule.watch is not None
         return rule.watch.rate(pods, what, goal, f"longest decision {rule.longest_s * 1000:.0f} ms")
 
@@ -128,10 +128,9 @@ async def preempted_a_second(nodes: int, small: int) -> Row:
         world(nodes, [small_pod(i, nodes) for i in range(small)]) as path,
         Cluster.open(path, runtime="none", reconcilers=[rule.reconciler]) as cluster,
     ):
-        rule.watch = None
+        rule.watch, bound = None, Counted(cluster, nodes, is_binding)
         await all_at_once([cluster.create(filling_pod(f"great-{i}", priority=1)) for i in range(nodes)])
-        while any(not pod.spec.node_name for pod in cluster.view.list(core_v1.Pod)):
-            await asyncio.sleep(0.01)
+        await bound.all()
         assert rule.watch is not None
         note = f"longest decision {rule.longest_s * 1000:.0f} ms"
         return rule.watch.rate(nodes, f"{nodes:,} pods preempt on {nodes:,} full nodes", 200.0, note)

@@ -11,12 +11,15 @@ from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.testing.simulation import objects
+from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectModified
 from shipslog.store.objects import batch_v1, core_v1, meta_v1
 from shipslog.store.objects.apps_v1 import Deployment
+from shipslog.store.state import Entry
 
 from . import Row, Stopwatch, daemon
 from .bench_nodes import registered
+from .waiting import Counted
 
 NODES, ROLLED, JOBS, REPLICAS = 20, 1000, 1000, 500
 
@@ -69,12 +72,18 @@ def is_complete(held: batch_v1.Job) -> bool:
     return any(c.type == "Complete" and c.status == "True" for c in held.status.conditions)
 
 
+def becomes_complete(event: Event, entry: Entry | None, previous: Entry | None) -> bool:
+    if entry is None or previous is None or not isinstance(entry.object, batch_v1.Job):
+        return False
+    return is_complete(entry.object) and not is_complete(previous.object)
+
+
 async def jobs(count: int) -> Row:
     async with cluster_of(NODES) as cluster:
+        completed = Counted(cluster, count, becomes_complete)
         watch, before = Stopwatch(), cluster.view.revision
         await asyncio.gather(*(cluster.create(job(i)) for i in range(count)))
-        while not all(map(is_complete, cluster.view.list(batch_v1.Job))):
-            await asyncio.sleep(0.05)
+        await completed.all()
         note = f"{(cluster.view.revision - before) / count:.1f} events a job"
         return watch.seconds(f"{count:,} Jobs of one pod, created to Complete", 5.0, note)
 
