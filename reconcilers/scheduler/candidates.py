@@ -131,7 +131,7 @@ class Candidates:
         """What one node is worth; below zero where the pods do not fit."""
         if not self._fits[i]:
             return UNFIT
-        return self._scores[i] + sum(column.worth(column.raw[i]) for column in self.columns)
+        return self._scores[i] + sum(column.worth(column.raw[i]) for column in self.columns if not column.idle)
 
     def best(self) -> int | None:
         """The node that is worth most, the first of several; None when none fits."""
@@ -197,6 +197,7 @@ class Candidates:
             return
         changed, touched = set[int](), set[int]()
         moved: list[set[int]] = [set() for _ in self.columns]
+        idle = [column for column in self.columns if column.idle]
         for one in placed[self._at :]:
             i, (effects, more) = one.node, self._effects_of(one.shape)
             touched.add(i)
@@ -216,7 +217,7 @@ class Candidates:
             self._reasons[i] = reasons = misfits(ask, load, profile) or self.beyond(i)
             self._scores[i] = 0 if reasons else priorities.alone(ask, load, profile)
         self.moves += bool(changed)
-        self._settle(changed | touched, moved)
+        self._settle(changed | touched, moved, [column for column in idle if not column.idle])
 
     def _effects_of(self, other: Shape) -> tuple[Effects, tuple[Any, ...]]:
         held = self._effects.get(id(other))
@@ -225,12 +226,15 @@ class Candidates:
             self._effects[id(other)] = held
         return held
 
-    def _settle(self, looked_at: set[int], moved: list[set[int]]) -> None:
+    def _settle(self, looked_at: set[int], moved: list[set[int]], begun: list[Column]) -> None:
         """Weigh anew the nodes that may fit now or fit no more, and those that are worth something else; all of them, where
-        what they are compared with is another."""
+        what they are compared with is another. `begun`: columns that had nothing to say before. Those that have nothing to say
+        keep no tally, which is made when they begin."""
         fits, reasons, why = self._fits, self._reasons, self.limits.why
         turned = {i for i in looked_at if fits[i] != (not reasons[i] and not why[i])}
         for column, these in zip(self.columns, moved, strict=True):
+            if column.idle:
+                continue
             raw = column.raw
             for i in turned | these:
                 if fits[i]:
@@ -241,11 +245,18 @@ class Candidates:
                     column.join(raw[i])
         for i in turned:
             fits[i] = not fits[i]
-        settled = [column.settle() for column in self.columns]
-        if any(settled):
+        for column in begun:
+            column.begin(fits)
+        active = [column for column in self.columns if not column.idle]
+        settled = [column.settle() for column in active]
+        if begun or any(settled):
             self._weigh()
             return
-        totals = self._totals
+        totals, scores = self._totals, self._scores
+        if not active:  # what others want opens and closes hundreds of nodes at once
+            for i in looked_at:
+                totals[i] = scores[i] if fits[i] else UNFIT
+            return
         for i in looked_at.union(*moved):
             totals[i] = self.total(i)
 
