@@ -4,6 +4,7 @@ Source: kubelet's node status setters and lease controller, Kubernetes 1.32.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from msgspec.structs import replace
@@ -126,8 +127,7 @@ def _labels(observed: NodeObserved) -> dict[str, str]:
 
 
 def _status(observed: NodeObserved, old: core_v1.NodeStatus, wanted: Wanted, now: Instant) -> core_v1.NodeStatus:
-    texts = (f for f in shapes.fields_of(core_v1.NodeSystemInfo).values() if f.shape.form == "string")
-    names = {f.name: f.attribute for f in texts}
+    names = _names_of_info()
     of_info: dict[str, Any] = {names[k]: v for k, v in observed.info.items() if k in names}
     info = core_v1.NodeSystemInfo(**of_info)
     return replace(
@@ -136,6 +136,13 @@ def _status(observed: NodeObserved, old: core_v1.NodeStatus, wanted: Wanted, now
         conditions=_conditions(old.conditions, wanted, now),
         daemon_endpoints=_endpoints(observed, old),
     )  # fmt: skip
+
+
+@cache
+def _names_of_info() -> dict[str, str]:
+    """By the name of a text on the wire its attribute."""
+    fields = shapes.fields_of(core_v1.NodeSystemInfo).values()
+    return {f.name: f.attribute for f in fields if f.shape.form == "string"}
 
 
 def _endpoints(observed: NodeObserved, old: core_v1.NodeStatus) -> core_v1.NodeDaemonEndpoints:
