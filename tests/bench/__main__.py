@@ -2,7 +2,7 @@
 
     python -m tests.bench [--keep] [api writes lists watches custom pods log scheduler nodes workloads services scale]
 
-Without names those that take a few minutes together. `scale` takes half an hour, and 2 GB of memory."""
+Without names those that take a few minutes together. `scale` takes some more, and 2 GB of memory."""
 
 import argparse
 import importlib
