@@ -224,10 +224,10 @@ class World:
             await asyncio.sleep(5)
             try:
                 settled.check(cluster, self.nodes)
+                deletion.check(cluster)  # first: in a namespace that does not end nothing else can be as it should
                 preemption.settled(cluster)
                 services.check(cluster, self.nodes)
                 network_policies.check(cluster, self.nodes)
-                deletion.check(cluster)
                 acknowledged.check(cluster, self.ledger)
                 if self.scenario.settled is not None:
                     self.scenario.settled(cluster)
