@@ -147,9 +147,9 @@ async def test_snapshots(log: EventLog) -> None:
 
 async def test_it_verifies_and_then_is_closed(log: EventLog) -> None:
     await log.append(events(1, 10), expected_revision=0)
-    reached: list[int] = []
-    await log.verify(reached.append)
-    assert reached[-1] == 10
+    reached: list[tuple[int, int]] = []
+    await log.verify(lambda done, written: reached.append((done, written)))
+    assert reached[-1] == (10, 10)
     await log.close()
     with pytest.raises(LogError, match="closed"):
         await log.append(events(11, 11), expected_revision=10)

@@ -45,7 +45,7 @@ def _broken(seed: int) -> str:
 def test_the_same_seed_is_the_same_world() -> None:
     one: list[str] = []
     other: list[str] = []
-    assert simulate(7, one.append) == simulate(7, other.append)
+    assert simulate(3, one.append) == simulate(3, other.append)
     assert one == other and any("crash" in line for line in one)
 
 
