@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MARKED = ("root", "kubectl")  # what bears one of these is in one of the folders below; `test_workers.py` looks
+MARKED = ("root",)  # what bears it is in one of the folders below; `test_workers.py` looks
 # Folders and modules of tests that start programs which others could meet: on ports, in namespaces, in claims of ranges.
 OF_THE_MACHINE = (
-    "tests/clients",
     "tests/crash",
     "tests/e2e",
     "tests/runtime",
@@ -25,6 +24,8 @@ OF_THE_MACHINE = (
     "tests/seed",
     "tests/docs/test_operations.py",
 )
+# Stock clients against clusters in their own process, where nobody meets another; they wait for programs that they start.
+OF_THE_CLIENTS = ("tests/clients",)
 # Rules about every module: whoever has one of them has read and parsed all that there is, and keeps the others' answers.
 OF_THE_HOUSE = ("tests/test_house.py", "tests/test_mirrored.py")
 # What takes longest of the others, the longest first.
@@ -44,6 +45,8 @@ def scope_of(nodeid: str) -> str:
     """What shares a worker with what: all of one scope does."""
     if begins_with(nodeid, OF_THE_MACHINE) is not None:
         return "the machine"
+    if begins_with(nodeid, OF_THE_CLIENTS) is not None:
+        return "the clients"
     house = begins_with(nodeid, OF_THE_HOUSE) is not None and begins_with(nodeid, LONG) is None
     return "the house" if house else nodeid
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import LONG, MARKED, OF_THE_HOUSE, OF_THE_MACHINE, ROOT, begins_with, scope_of
+from tests.conftest import LONG, MARKED, OF_THE_CLIENTS, OF_THE_HOUSE, OF_THE_MACHINE, ROOT, begins_with, scope_of
 
 
-@pytest.mark.parametrize("of", [*OF_THE_MACHINE, *OF_THE_HOUSE, *LONG])
+@pytest.mark.parametrize("of", [*OF_THE_MACHINE, *OF_THE_CLIENTS, *OF_THE_HOUSE, *LONG])
 def test_what_is_named_is_there(of: str) -> None:
     path, _, name = of.partition("::")
     assert (ROOT / path).exists() and (not name or f"def {name}(" in (ROOT / path).read_text())
