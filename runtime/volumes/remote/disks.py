@@ -42,7 +42,7 @@ class Iscsi(Disk):
 
     def key(self, work: Work) -> str:
         source = work.source(core_v1.ISCSIVolumeSource)
-        return f"iscsi {_portal(source.target_portal)} {source.iqn} {source.lun}"
+        return f"iscsi {_portal(source.target_portal)} {plain('iqn', source.iqn)} {source.lun}"
 
     def attach(self, work: Work) -> str:
         source = work.source(core_v1.ISCSIVolumeSource)
@@ -121,8 +121,7 @@ class Rbd(Disk):
     """`rbd map` gives the device a name of its own."""
 
     def key(self, work: Work) -> str:
-        source = work.source(core_v1.RBDVolumeSource)
-        return f"rbd {source.pool or 'rbd'}/{source.image}"
+        return f"rbd {_rbd_device(work.source(core_v1.RBDVolumeSource))}"
 
     def attach(self, work: Work) -> str:
         source = work.source(core_v1.RBDVolumeSource)

@@ -30,7 +30,7 @@ class FlexVolume(Plugin):
 
     def key(self, work: Work) -> str:
         source = work.source(core_v1.FlexVolumeSource)
-        return f"flexVolume {source.driver} {json.dumps(source.options, sort_keys=True)}"
+        return f"flexVolume {'/'.join(_parts(source.driver))} {json.dumps(source.options, sort_keys=True)}"
 
     def attach(self, work: Work) -> str:
         if not _attaches(work):
@@ -72,12 +72,17 @@ def _options(work: Work) -> str:
     return json.dumps({**source.options, **from_cluster}, sort_keys=True)
 
 
-def _program(driver: str) -> str:
+def _parts(driver: str) -> tuple[str, ...]:
     vendor, slash, name = driver.rpartition("/")
     parts = (vendor, name) if slash else (name,)
     if not all(NAME.fullmatch(part) for part in parts):
         raise VolumeFailed(f"{driver[:80]!r} is no name of a driver: VENDOR/NAME")
-    path = DIRECTORY / "~".join(parts) / name
+    return parts
+
+
+def _program(driver: str) -> str:
+    parts = _parts(driver)
+    path = DIRECTORY / "~".join(parts) / parts[-1]
     if not path.is_file():
         raise ToolMissing(f"no volume plugin matched: the driver {driver} is not at {path}")
     return str(path)

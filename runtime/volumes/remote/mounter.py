@@ -57,10 +57,11 @@ def mount(directory: Path, volume: VolumeSource) -> bool:
     plugin = _plugin(work)
     try:
         if not tools.mounted(work.target):
+            key = plugin.key(work)  # strictly first: of what is refused here nothing is written that could not be taken back
             work.beside.mkdir(parents=True, exist_ok=True, mode=0o700)
             records.write(_record(directory, volume.name), without_secrets(volume))
             work.target.mkdir(exist_ok=True)
-            with _alone(plugin.key(work)):
+            with _alone(key):
                 plugin.mount(work, plugin.attach(work))
         return plugin.gives_to_group(work) and not work.read_only
     except (VolumeFailed, OSError) as error:

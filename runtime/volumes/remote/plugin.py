@@ -67,7 +67,8 @@ class Plugin(ABC):
         return False
 
     def key(self, work: Work) -> str:
-        """What pods of this node may share, and what is detached with the last of them; "" for nothing."""
+        """What pods of this node may share, and what is detached with the last of them; "" for nothing.
+        Errors: VolumeFailed for a source whose names are none; the other methods are then not called."""
         return ""
 
     def attach(self, work: Work) -> str:

@@ -117,6 +117,23 @@ def test_pods_of_other_disks_do_not_wait(pods: Pods, fake: Fake) -> None:
     assert fake.calls.index("detach a") < fake.calls.index("attach b")
 
 
+@pytest.mark.parametrize(
+    ("plugin", "source"),
+    [
+        ("iscsi", {"targetPortal": "-x", "iqn": "i", "lun": 0}),
+        ("iscsi", {"targetPortal": "10.0.0.9", "iqn": "", "lun": 0}),
+        ("rbd", {"monitors": ["m"], "image": "../x"}),
+        ("flexVolume", {"driver": "../../bin/sh"}),
+    ],
+    ids=["a portal", "a target", "an image", "a driver"],
+)
+def test_names_that_are_none_keep_no_pod(plugin: str, source: dict[str, object], pods: Pods) -> None:
+    with pytest.raises(VolumeFailed, match="is no"):
+        pods.mount(plugin, source=source)
+    pods.remove()
+    assert not pods.volumes("p").exists()
+
+
 def test_an_unknown_kind_is_said(pods: Pods) -> None:
     with pytest.raises(VolumeFailed, match="volumes of kind nothing are not supported on this node"):
         pods.mount("nothing", source={})
