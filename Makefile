@@ -9,6 +9,8 @@ TEST_PACKAGES := $(PACKAGES) busybox-static lighttpd redis-server redis-tools do
 
 # of the tests: one waits most of its time. Which of them may run beside each other, tests/conftest.py says
 WORKERS := 3
+# of a test that failed, on a machine that others use too: it is asked once more, and the summary names it and says why
+RERUNS := 1
 
 # of the kubectl that `make up` puts into the virtual environment
 KUBECTL := 1.37
@@ -32,7 +34,7 @@ down: $(VENV)/.installed
 	@$(BIN)/shipslog down $(ARGS)
 
 test: $(VENV)/.installed-test test-packages
-	@$(BIN)/python -m pytest tests -n $(WORKERS)
+	@$(BIN)/python -m pytest tests -n $(WORKERS) --reruns $(RERUNS) -r R
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

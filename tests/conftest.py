@@ -5,6 +5,9 @@ ports that are looked for, address ranges - stays in one of them, one after the 
 works, and leaves the processors to the others. Everything else goes test by test to whichever worker is free, what takes
 longest first, so that all end at about the same time.
 `python -m pytest PATH` has no workers, and the order of the files.
+
+A test that hangs fails after four minutes, and says where it stood (`timeout` in pyproject.toml). What failed under
+`make test` is run once more, since others may use the machine too; the summary names it, and it is to be mended all the same.
 """
 
 from pathlib import Path

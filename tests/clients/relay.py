@@ -29,6 +29,8 @@ class Relay:
         return len(pairs)
 
     def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # a bare close leaves the thread in accept(), and the port taken
+        self._thread.join()
         self._listener.close()
         self.cut()
 
@@ -43,7 +45,11 @@ class Relay:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            far = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                near.close()
+                continue
             with self._lock:
                 self._pairs.add((near, far))
             for source, target in ((near, far), (far, near)):
