@@ -21,6 +21,7 @@ from shipslog.store.objects.field_sets import (
     below_removed,
     difference,
     intersection,
+    is_set,
     of_paths,
     ordered,
     path_text,
@@ -166,6 +167,22 @@ def updated(
             managed.give(manager, after, now)
     managed.shorten()
     return managed.entries()
+
+
+def undecodable(entries: Sequence[meta_v1.ManagedFieldsEntry]) -> str:
+    """Why nobody can read who owns what, in Kubernetes' words; "" for entries that are right."""
+    for at, entry in enumerate(entries):
+        if entry.operation not in (APPLY, UPDATE):
+            return "operation must be `Apply` or `Update`"
+        if not entry.api_version:
+            return "apiVersion must not be empty"
+        if not entry.fields_type:
+            return f"missing fieldsType in managed fields entry {at}"
+        if entry.fields_type != "FieldsV1":
+            return f'invalid fieldsType "{entry.fields_type}" in managed fields entry {at}'
+        if not is_set(entry.fields_v1):
+            return f"error decoding versioned set from managed fields entry {at}"
+    return ""
 
 
 def kept_by(obj: Any, entries: tuple[meta_v1.ManagedFieldsEntry, ...]) -> Any:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from shipslog.engine import admission
 from shipslog.engine.admission.matching import CREATE, DELETE, UPDATE, Asked, Place, is_namespace, place_of
 from shipslog.engine.commit.outside import Asking, Convert
-from shipslog.engine.commit.ownership import kept_by
+from shipslog.engine.commit.ownership import Managed, kept_by, undecodable
 from shipslog.engine.commit.transitions import Evaluation, Wanted, managers_of
 from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.kinds.scales import scale_of, with_replicas
@@ -26,6 +26,10 @@ from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import BadRequest, Unexpected
 
 SCALE, BINDING, EVICTION = "scale", "binding", "eviction"
+NO_MANAGERS = (
+    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission "
+    "controller; please fix your requests"
+)
 OF_COMMANDS = frozenset({SCALE, BINDING, EVICTION})  # what commands say that do not say how the object shall be
 
 
@@ -122,7 +126,7 @@ async def changed(
     if made is asked.object and (made is None or own):
         asking.rounds.of(sort).left = made
         return wanted
-    after = with_own(wanted, made) if own else with_object(wanted, asked.object, made)
+    after = with_own(wanted, made) if own else with_object(wanted, asked.object, made, asking)
     asking.rounds.of(sort).left = made if own else after.mutated
     return after
 
@@ -141,9 +145,9 @@ def with_own(wanted: Wanted, changed: Any) -> Wanted:
     return replace(wanted, mutated=with_replicas(wanted.kind, base, changed.spec.replicas))
 
 
-def with_object(wanted: Wanted, shown: Any, changed: Any) -> Wanted:
-    """What is asked for when the object that was shown has been changed: of its metadata what nobody may change is as it was.
-    Errors: BadRequest, Unexpected, as Kubernetes answers what comes of it."""
+def with_object(wanted: Wanted, shown: Any, changed: Any, asking: Asking) -> Wanted:
+    """What is asked for when the object that was shown has been changed: of its metadata what nobody may change is as it was,
+    and who owns what where nobody can read it. Errors: BadRequest, Unexpected, as Kubernetes answers what comes of it."""
     was, meta = wanted.object.metadata, changed.metadata
     if wanted.old is None:
         if meta.resource_version:
@@ -157,8 +161,14 @@ def with_object(wanted: Wanted, shown: Any, changed: Any) -> Wanted:
             "generation": was.generation,
             "resource_version": was.resource_version,
         }
-    meta = replace(meta, self_link="", managed_fields=shown.metadata.managed_fields, **kept)
-    return replace(wanted, mutated=replace(changed, metadata=meta))
+    managers, owner = shown.metadata.managed_fields, wanted.owner
+    if meta.managed_fields != managers:
+        if why := undecodable(meta.managed_fields):
+            asking.warn(f"{NO_MANAGERS}: {why}")
+        else:
+            managers, owner = meta.managed_fields, Managed.of(meta.managed_fields)
+    meta = replace(meta, self_link="", managed_fields=managers, **kept)
+    return replace(wanted, mutated=replace(changed, metadata=meta), owner=owner)
 
 
 def outcome_of(asked: Asked, wanted: Wanted, change: Evaluation) -> Asked:

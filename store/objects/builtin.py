@@ -196,6 +196,12 @@ flowcontrol_v1beta2:PriorityLevelConfiguration  levels
   clusterroles.rbac.authorization.k8s.io         rbac.authorization.k8s.io  v1beta1  =  -
   rolebindings.rbac.authorization.k8s.io         rbac.authorization.k8s.io  v1beta1  =  -
   roles.rbac.authorization.k8s.io                rbac.authorization.k8s.io  v1beta1  =  -
+  clusterrolebindings.rbac.authorization.k8s.io  rbac.authorization.k8s.io  v1alpha1  \
+rbac_v1alpha1:ClusterRoleBinding  role_bindings
+  clusterroles.rbac.authorization.k8s.io         rbac.authorization.k8s.io  v1alpha1  =  -
+  rolebindings.rbac.authorization.k8s.io         rbac.authorization.k8s.io  v1alpha1  \
+rbac_v1alpha1:RoleBinding  role_bindings
+  roles.rbac.authorization.k8s.io                rbac.authorization.k8s.io  v1alpha1  =  -
   deviceclasses.resource.k8s.io           resource.k8s.io  v1beta1  resource_v1beta1:DeviceClass  devices
   deviceclasses.resource.k8s.io           resource.k8s.io  v1beta2  =  -
   devicetaintrules.resource.k8s.io        resource.k8s.io  v1beta2  =  -

@@ -32,6 +32,13 @@ def union(one: FieldSet, other: FieldSet) -> FieldSet:
     return out
 
 
+def is_set(value: Any) -> bool:
+    """Whether somebody wrote a set there."""
+    if not isinstance(value, dict):
+        return False
+    return all(key == HERE or (key[:2] in ("f:", "k:", "v:", "i:") and is_set(below)) for key, below in value.items())
+
+
 def absorb(into: FieldSet, more: FieldSet) -> None:
     """Put a set into another, in place: many cost no more than they are long together. `into` shares no part with others."""
     for element, given in more.items():

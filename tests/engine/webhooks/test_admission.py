@@ -130,16 +130,56 @@ async def test_a_deletion_cannot_be_patched(admin: Client, hooks: Harbour) -> No
     assert said["details"] == {"causes": [{"message": why}]}
 
 
-async def test_one_does_not_own_what_it_adds_nor_change_who_does(admin: Client, hooks: Harbour) -> None:
+async def test_one_does_not_own_what_it_adds(admin: Client, hooks: Harbour) -> None:
     await register(admin, True, hook(hooks))
-    hooks.answers["/a"] = lambda request: patch(
-        request,
-        {"op": "add", "path": "/data/b", "value": "c"},
-        {"op": "add", "path": "/metadata/managedFields", "value": []},
-    )
+    hooks.answers["/a"] = lambda request: patch(request, {"op": "add", "path": "/data/b", "value": "c"})
     _, made = await admin.call("POST", f"{CONFIG_MAPS}?fieldManager=me", config_map(a="b"))
     assert made["data"] == {"a": "b", "b": "c"}
     assert [e["fieldsV1"] for e in made["metadata"]["managedFields"]] == [{"f:data": {".": {}, "f:a": {}}}]
+
+
+OWNED: dict[str, Any] = {"manager": "m", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1"}
+OWNED |= {"fieldsV1": {"f:data": {"f:b": {}}}}
+
+
+@pytest.mark.parametrize("update", [False, True])
+async def test_one_says_who_owns_what(admin: Client, hooks: Harbour, update: bool) -> None:
+    if update:
+        assert (await admin.call("POST", f"{CONFIG_MAPS}?fieldManager=first", config_map(z="y")))[0] == 201
+    await register(admin, True, hook(hooks), hook(hooks, "/b"))
+    added = {"op": "add", "path": "/metadata/managedFields/-", "value": OWNED}
+    hooks.answers["/a"] = lambda request: patch(request, {"op": "add", "path": "/data/b", "value": "c"}, added)
+    hooks.answers["/b"] = lambda request: patch(request, {"op": "add", "path": "/data/d", "value": "e"})
+    method, path = ("PUT", f"{CONFIG_MAPS}/m") if update else ("POST", CONFIG_MAPS)
+    code, made, headers = await admin.full(method, f"{path}?fieldManager=me", config_map(a="b"))
+    assert code in (200, 201) and "Warning" not in headers
+    owners = {e["manager"]: e["fieldsV1"] for e in made["metadata"]["managedFields"]}
+    assert owners["m"] == OWNED["fieldsV1"] and owners["me"]["f:data"]["f:a"] == {} and "'f:d'" not in str(owners)
+    hooks.answers["/a"] = lambda request: patch(request, {"op": "add", "path": "/metadata/managedFields", "value": []})
+    _, made = await admin.call("PUT", f"{CONFIG_MAPS}/m?fieldManager=me", config_map(a="c"))
+    assert "managedFields" not in made["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"operation": "Own"}, "operation must be `Apply` or `Update`"),
+        ({"apiVersion": ""}, "apiVersion must not be empty"),
+        ({"fieldsType": ""}, "missing fieldsType in managed fields entry 0"),
+        ({"fieldsType": "FieldsV2"}, 'invalid fieldsType "FieldsV2" in managed fields entry 0'),
+        ({"fieldsV1": {"data": {}}}, "error decoding versioned set"),
+    ],
+)
+async def test_who_owns_what_is_as_it_was_where_nobody_can_read_it(
+    admin: Client, hooks: Harbour, wrong: dict[str, Any], why: str
+) -> None:
+    await register(admin, True, hook(hooks))
+    hooks.answers["/a"] = lambda request: patch(
+        request, {"op": "add", "path": "/metadata/managedFields", "value": [{**OWNED, **wrong}]}
+    )
+    code, made, headers = await admin.full("POST", f"{CONFIG_MAPS}?fieldManager=me", config_map(a="b"))
+    assert code == 201 and [e["manager"] for e in made["metadata"]["managedFields"]] == ["me"]
+    assert "invalid state after admission" in headers["Warning"] and why.replace('"', '\\"') in headers["Warning"]
 
 
 @pytest.mark.parametrize(

@@ -222,3 +222,22 @@ def test_a_signing_request_of_v1beta1_need_not_say_what_for() -> None:
     assert made.spec.usages == ("digital signature", "key encipherment") and made.status.conditions[0].status == "True"
     said = of("CertificateSigningRequest", "certificates.k8s.io/v1beta1", {"spec": {"request": "eA==", "usages": ["any"]}})
     assert said.spec.usages == ("any",)
+
+
+@pytest.mark.parametrize("kind", ["RoleBinding", "ClusterRoleBinding"])
+def test_a_subject_of_v1alpha1_has_a_version(kind: str) -> None:
+    version, group = "rbac.authorization.k8s.io/v1alpha1", "rbac.authorization.k8s.io"
+    ref = {"kind": "ClusterRole", "name": "r"}
+    subjects = [
+        {"kind": "User", "name": "u"},
+        {"kind": "User", "name": "*"},
+        {"kind": "ServiceAccount", "name": "s", "namespace": "n"},
+        {"kind": "Deckhand", "apiVersion": "ship/v2", "name": "d"},
+    ]
+    made = of(kind, version, {"subjects": subjects, "roleRef": ref})
+    found = [(s.kind, s.api_group, s.name, s.namespace) for s in made.subjects]
+    everybody = ("Group", group, "system:authenticated", "")
+    assert found == [("User", group, "u", ""), everybody, ("ServiceAccount", "", "s", "n"), ("Deckhand", "ship", "d", "")]
+    again = shown(kind, version, made)
+    assert [s.get("apiVersion") for s in again["subjects"]] == [version, version, "v1", "ship/"]
+    assert again["roleRef"] == {**ref, "apiGroup": group}
