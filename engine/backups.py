@@ -175,12 +175,12 @@ def _name(draft: Path, target: Path) -> None:
 class _Read(io.RawIOBase):
     """A file that is read from end to end, and tells how far."""
 
-    def __init__(self, file: IO[bytes], size: int, told: Callable[[int, int], None]) -> None:
-        self._file, self._size, self._told = file, size, told
+    def __init__(self, file: IO[bytes], size: int, report: Callable[[int, int], None]) -> None:
+        self._file, self._size, self._report = file, size, report
 
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(size)
-        self._told(self._file.tell(), self._size)
+        self._report(self._file.tell(), self._size)
         return data
 
 

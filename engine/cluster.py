@@ -316,8 +316,11 @@ class Cluster(Client):
 
     def failing(self) -> Sequence[str]:
         """What is to go on beside and failed lately, a line each, for anybody to see; [] when all is well."""
-        ours = (self.background, self.host.dispatcher.tasks, self.recorder.tasks)
-        return (*(line for tasks in ours for line in tasks.troubles()), *(line for told in self.concerns for line in told()))
+        own = (self.background, self.host.dispatcher.tasks, self.recorder.tasks)
+        return (
+            *(line for tasks in own for line in tasks.troubles()),
+            *(line for concern in self.concerns for line in concern()),
+        )
 
     def keep_static_pods(self, node: str, path: Path | None) -> None:
         """Have a node run what the files of a directory say; None: it runs nothing from files any more."""

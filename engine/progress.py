@@ -15,7 +15,7 @@ def to_nobody(what: str, done: int, total: int) -> None:
 def step(progress: Progress, what: str) -> Callable[[int, int], None]:
     """What tells of one step of the work: (how much is done, of how much)."""
 
-    def told(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         progress(what, done, total)
 
-    return told
+    return report

@@ -161,8 +161,8 @@ class StaticPods:
         for file, why in faults.items():
             if self._faults.get(file) != why:
                 log.warning("static_pod_refused", node=self._node, file=file, why=why)
-                told = f"{file}: {why}"
-                self._say(Say(about=about, type="Warning", reason="InvalidStaticPod", message=told, host=self._node))
+                message = f"{file}: {why}"
+                self._say(Say(about=about, type="Warning", reason="InvalidStaticPod", message=message, host=self._node))
         self._faults = faults
 
     def _mirror(self, found: bytes | BadFile) -> core_v1.Pod:

@@ -15,10 +15,10 @@ class Cause(Struct, frozen=True):
     message: str
     field: str
 
-    def told(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str]:
         """As a Status has it: without what it does not say."""
-        said = {"reason": self.reason, "message": self.message, "field": self.field}
-        return {name: text for name, text in said.items() if text}
+        fields = {"reason": self.reason, "message": self.message, "field": self.field}
+        return {name: text for name, text in fields.items() if text}
 
 
 class Refusal(Exception):
@@ -50,7 +50,7 @@ class Refusal(Exception):
             "kind": self.kind,
             "uid": self.uid,
             "retryAfterSeconds": self.retry_after_s,
-            "causes": [cause.told() for cause in self.causes],
+            "causes": [cause.as_json() for cause in self.causes],
         }
         details = {k: v for k, v in details.items() if v}
         status: dict[str, Any] = {

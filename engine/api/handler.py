@@ -109,9 +109,9 @@ class Handler:
             user = self._impersonate(user, request)
         call = Call(request, route, params, user, self.cluster, self.cluster.view, self._clock.now_ns(), past=bool(route.at))
         self.requests.known(call)
-        told = written.is_of(route.path)
-        if not route.resource and route.path.startswith(chronicle.PREFIX) and not (told and call.past):
-            return await (written.answer(call) if told else self.readers.answer(call))
+        of_logs = written.is_of(route.path)
+        if not route.resource and route.path.startswith(chronicle.PREFIX) and not (of_logs and call.past):
+            return await (written.answer(call) if of_logs else self.readers.answer(call))
         other = self.aggregator.concerned(call) if self.aggregator is not None else None
         if not route.resource:
             require(user, Attributes(request.method.lower() if request.method != "HEAD" else "get", route.path), call.view)

@@ -51,9 +51,9 @@ def _shown(kind: Kind, entry: Entry) -> Any:
 
 def _form(kind: Kind) -> type[Any]:
     """The type of the Scale of a kind, in its version."""
-    said = subresource_of(kind, "scale")
-    assert said is not None
-    return type_at(said.type)
+    subresource = subresource_of(kind, "scale")
+    assert subresource is not None
+    return type_at(subresource.type)
 
 
 async def handle(call: Call) -> Reply:

@@ -60,7 +60,7 @@ async def answer(call: Call) -> web.StreamResponse:
         _require(call, namespace, name)
     out = outlet_of(call.request, chronicle.MEDIA, text=True)
     await out.open()
-    await out.write([_encode(_told(runtime, written)) + b"\n" for runtime, written in found])
+    await out.write([_encode(_log_of(runtime, written)) + b"\n" for runtime, written in found])
     await out.close()
     return out.response
 
@@ -104,7 +104,7 @@ def _require(call: Call, namespace: str, name: str) -> None:
         raise forbidden(call.user, Attributes("get", "", "", "v1", "pods", "log", namespace, name))
 
 
-def _told(runtime: NodeRuntime, written: Written) -> Told:
+def _log_of(runtime: NodeRuntime, written: Written) -> Told:
     return Told(
         node=runtime.node, namespace=written.namespace, pod=written.pod, uid=written.pod_uid, container=written.container,
         attempt=written.attempt, until=api_time(written.until_ns), size=written.size, gone=written.gone,

@@ -69,7 +69,7 @@ class Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, said) for name, said in COMMANDS.items() if name not in RETIRED])
+            formatter.write_dl([(name, summary) for name, summary in COMMANDS.items() if name not in RETIRED])
         with formatter.section("Of kubectl's that it has no more"):
             formatter.write_dl(list(RETIRED.items()))
 

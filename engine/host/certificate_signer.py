@@ -87,5 +87,5 @@ def waits(request: CertificateSigningRequest) -> bool:
     """Whether it is approved, and for us to sign."""
     if request.spec.signer_name not in SIGNERS or request.status.certificate or request.metadata.deletion_timestamp:
         return False
-    said = {t for t in ("Approved", "Denied", "Failed") if find_condition(request.status.conditions, t) is not None}
-    return said == {"Approved"}
+    answers = {t for t in ("Approved", "Denied", "Failed") if find_condition(request.status.conditions, t) is not None}
+    return answers == {"Approved"}

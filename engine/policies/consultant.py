@@ -24,7 +24,7 @@ from shipslog.store.state import Entry
 
 from . import mutating, validating
 from .bound import MUTATING, VALIDATING, Bound, Unusable, bound, may_mean, params_of
-from .facts import told
+from .facts import activation
 from .programs import Failed, Programs
 
 ENGINE = "system:engine"
@@ -159,8 +159,8 @@ class AdmissionPolicies:
         try:
             params = params_of(asking.view, spec.param_kind, one.binding.spec.param_ref, asked.namespace)
         except Unusable as failure:
-            said = f"failed to configure binding: {failure}"
-            return validating.Verdict([validating.Finding(said)] if spec.failure_policy != "Ignore" else [], {})
+            message = f"failed to configure binding: {failure}"
+            return validating.Verdict([validating.Finding(message)] if spec.failure_policy != "Ignore" else [], {})
         programs = self._compiled(one, validating.compiled)
         verdict = await self._run(validating.judged, (one, programs, params), asked, kind, asking, one, ())
         assert isinstance(verdict, validating.Verdict)
@@ -182,7 +182,7 @@ class AdmissionPolicies:
         view, own = asking.view, subjects.is_own(asked)
         new = await self._shown.encoded(asked.object, kind, one.place, asking, own)
         old = await self._shown.encoded(asked.old_object, kind, one.place, asking, own)
-        facts = told(asked, one.place, asking, lambda who, question: self._authorize(who, question, view), new, old)
+        facts = activation(asked, one.place, asking, lambda who, question: self._authorize(who, question, view), new, old)
         try:
             return work(*first, facts, *last)
         except TakesLong:
@@ -219,7 +219,9 @@ def _refused(asked: Asked, why: str) -> Forbidden:
 
 
 def _denied(asked: Asked, one: Bound, finding: validating.Finding) -> validating.Denied:
-    said = f"ValidatingAdmissionPolicy '{one.policy.metadata.name}' with binding '{one.binding.metadata.name}' denied request: "
-    said += finding.message
-    refused = _refused(asked, said)
-    return validating.Denied(refused.message, finding.reason, refused.group, refused.kind, refused.name, said)
+    message = (
+        f"ValidatingAdmissionPolicy '{one.policy.metadata.name}' with binding '{one.binding.metadata.name}' denied request: "
+    )
+    message += finding.message
+    refused = _refused(asked, message)
+    return validating.Denied(refused.message, finding.reason, refused.group, refused.kind, refused.name, message)

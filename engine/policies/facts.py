@@ -42,14 +42,14 @@ class Budget:
 class Variables(Mapping[str, Any]):
     """The variables of a policy, each worked out when it is first asked for."""
 
-    def __init__(self, programs: Sequence[tuple[str, Program]], told: Mapping[str, Any], budget: Budget) -> None:
-        self._programs, self._told, self._budget = dict(programs), told, budget
+    def __init__(self, programs: Sequence[tuple[str, Program]], activation: Mapping[str, Any], budget: Budget) -> None:
+        self._programs, self._activation, self._budget = dict(programs), activation, budget
         self._known: dict[str, Outcome] = {}
 
     def __getitem__(self, name: str) -> Any:
         outcome = self._known.get(name)
         if outcome is None:
-            outcome = self._known[name] = self._budget.run(self._programs[name], self._told)
+            outcome = self._known[name] = self._budget.run(self._programs[name], self._activation)
         if outcome.error is not None:
             raise CelError(f'composited variable "{name}" fails to evaluate: {outcome.error}')
         return outcome.value
@@ -61,7 +61,7 @@ class Variables(Mapping[str, Any]):
         return len(self._programs)
 
 
-def told(asked: Asked, place: Place, asking: Asking, decide: Decide, new: bytes, old: bytes) -> dict[str, Any]:
+def activation(asked: Asked, place: Place, asking: Asking, decide: Decide, new: bytes, old: bytes) -> dict[str, Any]:
     """Everything but parameters and variables. `new`, `old`: the objects' JSON as they are shown."""
     return {
         "object": msgspec.json.decode(new),

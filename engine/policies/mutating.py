@@ -36,14 +36,14 @@ def mutated(one: Bound, programs: Programs, param: Any, facts: dict[str, Any], k
         raise Failed(programs.error)
     budget = Budget()
     obj = facts["object"]
-    known = programs.told({**facts, "params": param}, budget)
+    known = programs.activation({**facts, "params": param}, budget)
     try:
         if not programs.match(known, budget):
             return None
     except CostExceeded:
         raise Failed("failed to evaluate match conditions: running out of cost budget") from None
     for mutation in one.policy.spec.mutations:
-        known = programs.told({**facts, "params": param, "object": obj}, budget)
+        known = programs.activation({**facts, "params": param, "object": obj}, budget)
         made = programs.value(_expression(mutation), known, budget)
         if mutation.patch_type == "ApplyConfiguration":
             config = plain(made)

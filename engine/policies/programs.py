@@ -24,7 +24,7 @@ class Programs(Struct):
     by_text: dict[str, Program]
     error: str = ""
 
-    def told(self, facts: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
+    def activation(self, facts: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
         """What expressions are told, with the variables."""
         known = dict(facts)
         known["variables"] = Variables(self.variables, known, budget)

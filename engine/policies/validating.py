@@ -39,8 +39,8 @@ class Verdict(Struct):
 class Denied(Refusal):
     """A policy said no."""
 
-    def __init__(self, message: str, reason: str, group: str, kind: str, name: str, told: str) -> None:
-        super().__init__(message, name=name, group=group, kind=kind, causes=(Cause("", told, ""),))
+    def __init__(self, message: str, reason: str, group: str, kind: str, name: str, cause: str) -> None:
+        super().__init__(message, name=name, group=group, kind=kind, causes=(Cause("", cause, ""),))
         self.code, self.reason = CODES.get(reason, 422), reason
 
 
@@ -62,7 +62,7 @@ def judged(one: Bound, programs: Programs, params: Sequence[Any], facts: dict[st
         return made
     for param in params:
         budget = Budget()
-        known = programs.told({**facts, "params": param}, budget)
+        known = programs.activation({**facts, "params": param}, budget)
         try:
             if not programs.match(known, budget):
                 continue
@@ -117,11 +117,11 @@ def _noted(policy: Any, programs: Programs, known: Any, budget: Budget, fails: b
 
 def failure_note(one: Bound, finding: Finding) -> str:
     """What is noted on the log of a request that is let through although a policy has something against it."""
-    said = {
+    document = {
         "message": finding.message,
         "policy": one.policy.metadata.name,
         "binding": one.binding.metadata.name,
         "expressionIndex": finding.at,
         "validationActions": list(one.binding.spec.validation_actions),
     }
-    return json.dumps(said, separators=(",", ":"))
+    return json.dumps(document, separators=(",", ":"))

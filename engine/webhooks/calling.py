@@ -110,7 +110,7 @@ class Caller:
                 encoding = response.headers.get("Content-Encoding", "identity")
                 return response.status, data, encoding, response.content_type
         except aiohttp.ClientError as error:
-            raise CallFailed(f'{method.capitalize()} "{shown}": {told(error)}') from error
+            raise CallFailed(f'{method.capitalize()} "{shown}": {described(error)}') from error
         except (ValueError, OSError) as error:  # a URL that aiohttp does not take; a resolver that fails
             raise CallFailed(f'{method.capitalize()} "{shown}": {error}') from error
 
@@ -204,7 +204,7 @@ async def _read(response: Any, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def told(error: Exception) -> str:
+def described(error: Exception) -> str:
     """A failure of the connection, as Go would say it."""
     import aiohttp
 

@@ -173,8 +173,8 @@ def _converted(value: Any, uid: str) -> list[Any]:
     result = response.get("result")
     result = result if isinstance(result, dict) else {}
     if result.get("status") != "Success":
-        said = str(result.get("message") or "")[:4096]
-        raise CallFailed(said or f"response.result.status was '{str(result.get('status') or '')[:64]}', not 'Success'")
+        message = str(result.get("message") or "")[:4096]
+        raise CallFailed(message or f"response.result.status was '{str(result.get('status') or '')[:64]}', not 'Success'")
     found = response.get("convertedObjects")
     return found if isinstance(found, list) else []
 

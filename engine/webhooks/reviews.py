@@ -202,13 +202,13 @@ class Denied(Refusal):
 
 def denied(hook: str, status: Mapping[str, Any] | None) -> Denied:
     """Source: k8s.io/apiserver/pkg/admission/plugin/webhook/errors."""
-    said = status or {}
-    code = said.get("code")
+    fields = status or {}
+    code = fields.get("code")
     code = code if isinstance(code, int) and not isinstance(code, bool) else 0
     code = min(max(code, LEAST_CODE), MOST_CODE)
-    text, reason = (str(said.get(word) or "")[:WARNING_LENGTH] for word in ("message", "reason"))
+    text, reason = (str(fields.get(word) or "")[:WARNING_LENGTH] for word in ("message", "reason"))
     by = f'admission webhook "{hook}" denied the request'
     message = f"{by}: {text or reason}" if text or reason else f"{by} without explanation"
-    details = said.get("details")
-    told = isinstance(details, dict) and len(msgspec.json.encode(details)) <= DETAILS_BYTES
-    return Denied(message, code, reason, details if told else None)
+    details = fields.get("details")
+    carried = isinstance(details, dict) and len(msgspec.json.encode(details)) <= DETAILS_BYTES
+    return Denied(message, code, reason, details if carried else None)

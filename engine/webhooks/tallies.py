@@ -39,15 +39,18 @@ class Tallies:
 
     def families(self) -> Iterator[Family]:
         prefix = "apiserver_admission_webhook"
-        told = "Seconds until a webhook had answered."
-        yield Family(f"{prefix}_admission_duration_seconds", told, "histogram", BY, list(self._took.items()))
-        told, by = "Requests that webhooks were asked about, by the code of the answer.", ("name", "type", "operation", "code")
-        yield Family(f"{prefix}_request", told, "counter", (*by, "rejected"), list(self._requests.items()))
-        told, by = "Requests that were refused because of webhooks.", ("name", "type", "operation", "error_type")
+        help_text = "Seconds until a webhook had answered."
+        yield Family(f"{prefix}_admission_duration_seconds", help_text, "histogram", BY, list(self._took.items()))
+        help_text, by = (
+            "Requests that webhooks were asked about, by the code of the answer.",
+            ("name", "type", "operation", "code"),
+        )
+        yield Family(f"{prefix}_request", help_text, "counter", (*by, "rejected"), list(self._requests.items()))
+        help_text, by = "Requests that were refused because of webhooks.", ("name", "type", "operation", "error_type")
         rows = list(self._rejections.items())
-        yield Family(f"{prefix}_rejection_count", told, "gauge", (*by, "rejection_code"), rows)
-        told = "Webhooks that could not be asked, which did not matter."
-        yield Family(f"{prefix}_fail_open_count", told, "gauge", ("name", "type"), list(self._opened.items()))
+        yield Family(f"{prefix}_rejection_count", help_text, "gauge", (*by, "rejection_code"), rows)
+        help_text = "Webhooks that could not be asked, which did not matter."
+        yield Family(f"{prefix}_fail_open_count", help_text, "gauge", ("name", "type"), list(self._opened.items()))
 
 
 def _count(counts: dict[Key, float], key: Key) -> None:

@@ -103,7 +103,7 @@ def approve(view: View, key: str, *, now: Instant) -> Decision:
     if request is None:
         return Decision(reason="there is no such request")
     spec, status = request.spec, request.status
-    if status.certificate or _said(request, "Approved") or _said(request, "Denied"):
+    if status.certificate or _answered(request, "Approved") or _answered(request, "Denied"):
         return Decision(reason="it is decided")
     if spec.signer_name != KUBELET:
         return Decision(reason="people approve it")
@@ -114,14 +114,14 @@ def approve(view: View, key: str, *, now: Instant) -> Decision:
     itself = NODES in spec.groups and spec.username == wanted.name
     if not itself and not {BOOTSTRAPPERS, MASTERS} & set(spec.groups):
         return Decision(reason="whoever asked may not have it approved by itself")
-    told = CertificateSigningRequestCondition(
+    condition = CertificateSigningRequestCondition(
         type="Approved", status="True", reason="AutoApproved", message=SELF_WORDS if itself else OTHER_WORDS
     )
-    approved = replace(request, status=replace(status, conditions=(*status.conditions, told)))
-    return Decision(reason=told.message, commands=(Update(object=approved, subresource="approval"),))
+    approved = replace(request, status=replace(status, conditions=(*status.conditions, condition)))
+    return Decision(reason=condition.message, commands=(Update(object=approved, subresource="approval"),))
 
 
-def _said(request: CertificateSigningRequest, type_: str) -> bool:
+def _answered(request: CertificateSigningRequest, type_: str) -> bool:
     return find_condition(request.status.conditions, type_) is not None
 
 

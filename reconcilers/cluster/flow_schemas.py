@@ -38,9 +38,9 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         return Decision(reason="its status says so")
     condition = FlowSchemaCondition(type=DANGLING, status=status, reason=reason, message=message)
     conditions = set_condition(flow.status.conditions, condition, api_time(now))
-    told = replace(flow, status=replace(flow.status, conditions=conditions))
+    updated = replace(flow, status=replace(flow.status, conditions=conditions))
     return Decision(
-        reason=f"its level is {'' if there else 'not '}there", commands=(Update(object=told, subresource="status"),)
+        reason=f"its level is {'' if there else 'not '}there", commands=(Update(object=updated, subresource="status"),)
     )
 
 

@@ -87,13 +87,13 @@ def _made(view: View, pod: core_v1.Pod) -> Decision:
     commands: list[AnyObjectCommand] = []
     says: list[Say] = []
     own, about = _own(view, pod), reference(pod)
-    told = {status.name: status for status in pod.status.resource_claim_statuses}
+    by_name = {status.name: status for status in pod.status.resource_claim_statuses}
     for named in pod.spec.resource_claims:
         template_name = named.resource_claim_template_name
         if not template_name:
             continue
         if (claim := own.get(named.name)) is not None:
-            told[named.name] = core_v1.PodResourceClaimStatus(name=named.name, resource_claim_name=claim.metadata.name)
+            by_name[named.name] = core_v1.PodResourceClaimStatus(name=named.name, resource_claim_name=claim.metadata.name)
             continue
         template = view.get(ResourceClaimTemplate, template_name, pod.metadata.namespace)
         if template is None:
@@ -107,7 +107,7 @@ def _made(view: View, pod: core_v1.Pod) -> Decision:
         says.append(
             Say(about=about, type="Warning", reason="FailedResourceClaimCreation", message=failed, after=create, refused=True)
         )
-    statuses = tuple(told[name] for name in sorted(told))
+    statuses = tuple(by_name[name] for name in sorted(by_name))
     if not commands and statuses != tuple(sorted(pod.status.resource_claim_statuses, key=lambda status: status.name)):
         status = replace(pod.status, resource_claim_statuses=statuses)
         commands.append(Update(object=replace(pod, status=status), subresource="status"))

@@ -156,15 +156,15 @@ def resizing(pod: core_v1.Pod, update: Update) -> Iterator[Say]:
     status: core_v1.PodStatus = update.object.status
     before = {c.type: c for c in pod.status.conditions if c.type in RESIZE}
     after = {c.type: c for c in status.conditions if c.type in RESIZE}
-    said: list[tuple[str, str]] = []
+    resizes: list[tuple[str, str]] = []
     for type_, condition in after.items():
         old = before.get(type_)
         if old is None or (old.reason, old.message) != (condition.reason, condition.message):
             reason = f"Resize{condition.reason}" if condition.reason else RESIZE[type_]
-            said.append((reason, condition.message or "Pod resize started"))
+            resizes.append((reason, condition.message or "Pod resize started"))
     if before and not after:
-        said.append(("ResizeCompleted", "Pod resize completed"))
-    for reason, message in said:
+        resizes.append(("ResizeCompleted", "Pod resize completed"))
+    for reason, message in resizes:
         kind = "Normal" if reason in ("ResizeStarted", "ResizeCompleted") else "Warning"
         yield Say(
             about=reference(pod), type="Warning" if kind == "Warning" else "Normal", reason=reason, message=message,

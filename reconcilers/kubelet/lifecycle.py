@@ -232,15 +232,15 @@ def _past_deadline(pod: BoundPod, plan: PodPlan) -> bool:
 def _waits_for_policies(pod: BoundPod, plan: PodPlan) -> bool:
     """Whether policies select it, nothing of it runs, and its node has not said that it judges the traffic of its address.
     Nodes that say nothing of policies are not waited for."""
-    said = pod.view.network_policies(pod.node)
-    if said is None or not pod.ip or any(True for _ in pod.running()) or not pod.view.projected(POLICIES).selects(pod.pod):
+    applied = pod.view.network_policies(pod.node)
+    if applied is None or not pod.ip or any(True for _ in pod.running()) or not pod.view.projected(POLICIES).selects(pod.pod):
         return False
     if pod.pod.status.pod_ip == pod.ip:
         judged = pod.view.projected(POLICIES).rules_on(pod.node).pods.get(pod.ip)
-        if judged is None or judged.pod_uid != pod.uid or said.pods.get(pod.uid) == pod.ip:
+        if judged is None or judged.pod_uid != pod.uid or applied.pods.get(pod.uid) == pod.ip:
             return False
-    if said.failures:
-        plan.warn("NetworkPoliciesNotApplied", said.message)
+    if applied.failures:
+        plan.warn("NetworkPoliciesNotApplied", applied.message)
     plan.because("waits until its node has its NetworkPolicies")
     return True
 

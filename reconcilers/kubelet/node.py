@@ -91,8 +91,8 @@ Wanted = tuple[tuple[str, str, str, str], ...]  # (type, status, reason, message
 
 def _pressing(held: Mapping[str, bool]) -> Wanted:
     """The conditions of a node that is up, with those of pressure."""
-    told = tuple((name, str(holds), *PRESSURE[name][holds]) for name, holds in held.items())
-    return (*told, ("Ready", "True", "KubeletReady", "kubelet is posting ready status"))
+    pressures = tuple((name, str(holds), *PRESSURE[name][holds]) for name, holds in held.items())
+    return (*pressures, ("Ready", "True", "KubeletReady", "kubelet is posting ready status"))
 
 
 def _new(observed: NodeObserved, wanted: Wanted, now: Instant) -> core_v1.Node:

@@ -73,7 +73,7 @@ def of_driver(pod: BoundPod, volume: core_v1.Volume, claimed: core_v1.Persistent
         volume=claimed.metadata.name,
         handle=source.volume_handle,
         mount_options=spec.mount_options,
-        pod=_told(pod, driver, ephemeral=False),
+        pod=_pod_info(pod, driver, ephemeral=False),
         attached=attached,
         access_mode=spec.access_modes[0] if spec.access_modes else "",
         secret=_of_reference(pod, source.node_publish_secret_ref),
@@ -94,7 +94,7 @@ def inline(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
         plugin="csi",
         source=_words(source),
         handle=f"csi-{sha256(f'{pod.uid}{volume.name}'.encode()).hexdigest()}",
-        pod=_told(pod, driver, ephemeral=True),
+        pod=_pod_info(pod, driver, ephemeral=True),
         secret=_of_reference(pod, core_v1.SecretReference(name=ref.name) if ref is not None else None),
     )
     return VolumeSource(name=volume.name, kind="remote", remote=made, read_only=bool(source.read_only))
@@ -121,7 +121,7 @@ def _words(source: msgspec.Struct) -> dict[str, Any]:
     return {key: value for key, value in words.items() if not key.endswith("SecretRef")}
 
 
-def _told(pod: BoundPod, driver: storage_v1.CSIDriver | None, *, ephemeral: bool) -> Mapping[str, str]:
+def _pod_info(pod: BoundPod, driver: storage_v1.CSIDriver | None, *, ephemeral: bool) -> Mapping[str, str]:
     """What the driver is told of the pod, where it asks for it."""
     if driver is None or not driver.spec.pod_info_on_mount:
         return {}

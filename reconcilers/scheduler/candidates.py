@@ -109,7 +109,7 @@ class Candidates:
         self.columns = columns_of(shape, turn.nodes, turn.namespaces, self._fits)
         self._effects: dict[int, tuple[Effects, tuple[Any, ...]]] = {}  # by shape
         self._at = 0  # how much of what was placed is taken in
-        self._told_at, self._told = -1, ""
+        self._fit_error_at, self._fit_error = -1, ""
         self.moves = 0  # how often what others want has opened or closed places
         self._releases = 0  # of what was placed, when it was told
         for column in self.columns:
@@ -164,15 +164,15 @@ class Candidates:
         """Why none fits."""
         self._catch_up()
         if self.volumes is not None and self.volumes.refused and self._reasons:
-            self._told, self._told_at = f"0/{len(self._reasons)} nodes are available: {self.volumes.refused}.", 0
-            return self._told
-        if self._told_at != len(self._turn.placed):
+            self._fit_error, self._fit_error_at = f"0/{len(self._reasons)} nodes are available: {self.volumes.refused}.", 0
+            return self._fit_error
+        if self._fit_error_at != len(self._turn.placed):
             reasons = Counter(
                 reason for own, limit in zip(self._reasons, self.limits.why, strict=True) for reason in own or (limit,)
             )
-            self._told, self._told_at = fit_error(len(self._reasons), reasons), len(self._turn.placed)
+            self._fit_error, self._fit_error_at = fit_error(len(self._reasons), reasons), len(self._turn.placed)
             self._releases = self._turn.releases
-        return self._told
+        return self._fit_error
 
     @property
     def compares_all(self) -> bool:
@@ -182,14 +182,14 @@ class Candidates:
     @property
     def fitted_nowhere(self) -> bool:
         """Whether a pod of the shape has been left waiting."""
-        return self._told_at >= 0
+        return self._fit_error_at >= 0
 
     @property
     def known_to_fit_nowhere(self) -> bool:
         """Whether nothing has been placed since none fitted that could have made room."""
-        if self._told_at < 0 or self._releases != self._turn.releases:
+        if self._fit_error_at < 0 or self._releases != self._turn.releases:
             return False
-        return self._told_at == len(self._turn.placed) or not self.shape.depends_on_others
+        return self._fit_error_at == len(self._turn.placed) or not self.shape.depends_on_others
 
     def _catch_up(self) -> None:
         placed = self._turn.placed

@@ -73,7 +73,7 @@ def gang_of(view: View, queue: Queue, pod: core_v1.Pod) -> Gang | None:
     return Gang(group, gang.min_count, placed, waiting, TOO_FEW if len(pods) < gang.min_count else "")
 
 
-def told(group: PodGroup, why: str, now: Instant) -> Update | None:
+def update_of(group: PodGroup, why: str, now: Instant) -> Update | None:
     """Have the group say whether it was scheduled (`why` it was not); None where it says so, or has been once."""
     held = find_condition(group.status.conditions, SCHEDULED)
     new = meta_v1.Condition(

@@ -17,7 +17,7 @@ from shipslog.store.view import View
 from .candidates import Candidates, Turn
 from .configuration import profiles_of as profiles_of
 from .evictions import Evictions
-from .gangs import WAITS, Gang, gang_of, told
+from .gangs import WAITS, Gang, gang_of, update_of
 from .nodes import NODES_STATE
 from .nominations import Nominations
 from .profile import NAME, Profile
@@ -158,7 +158,7 @@ class Round:
             for waiting, node in found:
                 self._bind(waiting.pod, self._turn.nodes.order[node].name)
         self._tell_gang(failed)
-        if not commands and (update := told(gang.group, why, self._now)) is not None:
+        if not commands and (update := update_of(gang.group, why, self._now)) is not None:
             self._commands.append(update)
 
     def _places(

@@ -77,9 +77,9 @@ def _service(view: View) -> core_v1.Service:
 def _address(view: View) -> str:
     """The one that pods were told of, else the usual one; "" for any when a Service has it."""
     network = ipaddress.ip_network(view.config.service_cidr)
-    told = view.config.cluster_dns
-    if told and ipaddress.ip_address(told) in network:
-        address = told
+    configured = view.config.cluster_dns
+    if configured and ipaddress.ip_address(configured) in network:
+        address = configured
     elif network.num_addresses > USUAL + 1:
         address = str(network[USUAL])
     else:

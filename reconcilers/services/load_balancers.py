@@ -64,7 +64,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if not wants(service):
         if service.spec.type == "LoadBalancer" or not service.status.load_balancer.ingress:
             return Decision(reason="it is no load balancer of ours")
-        return _told(service, (), "it is no load balancer any more")
+        return _updated(service, (), "it is no load balancer any more")
     pool = view.config.load_balancer_pool
     if pool is UNSET or not pool:
         return Decision(reason="this cluster has no pool of addresses: see --load-balancer-pool")
@@ -76,8 +76,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         note = Say(about=reference(service), type="Warning", reason="AllocationFailed", message=missing)
         if given == held:
             return Decision(reason=missing, says=(note,))
-        return replace(_told(service, given, missing), says=(note,))
-    return Decision(reason="it has its address") if given == held else _told(service, given, "an address is free")
+        return replace(_updated(service, given, missing), says=(note,))
+    return Decision(reason="it has its address") if given == held else _updated(service, given, "an address is free")
 
 
 def _may_keep(view: View, service: core_v1.Service, pool: str, address: str) -> bool:
@@ -129,7 +129,7 @@ def _free(view: View, service: core_v1.Service, address: str) -> bool:
     return not any(entry.object.metadata.uid != service.metadata.uid for entry in view.find(BY_BALANCER, address))
 
 
-def _told(service: core_v1.Service, addresses: tuple[str, ...], why: str) -> Decision:
+def _updated(service: core_v1.Service, addresses: tuple[str, ...], why: str) -> Decision:
     ingress = tuple(core_v1.LoadBalancerIngress(ip=address, ip_mode="VIP") for address in addresses)
     status = replace(service.status, load_balancer=replace(service.status.load_balancer, ingress=ingress))
     update = Update(object=replace(service, status=status), subresource="status")

@@ -54,14 +54,14 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         held = replace(found, metadata=replace(meta, finalizers=(*meta.finalizers, FINALIZER)))
         return Decision(reason="it may go only when nobody has an address of it", commands=(Update(object=held),))
     message = f"Kubernetes {'default ' if key == DEFAULT else ''}Service CIDR is ready"
-    return _told(found, "True", "", message, now, "addresses are given from it")
+    return _updated(found, "True", "", message, now, "addresses are given from it")
 
 
 def _going(view: View, cidr: networking_v1.ServiceCIDR, now: Instant) -> Decision:
     if FINALIZER not in cidr.metadata.finalizers:
         return Decision(reason="it goes")
     if _is_used(view, cidr):
-        return _told(cidr, "False", "Terminating", STILL_USED, now, "somebody has an address of it")
+        return _updated(cidr, "False", "Terminating", STILL_USED, now, "somebody has an address of it")
     since = (now - parse_time(cidr.metadata.deletion_timestamp)) / SECOND_NS
     if since < SETTLED_S:
         return Decision(reason="what is given at this moment is waited for", requeue_after=SETTLED_S - since)
@@ -88,14 +88,14 @@ def _is_used(view: View, cidr: networking_v1.ServiceCIDR) -> bool:
     return False
 
 
-def _told(cidr: networking_v1.ServiceCIDR, status: str, reason: str, message: str, now: Instant, why: str) -> Decision:
+def _updated(cidr: networking_v1.ServiceCIDR, status: str, reason: str, message: str, now: Instant, why: str) -> Decision:
     had = find_condition(cidr.status.conditions, READY)
     if had is not None and (had.status, had.reason, had.message) == (status, reason, message):
         return Decision(reason=why)
     condition = meta_v1.Condition(type=READY, status=status, reason=reason, message=message)
     conditions = set_condition(cidr.status.conditions, condition, api_time(now))
-    told = replace(cidr, status=replace(cidr.status, conditions=conditions))
-    return Decision(reason=why, commands=(Update(object=told, subresource="status"),))
+    updated = replace(cidr, status=replace(cidr.status, conditions=conditions))
+    return Decision(reason=why, commands=(Update(object=updated, subresource="status"),))
 
 
 RECONCILER = Reconciler(name="service-cidrs", actor="system:controller:service-cidrs-controller", wakes=WAKES, decide=decide)

@@ -48,8 +48,8 @@ def failure(view: View, owner: Any, active: Sequence[core_v1.Pod], mine: Sequenc
     if len(active) >= (1 if owner.spec.replicas is None else owner.spec.replicas):
         return ""
     last_ns = max((parse_time(pod.metadata.creation_timestamp) for pod in mine), default=0)
-    said = [entry.object for entry in view.find(FAILURES, owner.metadata.uid)]
-    since = [event for event in said if parse_time(event.last_timestamp) > last_ns]
+    failures = [entry.object for entry in view.find(FAILURES, owner.metadata.uid)]
+    since = [event for event in failures if parse_time(event.last_timestamp) > last_ns]
     return since[-1].message.partition(ERROR_CREATING)[2] if since else ""
 
 

@@ -159,7 +159,7 @@ def _ask(provider: Provider, program: Path, image: str) -> Response:
     return response
 
 
-def _output(command: list[str], told: bytes, environment: dict[str, str]) -> bytes:
+def _output(command: list[str], request: bytes, environment: dict[str, str]) -> bytes:
     """What a program says to what it is told; it and all that it started are gone afterwards. Errors: OSError, ValueError."""
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
@@ -181,7 +181,7 @@ def _output(command: list[str], told: bytes, environment: dict[str, str]) -> byt
         try:
             assert process.stdin is not None and process.stdout is not None
             with contextlib.suppress(BrokenPipeError), process.stdin:
-                process.stdin.write(told)
+                process.stdin.write(request)
             with process.stdout:
                 answer = process.stdout.read(LARGEST + 1)
             if len(answer) <= LARGEST:

@@ -306,11 +306,11 @@ class SqliteLog:
     async def verify(self, progress: Callable[[int, int], None] | None = None) -> None:
         reader, written = await self._reading(), self._revision  # what is appended meanwhile need not have been seen
 
-        def told(revision: int) -> None:
+        def report(revision: int) -> None:
             if progress is not None:
                 progress(revision, written)
 
-        chain = await reader.verify(0, told)
+        chain = await reader.verify(0, report)
         if chain.revision < written:
             raise LogCorrupt(str(self.path), chain.revision + 1, "the event is missing")
         await reader.verify_indexes()

@@ -37,17 +37,17 @@ def token_of(secret: Secret) -> BootstrapToken | None:
     meta = secret.metadata
     if secret.type != TYPE or meta.namespace != NAMESPACE or meta.deletion_timestamp:
         return None
-    said = {key: _text(value) for key, value in secret.data.items()}
-    id_, words = said.get("token-id", ""), said.get("token-secret", "")
+    fields = {key: _text(value) for key, value in secret.data.items()}
+    id_, words = fields.get("token-id", ""), fields.get("token-secret", "")
     if meta.name != f"{PREFIX}{id_}" or TOKEN.fullmatch(f"{id_}.{words}") is None:
         return None
-    groups = tuple(group for group in said.get("auth-extra-groups", "").split(",") if group)
+    groups = tuple(group for group in fields.get("auth-extra-groups", "").split(",") if group)
     if not all(GROUP.fullmatch(group) for group in groups):
         return None
-    expires = _expires_ns(said.get("expiration", ""))
+    expires = _expires_ns(fields.get("expiration", ""))
     return BootstrapToken(
-        id_, words, expires, said.get("usage-bootstrap-authentication") == "true",
-        said.get("usage-bootstrap-signing") == "true", groups,
+        id_, words, expires, fields.get("usage-bootstrap-authentication") == "true",
+        fields.get("usage-bootstrap-signing") == "true", groups,
     )  # fmt: skip
 
 

@@ -137,7 +137,7 @@ class Aggregator:
             return {}, {}
         paths, definitions = (found.get(name) if isinstance(found, dict) else None for name in ("paths", "definitions"))
         here = f"/apis/{spec.group}/{spec.version}"
-        mine = {p: said for p, said in paths.items() if (p + "/").startswith(here + "/")} if isinstance(paths, dict) else {}
+        mine = {p: item for p, item in paths.items() if (p + "/").startswith(here + "/")} if isinstance(paths, dict) else {}
         return mine, definitions if isinstance(definitions, dict) else {}
 
     def _version(self, service: APIService) -> Version:

@@ -140,11 +140,11 @@ class Availability:
         at = api_time(self._cluster.clock.now_ns())
         if before is not None and before.status == status:
             at = before.last_transition_time or at
-        said = APIServiceCondition(
+        condition = APIServiceCondition(
             type=services.AVAILABLE, status=status, reason=reason, message=message[:1024], last_transition_time=at
         )
         others = tuple(c for c in service.status.conditions if c.type != services.AVAILABLE)
-        changed = replace(service, status=APIServiceStatus(conditions=(*others, said)))
+        changed = replace(service, status=APIServiceStatus(conditions=(*others, condition)))
         try:
             await self._cluster.submit(Update(object=changed, subresource="status"), actor=ACTOR, groups=GROUPS)
         except Refusal as refusal:  # it has changed: the event wakes us

@@ -118,8 +118,8 @@ def swagger(document: dict[str, Any], others: Sequence[Version]) -> dict[str, An
     """/openapi/v2 with what others have. Of two definitions of one name ours counts."""
     paths_, definitions = dict(document["paths"]), dict(document["definitions"])
     for one in others:
-        paths_.update((path, said) for path, said in one.paths.items() if path not in paths_)
-        definitions.update((name, said) for name, said in one.definitions.items() if name not in definitions)
+        paths_.update((path, item) for path, item in one.paths.items() if path not in paths_)
+        definitions.update((name, schema) for name, schema in one.definitions.items() if name not in definitions)
     return {**document, "paths": paths_, "definitions": dict(sorted(definitions.items()))}
 
 

@@ -176,8 +176,8 @@ class RegisteredMetrics:
 
 
 def _refused(code: int, data: bytes, get: str) -> str:
-    said = refused(code, data)
-    return said if data[:1] == b"{" else f"{said} {get}"
+    message = refused(code, data)
+    return message if data[:1] == b"{" else f"{message} {get}"
 
 
 # --- reading what was answered ---

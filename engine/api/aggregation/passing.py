@@ -56,8 +56,8 @@ async def connected(where: Addresses, context: ssl.SSLContext, turn: int) -> End
             await writer.start_tls(context, server_hostname=where.name)
     except (OSError, TimeoutError) as error:  # ssl.SSLError among them
         writer.transport.abort()
-        said = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error) or "handshake timeout"
-        raise Unavailable(f"{TRYING}tls: failed to verify certificate: x509: {said}") from error
+        message = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error) or "handshake timeout"
+        raise Unavailable(f"{TRYING}tls: failed to verify certificate: x509: {message}") from error
     return reader, writer
 
 

@@ -16,7 +16,7 @@ from shipslog.store.objects.meta_v1 import ObjectMeta
 NAME, NAMESPACE, ENGINE, MASTERS = "extension-apiserver-authentication", "kube-system", "system:engine", ("system:masters",)
 
 
-def told(identity: FrontProxy, client_authority: str) -> dict[str, str]:
+def data_of(identity: FrontProxy, client_authority: str) -> dict[str, str]:
     """What it says."""
     return {
         "client-ca-file": client_authority,
@@ -31,7 +31,7 @@ def told(identity: FrontProxy, client_authority: str) -> dict[str, str]:
 
 async def publish(cluster: Cluster, identity: FrontProxy, client_authority: str) -> None:
     """Make it so. Errors: Refusal."""
-    current, data = cluster.view.get(ConfigMap, NAME, NAMESPACE), told(identity, client_authority)
+    current, data = cluster.view.get(ConfigMap, NAME, NAMESPACE), data_of(identity, client_authority)
     if current is None:
         made = ConfigMap(metadata=ObjectMeta(name=NAME, namespace=NAMESPACE), data=data)
         await cluster.submit(Create(object=made), actor=ENGINE, groups=MASTERS)

@@ -138,11 +138,11 @@ def _is_below(name: str, top: str) -> bool:
 def _info(one: Subject, every: list[Subject]) -> dict[str, Any]:
     below = [other.name for other in every if _is_below(other.name, one.name)]
     direct = [name for name in below if not any(_is_below(name, other) for other in below)]
-    told: dict[str, Any] = {"name": one.name}
+    document: dict[str, Any] = {"name": one.name}
     if one.alias:
-        told |= {"id": one.name.rpartition("/")[2], "aliases": [one.alias], "namespace": "shipslog"}
+        document |= {"id": one.name.rpartition("/")[2], "aliases": [one.alias], "namespace": "shipslog"}
     samples = one.measured.samples[-MOST_STATS:]
-    return told | {
+    return document | {
         "subcontainers": [{"name": name} for name in direct],
         "spec": _spec(one),
         "stats": [_stats(usage, one.disk) for usage in samples],
@@ -169,7 +169,7 @@ def _spec(one: Subject) -> dict[str, Any]:
 def _stats(usage: Usage, disk: Disk | None) -> dict[str, Any]:
     cpu = {"total": usage.cpu_ns, "user": usage.cpu_user_ns, "system": usage.cpu_system_ns}
     faults = {"pgfault": usage.page_faults, "pgmajfault": usage.major_page_faults}
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "timestamp": api_time(usage.at_ns),
         "cpu": {
             "usage": cpu,
@@ -195,10 +195,10 @@ def _stats(usage: Usage, disk: Disk | None) -> dict[str, Any]:
     }
     if usage.interfaces:
         interfaces = [{name: getattr(i, name) for name in i.__struct_fields__} for i in usage.interfaces]
-        told["network"] = {**interfaces[0], "interfaces": interfaces}
+        document["network"] = {**interfaces[0], "interfaces": interfaces}
     if disk is not None:
-        told["filesystem"] = [_filesystem(disk)]
-    return told
+        document["filesystem"] = [_filesystem(disk)]
+    return document
 
 
 def _filesystem(disk: Disk) -> dict[str, Any]:

@@ -18,7 +18,7 @@ async def answer(asked: "Asked") -> web.StreamResponse:
     """What of a KubeletConfiguration means something here, as it is."""
     config, observed = asked.cluster.config, asked.cluster.view.node_observed(asked.node)
     capacity = observed.capacity if observed is not None else {}
-    told: dict[str, Any] = {
+    effective: dict[str, Any] = {
         "kind": "KubeletConfiguration",
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "authentication": {"x509": {}, "webhook": {"enabled": True}, "anonymous": {"enabled": False}},
@@ -31,7 +31,7 @@ async def answer(asked: "Asked") -> web.StreamResponse:
         "nodeLeaseDurationSeconds": 40,
         "registerNode": True,
     }
-    return replies.of_value({"kubeletconfig": told})
+    return replies.of_value({"kubeletconfig": effective})
 
 
 async def spec(asked: "Asked") -> web.StreamResponse:

@@ -22,7 +22,7 @@ Row = tuple[Sequence[str], float, int]  # values of the labels, value, when it w
 
 class Family(Struct, frozen=True):
     name: str
-    told: str
+    help_text: str
     kind: str  # counter, gauge
     labels: tuple[str, ...]
     rows: list[Row]
@@ -44,17 +44,17 @@ def of_resources(stats: NodeStats) -> Iterator[Family]:
     containers = [(pod, one) for pod in pods for one in pod.containers]
     of_container, of_pod = ("container", "namespace", "pod"), ("namespace", "pod")
 
-    def container(name: str, told: str, kind: str, value: Callable[[Measured], float]) -> Family:
+    def container(name: str, help_text: str, kind: str, value: Callable[[Measured], float]) -> Family:
         rows: list[Row] = [
             ((one.name, pod.namespace, pod.name), value(one.measured), one.measured.latest.at_ns) for pod, one in containers
         ]
-        return Family(name, told, kind, of_container, rows)
+        return Family(name, help_text, kind, of_container, rows)
 
-    def whole(name: str, told: str, kind: str, value: Callable[[Usage], float]) -> Iterator[Family]:
+    def whole(name: str, help_text: str, kind: str, value: Callable[[Usage], float]) -> Iterator[Family]:
         rows: list[Row] = [((p.namespace, p.name), value(p.measured.latest), p.measured.latest.at_ns) for p in pods]
-        yield Family(f"pod_{name}", f"{told} of the pod.", kind, of_pod, rows)
+        yield Family(f"pod_{name}", f"{help_text} of the pod.", kind, of_pod, rows)
         row: Row = ((), value(node.latest), node.latest.at_ns)
-        yield Family(f"node_{name}", f"{told} of the node.", kind, (), [row])
+        yield Family(f"node_{name}", f"{help_text} of the node.", kind, (), [row])
 
     cpu, memory, swap = "CPU time in core-seconds", "Bytes of the working set", "Bytes that are swapped out"
     yield container("container_cpu_usage_seconds", f"{cpu} of the container.", "counter", lambda m: _seconds(m.latest.cpu_ns))
@@ -138,9 +138,9 @@ def of_cadvisor(stats: NodeStats) -> Iterator[Family]:
     rows: list[Row] = [((*s.labels, "total"), _seconds(s.usage.cpu_ns), s.usage.at_ns) for s in subjects]
     yield Family("container_cpu_usage_seconds", "CPU time.", "counter", (*CONTAINER, "cpu"), rows)
     for kind, entries in (("counter", COUNTERS), ("gauge", GAUGES)):
-        for name, told, value in entries:
+        for name, help_text, value in entries:
             rows = [(s.labels, value(s.usage), s.usage.at_ns) for s in subjects]
-            yield Family(f"container_{name}", told, kind, CONTAINER, rows)
+            yield Family(f"container_{name}", help_text, kind, CONTAINER, rows)
     rows = [(s.labels, _seconds(s.measured.began_ns), s.usage.at_ns) for s in subjects]
     yield Family("container_start_time_seconds", "When it began, in seconds of Unix.", "gauge", CONTAINER, rows)
     faults: list[Row] = []
@@ -182,9 +182,9 @@ def _of_network(subjects: Sequence[Subject]) -> Iterator[Family]:
 def _of_disks(subjects: Sequence[Subject]) -> Iterator[Family]:
     labels = (*CONTAINER, "device")
     found = [(s, s.root) for s in subjects if s.root is not None]
-    for name, told, value in DISKS:
+    for name, help_text, value in DISKS:
         rows: list[Row] = [((*s.labels, "overlay"), value(disk), disk.at_ns) for s, disk in found]
-        yield Family(f"container_fs_{name}", told, "gauge", labels, rows)
+        yield Family(f"container_fs_{name}", help_text, "gauge", labels, rows)
 
 
 def _psi(usage: Usage, resource: str, full: bool) -> float:
@@ -224,8 +224,8 @@ async def probes(asked: "Asked") -> web.StreamResponse:
         if (pod := named.get(uid)) is not None:
             rows.append(((container, pod.namespace, pod.name, uid, probe.capitalize(), result), count, 0))
     labels = ("container", "namespace", "pod", "pod_uid", "probe_type", "result")
-    told = "Cumulative number of a liveness, readiness or startup probe for a container by result."
-    return await _reply(asked, [Family("prober_probe", told, "counter", labels, rows)])
+    help_text = "Cumulative number of a liveness, readiness or startup probe for a container by result."
+    return await _reply(asked, [Family("prober_probe", help_text, "counter", labels, rows)])
 
 
 # --- putting it into words ---
@@ -263,7 +263,7 @@ class _Collector:
 
         for family in self._families:
             kinds: Any = {"counter": core.CounterMetricFamily, "gauge": core.GaugeMetricFamily}
-            made = kinds[family.kind](family.name, family.told, labels=family.labels)
+            made = kinds[family.kind](family.name, family.help_text, labels=family.labels)
             for labels, value, at_ns in family.rows:
                 made.add_metric(labels, value, timestamp=at_ns / SECOND_NS if at_ns else None)
             yield made

@@ -39,33 +39,33 @@ def of_node(stats: NodeStats, little: bool = False) -> dict[str, Any]:
 
 def of_pod(pod: PodStats, disk: Disk | None, little: bool = False) -> dict[str, Any]:
     usage = pod.measured.latest
-    told: dict[str, Any] = {
+    measures: dict[str, Any] = {
         "podRef": {"name": pod.name, "namespace": pod.namespace, "uid": pod.uid},
         **_basics(pod.measured),
         "containers": [_container(one, little) for one in pod.containers],
     }
     if little:
-        return told
-    told |= _network(usage) | _io(usage) | _swap(usage)
-    told["process_stats"] = {"process_count": usage.processes}
-    told["volume"] = [{**_disk(found), "name": name} for name, found in pod.volumes]
+        return measures
+    measures |= _network(usage) | _io(usage) | _swap(usage)
+    measures["process_stats"] = {"process_count": usage.processes}
+    measures["volume"] = [{**_disk(found), "name": name} for name, found in pod.volumes]
     parts = [d for one in pod.containers for d in (one.root, one.logs) if d is not None] + [d for _, d in pod.volumes]
     if parts and disk is not None:
         whole = _disk(disk) | {"usedBytes": sum(p.used_bytes for p in parts), "inodesUsed": sum(p.used_inodes for p in parts)}
-        told["ephemeral-storage"] = whole
-    return told
+        measures["ephemeral-storage"] = whole
+    return measures
 
 
 def _container(one: ContainerStats, little: bool) -> dict[str, Any]:
-    told = {"name": one.name, **_basics(one.measured)}
+    measures = {"name": one.name, **_basics(one.measured)}
     if little:
-        return told
+        return measures
     usage = one.measured.latest
-    told |= _io(usage) | _swap(usage)
+    measures |= _io(usage) | _swap(usage)
     for name, disk in (("rootfs", one.root), ("logs", one.logs)):
         if disk is not None:
-            told[name] = _disk(disk)
-    return told
+            measures[name] = _disk(disk)
+    return measures
 
 
 def _basics(measured: Measured, capacity: int = 0) -> dict[str, Any]:
@@ -98,10 +98,10 @@ def _pressure(usage: Usage, resource: str) -> dict[str, Any]:
 
 
 def _psi(found: Pressure) -> dict[str, Any]:
-    def said(total: int, averages: tuple[float, float, float]) -> dict[str, float]:
+    def averaged(total: int, averages: tuple[float, float, float]) -> dict[str, float]:
         return {"total": total * 1000, "avg10": averages[0], "avg60": averages[1], "avg300": averages[2]}
 
-    return {"full": said(found.full_us, found.full_avg), "some": said(found.some_us, found.some_avg)}
+    return {"full": averaged(found.full_us, found.full_avg), "some": averaged(found.some_us, found.some_avg)}
 
 
 def _io(usage: Usage) -> dict[str, Any]:

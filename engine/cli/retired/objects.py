@@ -39,8 +39,8 @@ def options(command: F) -> F:
 
 def kubeconfig_of(given: Path | None) -> Path:
     """The file that is meant: the one that is named, else that of $KUBECONFIG, else that of this machine's cluster."""
-    said = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return given or (Path(said) if said else default_data() / "kubeconfig")
+    path = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return given or (Path(path) if path else default_data() / "kubeconfig")
 
 
 class Objects:
@@ -143,7 +143,7 @@ def read_manifest(file: str) -> "list[tuple[Kind, Value]]":
         raise fail(f"{file}: {reason(error)}" if not isinstance(error, OSError) else reason(error)) from error
 
 
-def said(work: Callable[[], None]) -> None:
+def reporting(work: Callable[[], None]) -> None:
     """Do it; what goes wrong is one line, and Ctrl-C leaves what was begun to be gone on with."""
     try:
         work()

@@ -50,7 +50,7 @@ def command(old_name: str, new_name: str, namespace: str, kubeconfig: Path | Non
         raise fail(problem, 2)
     there = Objects.of(kubeconfig, namespace)
     pace = Pace(update_s=wanted.update_period, poll_s=wanted.poll_interval, timeout_s=wanted.timeout)
-    objects.said(Update(there, Rolling(there, pace, _say, _aside), old_name, new_name, wanted).run)
+    objects.reporting(Update(there, Rolling(there, pace, _say, _aside), old_name, new_name, wanted).run)
 
 
 def _say(text: str) -> None:

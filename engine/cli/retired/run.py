@@ -59,7 +59,7 @@ def command(
         there.create(CONTROLLER, made)
         click.echo(f"{named(CONTROLLER, name)} created")
 
-    objects.said(work)
+    objects.reporting(work)
 
 
 def _pairs(texts: "list[str] | tuple[str, ...]", option: str) -> dict[str, str]:

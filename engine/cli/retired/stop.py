@@ -45,7 +45,7 @@ def command(
             stop(there, kind, name, grace_period)
             click.echo(f"{named(kind, name)} deleted")
 
-    objects.said(work)
+    objects.reporting(work)
 
 
 def stop(there: Objects, kind: Kind, name: str, grace_s: int | None) -> None:

@@ -46,4 +46,4 @@ def command(kind_name: str, name: str, filename: str, patch: str, namespace: str
         there.patch(kind, name, change)
         click.echo(f"{named(kind, name)} updated")
 
-    objects.said(work)
+    objects.reporting(work)

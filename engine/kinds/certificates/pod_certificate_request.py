@@ -193,8 +193,8 @@ def _check_issued(faults: Faults, new: PodCertificateRequest) -> None:
 
 def _check_times(faults: Faults, new: PodCertificateRequest, leaf: x509.Certificate) -> None:
     status = new.status
-    for field, told in (("notBefore", status.not_before), ("notAfter", status.not_after)):
-        if not told:
+    for field, time in (("notBefore", status.not_before), ("notAfter", status.not_after)):
+        if not time:
             faults.required(f"status.{field}", "must be present and consistent with the issued certificate")
     if not status.begin_refresh_at:
         words = "must be present and in the range [notbefore+10min, notafter-10min]"

@@ -204,7 +204,7 @@ class _Run:
         """Whether the rule holds, or what hindered it has been told."""
         assert rule.program is not None
         outcome = self._run(rule.program, seen)
-        told = rule.rule.message.strip() or rule.rule.rule.strip()
+        label = rule.rule.message.strip() or rule.rule.rule.strip()
         if outcome.cost > self.budget:
             self.budget = -1
             self._invalid(rules, path, NO_BUDGET)
@@ -213,12 +213,12 @@ class _Run:
         if outcome.error is None:
             return outcome.value is True
         if outcome.exceeded:
-            why = f"'{outcome.error}': no further validation rules will be run due to call cost exceeds limit for rule: {told}"
+            why = f"'{outcome.error}': no further validation rules will be run due to call cost exceeds limit for rule: {label}"
             self.budget = -1
         elif outcome.error.startswith("no such overload"):
-            why = f"'{outcome.error}': {MISMATCH} for rule: {told}"
+            why = f"'{outcome.error}': {MISMATCH} for rule: {label}"
         else:
-            why = f"{outcome.error} evaluating rule: {told}"
+            why = f"{outcome.error} evaluating rule: {label}"
         self._invalid(rules, path, why)
         return True
 

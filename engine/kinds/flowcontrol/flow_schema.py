@@ -103,17 +103,17 @@ def _check_subject(faults: Faults, subject: Subject, path: str) -> None:
     if subject.kind not in SUBJECTS:
         faults.not_supported(f"{path}.kind", subject.kind, SUBJECTS)
         return
-    for kind, field, told in (
+    for kind, field, named in (
         ("ServiceAccount", "serviceAccount", subject.service_account),
         ("User", "user", subject.user),
         ("Group", "group", subject.group),
     ):
         if kind != subject.kind:
-            if told is not None:
+            if named is not None:
                 faults.forbidden(f"{path}.{field}", f"{field} is forbidden when subject kind is not '{kind}'")
-        elif told is None:
+        elif named is None:
             faults.required(f"{path}.{field}", f"{field} is required when subject kind is '{kind}'")
-        elif not told.name:
+        elif not named.name:
             faults.required(f"{path}.{field}.name")
     account = subject.service_account
     if subject.kind == "ServiceAccount" and account is not None:

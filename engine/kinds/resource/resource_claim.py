@@ -111,12 +111,12 @@ def _id(device: AllocatedDeviceStatus) -> tuple[str, str, str, str | None]:
 
 def _state(claim: ResourceClaim) -> str:
     """deleted,allocated,reserved"""
-    said = ["deleted"] if claim.metadata.deletion_timestamp else []
+    states = ["deleted"] if claim.metadata.deletion_timestamp else []
     if claim.status.allocation is None:
-        said += [] if said else ["pending"]
+        states += [] if states else ["pending"]
     else:
-        said += ["allocated", *(["reserved"] if claim.status.reserved_for else [])]
-    return ",".join(said)
+        states += ["allocated", *(["reserved"] if claim.status.reserved_for else [])]
+    return ",".join(states)
 
 
 def _check_consumer(faults: Faults, consumer: ResourceClaimConsumerReference, path: str) -> None:

@@ -140,28 +140,28 @@ def _lists(attribute: DeviceAttribute) -> int:
 
 def _check_where(faults: Faults, spec: ResourceSliceSpec, path: str) -> None:
     """On which nodes the devices are."""
-    said = []
+    fields = []
     if spec.node_name is not None:
         if spec.node_name:
-            said.append("`nodeName`")
+            fields.append("`nodeName`")
             faults.invalid_each(f"{path}.nodeName", spec.node_name, names.subdomain(spec.node_name))
         else:
             faults.invalid(f"{path}.nodeName", "", "must be either unset or set to a non-empty string")
     if spec.node_selector is not None:
-        said.append("`nodeSelector`")
+        fields.append("`nodeSelector`")
         check_node_selector(faults, spec.node_selector, f"{path}.nodeSelector")
         terms = spec.node_selector.node_selector_terms
         if len(terms) != 1:
             faults.invalid(f"{path}.nodeSelector.nodeSelectorTerms", terms, "must have exactly one node selector term")
     for field, value in (("allNodes", spec.all_nodes), ("perDeviceNodeSelection", spec.per_device_node_selection)):
         if value:
-            said.append(f"`{field}`")
+            fields.append(f"`{field}`")
         elif value is not None:
             faults.invalid(f"{path}.{field}", value, TRUE_OR_UNSET)
-    if not said:
+    if not fields:
         faults.required(path, WHERE)
-    elif len(said) > 1:
-        faults.invalid(path, f"{{{', '.join(said)}}}", f"{WHERE}, but multiple fields are set")
+    elif len(fields) > 1:
+        faults.invalid(path, f"{{{', '.join(fields)}}}", f"{WHERE}, but multiple fields are set")
 
 
 def _check_device(faults: Faults, device: Device, path: str, each: bool) -> None:
@@ -193,24 +193,24 @@ def _check_device(faults: Faults, device: Device, path: str, each: bool) -> None
 
 
 def _check_device_where(faults: Faults, device: Device, path: str) -> None:
-    said = []
+    fields = []
     if device.node_name is not None:
         if device.node_name:
-            said.append("`nodeName`")
+            fields.append("`nodeName`")
             faults.invalid_each(f"{path}.nodeName", device.node_name, names.subdomain(device.node_name))
         else:
             faults.invalid(f"{path}.nodeName", "", "must not be empty")
     if device.node_selector is not None:
-        said.append("`nodeSelector`")
+        fields.append("`nodeSelector`")
         check_node_selector(faults, device.node_selector, f"{path}.nodeSelector")
     if device.all_nodes:
-        said.append("`allNodes`")
+        fields.append("`allNodes`")
     elif device.all_nodes is not None:
         faults.invalid(f"{path}.allNodes", False, TRUE_OR_UNSET)
-    if not said:
+    if not fields:
         faults.required(path, WHERE_DEVICE)
-    elif len(said) > 1:
-        faults.invalid(path, f"{{{', '.join(said)}}}", WHERE_DEVICE)
+    elif len(fields) > 1:
+        faults.invalid(path, f"{{{', '.join(fields)}}}", WHERE_DEVICE)
 
 
 def _check_attribute(faults: Faults, attribute: DeviceAttribute, path: str) -> None:

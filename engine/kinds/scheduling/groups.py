@@ -25,12 +25,12 @@ POLICIES = ("PreemptLowerPriority", "Never")
 def check_one_of(faults: Faults, path: str, given: dict[str, Any]) -> None:
     """Exactly one of some fields."""
     listed = ", ".join(f"`{name}`" for name in given)
-    said = [name for name, value in given.items() if value is not None]
-    if not said:
+    fields = [name for name, value in given.items() if value is not None]
+    if not fields:
         faults.invalid(path, "", f"must specify one of: {listed}")
-    elif len(said) > 1:
-        told = ", ".join(f"`{name}`" for name in said)
-        faults.invalid(path, f"{{{told}}}", f"must specify exactly one of: {listed}")
+    elif len(fields) > 1:
+        quoted = ", ".join(f"`{name}`" for name in fields)
+        faults.invalid(path, f"{{{quoted}}}", f"must specify exactly one of: {listed}")
 
 
 def check_policy(faults: Faults, policy: PodGroupSchedulingPolicy | CompositePodGroupSchedulingPolicy, path: str) -> None:

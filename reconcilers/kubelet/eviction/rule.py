@@ -74,8 +74,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         )
     if course.starved:
         about = core_v1.ObjectReference(kind="Node", name=key, uid=key)
-        told = f"Attempting to reclaim {course.starved}"
-        says.append(Say(about=about, type="Warning", reason="EvictionThresholdMet", message=told, host=key))
+        message = f"Attempting to reclaim {course.starved}"
+        says.append(Say(about=about, type="Warning", reason="EvictionThresholdMet", message=message, host=key))
     return Decision(reason=course.reason, commands=tuple(commands), says=tuple(says))
 
 
@@ -167,8 +167,8 @@ def tells(view: View, fact: Fact) -> Iterable[Say]:
     if isinstance(fact, ImagesCollected) and fact.freed_bytes < fact.wanted_bytes:
         about = core_v1.ObjectReference(kind="Node", name=fact.node, uid=fact.node)
         amounts = f"Attempted to free {fact.wanted_bytes} bytes, but only found {fact.freed_bytes} bytes eligible to free."
-        told = f"Failed to garbage collect required amount of images. {amounts}"
-        yield Say(about=about, type="Warning", reason="FreeDiskSpaceFailed", message=told, host=fact.node)
+        message = f"Failed to garbage collect required amount of images. {amounts}"
+        yield Say(about=about, type="Warning", reason="FreeDiskSpaceFailed", message=message, host=fact.node)
 
 
 RECONCILER = Reconciler(

@@ -184,12 +184,12 @@ class _Turn:
         what = f"the HPA controller was able to update the target scale to {replicas}"
         self.condition("AbleToScale", True, "SucceededRescale", what)
         scale = target.scaled(replicas)
-        told = f"New size: {replicas}; reason: {why}"
+        message = f"New size: {replicas}; reason: {why}"
         refused = f"New size: {replicas}; reason: {why}; error: {{why}}"
         about = self._about
-        self._says.append(Say(about=about, reason="SuccessfulRescale", message=told, after=scale))
+        self._says.append(Say(about=about, reason="SuccessfulRescale", message=message, after=scale))
         self._says.append(Say(about=about, type="Warning", reason="FailedRescale", message=refused, after=scale, refused=True))
-        return self.decided(target.replicas, replicas, told, (scale,))
+        return self.decided(target.replicas, replicas, message, (scale,))
 
     def decided(self, current: int, desired: int, why: str, commands: tuple[AnyObjectCommand, ...] = ()) -> Decision:
         held = self.autoscaler.status

@@ -69,8 +69,8 @@ def target_of(view: View, autoscaler: HorizontalPodAutoscaler) -> Target:
     text = value_at(obj.rest, paths.label_selector_path) if paths.label_selector_path else None
     if not isinstance(wanted, int):
         raise NoTarget(f'the spec replicas field "{paths.spec_replicas_path}" does not exist')
-    said = selector.parse_labels(text) if isinstance(text, str) and text else None
-    return Target(kind, obj, wanted, there if isinstance(there, int) else 0, said)
+    parsed = selector.parse_labels(text) if isinstance(text, str) and text else None
+    return Target(kind, obj, wanted, there if isinstance(there, int) else 0, parsed)
 
 
 def selector_of(obj: Any) -> Selector:

@@ -143,8 +143,8 @@ def _refused(rollout: Rollout, name: str) -> str:
     """What was said when the replica set of that name could not be made; "" if nothing was since the rollout last moved."""
     held = find_condition(rollout.deployment.status.conditions, PROGRESSING)
     since = parse_time(held.last_update_time) if held is not None else 0
-    said = [entry.object for entry in rollout.view.find(REFUSED, rollout.deployment.metadata.uid)]
-    mine = [event.message for event in said if f'"{name}"' in event.message and parse_time(event.last_timestamp) >= since]
+    refusals = [entry.object for entry in rollout.view.find(REFUSED, rollout.deployment.metadata.uid)]
+    mine = [event.message for event in refusals if f'"{name}"' in event.message and parse_time(event.last_timestamp) >= since]
     return mine[-1] if mine else ""
 
 

@@ -103,8 +103,8 @@ def mount(source: str, target: Path, kind: str, options: Sequence[str]) -> None:
         hint = ""
         if needs in PACKAGES and shutil.which(needs, path=os.pathsep.join(PLACES)) is None:
             hint = f"{needs} is not installed on this node; Debian's package {PACKAGES[needs]} has it\n"
-        said = f"Mounting command: mount\nMounting arguments: {' '.join(arguments)}\nOutput: {error.output}\n{hint}"
-        raise VolumeFailed(f"mount failed: {why}\n{said}") from error
+        message = f"Mounting command: mount\nMounting arguments: {' '.join(arguments)}\nOutput: {error.output}\n{hint}"
+        raise VolumeFailed(f"mount failed: {why}\n{message}") from error
 
 
 def mounted(target: Path) -> bool:

@@ -45,8 +45,8 @@ def from_hub(scaler: v2.HorizontalPodAutoscaler) -> old.HorizontalPodAutoscaler:
     """As v2beta1 shows it."""
     annotations = dict(scaler.metadata.annotations)
     if scaler.spec.behavior is not None:
-        told = renamed(codec.to_builtins(scaler.spec.behavior), str.upper)
-        annotations[BEHAVIOR] = msgspec.json.encode(told).decode()
+        behavior = renamed(codec.to_builtins(scaler.spec.behavior), str.upper)
+        annotations[BEHAVIOR] = msgspec.json.encode(behavior).decode()
     metrics = tuple(made(old.MetricSpec, flat_of(metric, "target")) for metric in scaler.spec.metrics)
     now = tuple(made(old.MetricStatus, flat_of(metric, "current")) for metric in scaler.status.current_metrics)
     return old.HorizontalPodAutoscaler(
