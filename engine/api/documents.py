@@ -184,11 +184,11 @@ def _openapi(scheme: Scheme, path: str, accept: str, others: Sequence[Version]) 
     from . import openapi  # its documents are large, and most programs never ask
 
     if path == "/openapi/v2":
-        ours = openapi.v2(scheme)
-        whole = merging.swagger(ours, others) if others else ours
+        local = openapi.v2(scheme)
+        whole = merging.swagger(local, others) if others else local
         if "protobuf" not in accept.partition(",")[0]:
             return replies.of_value(whole)
-        return Reply(_in_protobuf(whole, ours), 200, openapi.PROTOBUF)
+        return Reply(_in_protobuf(whole, local), 200, openapi.PROTOBUF)
     if path == "/openapi/v3":
         index = openapi.v3_index(scheme)
         return replies.of_bytes(merging.openapi_index(index, others) if others else index)
@@ -198,13 +198,13 @@ def _openapi(scheme: Scheme, path: str, accept: str, others: Sequence[Version]) 
     return replies.of_bytes(document)
 
 
-def _in_protobuf(whole: dict[str, Any], ours: dict[str, Any]) -> bytes:
+def _in_protobuf(whole: dict[str, Any], local: dict[str, Any]) -> bytes:
     """A Swagger document with as much of what others say as can be put so: they may say anything."""
     from .openapi import as_protobuf
 
-    for document in (whole, whole | {"paths": ours["paths"]}) if whole is not ours else ():
+    for document in (whole, whole | {"paths": local["paths"]}) if whole is not local else ():
         try:
             return as_protobuf(document)
         except Exception as error:
             log.warning("openapi_of_others_left_out", why=repr(error))
-    return as_protobuf(ours)
+    return as_protobuf(local)

@@ -41,11 +41,11 @@ class Connections(web.Server):
     async def end(self, timeout_s: float) -> None:
         """Let requests that are under way finish, for so long; those on which nothing is asked are closed at once. Nothing is
         left open."""
-        ours = [(conn, conn.transport) for conn in self._connections if isinstance(conn, HttpConnection)]
-        busy = [(conn, transport) for conn, transport in ours if conn.busy]
+        http = [(conn, conn.transport) for conn in self._connections if isinstance(conn, HttpConnection)]
+        busy = [(conn, transport) for conn, transport in http if conn.busy]
         self.pre_shutdown()
         await self.shutdown(timeout_s)
-        _abort([one for one in ours if one not in busy])
+        _abort([one for one in http if one not in busy])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SHUTDOWN_S):  # the last of an answer is on its way still
                 for conn, _ in busy:
@@ -53,7 +53,7 @@ class Connections(web.Server):
         _abort(busy)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SHUTDOWN_S):
-                for conn, _ in ours:
+                for conn, _ in http:
                     await conn.ended.wait()
 
 

@@ -28,32 +28,32 @@ class Version(Struct, frozen=True):
 
 def groups(document: dict[str, Any], others: Sequence[Version]) -> dict[str, Any]:
     """/apis: the more important a group behind, the sooner it comes; ours are in front of those that are like definitions'."""
-    ours = {one["name"]: one for one in document["groups"]}
-    found = [group(ours.get(name), name, others) or one for name, one in ours.items()]
-    more = [made for name in _names(others) if name not in ours and (made := group(None, name, others)) is not None]
+    local = {one["name"]: one for one in document["groups"]}
+    found = [group(local.get(name), name, others) or one for name, one in local.items()]
+    more = [made for name in _names(others) if name not in local and (made := group(None, name, others)) is not None]
     return {**document, "groups": _placed(found, more, others, lambda one: one["name"])}
 
 
-def group(ours: dict[str, Any] | None, name: str, others: Sequence[Version]) -> dict[str, Any] | None:
+def group(local: dict[str, Any] | None, name: str, others: Sequence[Version]) -> dict[str, Any] | None:
     """/apis/GROUP; None for a group that nobody has."""
-    versions = [v["version"] for v in ours["versions"]] if ours is not None else []
+    versions = [v["version"] for v in local["versions"]] if local is not None else []
     ranked = _ranked(name, versions, others)
     if not ranked:
-        return ours
+        return local
     listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in ranked]
-    return {**(ours or {}), "name": name, "versions": listed, "preferredVersion": listed[0]}
+    return {**(local or {}), "name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
 def aggregated(document: dict[str, Any], others: Sequence[Version]) -> dict[str, Any]:
     """All resources in one document."""
-    ours = {one["metadata"].get("name", ""): one for one in document["items"]}
-    found = [_item(ours[name], name, others) for name in ours]
-    more = [_item(None, name, others) for name in _names(others) if name not in ours]
+    local = {one["metadata"].get("name", ""): one for one in document["items"]}
+    found = [_item(local[name], name, others) for name in local]
+    more = [_item(None, name, others) for name in _names(others) if name not in local]
     return {**document, "items": _placed(found, more, others, lambda one: one["metadata"].get("name", ""))}
 
 
-def _item(ours: dict[str, Any] | None, name: str, others: Sequence[Version]) -> dict[str, Any]:
-    mine = {one["version"]: one for one in ours["versions"]} if ours is not None else {}
+def _item(local: dict[str, Any] | None, name: str, others: Sequence[Version]) -> dict[str, Any]:
+    mine = {one["version"]: one for one in local["versions"]} if local is not None else {}
     theirs = {one.version: one for one in others if one.group == name}
     versions = []
     for version in _ranked(name, list(mine), others) or list(mine):
@@ -62,7 +62,7 @@ def _item(ours: dict[str, Any] | None, name: str, others: Sequence[Version]) -> 
             continue
         fresh = "Current" if one.available else "Stale"
         versions.append({"version": version, "resources": discovered(one), "freshness": fresh})
-    return {**(ours or {}), "metadata": {"name": name}, "versions": versions}
+    return {**(local or {}), "metadata": {"name": name}, "versions": versions}
 
 
 def discovered(one: Version) -> list[dict[str, Any]]:
@@ -97,21 +97,21 @@ def _names(others: Sequence[Version]) -> list[str]:
     return sorted(priority, key=lambda name: (-priority[name], name))
 
 
-def _ranked(name: str, ours: Sequence[str], others: Sequence[Version]) -> list[str]:
+def _ranked(name: str, local: Sequence[str], others: Sequence[Version]) -> list[str]:
     """The versions of a group, the preferred one first; [] where others have none of it."""
     theirs = {one.version: one.version_priority for one in others if one.group == name}
     if not theirs:
         return []
-    priority = dict.fromkeys(ours, OF_DEFINITIONS[1]) | theirs
+    priority = dict.fromkeys(local, OF_DEFINITIONS[1]) | theirs
     order = by_preference(priority)
     return sorted(order, key=lambda version: (-priority[version], order.index(version)))
 
 
-def _placed(ours: list[Any], more: list[Any], others: Sequence[Version], name: Any) -> list[Any]:
+def _placed(local: list[Any], more: list[Any], others: Sequence[Version], name: Any) -> list[Any]:
     """Those that are more important than what definitions make come first of these, behind what every cluster has."""
     priority = {one.group: one.group_priority for one in others}
     above = [one for one in more if priority[name(one)] > OF_DEFINITIONS[0]]
-    return [*ours, *above, *(one for one in more if one not in above)]
+    return [*local, *above, *(one for one in more if one not in above)]
 
 
 def swagger(document: dict[str, Any], others: Sequence[Version]) -> dict[str, Any]:
