@@ -16,6 +16,8 @@ RERUNS := 1
 KUBECTL := 1.37
 KUBECTLS := $(if $(ROOT),debian) 1.32 $(KUBECTL)
 
+ROOMS := engine reconcilers store runtime shipslog tests
+
 .PHONY: help up down test lint bench crash fuzz clean packages kubectl test-packages
 
 help:
@@ -34,6 +36,7 @@ down: $(VENV)/.installed
 	@$(BIN)/shipslog down $(ARGS)
 
 test: $(VENV)/.installed-test test-packages
+	@$(BIN)/python -m compileall -q $(ROOMS)  # once, also where the environment says that nobody shall write it: hundreds are started
 	@$(BIN)/python -m pytest tests -n $(WORKERS) --reruns $(RERUNS) -r R
 
 lint: $(VENV)/.installed-test
