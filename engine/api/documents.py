@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from shipslog.engine.auth.account_tokens import AccountTokens
+from shipslog.engine.time.long_work import LongWork
 from shipslog.store.logger import logger
 from shipslog.store.objects.scheme import Scheme
 
@@ -22,6 +23,8 @@ log = logger(__name__)
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 OF_KINDS = ("/api", "/apis", "/openapi")  # what the kinds of a moment have a say in
+LONG = ("/openapi", "/swagger")  # what takes long to put together where there are many kinds
+DESCRIBING = LongWork("shipslog-describe")
 CHECKS = {
     "/healthz": ("ping", "log", "etcd", "engine"),
     "/livez": ("ping", "log", "etcd", "engine"),

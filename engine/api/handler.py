@@ -5,6 +5,7 @@ Tests: tests/engine/api/test_objects.py, tests/engine/api/test_writes.py, tests/
 
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import msgspec
 from aiohttp import web
@@ -17,6 +18,7 @@ from shipslog.engine.auth.users import User
 from shipslog.engine.commit.watch import Watch
 from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.served import Served
+from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.objects.measured import GROUP
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.selector import parse_fields
@@ -126,7 +128,9 @@ class Handler:
                 return await metrics.answer(call, self.requests)
             try:
                 others = await self._listed(call)
-                return documents.answer(call, self.tokens, ready=self.ready, others=others)
+                size = SHORT_BYTES + route.path.startswith(documents.LONG)
+                asked = partial(documents.answer, call, self.tokens, ready=self.ready, others=others)
+                return await documents.DESCRIBING.run(size, asked)
             except NotFound:
                 return replies.text(NOTHING_HERE, 404)
         verb = call.verb = _verb(call)

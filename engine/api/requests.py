@@ -194,7 +194,7 @@ def invalid_option(options_kind: str, field: str, reason: str, message: str) -> 
 def dry_run(values: list[str] | tuple[str, ...], options_kind: str) -> bool:
     if not values:
         return False
-    if list(values) != ["All"]:
+    if set(values) != {"All"}:
         raise unsupported(options_kind, "dryRun", ",".join(values), ("", "All"))
     return True
 

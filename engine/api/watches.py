@@ -59,7 +59,7 @@ def watch_options(call: Call) -> WatchOptions:
     initial = not number
     if send_initial is not None:
         initial = flag(params, "sendInitialEvents")
-    seconds = float(timeout) if timeout > 0 else SHORTEST_S * (1 + random.random())
+    seconds = float(timeout) if timeout else SHORTEST_S * (1 + random.random())
     bookmarks = flag(params, "allowWatchBookmarks")
     marked = initial and send_initial is not None and bookmarks
     selection = of_params(kind, params, call.route.name)

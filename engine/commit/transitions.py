@@ -199,6 +199,8 @@ class Transition:
         entry = self.head.entry(kind.resource, meta.name, meta.namespace)
         if entry is None:
             if rules_of(kind).create_on_update and not subresource and not meta.resource_version:
+                if meta.uid:
+                    raise conflict(kind.plural, kind.group, meta.name, uid_differs(meta.uid, ""))
                 return self._create_wanted(command, obj)
             raise not_found(kind.plural, kind.group, meta.name)
         old = entry.object
@@ -287,6 +289,8 @@ class Transition:
         if entry is None and command.subresource:
             raise not_found(kind.plural, kind.group, command.name)
         config = applying.configuration(shown, command)
+        if entry is None and (uid := config["metadata"].get("uid")):
+            raise conflict(kind.plural, kind.group, command.name, f"uid mismatch: {UNKNOWN_UID.format(uid)}")
         live = self.faces.shown(shown, entry).object if entry is not None else None
         if live is not None and config["metadata"].get("resourceVersion") not in (None, "", live.metadata.resource_version):
             raise conflict(kind.plural, kind.group, command.name, STALE)
@@ -454,6 +458,9 @@ def kept_managers(entries: tuple[meta_v1.ManagedFieldsEntry, ...]) -> tuple[meta
 
 def already_exists(kind: Kind, name: str) -> AlreadyExists:
     return AlreadyExists(f'{kind.resource} "{name}" already exists', name=name, group=kind.group, kind=kind.plural)
+
+
+UNKNOWN_UID = "the provided object specified uid {}, and no existing object was found"
 
 
 def uid_differs(wanted: str, found: str) -> str:

@@ -236,7 +236,9 @@ def _check_key(key: str) -> None:
 
 
 def _check_value(key: str, value: str) -> None:
-    if value and (not _NAME.fullmatch(value) or len(value) > 63):
+    if len(value) > 63:
+        raise _unparsable(f'values[0][{key}]: Invalid value: "{value}": must be no more than 63 bytes')
+    if value and not _NAME.fullmatch(value):
         raise _unparsable(
             f'values[0][{key}]: Invalid value: "{value}": a valid label must be an empty string or consist of alphanumeric '
             "characters, '-', '_' or '.', and must start and end with an alphanumeric character"

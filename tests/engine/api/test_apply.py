@@ -63,6 +63,10 @@ async def test_refused_and_dry_applies_leave_nothing(api: Api, admin: Client) ->
     code, shown = await apply(admin, f"{CONFIG_MAPS}/a", config_map(k="1"), "one", "&dryRun=All")
     assert code == 201 and managers(shown) == {"one": ["f:k"]}
     assert (await apply(admin, f"{CONFIG_MAPS}/a/status", config_map(), "one"))[0] == 404
+    known = config_map(k="1") | {"metadata": {"name": "a", "uid": "u"}}
+    code, status = await apply(admin, f"{CONFIG_MAPS}/a", known, "one")
+    assert (code, status["reason"]) == (409, "Conflict")
+    assert status["message"].endswith("uid mismatch: the provided object specified uid u, and no existing object was found")
     assert api.cluster.view.revision == revision and (await admin.call("GET", f"{CONFIG_MAPS}/a"))[0] == 404
 
 

@@ -1,12 +1,18 @@
 """What is no object: health tells the truth."""
 
+import asyncio
+import threading
+
+import pytest
+
 from shipslog import Cluster
+from shipslog.engine.api import openapi
 from shipslog.engine.api.release import GIT_VERSION
 from shipslog.runtime.containers.oci.machine import KUBELET_VERSION
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.objects import core_v1
 
-from .conftest import Api
+from .conftest import Api, Client
 
 
 async def test_readyz_says_when_the_log_takes_no_writes(api: Api) -> None:
@@ -69,3 +75,20 @@ async def test_nodes_are_of_the_release_that_the_api_is_of() -> None:
         simulated = cluster.get(core_v1.Node, "node").status.node_info
     assert f"{simulated.kubelet_version}+shipslog" == f"{simulated.kube_proxy_version}+shipslog" == GIT_VERSION
     assert KUBELET_VERSION == GIT_VERSION
+
+
+async def test_who_asks_for_all_schemas_keeps_nobody_waiting(api: Api, admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, answered = threading.Event(), threading.Event()
+
+    def slow(_: object) -> dict[str, str]:
+        begun.set()
+        assert answered.wait(30), "nobody else was answered meanwhile"
+        return {"swagger": "2.0"}
+
+    monkeypatch.setattr(openapi, "v2", slow)
+    async with asyncio.TaskGroup() as tasks:
+        asked = tasks.create_task(api.client(certificate=True).call("GET", "/openapi/v2"))
+        assert await asyncio.to_thread(begun.wait, 30), "nobody began"
+        assert (await admin.call("GET", "/apis"))[0] == 200
+        answered.set()
+    assert asked.result() == (200, {"swagger": "2.0"})

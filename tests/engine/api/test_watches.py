@@ -127,6 +127,10 @@ async def test_bad_parameters(admin: Client) -> None:
         assert (code, status["reason"]) == (400, "BadRequest"), query
 
 
+async def test_time_that_is_up_already(admin: Client) -> None:
+    assert await Watching(await admin.stream(f"{CONFIG_MAPS}?watch=true&timeoutSeconds=-1")).ended()
+
+
 async def test_the_old_watch_paths(admin: Client) -> None:
     made = await admin.config_map("a")
     await admin.config_map("b")

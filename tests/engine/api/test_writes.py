@@ -109,6 +109,8 @@ async def test_a_dry_run_writes_nothing(admin: Client) -> None:
     assert (code, made["metadata"]["name"]) == (201, "a")
     code, _ = await admin.call("GET", f"{CONFIG_MAPS}/a")
     assert code == 404
+    code, _ = await admin.call("POST", f"{CONFIG_MAPS}?dryRun=All&dryRun=All", {"metadata": {"name": "a"}})
+    assert code == 201
     code, status = await admin.call("POST", f"{CONFIG_MAPS}?dryRun=Some", {"metadata": {"name": "a"}})
     assert (code, status["reason"]) == (422, "Invalid")
     cause = {k: status["details"]["causes"][0][k] for k in ("reason", "field")}
@@ -123,6 +125,14 @@ async def test_replace_and_its_precondition(admin: Client) -> None:
     assert replaced["metadata"]["uid"] == made["metadata"]["uid"]
     code, status = await admin.call("PUT", f"{CONFIG_MAPS}/a", made)
     assert (code, status["reason"]) == (409, "Conflict")
+
+
+async def test_one_that_was_known_is_not_made_anew_by_its_replacement(admin: Client) -> None:
+    path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/a"
+    code, status = await admin.call("PUT", path, {"metadata": {"name": "a", "uid": "u"}, "spec": {}})
+    assert (code, status["reason"]) == (409, "Conflict"), status
+    code, _ = await admin.call("PUT", path, {"metadata": {"name": "a"}, "spec": {}})
+    assert code == 201
 
 
 async def test_patches(admin: Client) -> None:

@@ -118,3 +118,8 @@ def test_a_long_selector_costs_each_object_what_the_object_has(text: str) -> Non
     with cpu_s_at_most(3):
         for _ in range(20_000):
             chosen.matches({"a": "b", "n": "30000"})
+
+
+def test_a_value_that_is_too_long_is_told_so() -> None:
+    with pytest.raises(BadRequest, match=r"values\[0\]\[a\]: Invalid value: \"v+\": must be no more than 63 bytes"):
+        selector.parse_labels("a=" + "v" * 64)
