@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from shipslog.store.facts import ClusterConfig
     from shipslog.store.refusals import Refusal
 
-__version__ = "0.1.0"
+try:
+    from shipslog._version import VERSION as __version__
+except ImportError:  # never installed, not even as a checkout
+    __version__ = "0+unknown"
 __all__ = [
     "Client",
     "Cluster",

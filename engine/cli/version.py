@@ -8,6 +8,7 @@ import click
 @click.command()
 def command() -> None:
     """Print the version, and what API it speaks."""
-    from shipslog.engine.cluster import VERSION
+    from shipslog import __version__
+    from shipslog.engine.api.release import MAJOR, MINOR
 
-    click.echo(f"shipslog {VERSION} (Kubernetes API 1.32), Python {platform.python_version()}")
+    click.echo(f"shipslog {__version__} (Kubernetes API {MAJOR}.{MINOR}), Python {platform.python_version()}")

@@ -4,11 +4,16 @@ import platform
 
 from click.testing import CliRunner
 
+from shipslog import __version__
+from shipslog.engine.api.release import MAJOR, MINOR
 from shipslog.engine.cli import main
-from shipslog.engine.cluster import VERSION
 
 
 def test_it_tells_its_version_and_what_it_runs_on() -> None:
     done = CliRunner().invoke(main, ["version"])
     assert done.exit_code == 0
-    assert VERSION in done.output and platform.python_version() in done.output
+    assert done.output == f"shipslog {__version__} (Kubernetes API {MAJOR}.{MINOR}), Python {platform.python_version()}\n"
+
+
+def test_builds_of_a_checkout_tell_themselves_apart() -> None:
+    assert __version__[:1].isdigit() and __version__ != "0+unknown", "install it: pip install -e ."
