@@ -1,8 +1,9 @@
-"""Helm 4 and its own sample chart: installed, upgraded, rolled back and uninstalled, applied by the server and by itself."""
+"""Helm 4 and its own sample chart: installed, upgraded, rolled back, tested, uninstalled; by the server and by itself."""
 
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,14 @@ def test_its_sample_chart_lives_through_all_of_it(helm: Helm, served: Any, how: 
     helm("upgrade", "web", "chart", "--set", "replicaCount=2", "--wait", "--timeout=30s")
     assert deployment(served).status.available_replicas == 2
     assert deployment(served).metadata.labels["app.kubernetes.io/managed-by"] == "Helm"
-    helm("rollback", "web", "1")
+    helm("rollback", "web", "1", "--wait", "--timeout=30s")
     assert deployment(served).spec.replicas == 1
     assert [line.split("\t")[0].strip() for line in helm("history", "web").splitlines()[1:]] == ["1", "2", "3"]
-    helm("uninstall", "web")
+    with ThreadPoolExecutor(1) as pool:
+        testing = pool.submit(helm, "test", "web", "--timeout=30s")
+        served.run(succeed)
+        assert "Phase:          Succeeded" in testing.result()
+    helm("uninstall", "web", "--wait", "--timeout=30s")
     assert served.run(nothing_left) == ["kubernetes"]
 
 
@@ -62,6 +67,13 @@ def deployment(served: Any) -> apps_v1.Deployment:
 
 async def get_deployment(cluster: Any) -> Any:
     return cluster.get(apps_v1.Deployment, "web-chart")
+
+
+async def succeed(cluster: Any) -> None:
+    """Let what the chart tests with end well, as soon as it runs."""
+    name = "web-chart-test-connection"
+    await cluster.wait(core_v1.Pod, name, until=lambda pod: pod.status.phase == "Running")
+    cluster.container(name).exit(0)
 
 
 async def nothing_left(cluster: Any) -> list[str]:
