@@ -168,6 +168,7 @@ class Security(Struct, frozen=True, kw_only=True):
     read_only_root: bool = False
     allow_privilege_escalation: bool = True
     seccomp_profile: str = ""  # a file of the node's own directory of profiles; "" for none
+    seccomp_default: bool | UnsetType = UNSET  # the runtime's own profile
 
 
 class StartContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StartContainer"):

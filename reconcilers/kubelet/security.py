@@ -3,6 +3,8 @@
 Tests: tests/runtime/containers/test_contract.py, tests/reconcilers/kubelet/test_lifecycle.py
 """
 
+from msgspec import UNSET
+
 from shipslog.runtime.commands import Security
 from shipslog.store.objects import core_v1
 
@@ -23,7 +25,7 @@ def security(pod: core_v1.Pod, container: AnyContainer) -> Security:
     capabilities = own.capabilities or core_v1.Capabilities()
     groups = whole.supplemental_groups + ((whole.fs_group,) if whole.fs_group is not None else ())
     profile = own.seccomp_profile or whole.seccomp_profile
-    confined = profile is not None and profile.type == "Localhost" and not own.privileged
+    confined = profile.type if profile is not None and not own.privileged else "Unconfined"
     return Security(
         privileged=bool(own.privileged),
         run_as_user=user,
@@ -34,7 +36,8 @@ def security(pod: core_v1.Pod, container: AnyContainer) -> Security:
         capabilities_drop=capabilities.drop,
         read_only_root=bool(own.read_only_root_filesystem),
         allow_privilege_escalation=own.allow_privilege_escalation is not False,
-        seccomp_profile=(profile.localhost_profile or "") if confined and profile is not None else "",
+        seccomp_profile=(profile.localhost_profile or "") if profile is not None and confined == "Localhost" else "",
+        seccomp_default=True if confined == "RuntimeDefault" else UNSET,
     )
 
 

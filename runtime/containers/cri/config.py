@@ -115,6 +115,8 @@ def _security(api: Any, request: StartContainer, pod: RunPodSandbox, target_id: 
         supplemental_groups=security.supplemental_groups, no_new_privs=not security.allow_privilege_escalation,
         capabilities=api.Capability(add_capabilities=security.capabilities_add, drop_capabilities=security.capabilities_drop),
     )  # fmt: skip
+    if security.seccomp_default is True:
+        made.seccomp.profile_type = api.SecurityProfile.RuntimeDefault
     if security.run_as_user is not None:
         made.run_as_user.value = security.run_as_user
     if security.run_as_group is not None:

@@ -160,9 +160,11 @@ def _write_config(
         mounts=_mount_sources(sandbox, request, pod, bundle),
     )
     config = spec.build(request, situation, place.settings)
+    allowed = config["process"]["capabilities"]["bounding"]
     if request.security.seccomp_profile:
-        allowed = config["process"]["capabilities"]["bounding"]
         config["linux"]["seccomp"] = seccomp.profile(place.layout.data / "seccomp", request.security.seccomp_profile, allowed)
+    elif request.security.seccomp_default is True:
+        config["linux"]["seccomp"] = seccomp.default(allowed)
     descriptor = os.open(bundle / "config.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(config, file)

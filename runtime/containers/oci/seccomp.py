@@ -1,4 +1,4 @@
-"""Which system calls a container may make, by a profile that whoever runs the node has put into a directory of his.
+"""Which system calls a container may make: by our own profile, or by one that whoever runs the node has put into a directory.
 
 A profile is as Docker and containerd have it: what the OCI runtime specification says, and entries that hold only with or
 without capabilities, which are worked out here.
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from . import default_profile
 
 LARGEST = 1 << 20  # bytes
 KEPT = ("defaultAction", "defaultErrnoRet", "architectures", "flags", "listenerPath", "listenerMetadata")
@@ -45,6 +47,16 @@ def profile(directory: Path, name: str, capabilities: Collection[str]) -> dict[s
         raise BadProfile(f'cannot load seccomp profile "{path}": {error}') from error
     if not isinstance(found.get("defaultAction"), str):
         raise BadProfile(f'cannot load seccomp profile "{path}": it has no defaultAction')
+    return _held(found, judged, capabilities)
+
+
+def default(capabilities: Collection[str]) -> dict[str, Any]:
+    """The same by our own profile."""
+    found = default_profile.default()
+    return _held(found, [(entry, msgspec.convert(entry, Entry)) for entry in found["syscalls"]], capabilities)
+
+
+def _held(found: dict[str, Any], judged: list[tuple[dict[str, Any], Entry]], capabilities: Collection[str]) -> dict[str, Any]:
     holds = [
         {key: value for key, value in entry.items() if key in ENTRY and value is not None}
         for entry, of in judged

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shipslog.runtime.commands import Security
 from shipslog.runtime.containers.oci import seccomp
+from shipslog.runtime.containers.oci.environment import DEFAULT_CAPABILITIES
 from shipslog.runtime.containers.oci.seccomp import BadProfile, profile
 from shipslog.store.facts import ContainerExited, ContainerStartFailed
 from tests.runtime.containers.test_contract import Bench
@@ -66,3 +68,31 @@ async def test_the_kernel_keeps_to_it_and_a_missing_one_starts_nothing(bench: Be
     assert b"Operation not permitted" in said and code == b"1"
     (failed,) = await bench.run("true", attempt=1, security=Security(seccomp_profile="other.json"))
     assert isinstance(failed, ContainerStartFailed) and "other.json" in failed.message
+
+
+def calls(profile: dict[str, Any], name: str) -> list[tuple[str, bool]]:
+    """(what comes of a call, whether that is so for some arguments only), by each entry that names it."""
+    return [(entry["action"], bool(entry.get("args"))) for entry in profile["syscalls"] if name in entry["names"]]
+
+
+def test_our_own_profile_lets_do_what_a_capability_is_for() -> None:
+    plain, trusted = seccomp.default(DEFAULT_CAPABILITIES), seccomp.default(["CAP_SYS_ADMIN"])
+    assert plain["defaultAction"] == "SCMP_ACT_ERRNO"
+    assert calls(plain, "openat") == calls(plain, "chroot") == [("SCMP_ACT_ALLOW", False)]
+    for name in ("mount", "bpf", "reboot", "keyctl", "io_uring_setup", "kexec_load", "userfaultfd"):
+        assert calls(plain, name) == [], name
+    assert calls(plain, "clone") == [("SCMP_ACT_ALLOW", True)] and calls(trusted, "clone") == [("SCMP_ACT_ALLOW", False)]
+    assert calls(plain, "clone3") == [("SCMP_ACT_ERRNO", False)] and calls(trusted, "clone3") == [("SCMP_ACT_ALLOW", False)]
+    assert calls(trusted, "mount") == [("SCMP_ACT_ALLOW", False)] and calls(trusted, "chroot") == []
+
+
+@pytest.mark.root
+async def test_the_kernel_keeps_to_our_own_profile_too(bench: Bench) -> None:
+    await bench.pod()
+    tried = "busybox unshare -n true 2>&1; grep Seccomp: /proc/self/status; (sleep 0; echo in a process of its own)"
+    facts = await bench.run(tried, security=Security(seccomp_default=True))
+    if len(facts) == 1:  # else it has ended already
+        await bench.told(ContainerExited)
+    written = (await bench.log_of(0)).decode()
+    assert "Operation not permitted" in written and "Seccomp:\t2" in written
+    assert "in a process of its own" in written
