@@ -171,6 +171,16 @@ class Security(Struct, frozen=True, kw_only=True):
     seccomp_default: bool | UnsetType = UNSET  # the runtime's own profile
 
 
+class EnvFile(Struct, frozen=True, kw_only=True):
+    """A variable whose value stands in a file of a volume of the pod when the container starts."""
+
+    name: str
+    volume: str
+    path: str  # inside the volume
+    key: str
+    optional: bool = False
+
+
 class StartContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StartContainer"):
     """Create and start one attempt of a container; one that runs is left alone. -> ContainerStarted | ContainerStartFailed"""
 
@@ -198,6 +208,7 @@ class StartContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StartContai
     security: Security = Security()
     post_start: "Hook | None" = None
     stop_signal: str = ""  # SIGUSR1; "" for the image's
+    env_files: tuple[EnvFile, ...] | UnsetType = UNSET  # variables beside `env`
 
     @property
     def identity(self) -> str:

@@ -6,6 +6,8 @@ what ended is started again by the pod's restart policy, with CrashLoopBackOff.
 Tests: tests/reconcilers/kubelet/test_lifecycle.py
 """
 
+from msgspec import UNSET
+
 from shipslog.runtime.commands import StartContainer, StopContainer
 from shipslog.store.facts import ContainerExited
 from shipslog.store.objects import core_v1, quantity
@@ -214,6 +216,7 @@ def start_command(pod: BoundPod, container: AnyContainer, attempt: int, resolved
         security=security(pod.pod, container),
         post_start=lifecycle_hook(lifecycle.post_start, container, pod.ip) if lifecycle is not None else None,
         stop_signal=(lifecycle.stop_signal or "") if lifecycle is not None else "",
+        env_files=resolved.files or UNSET,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from shipslog.runtime.commands import EnvFile
 from shipslog.store.objects import core_v1
 from shipslog.store.view import View
 
@@ -28,14 +29,16 @@ class Environment(Struct, frozen=True):
     command: tuple[str, ...]
     args: tuple[str, ...]
     size_bytes: int
+    files: tuple[EnvFile, ...] = ()  # variables that the runtime reads
 
 
 class Setting(Struct, frozen=True):
-    """One variable as the pod gives it: a value, or a text that may name variables before it."""
+    """One variable as the pod gives it: a value, a text that may name variables before it, or a place to read it at."""
 
     name: str
     text: str
     expands: bool = False
+    file: EnvFile | None = None
 
 
 def environment(pod: BoundPod, container: AnyContainer) -> Environment:
@@ -43,8 +46,14 @@ def environment(pod: BoundPod, container: AnyContainer) -> Environment:
     services = service_variables(pod.view, pod.pod.metadata.namespace, pod.spec.enable_service_links is not False)
     settings, size = _measured(pod, container, services)
     own: dict[str, str] = {}
+    files: dict[str, EnvFile] = {}
     known = ChainMap(own, services)
     for setting in settings:
+        if setting.file is not None:
+            files[setting.name] = setting.file
+            own.pop(setting.name, None)
+            continue
+        files.pop(setting.name, None)  # of two with one name the later counts
         own[setting.name] = expand(setting.text, known) if setting.expands else setting.text
     env = {**own, **{name: value for name, value in services.items() if name not in own}}
     return Environment(
@@ -52,6 +61,7 @@ def environment(pod: BoundPod, container: AnyContainer) -> Environment:
         command=tuple(expand(word, env) for word in container.command),
         args=tuple(expand(word, env) for word in container.args),
         size_bytes=size,
+        files=tuple(files.values()),
     )
 
 
@@ -78,6 +88,11 @@ def _settings(pod: BoundPod, container: AnyContainer) -> Iterator[Setting]:
     for variable in container.env:
         if variable.value_from is None:
             yield Setting(variable.name, variable.value, expands=True)
+        elif (ref := variable.value_from.file_key_ref) is not None:
+            file = EnvFile(
+                name=variable.name, volume=ref.volume_name, path=ref.path, key=ref.key, optional=bool(ref.optional)
+            )  # fmt: skip
+            yield Setting(variable.name, "", file=file)
         elif (value := _value_from(pod, container, variable.value_from)) is not None:
             yield Setting(variable.name, value)
 

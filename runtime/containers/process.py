@@ -41,6 +41,7 @@ from shipslog.runtime.commands import (
     UpdateContainerResources,
     VolumeSource,
 )
+from shipslog.runtime.containers import env_files
 from shipslog.runtime.containers.logs.limits import LIMITS, LogLimits
 from shipslog.runtime.containers.logs.pod_logs import PodLogs, beside
 from shipslog.runtime.containers.logs.rotation import copied
@@ -287,9 +288,13 @@ class ProcessNode:
                     else "a pod on plain processes has to name its command"
                 )
                 return (self._not_started(command, "RunContainerError", why),)
+            try:
+                files = env_files.values(command.env_files or (), self.data / command.pod_uid / "volumes")
+            except env_files.EnvFileUnusable as error:
+                return (self._not_started(command, "CreateContainerConfigError", str(error)),)
             record = ProcessRecord(
                 pod_uid=command.pod_uid, container=command.container, attempt=command.attempt, started_at_ns=time.time_ns(),
-                env=command.env, working_dir=command.working_dir, limits=command.limits,
+                env=(*command.env, *files), working_dir=command.working_dir, limits=command.limits,
             )  # fmt: skip
             trees.remove(directory)
             directory.mkdir(parents=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shipslog.runtime.commands import RunPodSandbox, StartContainer
+from shipslog.runtime.containers import env_files
 from shipslog.runtime.volumes.pod_volumes import source_path
 
 from .client import ATTEMPT, CONTAINER, NAMESPACE, POD_NAME, POD_UID
@@ -53,8 +54,9 @@ def namespaces(api: Any, request: RunPodSandbox) -> Any:
 
 def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: Path, target_id: str = "") -> Any:
     """ContainerConfig. `directory` is the pod's: its volumes, and the containers' messages. `target_id`: of the container whose
-    processes it sees."""
+    processes it sees. Errors: OSError for what cannot be read of it."""
     volumes = {volume.name: volume for volume in pod.volumes}
+    more = env_files.values(request.env_files, directory / "volumes") if request.env_files else ()
     message = directory / f"termination-{request.container}-{request.attempt}"
     message.touch()
     message.chmod(0o666)
@@ -74,7 +76,7 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
         command=request.command,
         args=request.args,
         working_dir=request.working_dir,
-        envs=[api.KeyValue(key=key, value=value) for key, value in request.env],
+        envs=[api.KeyValue(key=key, value=value) for key, value in (*request.env, *more)],
         mounts=mounts,
         labels={
             POD_UID: request.pod_uid,

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from shipslog.runtime.commands import Mount, StartContainer
-from shipslog.runtime.containers import lost
+from shipslog.runtime.containers import env_files, lost
 from shipslog.runtime.containers.logs.kept import KeptLogs
 from shipslog.runtime.containers.logs.reading import tail_text
 from shipslog.runtime.images.bounds import ImageBroken
@@ -129,6 +129,8 @@ def _translated(error: Exception) -> StartFailed:
     match error:
         case StartFailed():
             return error
+        case env_files.EnvFileUnusable():
+            return StartFailed("CreateContainerConfigError", str(error))
         case image_user.UserUnknown() if "non-root" in str(error) or "runAsNonRoot" in str(error):
             return StartFailed("CreateContainerConfigError", str(error))
         case _:
@@ -147,6 +149,9 @@ def _write_config(
     user = image_user.resolve(rootfs, image.config.user, request.security, image=request.image, fs_group=fs_group)
     if max(user.uid, user.gid) >= place.settings.ids:
         raise StartFailed("CreateContainerError", _NO_SUCH_ID.format(user.uid, user.gid, place.settings.ids))
+    if request.env_files:
+        more = env_files.values(request.env_files, pod / "volumes")
+        request = msgspec.structs.replace(request, env=(*request.env, *more))
     situation = spec.Situation(
         pod=sandbox.request,
         image=image.config,

@@ -46,27 +46,25 @@ timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill 
 unlink unlinkat utime utimensat utimensat_time64 utimes vfork vmsplice wait4 waitid waitpid write writev
 """.split()
 
-FOR = {
-    "CAP_BPF": ("bpf",),
-    "CAP_DAC_READ_SEARCH": ("open_by_handle_at",),
-    "CAP_PERFMON": ("perf_event_open",),
-    "CAP_SYSLOG": ("syslog",),
-    "CAP_SYS_ADMIN": (
-        "bpf", "clone", "clone3", "fanotify_init", "fsconfig", "fsmount", "fsopen", "fspick", "listmount", "lookup_dcookie",
-        "lsm_set_self_attr", "mount", "mount_setattr", "move_mount", "open_tree", "open_tree_attr", "perf_event_open",
-        "quotactl", "quotactl_fd", "setdomainname", "sethostname", "setns", "statmount", "syslog", "umount", "umount2",
-        "unshare",
-    ),
-    "CAP_SYS_BOOT": ("reboot",),
-    "CAP_SYS_CHROOT": ("chroot",),
-    "CAP_SYS_MODULE": ("delete_module", "finit_module", "init_module"),
-    "CAP_SYS_NICE": ("get_mempolicy", "mbind", "set_mempolicy", "set_mempolicy_home_node"),
-    "CAP_SYS_PACCT": ("acct",),
-    "CAP_SYS_PTRACE": ("kcmp", "pidfd_getfd", "process_madvise", "process_vm_readv", "process_vm_writev"),
-    "CAP_SYS_RAWIO": ("ioperm", "iopl"),
-    "CAP_SYS_TIME": ("clock_settime", "clock_settime64", "settimeofday", "stime"),
-    "CAP_SYS_TTY_CONFIG": ("vhangup",),
-}  # fmt: skip
+# a capability, and what its owner may call besides
+FOR = """
+CAP_BPF bpf
+CAP_DAC_READ_SEARCH open_by_handle_at
+CAP_PERFMON perf_event_open
+CAP_SYSLOG syslog
+CAP_SYS_ADMIN bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick listmount lookup_dcookie lsm_set_self_attr mount
+CAP_SYS_ADMIN mount_setattr move_mount open_tree open_tree_attr perf_event_open quotactl quotactl_fd setdomainname sethostname
+CAP_SYS_ADMIN setns statmount syslog umount umount2 unshare
+CAP_SYS_BOOT reboot
+CAP_SYS_CHROOT chroot
+CAP_SYS_MODULE delete_module finit_module init_module
+CAP_SYS_NICE get_mempolicy mbind set_mempolicy set_mempolicy_home_node
+CAP_SYS_PACCT acct
+CAP_SYS_PTRACE kcmp pidfd_getfd process_madvise process_vm_readv process_vm_writev
+CAP_SYS_RAWIO ioperm iopl
+CAP_SYS_TIME clock_settime clock_settime64 settimeofday stime
+CAP_SYS_TTY_CONFIG vhangup
+""".strip()
 
 ENOSYS, VSOCK = 38, 40
 NAMESPACES = 0x7E020000  # the flags of clone(2) that make namespaces
@@ -89,7 +87,7 @@ def default() -> dict[str, Any]:
         "defaultErrnoRet": 1,
         "syscalls": [
             _allow(*ALLOWED),
-            *(_allow(*names, includes={"caps": [capability]}) for capability, names in FOR.items()),
+            *(_allow(*names, includes={"caps": [capability]}) for capability, *names in map(str.split, FOR.splitlines())),
             *(_allow("personality", args=_argument(value, "SCMP_CMP_EQ")) for value in PERSONALITIES),
             _allow("socket", args=_argument(VSOCK, "SCMP_CMP_NE")),  # that goes to the machine's host, past every network
             _allow("clone", args=_argument(NAMESPACES, "SCMP_CMP_MASKED_EQ"), excludes=trusted),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from shipslog.engine.state.view import MemoryView
@@ -355,6 +356,26 @@ def test_one_that_is_cut_off_says_so_until_it_is_mended() -> None:
     assert next(c for c in status(view).conditions if c.type == "PodReadyToStartContainers").status == "True"
 
 
+def test_variables_of_files_are_left_to_the_runtime() -> None:
+    def of_file(name: str) -> core_v1.EnvVar:
+        key = core_v1.FileKeySelector(volume_name="v", path="env", key="K", optional=True)
+        return core_v1.EnvVar(name=name, value_from=core_v1.EnvVarSource(file_key_ref=key))
+
+    made = bound()
+    (container,) = made.spec.containers
+    env = (
+        of_file("A"),
+        of_file("B"),
+        core_v1.EnvVar(name="B", value="later"),
+        core_v1.EnvVar(name="C", value="x"),
+        of_file("C"),
+    )
+    start = first_start(replace(made, spec=replace(made.spec, containers=(replace(container, env=env),))))
+    assert start.env_files is not UNSET
+    assert [(one.name, one.volume, one.key) for one in start.env_files] == [("A", "v", "K"), ("C", "v", "K")]
+    assert dict(start.env)["B"] == "later" and "C" not in dict(start.env)
+
+
 def first_start(made: core_v1.Pod) -> StartContainer:
     view = view_of(node("n"), observed("n"), made, SANDBOX, PULLED)
     (start,) = [c for c in decide(view).commands if isinstance(c, StartContainer)]
@@ -370,6 +391,12 @@ def test_what_a_container_says_of_signals_and_system_calls_reaches_its_start() -
     made = replace(made, spec=replace(made.spec, containers=(signalled,), security_context=whole))
     start = first_start(made)
     assert (start.stop_signal, start.security.seccomp_profile) == ("SIGUSR1", "audit.json")
+    assert start.security.seccomp_default is UNSET
+    default = core_v1.SecurityContext(seccomp_profile=core_v1.SeccompProfile(type="RuntimeDefault"))
+    confined = first_start(replace(made, spec=replace(made.spec, containers=(replace(container, security_context=default),))))
+    assert (confined.security.seccomp_profile, confined.security.seccomp_default) == ("", True)
+    trusted = replace(container, security_context=replace(default, privileged=True))
+    assert first_start(replace(made, spec=replace(made.spec, containers=(trusted,)))).security.seccomp_default is UNSET
     own = core_v1.SecurityContext(seccomp_profile=core_v1.SeccompProfile(type="Unconfined"))
     made = replace(made, spec=replace(made.spec, containers=(replace(container, security_context=own),)))
     start = first_start(made)

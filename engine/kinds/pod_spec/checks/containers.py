@@ -15,6 +15,7 @@ from shipslog.store.objects.core_v1 import (
     EnvVar,
     EnvVarSource,
     EphemeralContainer,
+    FileKeySelector,
     PodSpec,
     Volume,
     VolumeDevice,
@@ -158,7 +159,7 @@ def _check_common(faults: Faults, c: Container | EphemeralContainer, setting: Se
     if c.ports:
         _check_ports(faults, c.ports, f"{path}.ports")
     if c.env:
-        _check_env(faults, c.env, f"{path}.env")
+        _check_env(faults, c.env, setting.volumes, f"{path}.env")
     if c.env_from:
         _check_env_from(faults, c.env_from, f"{path}.envFrom")
     if c.volume_mounts:
@@ -203,17 +204,17 @@ def _check_host_ports(faults: Faults, c: Container, taken: set[str], path: str) 
         taken.add(key)
 
 
-def _check_env(faults: Faults, env: tuple[EnvVar, ...], path: str) -> None:
+def _check_env(faults: Faults, env: tuple[EnvVar, ...], volumes: Mapping[str, Volume], path: str) -> None:
     for i, e in enumerate(env):
         if not e.name:
             faults.required(f"{path}[{i}].name")
         elif messages := names.env_name(e.name):
             faults.invalid_each(f"{path}[{i}].name", e.name, messages)
         if e.value_from is not None:
-            _check_env_source(faults, e.value_from, e.value, f"{path}[{i}].valueFrom")
+            _check_env_source(faults, e.value_from, e.value, volumes, f"{path}[{i}].valueFrom")
 
 
-def _check_env_source(faults: Faults, source: EnvVarSource, value: str, path: str) -> None:
+def _check_env_source(faults: Faults, source: EnvVarSource, value: str, volumes: Mapping[str, Volume], path: str) -> None:
     count = 0
     if source.field_ref is not None:
         count += 1
@@ -227,13 +228,34 @@ def _check_env_source(faults: Faults, source: EnvVarSource, value: str, path: st
     if source.secret_key_ref is not None:
         count += 1
         check_key_ref(faults, source.secret_key_ref, f"{path}.secretKeyRef")
+    if source.file_key_ref is not None:
+        count += 1
+        _check_file_ref(faults, source.file_key_ref, volumes, f"{path}.fileKeyRef")
     if not count:
-        why = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
+        why = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
         faults.invalid(path, "", why)
     elif value:
         faults.invalid(path, "", "may not be specified when `value` is not empty")
     elif count > 1:
         faults.invalid(path, "", "may not have more than one field specified at a time")
+
+
+def _check_file_ref(faults: Faults, ref: FileKeySelector, volumes: Mapping[str, Volume], path: str) -> None:
+    """One key of a file in an emptyDir of the pod."""
+    if not ref.key:
+        faults.required(f"{path}.key")
+    else:
+        faults.invalid_each(f"{path}.key", ref.key, names.env_name(ref.key))
+    if not ref.volume_name:
+        faults.required(f"{path}.volumeName")
+    elif (volume := volumes.get(ref.volume_name)) is None:
+        faults.not_found(f"{path}.volumeName", ref.volume_name)
+    elif volume.empty_dir is None:
+        faults.invalid(f"{path}.volumeName", ref.volume_name, "referenced volume must be of type emptyDir")
+    if not ref.path:
+        faults.required(f"{path}.path")
+    else:
+        check_local_path(faults, ref.path, f"{path}.path")
 
 
 def _check_env_from(faults: Faults, sources: tuple[EnvFromSource, ...], path: str) -> None:

@@ -46,6 +46,26 @@ REFUSED: list[tuple[str, dict[str, Any], set[str]]] = [
         pod({"env": [{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.gpu"}}}]}),
         {f"FieldValueNotSupported {C0}.env[0].valueFrom.resourceFieldRef.resource"},
     ),
+    (
+        "a file of no volume",
+        pod({"env": [{"name": "A", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "../env", "key": "a b="}}}]}),
+        {
+            f"FieldValueInvalid {C0}.env[0].valueFrom.fileKeyRef.key",
+            f"FieldValueNotFound {C0}.env[0].valueFrom.fileKeyRef.volumeName",
+            f"FieldValueInvalid {C0}.env[0].valueFrom.fileKeyRef.path",
+        },
+    ),
+    (
+        "a file of another volume than an emptyDir",
+        pod(
+            {"env": [{"name": "A", "valueFrom": {"fileKeyRef": {"volumeName": "v", "key": "A"}}}]},
+            volumes=[{"name": "v", "configMap": {"name": "c"}}],
+        ),
+        {
+            f"FieldValueInvalid {C0}.env[0].valueFrom.fileKeyRef.volumeName",
+            f"FieldValueRequired {C0}.env[0].valueFrom.fileKeyRef.path",
+        },
+    ),
     ("envFrom without source", pod({"envFrom": [{"prefix": "A"}]}), {f"FieldValueInvalid {C0}.envFrom"}),
     (
         "two probe faults",
