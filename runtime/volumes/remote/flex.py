@@ -1,5 +1,7 @@
 """FlexVolumes: a program on the node that is told what to do by its arguments and answers in JSON.
 
+    BESIDE/driver.json    what it can, as it said before anything else was asked of it
+
 Source: Kubernetes' flexvolume plugin and its interface for drivers.
 """
 
@@ -11,6 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
+from shipslog.runtime.containers.oci import records
 from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.store.objects import core_v1
 
@@ -20,13 +25,21 @@ from .tools import ToolFailed, ToolMissing
 
 DIRECTORY = Path("/usr/libexec/kubernetes/kubelet-plugins/volume/exec")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+CAPABILITIES = "driver.json"
+
+
+class Capabilities(Struct, frozen=True, kw_only=True):
+    """What a driver says that it does."""
+
+    attach: bool
+    fs_group: bool
 
 
 class FlexVolume(Plugin):
     """Those that mount by themselves (`"attach": false`), and those that bring a device which the node attaches first."""
 
     def gives_to_group(self, work: Work) -> bool:
-        return bool(_call(work, "init").get("capabilities", {}).get("fsGroup", True))
+        return _capabilities(work).fs_group
 
     def key(self, work: Work) -> str:
         source = work.source(core_v1.FlexVolumeSource)
@@ -51,12 +64,28 @@ class FlexVolume(Plugin):
             _call(work, "unmountdevice" if _attaches(work) else "unmount", str(work.target))
 
     def detach(self, work: Work) -> None:
-        if _attaches(work):
+        try:
+            attaches = _attaches(work)
+        except VolumeFailed:
+            return  # it never said what it can, so nothing else was asked of it
+        if attaches:
             _call(work, "detach", work.remote.volume or work.volume.name, os.uname().nodename)
 
 
 def _attaches(work: Work) -> bool:
-    return bool(_call(work, "init").get("capabilities", {}).get("attach", True))
+    return _capabilities(work).attach
+
+
+def _capabilities(work: Work) -> Capabilities:
+    """Asked once for a volume of a pod, so that what it brought is taken back in the same way. Errors: VolumeFailed."""
+    kept = work.beside / CAPABILITIES
+    held = records.read(kept, Capabilities)
+    if held is None:
+        said = _call(work, "init").get("capabilities") or {}
+        held = Capabilities(attach=bool(said.get("attach", True)), fs_group=bool(said.get("fsGroup", True)))
+        if work.beside.is_dir():
+            records.write(kept, held)
+    return held
 
 
 def _options(work: Work) -> str:

@@ -82,6 +82,16 @@ def test_what_it_answers_is_said(script: str, message: str, pods: Pods, drivers:
     drivers.add("lvm", script)
     with pytest.raises(VolumeFailed, match=message):
         pods.mount("flexVolume", source=SOURCE)
+    pods.remove()
+    assert not pods.volumes("p").exists(), "it never said what it can, so there is nothing to take back"
+
+
+def test_what_it_says_once_counts_for_the_way_back(pods: Pods, drivers: Tools) -> None:
+    drivers.add("lvm", MOUNTS)
+    target = pods.mount("flexVolume", source=SOURCE)
+    drivers.add("lvm", MOUNTS.replace("init)", "init) exit 1;; was)"))
+    pods.remove()
+    assert f"lvm unmount {target}" in drivers.calls and not linux.mounts_below(pods.place)
 
 
 @pytest.mark.parametrize("driver", ["../../bin/sh", "a/../b", "x y"])
