@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 PACKAGES := crun conmon skopeo nftables iproute2 curl
 TEST_PACKAGES := $(PACKAGES) busybox-static lighttpd redis-server redis-tools docker-registry containerd runc \
-	containernetworking-plugins uidmap slirp4netns procps bind9-dnsutils
+	containernetworking-plugins uidmap slirp4netns procps bind9-dnsutils \
+	libnfs-utils fuse3 nfs-ganesha nfs-ganesha-vfs nginx
 
 # of the tests: one waits most of its time. Which of them may run beside each other, tests/conftest.py says
 WORKERS := 3

@@ -1,9 +1,10 @@
-"""Images that the project builds itself, offline, from Debian's programs: those of the guestbook.
+"""Images that the project builds itself from Debian's programs: those of the guestbook, offline, and those of the NFS example.
 
 Tests: tests/runtime/images/test_store.py
 """
 
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -19,13 +20,20 @@ from .store import ImageStore
 BUSYBOX, REDIS, REDIS_CLI = "/bin/busybox", "/usr/bin/redis-server", "/usr/bin/redis-cli"
 LIGHTTPD = "/usr/sbin/lighttpd"  # busybox's httpd loses connections where ten clients ask at once
 ITS_MODULES = ("/usr/lib/lighttpd/mod_accesslog.so", "/usr/lib/lighttpd/mod_cgi.so")
+GANESHA, NGINX = "/usr/bin/ganesha.nfsd", "/usr/sbin/nginx"
+_LIBRARIES = f"/usr/lib/{platform.machine()}-linux-gnu"
+ITS_STORE, ITS_NAMES = f"{_LIBRARIES}/ganesha/libfsalvfs.so", f"{_LIBRARIES}/libnfsidmap/nsswitch.so"
 PACKAGES = {
     BUSYBOX: "busybox-static",
     REDIS: "redis-server",
     REDIS_CLI: "redis-tools",
     **dict.fromkeys((LIGHTTPD, *ITS_MODULES), "lighttpd"),
+    GANESHA: "nfs-ganesha",
+    ITS_STORE: "nfs-ganesha-vfs",
+    ITS_NAMES: "libnfsidmap1",
+    NGINX: "nginx",
 }
-FILES = Path(__file__).parent / "guestbook"
+FILES = Path(__file__).parent
 APPLETS = ("sh", "cat", "echo", "env", "hostname", "httpd", "ls", "ps", "sed", "sleep", "tar", "tr", "wget")
 Say = Callable[[str], None]
 
@@ -52,7 +60,7 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
             name="kubeguide/guestbook-redis-slave",
             programs=(BUSYBOX, REDIS, REDIS_CLI),
             port=6379,
-            files=(("slave.sh", "/slave.sh"),),
+            files=(("guestbook/slave.sh", "/slave.sh"),),
             command=("/bin/sh", "/slave.sh"),
         ),
         Recipe(
@@ -60,14 +68,36 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
             programs=(BUSYBOX, REDIS_CLI, LIGHTTPD, *ITS_MODULES),
             port=80,
             files=(
-                ("index.html", "/www/index.html"),
-                ("guestbook.php", "/www/guestbook.php"),
-                ("lighttpd.conf", "/etc/lighttpd.conf"),
-                ("frontend.sh", "/frontend.sh"),
+                ("guestbook/index.html", "/www/index.html"),
+                ("guestbook/guestbook.php", "/www/guestbook.php"),
+                ("guestbook/lighttpd.conf", "/etc/lighttpd.conf"),
+                ("guestbook/frontend.sh", "/frontend.sh"),
             ),
             command=("/bin/sh", "/frontend.sh"),
         ),
-    )
+    ),
+    "nfs": (
+        Recipe(
+            name="jsafrane/nfs-data",
+            programs=(BUSYBOX, GANESHA, ITS_STORE, ITS_NAMES),
+            port=2049,
+            files=(
+                ("nfs/server.sh", "/server.sh"),
+                ("nfs/ganesha.conf", "/etc/ganesha.conf"),
+                ("nfs/idmapd.conf", "/etc/idmapd.conf"),
+                ("nfs/netconfig", "/etc/netconfig"),
+                ("nfs/index.html", "/srv/index.html"),
+            ),
+            command=("/bin/sh", "/server.sh"),
+        ),
+        Recipe(
+            name="nginx",
+            programs=(BUSYBOX, NGINX),
+            port=80,
+            files=(("nfs/nginx.conf", "/etc/nginx/nginx.conf"), ("nfs/index.html", "/usr/share/nginx/html/index.html")),
+            command=(NGINX,),
+        ),
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""File systems that servers hold: nfs, glusterfs, cephfs, azureFile. One command of mount(8) each.
+"""File systems that servers hold: glusterfs, cephfs, azureFile, and nfs (nfs.py). One command of mount(8) each.
 
 Source: Kubernetes' plugins of these names. Keys and passwords stand in files that only root reads, not on command lines.
 """
@@ -10,8 +10,9 @@ from msgspec import Struct
 from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.store.objects import core_v1
 
+from .nfs import Nfs
 from .plugin import Plugin, Work
-from .tools import mount, option
+from .tools import bracketed, mount, option
 
 
 class Line(Struct, frozen=True):
@@ -31,23 +32,15 @@ class Share(Plugin):
         mount(line.source, work.target, line.kind, work.options(*line.options))
 
 
-def _nfs(work: Work) -> Line:
-    source = work.source(core_v1.NFSVolumeSource)
-    return Line(f"{_host(source.server)}:{source.path}", "nfs")
-
-
-def _host(server: str) -> str:
-    """An IPv6 address stands in brackets."""
-    return f"[{server}]" if ":" in server and not server.startswith("[") else server
-
-
 def _glusterfs(work: Work) -> Line:
     path, hosts = work.source(core_v1.GlusterfsVolumeSource).path, work.remote.hosts
     if not hosts:
         raise VolumeFailed("the Endpoints of the glusterfs volume have no address")
     log = f"log-file={work.beside / 'glusterfs.log'}"
     others = (f"backup-volfile-servers={':'.join(option('address', host) for host in hosts)}",)
-    return Line(f"{_host(hosts[0])}:{path.removeprefix('/')}", "glusterfs", ("auto_unmount", *others, log, "log-level=ERROR"))
+    return Line(
+        f"{bracketed(hosts[0])}:{path.removeprefix('/')}", "glusterfs", ("auto_unmount", *others, log, "log-level=ERROR")
+    )
 
 
 def _cephfs(work: Work) -> Line:
@@ -71,7 +64,7 @@ def _azure_file(work: Work) -> Line:
 
 
 SHARES: Mapping[str, Plugin] = {
-    "nfs": Share(_nfs),
+    "nfs": Nfs(),
     "glusterfs": Share(_glusterfs),
     "cephfs": Share(_cephfs),
     "azureFile": Share(_azure_file),

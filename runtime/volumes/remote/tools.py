@@ -124,3 +124,8 @@ def option(what: str, value: str) -> str:
     if "," in value or "\n" in value or "\0" in value:
         raise VolumeFailed(f"the {what} {value[:80]!r} has a comma or a line's end")
     return value
+
+
+def bracketed(server: str) -> str:
+    """An IPv6 address stands in brackets."""
+    return f"[{server}]" if ":" in server and not server.startswith("[") else server

@@ -10,7 +10,7 @@ import pytest
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
 from shipslog.runtime.containers.oci import linux
 from shipslog.runtime.volumes import pod_volumes
-from shipslog.runtime.volumes.remote import disks
+from shipslog.runtime.volumes.remote import disks, nfs
 
 
 class Tools:
@@ -39,6 +39,18 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
     made = Tools(tmp_path / "bin")
     monkeypatch.setenv("PATH", f"{made.place}:{os.environ['PATH']}")
     return made
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Says which file system the kernel knows besides tmpfs."""
+
+    def knows(kind: str) -> None:
+        listed = tmp_path / "filesystems"
+        listed.write_text(f"nodev\ttmpfs\nnodev\t{kind}\n")
+        monkeypatch.setattr(nfs, "FILE_SYSTEMS", listed)
+
+    return knows
 
 
 class Pods:

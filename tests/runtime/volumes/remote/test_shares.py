@@ -1,6 +1,7 @@
 """What mount(8) is called with, volume by volume."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def test_the_command(plugin: str, remote: dict[str, Any], line: str, pods: Pods,
     assert "AQ==" not in record and "k3y" not in record
 
 
-def test_what_a_tool_says_is_said(pods: Pods, tools: Tools) -> None:
+def test_what_a_tool_says_is_said(pods: Pods, tools: Tools, kernel: Callable[[str], None]) -> None:
+    kernel("nfs")
     tools.add("mount", "echo 'mount.nfs: Connection refused' >&2; exit 32")
     with pytest.raises(VolumeFailed) as caught:
         pods.mount("nfs", source={"server": "10.0.0.9", "path": "/e"})
@@ -92,7 +94,10 @@ def test_a_missing_key_is_named(pods: Pods, tools: Tools) -> None:
         pods.mount("azureFile", source={"shareName": "s"}, secret={"other": b""})
 
 
-def test_a_tool_that_hangs_is_ended(pods: Pods, tools: Tools, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_tool_that_hangs_is_ended(
+    pods: Pods, tools: Tools, kernel: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kernel("nfs")
     tools.add("mount", f"sleep 300 & echo $! > {tmp_path}/child; wait")
     monkeypatch.setattr("shipslog.runtime.volumes.remote.tools.TIMEOUT_S", 0.5)
     with pytest.raises(VolumeFailed, match=r"timed out after 0\.5 s"):
