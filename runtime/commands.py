@@ -69,7 +69,8 @@ class VolumeSource(Struct, frozen=True, kw_only=True):
     to mount."""
 
     name: str
-    kind: Literal["emptyDir", "hostPath", "local", "files", "remote"]  # files: secret, configMap, downwardAPI, projected
+    # files: secret, configMap, downwardAPI, projected; image: what is in it, mounted where a container wants it
+    kind: Literal["emptyDir", "hostPath", "local", "files", "remote", "image"]
     # local: a directory that is there; the pod's group owns it
     medium: str = ""  # emptyDir: "Memory" for a tmpfs
     size_limit_bytes: int = 0
@@ -81,6 +82,7 @@ class VolumeSource(Struct, frozen=True, kw_only=True):
     read_only: bool = False
     group_once: bool | UnsetType = UNSET  # local, remote: what belongs to the pod's group at its top is not walked again
     remote: RemoteVolume | UnsetType = UNSET
+    image: str | UnsetType = UNSET
 
 
 class PortMapping(Struct, frozen=True, kw_only=True):

@@ -107,3 +107,9 @@ def is_sidecar(container: AnyContainer) -> bool:
 def full_name(pod: core_v1.Pod) -> str:
     """`NAME_NAMESPACE(UID)`, as kubelet's messages name a pod."""
     return f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
+
+
+def images_of(spec: core_v1.PodSpec, container: AnyContainer) -> set[str]:
+    """The images that a container needs."""
+    mounted = {mount.name for mount in container.volume_mounts}
+    return {container.image, *(v.image.reference for v in spec.volumes if v.image is not None and v.name in mounted)}

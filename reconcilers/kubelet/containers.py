@@ -154,8 +154,9 @@ def _plan_start(pod: BoundPod, container: AnyContainer, plan: PodPlan) -> None:
         if wait_s:
             plan.wait(container.name, state.start_failure, state.start_message, wait_s)
             return
-        if images.pull_policy(container) != "Always":
-            plan.do(images.pull(pod, container), f"Pulling {container.image}")  # it may be what was missing
+        for one in images.wanted(pod, container):
+            if one.policy != "Always":
+                plan.do(images.pull(pod, one), f"Pulling {one.image}")  # it may be what was missing
         _start(pod, container, state.attempt, plan)
 
 

@@ -27,7 +27,7 @@ from shipslog.store.facts import (
 from shipslog.store.objects import core_v1
 from shipslog.store.view import View
 
-from .bound_pod import full_name
+from .bound_pod import full_name, images_of
 
 POST_START = "FailedPostStartHook: "  # how a runtime begins to say that the handler failed
 
@@ -84,7 +84,7 @@ def _of_pull(view: View, fact: ImagePulled | ImagePullFailed) -> Iterator[Say]:
     for pod in view.pods_on(fact.node):
         if pod.status.phase in ("", "Pending") and not pod.metadata.deletion_timestamp:
             for container in (*pod.spec.init_containers, *pod.spec.containers):
-                if container.image == fact.image and not _has_begun(view, pod, container.name):
+                if fact.image in images_of(pod.spec, container) and not _has_begun(view, pod, container.name):
                     yield from _of_pull_for(reference(pod, field_path(pod, container.name)), fact)
 
 
@@ -139,7 +139,8 @@ def backing_off(pod: core_v1.Pod, update: Update) -> Iterator[Say]:
             case "CreateContainerConfigError":
                 reason, message = "Failed", f"Error: {waiting.message if waiting is not None else ''}"
             case "ImagePullBackOff":
-                kind, reason, message = "Normal", "BackOff", f'Back-off pulling image "{container.image}"'
+                because = waiting.message if waiting is not None else ""  # of a container's image, or of one that is a volume
+                kind, reason, message = "Normal", "BackOff", because.partition(": ")[0]
             case _:
                 continue
         yield Say(

@@ -4,9 +4,11 @@ Tests: tests/reconcilers/kubelet/test_lifecycle.py
 """
 
 from base64 import b64decode
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Struct
 
 from shipslog.runtime.commands import PullImage
 from shipslog.store.objects import core_v1
@@ -20,53 +22,76 @@ Policy = Literal["Always", "IfNotPresent", "Never"]
 HUB = "https://index.docker.io/v1/"
 
 
+class Wanted(Struct, frozen=True):
+    """An image that a container needs: its own, or one that is a volume of it."""
+
+    container: str
+    image: str
+    policy: Policy
+
+
+def wanted(pod: BoundPod, container: AnyContainer) -> Iterator[Wanted]:
+    """All that a container needs, its own first."""
+    yield Wanted(container.name, container.image, pull_policy(container))
+    mounted = {mount.name for mount in container.volume_mounts}
+    for volume in pod.spec.volumes:
+        if volume.image is not None and volume.name in mounted:
+            yield Wanted(container.name, volume.image.reference, _policy(volume.image.reference, volume.image.pull_policy))
+
+
 def pull_policy(container: AnyContainer) -> Policy:
     """The container's policy; without one, Always for the tag `latest` or none."""
-    match container.image_pull_policy:
+    return _policy(container.image, container.image_pull_policy)
+
+
+def _policy(image: str, said: str) -> Policy:
+    match said:
         case "Always":
             return "Always"
         case "Never":
             return "Never"
         case "IfNotPresent":
             return "IfNotPresent"
-    name, _, tag = container.image.rpartition("/")[2].partition(":")
+    name, _, tag = image.rpartition("/")[2].partition(":")
     return "Always" if "@" not in name and tag in ("", "latest") else "IfNotPresent"
 
 
 def ready(pod: BoundPod, container: AnyContainer, plan: PodPlan, since_ns: int = 0) -> bool:
-    """True when the container can be started from its image. If not, the plan pulls it or says why it waits.
+    """True when the container can be started from its image, and the images that it mounts are there. If not, the plan pulls
+    the first that is missing or says why it waits.
 
-    With the policy Always the image counts if it came after `since_ns` (the end of the last attempt) and after the pod."""
-    state = pod.view.image(pod.node, container.image)
+    With the policy Always an image counts if it came after `since_ns` (the end of the last attempt) and after the pod."""
+    return all(_ready(pod, one, plan, since_ns) for one in wanted(pod, container))
+
+
+def _ready(pod: BoundPod, one: Wanted, plan: PodPlan, since_ns: int) -> bool:
+    state = pod.view.image(pod.node, one.image)
     created = parse_time(pod.pod.metadata.creation_timestamp)
-    policy = pull_policy(container)
     pulled = state.pulled if state is not None else None
-    if pulled is not None and (policy != "Always" or not pulled.at_ns or pulled.at_ns >= max(created, since_ns)):
+    if pulled is not None and (one.policy != "Always" or not pulled.at_ns or pulled.at_ns >= max(created, since_ns)):
         return True
     failed = state.failed if state is not None else None
     if failed is not None and state is not None and failed.at_ns >= max(created, since_ns):
         wait_s = backoff.remaining_s(failed.at_ns, backoff.pull_s(state.failures), pod.now)
-        _show(container, failed.reason, failed.message, pod.now - failed.at_ns, plan)
+        _show(one, failed.reason, failed.message, pod.now - failed.at_ns, plan)
         if wait_s:
             shown_s = backoff.remaining_s(failed.at_ns, backoff.SHOW_ERROR_NS / 1e9, pod.now)
             plan.again(min(wait_s, shown_s) if shown_s else wait_s)
             return False
-    plan.do(pull(pod, container), f"Pulling {container.image}")
+    plan.do(pull(pod, one), f"Pulling {one.image}")
     return False
 
 
-def _show(container: AnyContainer, reason: str, message: str, age_ns: int, plan: PodPlan) -> None:
+def _show(one: Wanted, reason: str, message: str, age_ns: int, plan: PodPlan) -> None:
     """An error shows as itself at first, then as a back-off; one that no repetition mends stays what it is."""
     if reason == "ErrImagePull" and age_ns >= backoff.SHOW_ERROR_NS:
-        plan.wait(container.name, "ImagePullBackOff", f'Back-off pulling image "{container.image}": {reason}: {message}')
+        plan.wait(one.container, "ImagePullBackOff", f'Back-off pulling image "{one.image}": {reason}: {message}')
     else:
-        plan.wait(container.name, reason, message)
+        plan.wait(one.container, reason, message)
 
 
-def pull(pod: BoundPod, container: AnyContainer) -> PullImage:
-    return PullImage(
-        node=pod.node, image=container.image, policy=pull_policy(container), credentials=credentials(pod, container.image)
-    )
+def pull(pod: BoundPod, one: Wanted) -> PullImage:
+    return PullImage(node=pod.node, image=one.image, policy=one.policy, credentials=credentials(pod, one.image))
 
 
 def credentials(pod: BoundPod, image: str) -> tuple[tuple[str, str, str], ...]:

@@ -32,7 +32,7 @@ from shipslog.store.view import View
 
 from . import backoff, resources
 from .admission import refused
-from .bound_pod import BoundPod
+from .bound_pod import AnyContainer, BoundPod, images_of
 from .containers import first_images, plan_containers, stop_all, wants_sandbox
 from .dns import names
 from .events import backing_off, resizing, tells
@@ -57,8 +57,8 @@ def _waits(pod: core_v1.Pod) -> bool:
 
 
 def _images(spec: core_v1.PodSpec) -> set[str]:
-    inside = {c.image for c in (*spec.containers, *spec.init_containers)}
-    return inside | {c.image for c in spec.ephemeral_containers}
+    every: tuple[AnyContainer, ...] = (*spec.containers, *spec.init_containers, *spec.ephemeral_containers)
+    return {image for container in every for image in images_of(spec, container)}
 
 
 def _bound(view: View, pod: core_v1.Pod) -> Iterable[str]:
@@ -317,5 +317,5 @@ def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: 
 
 RECONCILER = Reconciler(
     name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells,
-    projections=(WAITING, POLICIES, ATTACHMENTS), version=2,
+    projections=(WAITING, POLICIES, ATTACHMENTS), version=3,
 )  # fmt: skip

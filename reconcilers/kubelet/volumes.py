@@ -58,6 +58,8 @@ def _render(pod: BoundPod, volume: core_v1.Volume, content: Content) -> VolumeSo
         return VolumeSource(
             name=volume.name, kind="hostPath", host_path=volume.host_path.path, host_path_type=volume.host_path.type or ""
         )
+    if volume.image is not None:
+        return VolumeSource(name=volume.name, kind="image", image=volume.image.reference, read_only=True)
     if claim_of(pod.pod, volume):
         return claimed(pod, volume)
     if volume.csi is not None:

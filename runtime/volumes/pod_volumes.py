@@ -42,6 +42,8 @@ def prepare(directory: Path, volumes: tuple[VolumeSource, ...], fs_group: int | 
                 case "local":
                     _local(volume, fs_group)
                     continue
+                case "image":
+                    continue
                 case "remote":
                     if mounter.mount(directory, volume) and fs_group is not None:
                         _give_once(path, volume, fs_group)

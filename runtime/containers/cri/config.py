@@ -62,6 +62,8 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
     message.chmod(0o666)
     mounts = [api.Mount(container_path=request.termination_message_path, host_path=str(message))]
     for mount in request.mounts:
+        if volumes[mount.volume].kind == "image":
+            raise OSError(f'volume "{mount.volume}" is an image: over the CRI such volumes are not mounted')
         source = source_path(directory / "volumes", volumes[mount.volume])
         source = source / mount.sub_path if mount.sub_path else source
         mounts.append(

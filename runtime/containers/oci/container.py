@@ -28,7 +28,7 @@ from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.runtime.volumes.pod_volumes import pin_sub_path, remove_tree, source_path
 from shipslog.store.facts import CONTAINER_STATUS_UNKNOWN
 
-from . import image_user, linux, records, seccomp, spec
+from . import image_user, image_volumes, linux, records, seccomp, spec
 from .cgroups import Cgroups
 from .environment import OciSettings
 from .layout import Layout, container_id
@@ -80,12 +80,8 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
     """Make it and start it; `seen`: a process whose pid namespace it is to share. Errors: StartFailed; nothing but the log and
     the record is left then."""
     bundle = place.layout.container(request.pod_uid, request.container, request.attempt)
-    try:
-        image = place.images.get(request.image)
-    except ValueError as error:
-        raise StartFailed("InvalidImageName", str(error)) from error
-    if image is None:
-        raise StartFailed("CreateContainerError", f'image "{request.image}" is not present')
+    image = _image(place, request.image)
+    mounted = {name: _image(place, reference) for name, reference in image_volumes.wanted(sandbox.request, request)}
     record = ContainerRecord(
         container_id=container_id(request.pod_uid, request.container, request.attempt),
         pod_uid=request.pod_uid,
@@ -93,6 +89,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
         attempt=request.attempt,
         image_id=image.image_id,
         image=image.name,
+        volume_images=tuple((one.image_id, one.name) for one in mounted.values()),
         stop_signal=_signal_number(request.stop_signal or image.config.stop_signal),
         tty=request.tty,
         stdin=request.stdin,
@@ -104,6 +101,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
     (place.layout.exits / record.container_id).unlink(missing_ok=True)  # of a try that a crash cut off: its id is the same
     records.write(bundle / RECORD_FILE, record)
     try:
+        image_volumes.mount(place.images, mounted, bundle)
         _write_config(place, sandbox, request, image, bundle, seen)
         _run_conmon(place, request, record, bundle)
         _crun_start(place, record)
@@ -123,6 +121,16 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
     records.write(bundle / RECORD_FILE, started)
     _forget_older(place, request)
     return started
+
+
+def _image(place: ContainerPlace, name: str) -> Image:
+    try:
+        found = place.images.get(name)
+    except ValueError as error:
+        raise StartFailed("InvalidImageName", str(error)) from error
+    if found is None:
+        raise StartFailed("CreateContainerError", f'image "{name}" is not present')
+    return found
 
 
 def _translated(error: Exception) -> StartFailed:
@@ -175,7 +183,9 @@ def _write_config(
         json.dump(config, file)
 
 
-def _mount_sources(sandbox: SandboxRecord, request: StartContainer, pod: Path, bundle: Path) -> tuple[tuple[Mount, Path], ...]:
+def _mount_sources(
+    sandbox: SandboxRecord, request: StartContainer, pod: Path, bundle: Path
+) -> tuple[tuple[Mount, Path, tuple[str, ...]], ...]:
     volumes = {volume.name: volume for volume in sandbox.request.volumes}
     found = []
     for number, mount in enumerate(request.mounts):
@@ -184,13 +194,15 @@ def _mount_sources(sandbox: SandboxRecord, request: StartContainer, pod: Path, b
                 f'container "{request.container}" mounts the volume "{mount.volume}", which its pod does not have'
             )
         volume = volumes[mount.volume]
-        source = source_path(pod / "volumes", volume)
+        of_image = volume.kind == "image"
+        source = image_volumes.place(bundle, volume.name) if of_image else source_path(pod / "volumes", volume)
         if mount.sub_path:
             pinned = bundle / "subpaths" / str(number)
             pin_sub_path(source, mount.sub_path, pinned)
             source = pinned
-        read_only = mount.read_only or volume.read_only
-        found.append((msgspec.structs.replace(mount, read_only=read_only), source))
+        read_only = mount.read_only or volume.read_only  # an image always is
+        options = image_volumes.OPTIONS if of_image else ()
+        found.append((msgspec.structs.replace(mount, read_only=read_only), source, options))
     return tuple(found)
 
 
@@ -369,6 +381,6 @@ def delete(place: ContainerPlace, record: ContainerRecord) -> None:
         subprocess.run(
             crun(place, "delete", "--force", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
-    for name in ("rootfs", "subpaths", "upper", "work"):
+    for name in ("rootfs", "subpaths", image_volumes.DIRECTORY, "upper", "work"):
         remove_tree(bundle / name)
     (bundle / "config.json").unlink(missing_ok=True)

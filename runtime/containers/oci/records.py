@@ -83,6 +83,7 @@ class ContainerRecord(Struct, frozen=True, kw_only=True):
     attempt: int
     image_id: str
     image: str = ""  # under which name it was asked for; of an older version nothing is known
+    volume_images: tuple[tuple[str, str], ...] = ()  # (id, name) of those that it mounts
     phase: Literal["creating", "started", "failed"] = "creating"
     process: Process | None = None
     conmon: Process | None = None

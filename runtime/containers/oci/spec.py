@@ -52,7 +52,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     pause_pid: int
     seen_pid: int = 0  # whose pid namespace is shared, if any container's
     cgroups_path: str
-    mounts: tuple[tuple[Mount, Path], ...]  # with the source on this node
+    mounts: tuple[tuple[Mount, Path, tuple[str, ...]], ...]  # with the source on this node, and more options
 
 
 def arguments(request: StartContainer, image: ImageConfig) -> tuple[str, ...]:
@@ -179,16 +179,16 @@ def _mounts(request: StartContainer, situation: Situation, settings: OciSettings
     ]
     if settings.cgroup_manager != "disabled":
         found.append(_entry("/sys/fs/cgroup", "cgroup", "cgroup", [*kernel, "relatime", writable]))
-    taken = {mount.path.rstrip("/") or "/" for mount, _ in situation.mounts}
+    taken = {mount.path.rstrip("/") or "/" for mount, _, _ in situation.mounts}
     shm = Path("/dev/shm") if situation.pod.host_ipc else pod / "shm"
     own = [("/dev/shm", shm, "rw")]
     files = "ro" if request.security.read_only_root else "rw"
     own += [(f"/etc/{name}", pod / name, files) for name in ("hosts", "resolv.conf", "hostname")]
     own.append((request.termination_message_path, situation.bundle / "termination-log", "rw"))
     found += [_bind(path, source, [mode, "rprivate"]) for path, source, mode in own if path and path not in taken]
-    for mount, source in sorted(situation.mounts, key=lambda pair: pair[0].path.count("/")):
+    for mount, source, more in sorted(situation.mounts, key=lambda one: one[0].path.count("/")):
         spread = {"HostToContainer": "rslave", "Bidirectional": "rshared"}.get(mount.propagation, "rprivate")
-        found.append(_bind(mount.path, source, ["ro" if mount.read_only else "rw", spread]))
+        found.append(_bind(mount.path, source, ["ro" if mount.read_only else "rw", spread, *more]))
     return found
 
 

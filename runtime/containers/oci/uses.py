@@ -24,7 +24,9 @@ def images_used(pods: Path) -> tuple[Use, ...]:
     for pod in pods.iterdir() if pods.is_dir() else ():
         sandbox = records.read(pod / SANDBOX_FILE, SandboxRecord)
         name = f"{sandbox.request.namespace}/{sandbox.request.name}" if sandbox is not None else pod.name
-        found |= {Use(name, record.image_id, record.image) for record in containers_of(pod)}
+        for record in containers_of(pod):
+            images = ((record.image_id, record.image), *record.volume_images)
+            found |= {Use(name, image_id, image) for image_id, image in images}
     return tuple(sorted(found))
 
 

@@ -8,7 +8,14 @@ from msgspec.structs import replace
 
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.kubelet import lifecycle
-from shipslog.runtime.commands import PullImage, RemovePodSandbox, RunPodSandbox, StartContainer, StopContainer
+from shipslog.runtime.commands import (
+    PullImage,
+    RemovePodSandbox,
+    RunPodSandbox,
+    StartContainer,
+    StopContainer,
+    VolumeSource,
+)
 from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import (
     ContainerExited,
@@ -354,6 +361,25 @@ def test_one_that_is_cut_off_says_so_until_it_is_mended() -> None:
     assert status(view).phase == "Running"
     add(view, PodNetworkMended(node="n", pod_uid=UID, message="joined it again", at_ns=NOW))
     assert next(c for c in status(view).conditions if c.type == "PodReadyToStartContainers").status == "True"
+
+
+def test_images_that_are_volumes_are_pulled_like_those_of_containers() -> None:
+    made = bound()
+    (container,) = made.spec.containers
+    data = core_v1.Volume(name="v", image=core_v1.ImageVolumeSource(reference="data:1", pull_policy="IfNotPresent"))
+    mounted = replace(container, volume_mounts=(core_v1.VolumeMount(name="v", mount_path="/v"),))
+    made = replace(made, spec=replace(made.spec, containers=(mounted,), volumes=(data,)))
+    sandbox = next(c for c in decide(view_of(node("n"), observed("n"), made)).commands if isinstance(c, RunPodSandbox))
+    assert sandbox.volumes == (VolumeSource(name="v", kind="image", image="data:1", read_only=True),)
+    view = view_of(node("n"), observed("n"), made, SANDBOX, PULLED)
+    (pull,) = [c for c in decide(view).commands if isinstance(c, PullImage)]
+    assert (pull.image, pull.policy) == ("data:1", "IfNotPresent") and "StartContainer" not in kinds(view)
+    missing = ImagePullFailed(node="n", image="data:1", reason="ErrImagePull", message="no such image", at_ns=NOW)
+    add(view, missing)
+    waiting = status(view).container_statuses[0].state.waiting
+    assert waiting is not None and (waiting.reason, waiting.message) == ("ErrImagePull", "no such image")
+    add(view, ImagePulled(node="n", image="data:1", image_id="sha256:d", size_bytes=1, present=False, at_ns=NOW))
+    assert "StartContainer" in kinds(view)
 
 
 def test_variables_of_files_are_left_to_the_runtime() -> None:
