@@ -16,8 +16,10 @@ from shipslog.engine.kinds.metadata import check_metadata, check_metadata_update
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.scheme import Kind
 
+from .limit_ranges import check_limits, with_limits
 from .namespace import check_namespace
 from .node_restriction import check_node
+from .quotas import GROW, check_quotas
 
 
 def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
@@ -27,11 +29,13 @@ def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
     if kind.namespaced:
         check_namespace(kind, obj.metadata.name, obj.metadata.namespace, ctx)
     check_node(kind, obj, ctx)
-    obj = strategy.create(kind, obj, ctx)
+    obj = strategy.create(kind, with_limits(kind, obj, ctx), ctx)
     faults = Faults()
     check_metadata(faults, obj.metadata, namespaced=kind.namespaced, name=strategy.name, strict=strategy.strict_finalizers)
     strategy.check(faults, obj)
     faults.refuse(kind, obj.metadata.name)
+    check_limits(kind, obj, ctx)
+    check_quotas(kind, None, obj, "", ctx)
     return strategy.allocate(kind, None, _stored(kind, obj, strategy), ctx)
 
 
@@ -56,6 +60,10 @@ def admit_update(kind: Kind, old: Any, new: Any, subresource: str, ctx: Admissio
     check_metadata_update(faults, new.metadata, old.metadata, strict=strategy.strict_finalizers)
     strategy.check_update(faults, old, new, subresource)
     faults.refuse(kind, old.metadata.name)
+    if kind.resource in GROW:
+        if kind.resource != "pods" and not subresource:
+            check_limits(kind, new, ctx)
+        check_quotas(kind, old, new, subresource, ctx)
     new = _stored(kind, new, strategy)
     return new if subresource else strategy.allocate(kind, old, new, ctx)
 
@@ -70,6 +78,7 @@ def asked_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
     check_node(kind, obj, ctx)
     if kind.definition is not None:
         return obj
+    obj = with_limits(kind, obj, ctx)
     made = strategy.create(kind, obj, ctx)
     status = {"status": obj.status} if hasattr(obj, "status") else {}
     return replace(made, metadata=obj.metadata, **status)

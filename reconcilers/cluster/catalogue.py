@@ -13,6 +13,7 @@ from . import (
     flow_schemas,
     pod_gc,
     resource_claims,
+    resource_quotas,
 )
 
 RULES: tuple[Reconciler, ...] = (
@@ -25,4 +26,5 @@ RULES: tuple[Reconciler, ...] = (
     pod_gc.RECONCILER,
     flow_schemas.RECONCILER,
     resource_claims.RECONCILER,
+    resource_quotas.RECONCILER,
 )

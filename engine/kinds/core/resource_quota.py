@@ -39,6 +39,8 @@ STANDARD = POD_RESOURCES | {
     "requests.ephemeral-storage",
     "limits.ephemeral-storage",
 }
+OF_BEST_EFFORT = frozenset({"pods"})
+OF_CLAIMS = frozenset({"persistentvolumeclaims", "requests.storage"})
 OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")
 INVALID_SCOPE = "unsupported scope applied to resource"
 
@@ -65,10 +67,13 @@ class ResourceQuotaRules(WithSpec):
         for name, amount in obj.spec.hard.items():
             check_quota_name(faults, name, f"spec.hard[{name}]")
             check_amount(faults, name, amount, f"spec.hard[{name}]")
-        _check_scopes(faults, obj.spec.scopes, "spec.scopes")
+        _check_scopes(faults, obj, "spec.scopes")
         chosen = obj.spec.scope_selector
         for i, requirement in enumerate(chosen.match_expressions if chosen is not None else ()):
-            _check_requirement(faults, requirement, f"spec.scopeSelector.matchExpressions[{i}]")
+            path = f"spec.scopeSelector.matchExpressions[{i}]"
+            _check_requirement(faults, requirement, path)
+            for _ in _not_of(requirement.scope_name, obj):
+                faults.invalid(f"{path}.scopeName", requirement.scope_name, INVALID_SCOPE)
 
     def check_change(self, faults: Faults, old: ResourceQuota, new: ResourceQuota) -> None:
         self.check(faults, new)
@@ -97,10 +102,19 @@ def check_quota_name(faults: Faults, name: str, path: str) -> None:
         faults.invalid(path, name, "must be a standard resource for quota")
 
 
-def _check_scopes(faults: Faults, scopes: tuple[str, ...], path: str) -> None:
+def _not_of(scope: str, obj: ResourceQuota) -> list[str]:
+    """What a quota limits that is nothing of those in a scope."""
+    meant = OF_BEST_EFFORT if scope == "BestEffort" else OF_CLAIMS if scope == "VolumeAttributesClass" else POD_RESOURCES
+    return [name for name in sorted(obj.spec.hard) if scope in SCOPES and name in STANDARD and name not in meant]
+
+
+def _check_scopes(faults: Faults, obj: ResourceQuota, path: str) -> None:
+    scopes = obj.spec.scopes
     for scope in scopes:
         if scope not in SCOPES:
             faults.invalid(path, scopes, "unsupported scope")
+        for _ in _not_of(scope, obj):
+            faults.invalid(path, scopes, INVALID_SCOPE)
     for pair in PAIRS:
         if set(pair) <= set(scopes):
             faults.invalid(path, scopes, "conflicting scopes")

@@ -34,7 +34,7 @@ def test_what_a_limit_range_may_not_say(world: Any, refused: Any, item: dict[str
 
 
 def test_a_quota_keeps_its_scopes(world: Any, refused: Any) -> None:
-    body = {"metadata": {"name": "x"}, "spec": {"hard": {"pods": "3", "limits.cpu": "2"}, "scopes": ["BestEffort"]}}
+    body = {"metadata": {"name": "x"}, "spec": {"hard": {"pods": "3", "limits.cpu": "2"}, "scopes": ["NotBestEffort"]}}
     made = world.create("resourcequotas", body)
     assert strategy_of("resourcequotas").cells(made, NOW_NS) == ["x", "pods: 0/3", "limits.cpu: 0/2", "0s"]
     assert refused(world.change, made, spec={"scopes": []}) == {"FieldValueInvalid spec.scopes"}
@@ -48,6 +48,8 @@ def test_a_quota_keeps_its_scopes(world: Any, refused: Any) -> None:
         ({"hard": {"pods": "-1"}}, "Invalid spec.hard[pods]"),
         ({"scopes": ["BestEffort", "NotBestEffort"]}, "Invalid spec.scopes"),
         ({"scopes": ["Any"]}, "Invalid spec.scopes"),
+        ({"scopes": ["BestEffort"], "hard": {"requests.cpu": "0"}}, "Invalid spec.scopes"),
+        ({"scopes": ["VolumeAttributesClass"], "hard": {"pods": "0"}}, "Invalid spec.scopes"),
         (
             {"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In"}]}},
             "Required spec.scopeSelector.matchExpressions[0].values",

@@ -1,0 +1,69 @@
+"""Quotas of a namespace: what an object would take beyond one is refused.
+
+It is counted against what is there at the command's turn, so two that come at once cannot both have the last of something. What
+a quota's status says is the rule's (reconcilers/cluster/resource_quotas.py), and nobody waits for it.
+
+Source: the ResourceQuota admission plugin.
+
+Tests: tests/engine/admission/test_quotas.py
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shipslog.engine.kinds.context import Admission
+from shipslog.engine.kinds.faults import forbidden
+from shipslog.reconcilers.cluster.quota_usage import NOTHING, TO_BE_SAID, Amount, amount, concerned, said, usage, used
+from shipslog.store.objects import quantity
+from shipslog.store.objects.core_v1 import Pod, ResourceQuota
+from shipslog.store.objects.scheme import Kind
+
+UNCOUNTED = ("events",)
+GROW = {"pods": "resize", "services": "", "persistentvolumeclaims": ""}  # what may take more when it changes, and by which part
+
+
+def check_quotas(kind: Kind, old: Any, new: Any, subresource: str, ctx: Admission) -> None:
+    """`old`: as it was; None for what is made. Errors: Forbidden."""
+    resource, namespace = kind.resource, new.metadata.namespace
+    if resource in UNCOUNTED or not namespace or (old is not None and GROW.get(resource) != subresource):
+        return
+    for quota in ctx.view.list(ResourceQuota, namespace):
+        if concerned(quota, resource, new):
+            _check(kind, old, new, quota, ctx)
+
+
+def _check(kind: Kind, old: Any, new: Any, quota: ResourceQuota, ctx: Admission) -> None:
+    resource, hard = kind.resource, quota.spec.hard
+    if resource == "pods" and old is None and (missing := _not_said(new, TO_BE_SAID & hard.keys())):
+        raise forbidden(kind, new.metadata.name, f"failed quota: {quota.metadata.name}: must specify {missing}")
+    wanted = {name: value for name, value in usage(resource, new, now=ctx.now_ns).items() if name in hard}
+    if old is not None and concerned(quota, resource, old):
+        before = usage(resource, old, now=ctx.now_ns)
+        wanted = {name: Amount(value.nanos - before.get(name, NOTHING).nanos, value.binary) for name, value in wanted.items()}
+    wanted = {name: value for name, value in wanted.items() if value.nanos > 0}
+    if not wanted:
+        return
+    there = used(ctx.view, quota, now=ctx.now_ns)
+    beyond = sorted(name for name, value in wanted.items() if there[name].nanos + value.nanos > quantity.nanos(hard[name]))
+    if beyond:
+        limited = {name: amount(hard[name]) for name in beyond}
+        told = f"requested: {_printed(wanted, beyond)}, used: {_printed(there, beyond)}, limited: {_printed(limited, beyond)}"
+        raise forbidden(kind, new.metadata.name, f"exceeded quota: {quota.metadata.name}, {told}")
+
+
+def _not_said(pod: Pod, names: Iterable[str]) -> str:
+    """What containers do not say of what they have to: `limits.memory for: c; requests.cpu for: c,d`."""
+    told = []
+    for name in sorted(names):
+        silent = [
+            container.name
+            for container in (*pod.spec.containers, *pod.spec.init_containers)
+            if name not in said(container.resources.requests, container.resources.limits)
+        ]
+        if silent:
+            told.append(f"{name} for: {','.join(sorted(silent))}")
+    return "; ".join(told)
+
+
+def _printed(amounts: Mapping[str, Amount], names: Iterable[str]) -> str:
+    return ",".join(f"{name}={amounts[name].text}" for name in names)
