@@ -6,9 +6,9 @@ Tests: tests/reconcilers/kubelet/test_lifecycle.py
 """
 
 from shipslog.reconcilers.cluster.node_lifecycle import tolerates
-from shipslog.reconcilers.scheduler.fit import load_of, matches_node, ports_of, requests_of
+from shipslog.reconcilers.scheduler.fit import load_of, matches_node, ports_of
 from shipslog.store.objects import core_v1
-from shipslog.store.objects.pods import qos_class
+from shipslog.store.objects.pods import qos_class, requests_of
 
 from .bound_pod import BoundPod
 from .eviction.ranking import is_critical

@@ -190,7 +190,7 @@ def _start(pod: BoundPod, container: AnyContainer, attempt: int, plan: PodPlan, 
 def start_command(pod: BoundPod, container: AnyContainer, attempt: int, resolved: Environment) -> StartContainer:
     """The command with everything resolved. Errors: ConfigError for what is missing."""
     capacity = quantity.value(pod.observed.capacity.get("memory", 0))
-    lifecycle = container.lifecycle
+    lifecycle, limits = container.lifecycle, resources.limits_of(pod.spec, container)
     return StartContainer(
         node=pod.node,
         pod_uid=pod.uid,
@@ -208,9 +208,9 @@ def start_command(pod: BoundPod, container: AnyContainer, attempt: int, resolved
         stdin=container.stdin,
         stdin_once=container.stdin_once,
         tty=container.tty,
-        cpu_request_milli=resources.cpu_request_milli(container),
-        cpu_limit_milli=resources.cpu_limit_milli(container),
-        memory_limit_bytes=resources.memory_limit_bytes(container),
+        cpu_request_milli=limits.cpu_request_milli,
+        cpu_limit_milli=limits.cpu_limit_milli,
+        memory_limit_bytes=limits.memory_limit_bytes,
         oom_score_adj=resources.oom_score_adj(pod.pod, container, capacity),
         termination_message_path=container.termination_message_path or "/dev/termination-log",
         termination_message_fallback_to_logs=container.termination_message_policy == "FallbackToLogsOnError",
@@ -268,7 +268,7 @@ def _stop_unhealthy(pod: BoundPod, plan: PodPlan) -> set[str]:
             plan.do(changed, f"{state.name} has another image now")
             stopped.add(state.name)
             continue
-        if container is not None and resize.needs_restart(state, container):
+        if container is not None and resize.needs_restart(pod.spec, state, container):
             changed = stop_command(pod, state, pod.grace_period_s, "resize requires restart")
             plan.do(changed, f"{state.name} is started again with other resources")
             stopped.add(state.name)

@@ -265,7 +265,7 @@ def sandbox_command(pod: BoundPod) -> RunPodSandbox:
     """The sandbox with its volumes rendered. Errors: ConfigError when something that a volume needs is missing."""
     spec, meta, called = pod.spec, pod.pod.metadata, names(pod)
     security = spec.security_context or core_v1.PodSecurityContext()
-    containers = spec.containers
+    cpu, memory = resources.pod_limits(spec)
     return RunPodSandbox(
         node=pod.node,
         pod_uid=pod.uid,
@@ -286,8 +286,8 @@ def sandbox_command(pod: BoundPod) -> RunPodSandbox:
         sysctls={s.name: s.value for s in security.sysctls},
         fs_group=security.fs_group,
         volumes=volumes(pod),
-        cpu_limit_milli=resources.pod_limit(resources.cpu_limit_milli(c) for c in containers),
-        memory_limit_bytes=resources.pod_limit(resources.memory_limit_bytes(c) for c in containers),
+        cpu_limit_milli=cpu,
+        memory_limit_bytes=memory,
     )
 
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shipslog.reconcilers.scheduler.fit import load_of, requests_of
+from shipslog.reconcilers.scheduler.fit import load_of
 from shipslog.runtime.commands import UpdateContainerResources
 from shipslog.store.objects import core_v1, quantity
+from shipslog.store.objects.pods import requests_of
 from shipslog.store.objects.scalars import Quantity
 from shipslog.store.state import ContainerRuntime
 
@@ -110,16 +111,17 @@ def _as_allocated(pod: core_v1.Pod) -> core_v1.Pod:
 # --- carrying it out ---
 
 
-def behind(state: ContainerRuntime, container: AnyContainer) -> bool:
+def behind(spec: core_v1.PodSpec, state: ContainerRuntime, container: AnyContainer) -> bool:
     """Whether a container that runs has not what it is to have. Of one whose runtime does not tell nothing is done."""
-    return state.limits is not None and state.limits != resources.limits_of(container)
+    return state.limits is not None and state.limits != resources.limits_of(spec, container)
 
 
-def needs_restart(state: ContainerRuntime, container: AnyContainer) -> bool:
+def needs_restart(spec: core_v1.PodSpec, state: ContainerRuntime, container: AnyContainer) -> bool:
     """Whether it is to be started again, because the policy of a resource that changes says so."""
     if state.limits is None or not isinstance(container, core_v1.Container):
         return False
-    want, policies = resources.limits_of(container), {p.resource_name: p.restart_policy for p in container.resize_policy}
+    want = resources.limits_of(spec, container)
+    policies = {p.resource_name: p.restart_policy for p in container.resize_policy}
     cpu = (state.limits.cpu_request_milli, state.limits.cpu_limit_milli) != (want.cpu_request_milli, want.cpu_limit_milli)
     memory = state.limits.memory_limit_bytes != want.memory_limit_bytes
     return (cpu and policies.get("cpu") == "RestartContainer") or (memory and policies.get("memory") == "RestartContainer")
@@ -129,9 +131,9 @@ def plan_resize(pod: BoundPod, plan: PodPlan, stopped: set[str]) -> None:
     """Give containers that run what they are to have. `stopped`: those that are being ended."""
     for state in pod.running():
         container = pod.container(state.name)
-        if container is None or state.name in stopped or not behind(state, container):
+        if container is None or state.name in stopped or not behind(pod.spec, state, container):
             continue
-        want = resources.limits_of(container)
+        want = resources.limits_of(pod.spec, container)
         if state.resize_failure and state.resize_wanted == want:
             wait_s = backoff.remaining_s(state.resize_failed_at_ns, AGAIN_S, pod.now)
             if wait_s:
@@ -142,11 +144,10 @@ def plan_resize(pod: BoundPod, plan: PodPlan, stopped: set[str]) -> None:
 
 
 def update_command(pod: BoundPod, state: ContainerRuntime, container: AnyContainer) -> UpdateContainerResources:
-    containers = pod.spec.containers
+    cpu, memory = resources.pod_limits(pod.spec)
     return UpdateContainerResources(
-        node=pod.node, pod_uid=pod.uid, container=state.name, attempt=state.attempt, limits=resources.limits_of(container),
-        pod_cpu_limit_milli=resources.pod_limit(resources.cpu_limit_milli(c) for c in containers),
-        pod_memory_limit_bytes=resources.pod_limit(resources.memory_limit_bytes(c) for c in containers),
+        node=pod.node, pod_uid=pod.uid, container=state.name, attempt=state.attempt, pod_cpu_limit_milli=cpu,
+        limits=resources.limits_of(pod.spec, container), pod_memory_limit_bytes=memory,
     )  # fmt: skip
 
 
@@ -159,7 +160,7 @@ def told_resources(pod: BoundPod, container: AnyContainer) -> tuple[dict[str, Qu
     if state is None or state.limits is None or not isinstance(container, core_v1.Container):
         return {}, None  # its runtime does not tell: as of a node that cannot resize
     allocated = dict(_asked(container))
-    if state.running and behind(state, container):
+    if state.running and behind(pod.spec, state, container):
         statuses = (*pod.pod.status.init_container_statuses, *pod.pod.status.container_statuses)
         return allocated, next((s.resources for s in statuses if s.name == container.name), None)
     return allocated, container.resources
@@ -171,7 +172,7 @@ def conditions(pod: BoundPod) -> dict[str, core_v1.PodCondition]:
     if pod.resize_reason:
         why = pod.resize_reason, pod.resize_message
         found[PENDING] = core_v1.PodCondition(type=PENDING, status="True", reason=why[0], message=why[1])
-    under_way = [s for s in pod.running() if (c := pod.container(s.name)) is not None and behind(s, c)]
+    under_way = [s for s in pod.running() if (c := pod.container(s.name)) is not None and behind(pod.spec, s, c)]
     if under_way:
         failed = next((s.resize_failure for s in under_way if s.resize_failure), "")
         found[IN_PROGRESS] = core_v1.PodCondition(

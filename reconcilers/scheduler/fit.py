@@ -7,15 +7,15 @@ Tests: tests/reconcilers/scheduler/test_scheduler.py
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.reconcilers.cluster.node_lifecycle import tolerates
-from shipslog.store.objects import core_v1, quantity
-from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects import core_v1
+from shipslog.store.objects.pods import TERMINAL, Amounts, amount_of, requests_of
 
 from .profile import DEFAULT, Profile
 
@@ -26,7 +26,6 @@ class Final(str):
     __slots__ = ()
 
 
-Amounts = dict[str, int]  # by resource: cpu in thousandths, others whole
 Port = tuple[str, str, int]  # address, protocol, number
 Disk = tuple[str, str, bool]  # kind, disk, read only
 UNSCHEDULABLE = core_v1.Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
@@ -34,7 +33,6 @@ NOT_READY = core_v1.Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule
 KEEPS_AWAY = ("NoSchedule", "NoExecute")
 UNLIMITED = 1 << 62
 COUNTED = {"cpu": 100, "memory": 200 << 20}  # what a container without requests counts for when nodes are compared
-NOTHING: Mapping[str, int] = {}
 NO_LABELS = Final("node(s) didn't have the requested labels")
 
 
@@ -45,50 +43,6 @@ OTHER_NODE = Final("node(s) didn't match Pod's node affinity/selector")
 PORTS_TAKEN = "node(s) didn't have free ports for the requested pod ports"
 NO_DISK = "node(s) had no available disk"
 TOO_MANY = "Too many pods"
-
-
-def requests_of(spec: core_v1.PodSpec, missing: Mapping[str, int] = NOTHING) -> Amounts:
-    """What a pod needs at most at one time: its containers together, or one init container with the sidecars before it; or
-    what it asks for as a whole. `missing`: what a container counts for that asks for nothing."""
-    total: Amounts = {}
-    for container in spec.containers:
-        _add(total, container, missing)
-    sidecars: Amounts = {}
-    peak: Amounts = {}
-    for container in spec.init_containers:
-        if container.restart_policy == "Always":
-            _add(sidecars, container, missing)
-            _add(total, container, missing)
-            continue
-        alone = dict(sidecars)
-        _add(alone, container, missing)
-        for name, amount in alone.items():
-            peak[name] = max(peak.get(name, 0), amount)
-    for name, amount in peak.items():
-        total[name] = max(total.get(name, 0), amount)
-    if spec.resources is not None:
-        for name, value in spec.resources.requests.items():
-            total[name] = amount_of(name, value)
-    for name, value in spec.overhead.items():
-        total[name] = total.get(name, 0) + amount_of(name, value)
-    return total
-
-
-def _add(into: Amounts, container: core_v1.Container, missing: Mapping[str, int]) -> None:
-    asked: Mapping[str, Any] = container.resources.requests
-    limits = container.resources.limits
-    for name, value in limits.items():
-        if name not in asked:
-            into[name] = into.get(name, 0) + amount_of(name, value)
-    for name, value in asked.items():
-        into[name] = into.get(name, 0) + amount_of(name, value)
-    for name, amount in missing.items():
-        if name not in asked and name not in limits:
-            into[name] = into.get(name, 0) + amount
-
-
-def amount_of(name: str, value: Any) -> int:
-    return quantity.milli(value) if name == "cpu" else quantity.value(value)
 
 
 class Ask(Struct, frozen=True):

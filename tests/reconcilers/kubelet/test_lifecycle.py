@@ -382,6 +382,27 @@ def test_images_that_are_volumes_are_pulled_like_those_of_containers() -> None:
     assert "StartContainer" in kinds(view)
 
 
+def test_a_pod_as_a_whole_has_limits_that_its_containers_keep_to() -> None:
+    made = bound()
+    (container,) = made.spec.containers
+    requests, limits = {"cpu": "500m", "memory": "3Gi"}, {"cpu": "1", "memory": "4Gi"}
+    own = replace(container, resources=core_v1.ResourceRequirements(requests={"memory": "1Gi"}, limits={"memory": "2Gi"}))
+    other = replace(container, name="other")
+    whole = core_v1.ResourceRequirements(requests=requests, limits=limits)
+    made = replace(made, spec=replace(made.spec, containers=(own, other), resources=whole))
+    sandbox = next(c for c in decide(view_of(node("n"), observed("n"), made)).commands if isinstance(c, RunPodSandbox))
+    assert (sandbox.cpu_limit_milli, sandbox.memory_limit_bytes) == (1000, 4 << 30)
+    view = view_of(node("n"), observed("n"), made, SANDBOX, PULLED)
+    mine, its = [c for c in decide(view).commands if isinstance(c, StartContainer)]
+    assert (mine.cpu_limit_milli, mine.memory_limit_bytes) == (1000, 2 << 30)
+    assert (its.cpu_request_milli, its.cpu_limit_milli, its.memory_limit_bytes) == (0, 1000, 4 << 30)
+    assert its.oom_score_adj > mine.oom_score_adj  # each has half of what only the pod asks for
+    small = replace(made, spec=replace(made.spec, resources=None))
+    assert next(
+        c for c in decide(view_of(node("n"), observed("n"), small)).commands if isinstance(c, RunPodSandbox)
+    ) == replace(sandbox, cpu_limit_milli=0, memory_limit_bytes=0)
+
+
 def test_variables_of_files_are_left_to_the_runtime() -> None:
     def of_file(name: str) -> core_v1.EnvVar:
         key = core_v1.FileKeySelector(volume_name="v", path="env", key="K", optional=True)

@@ -5,10 +5,13 @@ Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_gol
 
 from collections.abc import Collection
 
+from msgspec.structs import replace
+
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import NOT_NEGATIVE, Faults
 from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import ResourceRequirements
+from shipslog.store.objects.core_v1 import PodSpec, ResourceRequirements
+from shipslog.store.objects.pods import amount_of, requests_of, shown
 from shipslog.store.objects.scalars import Quantity
 
 CONTAINER = frozenset({"cpu", "memory", "ephemeral-storage"})
@@ -29,6 +32,7 @@ STANDARD = (
     CONTAINER | COUNTED | {"storage", "requests.storage"} | {f"{p}.{c}" for p in ("requests", "limits") for c in CONTAINER}
 )
 HUGE = "hugepages-"
+OF_PODS = ("cpu", "memory")
 
 
 def is_native(name: str) -> bool:
@@ -56,6 +60,38 @@ def check_container_resource_name(faults: Faults, name: str, path: str) -> None:
             faults.invalid(path, name, "must be a standard resource for containers")
     elif not is_native(name) and not is_extended(name):
         faults.invalid(path, name, "doesn't follow extended resource name standard")
+
+
+def is_of_pods(name: str) -> bool:
+    """A resource that a whole pod may have requests and limits of."""
+    return name in OF_PODS or name.startswith(HUGE)
+
+
+def check_pod_resources(faults: Faults, spec: PodSpec, path: str) -> None:
+    """What a whole pod asks for and may have, and that its containers together keep to it."""
+    whole = spec.resources
+    if whole is None:
+        return
+    for field, amounts in (("limits", whole.limits), ("requests", whole.requests)):
+        for name in amounts:
+            if not is_of_pods(name):
+                faults.not_supported(f"{path}.{field}[{name}]", name, (*OF_PODS, HUGE))
+    if whole.claims:
+        faults.forbidden(f"{path}.claims", "claims may not be set for Resources at pod-level")
+    check_requirements(faults, ResourceRequirements(limits=whole.limits, requests=whole.requests), path)
+    together = requests_of(replace(spec, resources=None, overhead={}))
+    for name, amount in whole.requests.items():
+        if is_of_pods(name) and together.get(name, 0) > amount_of(name, amount):
+            least = shown(name, together[name])
+            why = f"must be greater than or equal to aggregate container requests of {least}"
+            faults.invalid(f"{path}.requests[{name}]", amount, why)
+    for field, containers in (("initContainers", spec.init_containers), ("containers", spec.containers)):
+        for i, container in enumerate(containers):
+            at = f"{path.rpartition('.')[0]}.{field}[{i}].resources.limits"
+            for name, amount in container.resources.limits.items():
+                most = whole.limits.get(name)
+                if most is not None and amount_of(name, amount) > amount_of(name, most):
+                    faults.invalid(f"{at}[{name}]", amount, f"must be less than or equal to pod limits of {most}")
 
 
 def check_amount(faults: Faults, name: str, amount: Quantity, path: str) -> None:

@@ -26,7 +26,7 @@ from .containers import (
     check_init_containers,
 )
 from .placement import check_affinity, check_spreading, check_tolerations
-from .resources import check_requirements
+from .resources import check_pod_resources, check_requirements
 from .security import PROFILE_TYPES, check_host_process, check_pod_security_context, containers_of
 from .volumes import check_local_path, check_volumes
 
@@ -114,6 +114,7 @@ def check_pod_spec(faults: Faults, spec: PodSpec, path: str, *, pod_name: str, i
     _check_scalars(faults, spec, path)
     if spec.tolerations:
         check_tolerations(faults, spec.tolerations, f"{path}.tolerations")
+    check_pod_resources(faults, spec, f"{path}.resources")
     if spec.overhead:
         check_requirements(faults, ResourceRequirements(limits=spec.overhead), f"{path}.overhead")
     if spec.os is not None:

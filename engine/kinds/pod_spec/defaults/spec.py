@@ -15,6 +15,7 @@ from shipslog.store.objects.core_v1 import (
 )
 
 from .containers import default_container
+from .resources import default_pod_resources
 from .volumes import default_volumes
 
 GRACE_PERIOD_S = 30
@@ -56,5 +57,6 @@ def default_pod_spec(spec: PodSpec, *, pod: bool) -> PodSpec:
     if account != spec.service_account or account != spec.service_account_name:
         changes["service_account"] = changes["service_account_name"] = account
     if spec.resources is not None:
-        changes["resources"] = None  # resources of a whole pod: not in 1.32 unless its gate is opened
+        made = replace(spec, **changes)
+        return replace(made, resources=default_pod_resources(made) if pod else spec.resources)
     return replace(spec, **changes)

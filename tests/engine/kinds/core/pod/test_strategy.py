@@ -47,6 +47,20 @@ REFUSED: list[tuple[str, dict[str, Any], set[str]]] = [
         {f"FieldValueNotSupported {C0}.env[0].valueFrom.resourceFieldRef.resource"},
     ),
     (
+        "resources of the whole pod",
+        pod(
+            {"resources": {"requests": {"cpu": "2"}, "limits": {"memory": "2Gi"}}},
+            resources={"requests": {"cpu": "1", "nvidia.com/gpu": "1"}, "limits": {"memory": "1Gi", "cpu": "500m"}},
+        ),
+        {
+            "FieldValueNotSupported spec.resources.requests[nvidia.com/gpu]",
+            "FieldValueRequired spec.resources.limits",
+            "FieldValueInvalid spec.resources.requests",
+            "FieldValueInvalid spec.resources.requests[cpu]",
+            f"FieldValueInvalid {C0}.resources.limits[memory]",
+        },
+    ),
+    (
         "a file of no volume",
         pod({"env": [{"name": "A", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "../env", "key": "a b="}}}]}),
         {
@@ -288,6 +302,13 @@ ACCEPTED = [
 @pytest.mark.parametrize("body", ACCEPTED)
 def test_accepted(world: Any, body: dict[str, Any]) -> None:
     assert world.create("pods", body).status.phase == "Pending"
+
+
+def test_a_pod_asks_for_what_its_containers_ask_for_where_it_does_not_say(world: Any) -> None:
+    asked = {"resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "64Mi"}}}
+    spec = world.create("pods", pod(asked, resources={"limits": {"cpu": "1", "memory": "1Gi", "hugepages-2Mi": "2Mi"}})).spec
+    assert dict(spec.resources.requests) == {"cpu": "100m", "memory": "64Mi", "hugepages-2Mi": "2Mi"}
+    assert dict(spec.resources.limits) == {"cpu": "1", "memory": "1Gi", "hugepages-2Mi": "2Mi"}
 
 
 def test_the_message_is_that_of_kubernetes(world: Any) -> None:
