@@ -419,6 +419,14 @@ class ScrubVolume(VolumeCommand, frozen=True, kw_only=True, tag="ScrubVolume"):
     claim_uid: str  # of the claim that had it
 
 
+class ExpandVolume(VolumeCommand, frozen=True, kw_only=True, tag="ExpandVolume"):
+    """Have the node side of a CSI driver's volume be as large as the volume is. -> VolumeExpanded, VolumeExpansionFailed"""
+
+    driver: str
+    handle: str
+    size_bytes: int
+
+
 AnyRuntimeCommand = (
     RunPodSandbox
     | RefreshVolumes
@@ -433,6 +441,7 @@ AnyRuntimeCommand = (
     | MakeVolume
     | RemoveVolume
     | ScrubVolume
+    | ExpandVolume
     | CollectImages
 )
 DECLARATIVE = (RefreshVolumes, SetProbes, ApplyRuleset, ApplyNetworkPolicies)

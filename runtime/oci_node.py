@@ -33,6 +33,7 @@ from .commands import (
     ApplyNetworkPolicies,
     ApplyRuleset,
     CollectImages,
+    ExpandVolume,
     MakeVolume,
     PullImage,
     RefreshVolumes,
@@ -72,6 +73,7 @@ from .stats.usage import NodeStats
 from .threads import OwnerThreads, in_fresh_thread
 from .volumes.directories import Directories
 from .volumes.failed import VolumeFailed
+from .volumes.remote import expansion
 from .volumes.remote.drivers import Drivers
 from .volumes.remote.mounter import shared_beside
 
@@ -196,6 +198,9 @@ class OciNode:
                 return (await self._apply_policies(command),)
             case MakeVolume() | RemoveVolume() | ScrubVolume():
                 return (await self._directories.execute(command),)
+            case ExpandVolume():
+                life = self._life
+                return (await life.inside(f"volume {command.volume}", expansion.expand, life.layout.pods, command),)
             case CollectImages():
                 return (await self._collect_images(command),)
         assert_never(command)

@@ -360,6 +360,19 @@ class VolumeOperationFailed(VolumeFact, frozen=True, kw_only=True, tag="VolumeOp
     at_ns: int = 0
 
 
+class VolumeExpanded(VolumeFact, frozen=True, kw_only=True, tag="VolumeExpanded"):
+    """Pods of the node see a volume of a CSI driver in its new size."""
+
+    size_bytes: int
+
+
+class VolumeExpansionFailed(VolumeFact, frozen=True, kw_only=True, tag="VolumeExpansionFailed"):
+    """Its driver did not make it larger on the node."""
+
+    message: str
+    at_ns: int = 0
+
+
 AnyFact = (
     ObjectCreated
     | ObjectModified
@@ -391,6 +404,8 @@ AnyFact = (
     | VolumeRemoved
     | VolumeScrubbed
     | VolumeOperationFailed
+    | VolumeExpanded
+    | VolumeExpansionFailed
     | PressureObserved
     | ImagesCollected
 )
@@ -418,6 +433,8 @@ RuntimeFact = (
     | VolumeRemoved
     | VolumeScrubbed
     | VolumeOperationFailed
+    | VolumeExpanded
+    | VolumeExpansionFailed
     | PressureObserved
     | ImagesCollected
 )

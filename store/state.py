@@ -155,6 +155,7 @@ class VolumeState(Struct, frozen=True, kw_only=True):
     failures: int = 0  # in a row
     message: str = ""  # of the last failure
     failed_at_ns: int = 0
+    expanded_bytes: int = 0  # the size that pods of the node see, once a CSI driver has made it larger there
 
 
 class AutoscalerState(Struct, frozen=True, kw_only=True):

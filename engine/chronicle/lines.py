@@ -153,6 +153,10 @@ def _of_fact(fact: Any, subject: Subject) -> tuple[str, str]:
             return f"volume {fact.volume} removed from {fact.node}", ""
         case facts.VolumeScrubbed():
             return f"volume {fact.volume} emptied on {fact.node}", ""
+        case facts.VolumeExpanded():
+            return f"volume {fact.volume} larger on {fact.node}: {fact.size_bytes:,} bytes", ""
+        case facts.VolumeExpansionFailed():
+            return f"volume {fact.volume} not larger on {fact.node}", fact.message
         case facts.VolumeOperationFailed():
             return f"volume {fact.volume} not as it should be on {fact.node}", fact.message
     return tag_of(fact), ""

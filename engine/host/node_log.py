@@ -16,6 +16,7 @@ from shipslog.store.facts import (
     RulesetFailed,
     SandboxExited,
     SandboxFailed,
+    VolumeExpansionFailed,
     VolumeOperationFailed,
 )
 from shipslog.store.logger import logger
@@ -45,6 +46,7 @@ class NodeLog:
             RulesetFailed: self._ruleset_failed,
             NetworkPoliciesFailed: self._policies_failed,
             VolumeOperationFailed: self._volume_failed,
+            VolumeExpansionFailed: self._volume_failed,
         }
 
     def on_event(self, event: Event, entry: Entry | None, previous: Entry | None) -> None:
@@ -118,5 +120,5 @@ class NodeLog:
     def _policies_failed(self, fact: NetworkPoliciesFailed) -> None:
         log.warning("network_policies_not_applied", node=fact.node, message=fact.message[:SHOWN])
 
-    def _volume_failed(self, fact: VolumeOperationFailed) -> None:
+    def _volume_failed(self, fact: VolumeOperationFailed | VolumeExpansionFailed) -> None:
         log.warning("volume_not_as_it_should_be", node=fact.node, volume=fact.volume, message=fact.message[:SHOWN])

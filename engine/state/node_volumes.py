@@ -5,7 +5,7 @@ Tests: tests/reconcilers/storage/test_directories.py, tests/engine/state/test_in
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from shipslog.store.facts import VolumeFact, VolumeScrubbed
+from shipslog.store.facts import VolumeExpanded, VolumeExpansionFailed, VolumeFact, VolumeScrubbed
 from shipslog.store.state import VolumeState
 
 from .runtime import evolve_volume
@@ -33,7 +33,7 @@ class NodeVolumes:
 
     def evolve(self, fact: VolumeFact, *, there: bool) -> None:
         """Take in what a node told. `there`: whether there is an object of the volume."""
-        if isinstance(fact, VolumeScrubbed) and not there:
+        if isinstance(fact, VolumeScrubbed | VolumeExpanded | VolumeExpansionFailed) and not there:
             return  # nobody asks about it any more
         held = self._states.get(fact.volume, {})
         state = evolve_volume(held.get(fact.node), fact)

@@ -25,6 +25,8 @@ from shipslog.store.facts import (
     SandboxExited,
     SandboxFailed,
     SandboxStarted,
+    VolumeExpanded,
+    VolumeExpansionFailed,
     VolumeFact,
     VolumeMade,
     VolumeOperationFailed,
@@ -142,7 +144,9 @@ def evolve_volume(state: VolumeState | None, fact: VolumeFact) -> VolumeState | 
             return replace(base, path=fact.path, failures=0, message="", failed_at_ns=0)
         case VolumeScrubbed():
             return replace(base, scrubbed_for=fact.claim_uid, failures=0, message="", failed_at_ns=0)
-        case VolumeOperationFailed():
+        case VolumeExpanded():
+            return replace(base, expanded_bytes=fact.size_bytes, failures=0, message="", failed_at_ns=0)
+        case VolumeOperationFailed() | VolumeExpansionFailed():
             return replace(base, failures=base.failures + 1, message=fact.message, failed_at_ns=fact.at_ns)
         case VolumeRemoved():
             return None

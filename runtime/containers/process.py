@@ -28,17 +28,15 @@ from shipslog.runtime.commands import (
     ApplyRuleset,
     CollectImages,
     Hook,
-    MakeVolume,
     PullImage,
     RefreshVolumes,
     RemovePodSandbox,
-    RemoveVolume,
     RunPodSandbox,
-    ScrubVolume,
     SetProbes,
     StartContainer,
     StopContainer,
     UpdateContainerResources,
+    VolumeCommand,
     VolumeSource,
 )
 from shipslog.runtime.containers import env_files
@@ -226,7 +224,7 @@ class ProcessNode:
                 return (RulesetApplied(node=self.node, digest=ruleset.digest, services=len(ruleset.services)),)
             case ApplyNetworkPolicies(policies=policies):
                 return (NetworkPoliciesApplied(node=self.node, digest=policies.digest, pods=command.addresses),)
-            case MakeVolume() | RemoveVolume() | ScrubVolume():
+            case VolumeCommand():
                 return (await self._directories.execute(command),)
             case CollectImages(wanted_bytes=wanted):  # there are none
                 return (ImagesCollected(node=self.node, wanted_bytes=wanted, at_ns=time.time_ns()),)

@@ -16,6 +16,7 @@ from shipslog.runtime.commands import (
     ApplyNetworkPolicies,
     ApplyRuleset,
     CollectImages,
+    ExpandVolume,
     MakeVolume,
     NetworkPolicyRules,
     PullImage,
@@ -49,6 +50,7 @@ from shipslog.store.facts import (
     SandboxFailed,
     SandboxRemoved,
     SandboxStarted,
+    VolumeExpanded,
     VolumeMade,
     VolumeRemoved,
     VolumeScrubbed,
@@ -201,6 +203,8 @@ class SimulatedNode:
                 return (VolumeRemoved(node=self.node, volume=volume),)
             case ScrubVolume(volume=volume, claim_uid=claim_uid):
                 return (VolumeScrubbed(node=self.node, volume=volume, claim_uid=claim_uid),)
+            case ExpandVolume(volume=volume, size_bytes=size_bytes):
+                return (VolumeExpanded(node=self.node, volume=volume, size_bytes=size_bytes),)
             case CollectImages():
                 return (self._collect(command),)
 

@@ -10,9 +10,16 @@ import time
 from pathlib import Path
 
 from shipslog.runtime import trees
-from shipslog.runtime.commands import MakeVolume, RemoveVolume, ScrubVolume, VolumeCommand
+from shipslog.runtime.commands import ExpandVolume, MakeVolume, RemoveVolume, ScrubVolume, VolumeCommand
 from shipslog.runtime.threads import OwnerThreads
-from shipslog.store.facts import RuntimeFact, VolumeMade, VolumeOperationFailed, VolumeRemoved, VolumeScrubbed
+from shipslog.store.facts import (
+    RuntimeFact,
+    VolumeExpansionFailed,
+    VolumeMade,
+    VolumeOperationFailed,
+    VolumeRemoved,
+    VolumeScrubbed,
+)
 
 NAME = re.compile(r"pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MODE = 0o777  # whoever a pod runs as may write; the node's data directory keeps everybody else out
@@ -60,6 +67,9 @@ class Directories:
                     scrub(Path(command.path))
                     self._scrubbed[volume] = command.claim_uid
                 return VolumeScrubbed(node=node, volume=volume, claim_uid=command.claim_uid)
+            case ExpandVolume():
+                why = f"this node mounts no volumes of CSI drivers, so {volume} is none of its"
+                return VolumeExpansionFailed(node=node, volume=volume, message=why, at_ns=time.time_ns())
         raise AssertionError(f"{type(command).__name__} is not about directories")
 
     def _empty(self) -> list[VolumeMade]:

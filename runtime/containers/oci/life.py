@@ -106,7 +106,7 @@ class NodeLife:
         self._report = report
         await asyncio.to_thread(self._prepare)
         self._exits.open(report)
-        found = await self._inside("", adoption.find, self.layout)
+        found = await self.inside("", adoption.find, self.layout)
         exits = await self._take_up(found)
         ports = {p.sandbox.ip: p.sandbox.request.port_mappings for p in self.pods if p.sandbox and p.sandbox.ip}
         await self._nat.load(ports)
@@ -151,7 +151,7 @@ class NodeLife:
                 await self._undo(record)
             for record in pod.containers:
                 known_ids.add(record.container_id)
-                ended = await self._inside(pod.pod_uid, adoption.exit_of, self._place, record, pod.alive)
+                ended = await self.inside(pod.pod_uid, adoption.exit_of, self._place, record, pod.alive)
                 one = Container(record)
                 one.announced = True
                 self.pods.add(one)
@@ -175,7 +175,7 @@ class NodeLife:
         for process in (found.conmon, found.process):  # in this order: nobody is left who would write down an exit
             if process is not None:
                 process.kill(9)
-        await self._inside(record.pod_uid, container.delete, self._place, record)
+        await self.inside(record.pod_uid, container.delete, self._place, record)
         (self.layout.exits / record.container_id).unlink(missing_ok=True)
         records.write(bundle / container.RECORD_FILE, msgspec.structs.replace(record, phase="failed"))
 
@@ -185,7 +185,7 @@ class NodeLife:
 
     # --- threads ---
 
-    async def _inside(self, pod_uid: str, function: Callable[..., T], *arguments: Any) -> T:
+    async def inside(self, pod_uid: str, function: Callable[..., T], *arguments: Any) -> T:
         """Run in the node's mount namespace, for a pod."""
         return await self._in_node.run(pod_uid, function, *arguments)
 
@@ -304,7 +304,7 @@ class NodeLife:
         async with pod.lock:
             if pod.sandbox is not None:
                 where = self.layout.pod(command.pod_uid) / "volumes"
-                await self._inside(pod.uid, pod_volumes.prepare, where, command.volumes, command.fs_group)
+                await self.inside(pod.uid, pod_volumes.prepare, where, command.volumes, command.fs_group)
 
     def host_ports(self) -> list[PortMapping]:
         """Of all pods that have a sandbox."""
@@ -329,7 +329,7 @@ class NodeLife:
             try:
                 async with self._making.place():
                     seen = self._process_of(request.pod_uid, request.target)
-                    record = await self._inside(pod.uid, container.create, self._place, pod.sandbox, request, seen)
+                    record = await self.inside(pod.uid, container.create, self._place, pod.sandbox, request, seen)
             except StartFailed as error:
                 return (self._not_started(request, error.reason, str(error)),)
             one = Container(record)
@@ -405,7 +405,7 @@ class NodeLife:
         if pod is None or one is None or one.ended.done():
             return ()
         async with pod.lock:
-            tried = await self._inside(pod.uid, resizing.resize, self._place, one.record, command, self.bundle(one.record))
+            tried = await self.inside(pod.uid, resizing.resize, self._place, one.record, command, self.bundle(one.record))
             one.record, failure = tried
         return (resized(command, time.time_ns(), failure),) if not one.ended.done() else ()
 
@@ -425,7 +425,7 @@ class NodeLife:
             self._exits.end(one, container.lost_exit(time.time_ns()))
 
     def _clean(self, one: Container) -> None:
-        delete = self._inside(one.record.pod_uid, container.delete, self._place, one.record)
+        delete = self.inside(one.record.pod_uid, container.delete, self._place, one.record)
         one.cleanup = self.tasks.start(f"removal of {one.record.container_id}", delete)
 
     # --- looking ---

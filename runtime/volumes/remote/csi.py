@@ -17,7 +17,7 @@ from .csi_client import Socket, messages_of
 from .plugin import Plugin, Work
 from .tools import ToolMissing, mounted
 
-STAGES, TAKES_GROUP = 1, 6  # capabilities of a node service: STAGE_UNSTAGE_VOLUME, VOLUME_MOUNT_GROUP
+STAGES, EXPANDS = 1, 3  # capabilities of a node service: STAGE_UNSTAGE_VOLUME, EXPAND_VOLUME
 MODES = {"ReadWriteOnce": 1, "ReadOnlyMany": 3, "ReadWriteMany": 5, "ReadWriteOncePod": 1}
 
 
@@ -31,7 +31,7 @@ class Csi(Plugin):
 
     def attach(self, work: Work) -> str:
         driver = _driver(work)
-        if not work.remote.volume or not _stages(driver):
+        if not work.remote.volume or not _can(driver, STAGES):
             return ""
         staging = _staging(work)
         if mounted(staging):
@@ -78,8 +78,31 @@ def _driver(work: Work) -> Socket:
     return Socket(drivers.endpoint(work.shared, _name(work)))
 
 
-def _stages(driver: Socket) -> bool:
-    return any(c.rpc.type == STAGES for c in driver.call("NodeGetCapabilities").capabilities)
+def is_of(work: Work, driver: str, handle: str) -> bool:
+    """Whether it is what a driver knows by this handle."""
+    return work.remote.plugin == "csi" and _name(work) == driver and work.remote.handle == handle
+
+
+def expand(work: Work, size_bytes: int) -> int:
+    """Have a pod see the new size; -> it. Nothing where its driver does so by itself. Errors: VolumeFailed."""
+    driver, staging = _driver(work), _staging(work)
+    if not _can(driver, EXPANDS):
+        return size_bytes
+    if not mounted(work.target):
+        raise VolumeFailed(f"the volume {work.remote.volume} is not mounted at {work.target} yet")
+    answer = driver.call(
+        "NodeExpandVolume", volume_id=work.remote.handle, volume_path=str(work.target),
+        capacity_range={"required_bytes": size_bytes}, staging_target_path=str(staging) if mounted(staging) else "",
+        volume_capability=_capability(work),
+    )  # fmt: skip
+    reached = int(answer.capacity_bytes) or size_bytes
+    if reached < size_bytes:
+        raise VolumeFailed(f"the driver {_name(work)} made it {reached} bytes large, and {size_bytes} were asked for")
+    return reached
+
+
+def _can(driver: Socket, what: int) -> bool:
+    return any(c.rpc.type == what for c in driver.call("NodeGetCapabilities").capabilities)
 
 
 def _staging(work: Work) -> Path:

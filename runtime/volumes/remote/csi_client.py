@@ -54,6 +54,15 @@ MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
         "volume_context": (8, "map"),
     },
     "NodeUnpublishVolume": {"volume_id": (1, "string"), "target_path": (2, "string")},
+    "CapacityRange": {"required_bytes": (1, "int64"), "limit_bytes": (2, "int64")},
+    "NodeExpandVolume": {
+        "volume_id": (1, "string"),
+        "volume_path": (2, "string"),
+        "capacity_range": (3, "CapacityRange"),
+        "staging_target_path": (4, "string"),
+        "volume_capability": (5, "VolumeCapability"),
+    },
+    "Expanded": {"capacity_bytes": (1, "int64")},
 }
 CALLS = {  # by name: the service, what is asked with, what is answered with
     "GetInfo": ("pluginregistration.Registration", "Empty", "PluginInfo"),
@@ -64,6 +73,7 @@ CALLS = {  # by name: the service, what is asked with, what is answered with
     "NodeUnstageVolume": ("csi.v1.Node", "NodeUnstageVolume", "Empty"),
     "NodePublishVolume": ("csi.v1.Node", "NodePublishVolume", "Empty"),
     "NodeUnpublishVolume": ("csi.v1.Node", "NodeUnpublishVolume", "Empty"),
+    "NodeExpandVolume": ("csi.v1.Node", "NodeExpandVolume", "Expanded"),
 }
 SOCKET_BYTES = 107  # of a path, at most
 _TYPES = {"string": 9, "bool": 8, "int32": 5, "int64": 3}  # of a FieldDescriptorProto
@@ -76,7 +86,7 @@ class Socket:
     def __init__(self, path: str) -> None:
         self._path = path.removeprefix("unix://")
 
-    def call(self, name: str, timeout_s: float = CALL_S, **fields: Any) -> Any:
+    def call(self, name: str, timeout_s: float | None = None, **fields: Any) -> Any:
         """The answer. A driver that comes and goes is connected to anew each time."""
         grpc, messages = _grpc(), messages_of()
         service, asked, answered = CALLS[name]
@@ -89,7 +99,7 @@ class Socket:
                 response_deserializer=messages[answered].FromString,
             )
             try:
-                return method(messages[asked](**fields), timeout=timeout_s)
+                return method(messages[asked](**fields), timeout=timeout_s or CALL_S)
             except grpc.RpcError as error:
                 code, details = error.code().name, error.details() or "it says nothing"
                 if code == "UNAVAILABLE":

@@ -107,6 +107,14 @@ def _others(directory: Path, key: str) -> bool:
     return False
 
 
+def mounted_on(pods: Path) -> Iterator[Work]:
+    """What is written down of all pods whose directories are there. Errors: OSError."""
+    for record in sorted(pods.glob(f"*/volumes/{RECORDS}/*.json")):
+        volume = records.read(record, VolumeSource)
+        if volume is not None:
+            yield _work(record.parent.parent, volume)
+
+
 def _work(directory: Path, volume: VolumeSource) -> Work:
     pods = directory.parent.parent
     return Work(

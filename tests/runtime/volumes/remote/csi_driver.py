@@ -1,6 +1,7 @@
 """A CSI driver for tests: it speaks over real sockets, mounts real file systems, and fails at will."""
 
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ class Driver:
     def __init__(
         self, place: Path, registry: Path, *, inside: Path | None = None, name: str = NAME, kind: str = "CSIPlugin"
     ) -> None:
-        self.name, self.kind, self.stages = name, kind, True
+        self.name, self.kind = name, kind
+        self.can = [1, 3]  # stage, and expand
+        self.waits: threading.Event | None = None  # what changes something waits for it
+        self.reaches = 0  # bytes, of what it expands; 0 for what is asked for
         self.fails: dict[str, str] = {}
         self.calls: list[tuple[str, Any]] = []
         self.told: list[Any] = []
@@ -55,6 +59,8 @@ class Driver:
             context.abort(grpc.StatusCode.INTERNAL, self.fails[call])
         if call.startswith("Node") and not call.startswith("NodeGet"):
             self.calls.append((call, request))
+            if self.waits is not None:
+                assert self.waits.wait(30)
         kind = messages_of()[answered]
         match call:
             case "GetInfo":
@@ -66,7 +72,9 @@ class Driver:
                     node_id="id-1", max_volumes_per_node=7, accessible_topology={"segments": {"example.com/rack": "r1"}}
                 )
             case "NodeGetCapabilities":
-                return kind(capabilities=[{"rpc": {"type": 1}}] if self.stages else [])
+                return kind(capabilities=[{"rpc": {"type": number}} for number in self.can])
+            case "NodeExpandVolume":
+                return kind(capacity_bytes=self.reaches or request.capacity_range.required_bytes)
             case "NodeStageVolume":
                 self._run("mount", "-t", "tmpfs", "staged", request.staging_target_path)
             case "NodeUnstageVolume":

@@ -1,18 +1,21 @@
 """CSI drivers: found by their sockets, and asked to stage, publish and take back, over real gRPC."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shipslog.runtime.commands import ExpandVolume
 from shipslog.runtime.containers.oci import linux
 from shipslog.runtime.volumes.failed import VolumeFailed
+from shipslog.runtime.volumes.remote import expansion
 from shipslog.runtime.volumes.remote.csi_client import messages_of
 from shipslog.runtime.volumes.remote.drivers import Drivers
 from shipslog.runtime.volumes.remote.mounter import shared_beside
-from shipslog.store.facts import CsiDriver
+from shipslog.store.facts import CsiDriver, VolumeExpanded, VolumeExpansionFailed
 
 from .conftest import Pods
 from .csi_driver import NAME, Driver
@@ -147,3 +150,58 @@ async def test_what_is_no_driver_is_told_so(name: str, kind: str, why: str, pods
     finally:
         stranger.stop()
     assert [(told.plugin_registered, told.error) for told in stranger.told] == [(False, why)]
+
+
+def grown(pods: Pods, size_bytes: int = 2 << 30, handle: str = "h/../1") -> object:
+    command = ExpandVolume(node="n", volume="pv", driver=NAME, handle=handle, size_bytes=size_bytes)
+    return expansion.expand(pods.place, command)
+
+
+async def test_what_grows_grows_for_each_pod(driver: Driver, pods: Pods, tmp_path: Path) -> None:
+    await registered(tmp_path, pods.place)
+    first, second = mounted(pods, "a"), mounted(pods, "b")
+    mounted(pods, "c", handle="another")
+    assert grown(pods) == VolumeExpanded(node="n", volume="pv", size_bytes=2 << 30)
+    asked = [request for name, request in driver.calls if name == "NodeExpandVolume"]
+    assert [request.volume_path for request in asked] == [str(first), str(second)]
+    assert asked[0].capacity_range.required_bytes == 2 << 30 and asked[0].staging_target_path == asked[1].staging_target_path
+    assert linux.mounts_below(Path(asked[0].staging_target_path)) and asked[0].volume_capability.mount.fs_type == "ext4"
+
+
+async def test_a_driver_that_needs_no_node_is_not_asked(driver: Driver, pods: Pods, tmp_path: Path) -> None:
+    await registered(tmp_path, pods.place)
+    driver.can.remove(3)
+    mounted(pods)
+    assert isinstance(grown(pods), VolumeExpanded) and "NodeExpandVolume" not in driver.names()
+
+
+async def test_why_it_did_not_grow_is_told(driver: Driver, pods: Pods, tmp_path: Path) -> None:
+    await registered(tmp_path, pods.place)
+
+    def why() -> str:
+        answer = grown(pods)
+        assert isinstance(answer, VolumeExpansionFailed) and answer.at_ns
+        return answer.message
+
+    assert why() == "no pod of this node has the volume pv"
+    mounted(pods)
+    driver.fails["NodeExpandVolume"] = "no room"
+    assert why() == "rpc error: code = INTERNAL desc = no room"
+    driver.fails.clear()
+    driver.reaches = 5
+    assert why() == f"the driver {NAME} made it 5 bytes large, and 2147483648 were asked for"
+    driver.stop()
+    assert "there is no driver at" in why()
+
+
+async def test_a_driver_that_hangs_is_left(driver: Driver, pods: Pods, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await registered(tmp_path, pods.place)
+    driver.waits = threading.Event()
+    monkeypatch.setattr("shipslog.runtime.volumes.remote.csi_client.CALL_S", 0.3)
+    try:
+        with pytest.raises(VolumeFailed, match="rpc error: code = DEADLINE_EXCEEDED"):
+            mounted(pods)
+    finally:
+        driver.waits.set()
+    monkeypatch.undo()
+    pods.remove()
