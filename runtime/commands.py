@@ -72,7 +72,7 @@ class VolumeSource(Struct, frozen=True, kw_only=True):
     # files: secret, configMap, downwardAPI, projected; image: what is in it, mounted where a container wants it
     kind: Literal["emptyDir", "hostPath", "local", "files", "remote", "image"]
     # local: a directory that is there; the pod's group owns it
-    medium: str = ""  # emptyDir: "Memory" for a tmpfs
+    medium: str = ""  # emptyDir: "Memory" for a tmpfs, "HugePages-2Mi" for pages of that size
     size_limit_bytes: int = 0
     host_path: str = ""
     host_path_type: str = ""
@@ -211,6 +211,7 @@ class StartContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StartContai
     post_start: "Hook | None" = None
     stop_signal: str = ""  # SIGUSR1; "" for the image's
     env_files: tuple[EnvFile, ...] | UnsetType = UNSET  # variables beside `env`
+    huge_pages: Mapping[str, int] | UnsetType = UNSET  # size of a page (2Mi) -> bytes of such pages that it may use
 
     @property
     def identity(self) -> str:

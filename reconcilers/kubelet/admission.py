@@ -30,6 +30,8 @@ def refused(pod: BoundPod) -> tuple[str, str]:
     forbidden = _forbidden_sysctl(pod.spec)
     if forbidden:
         return "SysctlForbidden", f'forbidden sysctl: "{forbidden}" not allowlisted'
+    if _wants_app_armor(pod.spec) and not pod.observed.info.get("containerRuntimeVersion", "").startswith("simulated://"):
+        return "AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host"
     under = _under_pressure(pod)
     if under:
         return "Evicted", under
@@ -56,6 +58,17 @@ def _forbidden_sysctl(spec: core_v1.PodSpec) -> str:
     """The first sysctl that a pod may not set: those that are not its own, or could hurt the node."""
     asked = spec.security_context.sysctls if spec.security_context is not None else ()
     return next((s.name for s in asked if s.name.replace("/", ".") not in SAFE_SYSCTLS), "")
+
+
+def _wants_app_armor(spec: core_v1.PodSpec) -> bool:
+    """Whether a process of the pod is to be held to a profile, which no node of ours can do."""
+    whole = spec.security_context.app_armor_profile if spec.security_context is not None else None
+    own = [
+        c.security_context.app_armor_profile
+        for c in (*spec.init_containers, *spec.containers)
+        if c.security_context is not None
+    ]
+    return any(profile is not None and profile.type != "Unconfined" for profile in (whole, *own))
 
 
 def _misfit(pod: BoundPod) -> tuple[str, str]:

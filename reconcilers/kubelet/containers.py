@@ -218,6 +218,7 @@ def start_command(pod: BoundPod, container: AnyContainer, attempt: int, resolved
         post_start=lifecycle_hook(lifecycle.post_start, container, pod.ip) if lifecycle is not None else None,
         stop_signal=(lifecycle.stop_signal or "") if lifecycle is not None else "",
         env_files=resolved.files or UNSET,
+        huge_pages=resources.huge_pages(container) or UNSET,
     )
 
 

@@ -14,6 +14,7 @@ from .bound_pod import AnyContainer, is_sidecar
 
 GUARANTEED_OOM, BEST_EFFORT_OOM = -997, 1000
 NODE_CRITICAL_PRIORITY = 2_000_001_000
+HUGE = "hugepages-"
 NOTHING = core_v1.ResourceRequirements()
 
 
@@ -24,6 +25,12 @@ def limits_of(spec: core_v1.PodSpec, container: AnyContainer) -> ContainerLimits
         cpu_request_milli=quantity.milli(_request(container, "cpu")), cpu_limit_milli=quantity.milli(limits.get("cpu", 0)),
         memory_limit_bytes=quantity.value(limits.get("memory", 0)),
     )  # fmt: skip
+
+
+def huge_pages(container: AnyContainer) -> dict[str, int]:
+    """Bytes of huge pages that a container may use, by the size of a page: 2Mi, 1Gi."""
+    limits = container.resources.limits
+    return {name.removeprefix(HUGE): quantity.value(limits[name]) for name in sorted(limits) if name.startswith(HUGE)}
 
 
 def pod_limits(spec: core_v1.PodSpec) -> tuple[int, int]:

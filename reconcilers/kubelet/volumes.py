@@ -15,9 +15,11 @@ from .environment import config_map_data, secret_data
 from .expansion import PATH_BYTES, Room, expanded, references
 from .fields import ConfigError, field_value, resource_value
 from .remote_volumes import inline, remote
+from .resources import huge_pages
 from .security import common_user
 
 DEFAULT_MODE = 0o644
+HUGE = "HugePages"
 TOKEN_MODE = 0o600  # the group's bits come with the group
 CONTENT_BYTES = 64 * 1024 * 1024  # of all files of a pod's volumes: one config map can be shown any number of times
 
@@ -53,7 +55,8 @@ def _render(pod: BoundPod, volume: core_v1.Volume, content: Content) -> VolumeSo
     if volume.empty_dir is not None or volume == core_v1.Volume(name=volume.name):
         source = volume.empty_dir or core_v1.EmptyDirVolumeSource()
         limit = quantity.value(source.size_limit) if source.size_limit is not None else 0
-        return VolumeSource(name=volume.name, kind="emptyDir", medium=source.medium, size_limit_bytes=limit)
+        medium = source.medium if source.medium != HUGE else f"{HUGE}-{_page_size(pod.spec)}"
+        return VolumeSource(name=volume.name, kind="emptyDir", medium=medium, size_limit_bytes=limit)
     if volume.host_path is not None:
         return VolumeSource(
             name=volume.name, kind="hostPath", host_path=volume.host_path.path, host_path_type=volume.host_path.type or ""
@@ -70,6 +73,15 @@ def _render(pod: BoundPod, volume: core_v1.Volume, content: Content) -> VolumeSo
     return VolumeSource(
         name=volume.name, kind="files", files=files, token_requests=tokens, in_memory=secret or bool(tokens), read_only=True
     )
+
+
+def _page_size(spec: core_v1.PodSpec) -> str:
+    """The size of the huge pages that the pod's containers ask for. Errors: ConfigError where that is not one size."""
+    sizes = {size for container in (*spec.init_containers, *spec.containers) for size in huge_pages(container)}
+    if len(sizes) != 1:
+        found = "none" if not sizes else ", ".join(sorted(sizes))
+        raise ConfigError(f"medium {HUGE} wants containers that ask for huge pages of one size; they ask for: {found}")
+    return sizes.pop()
 
 
 def _content(

@@ -199,7 +199,7 @@ def _end_orphans(node: Path) -> None:
     if way_out is not None:
         way_out.kill(signal.SIGKILL)
     marker = str(node).encode()
-    for entry in os.scandir("/proc"):
+    for entry in list(os.scandir("/proc")):
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):

@@ -74,7 +74,8 @@ class Directories:
 
     def _empty(self) -> list[VolumeMade]:
         try:
-            found = sorted(entry.name for entry in os.scandir(self._root) if NAME.fullmatch(entry.name) and _is_empty(entry))
+            with os.scandir(self._root) as entries:
+                found = sorted(entry.name for entry in entries if NAME.fullmatch(entry.name) and _is_empty(entry))
         except OSError:
             return []  # there is none, or what there is cannot be read and is left alone
         return [VolumeMade(node=self._node, volume=name, path=str(self._root / name)) for name in found]

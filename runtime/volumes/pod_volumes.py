@@ -18,11 +18,15 @@ from msgspec.structs import replace
 from shipslog.runtime import trees
 from shipslog.runtime.commands import FileContent, VolumeSource
 from shipslog.runtime.containers.oci import linux
+from shipslog.store.objects import quantity
 
 from .failed import VolumeFailed
 from .remote import mounter
 
 DEPTH = 256  # of any path that a pod names in a volume or on the node
+
+
+HUGE = "HugePages-"
 
 
 def prepare(directory: Path, volumes: tuple[VolumeSource, ...], fs_group: int | None) -> None:
@@ -69,8 +73,18 @@ def _empty_dir(path: Path, volume: VolumeSource) -> None:
     path.mkdir(exist_ok=True)
     if volume.medium == "Memory":
         _tmpfs(path, "mode=1777", volume.size_limit_bytes)
+    elif volume.medium.startswith(HUGE):
+        _huge_pages(path, volume.medium.removeprefix(HUGE), volume.size_limit_bytes)
     else:
         path.chmod(0o1777 if not path.stat().st_mode & stat.S_ISVTX else path.stat().st_mode & 0o7777)
+
+
+def _huge_pages(path: Path, size: str, limit_bytes: int) -> None:
+    """`size`: of a page, as a quantity. Errors: OSError where the machine has none of that size."""
+    if os.path.ismount(path):
+        return
+    options = f"mode=1777,pagesize={quantity.value(size)}"
+    linux.mount("hugetlbfs", str(path), "hugetlbfs", data=options + (f",size={limit_bytes}" if limit_bytes else ""))
 
 
 def _tmpfs(path: Path, options: str, size_bytes: int = 0) -> None:

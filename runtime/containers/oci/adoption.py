@@ -122,7 +122,7 @@ def stray_conmons(layout: Layout) -> dict[str, int]:
     """Every conmon of this node that runs: container id -> pid."""
     marker = str(layout.exits).encode()
     found = {}
-    for entry in os.scandir("/proc"):
+    for entry in list(os.scandir("/proc")):
         if not entry.name.isdigit():
             continue
         with contextlib.suppress(OSError):

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 from shipslog.store.facts import NodeObserved
+from shipslog.store.objects.quantity import in_bytes
 
 KUBELET_VERSION = "v1.37.0+shipslog"  # as the API says of itself
 LOGS = "/var/log"
@@ -19,20 +20,20 @@ _PODS = "110"
 
 def observe(node: str, data: Path, *, pod_cidr: str, crun: str, address: str = "") -> NodeObserved:
     """The node's NodeObserved; `address` defaults to the machine's own."""
+    huge = _huge_pages_ki()
     capacity = {
         "cpu": str(os.cpu_count() or 1),
         "memory": f"{_memory_ki()}Ki",
         "pods": _PODS,
         "ephemeral-storage": f"{shutil.disk_usage(data).total // 1024}Ki",
-        "hugepages-1Gi": "0",
-        "hugepages-2Mi": "0",
+        **{f"hugepages-{in_bytes(size << 10)}": in_bytes(amount << 10) for size, amount in huge.items()},
     }
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     return NodeObserved(
         node=node,
         addresses=(("InternalIP", address or main_address()), ("Hostname", node)),
         capacity=capacity,
-        allocatable=dict(capacity),
+        allocatable={**capacity, "memory": f"{_memory_ki() - sum(huge.values())}Ki"},  # huge pages are set apart
         info={
             "architecture": architecture,
             "bootID": _first_line("/proc/sys/kernel/random/boot_id"),
@@ -76,6 +77,15 @@ def _memory_ki() -> int:
         if line.startswith("MemTotal:"):
             return int(line.split()[1])
     return 0
+
+
+def _huge_pages_ki() -> dict[int, int]:
+    """How much memory lies in huge pages of each size that the machine has, both in KiB."""
+    found = {}
+    for place in sorted(Path("/sys/kernel/mm/hugepages").glob("hugepages-*kB")):
+        size = int(place.name.removeprefix("hugepages-").removesuffix("kB"))
+        found[size] = size * int(_first_line(str(place / "nr_hugepages")) or 0)
+    return found or {1 << 20: 0, 2 << 10: 0}  # a Node tells of those that there usually are
 
 
 def _first_line(*paths: str) -> str:

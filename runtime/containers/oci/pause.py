@@ -104,7 +104,7 @@ def running(executable: str) -> dict[str, list[int]]:
     """All pause processes of one executable: sandbox -> pids (with the `unshare` in front of it, if any). What holds the
     namespaces of a rootless node is the same program and no sandbox."""
     found: dict[str, list[int]] = {}
-    for entry in os.scandir("/proc"):
+    for entry in list(os.scandir("/proc")):
         if not entry.name.isdigit():
             continue
         try:

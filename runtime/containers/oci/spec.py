@@ -145,7 +145,22 @@ def _resources(request: StartContainer, settings: OciSettings) -> dict[str, Any]
     rules: list[dict[str, Any]] = [{"allow": request.security.privileged, "access": "rwm"}]
     if settings.cgroup_manager == "disabled":
         return {}
-    return {"devices": rules, **limits(request.limits, settings)}
+    return {"devices": rules, **limits(request.limits, settings), **_huge_pages(request, settings)}
+
+
+def _huge_pages(request: StartContainer, settings: OciSettings) -> dict[str, Any]:
+    """Where the kernel counts them; elsewhere there are as many as the machine has."""
+    if not request.huge_pages or not _counts_huge_pages(settings):
+        return {}
+    sizes = {size: size.replace("Ki", "KB").replace("Mi", "MB").replace("Gi", "GB") for size in request.huge_pages}
+    return {"hugepageLimits": [{"pageSize": sizes[size], "limit": n} for size, n in request.huge_pages.items()]}
+
+
+def _counts_huge_pages(settings: OciSettings) -> bool:
+    root = settings.cgroup_root
+    if settings.cgroup_version == 2:
+        return "hugetlb" in (root / "cgroup.controllers").read_text().split()
+    return (root / "hugetlb").exists()
 
 
 def limits(wanted: ContainerLimits, settings: OciSettings) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def serving(source: str, target: str) -> list[int]:
 def clients() -> dict[int, tuple[str, ...]]:
     """What our client's processes on this machine were called with, by number."""
     found = {}
-    for entry in os.scandir("/proc"):
+    for entry in list(os.scandir("/proc")):
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 words = Path(entry.path, "cmdline").read_bytes().decode(errors="replace").split("\0")

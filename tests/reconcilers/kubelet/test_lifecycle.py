@@ -403,6 +403,34 @@ def test_a_pod_as_a_whole_has_limits_that_its_containers_keep_to() -> None:
     ) == replace(sandbox, cpu_limit_milli=0, memory_limit_bytes=0)
 
 
+def test_huge_pages_are_of_the_size_that_containers_ask_for() -> None:
+    made = bound()
+    (container,) = made.spec.containers
+    amounts = {"hugepages-2Mi": "4Mi", "memory": "16Mi"}
+    asks = replace(container, resources=core_v1.ResourceRequirements(requests=amounts, limits=amounts))
+    volume = core_v1.Volume(name="v", empty_dir=core_v1.EmptyDirVolumeSource(medium="HugePages"))
+    placed = replace(made.status, conditions=(core_v1.PodCondition(type="PodScheduled", status="True"),))
+    made = replace(made, spec=replace(made.spec, containers=(asks,), volumes=(volume,)), status=placed)
+    decision = decide(view_of(node("n"), observed("n"), made))
+    sandbox = next(c for c in decision.commands if isinstance(c, RunPodSandbox))
+    assert sandbox.volumes == (VolumeSource(name="v", kind="emptyDir", medium="HugePages-2Mi"),)
+    assert first_start(made).huge_pages == {"2Mi": 4 << 20}
+    made = replace(made, spec=replace(made.spec, containers=(container,)))
+    decision = decide(view_of(node("n"), observed("n"), made))
+    assert "RunPodSandbox" not in [type(c).__name__ for c in decision.commands] and "they ask for: none" in decision.reason
+
+
+@pytest.mark.parametrize(("runtime", "phase"), [("shipslog://crun-1", "Failed"), ("simulated://1", "Pending")])
+def test_profiles_of_app_armor_are_not_kept_to_in_silence(runtime: str, phase: str) -> None:
+    made = bound()
+    profile = core_v1.AppArmorProfile(type="RuntimeDefault")
+    made = replace(made, spec=replace(made.spec, security_context=core_v1.PodSecurityContext(app_armor_profile=profile)))
+    seen = replace(observed("n"), info={"containerRuntimeVersion": runtime})
+    found = status(view_of(node("n"), seen, made))
+    assert found.phase == phase
+    assert phase != "Failed" or (found.reason, found.message) == ("AppArmor", APP_ARMOR)
+
+
 def test_variables_of_files_are_left_to_the_runtime() -> None:
     def of_file(name: str) -> core_v1.EnvVar:
         key = core_v1.FileKeySelector(volume_name="v", path="env", key="K", optional=True)
@@ -421,6 +449,9 @@ def test_variables_of_files_are_left_to_the_runtime() -> None:
     assert start.env_files is not UNSET
     assert [(one.name, one.volume, one.key) for one in start.env_files] == [("A", "v", "K"), ("C", "v", "K")]
     assert dict(start.env)["B"] == "later" and "C" not in dict(start.env)
+
+
+APP_ARMOR = "Pod was rejected: Cannot enforce AppArmor: AppArmor is not enabled on the host"
 
 
 def first_start(made: core_v1.Pod) -> StartContainer:
