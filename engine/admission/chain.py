@@ -40,8 +40,10 @@ def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
 
 
 def _rules(kind: Kind, ctx: Admission) -> Strategy:
-    """The rules that an object is held to: of a defined kind those of the version in which it came."""
-    return rules_of(ctx.version if ctx.version is not None and kind.definition is not None else kind)
+    """The rules that an object is held to: those of the version in which it came."""
+    if ctx.version is None:
+        return rules_of(kind)
+    return rules_of(ctx.version) if kind.definition is not None else rules_of(kind).of_version(ctx.version)
 
 
 def _stored(kind: Kind, obj: Any, strategy: Strategy) -> Any:

@@ -55,6 +55,10 @@ class Strategy:
 
     # --- creating and changing ---
 
+    def of_version(self, version: Kind) -> "Strategy":
+        """The rules for what comes in another version than the stored one: the same, but where that is stricter."""
+        return self
+
     def name(self, value: str) -> names.Messages:
         """What is wrong with a name of this kind."""
         return names.subdomain(value)

@@ -7,11 +7,29 @@ from typing import Any
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import Column, age, wide
-from shipslog.engine.kinds.faults import Faults
+from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.core_v1 import Event
+from shipslog.store.objects.scheme import Kind
 
 LENGTHS = (("reportingInstance", 128), ("action", 128), ("reason", 128), ("message", 1024))
+
+OF_OLD = ("firstTimestamp", "lastTimestamp", "count", "source")  # what Events had before there were series
+LASTING = {
+    "involvedObject": "involved_object",
+    "reason": "reason",
+    "message": "message",
+    "source": "source",
+    "firstTimestamp": "first_timestamp",
+    "lastTimestamp": "last_timestamp",
+    "count": "count",
+    "type": "type",
+    "eventTime": "event_time",
+    "action": "action",
+    "related": "related",
+    "reportingController": "reporting_component",
+    "reportingInstance": "reporting_instance",
+}
 
 
 class EventStrategy(Strategy):
@@ -52,6 +70,45 @@ class EventStrategy(Strategy):
 
     def check(self, faults: Faults, obj: Event) -> None:
         check_event(faults, obj)
+
+    def of_version(self, version: Kind) -> Strategy:
+        return STRICT if (version.group, version.version) == ("events.k8s.io", "v1") else self
+
+
+class StrictEventStrategy(EventStrategy):
+    """Events as they come in events.k8s.io/v1."""
+
+    def name(self, value: str) -> names.Messages:
+        return names.subdomain(value)
+
+    def check(self, faults: Faults, obj: Event) -> None:
+        check_event(faults, obj)
+        _check_series(faults, obj)
+        if not obj.event_time:
+            faults.required("eventTime")
+        if obj.type not in ("Normal", "Warning"):
+            faults.invalid("type", "", f"has invalid value: {obj.type}")
+        of_old = (obj.first_timestamp, obj.last_timestamp, obj.count, obj.source.component or obj.source.host)
+        for field, value in zip(OF_OLD, of_old, strict=True):
+            if value:
+                faults.invalid(field, "", "needs to be unset")
+
+    def check_update(self, faults: Faults, old: Event, new: Event, subresource: str) -> None:
+        """Of one that is there the series goes on, and nothing else changes."""
+        check_event(faults, new)
+        if new.series != old.series:
+            _check_series(faults, new)
+        for field, attribute in LASTING.items():
+            if getattr(old, attribute) != (value := getattr(new, attribute)):
+                faults.invalid(field, value, IMMUTABLE)
+
+
+def _check_series(faults: Faults, event: Event) -> None:
+    if event.series is not None:
+        if event.series.count < 2:
+            faults.invalid("series.count", "", "should be at least 2")
+        if not event.series.last_observed_time:
+            faults.required("series.lastObservedTime")
 
 
 def check_event(faults: Faults, event: Event) -> None:
@@ -103,4 +160,4 @@ def cells(event: Event, now_ns: int) -> list[Any]:
     ]
 
 
-STRATEGY = EventStrategy()
+STRATEGY, STRICT = EventStrategy(), StrictEventStrategy()

@@ -3,12 +3,15 @@
 import json
 from typing import Any
 
+import pytest
+
 from shipslog.store.objects import core_v1, events_v1
 from shipslog.store.objects.meta_v1 import ObjectMeta
 
 from .conftest import Api, Client
 
 NEW, OLD = "/apis/events.k8s.io/v1/namespaces/default/events", "/api/v1/namespaces/default/events"
+BETA = NEW.replace("/v1/", "/v1beta1/")  # which is not strict
 EVENT = {
     "kind": "Event",
     "apiVersion": "events.k8s.io/v1",
@@ -61,17 +64,18 @@ async def test_a_patch_is_of_what_its_client_sees(api: Api, admin: Client) -> No
     for number, media in enumerate(("merge-patch", "strategic-merge-patch")):
         body = json.dumps({"note": f"again {number}"}).encode()
         headers = {"Content-Type": f"application/{media}+json"}
-        code, patched = await admin.call("PATCH", f"{NEW}/e", body, headers=headers)
-        assert (code, patched["note"], patched["apiVersion"]) == (200, f"again {number}", "events.k8s.io/v1"), patched
+        code, patched = await admin.call("PATCH", f"{BETA}/e", body, headers=headers)
+        assert (code, patched["note"], patched["apiVersion"]) == (200, f"again {number}", "events.k8s.io/v1beta1"), patched
         assert api.cluster.get(core_v1.Event, "e").message == f"again {number}"
     body = json.dumps([{"op": "test", "path": "/note", "value": "again 1"}, {"op": "remove", "path": "/note"}]).encode()
-    code, patched = await admin.call("PATCH", f"{NEW}/e", body, headers={"Content-Type": "application/json-patch+json"})
+    code, patched = await admin.call("PATCH", f"{BETA}/e", body, headers={"Content-Type": "application/json-patch+json"})
     assert code == 200 and not patched.get("note") and not api.cluster.get(core_v1.Event, "e").message
 
 
 async def test_a_put_and_a_body_of_the_wrong_version(admin: Client) -> None:
     event = await made(admin)
-    code, changed = await admin.call("PUT", f"{NEW}/e", event | {"note": "changed"})
+    changed = event | {"apiVersion": "events.k8s.io/v1beta1", "note": "changed"}
+    code, changed = await admin.call("PUT", f"{BETA}/e", changed)
     assert (code, changed["note"]) == (200, "changed")
     code, status = await admin.call("POST", NEW, EVENT | {"apiVersion": "v1", "metadata": {"name": "f"}})
     assert code == 400 and "events.k8s.io/v1" in status["message"], "the URL says which version it is"
@@ -123,3 +127,33 @@ async def test_the_library_takes_any_version(api: Api) -> None:
     await cluster.apply(budget | {"spec": {"maxUnavailable": 1}})
     found = cluster.get("pdb", "b")
     assert (found.api_version, found.spec.min_available, found.spec.max_unavailable) == ("policy/v1", None, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"type": "Odd"}, "type"),
+        ({"eventTime": None}, "eventTime"),
+        ({"series": {"count": 1, "lastObservedTime": "2026-01-02T03:04:05.000006Z"}}, "series.count"),
+        ({"series": {"count": 2, "lastObservedTime": None}}, "series.lastObservedTime"),
+        ({"deprecatedCount": 3}, "count"),
+        ({"deprecatedSource": {"component": "c"}}, "source"),
+        ({"deprecatedFirstTimestamp": "2026-01-02T03:04:05Z"}, "firstTimestamp"),
+    ],
+)
+async def test_new_events_are_held_to_stricter_rules(admin: Client, wrong: dict[str, Any], field: str) -> None:
+    code, status = await admin.call("POST", NEW, EVENT | wrong)
+    assert code == 422 and [c["field"] for c in status["details"]["causes"]] == [field], status
+    if field in ("series.count", "count"):
+        code, _ = await admin.call("POST", BETA, EVENT | wrong | {"apiVersion": "events.k8s.io/v1beta1"})
+        assert code == 201
+
+
+async def test_of_an_event_the_series_alone_goes_on(admin: Client) -> None:
+    event = await made(admin)
+    series = {"count": 2, "lastObservedTime": "2026-01-02T03:05:05.000006Z"}
+    code, changed = await admin.call("PUT", f"{NEW}/e", event | {"series": series})
+    assert (code, changed["series"]) == (200, series), changed
+    changed["metadata"].pop("resourceVersion")
+    code, status = await admin.call("PUT", f"{NEW}/e", changed | {"note": "other", "type": "Warning"})
+    assert code == 422 and {c["field"] for c in status["details"]["causes"]} == {"message", "type"}, status
