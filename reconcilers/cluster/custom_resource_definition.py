@@ -19,6 +19,8 @@ from shipslog.store.objects.times import api_time
 from shipslog.store.refusals import group_resource
 from shipslog.store.view import View
 
+from .api_approval import APPROVED, approval_of
+
 RESOURCE = "customresourcedefinitions.apiextensions.k8s.io"
 Definition = api.CustomResourceDefinition
 Condition = api.CustomResourceDefinitionCondition
@@ -85,12 +87,17 @@ def _accepted(view: View, crd: Definition, at: str) -> api.CustomResourceDefinit
         )
     elif not holds(crd, "Established"):
         conditions = _with(conditions, "Established", "False", "NotAccepted", "not all names are accepted", at)
+    found, words = approval_of(crd)
+    if found:
+        yes = "True" if found == APPROVED else "False"
+        conditions = _with(conditions, "KubernetesAPIApprovalPolicyConformant", yes, f"{found}Annotation", words, at)
     return replace(crd.status, conditions=conditions, accepted_names=accepted)
 
 
 def _taken(view: View, crd: Definition) -> dict[str, str]:
-    """The names that others of the group have: each with whose it is."""
+    """The names that others of the group have, and that who has waited for longer gets now: each with whose it is."""
     taken: dict[str, str] = {}
+    waiting: list[Definition] = []
     for kind in BUILTIN.served():
         if kind.group == crd.spec.group:
             own = (kind.plural, kind.singular, kind.kind, kind.list_kind, *kind.short_names)
@@ -101,7 +108,17 @@ def _taken(view: View, crd: Definition) -> dict[str, str]:
             continue
         if holds(other, "NamesAccepted") or holds(other, "Established"):
             taken.update(dict.fromkeys((name for _, name in _names(other.status.accepted_names)), other.metadata.name))
+        elif _turn(other) < _turn(crd) and not other.metadata.deletion_timestamp:
+            waiting.append(other)
+    for other in sorted(waiting, key=_turn):  # or all that wait for a name would have it at once when it is free
+        if _conflict(other.spec.names, taken) is None:
+            taken.update(dict.fromkeys((name for _, name in _names(other.spec.names)), other.metadata.name))
     return taken
+
+
+def _turn(crd: Definition) -> tuple[str, str]:
+    """In which order definitions get names."""
+    return crd.metadata.creation_timestamp, crd.metadata.name
 
 
 def _names(names: api.CustomResourceDefinitionNames) -> Iterator[tuple[str, str]]:
@@ -160,4 +177,5 @@ RECONCILER = Reconciler(
     actor="system:controller:custom-resource-definition-controller",
     wakes=WAKES,
     decide=decide,
+    version=2,
 )

@@ -14,6 +14,7 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.custom.json_paths import plain
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.strategy import Strategy, generation_after
+from shipslog.reconcilers.cluster.api_approval import ANNOTATION, INVALID, MISSING, approval_of
 from shipslog.store.objects.apiextensions_v1 import (
     CustomResourceConversion,
     CustomResourceDefinition,
@@ -74,6 +75,10 @@ class CustomResourceDefinitionStrategy(Strategy):
         return replace(new, metadata=meta, status=status)
 
     def check(self, faults: Faults, obj: CustomResourceDefinition) -> None:
+        self._check(faults, obj)
+        _check_approval(faults, obj)
+
+    def _check(self, faults: Faults, obj: CustomResourceDefinition) -> None:
         check_spec(faults, obj.spec)
         stored = [v.name for v in obj.spec.versions if v.storage]
         if stored and stored[-1] not in obj.status.stored_versions:
@@ -82,13 +87,6 @@ class CustomResourceDefinitionStrategy(Strategy):
         wanted = group_resource(obj.spec.names.plural, obj.spec.group)
         if obj.metadata.name != wanted:
             faults.invalid("metadata.name", obj.metadata.name, 'must be spec.names.plural+"."+spec.group')
-        group = obj.spec.group
-        protected = group.endswith((".k8s.io", ".kubernetes.io")) or group in ("k8s.io", "kubernetes.io")
-        if protected and not obj.metadata.annotations.get("api-approved.kubernetes.io"):
-            faults.required(
-                "metadata.annotations[api-approved.kubernetes.io]", "protected groups must have approval annotation "
-                '"api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111',
-            )  # fmt: skip
 
     def check_update(
         self, faults: Faults, old: CustomResourceDefinition, new: CustomResourceDefinition, subresource: str
@@ -97,9 +95,13 @@ class CustomResourceDefinitionStrategy(Strategy):
         for at, name in enumerate(new.status.stored_versions):
             if name not in known:
                 faults.invalid(f"status.storedVersions[{at}]", name, "must appear in spec.versions")
-        if subresource == "status" or old.spec == new.spec:
+        if subresource == "status":
             return
-        self.check(faults, new)
+        if approval_of(old)[0] != approval_of(new)[0]:
+            _check_approval(faults, new)
+        if old.spec == new.spec:
+            return
+        self._check(faults, new)
         was, now = old.spec, new.spec
         pairs = [("spec.group", was.group, now.group), ("spec.names.plural", was.names.plural, now.names.plural)]
         if holds(old, "Established"):
@@ -107,6 +109,16 @@ class CustomResourceDefinitionStrategy(Strategy):
         for field, before, after in pairs:
             if before != after:
                 faults.invalid(field, after, IMMUTABLE)
+
+
+def _check_approval(faults: Faults, obj: CustomResourceDefinition) -> None:
+    """A group of Kubernetes' own is only taken by who says who approved that."""
+    found, words = approval_of(obj)
+    path = f"metadata.annotations[{ANNOTATION}]"
+    if found == MISSING:
+        faults.required(path, words)
+    elif found == INVALID:
+        faults.invalid(path, obj.metadata.annotations[ANNOTATION], words)
 
 
 def check_spec(faults: Faults, spec: CustomResourceDefinitionSpec) -> None:

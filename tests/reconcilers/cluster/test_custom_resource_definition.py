@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from shipslog.engine.state.view import MemoryView
@@ -53,6 +54,37 @@ def test_names_of_others_are_not() -> None:
     crd = decided(view, "boats.example.com")
     assert conditions(crd) == {"NamesAccepted": "False ShortNamesConflict", "Established": "False NotAccepted"}
     assert not view.scheme.knows("boats.example.com")
+
+
+def test_of_those_that_wait_for_a_name_the_oldest_gets_it() -> None:
+    first, *others = (definition(name) for name in ("ships", "boats", "craft"))
+    others = [replace(o, spec=replace(o.spec, names=replace(o.spec.names, kind="Ship"))) for o in others]
+    view = view_of(first)
+    decided(view)
+    for other in others:
+        add(view, other)
+        assert conditions(decided(view, other.metadata.name))["NamesAccepted"] == "False KindConflict"
+    alone = view_of(*others)
+    before = [rule.decide(alone, other.metadata.name, now=NOW).commands[0] for other in others]
+    found = [conditions(command.object)["NamesAccepted"] for command in before if isinstance(command, Update)]
+    assert found == ["True NoConflicts", "False KindConflict"], "of one view only one comes to have it"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "found"),
+    [
+        ("https://github.com/kubernetes/kubernetes/pull/1", "True ApprovedAnnotation"),
+        ("unapproved, experimental", "False UnapprovedAnnotation"),
+        ("yes", "False InvalidAnnotation"),
+        ("https://", "False InvalidAnnotation"),
+        ("", "False MissingAnnotation"),
+    ],
+)
+def test_a_group_of_kubernetes_is_told_who_approved_it(annotation: str, found: str) -> None:
+    crd = definition(annotations={"api-approved.kubernetes.io": annotation})
+    spec = replace(crd.spec, group="x.k8s.io")
+    view = view_of(replace(crd, metadata=replace(crd.metadata, name="ships.x.k8s.io"), spec=spec))
+    assert conditions(decided(view, "ships.x.k8s.io"))["KubernetesAPIApprovalPolicyConformant"] == found
 
 
 def test_one_that_goes_is_emptied_first() -> None:

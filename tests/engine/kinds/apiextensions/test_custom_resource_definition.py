@@ -69,6 +69,10 @@ def test_the_clusters_own_groups_need_an_approval(world: Any, refused: Any) -> N
     wrong["metadata"]["name"] = "ships.apps.k8s.io"
     field = "metadata.annotations[api-approved.kubernetes.io]"
     assert refused(world.create, PATH, wrong) == {f"FieldValueRequired {field}"}
+    wrong["metadata"]["annotations"] = {"api-approved.kubernetes.io": "yes"}
+    assert refused(world.create, PATH, wrong) == {f"FieldValueInvalid {field}"}
+    wrong["metadata"]["annotations"] = {"api-approved.kubernetes.io": "unapproved, experimental"}
+    assert world.create(PATH, wrong)
 
 
 def test_what_versions_have_alike_is_named_without_a_version(world: Any, refused: Any) -> None:
