@@ -15,7 +15,7 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
 from shipslog.reconcilers.cluster.quota_usage import NOTHING, TO_BE_SAID, Amount, amount, concerned, said, usage, used
 from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import Pod, ResourceQuota
+from shipslog.store.objects.core_v1 import Pod, ResourceQuota, ResourceRequirements
 from shipslog.store.objects.scheme import Kind
 
 UNCOUNTED = ("events",)
@@ -52,9 +52,9 @@ def _check(kind: Kind, old: Any, new: Any, quota: ResourceQuota, ctx: Admission)
 
 
 def _not_said(pod: Pod, names: Iterable[str]) -> str:
-    """What containers do not say of what they have to: `limits.memory for: c; requests.cpu for: c,d`."""
-    told = []
-    for name in sorted(names):
+    """What neither containers say of what they have to, nor the pod for all: `limits.memory for: c; requests.cpu for: c,d`."""
+    whole, told = pod.spec.resources or ResourceRequirements(), []
+    for name in sorted(set(names) - said(whole.requests, whole.limits).keys()):
         silent = [
             container.name
             for container in (*pod.spec.containers, *pod.spec.init_containers)

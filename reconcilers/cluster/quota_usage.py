@@ -65,7 +65,7 @@ def larger(one: Mapping[str, Amount], other: Mapping[str, Amount]) -> Amounts:
 
 def total(spec: core_v1.PodSpec, part: Callable[[core_v1.ResourceRequirements], Mapping[str, Any]]) -> Amounts:
     """What a pod asks for at most at one time, or may use then: its containers and sidecars together, or one init container
-    with the sidecars before it."""
+    with the sidecars before it; or what it says of itself as a whole."""
 
     def of(container: core_v1.Container) -> Amounts:
         return {name: amount(value) for name, value in part(container.resources).items()}
@@ -82,7 +82,8 @@ def total(spec: core_v1.PodSpec, part: Callable[[core_v1.ResourceRequirements], 
             peak = larger(peak, sidecars)
         else:
             peak = larger(peak, added(sidecars, of(container)))
-    return larger(together, peak)
+    whole = part(spec.resources) if spec.resources is not None else {}
+    return larger(together, peak) | {name: amount(value) for name, value in whole.items()}
 
 
 def requests(resources: core_v1.ResourceRequirements) -> Mapping[str, Any]:

@@ -69,12 +69,18 @@ def _scheduled(job: Job) -> int:
         return 0  # somebody wrote something else there
 
 
+def _running(owner: CronJob, jobs: Iterable[Job]) -> list[Job]:
+    """The jobs of its own that have not ended; not those that somebody made in its name."""
+    known = {ref.uid for ref in owner.status.active}
+    return [job for job in jobs if not outcome(job) and (job.metadata.uid in known or _scheduled(job))]
+
+
 def _status(owner: CronJob, jobs: Sequence[Job]) -> tuple[CronJobStatus, list[Say]]:
     """The status as the jobs tell it, and what is said of those that came and went."""
     about, held = reference(owner), owner.status
     known = {ref.uid for ref in held.active}
     says: list[Say] = []
-    active = [job for job in jobs if not outcome(job) and not job.metadata.deletion_timestamp]
+    active = [job for job in _running(owner, jobs) if not job.metadata.deletion_timestamp]
     for job in jobs:
         uid, name = job.metadata.uid, job.metadata.name
         if uid in known and (ended := outcome(job)):
@@ -160,7 +166,7 @@ def _since(owner: CronJob, status: CronJobStatus) -> int:
 
 def _start(owner: CronJob, jobs: Iterable[Job], at: int, zone: tzinfo) -> tuple[list[AnyObjectCommand], list[Say], str]:
     about, policy = reference(owner), owner.spec.concurrency_policy
-    running = [job for job in jobs if not outcome(job)]
+    running = _running(owner, jobs)
     if policy == "Forbid" and running:
         message = "Not starting job because prior execution is running and concurrency policy is Forbid"
         return [], [Say(about=about, reason="JobAlreadyActive", message=message)], "a job of it still runs"
@@ -193,5 +199,5 @@ def job_of(owner: CronJob, at: int, zone: tzinfo) -> Job:
 
 RECONCILER = Reconciler(
     name="cron-job", actor="system:controller:cronjob-controller", wakes=WAKES, decide=decide,
-    component="cronjob-controller",
+    component="cronjob-controller", version=2,
 )  # fmt: skip

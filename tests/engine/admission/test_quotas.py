@@ -57,6 +57,14 @@ def test_the_last_that_fits_is_the_last() -> None:
     assert world.create("pods", pod("r", SMALL)), "what has ended takes nothing"
 
 
+def test_what_a_pod_says_as_a_whole_its_containers_need_not() -> None:
+    world = world_with({"requests.cpu": "1", "limits.memory": "1Gi"})
+    whole = {"requests": {"cpu": "2"}, "limits": {"memory": "1Gi", "cpu": "2"}}
+    with pytest.raises(Forbidden, match=r"exceeded quota: q, requested: requests.cpu=2, used: requests.cpu=0"):
+        world.create("pods", pod("p", {}, resources=whole))
+    assert world.create("pods", pod("p", {}, resources={**whole, "requests": {"cpu": "1"}}))
+
+
 def test_objects_are_counted_by_both_names() -> None:
     world = world_with({"configmaps": "1", "count/secrets": "0", "count/jobs.batch": "0"})
     world.create("configmaps", {"metadata": {"name": "a"}})

@@ -1,5 +1,6 @@
 """POST, PUT, PATCH and DELETE over HTTP."""
 
+import asyncio
 import io
 import json
 
@@ -133,6 +134,17 @@ async def test_one_that_was_known_is_not_made_anew_by_its_replacement(admin: Cli
     assert (code, status["reason"]) == (409, "Conflict"), status
     code, _ = await admin.call("PUT", path, {"metadata": {"name": "a"}, "spec": {}})
     assert code == 201
+
+
+async def test_of_many_that_come_at_once_only_so_many_get_what_is_left_of_a_quota(admin: Client) -> None:
+    quota = {"metadata": {"name": "q"}, "spec": {"hard": {"count/configmaps": "5"}}}
+    code, _ = await admin.call("POST", "/api/v1/namespaces/default/resourcequotas", quota)
+    assert code == 201
+    answers = await asyncio.gather(*(admin.call("POST", CONFIG_MAPS, {"metadata": {"name": f"a{i}"}}) for i in range(12)))
+    there = await admin.call("GET", CONFIG_MAPS)
+    assert len(there[1]["items"]) == 5
+    refused = [said["message"] for code, said in answers if code == 403]
+    assert len(refused) >= 7 and all("exceeded quota: q, requested: count/configmaps=1" in message for message in refused)
 
 
 async def test_patches(admin: Client) -> None:

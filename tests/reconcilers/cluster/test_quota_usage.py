@@ -1,6 +1,7 @@
 """What objects take of quotas, as tables."""
 
 import pytest
+from msgspec.structs import replace
 
 from shipslog.reconcilers.cluster import quota_usage
 from shipslog.reconcilers.cluster.quota_usage import Amount, amount, overdue_at, resource_of, total, usage
@@ -26,6 +27,9 @@ def test_a_pod_asks_for_its_containers_or_for_the_largest_of_those_before_them()
     initial = (container("a", "3"), container("side", "1", policy="Always"), container("b", "2500m"))
     spec = core_v1.PodSpec(containers=(container("c", "1"), container("d", "1")), init_containers=initial)
     assert {name: a.text for name, a in total(spec, quota_usage.requests).items()} == {"cpu": "3500m", "memory": "3Mi"}
+    whole = core_v1.ResourceRequirements(requests={"cpu": "4"})
+    found = total(replace(spec, resources=whole), quota_usage.requests)
+    assert {name: a.text for name, a in found.items()} == {"cpu": "4", "memory": "3Mi"}, "what the pod says as a whole counts"
 
 
 def test_what_has_ended_or_overstays_is_counted_as_an_object_alone() -> None:
