@@ -48,6 +48,7 @@ from .routes import NO_PARAMS, Route, first, flag, unknown_path
 from .tracking import Requests
 
 NOTHING_HERE = "404 page not found\n"  # as Go answers where no API is
+LONG_RUNNING = frozenset({"attach", "exec", "log", "portforward", "proxy"})  # which end by themselves
 READS = frozenset({"GET", "HEAD"})
 PASSED_ON = {
     "GET": "get",
@@ -159,6 +160,8 @@ class Handler:
 
     async def _resource(self, call: Call, verb: str) -> web.StreamResponse:
         route = call.route
+        if first(call.params, "timeout") and verb != "watch" and route.subresource not in LONG_RUNNING:
+            heads.check_timeout(call.params)
         if route.resource in reviews.RESOURCES and route.group in ("authentication.k8s.io", "authorization.k8s.io"):
             return await reviews.handle(call, self.authenticator)
         if call.past and verb not in ("get", "list", "watch"):

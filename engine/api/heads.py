@@ -4,6 +4,7 @@ import re
 
 from aiohttp import web
 
+from shipslog.store.objects import durations
 from shipslog.store.refusals import BadRequest, Refusal
 
 from .routes import Params, first
@@ -47,6 +48,15 @@ def integer(params: Params, name: str) -> int | None:
     """A number of the query; None without one. Errors: BadRequest for what is none, or does not fit into 64 bits."""
     text = first(params, name)
     return number(name, text) if text else None
+
+
+def check_timeout(params: Params) -> None:
+    """Whether the time that a client gives a request (`timeout`) is one; no request here takes so long that it counts.
+    Errors: BadRequest."""
+    try:
+        durations.read(first(params, "timeout"))
+    except ValueError as error:
+        raise BadRequest(f"invalid timeout specified in the request URL - {error}") from error
 
 
 def number(name: str, text: str) -> int:

@@ -53,6 +53,16 @@ async def test_numbers_and_tokens_in_queries(admin: Client, query: str) -> None:
         assert (code, status["reason"]) == (400, "BadRequest"), path
 
 
+async def test_the_time_that_a_client_gives_a_request(admin: Client) -> None:
+    code, status = await admin.call("GET", f"{CONFIG_MAPS}?timeout=soon")
+    why = 'invalid timeout specified in the request URL - time: invalid duration "soon"'
+    assert (code, status["reason"], status["message"]) == (400, "BadRequest", why)
+    assert (await admin.call("POST", f"{CONFIG_MAPS}?timeout=1m30s", {"metadata": {"name": "a"}}))[0] == 201
+    stream = await admin.stream(f"{CONFIG_MAPS}?watch=true&timeout=soon&timeoutSeconds=1")
+    assert stream.status == 200, "a watch ends by itself"
+    stream.close()
+
+
 async def test_moments_and_grace_beyond_all_bounds(admin: Client) -> None:
     made = await admin.config_map("a")
     for moment, expected in (
