@@ -189,6 +189,7 @@ def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterC
         load_balancer_pool=settings.load_balancer_pool or msgspec.UNSET,
         old_clients=settings.serve_old_clients or msgspec.UNSET,
         scheduler=configuration(settings) or msgspec.UNSET,
+        terminated_pods=msgspec.UNSET if settings.terminated_pod_gc_threshold is None else settings.terminated_pod_gc_threshold,
     )
 
 

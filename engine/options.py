@@ -146,6 +146,12 @@ OPTIONS = (
         help="How many files of it are kept, with the newest [default: 5]",
     ),
     Option(
+        name="terminated_pod_gc_threshold",
+        group=NODE,
+        kind="number",
+        help="How many pods that have ended are kept; beyond that the oldest go. 0: all are kept [default: 12500]",
+    ),
+    Option(
         name="kept_log_duration",
         group=NODE,
         metavar="DURATION",

@@ -60,6 +60,7 @@ class ClusterConfig(Struct, frozen=True, kw_only=True):
     old_clients: bool | UnsetType = UNSET  # whether those of 2015 to 2020 are served what they need
     scheduler: str | UnsetType = UNSET  # JSON: a KubeSchedulerConfiguration, or a Policy
     load_balancer_pool: str | UnsetType = UNSET  # ranges of addresses for Services of type LoadBalancer
+    terminated_pods: int | UnsetType = UNSET  # how many pods that have ended are kept at most
 
 
 class EngineStarted(Fact, frozen=True, kw_only=True, tag="EngineStarted"):

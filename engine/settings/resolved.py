@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     container_log_max_size: str = "10Mi"
     container_log_max_files: int = 5
     kept_log_duration: str = "168h"
+    terminated_pod_gc_threshold: int | None = None  # None: 12,500
     kept_log_max_size: str = "1Gi"
     image_credential_provider_config: Path | None = None
     image_credential_provider_bin_dir: Path | None = None

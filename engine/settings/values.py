@@ -167,6 +167,8 @@ def _log_faults(settings: "Settings") -> Iterator[str]:
             parse(getattr(settings, option), option)
         except ValueError as error:
             yield str(error)
+    if (most := settings.terminated_pod_gc_threshold) is not None and most < 0:
+        yield f"--terminated-pod-gc-threshold {most}: give how many pods that have ended are kept, or 0 for all"
     for name in ("log_max_files", "container_log_max_files"):
         if not 1 <= (number := getattr(settings, name)) <= 100:
             yield f"{flag(name)} {number}: give a number from 1 to 100"

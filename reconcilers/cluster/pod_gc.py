@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec import UNSET
+
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Delete
@@ -11,13 +13,17 @@ from shipslog.store.projections import index
 from shipslog.store.view import View
 
 MOST, BATCH, KEY = 12_500, 500, "terminated"
-
-
 ENDED = index("pods that have ended", ("pods",), lambda pod: ("",) if pod.status.phase in TERMINAL else ())
 
 
+def _too_many(view: View) -> int:
+    """How many have to go. Source: --terminated-pod-gc-threshold, of which 0 lets all stay."""
+    most = MOST if view.config.terminated_pods is UNSET else view.config.terminated_pods
+    return len(view.projected(ENDED).get("", ())) - most if most else 0
+
+
 def _if_too_many(view: View, pod: core_v1.Pod) -> Iterable[str]:
-    return (KEY,) if len(view.projected(ENDED).get("", ())) > MOST else ()
+    return (KEY,) if _too_many(view) > 0 else ()
 
 
 def _has_ended(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
@@ -26,7 +32,7 @@ def _has_ended(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
     """Delete what is too much, the oldest first."""
-    many = len(view.projected(ENDED).get("", ())) - MOST
+    many = _too_many(view)
     if many <= 0:
         return Decision(reason="not too many have ended")
     pods: list[core_v1.Pod] = [entry.object for entry in view.find(ENDED, "")]

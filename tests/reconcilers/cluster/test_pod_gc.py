@@ -4,6 +4,8 @@ import pytest
 
 from shipslog.reconcilers.cluster import pod_gc
 from shipslog.store.commands import Delete
+from shipslog.store.events import Event
+from shipslog.store.facts import ClusterConfig, EngineStarted
 from shipslog.store.objects.times import api_time
 from tests.reconcilers.views import NOW, pod, view_of, woken
 
@@ -22,3 +24,11 @@ def test_the_oldest_go_and_those_that_run_stay(monkeypatch: pytest.MonkeyPatch) 
     assert woken(pod_gc.RECONCILER.wakes, view, ended("another", 5)) == [pod_gc.KEY]
     assert woken(pod_gc.RECONCILER.wakes, view_of(), ended("first", 5)) == []
     assert [c.name for c in pod_gc.decide(view, pod_gc.KEY, now=NOW).commands if isinstance(c, Delete)] == ["older", "old"]
+
+
+@pytest.mark.parametrize(("most", "gone"), [(1, ["older", "old"]), (2, ["older"]), (3, []), (0, [])])
+def test_how_many_stay_is_the_clusters_to_say(most: int, gone: list[str]) -> None:
+    view = view_of(ended("young", 1), ended("old", 9), ended("older", 10))
+    config = ClusterConfig(terminated_pods=most)
+    view.evolve(Event(revision=view.revision + 1, time_ns=NOW, actor="test", fact=EngineStarted(version="1", config=config)))
+    assert [getattr(c, "name", "") for c in pod_gc.decide(view, pod_gc.KEY, now=NOW).commands] == gone
