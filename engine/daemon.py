@@ -22,12 +22,13 @@ import msgspec
 from msgspec.structs import replace
 
 from shipslog.runtime import claims
-from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
+from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, pod_cidr_of_node, prepare
 from shipslog.runtime.containers.logs.limits import LogLimits
-from shipslog.runtime.containers.oci.machine import main_address
+from shipslog.runtime.containers.oci.machine import main_addresses
 from shipslog.runtime.dns.sockets import Sockets, opened
 from shipslog.runtime.node import RuntimeUnavailable
 from shipslog.store.facts import ClusterConfig, NodeObserved
+from shipslog.store.families import Family, families_in, first_in, of_family, ranges_in
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks, hear
@@ -42,7 +43,7 @@ from .replay import Recording
 from .settings import Settings, claim_of, keep, kept_in, resolve
 from .settings.pressure import pressure_of
 from .settings.scheduling import configuration
-from .settings.values import first_address, port_range, seconds, size_bytes
+from .settings.values import port_range, seconds, size_bytes
 from .tokens import issue_tokens
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
     event_log = await SqliteLog.open(settings.data / "cluster.db")  # first of all: it holds the directory for this process
     outside = ground.rootless.outside if ground.rootless is not None else None
     try:
-        listening = listen(settings.bind, settings.port, outside)  # before anything is made, and the port stands in all of it
+        listening = listen(
+            settings.bind, settings.port, outside, everywhere(settings)
+        )  # before anything is made, and the port stands in all of it
     except BaseException:
         await event_log.close(unbegun=True)
         raise
@@ -112,17 +115,19 @@ async def _serve(
 ) -> None:
     """`held`: what is to be closed after all else."""
     begun_s, systemd = time.monotonic(), Notifier()
-    here = ground.rootless.address if ground.rootless is not None else settings.node_ip or main_address()
-    address = here if settings.bind in ("0.0.0.0", "::") or ground.rootless is not None else settings.bind
+    families, here = families_in(settings.pod_cidr), _node_addresses(settings, ground)
+    main = (of_family(here, families[0]) or here)[0]  # pods reach the API at the cluster's primary family
+    address = main if settings.bind in ("0.0.0.0", "::") or ground.rootless is not None else settings.bind
+    loopback = ("::1",) if "IPv6" in families else ()
     inside = f"kubernetes.default.svc.{settings.cluster_domain}"
     begun = event_log.revision > 0  # else a start that fails has nothing to adopt later, and takes back what it made
     names: Sockets | None = None
     try:
-        choice = _chosen(settings, here, ground)
+        choice = _chosen(settings, ",".join(here), ground)
         pki = certificates.ensure(
             settings.data / "pki",
-            (settings.bind, address, socket.gethostname(), inside, *settings.tls_san),
-            service_ip=first_address(settings.service_cidr),
+            (settings.bind, address, *here, *loopback, socket.gethostname(), inside, *settings.tls_san),
+            service_ips=[first_in(cidr) for cidr in ranges_in(settings.service_cidr)],
         )
         kubelet = _kubelet_ports(settings, choice)
         if kubelet is not None:
@@ -193,6 +198,29 @@ def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterC
     )
 
 
+def everywhere(settings: Settings) -> str:
+    """All addresses of the families that pods have."""
+    return "::" if "IPv6" in families_in(settings.pod_cidr) else "0.0.0.0"
+
+
+def _node_addresses(settings: Settings, ground: Ground) -> tuple[str, ...]:
+    """One of each family that pods have; of IPv6 that of the pods' bridge where the machine has none that others reach."""
+    if settings.node_ip:
+        return tuple(settings.node_ip.split(","))
+    gateways = [first_in(cidr) for cidr in ranges_in(pod_cidr_of_node(settings.pod_cidr, masks_of(settings)))]
+    families = families_in(settings.pod_cidr)
+    if ground.rootless is not None:
+        own = (ground.rootless.address, *of_family(gateways, "IPv6"))
+        return tuple(address for family in families for address in of_family(own, family)[:1])
+    bridged = gateways if settings.runtime in ("auto", "oci") else ["::1"] if families[0] == "IPv6" else []
+    return main_addresses(families, bridged)
+
+
+def masks_of(settings: Settings) -> dict[Family, int]:
+    """How large a part of the pods' ranges a node has."""
+    return {"IPv4": settings.node_cidr_mask_size_ipv4, "IPv6": settings.node_cidr_mask_size_ipv6}
+
+
 def _naming(
     cluster: Cluster, sockets: Sockets | None, settings: Settings, ground: Ground
 ) -> contextlib.AbstractAsyncContextManager[None]:
@@ -244,7 +272,7 @@ def described(observed: NodeObserved, settings: Settings) -> NodeObserved:
     """A node as the settings will have it: its address, labels and taints."""
     addresses, ip = observed.addresses, settings.node_ip
     if ip:
-        addresses = (("InternalIP", ip), *(a for a in addresses if a[0] != "InternalIP"))
+        addresses = (*(("InternalIP", one) for one in ip.split(",")), *(a for a in addresses if a[0] != "InternalIP"))
     labels = observed.labels | {key: value for key, _, value in (text.partition("=") for text in settings.node_label)}
     port = settings.kubelet_port or 0
     return replace(
@@ -262,7 +290,7 @@ def _chosen(settings: Settings, address: str, ground: Ground) -> Choice:
     return choose(
         settings.runtime, data=settings.data, node=settings.node_name, nodes=settings.nodes, pod_cidr=settings.pod_cidr,
         service_cidr=settings.service_cidr, cri_socket=settings.cri_socket, address=address, ground=ground,
-        limits=_log_limits(settings), proxy_mode=settings.proxy_mode, providers=_providers(settings),
+        limits=_log_limits(settings), proxy_mode=settings.proxy_mode, providers=_providers(settings), masks=masks_of(settings),
     )  # fmt: skip
 
 
@@ -314,10 +342,15 @@ def listens(settings: Settings) -> str:
     return f"Listening on {settings.bind}:{settings.port}: {only}."
 
 
+def netloc(host: str, port: int) -> str:
+    """As a URL has it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _write_kubeconfig(settings: Settings, pki: certificates.Pki) -> tuple[Path, str]:
     """-> (where it is, the server that it names)."""
     host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::", "127.0.0.1") else settings.bind
-    path, server = settings.kubeconfig or settings.data / "kubeconfig", f"https://{host}:{settings.port}"
+    path, server = settings.kubeconfig or settings.data / "kubeconfig", f"https://{netloc(host, settings.port)}"
     kubeconfig.write(path, pki, server=server, mode=int(settings.write_kubeconfig_mode, 8))
     return path, server
 
@@ -389,7 +422,7 @@ def end_pods_of(data: Path) -> None:
     claim = claim_of(settings) if ground.rootless is None else None
 
     async def end() -> None:
-        choice = _chosen(settings, main_address(), ground)
+        choice = _chosen(settings, ",".join(_node_addresses(settings, ground)), ground)
         for runtime in choice.runtimes:
             await runtime.start(lambda fact: None, ())
             await runtime.close(end_pods=True)

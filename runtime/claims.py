@@ -6,7 +6,6 @@ running without a daemon keep their cluster's ranges.
 """
 
 import fcntl
-import ipaddress
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from shipslog.store.families import families_in, networks_in
 from shipslog.store.log.writer_lock import writer_lives
 
 from .containers.oci.layout import bridge_name, instance_of
@@ -111,7 +111,7 @@ def _alone() -> Iterator[None]:
 def _clashing(one: Claim, other: Claim) -> list[str]:
     """The names of the fields that cannot stand beside the other's."""
     pairs = [(a, b) for a in ("pod_cidr", "service_cidr") for b in ("pod_cidr", "service_cidr")]
-    found = {a for a, b in pairs if _network(getattr(one, a)).overlaps(_network(getattr(other, b)))}
+    found = {a for a, b in pairs if _overlap(getattr(one, a), getattr(other, b))}
     (first, last), (its_first, its_last) = _ports(one.node_port_range), _ports(other.node_port_range)
     if first <= its_last and its_first <= last:
         found.add("node_port_range")
@@ -130,18 +130,26 @@ def _free(name: str, claim: Claim, others: Sequence[Claim]) -> str:
             f"{first}-{first + PORTS_AT_ONCE - 1}" for first in (*range(30_000, 64_000, 1000), *range(1000, 30_000, 1000))
         )
     else:
-        start = {"pod_cidr": 244, "service_cidr": 96}[name]
-        candidates = (f"10.{(start + i) % 256}.0.0/16" for i in range(256))
+        candidates = _candidates(name, getattr(claim, name))
     for value in candidates:
         wanted = msgspec.structs.replace(claim, **{name: value})
-        own = name == "node_port_range" or not _network(wanted.pod_cidr).overlaps(_network(wanted.service_cidr))
+        own = name == "node_port_range" or not _overlap(wanted.pod_cidr, wanted.service_cidr)
         if own and not any(name in _clashing(wanted, other) for other in others):
             return value
     return "..."
 
 
-def _network(cidr: str) -> ipaddress.IPv4Network:
-    return ipaddress.IPv4Network(cidr)
+def _candidates(name: str, cidr: str) -> Iterator[str]:
+    """Ranges of the same families that another cluster may have."""
+    start, bits = {"pod_cidr": (244, 56), "service_cidr": (96, 112)}[name]
+    for i in range(256):
+        second = (start + i) % 256
+        of = {"IPv4": f"10.{second}.0.0/16", "IPv6": f"fd00:10:{second}::/{bits}"}
+        yield ",".join(of[family] for family in families_in(cidr))
+
+
+def _overlap(one: str, other: str) -> bool:
+    return any(a.version == b.version and a.overlaps(b) for a in networks_in(one) for b in networks_in(other))
 
 
 def _ports(text: str) -> tuple[int, int]:

@@ -380,8 +380,12 @@ class ApplyNetworkPolicies(RuntimeCommand, frozen=True, kw_only=True, tag="Apply
 
     @property
     def addresses(self) -> dict[str, str]:
-        """By uid, of the pods that are judged by them."""
-        return {pod.pod_uid: address for address, pod in self.policies.pods.items()}
+        """By uid, with commas between, of the pods that are judged by them."""
+        found: dict[str, str] = {}
+        for address, pod in self.policies.pods.items():
+            had = found.get(pod.pod_uid)
+            found[pod.pod_uid] = address if had is None else f"{had},{address}"
+        return found
 
 
 class CollectImages(RuntimeCommand, frozen=True, kw_only=True, tag="CollectImages"):

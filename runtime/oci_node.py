@@ -26,6 +26,7 @@ from shipslog.store.facts import (
     SandboxFailed,
     SandboxRemoved,
 )
+from shipslog.store.families import families_in
 from shipslog.store.state import PodRuntime
 
 from .commands import (
@@ -91,6 +92,7 @@ class OciNode:
         *,
         pod_cidr: str = "10.244.0.0/24",
         cluster_cidr: str = "10.244.0.0/16",
+        address: str = "",
         rules: PacketRules | None = None,
         policies: TrafficRules | None = None,
         settings: OciSettings | None = None,
@@ -100,7 +102,7 @@ class OciNode:
     ) -> None:
         self.node, self.log_directory = node, machine.LOGS
         self.settings = settings or detect()
-        self._pod_cidr = pod_cidr
+        self._pod_cidr, self._address = pod_cidr, address
         self._rules, self._policies, self._providers = rules, policies, providers
         self._probes: Prober | None = None
         self._links: Links | None = None
@@ -132,7 +134,8 @@ class OciNode:
         found = await self._life.open(report, known)
         observed = await asyncio.to_thread(
             machine.observe, self.node, self._life.layout.data, pod_cidr=self._pod_cidr, crun=self.settings.crun,
-            address=self._ground.address if self._ground is not None else "",
+            address=self._address or (self._ground.address if self._ground is not None else ""),
+            families=families_in(self._pod_cidr),
         )  # fmt: skip
         if self._ground is not None:
             await open_internet(self._ground)

@@ -45,8 +45,8 @@ class ObjectDeleted(ObjectFact, frozen=True, kw_only=True, tag="ObjectDeleted"):
 class ClusterConfig(Struct, frozen=True, kw_only=True):
     """What rules need to know of the cluster. On the log, so that a replay decides with the same values."""
 
-    service_cidr: str = "10.96.0.0/16"
-    pod_cidr: str = "10.244.0.0/16"
+    service_cidr: str = "10.96.0.0/16"  # one of a family, with a comma between; the first is the primary one
+    pod_cidr: str = "10.244.0.0/16"  # likewise
     node_port_first: int = 30000
     node_port_last: int = 32767
     dns_domain: str = "cluster.local"
@@ -141,7 +141,7 @@ class NodeObserved(NodeFact, frozen=True, kw_only=True, tag="NodeObserved"):
     allocatable: dict[str, str] = {}
     info: dict[str, str] = {}  # the fields of core/v1 NodeSystemInfo by JSON name
     labels: dict[str, str] = {}
-    pod_cidr: str = ""
+    pod_cidr: str = ""  # one of a family, with a comma between
     taints: tuple[str, ...] = ()  # key=value:effect, for a node that is registered with them
     kubelet_port: int = 0  # where its kubelet listens; 0 for nowhere
     drivers: tuple[CsiDriver, ...] = ()
@@ -206,6 +206,7 @@ class SandboxStarted(PodFact, frozen=True, kw_only=True, tag="SandboxStarted"):
     sandbox_id: str
     ip: str = ""  # "" with the host's network: the node's address counts
     at_ns: int = 0
+    ips: tuple[str, ...] = ()  # all that it has, `ip` first, where there are several
 
 
 class SandboxFailed(PodFact, frozen=True, kw_only=True, tag="SandboxFailed"):
@@ -324,7 +325,7 @@ class NetworkPoliciesApplied(NodeFact, frozen=True, kw_only=True, tag="NetworkPo
     """The traffic of the node's pods is judged by the rules that `digest` names."""
 
     digest: str
-    pods: dict[str, str] = {}  # by uid the address of those whose traffic is judged; of the others all is let through
+    pods: dict[str, str] = {}  # by uid the addresses, commas between, of those whose traffic is judged; others' all passes
 
 
 class NetworkPoliciesFailed(NodeFact, frozen=True, kw_only=True, tag="NetworkPoliciesFailed"):

@@ -104,6 +104,7 @@ class PodRuntime(Struct, frozen=True, kw_only=True):
     sandbox_failed_at_ns: int = 0
     network_failure: str = ""  # why it is cut off from its node's network; "" while it is not
     containers: Mapping[str, ContainerRuntime] = {}
+    ips: tuple[str, ...] = ()  # all that it has, `ip` first, where there are several
 
 
 class ImageState(Struct, frozen=True, kw_only=True):

@@ -109,15 +109,15 @@ class ApiServer:
         self._door = None
 
 
-def listen(bind: str, port: int, outside: Outside | None = None) -> list[socket.socket]:
+def listen(bind: str, port: int, outside: Outside | None = None, inside: str = "0.0.0.0") -> list[socket.socket]:
     """Sockets of one port, bound and not yet listening; 0 takes a free one. `outside`: for a process in a network of its own;
-    then the API is to be had in both. Errors: OSError, saying which address is taken."""
+    then the API is to be had in both, in its own at `inside`. Errors: OSError, saying which address is taken."""
     try:
         if outside is None:
             return [bound(bind, port)]
         first = outside.bound(bind, port)
         try:
-            return [first, bound("0.0.0.0", first.getsockname()[1])]
+            return [first, bound(inside, first.getsockname()[1])]
         except BaseException:
             first.close()
             raise

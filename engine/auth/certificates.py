@@ -73,13 +73,17 @@ class Pki(msgspec.Struct, frozen=True):
 
 
 def ensure(
-    directory: Path, addresses: Iterable[str] = (), *, service_ip: str = "10.96.0.1", now_ns: Callable[[], int] = time.time_ns
+    directory: Path,
+    addresses: Iterable[str] = (),
+    *,
+    service_ips: Iterable[str] = ("10.96.0.1",),
+    now_ns: Callable[[], int] = time.time_ns,
 ) -> Pki:
     """The certificates in `directory`, made where they are missing. `addresses`: of the server, besides loopback.
 
     Errors: AuthorityBroken, OSError."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    names = {"localhost", *SERVICE_NAMES, "127.0.0.1", service_ip, *(a for a in addresses if a not in ("", "0.0.0.0", "::"))}
+    names = {"localhost", *SERVICE_NAMES, "127.0.0.1", *service_ips, *(a for a in addresses if a not in ("", "0.0.0.0", "::"))}
     now = _time(now_ns())
     notice = ""
     if not any((directory / name).exists() for name in authority_files("ca")):

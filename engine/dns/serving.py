@@ -17,6 +17,7 @@ from shipslog.reconcilers.services.cluster_dns import PORT, USUAL
 from shipslog.runtime.dns.forwarder import Forwarder, Open
 from shipslog.runtime.dns.server import DnsServer
 from shipslog.runtime.dns.sockets import Sockets
+from shipslog.store.families import networks_in
 
 from .name_server import NameServer
 
@@ -53,19 +54,19 @@ async def serving(
 
 def _pods_find_it_at(cluster: Cluster) -> Iterator[tuple[str, int]]:
     """To ask there would be to ask itself."""
-    network = ipaddress.ip_network(cluster.config.service_cidr)
+    network = networks_in(cluster.config.service_cidr)[0]
     usual = str(network[min(USUAL, network.num_addresses - 1)])
     yield from ((address, PORT) for address in (cluster.config.cluster_dns, usual) if address)
 
 
 def _clients(pod_cidr: str) -> Callable[[str], bool]:
     """Pods, and programs on the machine itself. Nobody else: a server that resolves names for the world is used for attacks."""
-    pods = ipaddress.ip_network(pod_cidr)
+    pods = networks_in(pod_cidr)
 
     @lru_cache(4_096)
     def known(address: str, _: int) -> bool:
         value = ipaddress.ip_address(address.partition("%")[0])
-        return value in pods or value.is_loopback or _is_local(address)
+        return any(value in network for network in pods) or value.is_loopback or _is_local(address)
 
     return lambda address: known(address, int(time.monotonic()) // LOCAL_FOR_S)
 

@@ -19,6 +19,7 @@ from shipslog.reconcilers.services.cluster_dns import NAME, NAMESPACE
 from shipslog.reconcilers.services.endpoint_targets import SERVICE_NAME
 from shipslog.runtime.dns import records
 from shipslog.runtime.dns.records import ADDRESSES, CNAME, NS, PTR, SOA, SRV, TXT, Answer, Record
+from shipslog.store.families import holds
 from shipslog.store.objects import core_v1, discovery_v1
 from shipslog.store.projections import index
 from shipslog.store.view import Objects
@@ -171,7 +172,8 @@ def _services(view: Objects, service: core_v1.Service, full: str, name: str, por
             for number in (
                 p.port for p in slice_.ports or () if p.port and _asked(p.name or "", p.protocol or "TCP", port, protocol)
             ):
-                targets[f"{_hostname(endpoint)}.{full}", number] = endpoint.addresses or ()
+                place = f"{_hostname(endpoint)}.{full}", number  # with a hostname it is the same one in either family
+                targets[place] = tuple(dict.fromkeys((*targets.get(place, ()), *(endpoint.addresses or ()))))
     else:
         for number in (p.port for p in service.spec.ports if _asked(p.name, p.protocol or "TCP", port, protocol)):
             targets[full, number] = service.spec.cluster_ips or (service.spec.cluster_ip,)
@@ -207,8 +209,7 @@ def _reverse(view: Objects, name: str, kind: int) -> Answer | None:
     if not address:
         return None
     names = tuple(dict.fromkeys(_names_of(view, address)))
-    value, config = ipaddress.ip_address(address), view.config
-    ours = any(value in ipaddress.ip_network(cidr, strict=False) for cidr in (config.service_cidr, config.pod_cidr))
+    ours = any(holds(ranges, address) for ranges in (view.config.service_cidr, view.config.pod_cidr))
     if not names and not ours:
         return None
     zone = name.partition(".")[2]

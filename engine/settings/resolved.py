@@ -11,6 +11,7 @@ from shipslog.engine.begun import known_of
 from shipslog.engine.options import flag
 from shipslog.runtime.choice import shares_machine
 from shipslog.runtime.claims import Claim
+from shipslog.store.families import families_in
 
 from .asked import BadSettings, with_source
 from .pressure import faults_of_pressure
@@ -38,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     serve_old_clients: bool = False
     service_cidr: str = "10.96.0.0/16"
     pod_cidr: str = "10.244.0.0/16"
+    node_cidr_mask_size_ipv4: int = 24
+    node_cidr_mask_size_ipv6: int = 64
     node_port_range: str = "30000-32767"
     load_balancer_pool: str = ""
     proxy_mode: str = "nftables"
@@ -99,6 +102,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     dns: str = "builtin"
     resolv_conf: str = "/etc/resolv.conf"
     tls_san: tuple[str, ...] = ()
+    node_cidr_mask_size_ipv4: int = 24
+    node_cidr_mask_size_ipv6: int = 64
 
 
 FIXED = {
@@ -106,6 +111,8 @@ FIXED = {
     "runtime": "its pods run there",
     "service_cidr": "its Services have addresses of it",
     "pod_cidr": "its pods have addresses of it",
+    "node_cidr_mask_size_ipv4": "its nodes have such a part of the pods' range",
+    "node_cidr_mask_size_ipv6": "its nodes have such a part of the pods' range",
 }  # the rest may change with --reconfigure: nothing on the log depends on it
 NO_SOURCES: Mapping[str, str] = {}
 ANY = {"runtime": "auto", "port": 0}  # values that leave it to us: what is kept will do
@@ -129,7 +136,7 @@ def resolve(asked: Mapping[str, object], *, reconfigure: bool = False, sources: 
     if not settings.node_name:
         settings = msgspec.structs.replace(settings, node_name=socket.gethostname().lower())
     if not settings.bind:
-        settings = msgspec.structs.replace(settings, bind=default_bind())
+        settings = msgspec.structs.replace(settings, bind=default_bind(settings.pod_cidr))
     wrong = [with_source(fault, sources) for fault in (*faults(settings), *faults_of_pressure(settings))]
     if wrong:
         raise BadSettings("\n  ".join(wrong))
@@ -138,9 +145,11 @@ def resolve(asked: Mapping[str, object], *, reconfigure: bool = False, sources: 
     return settings
 
 
-def default_bind() -> str:
-    """All addresses for root; an ordinary user's cluster is for this machine."""
-    return "0.0.0.0" if os.geteuid() == 0 else "127.0.0.1"
+def default_bind(pod_cidr: str = "") -> str:
+    """All addresses for root, of both families where pods have IPv6; an ordinary user's cluster is for this machine."""
+    if os.geteuid() != 0:
+        return "127.0.0.1"
+    return "::" if "IPv6" in families_in(pod_cidr) else "0.0.0.0"
 
 
 def _check_same(data: Path, kept: Kept, given: Mapping[str, object], reconfigure: bool, sources: Mapping[str, str]) -> None:

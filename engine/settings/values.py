@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 from shipslog.engine.kinds import names
 from shipslog.engine.options import flag
 from shipslog.store.address_pool import ranges_of
+from shipslog.store.families import Network, one_each
 
 from .scheduling import configuration
 
 if TYPE_CHECKING:
     from .resolved import Settings
 
-LARGEST_SERVICES = 12  # a range of services must not be larger than a /12 of IPv4, as Kubernetes has it (20 bits)
-SMALLEST_PODS = 28  # 13 pods beside the bridge's address
-SMALLEST_SERVICES = 28
+# by version of IP, lengths of prefixes
+LARGEST_SERVICES = {4: 12, 6: 64}  # as Kubernetes has it
+SMALLEST_PODS = {4: 28, 6: 124}  # 13 pods beside the bridge's address
+SMALLEST_SERVICES = {4: 28, 6: 124}
 NODES_AT_MOST = 1000
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 SMALLEST_LOG = 64 << 10
-
-Network = ipaddress.IPv4Network
 
 
 def faults(settings: "Settings") -> Iterator[str]:
@@ -68,24 +68,55 @@ def faults(settings: "Settings") -> Iterator[str]:
 
 
 def _range_faults(settings: "Settings") -> Iterator[str]:
-    pods, services = _network(settings.pod_cidr), _network(settings.service_cidr)
-    if pods is None:
-        yield f"--pod-cidr {settings.pod_cidr!r}: give a range of IPv4 addresses, for example 10.244.0.0/16"
-    elif pods.prefixlen > SMALLEST_PODS:
-        yield f"--pod-cidr {pods}: too small for pods; give a /{SMALLEST_PODS} or larger, for example 10.244.0.0/16"
-    if services is None:
-        yield f"--service-cidr {settings.service_cidr!r}: give a range of IPv4 addresses, for example 10.96.0.0/16"
-    elif not LARGEST_SERVICES <= services.prefixlen <= SMALLEST_SERVICES:
+    pods = services = None
+    for version, usual in ((4, 24), (6, 64)):
+        option, smallest = f"node_cidr_mask_size_ipv{version}", SMALLEST_PODS[version]
+        if not 1 <= (mask := getattr(settings, option)) <= smallest:
+            yield f"{flag(option)} {mask}: give a number from 1 to {smallest}, for example {usual}"
+    try:
+        pods = _networks(settings.pod_cidr, "--pod-cidr", "10.244.0.0/16", "10.244.0.0/16,fd00:10:244::/56")
+        yield from _pod_faults(pods)
+    except ValueError as error:
+        yield str(error)
+    try:
+        services = _networks(settings.service_cidr, "--service-cidr", "10.96.0.0/16", "10.96.0.0/16,fd00:10:96::/112")
+        yield from _service_faults(services)
+    except ValueError as error:
+        yield str(error)
+    if pods and services:
+        yield from _faults_of_both(pods, services)
+    yield from _pool_faults(settings, (*(pods or ()), *(services or ())))
+
+
+def _pod_faults(pods: tuple[Network, ...]) -> Iterator[str]:
+    for network in pods:
+        smallest, example = SMALLEST_PODS[network.version], "10.244.0.0/16" if network.version == 4 else "fd00:10:244::/56"
+        if network.prefixlen > smallest:
+            yield f"--pod-cidr {network}: too small for pods; give a /{smallest} or larger, for example {example}"
+
+
+def _service_faults(services: tuple[Network, ...]) -> Iterator[str]:
+    for network in services:
+        largest, smallest = LARGEST_SERVICES[network.version], SMALLEST_SERVICES[network.version]
+        example = "10.96.0.0/16" if network.version == 4 else "fd00:10:96::/112"
+        if not largest <= network.prefixlen <= smallest:
+            yield f"--service-cidr {network}: give a range from /{largest} to /{smallest}, for example {example}"
+
+
+def _faults_of_both(pods: tuple[Network, ...], services: tuple[Network, ...]) -> Iterator[str]:
+    for one in pods:
+        for other in services:
+            if one.version == other.version and one.overlaps(other):
+                yield f"--pod-cidr {one} and --service-cidr {other} overlap: choose ranges that share no address"
+    if services[0].version != pods[0].version or not {s.version for s in services} <= {p.version for p in pods}:
+        listed, theirs = ",".join(map(str, pods)), ",".join(map(str, services))
         yield (
-            f"--service-cidr {services}: give a range from /{LARGEST_SERVICES} to /{SMALLEST_SERVICES}, for example "
-            "10.96.0.0/16"
+            f"--service-cidr {theirs}: Services need pods of the same families, the primary one first, and --pod-cidr is "
+            f"{listed}; give both in the same order"
         )
-    if pods is not None and services is not None and pods.overlaps(services):
-        yield f"--pod-cidr {pods} and --service-cidr {services} overlap: choose ranges that share no address"
-    yield from _pool_faults(settings, (pods, services))
 
 
-def _pool_faults(settings: "Settings", others: tuple[Network | None, ...]) -> Iterator[str]:
+def _pool_faults(settings: "Settings", others: tuple[Network, ...]) -> Iterator[str]:
     """A pool of load balancers is of the machine's network, and not of the cluster's own."""
     try:
         pool = ranges_of(settings.load_balancer_pool)
@@ -94,18 +125,31 @@ def _pool_faults(settings: "Settings", others: tuple[Network | None, ...]) -> It
         return
     for part in pool:
         for network in others:
-            if network is not None and part.version == network.version and part.meets(network):
+            if part.meets(network):
                 yield f"--load-balancer-pool {settings.load_balancer_pool}: {network} is the cluster's own; choose others"
+
+
+def _networks(text: str, option: str, example: str, of_both: str) -> tuple[Network, ...]:
+    """One range of each family at most. Errors: ValueError, saying what to give."""
+    parts = text.split(",")
+    found = tuple(network for network in map(_network, parts) if network is not None)
+    if len(found) != len(parts) or len({network.version for network in found}) != len(parts):
+        raise ValueError(
+            f"{option} {text!r}: give a range of addresses, or one of each family with a comma between, for example {example} "
+            f"or {of_both}"
+        )
+    return found
 
 
 def _network(text: str) -> Network | None:
     """The range; None for what is none, has bits set behind its length, or holds addresses that nobody can be given."""
     try:
-        network = ipaddress.IPv4Network(text)
+        network = ipaddress.ip_network(text)
     except ValueError:
         return None
     unusable = network.is_loopback or network.is_multicast or network.is_link_local or network.prefixlen == 0 or "/" not in text
-    return None if unusable else network
+    mapped = isinstance(network, ipaddress.IPv6Network) and network[0].ipv4_mapped is not None
+    return None if unusable or mapped else network
 
 
 def port_range(text: str) -> tuple[int, int]:
@@ -117,16 +161,12 @@ def port_range(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def first_address(cidr: str) -> str:
-    """The first usable address of a range."""
-    return str(ipaddress.ip_network(cidr)[1])
-
-
 def _node_faults(settings: "Settings") -> Iterator[str]:
     if settings.node_ip and settings.nodes > 1:
         yield f"--node-ip {settings.node_ip!r}: leave it out; with --nodes {settings.nodes} each has an address of its own"
-    if settings.node_ip and names.ip(settings.node_ip):
-        yield f"--node-ip {settings.node_ip!r}: give an address of this machine, for example 192.0.2.10"
+    given = settings.node_ip.split(",") if settings.node_ip else []
+    if any(names.ip(one) for one in given) or len(one_each(given)) != len(given):
+        yield f"--node-ip {settings.node_ip!r}: give an address of this machine, for example 192.0.2.10, or one of each family"
     for text in settings.node_label:
         key, equals, value = text.partition("=")
         if not equals or names.qualified(key) or names.label_value(value):

@@ -45,7 +45,7 @@ def evolve_pod(pod: PodRuntime | None, fact: PodFact, image: str = "") -> PodRun
         case SandboxStarted():
             base = pod or PodRuntime(pod_uid=fact.pod_uid, node=fact.node)
             return replace(
-                base, node=fact.node, sandbox_id=fact.sandbox_id, ip=fact.ip, sandbox_started_at_ns=fact.at_ns,
+                base, node=fact.node, sandbox_id=fact.sandbox_id, ip=fact.ip, ips=fact.ips, sandbox_started_at_ns=fact.at_ns,
                 sandbox_failure="", sandbox_message="", sandbox_failures=0, network_failure="",
             )  # fmt: skip
         case SandboxFailed():

@@ -9,6 +9,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from shipslog.store.facts import ContainerExited, NodeObserved
+from shipslog.store.families import one_each
 from shipslog.store.objects import core_v1
 from shipslog.store.state import ContainerRuntime, PodRuntime
 from shipslog.store.view import View
@@ -54,11 +55,25 @@ class BoundPod(Struct, frozen=True, dict=True):
         return next((address for kind, address in self.observed.addresses if kind == "InternalIP"), "")
 
     @property
+    def host_ips(self) -> tuple[str, ...]:
+        """The node's, one of each family."""
+        return one_each(address for kind, address in self.observed.addresses if kind == "InternalIP")
+
+    @property
     def ip(self) -> str:
         """The pod's address, "" while it has none."""
         if self.runtime is None or not self.runtime.sandbox_id:
             return ""
         return self.host_ip if self.spec.host_network else self.runtime.ip
+
+    @property
+    def ips(self) -> tuple[str, ...]:
+        """All its addresses, one of each family; () while it has none."""
+        if self.runtime is None or not self.runtime.sandbox_id:
+            return ()
+        if self.spec.host_network:
+            return self.host_ips
+        return self.runtime.ips or ((self.runtime.ip,) if self.runtime.ip else ())
 
     def state(self, container: str) -> ContainerRuntime | None:
         """What the node reported of a container."""

@@ -18,9 +18,9 @@ FIELDS: Mapping[str, Callable[[BoundPod], str]] = {
     "spec.nodeName": lambda p: p.node,
     "spec.serviceAccountName": lambda p: p.spec.service_account_name,
     "status.hostIP": lambda p: p.host_ip,
-    "status.hostIPs": lambda p: p.host_ip,
+    "status.hostIPs": lambda p: ",".join(p.host_ips),
     "status.podIP": lambda p: p.ip,
-    "status.podIPs": lambda p: p.ip,
+    "status.podIPs": lambda p: ",".join(p.ips),
 }
 
 

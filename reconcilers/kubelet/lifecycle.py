@@ -237,7 +237,7 @@ def _waits_for_policies(pod: BoundPod, plan: PodPlan) -> bool:
         return False
     if pod.pod.status.pod_ip == pod.ip:
         judged = pod.view.projected(POLICIES).rules_on(pod.node).pods.get(pod.ip)
-        if judged is None or judged.pod_uid != pod.uid or applied.pods.get(pod.uid) == pod.ip:
+        if judged is None or judged.pod_uid != pod.uid or pod.ip in applied.pods.get(pod.uid, "").split(","):
             return False
     if applied.failures:
         plan.warn("NetworkPoliciesNotApplied", applied.message)

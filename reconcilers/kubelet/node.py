@@ -13,6 +13,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Update
 from shipslog.store.facts import NodeObserved, PressureObserved
+from shipslog.store.families import ranges_in
 from shipslog.store.objects import coordination_v1, core_v1, meta_v1, shapes
 from shipslog.store.objects.conditions import dated
 from shipslog.store.objects.times import SECOND_NS, api_time, micro_time, parse_time
@@ -69,7 +70,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         made = _new(observed, _pressing(held), now)
         return Decision(reason="registering the node", commands=(Create(object=made),), requeue_after=0.05)
     commands: list[Any] = []
-    spec = replace(node.spec, pod_cidr=observed.pod_cidr, pod_cidrs=(observed.pod_cidr,) if observed.pod_cidr else ())
+    cidrs = ranges_in(observed.pod_cidr)
+    spec = replace(node.spec, pod_cidr=cidrs[0] if cidrs else "", pod_cidrs=cidrs)
     labels = {**node.metadata.labels, **_labels(observed)}
     if node.metadata.labels != labels or (not node.spec.pod_cidr and spec != node.spec):
         fixed = replace(
@@ -96,11 +98,12 @@ def _pressing(held: Mapping[str, bool]) -> Wanted:
 
 
 def _new(observed: NodeObserved, wanted: Wanted, now: Instant) -> core_v1.Node:
+    cidrs = ranges_in(observed.pod_cidr)
     return core_v1.Node(
         metadata=meta_v1.ObjectMeta(name=observed.node, labels=_labels(observed)),
         spec=core_v1.NodeSpec(
-            pod_cidr=observed.pod_cidr,
-            pod_cidrs=(observed.pod_cidr,) if observed.pod_cidr else (),
+            pod_cidr=cidrs[0] if cidrs else "",
+            pod_cidrs=cidrs,
             taints=tuple(_taint(text) for text in observed.taints),
         ),
         status=_status(observed, core_v1.NodeStatus(), wanted, now),

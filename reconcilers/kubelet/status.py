@@ -30,7 +30,7 @@ def status_of(pod: BoundPod, waiting: Waiting, *, reason: str = "", message: str
     apps = tuple(_container(pod, c, waiting) for c in sorted(pod.spec.containers, key=lambda c: c.name))
     extra = tuple(_container(pod, c, waiting) for c in pod.spec.ephemeral_containers)
     phase = old.phase if old.phase in TERMINAL else "Failed" if reason else phase_of(pod)
-    address = pod.ip or old.pod_ip
+    addresses = pod.ips or tuple(one.ip for one in old.pod_ips) or ((old.pod_ip,) if old.pod_ip else ())
     return replace(
         old,
         phase=phase,
@@ -38,9 +38,9 @@ def status_of(pod: BoundPod, waiting: Waiting, *, reason: str = "", message: str
         message=message or old.message,
         conditions=_conditions(pod, phase, init, apps),
         host_ip=pod.host_ip,
-        host_ips=(core_v1.HostIP(ip=pod.host_ip),) if pod.host_ip else (),
-        pod_ip=address,
-        pod_ips=(core_v1.PodIP(ip=address),) if address else (),
+        host_ips=tuple(core_v1.HostIP(ip=address) for address in pod.host_ips),
+        pod_ip=addresses[0] if addresses else "",
+        pod_ips=tuple(core_v1.PodIP(ip=address) for address in addresses),
         start_time=old.start_time or api_time(pod.now),
         init_container_statuses=init,
         container_statuses=apps,

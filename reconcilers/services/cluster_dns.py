@@ -3,7 +3,6 @@
 Who would have another name server makes that Service with a selector of their own, before or after: then it is left alone.
 """
 
-import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
+from shipslog.store.families import holds, networks_in
 from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.view import View
 
@@ -76,9 +76,9 @@ def _service(view: View) -> core_v1.Service:
 
 def _address(view: View) -> str:
     """The one that pods were told of, else the usual one; "" for any when a Service has it."""
-    network = ipaddress.ip_network(view.config.service_cidr)
+    network = networks_in(view.config.service_cidr)[0]
     configured = view.config.cluster_dns
-    if configured and ipaddress.ip_address(configured) in network:
+    if configured and holds(view.config.service_cidr, configured):
         address = configured
     elif network.num_addresses > USUAL + 1:
         address = str(network[USUAL])

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
+from shipslog.store.families import FAMILIES, Family, family_of
 from shipslog.store.objects import core_v1, discovery_v1, meta_v1
 from shipslog.store.view import View
 
@@ -41,16 +42,25 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     current = list(view.select(discovery_v1.EndpointSlice, namespace, {SERVICE_NAME: name, MANAGED_BY: CONTROLLER}))
     wanted: list[discovery_v1.EndpointSlice] = []
     if endpoints is not None and service is not None and not service.spec.selector and mirrored(endpoints):
-        wanted = [_slice(endpoints, subset) for subset in endpoints.subsets]
+        wanted = [_slice(endpoints, subset, family) for subset in endpoints.subsets for family in _families(subset)]
     commands: list[AnyObjectCommand] = []
-    for have, want in zip(current, wanted, strict=False):
-        if (have.endpoints, have.ports) != (want.endpoints, want.ports):
-            commands.append(Update(object=replace(have, endpoints=want.endpoints, ports=want.ports)))
-    commands += [Create(object=want) for want in wanted[len(current) :]]
-    for have in current[len(wanted) :]:
-        meta = have.metadata
-        commands.append(Delete(resource=RESOURCE, namespace=namespace, name=meta.name, uid=meta.uid))
+    for family in FAMILIES:  # of which a slice is cannot change
+        has = [have for have in current if have.address_type == family]
+        wants = [want for want in wanted if want.address_type == family]
+        for have, want in zip(has, wants, strict=False):
+            if (have.endpoints, have.ports) != (want.endpoints, want.ports):
+                commands.append(Update(object=replace(have, endpoints=want.endpoints, ports=want.ports)))
+        commands += [Create(object=want) for want in wants[len(has) :]]
+        for have in has[len(wants) :]:
+            meta = have.metadata
+            commands.append(Delete(resource=RESOURCE, namespace=namespace, name=meta.name, uid=meta.uid))
     return Decision(reason=f"{len(wanted)} subsets to mirror", commands=tuple(commands))
+
+
+def _families(subset: core_v1.EndpointSubset) -> tuple[Family, ...]:
+    """Those that its addresses are of; of a subset without any, IPv4."""
+    there = {family_of(address.ip) for address in (*subset.addresses, *subset.not_ready_addresses)}
+    return tuple(family for family in FAMILIES if family in there) or FAMILIES[:1]
 
 
 def mirrored(endpoints: core_v1.Endpoints) -> bool:
@@ -59,7 +69,7 @@ def mirrored(endpoints: core_v1.Endpoints) -> bool:
     return meta.labels.get(SKIP) != "true" and "control-plane.alpha.kubernetes.io/leader" not in meta.annotations
 
 
-def _slice(endpoints: core_v1.Endpoints, subset: core_v1.EndpointSubset) -> discovery_v1.EndpointSlice:
+def _slice(endpoints: core_v1.Endpoints, subset: core_v1.EndpointSubset, family: Family) -> discovery_v1.EndpointSlice:
     meta = endpoints.metadata
     owner = meta_v1.OwnerReference(
         api_version="v1", kind="Endpoints", name=meta.name, uid=meta.uid, controller=True, block_owner_deletion=True
@@ -69,10 +79,10 @@ def _slice(endpoints: core_v1.Endpoints, subset: core_v1.EndpointSubset) -> disc
         metadata=meta_v1.ObjectMeta(
             generate_name=f"{meta.name}-", namespace=meta.namespace, labels=labels, owner_references=(owner,)
         ),
-        address_type="IPv4",
+        address_type=family,
         endpoints=(
-            *(_endpoint(a, True) for a in subset.addresses),
-            *(_endpoint(a, False) for a in subset.not_ready_addresses),
+            *(_endpoint(a, True) for a in subset.addresses if family_of(a.ip) == family),
+            *(_endpoint(a, False) for a in subset.not_ready_addresses if family_of(a.ip) == family),
         ),
         ports=tuple(
             discovery_v1.EndpointPort(name=p.name, protocol=p.protocol or "TCP", port=p.port, app_protocol=p.app_protocol)

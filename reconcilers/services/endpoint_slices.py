@@ -11,10 +11,11 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import owner_reference
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
+from shipslog.store.families import Family
 from shipslog.store.objects import core_v1, discovery_v1, meta_v1
 from shipslog.store.view import View
 
-from .endpoint_targets import MANAGED_BY, SERVICE_NAME, Port, Target, by_ports, labels_of, services_of, targets_of
+from .endpoint_targets import MANAGED_BY, SERVICE_NAME, Port, Target, by_ports, families_of, labels_of, services_of, targets_of
 from .endpoints import HEADLESS
 
 RESOURCE = "endpointslices.discovery.k8s.io"
@@ -40,18 +41,33 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     labels = {SERVICE_NAME: name, MANAGED_BY: CONTROLLER}
     current = list(view.select(discovery_v1.EndpointSlice, namespace, labels))
     if service is None or not service.spec.selector or service.spec.type == "ExternalName":
-        commands = tuple(_delete(s) for s in current) if service is not None else ()
-        return Decision(reason="no Service with a selector", commands=commands)
+        gone = tuple(_delete(s) for s in current) if service is not None else ()
+        return Decision(reason="no Service with a selector", commands=gone)
     if service.metadata.deletion_timestamp:
         return Decision(reason="the Service is going")
-    targets = targets_of(view, service)
+    families = families_of(service)
+    primary: list[Target] = []
+    commands: list[AnyObjectCommand] = []
+    for family in families:
+        targets = targets_of(view, service, family)
+        primary = primary if family != families[0] else targets
+        commands += _of_family(service, family, targets, [s for s in current if s.address_type == family])
+    commands += [_delete(s) for s in current if s.address_type not in families]
+    ready = sum(t.ready for t in primary)
+    return Decision(reason=f"{ready} of {len(primary)} pods are ready", commands=tuple(commands))
+
+
+def _of_family(
+    service: core_v1.Service, family: Family, targets: list[Target], current: list[discovery_v1.EndpointSlice]
+) -> list[AnyObjectCommand]:
+    """What the slices of one family lack, or have too many."""
     groups = by_ports(targets) or [((), [])]
     commands_left: list[AnyObjectCommand] = []
     free = list(current)
     for ports, group in groups:
         same = [s for s in free if _ports(ports) == s.ports]
         free = [s for s in free if s not in same]
-        commands_left += _fit(service, ports, group, same)
+        commands_left += _fit(service, family, ports, group, same)
     spare = [c for c in commands_left if isinstance(c, Create)]
     for slice_ in free:
         if len(spare) == 1 and not commands_left[1:]:  # the only slice changes its ports
@@ -59,8 +75,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
             commands_left = [Update(object=replace(slice_, ports=make.object.ports, endpoints=make.object.endpoints))]
         else:
             commands_left.append(_delete(slice_))
-    ready = sum(t.ready for t in targets)
-    return Decision(reason=f"{ready} of {len(targets)} pods are ready", commands=tuple(commands_left))
+    return commands_left
 
 
 def _delete(slice_: discovery_v1.EndpointSlice) -> Delete:
@@ -69,7 +84,11 @@ def _delete(slice_: discovery_v1.EndpointSlice) -> Delete:
 
 
 def _fit(
-    service: core_v1.Service, ports: tuple[Port, ...], targets: Sequence[Target], current: list[discovery_v1.EndpointSlice]
+    service: core_v1.Service,
+    family: Family,
+    ports: tuple[Port, ...],
+    targets: Sequence[Target],
+    current: list[discovery_v1.EndpointSlice],
 ) -> list[AnyObjectCommand]:
     """Put the endpoints into the slices that hold them already; new ones where there is room; the rest into new slices."""
     wanted = {t.pod.metadata.uid: _endpoint(t) for t in sorted(targets, key=lambda t: (t.ip, t.pod.metadata.uid))}
@@ -93,19 +112,23 @@ def _fit(
             meta = replace(slice_.metadata, labels=labels)
             commands.append(Update(object=replace(slice_, metadata=meta, endpoints=tuple(endpoints))))
     chunks = [left[i : i + MAX_ENDPOINTS] for i in range(0, len(left), MAX_ENDPOINTS)] or ([] if kept else [[]])
-    commands += [Create(object=_slice(service, ports, chunk, labels)) for chunk in chunks]
+    commands += [Create(object=_slice(service, family, ports, chunk, labels)) for chunk in chunks]
     return commands
 
 
 def _slice(
-    service: core_v1.Service, ports: tuple[Port, ...], endpoints: Sequence[discovery_v1.Endpoint], labels: dict[str, str]
+    service: core_v1.Service,
+    family: Family,
+    ports: tuple[Port, ...],
+    endpoints: Sequence[discovery_v1.Endpoint],
+    labels: dict[str, str],
 ) -> discovery_v1.EndpointSlice:
     meta = service.metadata
     return discovery_v1.EndpointSlice(
         metadata=meta_v1.ObjectMeta(
             generate_name=f"{meta.name}-", namespace=meta.namespace, labels=labels, owner_references=(owner_reference(service),)
         ),
-        address_type="IPv4", endpoints=tuple(endpoints), ports=_ports(ports),
+        address_type=family, endpoints=tuple(endpoints), ports=_ports(ports),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from shipslog.reconcilers.rule.pods import is_ready
 from shipslog.reconcilers.rule.wakes import key_of
+from shipslog.store.families import FAMILIES, Family, family_of, of_family
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.view import View
@@ -57,12 +58,26 @@ def labels_of(pod: core_v1.Pod) -> Mapping[str, str]:
     return pod.metadata.labels
 
 
-def targets_of(view: View, service: core_v1.Service) -> list[Target]:
-    """The pods that a Service selects and that have an address."""
+def families_of(service: core_v1.Service) -> tuple[Family, ...]:
+    """Those that a Service is of, the primary one first."""
+    asked = tuple(family for family in service.spec.ip_families if family in FAMILIES)
+    return asked or (family_of(service.spec.cluster_ip),)
+
+
+def address_of(pod: core_v1.Pod, family: Family) -> str:
+    """The address of that family that a pod has; "" for none."""
+    addresses = (pod.status.pod_ip, *(one.ip for one in pod.status.pod_ips))
+    return next(iter(of_family(addresses, family)), "")
+
+
+def targets_of(view: View, service: core_v1.Service, family: Family | None = None) -> list[Target]:
+    """The pods that a Service selects and that have an address of this family, or of the Service's primary one."""
+    family = family or families_of(service)[0]
     meta, spec = service.metadata, service.spec
     out = []
     for pod in view.select(core_v1.Pod, meta.namespace, spec.selector):
-        if not pod.status.pod_ip or pod.status.phase in TERMINAL:
+        ip = address_of(pod, family)
+        if not ip or pod.status.phase in TERMINAL:
             continue
         terminating = bool(pod.metadata.deletion_timestamp)
         serving = is_ready(pod)
@@ -72,7 +87,7 @@ def targets_of(view: View, service: core_v1.Service) -> list[Target]:
         if ports or (not spec.ports and spec.cluster_ip == "None"):
             out.append(
                 Target(
-                    pod=pod, ip=pod.status.pod_ip, ports=ports, ready=ready, terminating=terminating, hostname=named,
+                    pod=pod, ip=ip, ports=ports, ready=ready, terminating=terminating, hostname=named,
                     serving=serving,
                 )
             )  # fmt: skip

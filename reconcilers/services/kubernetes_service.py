@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Update
+from shipslog.store.families import family_of, first_in
 from shipslog.store.objects import core_v1, discovery_v1, meta_v1
 from shipslog.store.view import View
 
@@ -46,7 +47,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     endpoints = core_v1.Endpoints(metadata=_meta(skip), subsets=(subset,))
     _keep(view.get(core_v1.Endpoints, NAME, NAMESPACE), endpoints, "subsets", commands)
     slice_ = discovery_v1.EndpointSlice(
-        metadata=_meta({SERVICE_NAME: NAME}), address_type="IPv4",
+        metadata=_meta({SERVICE_NAME: NAME}), address_type=family_of(host),
         endpoints=(discovery_v1.Endpoint(addresses=(host,), conditions=discovery_v1.EndpointConditions(ready=True)),),
         ports=(discovery_v1.EndpointPort(name="https", port=port, protocol="TCP"),),
     )  # fmt: skip
@@ -71,7 +72,7 @@ def _meta(labels: dict[str, str]) -> meta_v1.ObjectMeta:
 
 
 def _service(view: View) -> core_v1.Service:
-    first = str(ipaddress.ip_network(view.config.service_cidr)[1])
+    first = first_in(view.config.service_cidr)
     port = core_v1.ServicePort(name="https", port=PORT, target_port=view.config.api_port, protocol="TCP")
     return core_v1.Service(
         metadata=_meta(LABELS),

@@ -41,7 +41,15 @@ def _pod_differs(before: Pod | None, after: Pod | None) -> bool:
 
 def _seen(pod: Pod) -> tuple[object, ...]:
     meta = pod.metadata
-    return meta.uid, meta.labels, meta.deletion_timestamp, pod.spec.node_name, pod.status.pod_ip, pod.status.phase
+    return (
+        meta.uid,
+        meta.labels,
+        meta.deletion_timestamp,
+        pod.spec.node_name,
+        pod.status.pod_ip,
+        pod.status.pod_ips,
+        pod.status.phase,
+    )
 
 
 def _relabelled(before: Namespace | None, after: Namespace | None) -> bool:
@@ -78,6 +86,6 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 
 RECONCILER = Reconciler(
-    name="network-policy", actor="system:controller:network-policy", wakes=WAKES, decide=decide,
+    name="network-policy", actor="system:controller:network-policy", wakes=WAKES, decide=decide, version=2,
     projections=(POLICIES,),
 )  # fmt: skip

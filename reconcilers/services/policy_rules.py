@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from shipslog.runtime.commands import PolicyRule
+from shipslog.store.families import Network
 from shipslog.store.objects.meta_v1 import LabelSelector
 from shipslog.store.objects.networking_v1 import IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort
 from shipslog.store.objects.selector import NOTHING, Selector, SelectorError, of_label_selector
@@ -46,7 +47,7 @@ class PolicyParts(Struct, frozen=True, kw_only=True):
 
 
 def parts_of(policy: NetworkPolicy) -> PolicyParts:
-    """Its parts. IPv4 only: blocks of IPv6 choose nobody."""
+    """Its parts."""
     namespace, spec = policy.metadata.namespace, policy.spec
     types = spec.policy_types or (("Ingress", "Egress") if spec.egress else ("Ingress",))
     peers: dict[str, Peers] = {}
@@ -108,18 +109,26 @@ def _selector(chosen: LabelSelector) -> Selector:
 
 def _ranges(blocks: Iterable[IPBlock]) -> tuple[tuple[str, str], ...]:
     """All addresses of the blocks, as ranges: what one block leaves out another may have."""
-    found: list[Range] = []
+    found: dict[int, list[Range]] = {4: [], 6: []}
     for block in blocks:
-        if (whole := _range(block.cidr)) is not None:
-            found += without(whole, joined([r for text in block.except_ if (r := _range(text)) is not None]))
-    return tuple((str(ipaddress.IPv4Address(first)), str(ipaddress.IPv4Address(last))) for first, last in joined(found))
+        if (whole := _network(block.cidr)) is not None:
+            holes = [n for text in block.except_ if (n := _network(text)) is not None and n.version == whole.version]
+            found[whole.version] += without(_range(whole), joined(map(_range, holes)))
+    return tuple(
+        (str(make(first)), str(make(last)))
+        for version, make in ((4, ipaddress.IPv4Address), (6, ipaddress.IPv6Address))
+        for first, last in joined(found[version])
+    )
 
 
-def _range(text: str) -> Range | None:
+def _network(text: str) -> Network | None:
     try:
-        network = ipaddress.IPv4Network(text, strict=False)
+        return ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
+
+
+def _range(network: Network) -> Range:
     return int(network.network_address), int(network.broadcast_address)
 
 

@@ -34,12 +34,12 @@ class Group(Struct):
     peers: Peers
     subject_of: set[str] = field(default_factory=set)  # policies that are about them
     peer_of: set[str] = field(default_factory=set)  # policies that let them through
-    members: dict[str, str] = field(default_factory=dict)  # address by pod
+    members: dict[str, tuple[str, ...]] = field(default_factory=dict)  # addresses by pod
     _addresses: tuple[str, ...] | None = None
 
-    def put(self, key: str, address: str) -> None:
-        if self.members.get(key) != address:
-            self.members[key] = address
+    def put(self, key: str, addresses: tuple[str, ...]) -> None:
+        if self.members.get(key) != addresses:
+            self.members[key] = addresses
             self._addresses = None
 
     def drop(self, key: str) -> None:
@@ -50,7 +50,7 @@ class Group(Struct):
     def addresses(self) -> tuple[str, ...]:
         """Sorted; the same object until something changes."""
         if self._addresses is None:
-            self._addresses = tuple(sorted(set(self.members.values())))
+            self._addresses = tuple(sorted({one for addresses in self.members.values() for one in addresses}))
         return self._addresses
 
 
@@ -94,7 +94,7 @@ class PolicyWorld:
         meta = obj.metadata
         key = meta.name if resource == NAMESPACES else f"{meta.namespace}/{meta.name}"
         if resource == PODS:
-            there = there and bool(address_of(obj))
+            there = there and bool(addresses_of(obj))
             _put(self._pods, meta.namespace, key, obj if there else None)
             if obj.spec.node_name:
                 _put(self._on, obj.spec.node_name, key, obj if there else None)
@@ -158,7 +158,7 @@ class PolicyWorld:
         self._looking.setdefault(space, {})[name] = group
         for key, pod in self._pods.get(space, {}).items():
             if group.peers.pods.matches(pod.metadata.labels):
-                group.put(key, address_of(pod))
+                group.put(key, addresses_of(pod))
 
     def _use(self, group: Group, key: str, parts: PolicyParts, kept: PolicyParts | None, *, join: bool) -> None:
         name = group.peers.name
@@ -200,7 +200,7 @@ class PolicyWorld:
         pod = self._pods.get(space, {}).get(key)
         for group in self._looking.get(space, {}).values():
             if pod is not None and group.peers.pods.matches(pod.metadata.labels):
-                group.put(key, address_of(pod))
+                group.put(key, addresses_of(pod))
             else:
                 group.drop(key)
         for name, held in self._named.items():
@@ -263,7 +263,7 @@ class PolicyWorld:
         """By address, sorted. Where two have one address, it is the one's that stays, or came later."""
         by_address: dict[str, Pod] = {}
         for pod in sorted(self._on.get(node, {}).values(), key=_stays):
-            by_address[address_of(pod)] = pod
+            by_address.update(dict.fromkeys(addresses_of(pod), pod))
         for address, pod in sorted(by_address.items()):
             key = f"{pod.metadata.namespace}/{pod.metadata.name}"
             looking = self._looking.get(pod.metadata.namespace, {}).values()
@@ -273,11 +273,13 @@ class PolicyWorld:
                 yield address, PodPolicies(pod_uid=pod.metadata.uid, ingress=ways[0] or None, egress=ways[1] or None)
 
 
-def address_of(pod: Pod) -> str:
-    """The address that policies know a pod by; "" for one that has none of its own, or none any more."""
+def addresses_of(pod: Pod) -> tuple[str, ...]:
+    """The addresses that policies know a pod by; () for one that has none of its own, or none any more."""
     if pod.spec.host_network or not pod.spec.node_name or pod.status.phase in TERMINAL:
-        return ""
-    return pod.status.pod_ip if _is_ipv4(pod.status.pod_ip) else ""
+        return ()
+    first, *others = (pod.status.pod_ip, *(one.ip for one in pod.status.pod_ips))
+    found = (_canonical(first), *(_canonical(other) for other in others if other != first))
+    return tuple(address for address in found if address)
 
 
 def ports_named(pod: Pod, name: str) -> tuple[tuple[str, int], ...]:
@@ -285,7 +287,8 @@ def ports_named(pod: Pod, name: str) -> tuple[tuple[str, int], ...]:
     protocol, _, called = name.partition("/")
     containers = (*pod.spec.init_containers, *pod.spec.containers)
     ports = [p for c in containers for p in c.ports if p.name == called and (p.protocol or "TCP").lower() == protocol]
-    return tuple((address_of(pod), number) for number in sorted({p.container_port for p in ports}))
+    numbers = sorted({p.container_port for p in ports})
+    return tuple((address, number) for address in addresses_of(pod) for number in numbers)
 
 
 def _stays(pod: Pod) -> tuple[bool, str, str]:
@@ -302,11 +305,12 @@ def _put(held: dict[str, dict[str, Pod]], where: str, key: str, pod: Pod | None)
 
 
 @lru_cache(maxsize=65536)
-def _is_ipv4(address: str) -> bool:
+def _canonical(address: str) -> str:
+    """As the kernel writes it; "" for what is none."""
     try:
-        return ipaddress.IPv4Address(address) is not None
+        return str(ipaddress.ip_address(address))
     except ValueError:
-        return False
+        return ""
 
 
 POLICIES = Projection("what network policies say", (PODS, NAMESPACES, NETWORK_POLICIES), PolicyWorld, PolicyWorld.evolve)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Update
+from shipslog.store.families import ranges_in
 from shipslog.store.objects import meta_v1, networking_v1
 from shipslog.store.objects.conditions import find_condition, set_condition
 from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
@@ -44,7 +45,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if found is None:
         if key != DEFAULT:
             return Decision(reason="it is not there")
-        spec = networking_v1.ServiceCIDRSpec(cidrs=(view.config.service_cidr,))
+        spec = networking_v1.ServiceCIDRSpec(cidrs=ranges_in(view.config.service_cidr))
         made = networking_v1.ServiceCIDR(metadata=meta_v1.ObjectMeta(name=DEFAULT), spec=spec)
         return Decision(reason="every cluster has it", commands=(Create(object=made),))
     meta = found.metadata

@@ -18,6 +18,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
 from shipslog.store.facts import NodeObserved, RulesetApplied, RulesetFailed
+from shipslog.store.families import FAMILIES, Family
 from shipslog.store.objects.core_v1 import Node, Service, ServicePort
 from shipslog.store.objects.discovery_v1 import Endpoint, EndpointSlice
 from shipslog.store.projections import Projection
@@ -30,8 +31,6 @@ RETRY_FIRST_S, RETRY_MAX_S = 0.5, 60.0
 AFFINITY_DEFAULT_S = 10800
 _MODULUS = 1 << 128
 
-Family = Literal["IPv4", "IPv6"]
-FAMILIES: tuple[Family, ...] = ("IPv4", "IPv6")
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 
 Address = tuple[str, int]

@@ -86,7 +86,8 @@ class ProcessNode:
 
     def __init__(self, node: str, data: Path, *, address: str = "127.0.0.1", limits: LogLimits = LIMITS) -> None:
         self.log_directory = machine.LOGS
-        self.node, self.data, self.address = node, data.resolve(), address
+        self.node, self.data = node, data.resolve()
+        self.addresses = tuple(address.split(","))  # of the node and so of each pod, one of a family
         self._directories = Directories(node, self.data.with_name(f"{self.data.name}-volumes"))  # in it are pods alone
         self._report: Report = lambda fact: None
         self._known: dict[tuple[str, str, int], ProcessRecord] = {}
@@ -266,7 +267,12 @@ class ProcessNode:
 
     def _sandbox_started(self, uid: str, record: SandboxRecord) -> SandboxStarted:
         return SandboxStarted(
-            node=self.node, pod_uid=uid, sandbox_id=record.sandbox_id, ip=self.address, at_ns=record.started_at_ns
+            node=self.node,
+            pod_uid=uid,
+            sandbox_id=record.sandbox_id,
+            ip=self.addresses[0],
+            at_ns=record.started_at_ns,
+            ips=self.addresses if len(self.addresses) > 1 else (),
         )
 
     async def _start(self, command: StartContainer) -> tuple[RuntimeFact, ...]:

@@ -55,6 +55,7 @@ from shipslog.store.facts import (
     VolumeRemoved,
     VolumeScrubbed,
 )
+from shipslog.store.families import Family, family_of
 from shipslog.store.state import PodRuntime
 
 from . import simulated_pods
@@ -86,9 +87,11 @@ class SimulatedNode:
         memory: str = "32Gi",
         pods: int = 1000,
         call_later: CallLater | None = None,
+        families: Sequence[Family] = ("IPv4",),
     ) -> None:
-        """`now_ns`, `call_later`: the clock, and what happens at a later time of it; the loop's if there is none."""
-        self.node, self.number, self.log_directory = node, number, ""
+        """`families`: of its addresses and those of pods, the primary one first. `now_ns`, `call_later`: the clock, and what
+        happens at a later time of it; the loop's if there is none."""
+        self.node, self.number, self.log_directory, self._families = node, number, "", families
         self.pods: dict[str, SimPod] = {}
         self.images: set[str] = set()
         self.volumes: dict[str, str] = {}  # where each of those that were made is said to be
@@ -119,11 +122,13 @@ class SimulatedNode:
             "bootID": self.node,
             "kubeProxyVersion": "v1.37.0",
         }
-        addresses = (("InternalIP", f"10.{200 + self.number // 256 % 56}.{self.number % 256}.1"), ("Hostname", self.node))
+        high, low = self.number // 256 % 56, self.number % 256
+        own = self._of(f"10.{200 + high}.{low}.1", f"fd00:20::{self.number + 1:x}")
+        addresses = (*(("InternalIP", one) for one in own), ("Hostname", self.node))
         report(
             NodeObserved(
                 node=self.node, addresses=addresses, capacity=self._capacity, allocatable=self._capacity, info=info,
-                pod_cidr=f"10.{100 + self.number // 256 % 56}.{self.number % 256}.0/24",
+                pod_cidr=",".join(self._of(f"10.{100 + high}.{low}.0/24", f"fd00:10:0:{self.number:x}::/64")),
             )
         )  # fmt: skip
         for fact in self._differences(known):
@@ -222,19 +227,25 @@ class SimulatedNode:
                 return (failed,)
         if pod is None:
             self._count += 1
-            ip = "" if command.host_network else self._address()
+            ips = () if command.host_network else self._addresses()
             pod = SimPod(
-                f"sandbox-{self.node}-{self._count}", ip, command.labels, {}, command.namespace, command.name, self._now_ns()
+                f"sandbox-{self.node}-{self._count}", ips, command.labels, {}, command.namespace, command.name, self._now_ns()
             )
             self.pods[command.pod_uid] = pod
         return (self._sandbox_started(command.pod_uid, pod),)
 
-    def _address(self) -> str:
+    def _addresses(self) -> tuple[str, ...]:
         host = self._count % (1 << 16)
-        return f"10.{100 + self.number % 100}.{host >> 8}.{host & 255}"
+        return self._of(f"10.{100 + self.number % 100}.{host >> 8}.{host & 255}", f"fd00:10:0:{self.number:x}::{host:x}")
+
+    def _of(self, *each: str) -> tuple[str, ...]:
+        """Of these, one of each family, those that it has."""
+        by_family = {family_of(one): one for one in each}
+        return tuple(by_family[family] for family in self._families)
 
     def _sandbox_started(self, uid: str, pod: SimPod) -> SandboxStarted:
-        return SandboxStarted(node=self.node, pod_uid=uid, sandbox_id=pod.sandbox_id, ip=pod.ip, at_ns=self._now_ns())
+        ips = pod.ips if len(pod.ips) > 1 else ()
+        return SandboxStarted(node=self.node, pod_uid=uid, sandbox_id=pod.sandbox_id, ip=pod.ip, at_ns=self._now_ns(), ips=ips)
 
     def _pull(self, command: PullImage) -> RuntimeFact:
         image, at_ns = command.image, self._now_ns()

@@ -51,12 +51,16 @@ class SimPod(Struct):
     """A sandbox and what runs in it."""
 
     sandbox_id: str
-    ip: str
+    ips: tuple[str, ...]  # one of each family; () with the host's network
     labels: dict[str, str]
     containers: dict[str, SimContainer]
     namespace: str = ""
     name: str = ""
     began_ns: int = 0
+
+    @property
+    def ip(self) -> str:
+        return self.ips[0] if self.ips else ""
 
 
 def expected(command: StartContainer) -> SimUse:

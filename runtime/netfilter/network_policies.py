@@ -9,21 +9,22 @@ from shipslog.runtime.commands import NetworkPolicyRules
 from shipslog.store.logger import logger
 
 from .adapter import NetfilterFailed
+from .family import FAMILIES, Family, machine_has
 from .kept_table import KeptTable
-from .policy_table import Table, change, table_of, whole
+from .policy_table import Table, change, families_of, gone, table_of, whole
 from .table import table_name
 
 log = logger(__name__)
 
 
 class NetworkPolicyAdapter:
-    """Keeps the table `shipslog_policies_INSTANCE` in a network namespace (see NftablesAdapter) while there are policies;
-    without any there is no table, no thread and nobody who listens."""
+    """Keeps the tables `shipslog_policies_INSTANCE`, one of each family that pods have, in a network namespace (see
+    NftablesAdapter) while there are policies; without any there is no table, no thread and nobody who listens."""
 
     def __init__(self, instance: str = "", *, netns: str | None = None) -> None:
         self.table = table_name(f"policies_{instance}" if instance else "policies")
         self._kept = KeptTable(self.table, self._restore, netns=netns)
-        self._loaded: Table | None = None
+        self._loaded: dict[Family, Table] | None = None
 
     async def apply(self, policies: NetworkPolicyRules) -> None:
         """All of them in one transaction. Errors: NetfilterFailed, RuntimeUnavailable; then the rules are as before."""
@@ -41,13 +42,16 @@ class NetworkPolicyAdapter:
 
     def _apply(self, policies: NetworkPolicyRules) -> None:
         try:
-            wanted = table_of(policies)
+            wanted = {family: table_of(policies, family) for family in families_of(policies)}
         except ValueError as error:
             raise NetfilterFailed(f"policies {policies.digest} not applied, the rules are as before: {error}") from error
         if self._loaded is None:
             self._load(wanted)
             return
-        text = change(self.table, self._loaded, wanted)
+        text = "".join(gone(self.table, family) for family in self._loaded if family not in wanted)
+        for family, table in wanted.items():
+            had = self._loaded.get(family)
+            text += whole(self.table, table, family) if had is None else change(self.table, had, table, family)
         if text:
             try:
                 self._kept.change(text)
@@ -56,8 +60,9 @@ class NetworkPolicyAdapter:
                 self._load(wanted)
         self._loaded = wanted
 
-    def _load(self, wanted: Table) -> None:
-        self._kept.change(whole(self.table, wanted))
+    def _load(self, wanted: dict[Family, Table]) -> None:
+        left = "".join(gone(self.table, family) for family in _of_machine() if family not in wanted)
+        self._kept.change("".join(whole(self.table, table, family) for family, table in wanted.items()) + left)
         self._loaded = wanted
 
     def _restore(self) -> None:
@@ -65,5 +70,9 @@ class NetworkPolicyAdapter:
             self._load(self._loaded)
 
     def _remove(self) -> None:
-        self._kept.change(f"add table ip {self.table}\ndelete table ip {self.table}\n")
+        self._kept.change("".join(gone(self.table, family) for family in _of_machine()))
         self._loaded = None
+
+
+def _of_machine() -> list[Family]:
+    return [family for family in FAMILIES.values() if machine_has(family)]

@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 from shipslog.runtime.commands import NetworkPolicyRules, PolicyRule
 
+from .family import FAMILIES, IPV4, Family, family_of
+
 PROTOCOLS = ("sctp", "tcp", "udp")
 LAST_PORT = 65535
-SIDES = {"ingress": "ip saddr", "egress": "ip daddr"}
-_TYPES = {"group": "ipv4_addr", "named": "ipv4_addr . inet_proto . inet_service", "itself": "ipv4_addr . ipv4_addr"}
+SIDES = {"ingress": "saddr", "egress": "daddr"}
+_TYPES = {"group": "{0}", "named": "{0} . inet_proto . inet_service", "itself": "{0} . {0}"}
 
 
 class Table(NamedTuple):
@@ -29,24 +31,32 @@ class Table(NamedTuple):
     chains: dict[str, tuple[str, ...]]
 
 
-def table_of(policies: NetworkPolicyRules) -> Table:
-    """The table. Errors: ValueError for an address that is none."""
-    sets: dict[str, frozenset[str]] = {"itself": frozenset(f"{_ip(a)} . {a}" for a in policies.pods)}
+def families_of(policies: NetworkPolicyRules) -> tuple[Family, ...]:
+    """Those that pods which are judged have addresses of."""
+    return tuple(f for f in FAMILIES.values() if any(family_of(address) is f for address in policies.pods))
+
+
+def table_of(policies: NetworkPolicyRules, family: Family = IPV4) -> Table:
+    """The table of one family. Errors: ValueError for an address that is none."""
+    judged = {address: pod for address, pod in policies.pods.items() if family_of(address) is family}
+    sets: dict[str, frozenset[str]] = {"itself": frozenset(f"{_ip(a)} . {a}" for a in judged)}
     for name, addresses in policies.groups.items():
-        sets[_named("group", name)] = _members(addresses)
+        sets[_named("group", name)] = _members(addresses, family)
     for name, places in policies.named.items():
         protocol = name.partition("/")[0]
-        sets[_named("named", name)] = frozenset(f"{_ip(address)} . {protocol} . {port}" for address, port in places)
+        sets[_named("named", name)] = frozenset(
+            f"{_ip(address)} . {protocol} . {port}" for address, port in places if family_of(address) is family
+        )
     rules: dict[str, tuple[str, ...]] = {}
     chain_of: dict[str, str] = {}
     for name, listed in policies.rules.items():
         side = SIDES[name.rpartition(":")[2]]
-        body = tuple(dict.fromkeys(text for rule in listed for text in _texts(rule, side)))
+        body = tuple(dict.fromkeys(text for rule in listed for text in _texts(rule, side, family)))
         chain_of[name] = chain = _named("policy", "\n".join(body))
         rules[chain] = body
     pods: dict[str, tuple[str, ...]] = {}
     verdicts: dict[str, dict[str, str]] = {"ingress": {}, "egress": {}}
-    for address, pod in policies.pods.items():
+    for address, pod in judged.items():
         for way, names in (("ingress", pod.ingress), ("egress", pod.egress)):
             if names is not None:
                 jumps = dict.fromkeys(f"jump {chain_of[name]}" for name in names if rules[chain_of[name]])
@@ -57,19 +67,25 @@ def table_of(policies: NetworkPolicyRules) -> Table:
     return Table(sets, verdicts, rules | pods)
 
 
-def whole(name: str, table: Table) -> str:
+def whole(name: str, table: Table, family: Family = IPV4) -> str:
     """The text that puts the table in the place of whatever has its name."""
-    frame = "\n".join(_set(one) for one in table.sets)
+    ip = family.name
+    frame = "\n".join(_set(one, family) for one in table.sets)
     hooks = "\n".join(
-        f"map {way} {{ type ipv4_addr : verdict; }}\n"
+        f"map {way} {{ type {family.type} : verdict; }}\n"
         f"chain forward_{way} {{ type filter hook forward priority filter{late}; policy accept;\n"
         "ct state established,related accept\n"
-        "ip saddr . ip daddr @itself accept\n"  # a pod always reaches itself, through its Service too
-        f"{own} vmap @{way}\n}}"
-        for way, own, late in (("egress", "ip saddr", ""), ("ingress", "ip daddr", " + 1"))
+        f"{ip} saddr . {ip} daddr @itself accept\n"  # a pod always reaches itself, through its Service too
+        f"{ip} {own} vmap @{way}\n}}"
+        for way, own, late in (("egress", "saddr", ""), ("ingress", "daddr", " + 1"))
     )
-    head = f"add table ip {name}\ndelete table ip {name}\n"
-    return f"{head}table ip {name} {{\n{frame}\n{_chains(table.chains)}\n{hooks}\n}}\n" + "".join(_filled(name, table))
+    of = f"{ip} {name}"
+    return f"{gone(name, family)}table {of} {{\n{frame}\n{_chains(table.chains)}\n{hooks}\n}}\n" + "".join(_filled(of, table))
+
+
+def gone(name: str, family: Family) -> str:
+    """The text after which there is no table of that name, whether there was one or not."""
+    return f"add table {family.name} {name}\ndelete table {family.name} {name}\n"
 
 
 def _filled(name: str, table: Table) -> Iterator[str]:
@@ -79,11 +95,12 @@ def _filled(name: str, table: Table) -> Iterator[str]:
         yield _elements("add", name, way, _verdicts(verdicts.items()))
 
 
-def change(name: str, old: Table, new: Table) -> str:
+def change(name: str, old: Table, new: Table, family: Family = IPV4) -> str:
     """The text that makes one out of the other; "" if they are the same."""
-    fresh = "\n".join(_set(one) for one in new.sets if one not in old.sets)
+    name = f"{family.name} {name}"
+    fresh = "\n".join(_set(one, family) for one in new.sets if one not in old.sets)
     chains = _chains({chain: body for chain, body in new.chains.items() if chain not in old.chains})
-    text = [f"table ip {name} {{\n{fresh}\n{chains}\n}}\n"] if fresh or chains else []
+    text = [f"table {name} {{\n{fresh}\n{chains}\n}}\n"] if fresh or chains else []
     for one, elements in sorted(new.sets.items()):
         before = old.sets.get(one, frozenset())
         if before is not elements:
@@ -94,30 +111,31 @@ def change(name: str, old: Table, new: Table) -> str:
         come = [(a, chain) for a, chain in verdicts.items() if old.verdicts[way].get(a) != chain]
         text += [_elements("delete", name, way, gone), _elements("add", name, way, _verdicts(come))]
     for chain in reversed([c for c in old.chains if c not in new.chains]):  # those that jump first
-        text.append(f"flush chain ip {name} {chain}\ndelete chain ip {name} {chain}\n")
-    text += [f"delete set ip {name} {one}\n" for one in sorted(old.sets) if one not in new.sets]
+        text.append(f"flush chain {name} {chain}\ndelete chain {name} {chain}\n")
+    text += [f"delete set {name} {one}\n" for one in sorted(old.sets) if one not in new.sets]
     return "".join(text)
 
 
-def _texts(rule: PolicyRule, side: str) -> Iterator[str]:
+def _texts(rule: PolicyRule, side: str, family: Family) -> Iterator[str]:
     """A rule of nft for each way in which its peers and its ports are told."""
-    for peer in _peers(rule, side):
-        for port in _ports(rule):
+    for peer in _peers(rule, side, family):
+        for port in _ports(rule, family):
             yield " ".join(filter(None, (peer, port, "accept")))
 
 
-def _peers(rule: PolicyRule, side: str) -> Iterator[str]:
+def _peers(rule: PolicyRule, side: str, family: Family) -> Iterator[str]:
     if rule.anyone:
         yield ""
         return
     for group in rule.groups:
-        yield f"{side} @{_named('group', group)}"
-    if rule.ranges:
-        listed = ", ".join(_ip(first) if first == last else f"{_ip(first)}-{_ip(last)}" for first, last in rule.ranges)
-        yield f"{side} {{ {listed} }}"
+        yield f"{family.name} {side} @{_named('group', group)}"
+    ranges = [(first, last) for first, last in rule.ranges if family_of(first) is family]
+    if ranges:
+        listed = ", ".join(_ip(first) if first == last else f"{_ip(first)}-{_ip(last)}" for first, last in ranges)
+        yield f"{family.name} {side} {{ {listed} }}"
 
 
-def _ports(rule: PolicyRule) -> Iterator[str]:
+def _ports(rule: PolicyRule, family: Family) -> Iterator[str]:
     if rule.any_port:
         yield ""
         return
@@ -129,7 +147,7 @@ def _ports(rule: PolicyRule) -> Iterator[str]:
             listed = ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in ranges)
             yield f"meta l4proto {protocol} th dport {{ {listed} }}"
     for name in rule.named:
-        yield f"ip daddr . meta l4proto . th dport @{_named('named', name)}"
+        yield f"{family.name} daddr . meta l4proto . th dport @{_named('named', name)}"
 
 
 def _named(kind: str, content: str) -> str:
@@ -137,8 +155,8 @@ def _named(kind: str, content: str) -> str:
     return f"{kind}_{hashlib.blake2b(content.encode(), digest_size=16).hexdigest()}"
 
 
-def _set(name: str) -> str:
-    return f"set {name} {{ type {_TYPES[name.partition('_')[0]]}; }}"
+def _set(name: str, family: Family) -> str:
+    return f"set {name} {{ type {_TYPES[name.partition('_')[0]].format(family.type)}; }}"
 
 
 def _chains(chains: Mapping[str, tuple[str, ...]]) -> str:
@@ -150,17 +168,17 @@ def _verdicts(verdicts: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _elements(verb: str, table: str, name: str, elements: list[str]) -> str:
-    return f"{verb} element ip {table} {name} {{ {', '.join(elements)} }}\n" if elements else ""
+    return f"{verb} element {table} {name} {{ {', '.join(elements)} }}\n" if elements else ""
 
 
 @lru_cache(maxsize=1024)
-def _members(addresses: tuple[str, ...]) -> frozenset[str]:
+def _members(addresses: tuple[str, ...], family: Family) -> frozenset[str]:
     """The same object for the same addresses: nobody looks for what has changed in it. Errors: ValueError."""
-    return frozenset(map(_ip, addresses))
+    return frozenset(_ip(address) for address in addresses if family_of(address) is family)
 
 
 @lru_cache(maxsize=65536)
 def _ip(address: str) -> str:
-    """Errors: ValueError for what is no IPv4 address: nft would ask the resolver for it."""
-    ipaddress.IPv4Address(address)
+    """Errors: ValueError for what is no address: nft would ask the resolver for it."""
+    ipaddress.ip_address(address)
     return address

@@ -8,7 +8,7 @@ Tests: tests/runtime/containers/test_contract.py
 import os
 import socket
 import struct
-from ipaddress import IPv4Address, IPv4Interface, ip_address
+from ipaddress import ip_address, ip_interface
 from types import TracebackType
 
 NLM_F_REQUEST, NLM_F_ACK = 0x1, 0x4
@@ -43,9 +43,13 @@ def _link_header(index: int = 0, flags: int = 0) -> bytes:
     return struct.pack("BxHiII", socket.AF_UNSPEC, 0, index, flags, flags)
 
 
+def _number_of(version: int) -> int:
+    return socket.AF_INET if version == 4 else socket.AF_INET6
+
+
 def hardware_address(ip: str) -> bytes:
     """Made from the address, so that a neighbour entry stays true when the address is given to another pod."""
-    return b"\x0a\x58" + IPv4Address(ip).packed
+    return b"\x0a\x58" + ip_address(ip).packed[-4:]
 
 
 class Netlink:
@@ -75,9 +79,11 @@ class Netlink:
                     raise OSError(code, os.strerror(code), about)
                 return
 
-    def add_bridge(self, name: str) -> None:
+    def add_bridge(self, name: str, hardware: bytes = b"") -> None:
+        """Up; with a hardware address that stays, else it is that of one of its ports, and goes with it."""
         info = _attribute(IFLA_LINKINFO | NLA_F_NESTED, _attribute(IFLA_INFO_KIND, b"bridge"))
-        self._ask(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, _link_header(0, IFF_UP) + _name(name) + info, name)
+        address = _attribute(IFLA_ADDRESS, hardware) if hardware else b""
+        self._ask(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, _link_header(0, IFF_UP) + _name(name) + address + info, name)
 
     def add_veth(self, name: str, *, master: int, peer: str, peer_ns_fd: int, peer_address: bytes) -> None:
         """A pair: `name` on the bridge with the index `master` here, up; `peer`, with its hardware address, over there."""
@@ -111,19 +117,21 @@ class Netlink:
         return True
 
     def add_address(self, index: int, address: str) -> None:
-        """`address` with its prefix: 10.244.0.1/24."""
-        interface = IPv4Interface(address)
-        head = struct.pack("BBBBI", socket.AF_INET, interface.network.prefixlen, IFA_F_NODAD, 0, index)
+        """`address` with its prefix: 10.244.0.1/24, fd00::1/64. It is there at once: nobody is asked whether he has it."""
+        interface = ip_interface(address)
+        head = struct.pack("BBBBI", _number_of(interface.version), interface.network.prefixlen, IFA_F_NODAD, 0, index)
         packed = interface.ip.packed
         body = head + _attribute(IFA_LOCAL, packed) + _attribute(IFA_ADDRESS, packed)
         self._ask(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, address)
 
     def default_route(self, index: int, gateway: str) -> None:
         """Through a gateway on the link, also when no address of ours covers it."""
+        address = ip_address(gateway)
+        family, table = _number_of(address.version), RT_TABLE_MAIN
         head = struct.pack(
-            "BBBBBBBBI", socket.AF_INET, 0, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RTN_UNICAST, RTNH_F_ONLINK
-        )
-        body = head + _number(RTA_OIF, index) + _attribute(RTA_GATEWAY, IPv4Address(gateway).packed)
+            "BBBBBBBBI", family, 0, 0, 0, table, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RTN_UNICAST, RTNH_F_ONLINK
+        )  # fmt: skip
+        body = head + _number(RTA_OIF, index) + _attribute(RTA_GATEWAY, address.packed)
         self._ask(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, body, f"default via {gateway}")
 
     def host_route(self, index: int, address: str, *, there: bool = True) -> None:

@@ -38,6 +38,8 @@ def bound(address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM)
     try:
         if kind is socket.SOCK_STREAM:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address == "::":  # both families
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         made.bind((address, port))
         made.setblocking(False)
     except BaseException:

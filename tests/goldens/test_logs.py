@@ -138,6 +138,7 @@ KEPT = {
     "facts-1.jsonl": (19, "3206242dcf24f82ba8bc88cf43b818f43f2ff270cd1d46216d7bcb6a240c33ee"),
     "facts-2.jsonl": (2, "e29f0f2b229d8d4ea9817707c5cf876cf2d07581a73a38769b7f85165e265e05"),
     "objects-2.jsonl": (45, "2c21502b11329df33fc4d9001f846fc456d81ae82c318e563130bdc390fc14a9"),
+    "snapshot-1-addresses.json": (0, "3dd2ef2905b560b2c36f5bff6731ceb61514258d3812d02205b7ef2cc05b9163"),
     "snapshot-1-autoscalers.json": (0, "599afe80741d686d859af10f7afd624ebeeeadaa169a5bc5f3b90b91fb64de5f"),
     "snapshot-1-cut-off.json": (0, "f0e083d72ab6bd86d3c8ae16e686edb807806bc832a1ff053e7e4b0ae1adb5ee"),
     "snapshot-1-limits.json": (0, "1d10c3e5829ba801fba9df1b487eed4d0e4c2e71b5752b6e66391ee56184d2d4"),

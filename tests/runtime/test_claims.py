@@ -47,6 +47,15 @@ def test_what_is_the_same_is_named_with_options_that_go(places: Path) -> None:
         claims.check(claim(places / "three", "10.1.0.0/16", "10.2.0.0/16", example.group(3)))
 
 
+def test_ranges_of_either_family_clash(places: Path) -> None:
+    lives(claim(places / "one", "10.1.0.0/16,fd00:1::/56", "10.2.0.0/16,fd00:2::/112", "1-2"))
+    with pytest.raises(RangesTaken, match=r"--pod-cidr 10.3.0.0/16,fd00:1::/64 \(it has 10.1") as told:
+        claims.check(claim(places / "two", "10.3.0.0/16,fd00:1::/64", "10.4.0.0/16,fd00:4::/112", "3-4"))
+    example = re.search(r"for example --pod-cidr (\S+);", str(told.value))
+    assert example is not None and [":" in cidr for cidr in example[1].split(",")] == [False, True]
+    claims.check(claim(places / "two", example[1], "10.4.0.0/16,fd00:4::/112", "3-4"))
+
+
 @pytest.mark.parametrize(
     ("third", "clashing"),
     [

@@ -33,8 +33,8 @@ class ServiceCIDRRules(WithSpec):
                 _check_cidr(faults, cidr, f"{path}[{i}]")
 
     def check_change(self, faults: Faults, old: ServiceCIDR, new: ServiceCIDR) -> None:
-        """Once it is there, its ranges are what they are."""
-        if old.spec.cidrs != new.spec.cidrs:
+        """Once it is there, its ranges are what they are; one of the other family may come to one that stands alone."""
+        if old.spec.cidrs != new.spec.cidrs and (len(old.spec.cidrs), old.spec.cidrs) != (1, new.spec.cidrs[:1]):
             faults.invalid("spec.cidrs", new.spec.cidrs, IMMUTABLE)
 
 

@@ -64,9 +64,10 @@ class CriClient:
         config.labels.update(self._owner)
         return str(self._call(self._runtime.RunPodSandbox, self.api.RunPodSandboxRequest(config=config)).pod_sandbox_id)
 
-    def sandbox_ip(self, sandbox_id: str) -> str:
+    def sandbox_ips(self, sandbox_id: str) -> tuple[str, ...]:
+        """Its addresses, the primary one first; that is "" with the host's network."""
         status = self._call(self._runtime.PodSandboxStatus, self.api.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id)).status
-        return str(status.network.ip)
+        return str(status.network.ip), *(str(one.ip) for one in status.network.additional_ips)
 
     def sandboxes(self, pod_uid: str = "") -> list[Any]:
         """Those of this node, the newest first."""

@@ -86,16 +86,11 @@ class CriNode:
     RuntimeUnavailable."""
 
     def __init__(
-        self,
-        node: str,
-        data: Path,
-        socket: str,
-        *,
-        pod_cidr: str = "",
-        rules: PacketRules | None = None,
+        self, node: str, data: Path, socket: str, *, pod_cidr: str = "", address: str = "", rules: PacketRules | None = None,
         limits: LogLimits = LIMITS,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.node, self.data, self._socket, self._pod_cidr, self._rules = node, data.resolve(), socket, pod_cidr, rules
+        self._address = address
         self.log_directory, self._directories = machine.LOGS, Directories(node, self.data / "volumes")
         self._report: Report = lambda fact: None
         self._client: CriClient | None = None
@@ -122,7 +117,9 @@ class CriNode:
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         await asyncio.to_thread(self._logs.kept.open)
         self._client = await asyncio.to_thread(CriClient, self._socket, instance_of(self.data))
-        observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr=self._pod_cidr, crun="")
+        observed = await asyncio.to_thread(
+            machine.observe, self.node, self.data, pod_cidr=self._pod_cidr, crun="", address=self._address
+        )
         version = f"{self.client.name}://{self.client.version}"
         report(msgspec.structs.replace(observed, info={**observed.info, "containerRuntimeVersion": version}))
         self._probes = Prober(self.node, report, self.exec_output, self._lookups)
@@ -289,8 +286,10 @@ class CriNode:
             return SandboxFailed(node=self.node, pod_uid=uid, reason=reason, message=str(error), at_ns=time.time_ns())
 
     def _sandbox_started(self, uid: str, sandbox_id: str) -> SandboxStarted:
-        ip = self.client.sandbox_ip(sandbox_id)
-        return SandboxStarted(node=self.node, pod_uid=uid, sandbox_id=sandbox_id, ip=ip, at_ns=time.time_ns())
+        ip, *others = self.client.sandbox_ips(sandbox_id)
+        return SandboxStarted(
+            node=self.node, pod_uid=uid, sandbox_id=sandbox_id, ip=ip, at_ns=time.time_ns(), ips=(ip, *others) if others else ()
+        )
 
     def _pull(self, command: PullImage) -> RuntimeFact:
         name, at_ns = command.image, time.time_ns()

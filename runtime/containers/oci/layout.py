@@ -81,5 +81,8 @@ def link_name(instance: str, sandbox: str) -> str:
     return f"sl{instance[:4]}{sandbox[:9]}"
 
 
+BRIDGE = "slbr"  # so the names of bridges begin
+
+
 def bridge_name(instance: str) -> str:
-    return f"slbr{instance}"
+    return f"{BRIDGE}{instance}"

@@ -18,6 +18,8 @@ from .layout import Layout
 from .node_namespace import NodeNamespace
 from .records import SandboxRecord
 
+FORWARDING_6 = "forwarding-ipv6"  # says that it was switched on here, and which interfaces listened to routers before
+
 
 def end_unknown(
     places: Layout, cgroups: Cgroups, instance: str, *, bridge: str, pause_command: str, known: Collection[SandboxRecord]
@@ -60,6 +62,8 @@ def leave(places: Layout, cgroups: Cgroups, namespace: NodeNamespace, *, bridge:
     ]
     if switched.exists():
         steps.append(("forwarding of packets", partial(_switch_forwarding_off, switched)))
+    if (places.data / FORWARDING_6).exists():
+        steps.append(("forwarding of IPv6", partial(_switch_forwarding_6_off, places.data / FORWARDING_6)))
     steps += [(str(places.exits), partial(trees.remove, places.exits)), (str(places.run), partial(_remove_run, places.run))]
     steps += [] if keep_records else [(str(places.pods), partial(trees.remove, places.pods))]
     for what, step in steps:
@@ -82,6 +86,18 @@ def _remove_run(run: Path) -> None:
 def _switch_forwarding_off(mark: Path) -> None:
     """`mark` says that it was this node that switched it on: it stays until it is off."""
     pod_network.disable_forwarding()
+    mark.unlink(missing_ok=True)
+
+
+def switch_forwarding_6_on(places: Layout) -> None:
+    """Packets of IPv6 are passed on; what has to be put back is noted. Errors: OSError."""
+    kept = pod_network.enable_forwarding_6()
+    if kept is not None:
+        (places.data / FORWARDING_6).write_text("\n".join(kept))
+
+
+def _switch_forwarding_6_off(mark: Path) -> None:
+    pod_network.disable_forwarding_6(mark.read_text().split())
     mark.unlink(missing_ok=True)
 
 

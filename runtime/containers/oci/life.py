@@ -108,7 +108,8 @@ class NodeLife:
         self._exits.open(report)
         found = await self.inside("", adoption.find, self.layout)
         exits = await self._take_up(found)
-        ports = {p.sandbox.ip: p.sandbox.request.port_mappings for p in self.pods if p.sandbox and p.sandbox.ip}
+        up = [pod.sandbox for pod in self.pods if pod.sandbox is not None]
+        ports = {ip: one.request.port_mappings for one in up for ip in one.addresses}
         await self._nat.load(ports)
         self._exits.begin()
         self.logs.start()
@@ -124,13 +125,14 @@ class NodeLife:
         self.logs.kept.open()
         self._namespace.open()
         command = pause.install(places.data)
-        gateway = self._addresses.gateway
         self.make_bridge()
         if pod_network.enable_forwarding():
             (places.data / "forwarding").touch()
+        if any(network.version == 6 for network in self._addresses.networks):
+            leftovers.switch_forwarding_6_on(places)
         self.sandboxes = SandboxPlace(
-            layout=places, mount_ns_fd=self._namespace.descriptor, bridge=self.bridge, gateway=gateway, pause_command=command,
-            cgroups=self._cgroups,
+            layout=places, mount_ns_fd=self._namespace.descriptor, bridge=self.bridge, gateways=self._addresses.gateways,
+            pause_command=command, cgroups=self._cgroups,
         )  # fmt: skip
 
     async def _take_up(self, found: Sequence[adoption.FoundPod]) -> dict[str, Exit]:
@@ -181,7 +183,7 @@ class NodeLife:
 
     def make_bridge(self) -> None:
         """The bridge of its pods, if it is not there, or not as it should be. Errors: OSError."""
-        pod_network.ensure_bridge(self.bridge, self._addresses.gateway, self._addresses.network.prefixlen)
+        pod_network.ensure_bridge(self.bridge, self._addresses.interfaces)
 
     # --- threads ---
 
@@ -212,7 +214,7 @@ class NodeLife:
                 async with self._making.place():
                     made = await self.fresh(pod.uid, sandbox.create, self.sandboxes, request, record)
                 if made.ip and request.port_mappings:
-                    await self._nat.map_ports(made.ip, request.port_mappings)
+                    await self._nat.map_ports(made.addresses, request.port_mappings)
             except BaseException:
                 written = records.read(self.layout.pod(request.pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
                 await self._forget_sandbox(written or record)
@@ -226,8 +228,9 @@ class NodeLife:
         record = SandboxRecord(request=sandbox.redacted(request), sandbox_id=name, generation=generation)
         if request.host_network:
             return record
+        ips = self._addresses.take(request.pod_uid)
         return msgspec.structs.replace(
-            record, ip=self._addresses.take(request.pod_uid), netns=layout.netns_name(self.instance, name),
+            record, ip=ips[0], ips=ips, netns=layout.netns_name(self.instance, name),
             link=layout.link_name(self.instance, name),
         )  # fmt: skip
 
@@ -238,7 +241,7 @@ class NodeLife:
         await asyncio.to_thread(sandbox.end_unwritten, self.sandboxes, record.sandbox_id)
         await self.fresh(uid, sandbox.remove_network, self.layout, record)
         if record.ip:
-            await self._nat.unmap_ports(record.ip, record.request.port_mappings)
+            await self._nat.unmap_ports(record.addresses, record.request.port_mappings)
             self._addresses.release(record.ip, record.request.pod_uid)
 
     def _watch_pause(self, pod: PodState) -> None:
@@ -292,7 +295,7 @@ class NodeLife:
                 await asyncio.to_thread(sandbox.end_unwritten, self.sandboxes, record.sandbox_id)
                 if record.ip:
                     if record.request.port_mappings:
-                        await self._nat.unmap_ports(record.ip, record.request.port_mappings)
+                        await self._nat.unmap_ports(record.addresses, record.request.port_mappings)
                     self._addresses.release(record.ip, pod_uid)
             self.pods.forget_pod(pod_uid)
 

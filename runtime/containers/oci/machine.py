@@ -3,23 +3,30 @@
 Tests: tests/runtime/containers/test_contract.py
 """
 
+import contextlib
 import os
 import platform
 import shutil
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from shipslog.store.facts import NodeObserved
+from shipslog.store.families import Family, of_family
 from shipslog.store.objects.quantity import in_bytes
+
+from .layout import BRIDGE
 
 KUBELET_VERSION = "v1.37.0+shipslog"  # as the API says of itself
 LOGS = "/var/log"
 _PODS = "110"
 
 
-def observe(node: str, data: Path, *, pod_cidr: str, crun: str, address: str = "") -> NodeObserved:
-    """The node's NodeObserved; `address` defaults to the machine's own."""
+def observe(
+    node: str, data: Path, *, pod_cidr: str, crun: str, address: str = "", families: Sequence[Family] = ("IPv4",)
+) -> NodeObserved:
+    """The node's NodeObserved; `address` defaults to the machine's own, one of each of `families`."""
     huge = _huge_pages_ki()
     capacity = {
         "cpu": str(os.cpu_count() or 1),
@@ -28,10 +35,11 @@ def observe(node: str, data: Path, *, pod_cidr: str, crun: str, address: str = "
         "ephemeral-storage": f"{shutil.disk_usage(data).total // 1024}Ki",
         **{f"hugepages-{in_bytes(size << 10)}": in_bytes(amount << 10) for size, amount in huge.items()},
     }
+    own = tuple(address.split(",")) if address else main_addresses(families)
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     return NodeObserved(
         node=node,
-        addresses=(("InternalIP", address or main_address()), ("Hostname", node)),
+        addresses=(*(("InternalIP", one) for one in own), ("Hostname", node)),
         capacity=capacity,
         allocatable={**capacity, "memory": f"{_memory_ki() - sum(huge.values())}Ki"},  # huge pages are set apart
         info={
@@ -70,6 +78,29 @@ def main_address() -> str:
         if words[1] != "lo":
             return words[3].partition("/")[0]
     return "127.0.0.1"
+
+
+def main_addresses(families: Sequence[Family], otherwise: Sequence[str] = ()) -> tuple[str, ...]:
+    """The machine's own of each family, the primary one first. IPv6: as above, but for loopback and links, which nobody else
+    reaches; without one it is that of `otherwise`, or it is left out."""
+    found: list[str] = []
+    for family in families:
+        one = main_address() if family == "IPv4" else _main_address_6()
+        found += [one] if one else of_family(otherwise, family)[:1]
+    return tuple(found)
+
+
+def _main_address_6() -> str:
+    """ "" where there is none."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        probe.connect(("2001:db8::1", 9))  # as above
+        return str(probe.getsockname()[0])
+    command = ["ip", "-6", "-o", "address", "show", "scope", "global"]
+    for line in subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines():
+        words = line.split()
+        if not words[1].startswith(BRIDGE):
+            return words[3].partition("/")[0]
+    return ""
 
 
 def _memory_ki() -> int:

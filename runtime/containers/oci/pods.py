@@ -90,8 +90,9 @@ class Pods:
 
 def sandbox_started(node: str, record: SandboxRecord) -> SandboxStarted:
     return SandboxStarted(
-        node=node, pod_uid=record.request.pod_uid, sandbox_id=record.sandbox_id, ip=record.ip, at_ns=record.started_at_ns
-    )
+        node=node, pod_uid=record.request.pod_uid, sandbox_id=record.sandbox_id, ip=record.ip, at_ns=record.started_at_ns,
+        ips=record.addresses if len(record.addresses) > 1 else (),
+    )  # fmt: skip
 
 
 def container_started(node: str, record: ContainerRecord) -> ContainerStarted:

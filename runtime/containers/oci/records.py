@@ -67,11 +67,17 @@ class SandboxRecord(Struct, frozen=True, kw_only=True):
     sandbox_id: str
     generation: int
     ip: str = ""
+    ips: tuple[str, ...] = ()  # all that it has, `ip` first; () of an older version, which knew of one
     netns: str = ""
     link: str = ""
     pause: Process | None = None
     ready: bool = False
     started_at_ns: int = 0
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """One of each family; () with the host's network."""
+        return self.ips or ((self.ip,) if self.ip else ())
 
 
 class ContainerRecord(Struct, frozen=True, kw_only=True):

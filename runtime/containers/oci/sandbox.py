@@ -11,6 +11,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -36,7 +37,7 @@ class SandboxPlace(Struct, frozen=True, kw_only=True):
     layout: Layout
     mount_ns_fd: int
     bridge: str
-    gateway: str
+    gateways: tuple[str, ...]  # one of each family
     pause_command: tuple[str, ...]
     cgroups: cgroups.Cgroups
 
@@ -59,7 +60,7 @@ def create(place: SandboxPlace, request: RunPodSandbox, record: SandboxRecord) -
     records.write(pod / SANDBOX_FILE, record)  # strictly before anything is made: a crash here must find what to take back
     pid = _start_pause(place, request, record)
     _enter_node(place)
-    prepare_files(place, request, record.ip)
+    prepare_files(place, request, record.addresses)
     place.cgroups.limit_pod(request.pod_uid, cpu_milli=request.cpu_limit_milli, memory_bytes=request.memory_limit_bytes)
     ready = msgspec.structs.replace(record, pause=records.process(pid), ready=True, started_at_ns=time.time_ns())
     records.write(pod / SANDBOX_FILE, ready)
@@ -93,7 +94,7 @@ def _start_pause(place: SandboxPlace, request: RunPodSandbox, record: SandboxRec
             descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 pod_network.connect_pod(
-                    outside, link=record.link, bridge=bridge, ip=record.ip, gateway=place.gateway, netns_fd=descriptor
+                    outside, link=record.link, bridge=bridge, ips=record.addresses, gateways=place.gateways, netns_fd=descriptor
                 )
             finally:
                 os.close(descriptor)
@@ -102,12 +103,12 @@ def _start_pause(place: SandboxPlace, request: RunPodSandbox, record: SandboxRec
     return pause.spawn(place.pause_command, record.sandbox_id, own_pid_namespace=request.share_process_namespace)
 
 
-def prepare_files(place: SandboxPlace, request: RunPodSandbox, ip: str) -> None:
+def prepare_files(place: SandboxPlace, request: RunPodSandbox, ips: Sequence[str]) -> None:
     """Volumes, /dev/shm and the files of /etc that every container of the pod gets."""
     pod = place.layout.pod(request.pod_uid)
     (pod / "containers").mkdir(exist_ok=True)
     (pod / "hostname").write_text(request.hostname + "\n")
-    (pod / "hosts").write_text(_hosts(request, ip))
+    (pod / "hosts").write_text(_hosts(request, ips))
     (pod / "resolv.conf").write_text(_resolv_conf(request))
     for name in ("hostname", "hosts", "resolv.conf"):
         (pod / name).chmod(0o644)
@@ -120,7 +121,7 @@ def prepare_files(place: SandboxPlace, request: RunPodSandbox, ip: str) -> None:
     pod_volumes.prepare(pod / "volumes", request.volumes, request.fs_group)
 
 
-def _hosts(request: RunPodSandbox, ip: str) -> str:
+def _hosts(request: RunPodSandbox, ips: Sequence[str]) -> str:
     if request.host_network:
         text = Path("/etc/hosts").read_text() if Path("/etc/hosts").exists() else "127.0.0.1\tlocalhost\n"
         lines = ["# Kubernetes-managed hosts file (host network).", text.rstrip("\n")]
@@ -135,7 +136,7 @@ def _hosts(request: RunPodSandbox, ip: str) -> str:
             "fe00::2\tip6-allrouters",
         ]
         names = [request.fqdn, request.hostname] if request.fqdn else [request.hostname]
-        lines.append("\t".join([ip, *names]))
+        lines += ["\t".join([ip, *names]) for ip in ips]
     if request.host_aliases:
         lines += ["", "# Entries added by HostAliases."]
         lines += ["\t".join([address, *names]) for address, names in request.host_aliases]
@@ -168,11 +169,12 @@ def reconnect(place: SandboxPlace, record: SandboxRecord) -> str:
         try:
             linux.setns(descriptor, linux.CLONE_NEWNET)
             pod_network.connect_pod(
-                outside, link=record.link, bridge=bridge, ip=record.ip, gateway=place.gateway, netns_fd=descriptor
+                outside, link=record.link, bridge=bridge, ips=record.addresses, gateways=place.gateways, netns_fd=descriptor
             )
         finally:
             os.close(descriptor)
-    return f"The pod's link to the bridge of its node was gone, and was made again with its address {record.ip}."
+    which = " and ".join(record.addresses)
+    return f"The pod's link to the bridge of its node was gone, and was made again with its address {which}."
 
 
 def remove_network(layout: Layout, record: SandboxRecord) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from shipslog.reconcilers.services import endpoint_slice_mirroring, endpoint_slices, endpoints
 from shipslog.store.commands import Create, Delete, Update
 from shipslog.store.objects import core_v1, discovery_v1
@@ -107,3 +109,51 @@ def test_a_mirrored_slice_that_somebody_takes_away_wakes_its_endpoints() -> None
     labels = {"kubernetes.io/service-name": "a", "endpointslice.kubernetes.io/managed-by": endpoint_slice_mirroring.CONTROLLER}
     slice_ = discovery_v1.EndpointSlice(metadata=meta("s", labels=labels), address_type="IPv4")
     assert woken_by_end(endpoint_slice_mirroring.WAKES, view_of(slice_), slice_) == ["default/a"]
+
+
+def dual(thing: core_v1.Service, *families: str) -> core_v1.Service:
+    return replace(thing, spec=replace(thing.spec, ip_families=families))
+
+
+def with_both(thing: core_v1.Pod, second: str) -> core_v1.Pod:
+    ips = (core_v1.PodIP(ip=thing.status.pod_ip), core_v1.PodIP(ip=second))
+    return replace(thing, status=replace(thing.status, pod_ips=ips))
+
+
+def test_slices_of_each_family_and_endpoints_of_the_primary_one() -> None:
+    both = with_both(pod("a", node="n", ready=True, ip="10.0.0.2", **WEB), "fd00::2")
+    only = pod("b", node="n", ready=True, ip="10.0.0.3", **WEB)
+    for families in (("IPv4", "IPv6"), ("IPv6", "IPv4"), ("IPv6",)):
+        view = view_of(dual(service("web"), *families), both, only)
+        slices = [c.object for c in endpoint_slices.decide(view, "default/web", now=NOW).commands]
+        found = {s.address_type: sorted(a for e in s.endpoints for a in e.addresses) for s in slices}
+        wanted = {"IPv4": ["10.0.0.2", "10.0.0.3"], "IPv6": ["fd00::2"]}
+        assert found == {family: wanted[family] for family in families}
+        (create,) = endpoints.decide(view, "default/web", now=NOW).commands
+        assert [a.ip for s in create.object.subsets for a in s.addresses] == wanted[families[0]]
+
+
+def test_slices_of_a_family_that_it_has_no_more_go() -> None:
+    both = with_both(pod("a", node="n", ready=True, ip="10.0.0.2", **WEB), "fd00::2")
+    view = view_of(dual(service("web"), "IPv4", "IPv6"), both)
+    there = [
+        replace(c.object, metadata=replace(c.object.metadata, name=c.object.address_type.lower(), uid=c.object.address_type))
+        for c in endpoint_slices.decide(view, "default/web", now=NOW).commands
+    ]
+    assert not endpoint_slices.decide(
+        view_of(dual(service("web"), "IPv4", "IPv6"), both, *there), "default/web", now=NOW
+    ).commands
+    (gone,) = endpoint_slices.decide(view_of(dual(service("web"), "IPv4"), both, *there), "default/web", now=NOW).commands
+    assert isinstance(gone, Delete) and gone.name == "ipv6"
+
+
+def test_endpoints_that_people_write_are_mirrored_by_family() -> None:
+    plain = core_v1.Service(metadata=meta("web"), spec=core_v1.ServiceSpec(ports=(core_v1.ServicePort(port=80),)))
+    ips = ("10.0.0.9", "fd00::9", "10.0.0.8")
+    subset = core_v1.EndpointSubset(
+        addresses=tuple(core_v1.EndpointAddress(ip=ip) for ip in ips), ports=(core_v1.EndpointPort(port=80, protocol="TCP"),)
+    )
+    view = view_of(plain, core_v1.Endpoints(metadata=meta("web"), subsets=(subset,)))
+    made_ = [c.object for c in endpoint_slice_mirroring.decide(view, "default/web", now=NOW).commands]
+    found = {s.address_type: [a for e in s.endpoints for a in e.addresses] for s in made_}
+    assert found == {"IPv4": ["10.0.0.9", "10.0.0.8"], "IPv6": ["fd00::9"]}

@@ -13,9 +13,9 @@ from tests.reconcilers.views import NOW, add, meta, view_of, woken
 NAMESPACE = core_v1.Namespace(metadata=meta("default", namespace=""))
 
 
-def cluster(host: str) -> MemoryView:
+def cluster(host: str, services: str = "10.96.0.0/16") -> MemoryView:
     view = MemoryView()
-    config = ClusterConfig(api_host=host, api_port=6443, service_cidr="10.96.0.0/16")
+    config = ClusterConfig(api_host=host, api_port=6443, service_cidr=services)
     view.evolve(Event(revision=1, time_ns=NOW, actor="test", fact=EngineStarted(version="t", config=config)))
     add(view, NAMESPACE)
     return view
@@ -53,6 +53,15 @@ def test_a_server_that_no_pod_reaches_is_not_named() -> None:
     add(view, create.object)
     decision = rule.decide(view, rule.KEY, now=NOW)
     assert not decision.commands and "loopback" in decision.reason
+
+
+def test_in_a_cluster_of_ipv6_it_is_of_ipv6() -> None:
+    view = cluster("fd00::5", "fd00:10:96::/112,10.96.0.0/16")
+    (create,) = rule.decide(view, rule.KEY, now=NOW).commands
+    assert isinstance(create, Create) and create.object.spec.cluster_ips == ("fd00:10:96::1",)
+    add(view, create.object)
+    found = [c.object for c in rule.decide(view, rule.KEY, now=NOW).commands if isinstance(c, Create)]
+    assert [s.address_type for s in found if isinstance(s, discovery_v1.EndpointSlice)] == ["IPv6"]
 
 
 def test_others_do_not_wake_it() -> None:

@@ -93,11 +93,13 @@ def test_ports_are_joined_and_named_ones_are_where_pods_have_them() -> None:
 
 
 def test_what_one_block_leaves_out_another_may_have() -> None:
-    blocks = [{"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16", "10.0.0.0/24"]}, {"cidr": "10.1.2.0/24"}, {"cidr": "::/0"}]
+    blocks = [{"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16", "10.0.0.0/24"]}, {"cidr": "10.1.2.0/24"}]
+    blocks += [{"cidr": "fd00::/64", "except": ["fd00::/65", "10.0.0.0/8"]}]
     side = [{"ipBlock": block} for block in blocks]
     ((rule,),) = parts_of(policy("x", {**A, "ingress": [{"from": side}]})).directions.values()
     assert not rule.anyone and not rule.groups
-    assert rule.ranges == (("10.0.1.0", "10.0.255.255"), ("10.1.2.0", "10.1.2.255"), ("10.2.0.0", "10.255.255.255"))
+    four = (("10.0.1.0", "10.0.255.255"), ("10.1.2.0", "10.1.2.255"), ("10.2.0.0", "10.255.255.255"))
+    assert rule.ranges == (*four, ("fd00::8000:0:0:0", "fd00::ffff:ffff:ffff:ffff"))
 
 
 def test_ranges() -> None:

@@ -14,6 +14,7 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.reconcilers.services.addresses import BY_ADDRESS, is_managed
 from shipslog.reconcilers.services.addresses import RESOURCE as ADDRESSES
 from shipslog.reconcilers.services.service_cidrs import DEFAULT, is_usable
+from shipslog.store.families import family_of, ranges_in
 from shipslog.store.objects import core_v1, networking_v1
 from shipslog.store.projections import Index, index
 from shipslog.store.refusals import Internal
@@ -44,30 +45,25 @@ def _range(cidr: str) -> tuple[int, int, int]:
     return first, last, kept
 
 
-def family_of(cidr: str) -> str:
-    """IPv4 or IPv6."""
-    return "IPv6" if ":" in cidr else "IPv4"
-
-
-def ranges(ctx: Admission) -> tuple[str, ...]:
-    """The ranges that addresses are given from: the one that the cluster began with, and behind it those that people added."""
-    own = ctx.config.service_cidr
+def ranges(ctx: Admission, family: str) -> tuple[str, ...]:
+    """The ranges of a family that addresses are given from: the one that the cluster began with, and behind it those that
+    people added; () where the cluster has no Services of that family."""
+    own = tuple(cidr for cidr in ranges_in(ctx.config.service_cidr) if family_of(cidr) == family)
     added = (
         cidr
         for each in ctx.view.list(networking_v1.ServiceCIDR)
         if each.metadata.name != DEFAULT and is_usable(each)
         for cidr in each.spec.cidrs
     )
-    return (own, *(cidr for cidr in added if family_of(cidr) == family_of(own)))
+    return (*own, *(cidr for cidr in added if family_of(cidr) == family)) if own else ()
 
 
 def address_fault(address: str, key: str, ctx: Admission) -> str:
     """Why the Service `key` cannot have this address; "" when it can."""
-    value, family = int(ipaddress.ip_address(address)), family_of(address)
-    known = ranges(ctx)
+    value, known = int(ipaddress.ip_address(address)), ranges(ctx, family_of(address))
     for cidr in known:
         first, last, _ = _range(cidr)
-        if family == family_of(cidr) and first <= value <= last:
+        if first <= value <= last:
             return IN_USE if _others(BY_ADDRESS, address, key, ctx) or _is_kept(address, ctx) else ""
     return f"provided IP is not in the valid range. The range of valid IPs is {', '.join(known)}"
 
@@ -78,9 +74,9 @@ def _is_kept(address: str, ctx: Admission) -> bool:
     return entry is not None and not is_managed(entry.object)
 
 
-def free_address(ctx: Admission) -> str:
-    """An address that nobody holds. Errors: Refusal when all ranges are full."""
-    for cidr in ranges(ctx):
+def free_address(family: str, ctx: Admission) -> str:
+    """An address of a family that nobody holds. Errors: Refusal when all ranges are full."""
+    for cidr in ranges(ctx, family):
         if address := _free_in(cidr, ctx):
             return address
     raise Internal("failed to allocate a serviceIP: range is full")
@@ -95,7 +91,7 @@ def _free_in(cidr: str, ctx: Admission) -> str:
         address = str(make(first + kept + ctx.entropy.below(span)))
         if not ctx.view.find(BY_ADDRESS, address) and not _is_kept(address, ctx):
             return address
-    reserved = first + (cidr == ctx.config.service_cidr)  # the very first is the API server's
+    reserved = first + (cidr == ranges_in(ctx.config.service_cidr)[0])  # the very first is the API server's
     for value in (*range(first + kept, min(last, first + kept + MOST) + 1), *range(reserved, first + kept)):
         address = str(make(value))
         if not ctx.view.find(BY_ADDRESS, address) and not _is_kept(address, ctx):

@@ -12,13 +12,14 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.subresources import Proxy
+from shipslog.store.families import FAMILIES, families_in, family_of
 from shipslog.store.objects.core_v1 import Service, ServicePort, ServiceStatus
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import Internal
 
 from . import checks as rules
 from . import table
-from .allocation import address_fault, family_of, free_address, free_node_port, node_port_fault
+from .allocation import address_fault, free_address, free_node_port, node_port_fault
 from .defaults import default_service, externally_accessible
 
 ON_NODES = ("NodePort", "LoadBalancer")
@@ -49,7 +50,9 @@ class ServiceStrategy(Strategy):
     def update(self, kind: Kind, old: Service, new: Service, subresource: str, ctx: Admission) -> Service:
         if subresource == "status":
             return replace(new, spec=old.spec)
-        new = _synced_addresses(old, _with_kept(old, new))
+        faults = Faults()
+        new = _narrowed(faults, old, _synced_addresses(old, _with_kept(old, new)))
+        faults.refuse(kind, old.metadata.name)
         return replace(_without_useless(old, new), status=old.status)
 
     def check(self, faults: Faults, obj: Service) -> None:
@@ -145,10 +148,44 @@ def _without_useless(old: Service, new: Service) -> Service:
     return replace(new, spec=replace(spec, **changes)) if changes else new
 
 
+def _narrowed(faults: Faults, old: Service, new: Service) -> Service:
+    """What a change of the policy does to families and addresses: SingleStack lets the second ones go. Nothing else may."""
+    if new.spec.type == "ExternalName" or _is_settled(old, new):
+        return new
+    before, spec = old.spec, new.spec
+    if (spec.ip_family_policy or before.ip_family_policy or "SingleStack") == "SingleStack":
+        changes: dict[str, Any] = {}
+        if spec.cluster_ips == before.cluster_ips and len(spec.cluster_ips) > 1:
+            changes["cluster_ips"] = spec.cluster_ips[:1]
+        if spec.ip_families == before.ip_families and len(spec.ip_families) > 1:
+            changes["ip_families"] = spec.ip_families[:1]
+        return replace(new, spec=replace(spec, **changes)) if changes else new
+    policy = spec.ip_family_policy or before.ip_family_policy
+    for field, had, has in (
+        ("cluster IP", before.cluster_ips, spec.cluster_ips),
+        ("IP family", before.ip_families, spec.ip_families),
+    ):
+        if len(had) == 2 and len(has) == 1:  # none at all leaves it to the cluster, which gives the same ones
+            why = f"must be 'SingleStack' to release the secondary {field}"
+            faults.invalid("spec.ipFamilyPolicy", policy, why)
+    return new
+
+
+def _is_settled(old: Service, new: Service) -> bool:
+    """Whether nothing is asked of the families of one that prefers two: it stays as it is, whatever the cluster has now."""
+    before, spec = old.spec, new.spec
+    return (
+        spec.type == before.type != "ExternalName"
+        and spec.ip_family_policy == before.ip_family_policy == "PreferDualStack"
+        and spec.cluster_ips == before.cluster_ips
+        and spec.ip_families == before.ip_families
+    )
+
+
 def _with_families(faults: Faults, old: Service | None, obj: Service, ctx: Admission) -> Service:
-    """IP families and their policy, as far as this cluster has them: it has one."""
-    spec, own = obj.spec, family_of(ctx.config.service_cidr)
-    if spec.type == "ExternalName":
+    """IP families and their policy, as far as this cluster has them."""
+    spec, own = obj.spec, families_in(ctx.config.service_cidr)
+    if spec.type == "ExternalName" or (old is not None and _is_settled(old, obj)):
         return obj
     headless = spec.cluster_ip == "None"
     policy = spec.ip_family_policy
@@ -160,42 +197,52 @@ def _with_families(faults: Faults, old: Service | None, obj: Service, ctx: Admis
             if len(held) == 2:
                 why = f"must be 'RequireDualStack' or 'PreferDualStack' when multiple {field} are specified"
                 faults.invalid("spec.ipFamilyPolicy", policy, why)
-    families = spec.ip_families
+    families: tuple[str, ...] = spec.ip_families
     for i, address in enumerate(spec.cluster_ips):
         if address != "None" and i >= len(families):
             family = family_of(address)
-            if family != own:
+            if family not in own:
                 faults.invalid(f"spec.clusterIPs[{i}]", spec.cluster_ips, f"{family} is not configured on this cluster")
             else:
                 families = (*families, family)
     if faults:
         return obj
     if headless and not spec.selector:
-        families = families or (own,)
-        if len(families) == 1 and policy != "SingleStack":
-            families = (*families, "IPv6" if families[0] == "IPv4" else "IPv4")
+        families = families or own[:1]
+        if policy != "SingleStack":
+            families = _both(families)
         return replace(obj, spec=replace(spec, ip_families=families, ip_family_policy=policy))
-    if policy == "RequireDualStack":
+    if policy == "RequireDualStack" and len(own) < 2:
         faults.invalid("spec.ipFamilyPolicy", policy, "this cluster is not configured for dual-stack services")
-    for i, family in enumerate(families):
-        if family != own:
-            faults.invalid(f"spec.ipFamilies[{i}]", family, "not configured on this cluster")
-    return replace(obj, spec=replace(spec, ip_families=families or (own,), ip_family_policy=policy))
+    for i, asked in enumerate(families):
+        if asked not in own:
+            faults.invalid(f"spec.ipFamilies[{i}]", asked, "not configured on this cluster")
+    families = families or own[:1]
+    if policy != "SingleStack" and len(own) == 2:
+        families = _both(families)
+    return replace(obj, spec=replace(spec, ip_families=families, ip_family_policy=policy))
+
+
+def _both(families: tuple[str, ...]) -> tuple[str, ...]:
+    """With the one that is missing behind the one that is there."""
+    return (*families, *(family for family in FAMILIES if family not in families))
 
 
 def _with_address(faults: Faults, old: Service | None, obj: Service, key: str, ctx: Admission) -> Service:
+    """An address of each of its families. Those that it has it keeps: validation saw to it that they are still the same."""
     spec = obj.spec
     if spec.type == "ExternalName" or spec.cluster_ips[:1] == ("None",):
         return obj
-    if old is not None and old.spec.cluster_ips and old.spec.type != "ExternalName":
-        return obj  # it has one, and validation saw to it that it is still the same
-    if not spec.cluster_ips:
-        address = free_address(ctx)
-        return replace(obj, spec=replace(spec, cluster_ip=address, cluster_ips=(address,)))
-    for address in spec.cluster_ips:
-        if why := address_fault(address, key, ctx):
+    had = old.spec.cluster_ips if old is not None and old.spec.type != "ExternalName" else ()
+    addresses = list(spec.cluster_ips)
+    for address in addresses:
+        if address not in had and (why := address_fault(address, key, ctx)):
             faults.invalid("spec.clusterIPs", spec.cluster_ips, f"failed to allocate IP {address}: {why}")
-    return obj
+    if faults:
+        return obj
+    for family in spec.ip_families[len(addresses) :]:
+        addresses.append(free_address(family, ctx))
+    return replace(obj, spec=replace(spec, cluster_ip=addresses[0], cluster_ips=tuple(addresses)))
 
 
 def _with_node_ports(faults: Faults, old: Service | None, obj: Service, key: str, ctx: Admission) -> Service:
