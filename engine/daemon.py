@@ -22,13 +22,12 @@ import msgspec
 from msgspec.structs import replace
 
 from shipslog.runtime import claims
-from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, pod_cidr_of_node, prepare
+from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
 from shipslog.runtime.containers.logs.limits import LogLimits
-from shipslog.runtime.containers.oci.machine import main_addresses
 from shipslog.runtime.dns.sockets import Sockets, opened
 from shipslog.runtime.node import RuntimeUnavailable
 from shipslog.store.facts import ClusterConfig, NodeObserved
-from shipslog.store.families import Family, families_in, first_in, of_family, ranges_in
+from shipslog.store.families import families_in, first_in, of_family, ranges_in
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks, hear
@@ -41,6 +40,7 @@ from .notify import Notifier
 from .pasts import check, extent, view_at
 from .replay import Recording
 from .settings import Settings, claim_of, keep, kept_in, resolve
+from .settings.node_addresses import everywhere, masks_of, node_addresses
 from .settings.pressure import pressure_of
 from .settings.scheduling import configuration
 from .settings.values import port_range, seconds, size_bytes
@@ -115,20 +115,14 @@ async def _serve(
 ) -> None:
     """`held`: what is to be closed after all else."""
     begun_s, systemd = time.monotonic(), Notifier()
-    families, here = families_in(settings.pod_cidr), _node_addresses(settings, ground)
-    main = (of_family(here, families[0]) or here)[0]  # pods reach the API at the cluster's primary family
+    here = node_addresses(settings, ground)
+    main = (of_family(here, families_in(settings.pod_cidr)[0]) or here)[0]  # pods reach the API at their primary family
     address = main if settings.bind in ("0.0.0.0", "::") or ground.rootless is not None else settings.bind
-    loopback = ("::1",) if "IPv6" in families else ()
-    inside = f"kubernetes.default.svc.{settings.cluster_domain}"
     begun = event_log.revision > 0  # else a start that fails has nothing to adopt later, and takes back what it made
     names: Sockets | None = None
     try:
         choice = _chosen(settings, ",".join(here), ground)
-        pki = certificates.ensure(
-            settings.data / "pki",
-            (settings.bind, address, *here, *loopback, socket.gethostname(), inside, *settings.tls_san),
-            service_ips=[first_in(cidr) for cidr in ranges_in(settings.service_cidr)],
-        )
+        pki = _pki(settings, (address, *here))
         kubelet = _kubelet_ports(settings, choice)
         if kubelet is not None:
             held.callback(kubelet.close)
@@ -176,6 +170,15 @@ async def _serve(
             _withdraw(settings.data / "daemon.json")
 
 
+def _pki(settings: Settings, addresses: tuple[str, ...]) -> certificates.Pki:
+    """The certificates, with all names by which the API is called. Errors: AuthorityBroken, OSError."""
+    inside = f"kubernetes.default.svc.{settings.cluster_domain}"
+    loopback = ("::1",) if "IPv6" in families_in(settings.pod_cidr) else ()
+    called = (settings.bind, *addresses, *loopback, socket.gethostname(), inside, *settings.tls_san)
+    services = [first_in(cidr) for cidr in ranges_in(settings.service_cidr)]
+    return certificates.ensure(settings.data / "pki", called, service_ips=services)
+
+
 def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterConfig:
     """What the rules are to know, on the log; `address` is where pods reach the API."""
     first, last = port_range(settings.node_port_range)
@@ -196,29 +199,6 @@ def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterC
         scheduler=configuration(settings) or msgspec.UNSET,
         terminated_pods=msgspec.UNSET if settings.terminated_pod_gc_threshold is None else settings.terminated_pod_gc_threshold,
     )
-
-
-def everywhere(settings: Settings) -> str:
-    """All addresses of the families that pods have."""
-    return "::" if "IPv6" in families_in(settings.pod_cidr) else "0.0.0.0"
-
-
-def _node_addresses(settings: Settings, ground: Ground) -> tuple[str, ...]:
-    """One of each family that pods have; of IPv6 that of the pods' bridge where the machine has none that others reach."""
-    if settings.node_ip:
-        return tuple(settings.node_ip.split(","))
-    gateways = [first_in(cidr) for cidr in ranges_in(pod_cidr_of_node(settings.pod_cidr, masks_of(settings)))]
-    families = families_in(settings.pod_cidr)
-    if ground.rootless is not None:
-        own = (ground.rootless.address, *of_family(gateways, "IPv6"))
-        return tuple(address for family in families for address in of_family(own, family)[:1])
-    bridged = gateways if settings.runtime in ("auto", "oci") else ["::1"] if families[0] == "IPv6" else []
-    return main_addresses(families, bridged)
-
-
-def masks_of(settings: Settings) -> dict[Family, int]:
-    """How large a part of the pods' ranges a node has."""
-    return {"IPv4": settings.node_cidr_mask_size_ipv4, "IPv6": settings.node_cidr_mask_size_ipv6}
 
 
 def _naming(
@@ -422,7 +402,7 @@ def end_pods_of(data: Path) -> None:
     claim = claim_of(settings) if ground.rootless is None else None
 
     async def end() -> None:
-        choice = _chosen(settings, ",".join(_node_addresses(settings, ground)), ground)
+        choice = _chosen(settings, ",".join(node_addresses(settings, ground)), ground)
         for runtime in choice.runtimes:
             await runtime.start(lambda fact: None, ())
             await runtime.close(end_pods=True)

@@ -167,7 +167,7 @@ def _cri(data: Path, node: str, pod_cidr: str, socket: str, address: str, limits
     if os.geteuid() == 0 and _which("nft"):
         own, instance = data / "cri", instance_of(data / "cri")
         rules = ServiceProxy(proxy_mode, instance, data=own, run=layout_of(own).run)
-    runtime = CriNode(node, data / "cri", socket, pod_cidr=pod_cidr, address=address, rules=rules, limits=limits)
+    runtime = CriNode(node, data / "cri", socket, own=(pod_cidr, address), rules=rules, limits=limits)
     reached_at = address.partition(",")[0]
     return Choice([runtime], f"cri: containers by the runtime at {socket}", reached_at=reached_at)
 

@@ -26,7 +26,6 @@ from shipslog.store.facts import (
     SandboxFailed,
     SandboxRemoved,
 )
-from shipslog.store.families import families_in
 from shipslog.store.state import PodRuntime
 
 from .commands import (
@@ -135,7 +134,6 @@ class OciNode:
         observed = await asyncio.to_thread(
             machine.observe, self.node, self._life.layout.data, pod_cidr=self._pod_cidr, crun=self.settings.crun,
             address=self._address or (self._ground.address if self._ground is not None else ""),
-            families=families_in(self._pod_cidr),
         )  # fmt: skip
         if self._ground is not None:
             await open_internet(self._ground)

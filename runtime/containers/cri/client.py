@@ -64,10 +64,11 @@ class CriClient:
         config.labels.update(self._owner)
         return str(self._call(self._runtime.RunPodSandbox, self.api.RunPodSandboxRequest(config=config)).pod_sandbox_id)
 
-    def sandbox_ips(self, sandbox_id: str) -> tuple[str, ...]:
-        """Its addresses, the primary one first; that is "" with the host's network."""
+    def sandbox_ips(self, sandbox_id: str) -> tuple[str, tuple[str, ...]]:
+        """(its address, "" with the host's network; all of them, that first, where there are several)"""
         status = self._call(self._runtime.PodSandboxStatus, self.api.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id)).status
-        return str(status.network.ip), *(str(one.ip) for one in status.network.additional_ips)
+        first, others = str(status.network.ip), tuple(str(one.ip) for one in status.network.additional_ips)
+        return first, (first, *others) if others else ()
 
     def sandboxes(self, pod_uid: str = "") -> list[Any]:
         """Those of this node, the newest first."""

@@ -86,11 +86,17 @@ class CriNode:
     RuntimeUnavailable."""
 
     def __init__(
-        self, node: str, data: Path, socket: str, *, pod_cidr: str = "", address: str = "", rules: PacketRules | None = None,
+        self,
+        node: str,
+        data: Path,
+        socket: str,
+        *,
+        own: tuple[str, str] = ("", ""),
+        rules: PacketRules | None = None,
         limits: LogLimits = LIMITS,
-    ) -> None:  # fmt: skip
-        self.node, self.data, self._socket, self._pod_cidr, self._rules = node, data.resolve(), socket, pod_cidr, rules
-        self._address = address
+    ) -> None:
+        """`own`: the node's part of the pods' ranges, and its addresses."""
+        self.node, self.data, self._socket, self._own, self._rules = node, data.resolve(), socket, own, rules
         self.log_directory, self._directories = machine.LOGS, Directories(node, self.data / "volumes")
         self._report: Report = lambda fact: None
         self._client: CriClient | None = None
@@ -117,9 +123,8 @@ class CriNode:
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         await asyncio.to_thread(self._logs.kept.open)
         self._client = await asyncio.to_thread(CriClient, self._socket, instance_of(self.data))
-        observed = await asyncio.to_thread(
-            machine.observe, self.node, self.data, pod_cidr=self._pod_cidr, crun="", address=self._address
-        )
+        cidr, address = self._own
+        observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr=cidr, crun="", address=address)
         version = f"{self.client.name}://{self.client.version}"
         report(msgspec.structs.replace(observed, info={**observed.info, "containerRuntimeVersion": version}))
         self._probes = Prober(self.node, report, self.exec_output, self._lookups)
@@ -286,10 +291,8 @@ class CriNode:
             return SandboxFailed(node=self.node, pod_uid=uid, reason=reason, message=str(error), at_ns=time.time_ns())
 
     def _sandbox_started(self, uid: str, sandbox_id: str) -> SandboxStarted:
-        ip, *others = self.client.sandbox_ips(sandbox_id)
-        return SandboxStarted(
-            node=self.node, pod_uid=uid, sandbox_id=sandbox_id, ip=ip, at_ns=time.time_ns(), ips=(ip, *others) if others else ()
-        )
+        ip, ips = self.client.sandbox_ips(sandbox_id)
+        return SandboxStarted(node=self.node, pod_uid=uid, sandbox_id=sandbox_id, ip=ip, ips=ips, at_ns=time.time_ns())
 
     def _pull(self, command: PullImage) -> RuntimeFact:
         name, at_ns = command.image, time.time_ns()

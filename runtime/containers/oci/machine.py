@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shipslog.store.facts import NodeObserved
-from shipslog.store.families import Family, of_family
+from shipslog.store.families import FAMILIES, Family, families_in, of_family
 from shipslog.store.objects.quantity import in_bytes
 
 from .layout import BRIDGE
@@ -23,10 +23,8 @@ LOGS = "/var/log"
 _PODS = "110"
 
 
-def observe(
-    node: str, data: Path, *, pod_cidr: str, crun: str, address: str = "", families: Sequence[Family] = ("IPv4",)
-) -> NodeObserved:
-    """The node's NodeObserved; `address` defaults to the machine's own, one of each of `families`."""
+def observe(node: str, data: Path, *, pod_cidr: str, crun: str, address: str = "") -> NodeObserved:
+    """The node's NodeObserved; `address` defaults to the machine's own, one of each family that `pod_cidr` has."""
     huge = _huge_pages_ki()
     capacity = {
         "cpu": str(os.cpu_count() or 1),
@@ -35,7 +33,7 @@ def observe(
         "ephemeral-storage": f"{shutil.disk_usage(data).total // 1024}Ki",
         **{f"hugepages-{in_bytes(size << 10)}": in_bytes(amount << 10) for size, amount in huge.items()},
     }
-    own = tuple(address.split(",")) if address else main_addresses(families)
+    own = tuple(address.split(",")) if address else main_addresses(families_in(pod_cidr) or FAMILIES[:1])
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     return NodeObserved(
         node=node,

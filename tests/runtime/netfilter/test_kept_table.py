@@ -79,10 +79,10 @@ async def test_the_masquerade_table_is_repaired_with_its_host_ports(lab: Laborat
     nat = Nat(lab.mark, bridge="br0", pod_cidr="10.244.0.0/24", cluster_cidr=POD_CIDR, netns=lab.ns("node"))
     port = PortMapping(protocol="TCP", container_port=8080, host_port=4080)
     await nat.load({lab.pod(1): (port,)})
-    await nat.map_ports(lab.pod(2), (PortMapping(protocol="TCP", container_port=8080, host_port=4081),))
+    await nat.map_ports((lab.pod(2),), (PortMapping(protocol="TCP", container_port=8080, host_port=4081),))
     with pytest.raises(NatFailed):
-        await nat.map_ports(lab.pod(3), (port,))
-    await nat.unmap_ports(lab.pod(3), (port,))  # what it did not get stays the first one's
+        await nat.map_ports((lab.pod(3),), (port,))
+    await nat.unmap_ports((lab.pod(3),), (port,))  # what it did not get stays the first one's
     before = await asyncio.to_thread(listed, lab, nat.table)
     assert f"{lab.pod(1)} . 8080" in before and f"{lab.pod(2)} . 8080" in before
     names = {"table": nat.table, "chain": "postrouting", "map": "any_address", "element": "tcp . 4080"}
