@@ -10,20 +10,20 @@ Tests: tests/engine/test_library.py, tests/engine/commit/test_committer.py
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
-
-import anyio
 
 import shipslog
 from shipslog.engine.admission.matching import Asked
 from shipslog.engine.host.lane import Trouble
 from shipslog.engine.kinds.catalogue import FIRST_WHEN_SERVED, WITH_FIRST_OBJECTS, strategy_of
 from shipslog.engine.measures import Family
-from shipslog.reconcilers.rule.decision import Reconciler, blind_to
+from shipslog.reconcilers.rule.decision import blind_to
+from shipslog.reconcilers.rule.dormant import Rule
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Create, Update
 from shipslog.store.events import Origin
@@ -79,7 +79,7 @@ class Cluster(Client):
         view: MemoryView,
         *,
         runtimes: Sequence[NodeRuntime],
-        reconcilers: Sequence[Reconciler],
+        reconcilers: Sequence[Rule],
         clock: Clock,
         entropy: Entropy,
         snapshot_every: int = SNAPSHOT_EVERY,
@@ -134,7 +134,7 @@ class Cluster(Client):
         runtime: Literal["simulated", "none"] | Sequence[NodeRuntime] = "simulated",
         nodes: int = 1,
         config: ClusterConfig | None = None,
-        reconcilers: Sequence[Reconciler] | None = None,
+        reconcilers: Sequence[Rule] | None = None,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
         event_log: EventLog | None = None,
@@ -169,12 +169,12 @@ class Cluster(Client):
                 await cluster._start(config or view.config, ca_certificate)
                 yield cluster
             finally:
-                with anyio.CancelScope(shield=True):
+                with _shielded():
                     await cluster._stop(end_pods())
             if cluster.failure is not None:
                 raise cluster.stopped()
         finally:
-            with anyio.CancelScope(shield=True):
+            with _shielded():
                 await event_log.close()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
@@ -209,9 +209,9 @@ class Cluster(Client):
         await self._insist(lambda: self.committer.submit_facts((started,), actor="system:engine"))
         await self._insist(lambda: self._ensure_first(WITH_FIRST_OBJECTS))
         await self._insist(lambda: self.prepare_to_serve(ca_certificate))
-        async with anyio.create_task_group() as group:
+        async with asyncio.TaskGroup() as group:
             for node, runtime in self.runtimes.items():
-                group.start_soon(self._start_node, node, runtime)
+                group.create_task(self._start_node(node, runtime))
         self._run(self.host.run())
         self.background.keep("retention", self._retain)
         self.background.keep("autoscalers", self.metrics_reader.run)
@@ -242,9 +242,9 @@ class Cluster(Client):
     async def _retain(self) -> None:
         """Now and then let the log go of heartbeats that no rule has read."""
         kinds = [self.view.scheme.by_resource(resource) for resource in EPHEMERAL]
-        blind = blind_to((lane.reconciler for lane in self.host.lanes), kinds)
         while True:
             await self.clock.sleep(RETAIN_EVERY_S)
+            blind = [*blind_to((lane.reconciler for lane in self.host.lanes), kinds), *self.host.sleepers.names()]
             try:
                 await self.log.forget(self.clock.now_ns() - EXACT_NS, blind=blind)
             except LogError as error:
@@ -418,11 +418,18 @@ class Cluster(Client):
             log.warning("snapshot_not_saved", revision=snapshot.revision, why=str(error))
 
 
-def all_reconcilers() -> Sequence[Reconciler]:
-    """Every reconciler of Shipslog, imported when they are first wanted: reading a log does not need them."""
-    from shipslog.reconcilers.catalogue import ALL
+def _shielded() -> AbstractContextManager[object]:
+    """What ends a cluster comes to its end though a scope of anyio around it is cancelled. Whoever has such a scope has loaded
+    anyio, which takes as much memory as all rules for pods; nobody else needs it."""
+    anyio: Any = sys.modules.get("anyio")
+    return anyio.CancelScope(shield=True) if anyio is not None else nullcontext()
 
-    return ALL
+
+def all_reconcilers() -> Sequence[Rule]:
+    """Every rule of Shipslog, imported when they are first wanted: reading a log does not need them. Some of them sleep."""
+    from shipslog.reconcilers.roster import ROSTER
+
+    return ROSTER
 
 
 async def open_log(path: str | Path | None) -> EventLog:

@@ -34,7 +34,6 @@ from shipslog.store.tasks import Tasks, hear
 
 from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
-from .chronicle.wanted import moment_of
 from .cluster import VERSION, Cluster
 from .notify import Notifier
 from .pasts import check, extent, view_at
@@ -429,6 +428,8 @@ async def serve_recording(
     scratch = tempfile.TemporaryDirectory(prefix="shipslog-replay-")
     try:
         begins, ends = await extent(event_log)
+        from .chronicle.wanted import moment_of
+
         revision = await moment_of(event_log, moment) if moment else event_log.revision
         if moment:
             check(event_log, revision)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar
 
 import msgspec
 
-from shipslog.reconcilers.rule.decision import Reconciler
+from shipslog.reconcilers.rule.dormant import Rule
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.tasks import hear
@@ -83,7 +83,7 @@ class Cluster(cluster.Cluster):
         runtime: Literal["simulated", "none"] | Sequence[NodeRuntime] = "simulated",
         nodes: int = 1,
         config: ClusterConfig | None = None,
-        reconcilers: Sequence[Reconciler] | None = None,
+        reconcilers: Sequence[Rule] | None = None,
     ) -> "Iterator[Background[Self]]":
         """For programs without asyncio: a cluster that is served from a thread of its own while the block runs. What it is made
         with is as in `Cluster.open`."""

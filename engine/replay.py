@@ -15,6 +15,7 @@ from shipslog.engine.host.lane import Trouble
 from shipslog.engine.measures import Family
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.reconcilers.rule.digest import NOT_TAKEN_AGAIN, WRITERS, digest
+from shipslog.reconcilers.rule.dormant import Rule, awake
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.facts import ClusterConfig, DecisionTaken
 from shipslog.store.log.event_log import EventLog
@@ -153,7 +154,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 async def verify(
     event_log: EventLog,
-    reconcilers: Sequence[Reconciler],
+    reconcilers: Sequence[Rule],
     progress: Progress = lambda done, total: None,
     *,
     until: int | None = None,
@@ -163,7 +164,7 @@ async def verify(
 
     Errors: LogCorrupt, naming the revision at which the log breaks."""
     await event_log.verify()
-    rules = {r.name: r for r in reconcilers}
+    rules: dict[str, Rule] = {r.name: r for r in reconcilers}
     waiting: dict[int, list[tuple[int, DecisionTaken]]] = {}
     async for events in event_log.read(until=until):
         for event in events:
@@ -184,7 +185,8 @@ async def verify(
         for event in events:
             view.evolve(event)
             for revision, recorded in waiting.pop(event.revision, ()):
-                rule = rules.get(recorded.reconciler)
+                found = rules.get(recorded.reconciler)
+                rule = awake(found) if found is not None else None
                 if rule is None:
                     missing[recorded.reconciler] += 1
                 elif rule.version != recorded.rule_version:

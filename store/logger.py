@@ -8,10 +8,12 @@ import logging
 import os
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import structlog
+
+if TYPE_CHECKING:
+    import structlog
 
 NAME = "shipslog"
 logging.getLogger(NAME).addHandler(logging.NullHandler())
@@ -25,16 +27,40 @@ def _handed_over(_: Any, method: str, line: MutableMapping[str, Any]) -> tuple[t
     return (text,), {"exc_info": failure, "extra": {"event": event, "fields": fields}}
 
 
-PROCESSORS: list[Any] = [structlog.stdlib.filter_by_level, _handed_over]  # tests listen in here
+PROCESSORS: list[Any] = [_handed_over]  # tests listen in here, and then to lines of every level
+_OURS = tuple(PROCESSORS)
+_LEVELS = logging.getLevelNamesMapping() | {"EXCEPTION": logging.ERROR}
 
 
-def logger(module: str) -> structlog.stdlib.BoundLogger:
+class _Logger:
+    """structlog's, made for the first line that somebody hears. A program that embeds a cluster and listens to nothing is
+    spared its import, which brings rich along where that is installed: a fifth of what a first cluster takes to open."""
+
+    def __init__(self, name: str) -> None:
+        self._log = logging.getLogger(name)
+        self._made: Any = None
+
+    def __getattr__(self, method: str) -> Any:
+        level = _LEVELS.get(method.upper())
+        if level is not None and not self._log.isEnabledFor(level) and tuple(PROCESSORS) == _OURS:
+            return _unheard
+        if self._made is None:
+            import structlog
+
+            self._made = structlog.wrap_logger(
+                self._log, processors=PROCESSORS, wrapper_class=structlog.stdlib.BoundLogger, cache_logger_on_first_use=True
+            )
+        return getattr(self._made, method)
+
+
+def _unheard(event: str, **fields: Any) -> None:
+    """A line below the level that is asked for."""
+
+
+def logger(module: str) -> "structlog.stdlib.BoundLogger":
     """The logger of a module, given as its `__name__`."""
-    made: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-        logging.getLogger(module if module.startswith(NAME) else f"{NAME}.{module}"), processors=PROCESSORS,
-        wrapper_class=structlog.stdlib.BoundLogger, cache_logger_on_first_use=True,
-    )  # fmt: skip
-    return made
+    made: Any = _Logger(module if module.startswith(NAME) else f"{NAME}.{module}")
+    return made  # type: ignore[no-any-return]
 
 
 def new_failure_id() -> str:

@@ -7,16 +7,13 @@ hidden, also from those who may read them, unless they ask (`show_secrets=true`)
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import web
 
 from shipslog.engine.auth.attributes import Attributes
 from shipslog.engine.auth.authorization import authorize
-from shipslog.engine.chronicle.questions import QUESTIONS, Question
-from shipslog.engine.chronicle.reader import Reader
-from shipslog.engine.chronicle.subjects import Subject
 from shipslog.store.log.event_log import LogError
 from shipslog.store.logger import logger
 from shipslog.store.objects.builtin import BUILTIN
@@ -26,6 +23,10 @@ from shipslog.store.tasks import Tasks
 from .outlets import Outlet, outlet_of
 from .requests import Call, method_not_allowed
 from .routes import unknown_path
+
+if TYPE_CHECKING:
+    from shipslog.engine.chronicle.questions import Question
+    from shipslog.engine.chronicle.subjects import Subject
 
 PREFIX = "/log/"
 MEDIA = "application/jsonl"
@@ -68,6 +69,8 @@ class Readers:
         user = call.user.name
         if readers.total() >= together or readers[user] >= each:
             raise TooManyRequests("too many read the log at once; please try again", retry_after_s=1)
+        from shipslog.engine.chronicle.reader import Reader
+
         reader = Reader(call.cluster.log, may=rights_of(call), secrets=question.show_secrets, past=call.cluster.at)
         values = Values(question.answer(reader, call.now_ns))
         self._answers.add(values)
@@ -81,8 +84,10 @@ class Readers:
             self._answers.discard(values)
 
 
-def question_of(call: Call) -> Question:
+def question_of(call: Call) -> "Question":
     """Errors: BadRequest, naming the parameter; NotFound."""
+    from shipslog.engine.chronicle.questions import QUESTIONS
+
     kind = QUESTIONS.get(call.route.path.removeprefix(PREFIX).rstrip("/"))
     if kind is None:
         raise unknown_path()
@@ -95,18 +100,18 @@ def question_of(call: Call) -> Question:
         raise BadRequest(f"{call.route.path}: {error}") from error
 
 
-def _then(question: Question, moment: str) -> Question:
+def _then(question: "Question", moment: str) -> "Question":
     """The question as of the moment of the path. Errors: BadRequest for one about the whole log."""
     if not hasattr(question, "at"):
         raise BadRequest(f"/at/{moment}: this looks at the whole log: ask it without /at/")
     return question if question.at else msgspec.structs.replace(question, at=moment)
 
 
-def rights_of(call: Call) -> Callable[[Subject], bool]:
+def rights_of(call: Call) -> "Callable[[Subject], bool]":
     """What the caller may see: objects that may be got; what is about none, whoever may get /log/."""
     user, view = call.user, call.cluster.view
 
-    def may(subject: Subject) -> bool:
+    def may(subject: "Subject") -> bool:
         if "system:masters" in user.groups:
             return True
         if not subject.resource:

@@ -24,6 +24,7 @@ REVIEWS = (
     ("authorization.k8s.io", "selfsubjectrulesreviews", "selfsubjectrulesreview", "SelfSubjectRulesReview", False),
     ("authorization.k8s.io", "subjectaccessreviews", "subjectaccessreview", "SubjectAccessReview", False),
 )
+REVIEW_RESOURCES = frozenset(review[1] for review in REVIEWS)
 REVIEW_VERSIONS = ("v1", "v1beta1")
 
 

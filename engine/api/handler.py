@@ -34,7 +34,6 @@ from . import (
     posted,
     replies,
     requests,
-    reviews,
     routes,
     subresources,
     watches,
@@ -43,6 +42,7 @@ from . import (
 )
 from .aggregation.aggregator import Aggregator
 from .aggregation.merging import Version
+from .discovery import REVIEW_RESOURCES
 from .requests import Call
 from .routes import NO_PARAMS, Route, first, flag, unknown_path
 from .tracking import Requests
@@ -162,7 +162,9 @@ class Handler:
         route = call.route
         if first(call.params, "timeout") and verb != "watch" and route.subresource not in LONG_RUNNING:
             heads.check_timeout(call.params)
-        if route.resource in reviews.RESOURCES and route.group in ("authentication.k8s.io", "authorization.k8s.io"):
+        if route.group in ("authentication.k8s.io", "authorization.k8s.io") and route.resource in REVIEW_RESOURCES:
+            from . import reviews
+
             return await reviews.handle(call, self.authenticator)
         if call.past and verb not in ("get", "list", "watch"):
             raise MethodNotAllowed(f"/at/{route.at} is the past, which is read-only: send changes to the server without /at/")

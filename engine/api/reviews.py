@@ -92,7 +92,6 @@ REVIEWS: dict[str, Callable[[Call], Awaitable[Reply]]] = {
     "localsubjectaccessreviews": _access,
     "selfsubjectrulesreviews": _rules,
 }
-RESOURCES = frozenset({*REVIEWS, "tokenreviews"})
 
 
 def _rules_of(user: User) -> tuple[tuple[authz.ResourceRule, ...], tuple[authz.NonResourceRule, ...]]:

@@ -1,4 +1,6 @@
-"""Requests for parts of objects: one handler for each sort that a kind's room may say a part is of."""
+"""Requests for parts of objects: one handler for each sort that a kind's room may say a part is of.
+
+A handler's module is imported when one is first asked for, all but those of what every client writes."""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,7 +9,7 @@ from aiohttp import web
 from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.kinds.subresources import Attach, Exec, Log, Part, PortForward, Posted, Proxy, Scale, Subresource, Token
 
-from . import pod_logs, pod_streams, posted, requests, scale, token_requests, writes
+from . import posted, requests, writes
 from .objects import formatted
 from .requests import Call, entry_of
 from .routes import unknown_path
@@ -19,17 +21,19 @@ def handlers(tokens: AccountTokens) -> dict[type[Subresource], Handler]:
     """What answers a request, by the sort of the subresource; its verb is one of those that the subresource has."""
 
     async def token(call: Call) -> web.StreamResponse:
+        from . import token_requests
+
         return await token_requests.handle(call, tokens)
 
     return {
-        Attach: pod_streams.attach,
-        Exec: pod_streams.execute,
-        Log: pod_logs.handle,
+        Attach: _attach,
+        Exec: _exec,
+        Log: _log,
         Part: part,
-        PortForward: pod_streams.port_forward,
+        PortForward: _port_forward,
         Posted: posted.to_subresource,
-        Proxy: passed_on,
-        Scale: scale.handle,
+        Proxy: _proxy,
+        Scale: _scale,
         Token: token,
     }
 
@@ -45,10 +49,40 @@ async def handle(call: Call, by_sort: dict[type[Subresource], Handler]) -> web.S
     return await by_sort[type(subresource)](call)
 
 
-async def passed_on(call: Call) -> web.StreamResponse:
-    from . import proxy  # few ever ask
+async def _attach(call: Call) -> web.StreamResponse:
+    from . import pod_streams
+
+    return await pod_streams.attach(call)
+
+
+async def _exec(call: Call) -> web.StreamResponse:
+    from . import pod_streams
+
+    return await pod_streams.execute(call)
+
+
+async def _log(call: Call) -> web.StreamResponse:
+    from . import pod_logs
+
+    return await pod_logs.handle(call)
+
+
+async def _port_forward(call: Call) -> web.StreamResponse:
+    from . import pod_streams
+
+    return await pod_streams.port_forward(call)
+
+
+async def _proxy(call: Call) -> web.StreamResponse:
+    from . import proxy
 
     return await proxy.handle(call)
+
+
+async def _scale(call: Call) -> web.StreamResponse:
+    from . import scale
+
+    return await scale.handle(call)
 
 
 async def part(call: Call) -> web.StreamResponse:

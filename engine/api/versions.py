@@ -8,7 +8,6 @@ Tests: tests/engine/webhooks/test_conversion.py
 from collections.abc import Sequence
 from typing import Any
 
-from shipslog.engine.kinds.custom.versions import by_schema
 from shipslog.store.objects.scheme import Kind, Unconverted
 from shipslog.store.state import Entry
 
@@ -31,6 +30,10 @@ async def one(call: Call, entry: Entry) -> Entry:
 async def to_hub(call: Call, kind: Kind, obj: Any) -> Any:
     """What a client sent, as it is stored. Errors: Unexpected; Invalid by the schema of the version that was sent."""
     try:
-        return kind.to_hub(by_schema(kind, obj) if kind.is_foreign and kind.hub is not None else obj)
+        if kind.is_foreign and kind.hub is not None:
+            from shipslog.engine.kinds.custom.versions import by_schema  # with all of schemas, which only defined kinds have
+
+            obj = by_schema(kind, obj)
+        return kind.to_hub(obj)
     except Unconverted as missing:
         return await call.cluster.convert(missing)

@@ -3,7 +3,6 @@
 Tests: tests/engine/cli/test_wrong_input.py, tests/engine/cli/test_purge.py
 """
 
-import difflib
 import importlib
 
 import click
@@ -58,6 +57,8 @@ class Lazy(click.Group):
         """One that is none is told with what it may have been meant for."""
         if args[0] in COMMANDS or args[0].startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
+        import difflib
+
         near = difflib.get_close_matches(args[0], COMMANDS, n=1)
         meant = f" Did you mean {near[0]!r}?" if near else ""
         raise click.UsageError(f"No such command {args[0]!r}.{meant}", ctx)

@@ -9,7 +9,6 @@ import msgspec
 
 from shipslog.store.commands import Apply
 from shipslog.store.objects import structured
-from shipslog.store.objects.described import root_of
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Unexpected
 
@@ -33,5 +32,5 @@ def configuration(kind: Kind, command: Apply) -> dict[str, Any]:
         if wanted:
             metadata[key] = wanted
     where = f"{command.namespace}/{command.name}" if command.namespace else command.name
-    structured.check(root_of(kind), config, f"{where}; {kind.api_version}, Kind={kind.kind}")
+    structured.check(structured.root_of(kind), config, f"{where}; {kind.api_version}, Kind={kind.kind}")
     return config

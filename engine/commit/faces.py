@@ -5,7 +5,6 @@ Tests: tests/engine/webhooks/test_conversion.py
 
 from typing import Any
 
-from shipslog.engine.kinds.custom.versions import by_schema
 from shipslog.store.objects import codec
 from shipslog.store.objects.scheme import Kind, Unconverted
 from shipslog.store.state import Entry, entry_of, in_version
@@ -32,6 +31,8 @@ class Faces:
         """The object as it is stored. Errors: Unconverted."""
         if kind.hub is None or not kind.is_foreign or obj.api_version == kind.hub.api_version:
             return kind.to_hub(obj)
+        from shipslog.engine.kinds.custom.versions import by_schema  # with all of schemas, which only defined kinds have
+
         return self._made(kind.hub, by_schema(kind, obj))
 
     def _made(self, kind: Kind, obj: Any) -> Any:

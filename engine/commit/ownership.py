@@ -14,7 +14,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.store.objects import codec, meta_v1
-from shipslog.store.objects.described import root_of
 from shipslog.store.objects.field_sets import (
     FieldSet,
     absorb,
@@ -30,7 +29,7 @@ from shipslog.store.objects.field_sets import (
 )
 from shipslog.store.objects.scheme import Kind, NotServed, Scheme
 from shipslog.store.objects.shapes import per_type
-from shipslog.store.objects.structured import Difference, Node, compare, fields_in, merged, without
+from shipslog.store.objects.structured import Difference, Node, compare, fields_in, merged, root_of, without
 from shipslog.store.refusals import BadRequest, Cause, Conflict, TooLarge, Unexpected
 
 APPLY, UPDATE = "Apply", "Update"

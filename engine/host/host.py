@@ -15,6 +15,7 @@ from shipslog.engine.time.clock import Clock
 from shipslog.engine.time.long_work import LongWork
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
 from shipslog.reconcilers.rule.digest import DIGEST, digest
+from shipslog.reconcilers.rule.dormant import Dormant, Rule, awake
 from shipslog.reconcilers.rule.wakes import Change, Source
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
@@ -28,6 +29,7 @@ from shipslog.store.tasks import Tasks
 
 from .dispatch import Dispatcher, summary
 from .lane import Lane, Trouble
+from .sleepers import Sleepers
 
 LONG_BYTES = 64 * 1024  # of an object: what it wakes is decided in a thread
 YIELD_AFTER_S = 0.005  # decide for so long, then let the API and the writer have the loop
@@ -46,11 +48,12 @@ class Host:
     """One task runs `run`. A rule that is wrong harms only what it keeps: see `lane`."""
 
     def __init__(
-        self, committer: Committer, reconcilers: Sequence[Reconciler], runtimes: Mapping[str, NodeRuntime], clock: Clock
+        self, committer: Committer, reconcilers: Sequence[Rule], runtimes: Mapping[str, NodeRuntime], clock: Clock
     ) -> None:
         self.committer, self.clock = committer, clock
         self.view = committer.view
-        self.lanes = [Lane(r) for r in reconcilers]
+        self.sleepers = Sleepers(reconcilers)
+        self.lanes = [Lane(r, place) for place, r in enumerate(reconcilers) if isinstance(r, Reconciler)]
         self._asked_of_fact: dict[object, list[tuple[Lane, tuple[Source, ...]]]] = {}
         self._lanes_of_scheme = self.view.scheme  # what the map above was worked out for
         self.dispatcher = Dispatcher(committer, runtimes)
@@ -75,6 +78,9 @@ class Host:
         change = Change(event, previous, None if isinstance(event.fact, ObjectDeleted) else entry)
         long = entry is not None and len(entry.encoded) > LONG_BYTES
         long = long or (previous is not None and len(previous.encoded) > LONG_BYTES)
+        if entry is not None and (stirred := self.sleepers.stirred(entry.resource, entry.object)):
+            for lane in self._begin(stirred):
+                self._wake_lane(lane, event.revision)
         for lane, sources in self._asked_about(event.fact):
             keys = lane.keys_for(sources, self.view, change)
             if keys is None:
@@ -94,12 +100,24 @@ class Host:
         what: object = fact.resource if isinstance(fact, ObjectFact) else type(fact)
         asked = self._asked_of_fact.get(what)
         if asked is None:
-            all_of_them = [(lane, lane.reconciler.wakes.sources_of(fact, scheme)) for lane in self.lanes]
+            if isinstance(fact, ObjectFact) and scheme.knows(fact.resource):
+                kind = scheme.by_resource(fact.resource)
+                all_of_them = [(lane, lane.reconciler.wakes.sources_of_kind(kind)) for lane in self.lanes]
+            else:
+                all_of_them = [(lane, lane.reconciler.wakes.sources_of(fact, scheme)) for lane in self.lanes]
             asked = self._asked_of_fact[what] = [(lane, sources) for lane, sources in all_of_them if sources]
         return asked
 
+    def _begin(self, stirred: Sequence[tuple[int, Dormant]]) -> list[Lane]:
+        """Rules that slept are at work from now on. -> their lanes, which are to look at everything."""
+        new = [Lane(awake(rule), place) for place, rule in stirred]
+        self.lanes = sorted((*self.lanes, *new), key=lambda lane: lane.place)  # another list: this one may be gone through
+        self._asked_of_fact = {}
+        return new
+
     def wake_all(self, cause: int | None) -> None:
         """Look at every key once: after a start, what was half done is found this way."""
+        self._begin(self.sleepers.stirred_by(self.view))
         for lane in self.lanes:
             self._wake_lane(lane, cause)
         self._wake.set()

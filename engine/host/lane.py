@@ -43,8 +43,9 @@ class Trouble(Struct, frozen=True, kw_only=True):
 class Lane:
     """One rule at work. Whatever its functions raise or return stays in here."""
 
-    def __init__(self, reconciler: Reconciler) -> None:
-        self.reconciler = reconciler
+    def __init__(self, reconciler: Reconciler, place: int = 0) -> None:
+        """`place`: its turn among all the rules."""
+        self.reconciler, self.place = reconciler, place
         self.waiting: dict[str, int | None] = {}  # key -> the newest revision that woke it; in order of waking
         self.committing: set[str] = set()
         self.woken_again: dict[str, int | None] = {}

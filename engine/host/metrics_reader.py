@@ -10,28 +10,31 @@ Tests: tests/reconcilers/workloads/autoscaler/test_controller.py
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from shipslog.engine.commit.committer import Committer
 from shipslog.engine.time.clock import Clock
 from shipslog.engine.usage import Usage
-from shipslog.reconcilers.workloads.autoscaler.metrics import Wish, shown, wish
-from shipslog.reconcilers.workloads.autoscaler.target import NoTarget, Target, target_of
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.facts import MetricReading, MetricsObserved
 from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1, durations, quantity
-from shipslog.store.objects.autoscaling_v2 import (
-    ExternalMetricSource,
-    HorizontalPodAutoscaler,
-    MetricSpec,
-    MetricStatus,
-    ObjectMetricSource,
-)
-from shipslog.store.objects.metrics_v1beta1 import PodMetrics
 from shipslog.store.objects.times import parse_time
 from shipslog.store.refusals import Refusal
 
+if TYPE_CHECKING:  # loaded when there is an autoscaler
+    from shipslog.reconcilers.workloads.autoscaler.metrics import Wish
+    from shipslog.reconcilers.workloads.autoscaler.target import Target
+    from shipslog.store.objects.autoscaling_v2 import (
+        ExternalMetricSource,
+        HorizontalPodAutoscaler,
+        MetricSpec,
+        MetricStatus,
+        ObjectMetricSource,
+    )
+    from shipslog.store.objects.metrics_v1beta1 import PodMetrics
+
+AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
 EVERY_S = 15.0
 NOTICED = 0.1  # of what is shown
 FRESH_NS = 1_000_000_000
@@ -50,7 +53,7 @@ class Metrics(Protocol):
     """Where autoscalers' metrics come from. What cannot be had comes back as a reading with an error."""
 
     async def read(
-        self, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec, pods: Sequence[core_v1.Pod]
+        self, autoscaler: "HorizontalPodAutoscaler", spec: "MetricSpec", pods: Sequence[core_v1.Pod]
     ) -> MetricReading: ...
 
 
@@ -62,7 +65,9 @@ class MeasuredMetrics:
         self._runtimes, self._clock = runtimes, clock
         self._usage, self._asked_ns = Usage({}, 0), 0
 
-    async def read(self, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec, pods: Sequence[core_v1.Pod]) -> MetricReading:
+    async def read(
+        self, autoscaler: "HorizontalPodAutoscaler", spec: "MetricSpec", pods: Sequence[core_v1.Pod]
+    ) -> MetricReading:
         if spec.resource is not None:
             return self._of_pods(pods, spec.resource.name, "")
         if spec.container_resource is not None:
@@ -95,20 +100,22 @@ class MeasuredMetrics:
         return self._usage
 
 
-def described_as(autoscaler: HorizontalPodAutoscaler, source: ObjectMetricSource) -> str:
+def described_as(autoscaler: "HorizontalPodAutoscaler", source: "ObjectMetricSource") -> str:
     """The beginning of what is said where an object's metric cannot be had."""
     about = source.described_object
     where = f"{about.kind} on {autoscaler.metadata.namespace} {about.name}"
     return f"unable to get metric {source.metric.name}: {where}"
 
 
-def external_as(autoscaler: HorizontalPodAutoscaler, source: ExternalMetricSource) -> str:
+def external_as(autoscaler: "HorizontalPodAutoscaler", source: "ExternalMetricSource") -> str:
     """The beginning of what is said where a metric from outside cannot be had."""
+    from shipslog.reconcilers.workloads.autoscaler.metrics import shown
+
     where = f"{autoscaler.metadata.namespace}/{source.metric.name}/{shown(source.metric.selector)}"
     return f"unable to get external metric {where}"
 
 
-def _amount(measured: PodMetrics, resource: str, container: str) -> int | None:
+def _amount(measured: "PodMetrics", resource: str, container: str) -> int | None:
     """Thousandths of what a pod, or one container of it, uses; None where that is not known."""
     chosen = [one for one in measured.containers if not container or one.name == container]
     if not chosen or any(resource not in one.usage for one in chosen):
@@ -127,17 +134,20 @@ class MetricsReader:
         while True:
             await self._committer.clock.sleep(EVERY_S)
             turn = asyncio.Semaphore(AT_ONCE)
-            await asyncio.gather(*(self._in_turn(turn, one) for one in self._committer.view.list(HorizontalPodAutoscaler)))
+            held = self._committer.view.entries(AUTOSCALERS)
+            await asyncio.gather(*(self._in_turn(turn, entry.object) for entry in held))
 
-    async def _in_turn(self, turn: asyncio.Semaphore, autoscaler: HorizontalPodAutoscaler) -> None:
+    async def _in_turn(self, turn: asyncio.Semaphore, autoscaler: "HorizontalPodAutoscaler") -> None:
         async with turn:
             try:
                 await self.look(autoscaler)
             except Refusal as refusal:
                 log.warning("metrics_not_recorded", autoscaler=autoscaler.metadata.name, why=refusal.message)
 
-    async def look(self, autoscaler: HorizontalPodAutoscaler) -> None:
+    async def look(self, autoscaler: "HorizontalPodAutoscaler") -> None:
         """Record what is measured for one, if it matters. Errors: Refusal while the log takes nothing."""
+        from shipslog.reconcilers.workloads.autoscaler.metrics import wish
+
         meta, target = autoscaler.metadata, self._target(autoscaler)
         if target is None:
             return
@@ -160,25 +170,27 @@ class MetricsReader:
         )  # fmt: skip
         await self._committer.submit_facts((fact,), actor=ACTOR)
 
-    def _target(self, autoscaler: HorizontalPodAutoscaler) -> Target | None:
+    def _target(self, autoscaler: "HorizontalPodAutoscaler") -> "Target | None":
+        from shipslog.reconcilers.workloads.autoscaler.target import NoTarget, target_of
+
         try:
             return target_of(self._committer.view, autoscaler)
         except NoTarget:
             return None
 
 
-def _recommended(found: Wish, target: Target) -> int:
+def _recommended(found: "Wish", target: "Target") -> int:
     return target.replicas if found.replicas is None else found.replicas
 
 
-def differs(old: Wish, new: Wish) -> bool:
+def differs(old: "Wish", new: "Wish") -> bool:
     """Whether what is measured now matters beside what was recorded."""
     if (old.replicas, old.metric, old.failures) != (new.replicas, new.metric, new.failures):
         return True
     return any(_is_off(was, now) for was, now in zip(old.statuses, new.statuses, strict=True))
 
 
-def _is_off(old: MetricStatus, new: MetricStatus) -> bool:
+def _is_off(old: "MetricStatus", new: "MetricStatus") -> bool:
     for was, now in zip(_values(old), _values(new), strict=True):
         if (was is None) != (now is None):
             return True
@@ -187,7 +199,7 @@ def _is_off(old: MetricStatus, new: MetricStatus) -> bool:
     return False
 
 
-def _values(status: MetricStatus) -> list[int | None]:
+def _values(status: "MetricStatus") -> list[int | None]:
     """Thousandths: of what is shown as an amount and, where there is one, of the percentage."""
     source = status.resource or status.container_resource or status.pods or status.object or status.external
     assert source is not None

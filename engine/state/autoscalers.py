@@ -4,12 +4,15 @@ Tests: tests/reconcilers/workloads/autoscaler/test_controller.py
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from shipslog.store.facts import MetricsObserved
-from shipslog.store.objects.autoscaling_v2 import HorizontalPodAutoscaler
 from shipslog.store.state import AutoscalerState
+
+if TYPE_CHECKING:
+    from shipslog.store.objects.autoscaling_v2 import HorizontalPodAutoscaler
 
 KEPT_NS = 3600 * 1_000_000_000  # the longest window that a behavior may have
 Times = tuple[tuple[int, int], ...]
@@ -35,7 +38,7 @@ class Autoscalers:
             wishes = (*wishes, (at_ns, fact.recommended))
         self._states[fact.uid] = replace(held, observed=fact, recommendations=_recent(wishes, at_ns))
 
-    def change(self, before: HorizontalPodAutoscaler, after: HorizontalPodAutoscaler, at_ns: int) -> None:
+    def change(self, before: "HorizontalPodAutoscaler", after: "HorizontalPodAutoscaler", at_ns: int) -> None:
         """The object has changed: it may say that it scaled."""
         uid, status = after.metadata.uid, after.status
         if status.last_scale_time == before.status.last_scale_time or uid not in self._states:

@@ -18,7 +18,8 @@ import msgspec
 from shipslog.engine.cluster import all_reconcilers, open_log
 from shipslog.engine.library import Background, Cluster, in_background
 from shipslog.engine.time.clock import Entropy, SystemClock
-from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Instant
+from shipslog.reconcilers.rule.dormant import Dormant, Rule
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.times import SECOND_NS, parse_time
@@ -214,7 +215,7 @@ async def cluster(
     flows: bool = True,
     seed: int | None = None,
     config: ClusterConfig | None = None,
-    reconcilers: Sequence[Reconciler] | None = None,
+    reconcilers: Sequence[Rule] | None = None,
 ) -> AsyncIterator[TestCluster]:
     """A cluster for a test, on simulated nodes; in memory, or on the log at `path`.
 
@@ -253,7 +254,7 @@ def serving(
     flows: bool = True,
     seed: int | None = None,
     config: ClusterConfig | None = None,
-    reconcilers: Sequence[Reconciler] | None = None,
+    reconcilers: Sequence[Rule] | None = None,
 ) -> Iterator[Background[TestCluster]]:
     """For tests without asyncio: such a cluster, served from a thread of its own while the block runs. What it is made with is
     as in `cluster`; `served.run(lambda cluster: cluster.advance(hours=1))` has it do something."""
@@ -265,9 +266,9 @@ def serving(
         yield background
 
 
-def _by_nodes_that_are_there(rule: Reconciler, nodes: dict[str, ScriptedNode]) -> Reconciler:
+def _by_nodes_that_are_there(rule: Rule, nodes: dict[str, ScriptedNode]) -> Rule:
     """The same rule; what a node does for itself it does not do while it is lost."""
-    if rule.name != NODE_RULE:
+    if rule.name != NODE_RULE or isinstance(rule, Dormant):
         return rule
 
     def decide(view: View, key: str, *, now: Instant) -> Decision:

@@ -1,30 +1,38 @@
 """More rules of the cluster itself.
 
-Tests: tests/reconcilers/rule/test_wakes.py
+Tests: tests/reconcilers/rule/test_wakes.py, tests/reconcilers/test_roster.py
 """
 
-from shipslog.reconcilers.rule.decision import Reconciler
+from typing import Any
 
-from . import (
-    api_services,
-    bootstrap_tokens,
-    certificate_requests,
-    cluster_role_aggregation,
-    flow_schemas,
-    pod_gc,
-    resource_claims,
-    resource_quotas,
-)
+from shipslog.reconcilers.rule.dormant import Dormant, Rule, every
 
-RULES: tuple[Reconciler, ...] = (
+from . import api_services, bootstrap_tokens, pod_gc
+
+REQUESTS = {"certificatesigningrequests.certificates.k8s.io": every}
+
+
+def _has_claims(pod: Any) -> bool:
+    return bool(pod.spec.resource_claims)
+
+
+RULES: tuple[Rule, ...] = (
     api_services.RECONCILER,
-    certificate_requests.APPROVER,
-    certificate_requests.CLEANER,
-    cluster_role_aggregation.RECONCILER,
+    Dormant("certificate-approver", "cluster.certificate_requests:APPROVER", REQUESTS),
+    Dormant("certificate-cleaner", "cluster.certificate_requests:CLEANER", REQUESTS),
+    Dormant(
+        "cluster-role-aggregation",
+        "cluster.cluster_role_aggregation:RECONCILER",
+        {"clusterroles.rbac.authorization.k8s.io": every},
+    ),
     bootstrap_tokens.CLEANER,
     bootstrap_tokens.SIGNER,
     pod_gc.RECONCILER,
-    flow_schemas.RECONCILER,
-    resource_claims.RECONCILER,
-    resource_quotas.RECONCILER,
+    Dormant("flow-schemas", "cluster.flow_schemas:RECONCILER", {"flowschemas.flowcontrol.apiserver.k8s.io": every}),
+    Dormant(
+        "resource-claims",
+        "cluster.resource_claims:RECONCILER",
+        {"resourceclaims.resource.k8s.io": every, "pods": _has_claims},
+    ),
+    Dormant("resource-quotas", "cluster.resource_quotas:RECONCILER", {"resourcequotas": every}),
 )

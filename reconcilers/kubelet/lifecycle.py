@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.reconcilers.services.policy_world import POLICIES
-from shipslog.reconcilers.storage.attachments import ATTACHMENTS
+from shipslog.reconcilers.storage.words import ATTACHMENTS
 from shipslog.runtime.commands import PortMapping, RemovePodSandbox, RunPodSandbox
 from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import (

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from shipslog.reconcilers.storage.attachments import ATTACHMENTS
+from shipslog.reconcilers.storage.words import ATTACHMENTS
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
 from shipslog.store.objects import core_v1, storage_v1
 

@@ -108,12 +108,15 @@ class Wakes(Struct, frozen=True, kw_only=True):
     def sources_of(self, fact: Fact, scheme: Scheme) -> tuple[Source, ...]:
         """Those that are asked about facts like this one: same kind of fact, and of object."""
         if not isinstance(fact, ObjectFact):
-            return tuple(source for heard, source in self.facts if isinstance(fact, heard))
-        if not scheme.knows(fact.resource):
-            return ()
-        kind = scheme.by_resource(fact.resource)
-        of_all = (source for source in self.sources.get(EVERY_KIND, ()) if source.of is None or source.of(kind))
-        return (*self.sources.get(kind.type, ()), *self.sources.get(fact.resource, ()), *of_all)
+            return tuple(source for heard, source in self.facts if isinstance(fact, heard)) if self.facts else ()
+        return self.sources_of_kind(scheme.by_resource(fact.resource)) if scheme.knows(fact.resource) else ()
+
+    def sources_of_kind(self, kind: Kind) -> tuple[Source, ...]:
+        """Those that are asked about objects of a kind."""
+        found = (*self.sources.get(kind.type, ()), *self.sources.get(kind.resource, ()))
+        if EVERY_KIND not in self.sources:
+            return found
+        return (*found, *(source for source in self.sources[EVERY_KIND] if source.of is None or source.of(kind)))
 
     def declares(self, kind: Kind) -> bool:
         """Whether the rule says that it reads objects of a kind: it watches them by name, or names them besides.

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from shipslog.store.objects import apps_v1, core_v1
+from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import Selector, of_label_selector, of_labels
 from shipslog.store.view import View
 
@@ -15,6 +15,8 @@ from .fit import Ask
 from .profile import Profile
 from .queue import SERVICES_BY_LABEL, Waiting
 from .terms import Constraint, constraints, defaults, depends_on_others
+
+SPREAD_BY_SELECTOR = ("replicasets.apps", "statefulsets.apps")  # the controllers with whose pods a pod is spread
 
 ShapeKey = tuple[str, bytes, str, tuple[tuple[str, str], ...]]
 
@@ -73,6 +75,6 @@ def _selectors(view: View, waiting: Waiting) -> list[Selector]:
     controller = owner.object
     if isinstance(controller, core_v1.ReplicationController):
         found += [of_labels(controller.spec.selector)] if controller.spec.selector else []
-    elif isinstance(controller, apps_v1.ReplicaSet | apps_v1.StatefulSet) and controller.spec.selector is not None:
+    elif owner.resource in SPREAD_BY_SELECTOR and controller.spec.selector is not None:
         found.append(of_label_selector(controller.spec.selector))
     return found

@@ -16,26 +16,17 @@ from shipslog.store.objects.claims import claims_of
 from shipslog.store.objects.core_v1 import PersistentVolume as Volume
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.storage_v1 import VolumeAttachment
-from shipslog.store.projections import index
 from shipslog.store.view import View
 
-from .words import CLAIMS_BY_VOLUME, PODS_BY_CLAIM, pods_using
+from .words import ATTACHMENTS, CLAIMS_BY_VOLUME, PODS_BY_CLAIM, pods_using, volume_of
 
 KIND = "volumeattachments.storage.k8s.io"
 OURS = re.compile(r"csi-[0-9a-f]{64}")
 MANY = {"ReadOnlyMany", "ReadWriteMany"}
 
 
-def _volume_of(attachment: VolumeAttachment) -> tuple[str, ...]:
-    name = attachment.spec.source.persistent_volume_name
-    return (name,) if name else ()
-
-
-ATTACHMENTS = index("attachments by volume", (KIND,), _volume_of)
-
-
 def _of_attachment(view: View, attachment: VolumeAttachment) -> Iterable[str]:
-    return _volume_of(attachment)
+    return volume_of(attachment)
 
 
 def _of_claim(view: View, claim: core_v1.PersistentVolumeClaim) -> Iterable[str]:

@@ -1,21 +1,25 @@
 """The rules of storage.
 
-Tests: tests/reconcilers/rule/test_wakes.py
+Tests: tests/reconcilers/rule/test_wakes.py, tests/reconcilers/test_roster.py
 """
 
-from shipslog.reconcilers.rule.decision import Reconciler
+from shipslog.reconcilers.rule.dormant import Dormant, Rule, every
 
-from . import attachments, binder, csi_nodes, directories, ephemeral, expansion, node_volumes, protection, reclaim
+from . import csi_nodes, ephemeral, node_volumes, reclaim
 
-RULES: tuple[Reconciler, ...] = (
-    binder.RECONCILER,
-    directories.RECONCILER,
-    expansion.RECONCILER,
+CLAIMS = {"persistentvolumeclaims": every}
+VOLUMES = {"persistentvolumes": every}
+ATTACHMENTS = {"volumeattachments.storage.k8s.io": every}
+
+RULES: tuple[Rule, ...] = (
+    Dormant("persistent-volume-binder", "storage.binder:RECONCILER", CLAIMS | VOLUMES),
+    Dormant("directory-provisioner", "storage.directories:RECONCILER", CLAIMS),
+    Dormant("volume-expansion", "storage.expansion:RECONCILER", CLAIMS),
     ephemeral.RECONCILER,
-    attachments.RECONCILER,
+    Dormant("attach-detach", "storage.attachments:RECONCILER", VOLUMES | ATTACHMENTS),
     node_volumes.RECONCILER,
     csi_nodes.RECONCILER,
     reclaim.RECONCILER,
-    protection.CLAIMS,
-    protection.VOLUMES,
+    Dormant("pvc-protection", "storage.protection:CLAIMS", CLAIMS),
+    Dormant("pv-protection", "storage.protection:VOLUMES", VOLUMES),
 )

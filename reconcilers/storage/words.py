@@ -33,6 +33,13 @@ def _is_open(claim: core_v1.PersistentVolumeClaim) -> bool:
     return BIND_COMPLETED not in claim.metadata.annotations and not claim.metadata.deletion_timestamp
 
 
+def volume_of(attachment: storage_v1.VolumeAttachment) -> tuple[str, ...]:
+    """The volume that an attachment is about, by its name; () for one that says it otherwise."""
+    name = attachment.spec.source.persistent_volume_name
+    return (name,) if name else ()
+
+
+ATTACHMENTS = index("attachments by volume", ("volumeattachments.storage.k8s.io",), volume_of)
 VOLUMES_BY_CLAIM = index("volumes by the claim that they are for", ("persistentvolumes",), _claim_of)
 FREE_VOLUMES = index(
     "volumes that are for no claim yet, by class", ("persistentvolumes",),

@@ -86,7 +86,5 @@ def of_schema(schema: JSONSchemaProps) -> Node:
 
 
 def root_of(kind: Kind) -> Node:
-    """The node of whole objects of a kind."""
-    if kind.definition is None:
-        return root(kind.type)
+    """The node of whole objects of a kind that has a definition."""
     return Described(OBJECT, schema=kind.definition.schema, whole=True)

@@ -4,7 +4,6 @@ A scheme is never changed; taking a kind in or out makes another one. So two clu
 past has the kinds of its time, and what is worked out for a scheme can be kept by it: schemes are compared by identity.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
@@ -243,6 +242,8 @@ class Scheme:
             if wanted in (kind.resource, kind.plural, kind.singular, kind.kind.lower(), *kind.short_names):
                 return kind
         names = {name: k.plural for k in self._kinds for name in (k.plural, k.singular)}
+        import difflib  # nobody needs it who makes no mistake
+
         if near := difflib.get_close_matches(wanted, names, n=1):
             raise ValueError(f"there is no kind {text!r}; did you mean {names[near[0]]}?")
         raise ValueError(f"there is no kind {text!r}; kinds are {', '.join(sorted(k.plural for k in self._kinds))}")

@@ -16,6 +16,7 @@ from shipslog.store.refusals import Unexpected
 
 from .field_sets import HERE, FieldSet, path_text
 from .scalars import Merge
+from .scheme import Kind
 from .shapes import NO_MERGE, Field, Shape, fields_of, per_type
 
 _json = msgspec.json.Encoder(order="sorted").encode
@@ -107,6 +108,15 @@ ATOMIC = frozenset({
 def root(struct: type[Any]) -> Node:
     """The node of a whole object."""
     return Node(Shape("struct", struct=struct))
+
+
+def root_of(kind: Kind) -> Node:
+    """The node of whole objects of a kind."""
+    if kind.definition is None:
+        return root(kind.type)
+    from . import described  # with the types of definitions, which a cluster without any does not need
+
+    return described.root_of(kind)
 
 
 def _struct(shape: Shape) -> type[Any]:

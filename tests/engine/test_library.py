@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from msgspec.structs import replace
 
@@ -258,3 +259,14 @@ def test_a_cluster_in_a_process_needs_no_http() -> None:
     )
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
     assert told.strip() == "[]"
+
+
+async def test_it_comes_to_its_end_in_a_scope_of_anyio_that_is_cancelled(tmp_path: Path) -> None:
+    with anyio.CancelScope() as scope:
+        async with Cluster.open(tmp_path / "log.db") as cluster:
+            await cluster.wait(core_v1.ServiceAccount, "default")
+            scope.cancel()
+            await asyncio.sleep(60)
+    assert scope.cancelled_caught and cluster.committer.closed and not cluster.host.tasks.troubles()
+    async with Cluster.open(tmp_path / "log.db", runtime="none") as again:
+        assert again.get(core_v1.ServiceAccount, "default"), "the log was let go of, whole"

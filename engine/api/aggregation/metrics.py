@@ -10,22 +10,23 @@ Tests: tests/engine/api/aggregation/test_metrics.py
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from shipslog.engine.auth.certificates import FrontProxy
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.host.metrics_reader import CUSTOM, EXTERNAL, RESOURCE, Metrics, described_as, external_as
 from shipslog.engine.webhooks.calling import READING, Caller, CallFailed, refused
-from shipslog.reconcilers.workloads.autoscaler.target import NoTarget, target_of
 from shipslog.store.facts import MetricReading
 from shipslog.store.objects import core_v1, durations, json_text, meta_v1, quantity
 from shipslog.store.objects.apiregistration_v1 import APIService
-from shipslog.store.objects.autoscaling_v2 import HorizontalPodAutoscaler, MetricSpec
 from shipslog.store.objects.selector import of_label_selector
 from shipslog.store.objects.times import SECOND_NS, parse_time
 
 from . import services
+
+if TYPE_CHECKING:
+    from shipslog.store.objects.autoscaling_v2 import HorizontalPodAutoscaler, MetricSpec
 
 CUSTOM_GROUP, EXTERNAL_GROUP, RESOURCE_GROUP = "custom.metrics.k8s.io", "external.metrics.k8s.io", "metrics.k8s.io"
 VERSIONS = {CUSTOM_GROUP: ("v1beta2", "v1beta1"), EXTERNAL_GROUP: ("v1beta1",), RESOURCE_GROUP: ("v1beta1",)}
@@ -46,7 +47,9 @@ class RegisteredMetrics:
     def __init__(self, cluster: Cluster, caller: Caller, identity: FrontProxy, otherwise: Metrics) -> None:
         self._cluster, self._caller, self._identity, self._otherwise = cluster, caller, identity, otherwise
 
-    async def read(self, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec, pods: Sequence[core_v1.Pod]) -> MetricReading:
+    async def read(
+        self, autoscaler: "HorizontalPodAutoscaler", spec: "MetricSpec", pods: Sequence[core_v1.Pod]
+    ) -> MetricReading:
         """One metric. What cannot be had is a reading with an error."""
         group = RESOURCE_GROUP if spec.resource or spec.container_resource else CUSTOM_GROUP
         group = EXTERNAL_GROUP if spec.external is not None else group
@@ -75,7 +78,7 @@ class RegisteredMetrics:
     # --- the four kinds ---
 
     async def _usage(
-        self, service: APIService, autoscaler: HorizontalPodAutoscaler, pods: Sequence[core_v1.Pod], name: str, container: str
+        self, service: APIService, autoscaler: "HorizontalPodAutoscaler", pods: Sequence[core_v1.Pod], name: str, container: str
     ) -> MetricReading:
         words = f"unable to get metrics for resource {name}"
         path = f"namespaces/{_quoted(autoscaler.metadata.namespace)}/pods"
@@ -93,7 +96,7 @@ class RegisteredMetrics:
         return MetricReading(values=values, at_ns=min(when)[0], window_ns=min(when)[1])
 
     async def _of_pods(
-        self, service: APIService, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec, pods: Sequence[core_v1.Pod]
+        self, service: APIService, autoscaler: "HorizontalPodAutoscaler", spec: "MetricSpec", pods: Sequence[core_v1.Pod]
     ) -> MetricReading:
         assert spec.pods is not None
         metric = spec.pods.metric
@@ -113,7 +116,7 @@ class RegisteredMetrics:
             raise Unanswered(f"{words}: no metrics returned from custom metrics API")
         return MetricReading(values=values, at_ns=min(when)[0], window_ns=min(when)[1])
 
-    async def _of_object(self, service: APIService, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec) -> MetricReading:
+    async def _of_object(self, service: APIService, autoscaler: "HorizontalPodAutoscaler", spec: "MetricSpec") -> MetricReading:
         assert spec.object is not None
         metric, about, namespace = spec.object.metric, spec.object.described_object, autoscaler.metadata.namespace
         words = described_as(autoscaler, spec.object)
@@ -134,7 +137,7 @@ class RegisteredMetrics:
             raise Unanswered(f"{words}: {CUSTOM}: {how_many}")
         return MetricReading(value=_whole(items, f"{words}: {CUSTOM}"), at_ns=_time(items[0].get("timestamp")))
 
-    async def _external(self, service: APIService, autoscaler: HorizontalPodAutoscaler, spec: MetricSpec) -> MetricReading:
+    async def _external(self, service: APIService, autoscaler: "HorizontalPodAutoscaler", spec: "MetricSpec") -> MetricReading:
         assert spec.external is not None
         metric, words = spec.external.metric, external_as(autoscaler, spec.external)
         path = f"namespaces/{_quoted(autoscaler.metadata.namespace)}/{_quoted(metric.name)}"
@@ -143,7 +146,9 @@ class RegisteredMetrics:
             raise Unanswered(f"{words}: no metrics returned from external metrics API")
         return MetricReading(value=_whole(items, f"{words}: {EXTERNAL}"), at_ns=_time(items[0].get("timestamp")))
 
-    def _chosen(self, autoscaler: HorizontalPodAutoscaler) -> str:
+    def _chosen(self, autoscaler: "HorizontalPodAutoscaler") -> str:
+        from shipslog.reconcilers.workloads.autoscaler.target import NoTarget, target_of
+
         try:
             return str(target_of(self._cluster.view, autoscaler).selector or "")
         except NoTarget:

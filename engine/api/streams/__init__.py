@@ -12,9 +12,6 @@ from shipslog.runtime.node import NodeRuntime
 from shipslog.store.objects import core_v1
 from shipslog.store.refusals import BadRequest
 
-from . import channels, forward, forward_channels, over_spdy, over_websocket
-from .remote import Wanted
-
 
 async def exec_stream(
     request: web.BaseRequest,
@@ -28,6 +25,9 @@ async def exec_stream(
     tty: bool,
 ) -> web.StreamResponse:
     """exec, or attach where `argv` is None. Errors: BadRequest for a request that does not ask to be upgraded."""
+    from . import over_spdy, over_websocket  # few ever ask, and each way has its own protocol
+    from .remote import Wanted
+
     wanted = Wanted(runtime, pod, container, argv, stdin, stdout, stderr, tty)
     match upgrade(request):
         case "websocket":
@@ -43,6 +43,8 @@ async def port_forward(
 ) -> web.StreamResponse:
     """Ports of a pod; `ports` is what the query says. Errors: BadRequest for a request that does
     not ask to be upgraded."""
+    from . import channels, forward, forward_channels
+
     match upgrade(request):
         case "websocket" if forward.TUNNEL in channels.offered(request):
             return await forward.tunnelled(request, runtime, pod)

@@ -16,6 +16,7 @@ from shipslog.engine.cluster import Cluster, all_reconcilers
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.rule.decision import Reconciler, blind_to
+from shipslog.reconcilers.rule.dormant import Rule, awake
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.events import Event
 from shipslog.store.log.event_log import EventLog
@@ -205,7 +206,7 @@ class World:
         """A task of the world's; who awaits it hears what it raises."""
         return self._tasks.start(name, work, ordinary=Exception)
 
-    def _rules(self) -> Sequence[Reconciler]:
+    def _rules(self) -> Sequence[Rule]:
         return (*all_reconcilers(), *self.scenario.reconcilers)
 
     def _reached(self, cluster: Cluster) -> None:
@@ -246,9 +247,10 @@ class World:
             watches.check(self.watches, events)
             nodes.check(self.nodes)
             count = await look_back(log, events)
-            blind = blind_to(self._rules(), [BUILTIN.by_resource(resource) for resource in EPHEMERAL])
+            rules = [awake(rule) for rule in self._rules()]
+            blind = blind_to(rules, [BUILTIN.by_resource(resource) for resource in EPHEMERAL])
             await log.forget(self.clock.now_ns(), blind=blind)  # what nobody decided by: a replay does not miss it
-            decided = await decisions.check(log, rules_to_verify(self._rules()))
+            decided = await decisions.check(log, rules_to_verify(rules))
         recorded = self.ledger
         return Outcome(
             self.seed, len(events), self.lives, recorded.acknowledged, recorded.refused, decided, count, self.loop.now
