@@ -43,24 +43,54 @@ NOT_YET = {
     *(
         f"shipslog.store.objects.{group}"
         for group in (
-            "admissionregistration_v1", "apiextensions_v1", "apps_v1", "autoscaling_v2", "batch_v1", "coordination_v1beta1",
-            "custom", "extensions_v1beta1", "node_v1", "rbac_v1", "resource_v1", "storagemigration_v1", "structural",
+            "admissionregistration_v1",
+            "apiextensions_v1",
+            "apps_v1",
+            "autoscaling_v2",
+            "batch_v1",
+            "coordination_v1beta1",
+            "custom",
+            "extensions_v1beta1",
+            "node_v1",
+            "rbac_v1",
+            "resource_v1",
+            "storagemigration_v1",
+            "structural",
         )
     ),
-    "shipslog.engine.cel", "shipslog.engine.dns.serving", "shipslog.engine.kinds.custom.validation", "shipslog.engine.replay",
-    "shipslog.engine.chronicle.questions", "shipslog.reconcilers.catalogue", "shipslog.runtime.oci_node", "shipslog.testing",
-}  # fmt: skip
+    "shipslog.engine.cel",
+    "shipslog.engine.dns.serving",
+    "shipslog.engine.kinds.custom.validation",
+    "shipslog.engine.replay",
+    "shipslog.engine.chronicle.questions",
+    "shipslog.reconcilers.catalogue",
+    "shipslog.runtime.oci_node",
+    "shipslog.testing",
+}
 NOT_YET_SERVED = {
-    "shipslog.engine.api.pod_streams", "shipslog.engine.api.proxy", "shipslog.engine.api.reviews", "shipslog.engine.api.scale",
-    "shipslog.engine.api.streams.over_spdy", "shipslog.engine.api.token_requests",
+    "shipslog.engine.api.pod_streams",
+    "shipslog.engine.api.proxy",
+    "shipslog.engine.api.reviews",
+    "shipslog.engine.api.scale",
+    "shipslog.engine.api.streams.over_spdy",
+    "shipslog.engine.api.token_requests",
     "shipslog.runtime.spdy",
-}  # fmt: skip
+}
 # Of others', what may be loaded; all else is for who uses it.
 LIBRARIES = {"cython_runtime", "msgspec", "typing_extensions"}
 OF_THE_SERVER = {
-    "aiohappyeyeballs", "aiohttp", "aiosignal", "attr", "charset_normalizer", "cryptography", "frozenlist", "idna", "multidict",
-    "propcache", "yarl",
-}  # fmt: skip
+    "aiohappyeyeballs",
+    "aiohttp",
+    "aiosignal",
+    "attr",
+    "charset_normalizer",
+    "cryptography",
+    "frozenlist",
+    "idna",
+    "multidict",
+    "propcache",
+    "yarl",
+}
 OF_THE_DAEMON = {"aiosqlite", "click", "uvloop", "yaml"}
 
 
