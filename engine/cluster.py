@@ -209,9 +209,10 @@ class Cluster(Client):
         await self._insist(lambda: self.committer.submit_facts((started,), actor="system:engine"))
         await self._insist(lambda: self._ensure_first(WITH_FIRST_OBJECTS))
         await self._insist(lambda: self.prepare_to_serve(ca_certificate))
-        async with asyncio.TaskGroup() as group:
-            for node, runtime in self.runtimes.items():
-                group.create_task(self._start_node(node, runtime))
+        async with Tasks("nodes") as nodes:  # one that cannot begin ends the others' beginning
+            await asyncio.gather(
+                *(nodes.start(n, self._start_node(n, r), ordinary=Exception) for n, r in self.runtimes.items())
+            )
         self._run(self.host.run())
         self.background.keep("retention", self._retain)
         self.background.keep("autoscalers", self.metrics_reader.run)
