@@ -1,6 +1,7 @@
 """Time and randomness as inputs: the one clock with its timers, the one source of ids. Tests and replays bring their own."""
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # as Kubernetes' generated name
 
 
 HELD_NS = 5_000_000_000
+FETCHED_BYTES = 1024  # of the kernel's randomness at once
 
 
 class Clock(Protocol):
@@ -48,11 +50,26 @@ def held(last_ns: int, now_ns: int) -> int:
     return last_ns if now_ns < last_ns <= now_ns + HELD_NS else now_ns
 
 
+class _Kernel(random.SystemRandom):
+    """The kernel's randomness, some at a time: at each system call another thread may take the interpreter."""
+
+    def __init__(self) -> None:
+        self._at_hand = b""
+        super().__init__()
+
+    def getrandbits(self, k: int, /) -> int:
+        size = (k + 7) // 8
+        if len(self._at_hand) < size:
+            self._at_hand = os.urandom(max(size, FETCHED_BYTES))
+        taken, self._at_hand = self._at_hand[:size], self._at_hand[size:]
+        return int.from_bytes(taken, "big") >> (size * 8 - k)
+
+
 class Entropy:
     """Ids and random choices; the same seed gives the same ones."""
 
     def __init__(self, seed: int | None = None) -> None:
-        self._random = random.Random(seed) if seed is not None else random.SystemRandom()
+        self._random = random.Random(seed) if seed is not None else _Kernel()
 
     def uid(self) -> str:
         """A version 4 UUID."""

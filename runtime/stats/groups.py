@@ -129,11 +129,13 @@ def number(path: str) -> int:
 
 def pairs(path: str) -> dict[str, int]:
     """A file of lines with a word and a number."""
-    found = {}
-    for line in text(path).splitlines():
-        key, _, value = line.partition(" ")
-        found[key] = integer(value)
-    return found
+    content = text(path)
+    words = content.split()
+    try:
+        return dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    except ValueError:  # a word where a number should be ("max")
+        lines = (line.partition(" ") for line in content.splitlines())
+        return {key: integer(value) for key, _, value in lines}
 
 
 def pressures(path: Callable[[str], str]) -> dict[str, Pressure]:

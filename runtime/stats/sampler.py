@@ -43,6 +43,7 @@ class PodSubject(Struct, frozen=True, kw_only=True):
     name: str = ""
     began_ns: int
     group: str = ""
+    alone: bool = False  # its one container is all that ran in its group, so what that used the pod did
     network_pid: int = 0  # a process in its network namespace; 0 for the machine's
     containers: tuple[ContainerSubject, ...] = ()
     volumes: tuple[tuple[str, Path], ...] = ()
@@ -114,7 +115,10 @@ class Sampler:
                 parts.append(found)
                 seen.add(key := f"{pod.uid}/{one.name}")
                 self._history.add(key, found, one.began_ns)
-        whole = self._groups.read(pod.group, at_ns) if self._groups is not None and pod.group else None
+        if pod.alone and len(parts) == 1 and self._groups is not None:
+            whole: Usage | None = parts[0]
+        else:
+            whole = self._groups.read(pod.group, at_ns) if self._groups is not None and pod.group else None
         whole = whole or together(parts, at_ns)
         network = f"/proc/{pod.network_pid}/net/dev" if pod.network_pid else ""
         seen.add(pod.uid)

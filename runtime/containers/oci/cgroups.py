@@ -88,6 +88,11 @@ class Cgroups:
                     if name == "cgroup.procs":
                         _kill(at, name)
 
+    def remove(self, pod_uid: str, container_id: str) -> bool:
+        """Whether nothing is left of a container's groups: it has ended, and so has all that it had started."""
+        name = self.path(pod_uid, container_id).removeprefix(f"{self.top}/")
+        return self._enabled and all(_remove(directory) for directory in self._directories(name))
+
     def remove_pod(self, pod_uid: str, *, patience_s: float = 2.0) -> None:
         """Remove the pod's groups, waiting for the last processes to be gone."""
         deadline = time.monotonic() + patience_s

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from shipslog.runtime import trees
 from shipslog.runtime.commands import Mount, StartContainer
 from shipslog.runtime.containers import env_files, lost
 from shipslog.runtime.containers.logs.kept import KeptLogs
@@ -306,6 +307,17 @@ def _read_all(descriptor: int) -> bytes:
 
 
 def _crun_start(place: ContainerPlace, record: ContainerRecord) -> None:
+    """What crun made waits at a pipe in its directory. `crun start` writes a byte into it and no more, and to start it takes as
+    long as all else that is done for a container: so that is left to it only where there is no such pipe."""
+    pipe = place.layout.crun / record.container_id / "exec.fifo"
+    with contextlib.suppress(OSError):  # ENXIO: nobody waits at it
+        descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            pipe.unlink()
+            os.write(descriptor, b"\0")
+        finally:
+            os.close(descriptor)
+        return
     done = subprocess.run(crun(place, "start", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
         raise StartFailed("RunContainerError", oci_message(done.stderr.decode(errors="replace")))
@@ -377,10 +389,13 @@ def termination_message(record: ContainerRecord, bundle: Path, code: int) -> str
 def delete(place: ContainerPlace, record: ContainerRecord) -> None:
     """End it if it runs, and take away all but its log and its record. Idempotent."""
     bundle = place.layout.container(record.pod_uid, record.container, record.attempt)
-    if (place.layout.crun / record.container_id).exists():
-        subprocess.run(
-            crun(place, "delete", "--force", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
+    held, ended = place.layout.crun / record.container_id, place.layout.exits / record.container_id
+    if held.exists():
+        if ended.exists() and place.cgroups.remove(record.pod_uid, record.container_id):
+            trees.remove(held)  # as crun would, without starting it
+        else:
+            command = crun(place, "delete", "--force", record.container_id)
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     for name in ("rootfs", "subpaths", image_volumes.DIRECTORY, "upper", "work"):
         remove_tree(bundle / name)
     (bundle / "config.json").unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import os
 import re
 import struct
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 CLONE_FS = 0x00000200
@@ -142,5 +143,7 @@ def process_start(pid: int) -> int:
     return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
+@cache
 def boot_id() -> str:
+    """Of the kernel that runs: it is the same for as long as we do."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -123,6 +123,7 @@ def subject_of(pod: PodState, layout: Layout, cgroups: Cgroups) -> PodSubject:
         began_ns=pod.sandbox.started_at_ns,
         group=cgroups.pod_path(pod.uid),
         network_pid=pod.sandbox.pause.pid if pod.sandbox.pause is not None and not request.host_network else 0,
+        alone=len(pod.containers) == 1 and len(running) == 1 and running[0].attempt == 0 and cgroups.enabled,
         containers=tuple(_container_subject(record, layout, cgroups) for record in running),
         volumes=tuple((volume.name, layout.pod(pod.uid) / "volumes" / volume.name) for volume in on_disk),
     )

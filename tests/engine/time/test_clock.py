@@ -19,6 +19,9 @@ def test_the_same_seed_gives_the_same_ids() -> None:
     assert uuid.UUID(one.uid()).version == 4
     assert set(one.suffix(50)) <= set(SUFFIX_ALPHABET)
     assert Entropy().uid() != Entropy().uid()
+    kernel = Entropy()
+    uids = {kernel.uid() for _ in range(1000)}
+    assert len(uids) == 1000 and all(len(uid) == 36 for uid in uids)
 
 
 def test_api_times_are_whole_seconds() -> None:

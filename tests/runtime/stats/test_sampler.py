@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from shipslog.runtime.stats import sampler
 from shipslog.runtime.stats.groups import Unified
 from shipslog.runtime.stats.history import History
@@ -56,6 +58,17 @@ async def test_rates_and_two_minutes(tmp_path: Path) -> None:
     running.clear()
     await node.sample()
     assert not node.stats().pods
+
+
+async def test_a_pod_of_one_container_is_read_once(tmp_path: Path) -> None:
+    running = [replace(subject(), alone=True), subject("other")]
+    for group in ("top/uid/web", "top/other", "top/other/web"):  # none of the first pod itself
+        write(tmp_path / group, UNIFIED)
+    node = Sampler("node", tmp_path, lambda: running, groups=Unified(tmp_path), now_ns=Clock())
+    await node.sample()
+    pods = node.stats().pods
+    assert pods["uid"].measured.latest.memory_bytes == pods["uid"].containers[0].measured.latest.memory_bytes > 0
+    assert pods["other"].measured.latest == pods["uid"].measured.latest
 
 
 async def test_without_groups_processes_are_counted(tmp_path: Path) -> None:
