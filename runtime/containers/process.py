@@ -105,7 +105,8 @@ class ProcessNode:
         self._report = report
         self.data.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(self._logs.kept.open)
-        observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr="", crun="")
+        own = ",".join(self.addresses) if any(":" in one for one in self.addresses) else ""
+        observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr="", crun="", address=own)
         info = {**observed.info, "containerRuntimeVersion": "process://1"}
         report(msgspec.structs.replace(observed, info=info))
         self._probes = Prober(self.node, report, self.exec_output, self._lookups)
