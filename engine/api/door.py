@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from shipslog.engine.auth.connection import HEAD_BYTES, HttpConnection
+from shipslog.engine.auth.connection import HEAD_BYTES, HEADERS, HttpConnection
 from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks
 
@@ -31,7 +31,7 @@ class Connections(web.Server):
     def __call__(self) -> HttpConnection:
         return HttpConnection(
             self, loop=self._loop, access_log=None, keepalive_timeout=IDLE_S, lingering_time=1.0, auto_decompress=False,
-            max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE,
+            max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE, max_headers=HEADERS,
         )  # fmt: skip
 
     @property

@@ -1,6 +1,7 @@
 """One connection: it remembers whose certificate opened it, and bounds the head of each request in bytes and time."""
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -11,11 +12,13 @@ if TYPE_CHECKING:
     from .users import User
 
 HEAD_BYTES = 1 << 20  # request line and headers together, as in Go; a read more may have come when it is noticed
+HEADERS = 8192  # lines of a head; in Go only its bytes count
 HEAD_S = 32.0  # from the first byte of a head (at first: from the connection) to its last; as the Kubernetes API server
 TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
     b"Content-Length: 35\r\n\r\n431 Request Header Fields Too Large"
 )
+UNREADABLE = b"\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 
 
 class HttpConnection(RequestHandler):
@@ -85,9 +88,15 @@ class HttpConnection(RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """What a head that cannot be read is answered. Nothing of it is logged: anybody can send one."""
+        """What a head that cannot be read is answered, as Go's server does. Nothing of it is logged: anybody can send one.
+        Source: net/http/server.go."""
         if status >= 500:
             return super().handle_error(request, status, exc, message)
-        response = web.Response(status=status, text=message)
+        phrase = f"{status} {HTTPStatus(status).phrase}"
+        why = f"{phrase}: {message.splitlines()[0].rstrip(':')}" if message else phrase  # what comes behind repeats the request
+        if request.transport is not None:
+            request.transport.write(b"HTTP/1.1 %b%b%b" % (phrase.encode(), UNREADABLE, why.encode("ascii", "replace")))
+        response = web.StreamResponse(status=status)
+        response._eof_sent = True  # for aiohttp: nothing is left to be prepared or finished
         response.force_close()
         return response

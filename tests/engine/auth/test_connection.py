@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -118,6 +119,73 @@ async def test_who_does_not_read_gets_no_more_answers(api: Api) -> None:
             await asyncio.sleep(0.3)
         assert before < asked
         sending.cancel()
+
+
+POST = b"POST /version HTTP/1.1\r\nHost: a\r\n"
+TWO_WAYS = {
+    "length, then chunks": POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks, then length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",
+    "a list of lengths": POST + b"Content-Length: 4, 5\r\n\r\nabcde",
+    "a length with a sign": POST + b"Content-Length: +4\r\n\r\nabcd",
+    "a length with a mark": POST + b"Content-Length: 1_0\r\n\r\nabcdabcdab",
+    "two encodings": POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+    "an unknown encoding": POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a folded line": GET + b"X: a\r\n b\r\n\r\n",
+    "a space before the colon": POST + b"Content-Length : 4\r\n\r\nabcd",
+    "a lone carriage return": GET + b"X: a\rContent-Length: 4\r\n\r\nabcd",
+    "lone line feeds": b"GET /version HTTP/1.1\nHost: a\n\n",
+    "a nought in a value": GET + b"X: a\x00b\r\n\r\n",
+    "no host": b"GET /version HTTP/1.1\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("head", TWO_WAYS.values(), ids=list(TWO_WAYS))
+async def test_what_two_readers_could_understand_in_two_ways_is_refused_and_ends_the_connection(api: Api, head: bytes) -> None:
+    """Else what is behind it could be smuggled past a proxy that reads it otherwise."""
+    async with dialled(api.client()) as (reader, writer):
+        await sent(writer, head + b"GET /healthz HTTP/1.1\r\nHost: smuggled\r\nConnection: close\r\n\r\n")
+        got = await answer(reader)
+    assert got.startswith(b"HTTP/1.1 400 Bad Request\r\n") and b"\r\nConnection: close\r\n" in got
+    assert got.count(b"HTTP/1.") == 1 and b"Server:" not in got and b"smuggled" not in got
+    assert got.partition(b"\r\n\r\n")[2].startswith(b"400 Bad Request: ")
+
+
+@pytest.mark.parametrize("size", [b"-1", b"1" * 17, b"zzz"])
+async def test_a_chunk_of_no_size_ends_the_connection(api: Api, size: bytes) -> None:
+    async with dialled(api.client()) as (reader, writer):
+        await sent(writer, POST + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\n" + GET + b"\r\n")
+        assert (await answer(reader)).count(b"HTTP/1.1 200 OK") == 0
+
+
+async def test_a_head_may_have_as_many_lines_as_fit(api: Api) -> None:
+    lines = b"".join(b"X-%d: a\r\n" % i for i in range(5_000))
+    async with dialled(api.client()) as (reader, writer):
+        await sent(writer, GET + lines + b"Connection: close\r\n\r\n")
+        assert (await answer(reader)).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_requests_in_one_write_are_answered_in_their_order(api: Api) -> None:
+    held = (api.data / "token").read_bytes().strip()
+    made = b"POST %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+    made %= CONFIG_MAPS.encode(), held
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n1c\r\n" + b'{"metadata":{"name":"one"}} ' + b"\r\n0\r\n\r\n"
+    async with dialled(api.client()) as (reader, writer):
+        writer.write(made + chunked + GET + b"\r\n" + b"HEAD" + GET[3:] + b"\r\n" + GET + b"Connection: close\r\n\r\n")
+        got = await answer(reader)
+    assert re.findall(rb"HTTP/1\.1 (\d+)", got) == [b"201", b"200", b"200", b"200"]
+    assert got.index(b'"name":"one"') < got.index(b"gitVersion") and got.count(b"gitVersion") == 2  # none with HEAD
+
+
+async def test_who_waits_for_100_continue_gets_it_before_the_body_is_sent(api: Api) -> None:
+    held, body = (api.data / "token").read_bytes().strip(), b'{"metadata":{"name":"one"}}'
+    head = b"POST %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+    async with dialled(api.client()) as (reader, writer), asyncio.timeout(30):
+        expect = b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+        writer.write(head % (CONFIG_MAPS.encode(), held) + expect)
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(body)
+        assert (await answer(reader)).startswith(b"HTTP/1.1 201 Created\r\n")
 
 
 GARBAGE = (
