@@ -79,8 +79,10 @@ class ListReply(Reply):
         self.send(request, self.head(request, more))
 
     async def _write(self, request: web.BaseRequest, data: bytes, *, last: bool = False) -> None:
-        chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
-        self.send(request, chunk + b"0\r\n\r\n" if last else chunk)
+        pieces = [b"%x\r\n" % len(data), data, b"\r\n"] if data else []  # not joined: that would copy all of it
+        if last:
+            pieces.append(b"0\r\n\r\n")
+        replies.connection_of(request).writelines(pieces)
         await request.protocol._drain_helper()
 
 
@@ -98,10 +100,13 @@ def parts_of(head: bytes, opening: bytes, items: Iterable[bytes], separator: byt
         ready.append(item)
         size += len(item)
         if size > PART_BYTES or len(ready) >= PART_ITEMS:
-            yield lead + separator.join(ready)
+            ready[0] = lead + ready[0]  # so the join is the only copy of it all
+            yield separator.join(ready)
             lead, size, ready = separator, 0, []
     if ready:
-        yield lead + separator.join(ready) + end
+        ready[0] = lead + ready[0]
+        ready[-1] += end
+        yield separator.join(ready)
     else:
         yield head + end if lead == head + opening else end
 

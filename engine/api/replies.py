@@ -127,10 +127,7 @@ class Reply(web.StreamResponse):
 
     def send(self, request: web.BaseRequest, data: bytes) -> None:
         """Write to the connection. Errors: ConnectionError."""
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client is gone")
-        transport.write(data)
+        connection_of(request).write(data)
 
     async def write_eof(self, data: bytes = b"") -> None:
         return None
@@ -144,6 +141,14 @@ class Lost(Reply):
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         raise ConnectionResetError("the client is gone")
+
+
+def connection_of(request: web.BaseRequest) -> asyncio.Transport:
+    """Where the answer goes. Errors: ConnectionError."""
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError("the client is gone")
+    return transport
 
 
 def of_bytes(body: bytes, code: int = 200, *, warnings: Iterable[str] = ()) -> Reply:

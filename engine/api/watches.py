@@ -27,6 +27,7 @@ from .selection import Selection, of_params
 
 T = TypeVar("T")
 BOOKMARK_S = 60.0
+SELECTIONS = 64  # whose form of the newest change is remembered
 UNSENT = 256 * 1024  # bytes in a connection at which its watch waits for the client
 
 log = logger(__name__)
@@ -122,7 +123,7 @@ async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float)
         if stream.busy or (source.size_bytes > SHORT_BYTES and not stream.plain):
             return False  # the reader has it made in a thread, and what comes meanwhile goes out behind it
         try:
-            data = out.framed([line for record in source.take() for line in stream.lines(record)])
+            data = stream.framed(source.take(), out)
         except Exception:
             log.exception("watch_failed", path=stream.call.route.path)
             transport.abort()  # better no stream than one that has left something out
@@ -228,6 +229,17 @@ class Stream:
             obj = {"kind": "Table", "apiVersion": version, "metadata": metadata, "columnDefinitions": [], "rows": rows}
         return msgspec.json.encode({"type": "BOOKMARK", "object": obj}) + b"\n"
 
+    def framed(self, records: Sequence[WatchRecord], out: Outlet) -> bytes | None:
+        """What is written of changes to a connection that takes it as it is."""
+        if self._shared is None or len(records) != 1:
+            return out.framed([line for record in records for line in self.lines(record)])
+        record, selection = records[0], self.options.selection
+        if (data := _LAST.written(record, selection, self._shared)) is None:
+            data = out.framed(tuple(self.lines(record)))
+            if data:
+                _LAST.remember(record, selection, self._shared, data)
+        return data
+
     @staticmethod
     def _as_they_are(record: WatchRecord) -> bytes:
         return record.line
@@ -267,6 +279,31 @@ class Stream:
             else in_version(self.options.kind, entry).encoded
         )
         return b'{"type":"%s","object":%s}\n' % (change.encode(), shown)
+
+
+class Last:
+    """What was written of the newest change, by selection and form: a thousand watches of one kind are sent the same."""
+
+    def __init__(self) -> None:
+        self._record: WatchRecord | None = None
+        self._written: dict[tuple[int, object], tuple[Selection, bytes]] = {}  # the selection lives, and so its id is its own
+
+    def written(self, record: WatchRecord, selection: Selection, form: object) -> bytes | None:
+        """None where it is to be made."""
+        if record is not self._record:
+            return None
+        found = self._written.get((id(selection), form))
+        return found[1] if found is not None else None
+
+    def remember(self, record: WatchRecord, selection: Selection, form: object, data: bytes) -> None:
+        if record is not self._record:
+            self._record = record
+            self._written.clear()
+        if len(self._written) < SELECTIONS:
+            self._written[id(selection), form] = (selection, data)
+
+
+_LAST = Last()
 
 
 def parts_of(items: Sequence[T]) -> Iterator[Sequence[T]]:

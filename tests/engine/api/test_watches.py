@@ -86,6 +86,25 @@ async def test_entering_and_leaving_a_selection(admin: Client) -> None:
     assert revisions == sorted(set(revisions))
 
 
+async def test_watches_of_one_kind_see_each_change_in_their_own_way(admin: Client) -> None:
+    """What one was sent is given to others only where they would be sent the same."""
+    table, queries = (
+        "application/json;as=Table;v=v1;g=meta.k8s.io",
+        ("labelSelector=color%3Dred&", "labelSelector=color%3Dblue&", ""),
+    )
+    plain = [await watch(admin, f"{query}resourceVersion=0") for query in (*queries, *queries)]
+    shaped = await watch(admin, "resourceVersion=0", headers={"Accept": table})
+    framed = await watch(admin, "resourceVersion=0", headers={"Accept": "application/vnd.kubernetes.protobuf;stream=watch"})
+    for i, color in enumerate(("red", "blue", "red")):
+        await admin.config_map(f"c{i}", {"color": color})
+    for watching, names in zip(plain, (["c0", "c2"], ["c1"], ["c0", "c1", "c2"]) * 2, strict=True):
+        assert [(await watching.next())[1]["metadata"]["name"] for _ in names] == names
+    for i in range(3):
+        assert (await shaped.next())[1]["rows"][0]["object"]["metadata"]["name"] == f"c{i}"
+        size = int.from_bytes(await asyncio.wait_for(framed.response.content.readexactly(4), 30))
+        assert f"c{i}".encode() in await asyncio.wait_for(framed.response.content.readexactly(size), 30)
+
+
 async def test_a_bookmark_before_the_end(api: Api, admin: Client) -> None:
     watching = await watch(admin, "allowWatchBookmarks=true&timeoutSeconds=1")
     kind, obj = await watching.next()
