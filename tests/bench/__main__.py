@@ -75,7 +75,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("modules", nargs="*", default=MODULES, metavar="NAME", help=f"{', '.join(MODULES)}, node, scale, dns")
+    parser.add_argument(
+        "modules", nargs="*", default=MODULES, metavar="NAME", help=f"{', '.join(MODULES)}, node, scale, dns, floor"
+    )
     parser.add_argument("--keep", action="store_true", help="write the figures to docs/performance.md")
     options = parser.parse_args()
     machine = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
