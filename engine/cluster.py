@@ -10,9 +10,8 @@ Tests: tests/engine/test_library.py, tests/engine/commit/test_committer.py
 """
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -420,10 +419,10 @@ class Cluster(Client):
 
 
 def _shielded() -> AbstractContextManager[object]:
-    """What ends a cluster comes to its end though a scope of anyio around it is cancelled. Whoever has such a scope has loaded
-    anyio, which takes as much memory as all rules for pods; nobody else needs it."""
-    anyio: Any = sys.modules.get("anyio")
-    return anyio.CancelScope(shield=True) if anyio is not None else nullcontext()
+    """What ends a cluster comes to its end though the scope around it is cancelled."""
+    import anyio
+
+    return anyio.CancelScope(shield=True)
 
 
 def all_reconcilers() -> Sequence[Rule]:
