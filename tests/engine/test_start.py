@@ -77,7 +77,7 @@ NOT_YET_SERVED = {
     "shipslog.runtime.spdy",
 }
 # Of others', what may be loaded; all else is for who uses it.
-LIBRARIES = {"cython_runtime", "msgspec", "typing_extensions"}
+LIBRARIES = {"anyio", "cython_runtime", "msgspec", "typing_extensions"}  # anyio as a cluster is closed
 OF_THE_SERVER = {
     "aiohappyeyeballs",
     "aiohttp",
