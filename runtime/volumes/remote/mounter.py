@@ -74,7 +74,7 @@ def unmount_all(directory: Path) -> None:
         volume = records.read(record, VolumeSource)
         if volume is not None:
             _unmount(directory, volume)
-        record.unlink()
+        record.unlink(missing_ok=True)  # a removal that was given up goes on beside the one that followed it
 
 
 def _unmount(directory: Path, volume: VolumeSource) -> None:

@@ -678,7 +678,7 @@ async def test_a_volume_is_made_kept_and_removed(bench: Bench) -> None:
 async def test_a_pod_does_not_start_on_a_volume_that_is_not_there(bench: Bench) -> None:
     if bench.kind == "process":
         pytest.skip("plain processes mount nothing")
-    where = "/var/lib/shipslog/volumes/pvc-gone"
+    where = "/nonexistent/volumes/pvc-gone"  # not below a directory that a user may not look into
     command = RunPodSandbox(
         node="n", pod_uid=UID, namespace="default", name="p", hostname="p",
         volumes=(VolumeSource(name="v", kind="local", host_path=where),),
