@@ -21,9 +21,9 @@ async def test_every_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "bin" / "kubectl").symlink_to(kubectl)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("KUBECONFIG", "")
-    monkeypatch.setattr(
-        "kr8s._api.Api._instances", {}
-    )  # it gives out a client of before, whose server is gone, if there is one
+    from kr8s._api import Api
+
+    monkeypatch.setattr(Api, "_instances", {})  # else kr8s gives out the client of an earlier test, whose server is gone
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / "quickstart.md").read_text(), re.DOTALL)
     assert len(blocks) >= 5
     names: dict[str, Any] = {"PATH": str(tmp_path / "cluster.db")}
