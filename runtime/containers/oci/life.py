@@ -41,7 +41,7 @@ from shipslog.runtime.threads import OwnerThreads, Throttle
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeFact, SandboxExited
 from shipslog.store.state import PodRuntime
-from shipslog.store.tasks import Tasks
+from shipslog.store.tasks import END_S, Tasks
 
 from . import adoption, container, layout, leftovers, pause, pods, records, resizing, sandbox, streams, uses
 from .cgroups import Cgroups
@@ -90,7 +90,7 @@ class NodeLife:
         self._exits = Exits(node, self._place, self.pods, self._clean)
         self.lookups = Lookups()
         self._report: Report = lambda fact: None
-        self.tasks = Tasks("node")
+        self.tasks, self._removals = Tasks("node"), Tasks("removals")
 
     @property
     def crun_command(self) -> tuple[str, ...]:
@@ -246,8 +246,7 @@ class NodeLife:
 
     def _watch_pause(self, pod: PodState) -> None:
         assert pod.sandbox is not None
-        descriptor = pod.sandbox.pause.open() if pod.sandbox.pause is not None else None
-        if descriptor is None:
+        if (descriptor := pod.sandbox.pause.open() if pod.sandbox.pause is not None else None) is None:
             return
         pod.pause_fd = descriptor
         asyncio.get_running_loop().add_reader(descriptor, self._pause_ended, pod)
@@ -272,13 +271,15 @@ class NodeLife:
         self._report(SandboxExited(node=self.node, pod_uid=pod.uid, sandbox_id=lost.sandbox_id))
 
     async def remove_pod(self, pod_uid: str) -> None:
-        """Nothing of the pod is left afterwards. Idempotent."""
+        """Nothing of the pod is left afterwards, also where the caller stops waiting: the next one waits for it. Idempotent."""
+        await asyncio.shield(self._removals.start(f"pod {pod_uid}", self._remove_pod(pod_uid), ordinary=Exception))
+
+    async def _remove_pod(self, pod_uid: str) -> None:
         assert self.sandboxes is not None
         pod = self.pods.ensure(pod_uid)
         async with pod.lock:
             self._unwatch_pause(pod)
-            running = [one for one in pod.containers.values() if not one.ended.done()]
-            for one in running:
+            for one in [one for one in pod.containers.values() if not one.ended.done()]:
                 one.silent = True
                 await self._kill(one)
             for one in list(pod.containers.values()):
@@ -301,12 +302,11 @@ class NodeLife:
 
     async def refresh_volumes(self, command: RefreshVolumes) -> None:
         """Bring the files of a running pod's volumes up to date. Errors: VolumeFailed, OSError."""
-        pod = self.pods.get(command.pod_uid)
-        if pod is None:
+        if (pod := self.pods.get(command.pod_uid)) is None:
             return
         async with pod.lock:
             if pod.sandbox is not None:
-                where = self.layout.pod(command.pod_uid) / "volumes"
+                where = self.layout.pod(pod.uid) / "volumes"
                 await self.inside(pod.uid, pod_volumes.prepare, where, command.volumes, command.fs_group)
 
     def host_ports(self) -> list[PortMapping]:
@@ -317,8 +317,7 @@ class NodeLife:
 
     async def start_container(self, request: StartContainer) -> tuple[RuntimeFact, ...]:
         """Make one attempt; -> that it started (and ended, if it did at once), or why not."""
-        pod = self.pods.get(request.pod_uid)
-        if pod is None:
+        if (pod := self.pods.get(request.pod_uid)) is None:
             return (self._not_started(request, "CreateContainerError", "the pod has no sandbox"),)
         async with pod.lock:
             present = pod.containers.get((request.container, request.attempt))
@@ -382,8 +381,7 @@ class NodeLife:
 
     async def stop_container(self, command: StopContainer) -> ContainerExited:
         """Hook, signal, and KILL when the grace period is over; -> how it ended."""
-        one = self.find(command.pod_uid, command.container, command.attempt)
-        if one is None:
+        if (one := self.find(command.pod_uid, command.container, command.attempt)) is None:
             lost = SCHEME + container_id(command.pod_uid, command.container, command.attempt)
             return container_lost(
                 self.node, command.pod_uid, command.container, command.attempt, at_ns=time.time_ns(), container_id=lost
@@ -481,6 +479,7 @@ class NodeLife:
         for pod in self.pods:
             self._unwatch_pause(pod)
         await self.tasks.finished()
+        await self._removals.finished(END_S)
         await self._in_node.finished()
         await self._in_machine.finished()
         try:
