@@ -153,6 +153,26 @@ def test_a_clock_that_went_back_makes_nothing_twice() -> None:
     assert made(decide("2027-01-15T13:00:00Z", cron_job(status=held)))
 
 
+@pytest.mark.parametrize(
+    ("policy", "makes", "deletes"), [("Allow", 1, 0), ("Forbid", 0, 0), ("Replace", 1, 1)], ids=["allow", "forbid", "replace"]
+)
+def test_a_clock_that_jumps_while_a_job_runs(policy: str, makes: int, deletes: int) -> None:
+    running = job("2027-01-15T12:00:00Z")
+    asked = cron_job(concurrency_policy=policy)
+    held = status(decide("2027-01-15T12:00:01Z", asked, running))
+    asked = cron_job(concurrency_policy=policy, status=held)
+    back = decide("2027-01-15T09:00:30Z", asked, running)
+    assert not made(back) and not deleted(back), "what has been made stays, and nothing is made before its time comes again"
+    on = decide("2027-01-15T18:30:00Z", asked, running)
+    assert (len(made(on)), len(deleted(on))) == (makes, deletes), "of six moments that were passed over the last counts"
+    assert made(on) in ([], ["backup-30000600"])
+    far = decide("2027-02-15T18:30:00Z", asked, running)
+    assert (len(made(far)), len(deleted(far)), "TooManyMissedTimes" in reasons(far)) == (makes, deletes, True)
+    late = cron_job(concurrency_policy=policy, status=held, starting_deadline_seconds=60)
+    missed = decide("2027-01-15T18:30:00Z", late, running)
+    assert not made(missed) and not deleted(missed), "it is too late for each of them"
+
+
 def test_what_is_suspended_or_cannot_be_read_makes_nothing() -> None:
     for asked, says in (
         (cron_job(suspend=True), []),
@@ -199,3 +219,11 @@ async def test_on_a_cluster_over_the_hour_that_comes_twice() -> None:
         assert kept == ["2027-11-07T01:30:00-05:00", "2027-11-08T01:30:00-05:00"]
         said = [e.message for e in cluster.list(core_v1.Event) if e.involved_object.kind == "CronJob"]
         assert any(message.startswith("Saw completed job: backup-") for message in said)
+
+
+async def test_on_a_cluster_over_the_hour_that_is_left_out() -> None:
+    async with testing.cluster(start="2027-03-12T12:00:00Z", flows=False) as cluster:
+        await cluster.apply(MANIFEST.replace("30 1 * * *", "30 2 * * *"))
+        await cluster.advance(days=3)
+        kept = [j.metadata.annotations[rule.SCHEDULED] for j in cluster.list(batch_v1.Job)]
+        assert kept == ["2027-03-13T02:30:00-05:00", "2027-03-15T02:30:00-04:00"], "there is no half past two on the fourteenth"
