@@ -9,7 +9,7 @@ that waits is looked at again, and nobody who is new waits for those that do not
 
 How is a profile's matter (profile.py): which filters hold (fit.py, topology.py, volumes.py), what is worth how much
 (priorities.py, columns.py, preferences.py), and who gives way where nothing fits (preemption.py). Which pods go together or
-not at all is their group's (gangs.py).
+not at all is their group's (gangs.py, gang_preemption.py).
 """
 
 from collections.abc import Iterable
@@ -76,6 +76,6 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 
 RECONCILER = Reconciler(
-    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=5,
+    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=6,
     projections=(NODES_STATE, QUEUE, ASKED_LABELS, SERVICES_BY_LABEL, MEMBERS, *volumes.PROJECTIONS),
 )  # fmt: skip

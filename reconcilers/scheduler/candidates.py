@@ -29,9 +29,9 @@ NOT_WITH_ITS_SERVICE = Final("node(s) didn't match service affinity")
 
 
 class Placed(Struct, frozen=True):
-    """A pod goes to a node; the node is kept free for it (`reserved`), or with -1 no more."""
+    """A pod goes to a node; the node is kept free for it (`reserved`); or with -1 it is not there any more, in thought."""
 
-    shape: Shape
+    shape: Shape | Running
     node: int
     times: int = 1
     reserved: bool = False
@@ -65,6 +65,10 @@ class Turn:
         """Keep it free no more."""
         self._put(Placed(shape, i, times=-1, reserved=True))
         self.releases += 1
+
+    def move(self, one: Shape | Running, i: int, times: int) -> None:
+        """In thought a pod leaves its node (-1), or is back on it (1)."""
+        self._put(Placed(one, i, times))
 
     def rewind(self, count: int, taken: Taken) -> None:
         """Nothing but the first so many was placed. Candidates that have looked on meanwhile are out of date."""
@@ -203,8 +207,8 @@ class Candidates:
             touched.add(i)
             if effects:
                 changed |= self.limits.placed(i, effects, one.times, one.reserved)
-            if one.reserved:
-                continue
+            if one.reserved or one.times < 0 or isinstance(one.shape, Running):
+                continue  # what nodes are worth goes by those that are placed
             for column, effect, these in zip(self.columns, more, moved, strict=True):
                 if effect:
                     these.update(column.placed(i, effect))
@@ -219,7 +223,7 @@ class Candidates:
         self.moves += bool(changed)
         self._settle(changed | touched, moved, [column for column in idle if not column.idle])
 
-    def _effects_of(self, other: Shape) -> tuple[Effects, tuple[Any, ...]]:
+    def _effects_of(self, other: Shape | Running) -> tuple[Effects, tuple[Any, ...]]:
         held = self._effects.get(id(other))
         if held is None:
             held = self.limits.effects_of(other.pod), tuple(column.effect_of(other.pod) for column in self.columns)

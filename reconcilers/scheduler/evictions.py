@@ -3,15 +3,19 @@
 Tests: tests/reconcilers/scheduler/test_preemption.py
 """
 
+from collections.abc import Iterable
+
 from shipslog.reconcilers.rule.decision import Instant, Say, reference
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
 from shipslog.store.objects import core_v1
+from shipslog.store.objects.scheduling_v1beta1 import PodGroup
 from shipslog.store.objects.times import api_time
 from shipslog.store.view import View
 
 from .candidates import Candidates, Turn, fit_error
 from .fit import Final
+from .nodes import Running
 from .preemption import NEVER_PREEMPTS, REASON, WAITS_FOR_ENDS, Budgets, Preemption, Victims, waits_for_ends
 from .profile import NAME
 from .queue import Waiting
@@ -20,11 +24,11 @@ TRIES = 3_000  # nodes that one decision weighs so, some 30 µs each; pods beyon
 
 
 class Evictions:
-    """`commands` and `says` are for the decision, `victims` the uids of those that give way by it."""
+    """`commands` and `says` are for the decision, `victims` the uids of those that give way by it; `budgets` knows of them."""
 
     def __init__(self, view: View, turn: Turn, now: Instant) -> None:
         self._turn, self._now = turn, now
-        self._budgets = Budgets(view, turn)
+        self.budgets = Budgets(view, turn)
         self._of_shape: dict[int, Preemption] = {}
         self.victims: set[str] = set()
         self.commands: list[AnyObjectCommand] = []
@@ -42,7 +46,7 @@ class Evictions:
             return None
         held = self._of_shape.get(id(candidates))
         if held is None:
-            held = Preemption(candidates, self._turn, self._budgets, self.victims, self._now)
+            held = Preemption(candidates, self._turn, self.budgets, self.victims, self._now)
             self._of_shape[id(candidates)] = held
         return held.best()
 
@@ -69,18 +73,26 @@ class Evictions:
         return waits_for_ends(self._turn.running(i), waiting.ask.priority)
 
     def evict(self, pod: core_v1.Pod, victims: Victims, node: str) -> None:
-        """Have them end: marked with why, and deleted with their own grace. Those that end already are left alone."""
+        """Have those end in whose place the pod is to run."""
         for one in victims.pods:
-            meta = one.pod.metadata
-            if meta.deletion_timestamp or meta.uid in self.victims:
-                continue
-            self.victims.add(meta.uid)
-            self._budgets.spend(one.pod)
-            message = f"{pod.spec.scheduler_name or NAME}: preempting to accommodate a higher priority pod"
-            marked = disrupted(one.pod, REASON, message, api_time(self._now))
-            delete = Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid)
-            if marked is not one.pod:
-                self.commands.append(Update(object=marked, subresource="status"))
-            self.commands.append(delete)
-            message = f"Preempted by pod {pod.metadata.uid} on node {node}"
-            self.says.append(Say(about=reference(one.pod), reason="Preempted", message=message, after=delete))
+            self._evict(one, pod.spec.scheduler_name, f"pod {pod.metadata.uid} on node {node}")
+
+    def evict_for_group(self, group: PodGroup, scheduler: str, victims: Iterable[tuple[Running, str]]) -> None:
+        """Have those end, each with the name of its node, in whose places the pods of the group are to run."""
+        for one, node in victims:
+            self._evict(one, scheduler, f"podgroup {group.metadata.uid} on node {node}")
+
+    def _evict(self, one: Running, scheduler: str, whom: str) -> None:
+        """Mark it with why, and delete it with its own grace. One that ends already is left alone."""
+        meta = one.pod.metadata
+        if meta.deletion_timestamp or meta.uid in self.victims:
+            return
+        self.victims.add(meta.uid)
+        self.budgets.spend(one.pod)
+        message = f"{scheduler or NAME}: preempting to accommodate a higher priority pod"
+        marked = disrupted(one.pod, REASON, message, api_time(self._now))
+        delete = Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid)
+        if marked is not one.pod:
+            self.commands.append(Update(object=marked, subresource="status"))
+        self.commands.append(delete)
+        self.says.append(Say(about=reference(one.pod), reason="Preempted", message=f"Preempted by {whom}", after=delete))

@@ -1,8 +1,8 @@
 """Pods that are placed together or not at all: those of a pod group that is a gang.
 
 A gang's pods are looked at when the most important of them is, all in one decision: if so many of them as the group asks for
-have a place, counting those that run already, these are bound at once; else none is, and what was tried is taken back. Nobody
-gives way to a gang.
+have a place, counting those that run already, these are bound at once; else none is, and what was tried is taken back. Who
+gives way to a gang is another matter (gang_preemption.py).
 
 Source: KEP-4671, KEP-5832; the messages of the GangScheduling plugin. The condition is that of scheduling.k8s.io/v1beta1: once
 it is true it stays.

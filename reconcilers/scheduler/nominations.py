@@ -3,7 +3,7 @@
 Tests: tests/reconcilers/scheduler/test_preemption.py
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from .candidates import Turn
 from .queue import Order, Queue, Waiting
@@ -46,6 +46,12 @@ class Nominations:
         held = self._released.pop(order, None)
         if held is not None:
             self._keep(order, *held)
+
+    def take_back(self, orders: Iterable[Order]) -> None:
+        """What was released of these was never so: the turn has been rewound to before it."""
+        for order in orders:
+            if (held := self._released.pop(order, None)) is not None:
+                self._kept[order] = held
 
     def nominate(self, order: Order, shape: Shape, i: int) -> None:
         """Keep another node free for it."""

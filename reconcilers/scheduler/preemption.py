@@ -128,7 +128,7 @@ class Preemption:
         profile = self._candidates.shape.profile
         most = max(nodes * profile.candidates_percent // 100, profile.candidates_least)
         tried = 0
-        for i in _from(nodes, self._begin):
+        for i in from_another(nodes, self._begin):
             if any(isinstance(reason, Final) for reason in reasons[i]):
                 continue
             if tried >= most:
@@ -217,7 +217,7 @@ class _OnNode:
         return own or ((limit,) if limit else ())
 
 
-def _from(nodes: int, begin: int) -> Iterator[int]:
+def from_another(nodes: int, begin: int) -> Iterator[int]:
     """All of them, from another one each second."""
     first = begin * FURTHER % max(nodes, 1)
     yield from range(first, nodes)

@@ -3,8 +3,9 @@
 Tests: tests/reconcilers/scheduler/test_queue.py
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Say, reference
@@ -17,12 +18,14 @@ from shipslog.store.view import View
 from .candidates import Candidates, Turn
 from .configuration import profiles_of as profiles_of
 from .evictions import Evictions
+from .gang_preemption import MOST, Places, Unit, may_preempt, priority_of, units_below, waits_for_ends
 from .gangs import WAITS, Gang, gang_of, update_of
 from .nodes import NODES_STATE
 from .nominations import Nominations
 from .profile import NAME, Profile
 from .queue import ASKED_LABELS, GATED, Class, Order, Queue, Waiting, group_of
 from .shape import Shape, ShapeKey, key_of, shape_of
+from .volumes import Taken
 
 LOOK_AGAIN_S = 1.0  # while a pod waits for what others do: to ask at each of their changes would cost too much
 AT_ONCE_S = 0.001
@@ -30,6 +33,23 @@ BATCH = 256  # pods bound by one decision, and pods told why they wait; the next
 LOOKS = 10_000  # what one decision may cost, besides the window: a node that is weighed costs one, some 2 µs
 WINDOW = 6_000  # what the window may cost
 FRESH = 1024  # new pods that one decision looks at
+GANGS = 2  # for so many one decision takes away as many pods as it may, in thought
+NOWHERE: Mapping[Order, str] = {}
+
+
+class Place(Struct, frozen=True):
+    """Where one of a gang goes."""
+
+    waiting: Waiting
+    shape: Shape
+    node: int
+
+
+class Room(Struct, frozen=True):
+    """Where a gang's pods go when the victims are gone."""
+
+    places: Sequence[Place]
+    victims: Sequence[Unit]
 
 
 def config_of(view: View) -> str:
@@ -50,7 +70,7 @@ class Round:
         self._commands: list[AnyObjectCommand] = []
         self._nominations = Nominations(queue, self._turn, self._shape_of)
         self._evictions = Evictions(view, self._turn, now)
-        self._bound = self._messages = 0
+        self._bound = self._messages = self._thought = 0
         self._gangs: set[tuple[str, str]] = set()  # those that were looked at
         self._weighed_new = self._later = False
         self._cut = False  # whether there is more that could be done at once
@@ -145,27 +165,30 @@ class Round:
             self._tell_gang([(waiting, gang.why) for waiting in gang.waiting])
             return
         count, taken = len(self._turn.placed), self._turn.taken.copy()
-        found, failed, commands = self._places(gang.waiting)
-        why = failed[0][1] if failed and gang.missing(len(found)) else ""
+        kept = {one.order: i for one in gang.waiting if (i := self._nominations.release(one.order)) is not None}
+        places, failed, commands = self._places(gang.waiting, kept)
+        why = failed[0][1] if failed and gang.missing(len(places)) else ""
         if why:
             self._later = self._later or self._waits_for_others
-            self._turn.rewind(count, taken)
-            self._shapes = {}
-            failed = sorted([*failed, *((waiting, WAITS) for waiting, _ in found)], key=lambda one: one[0].order)
-        elif commands:
-            self._commands += commands  # they are bound when their claims are
+            self._take_back(count, taken, kept)
+            failed = sorted([*failed, *((one.waiting, WAITS) for one in places)], key=lambda one: one[0].order)
+            self._make_room_for(gang, failed)
         else:
-            for waiting, node in found:
-                self._bind(waiting.pod, self._turn.nodes.order[node].name)
-        self._tell_gang(failed)
-        if not commands and (update := update_of(gang.group, why, self._now)) is not None:
+            if commands:
+                self._commands += commands  # they are bound when their claims are
+            else:
+                for one in places:
+                    self._bind(one.waiting.pod, self._turn.nodes.order[one.node].name)
+            self._tell_gang(failed)
+        if (why or not commands) and (update := update_of(gang.group, why, self._now)) is not None:
             self._commands.append(update)
 
     def _places(
-        self, members: Sequence[Waiting]
-    ) -> tuple[list[tuple[Waiting, int]], list[tuple[Waiting, str]], list[AnyObjectCommand]]:
-        """(who goes where, who goes nowhere and why, what is to be done for their claims before they are bound)"""
-        found: list[tuple[Waiting, int]] = []
+        self, members: Sequence[Waiting], kept: Mapping[Order, int]
+    ) -> tuple[list[Place], list[tuple[Waiting, str]], list[AnyObjectCommand]]:
+        """(who goes where, who goes nowhere and why, what is to be done for their claims before they are bound). `kept`: the
+        nodes that were kept free for some."""
+        found: list[Place] = []
         failed: list[tuple[Waiting, str]] = []
         commands: list[AnyObjectCommand] = []
         self._left, self._weighed_new = self._left - self._nodes, True
@@ -174,7 +197,9 @@ class Round:
             candidates = self._shapes.get(key)
             if candidates is None:
                 candidates = self._shapes[key] = Candidates(self._shape_of(waiting), self._turn)
-            best = self._best(waiting.order, candidates)
+            best = kept.get(waiting.order)
+            if best is None or not candidates.fits(best):
+                best = self._best(waiting.order, candidates)
             if best is None:
                 failed.append((waiting, candidates.why()))
                 continue
@@ -186,13 +211,69 @@ class Round:
                 del self._shapes[key]  # they have to be looked at again for the next
             self._turn.place(candidates.shape, best)
             self._left -= 8
-            found.append((waiting, best))
+            found.append(Place(waiting, candidates.shape, best))
         return found, failed, commands
 
-    def _tell_gang(self, failed: Sequence[tuple[Waiting, str]]) -> None:
+    def _take_back(self, count: int, taken: Taken, kept: Iterable[Order]) -> None:
+        """All is as when so many were placed, and nodes are kept free as they were."""
+        self._turn.rewind(count, taken.copy())
+        self._shapes = {}
+        self._nominations.take_back(kept)
+
+    def _make_room_for(self, gang: Gang, failed: Sequence[tuple[Waiting, str]]) -> None:
+        """Have those give way in whose places the gang could run together, and say so; if nobody can, why the gang waits."""
+        assert gang.group is not None
+        if waits_for_ends(self._turn, gang.group, gang.waiting):
+            self._tell_gang(failed, {one.order: one.pod.status.nominated_node_name for one in gang.waiting})
+            return
+        for waiting in gang.waiting:
+            self._nominations.give_up(waiting.order)
+        room = self._room_for(gang)
+        names = {one.waiting.order: self._turn.nodes.order[one.node].name for one in room.places} if room else {}
+        self._tell_gang(failed, names)
+        if room is None:
+            return
+        last = max(waiting.order for waiting in gang.waiting)
+        for one in room.places:
+            self._nominations.nominate(one.waiting.order, one.shape, one.node)
+        for name in sorted(set(names.values())):
+            for passed in self._nominations.passed_by(last, name):
+                self._commands.append(Update(object=_without_node(passed.pod), subresource="status"))
+        victims = [(one, self._turn.nodes.order[i].name) for unit in room.victims for i, one in unit.pods]
+        self._evictions.evict_for_group(gang.group, gang.waiting[0].pod.spec.scheduler_name, victims)
+
+    def _room_for(self, gang: Gang) -> Room | None:
+        """The places that the gang would have if some gave way, and who; None when that does not help, or may not be."""
+        first, turn, group = gang.waiting[0], self._turn, gang.group
+        assert group is not None
+        if not self._profiles[first.pod.spec.scheduler_name or NAME].preempts or not may_preempt(group, gang.waiting):
+            return None
+        if self._thought >= MOST * GANGS:
+            self._later = True
+            return None
+        units = units_below(self._view, turn, group, priority_of(group, first.ask.priority), self._now)
+        if not units:
+            return None
+        count, taken = len(turn.placed), turn.taken.copy()
+        for i, one in (pod for unit in units for pod in unit.pods):
+            turn.move(one, i, -1)
+            self._thought += 1
+        places, _, _ = self._places(gang.waiting, {})
+        victims: list[Unit] = []
+        if enough := not gang.missing(len(places)):
+            turn.taken = taken.copy()
+            shapes = {one.shape.key: Candidates(one.shape, turn) for one in places}
+            found = Places(turn, [(shapes[one.shape.key], one.node) for one in places])
+            victims = found.victims(units, self._evictions.budgets, self._evictions.victims)
+        self._take_back(count, taken, ())
+        return Room(places, victims) if enough else None
+
+    def _tell_gang(self, failed: Sequence[tuple[Waiting, str]], nodes: Mapping[Order, str] = NOWHERE) -> None:
+        """`nodes`: those that are kept free for some."""
         for waiting, why in failed:
-            if waiting.message != why:
-                self._tell(waiting.pod, "Unschedulable", why)
+            node = nodes.get(waiting.order, "")
+            if waiting.message != why or waiting.pod.status.nominated_node_name != node:
+                self._tell(waiting.pod, "Unschedulable", why, node)
 
     # --- the nodes of one ---
 

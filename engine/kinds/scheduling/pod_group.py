@@ -10,11 +10,14 @@ from msgspec.structs import replace
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, age
 from shipslog.engine.kinds.conditions import check_conditions
+from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.scheduling_v1beta1 import DisruptionMode, PodGroup, SingleDisruptionMode
+from shipslog.store.objects.scheme import Kind
 
 from .groups import check_claims, check_one_of, check_policy, check_priority, check_topology
+from .priority_class import admit_priority
 
 
 class PodGroupRules(WithSpec):
@@ -28,6 +31,10 @@ class PodGroupRules(WithSpec):
         if obj.spec.disruption_mode is not None:
             return obj
         return replace(obj, spec=replace(obj.spec, disruption_mode=DisruptionMode(single=SingleDisruptionMode())))
+
+    def create(self, kind: Kind, obj: PodGroup, ctx: Admission) -> PodGroup:
+        made: PodGroup = super().create(kind, admit_group(kind, obj, ctx), ctx)
+        return made
 
     def check(self, faults: Faults, obj: PodGroup) -> None:
         spec = obj.spec
@@ -64,6 +71,14 @@ class PodGroupRules(WithSpec):
             if status.resource_claim_name is not None:
                 claim = status.resource_claim_name
                 faults.invalid_each(f"{at}.resourceClaimName", claim, names.subdomain(claim))
+
+
+def admit_group(kind: Kind, obj: PodGroup, ctx: Admission) -> PodGroup:
+    """The group with its priority; what is wrong with the words of it is told by `check`."""
+    wrong = Faults()
+    check_priority(wrong, obj.spec.priority_class_name, obj.spec.preemption_policy, "spec")
+    made: PodGroup = obj if wrong else admit_priority(kind, obj, ctx)
+    return made
 
 
 STRATEGY = PodGroupRules()

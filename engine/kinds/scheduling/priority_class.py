@@ -106,3 +106,39 @@ def check_only_default(kind: Kind, obj: PriorityClass, ctx: Admission) -> None:
 
 
 STRATEGY = PriorityClassStrategy()
+
+
+def admit_priority(kind: Kind, obj: Any, ctx: Admission) -> Any:
+    """A pod, or a group of pods, with the number that its priority class stands for. Errors: Forbidden for an unknown class, or
+    a number of one's own."""
+    spec, whose = obj.spec, kind.kind.lower()
+    name, value, policy = _priority_of(kind, obj, ctx)
+    if spec.priority is not None and spec.priority != value:
+        why = (
+            f"the integer value of priority ({spec.priority}) must not be provided in {whose} spec; priority admission "
+            f"controller computed {value} from the given PriorityClass name"
+        )
+        raise forbidden(kind, obj.metadata.name, why)
+    if spec.preemption_policy is not None and spec.preemption_policy != policy and spec.preemption_policy:
+        why = (
+            f"the string value of PreemptionPolicy ({spec.preemption_policy}) must not be provided in {whose} spec; priority "
+            f"admission controller computed {policy} from the given PriorityClass name"
+        )
+        raise forbidden(kind, obj.metadata.name, why)
+    return replace(obj, spec=replace(spec, priority_class_name=name, priority=value, preemption_policy=policy))
+
+
+def _priority_of(kind: Kind, obj: Any, ctx: Admission) -> tuple[str, int, str]:
+    name = obj.spec.priority_class_name
+    found: PriorityClass | None
+    if not name:
+        defaults = [c for c in ctx.view.list(PriorityClass) if c.global_default]
+        if not defaults:
+            return "", 0, PREEMPTS
+        found = min(defaults, key=lambda c: c.value)
+    else:
+        system = (c for c in SYSTEM if c.metadata.name == name)  # also in a cluster whose start has not made them yet
+        found = ctx.view.get(PriorityClass, name) or next(system, None)
+    if found is None:
+        raise forbidden(kind, obj.metadata.name, f"no PriorityClass with name {name} was found")
+    return found.metadata.name, found.value, found.preemption_policy or PREEMPTS

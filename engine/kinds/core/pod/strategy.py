@@ -10,6 +10,7 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.pod_spec.checks import spec as rules
 from shipslog.engine.kinds.pod_spec.defaults.spec import GRACE_PERIOD_S, default_pod_spec
 from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
+from shipslog.engine.kinds.scheduling.priority_class import admit_priority
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.core_v1 import Affinity, Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodIP, PodStatus
 from shipslog.store.objects.meta_v1 import LabelSelectorRequirement
@@ -18,7 +19,7 @@ from shipslog.store.objects.scheme import Kind
 
 from . import old_clients, table
 from .resize import check_resize, only_resized
-from .scheduling import admit_priority, admit_runtime_class, first_status, tolerate_failing_nodes
+from .scheduling import admit_runtime_class, first_status, tolerate_failing_nodes
 from .service_account import admit_service_account
 from .subresources import SUBRESOURCES
 from .update import check_ephemeral_update, check_pod_status, check_pod_update

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from shipslog.store.refusals import Forbidden
+
 GANG = {"gang": {"minCount": 3}}
 TEMPLATE = {"name": "t", "schedulingPolicy": GANG}
 
@@ -19,6 +21,18 @@ def test_pods_of_a_group_are_disrupted_one_by_one(world: Any, refused: Any) -> N
     statuses = [{"name": "c", "resourceClaimName": "x"}, {"name": "d"}]
     wrong = refused(world.change, made, "status", status={"resourceClaimStatuses": statuses})
     assert wrong == {"FieldValueInvalid status.resourceClaimStatuses[1].name"}
+
+
+def test_a_group_is_as_important_as_its_class(world: Any, refused: Any) -> None:
+    plain = world.create("podgroups", group()).spec
+    assert (plain.priority, plain.preemption_policy, plain.priority_class_name) == (0, "PreemptLowerPriority", "")
+    world.keep(world.create("priorityclasses", {"metadata": {"name": "p"}, "value": 7, "preemptionPolicy": "Never"}))
+    made = world.create("podgroups", group(priorityClassName="p")).spec
+    assert (made.priority, made.preemption_policy) == (7, "Never")
+    with pytest.raises(Forbidden, match="no PriorityClass with name q was found"):
+        world.create("podgroups", group(priorityClassName="q"))
+    with pytest.raises(Forbidden, match=r"the integer value of priority \(8\) must not be provided in podgroup spec"):
+        world.create("podgroups", group(priorityClassName="p", priority=8))
 
 
 @pytest.mark.parametrize(
