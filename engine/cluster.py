@@ -33,7 +33,7 @@ from shipslog.store.logger import logger
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.scheme import Kind, Unconverted
 from shipslog.store.refusals import Unavailable
-from shipslog.store.state import Entry
+from shipslog.store.state import Entry, PodRuntime
 from shipslog.store.tasks import Tasks
 
 from . import tallies
@@ -219,7 +219,9 @@ class Cluster(Client):
 
     async def _start_node(self, node: str, runtime: NodeRuntime) -> None:
         known = self.view.pods_running_on(node)
-        await runtime.start(self._report, known)
+        held = {pod.pod_uid for pod in known}
+        bound = [pod.metadata.uid for pod in self.view.pods_on(node) if pod.metadata.uid not in held]
+        await runtime.start(self._report, [*known, *(PodRuntime(pod_uid=uid, node=node) for uid in bound)])
         log.info("node_started", node=node, pods_adopted=len(known))
 
     def _report(self, fact: RuntimeFact) -> None:

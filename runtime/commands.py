@@ -83,6 +83,7 @@ class VolumeSource(Struct, frozen=True, kw_only=True):
     group_once: bool | UnsetType = UNSET  # local, remote: what belongs to the pod's group at its top is not walked again
     remote: RemoteVolume | UnsetType = UNSET
     image: str | UnsetType = UNSET
+    block: bool | UnsetType = UNSET  # local, remote: containers see the device itself, and no file system on it
 
 
 class PortMapping(Struct, frozen=True, kw_only=True):
@@ -157,6 +158,12 @@ class Mount(Struct, frozen=True, kw_only=True):
     sub_path: str = ""
     read_only: bool = False
     propagation: str = ""  # None, HostToContainer, Bidirectional
+    recursive: Literal["IfPossible", "Enabled"] | UnsetType = UNSET  # what is mounted below is read only too
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    volume: str  # name of a VolumeSource of the pod that is a block device
+    path: str  # in the container
 
 
 class Security(Struct, frozen=True, kw_only=True):
@@ -211,6 +218,7 @@ class StartContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StartContai
     post_start: "Hook | None" = None
     stop_signal: str = ""  # SIGUSR1; "" for the image's
     env_files: tuple[EnvFile, ...] | UnsetType = UNSET  # variables beside `env`
+    devices: tuple[Device, ...] | UnsetType = UNSET  # block devices that it sees
     huge_pages: Mapping[str, int] | UnsetType = UNSET  # size of a page (2Mi) -> bytes of such pages that it may use
 
     @property

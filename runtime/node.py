@@ -118,7 +118,9 @@ class NodeRuntime(Protocol):
     log_directory: str  # where the node's own logs are; "" for none
 
     async def start(self, report: Report, known: Sequence[PodRuntime]) -> None:
-        """Prepare the machine, report NodeObserved, adopt what runs: report each difference from `known` (exits that
+        """`known`: all pods that the node may have, also those of which nothing has run yet.
+
+        Prepare the machine, report NodeObserved, adopt what runs: report each difference from `known` (exits that
         happened meanwhile, containers that run and are not known, sandboxes that are gone), and each volume made there that
         holds nothing, then watch on. Errors: RuntimeUnavailable."""
 

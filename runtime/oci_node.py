@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import assert_never
 
-from msgspec.structs import replace
-
 from shipslog.store.facts import (
     ContainerExited,
     ImagePulled,
@@ -33,19 +31,16 @@ from .commands import (
     ApplyNetworkPolicies,
     ApplyRuleset,
     CollectImages,
-    ExpandVolume,
-    MakeVolume,
     PullImage,
     RefreshVolumes,
     RemovePodSandbox,
-    RemoveVolume,
     Ruleset,
     RunPodSandbox,
-    ScrubVolume,
     SetProbes,
     StartContainer,
     StopContainer,
     UpdateContainerResources,
+    VolumeCommand,
 )
 from .containers.logs.limits import LIMITS, LogLimits
 from .containers.oci import machine, streams
@@ -71,11 +66,8 @@ from .stats.groups import groups_of
 from .stats.sampler import PodSubject, Sampler
 from .stats.usage import NodeStats
 from .threads import OwnerThreads, in_fresh_thread
-from .volumes.directories import Directories
 from .volumes.failed import VolumeFailed
-from .volumes.remote import expansion
-from .volumes.remote.drivers import Drivers
-from .volumes.remote.mounter import shared_beside
+from .volumes.node_volumes import NodeVolumes
 
 PULLS = 8  # of one registry at once: one that hangs keeps no other waiting
 
@@ -105,13 +97,14 @@ class OciNode:
         self._rules, self._policies, self._providers = rules, policies, providers
         self._probes: Prober | None = None
         self._links: Links | None = None
-        self._drivers: Drivers | None = None
         self._ground = ground
         self._ports = PublishedPorts(ground.outside, ground.address) if ground is not None else None
         self._threads = OwnerThreads()
         self._registries = OwnerThreads(PULLS, begin=ground.outside.begin if ground is not None else in_fresh_thread)
         self._life = NodeLife(node, data, self.settings, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr, limits=limits)
-        self._directories = Directories(node, self._life.layout.data / "volumes")
+        self._volumes = NodeVolumes(
+            node, self._life.layout.data, self._life.layout.pods, self._life.inside, self._life.remove_pod
+        )  # fmt: skip
         self.images: ImageStore = self._life.images
         self._collector = Collector(self.images, self._images_used)
         limited = self.settings.cgroup_manager != "disabled"
@@ -141,18 +134,13 @@ class OciNode:
         self._probes = Prober(self.node, report, self.exec_output, self._life.lookups)
         self._sampler.start()
         report(observed)
-        for fact in (*found, *await self._directories.empty()):
-            report(fact)
         life = self._life
+        up = {pod.uid for pod in life.pods if pod.sandbox is not None}
+        for fact in (*found, *await self._volumes.begin(report, observed, known, up)):
+            report(fact)
         assert life.sandboxes is not None
         self._links = Links(self.node, life.pods, life.sandboxes, life.make_bridge, life.fresh)
         self._links.begin(report)
-        pods = self._life.layout.pods
-        self._drivers = Drivers(
-            self._life.layout.data / "plugins_registry", shared_beside(pods),
-            lambda drivers: report(replace(observed, drivers=drivers)),
-        )  # fmt: skip
-        self._drivers.start()
 
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
         return await dial(address, port, tls=tls)
@@ -167,6 +155,7 @@ class OciNode:
         lost = self._links.lost if self._links is not None else 0
         return (
             *(line for tasks in ours for line in tasks.troubles()),
+            *self._volumes.troubles(),
             *((f"{self.node}: {lost} pods are cut off from its bridge; their events say more",) if lost else ()),
         )
 
@@ -197,11 +186,8 @@ class OciNode:
                 return (await self._apply_ruleset(command.ruleset),)
             case ApplyNetworkPolicies():
                 return (await self._apply_policies(command),)
-            case MakeVolume() | RemoveVolume() | ScrubVolume():
-                return (await self._directories.execute(command),)
-            case ExpandVolume():
-                life = self._life
-                return (await life.inside(f"volume {command.volume}", expansion.expand, life.layout.pods, command),)
+            case VolumeCommand():
+                return (await self._volumes.execute(command),)
             case CollectImages():
                 return (await self._collect_images(command),)
         assert_never(command)
@@ -327,13 +313,11 @@ class OciNode:
         await self._sampler.close()
         if self._links is not None:
             await self._links.close()
-        if self._drivers is not None:
-            await self._drivers.close()
         if self._probes is not None:
             await self._probes.close()
         if self._ports is not None:
             await self._ports.close()
-        await self._directories.close()
+        await self._volumes.close()
         try:
             await self._life.close(end_pods=end_pods)
         finally:

@@ -5,17 +5,19 @@ Source: kubelet's desired state of world populator, and its local and host path 
 Tests: tests/e2e/test_claims.py
 """
 
+from collections.abc import Iterable
+
 import msgspec
 from msgspec import UNSET
 
 from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.reconcilers.scheduler.volumes import reachable
-from shipslog.runtime.commands import VolumeSource
+from shipslog.runtime.commands import RemoteVolume, VolumeSource
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.claims import claim_of
 
 from . import remote_volumes
-from .bound_pod import BoundPod
+from .bound_pod import AnyContainer, BoundPod
 from .fields import ConfigError
 
 NO_SOURCES = ("claim_ref", "node_affinity")
@@ -51,10 +53,11 @@ def _source(pod: BoundPod, volume: core_v1.Volume, held: core_v1.PersistentVolum
         raise ConfigError(
             f"MountVolume.NodeAffinity check failed for volume {held.metadata.name}: no matching NodeSelectorTerms"
         )
-    if spec.volume_mode == "Block":
-        raise ConfigError(f"volume {held.metadata.name} is a block device: this node mounts file systems only")
     asked = volume.persistent_volume_claim
     read_only = asked is not None and asked.read_only
+    if spec.volume_mode == "Block":
+        return _device(pod, volume, held, read_only)
+    _used_as(pod, volume, "Filesystem", "volumeDevices", (d.name for c in every(pod.spec) for d in c.volume_devices))
     if spec.host_path is not None:
         return VolumeSource(
             name=volume.name, kind="hostPath", host_path=spec.host_path.path, host_path_type=spec.host_path.type or "",
@@ -63,15 +66,43 @@ def _source(pod: BoundPod, volume: core_v1.Volume, held: core_v1.PersistentVolum
     security = pod.spec.security_context
     once = security is not None and security.fs_group_change_policy == "OnRootMismatch"
     if spec.local is not None:
+        kind = spec.local.fs_type
         return VolumeSource(
-            name=volume.name, kind="local", host_path=spec.local.path, read_only=read_only, group_once=True if once else UNSET
-        )
+            name=volume.name, kind="local", host_path=spec.local.path, read_only=read_only, group_once=True if once else UNSET,
+            remote=RemoteVolume(plugin="local", source={"fsType": kind}, mount_options=spec.mount_options) if kind else UNSET,
+        )  # fmt: skip
     if (elsewhere := remote_volumes.held(pod, volume, held, read_only=read_only, group_once=once)) is not None:
         return elsewhere
     if spec.csi is not None:
         return msgspec.structs.replace(
             remote_volumes.of_driver(pod, volume, held, read_only), group_once=True if once else UNSET
         )
+    raise ConfigError(f"volumes of kind {_kind(spec)} are not supported on this node")
+
+
+def _kind(spec: core_v1.PersistentVolumeSpec) -> str:
     named = (f for f in msgspec.structs.fields(spec) if isinstance(getattr(spec, f.name), msgspec.Struct))
-    kind = next((f.encode_name for f in named if f.name not in NO_SOURCES), "")
-    raise ConfigError(f"volumes of kind {kind} are not supported on this node")
+    return next((f.encode_name for f in named if f.name not in NO_SOURCES), "")
+
+
+def _device(pod: BoundPod, volume: core_v1.Volume, held: core_v1.PersistentVolume, read_only: bool) -> VolumeSource:
+    """A block device, as it is."""
+    spec = held.spec
+    _used_as(pod, volume, "Block", "volumeMounts", (m.name for c in every(pod.spec) for m in c.volume_mounts))
+    if spec.local is not None:
+        return VolumeSource(name=volume.name, kind="local", host_path=spec.local.path, read_only=read_only, block=True)
+    if spec.csi is not None:
+        return msgspec.structs.replace(remote_volumes.of_driver(pod, volume, held, read_only), block=True)
+    elsewhere = remote_volumes.held(pod, volume, held, read_only=read_only, group_once=False)
+    if elsewhere is None:
+        raise ConfigError(f"volume {held.metadata.name} is of volumeMode Block, which volumes of kind {_kind(spec)} never are")
+    return msgspec.structs.replace(elsewhere, block=True)
+
+
+def every(spec: core_v1.PodSpec) -> tuple[AnyContainer, ...]:
+    return (*spec.init_containers, *spec.containers, *spec.ephemeral_containers)
+
+
+def _used_as(pod: BoundPod, volume: core_v1.Volume, mode: str, field: str, names: Iterable[str]) -> None:
+    if volume.name in set(names):
+        raise ConfigError(f"volume {volume.name} has volumeMode {mode}, but is specified in {field}")

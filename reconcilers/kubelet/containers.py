@@ -21,7 +21,7 @@ from .fields import ConfigError
 from .hooks import lifecycle_hook
 from .plan import PodPlan
 from .security import security
-from .volumes import mounts
+from .volumes import devices, mounts
 
 CONFIG_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
 
@@ -219,6 +219,7 @@ def start_command(pod: BoundPod, container: AnyContainer, attempt: int, resolved
         stop_signal=(lifecycle.stop_signal or "") if lifecycle is not None else "",
         env_files=resolved.files or UNSET,
         huge_pages=resources.huge_pages(container) or UNSET,
+        devices=devices(pod.pod, container) or UNSET,
     )
 
 

@@ -1,11 +1,12 @@
 """A pod's volumes, rendered: directories of the node, and content put together from objects."""
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET
 
-from shipslog.runtime.commands import FileContent, Mount, TokenRequest, VolumeSource
+from shipslog.runtime.commands import Device, FileContent, Mount, TokenRequest, VolumeSource
 from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.claims import claim_of
 
@@ -21,6 +22,7 @@ from .security import common_user
 DEFAULT_MODE = 0o644
 HUGE = "HugePages"
 TOKEN_MODE = 0o600  # the group's bits come with the group
+RECURSIVE: Mapping[str, Literal["IfPossible", "Enabled"]] = {"IfPossible": "IfPossible", "Enabled": "Enabled"}
 CONTENT_BYTES = 64 * 1024 * 1024  # of all files of a pod's volumes: one config map can be shown any number of times
 
 
@@ -189,10 +191,20 @@ def mounts(pod: core_v1.Pod, container: AnyContainer, env: Mapping[str, str]) ->
             path=mount.mount_path,
             read_only=mount.read_only,
             propagation=mount.mount_propagation or "",
+            recursive=RECURSIVE.get(mount.recursive_read_only or "", UNSET) if mount.read_only else UNSET,
             sub_path=_expanded(mount, env) if mount.sub_path_expr else mount.sub_path,
         )
         for mount in container.volume_mounts
     )
+
+
+def devices(pod: core_v1.Pod, container: AnyContainer) -> tuple[Device, ...]:
+    """The block devices that the container sees. Errors: ConfigError for one that is no claim's, as a kubelet's."""
+    claims = {volume.name for volume in pod.spec.volumes if claim_of(pod, volume)}
+    for device in container.volume_devices:
+        if device.name not in claims:
+            raise ConfigError(f'cannot find volume "{device.name}" to map into container "{container.name}"')
+    return tuple(Device(volume=device.name, path=device.device_path) for device in container.volume_devices)
 
 
 def _expanded(mount: core_v1.VolumeMount, env: Mapping[str, str]) -> str:

@@ -36,6 +36,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     commands: list[AnyObjectCommand] = []
     held = view.get(storage_v1.CSINode, key)
     wanted = tuple(_driver(driver) for driver in observed.drivers)
+    if held is not None:  # what a driver is may not change while it is there: first it goes, then it comes
+        wanted = tuple(driver for driver in wanted if not _is_another(driver, held.spec.drivers or ()))
     if held is None and wanted:
         commands.append(Create(object=storage_v1.CSINode(metadata=_meta(node), spec=storage_v1.CSINodeSpec(drivers=wanted))))
     elif held is not None and tuple(held.spec.drivers or ()) != wanted:
@@ -58,10 +60,17 @@ def _driver(driver: CsiDriver) -> storage_v1.CSINodeDriver:
     )
 
 
+def _is_another(driver: storage_v1.CSINodeDriver, held: Iterable[storage_v1.CSINodeDriver]) -> bool:
+    """Whether one of this name is there that is called, or reached, otherwise."""
+    return any(
+        one.name == driver.name and (one.node_id, one.topology_keys) != (driver.node_id, driver.topology_keys) for one in held
+    )
+
+
 def _described(node: core_v1.Node, drivers: tuple[CsiDriver, ...]) -> core_v1.Node:
     labels, annotations = dict(node.metadata.labels), dict(node.metadata.annotations)
     for driver in drivers:
-        labels |= driver.topology
+        labels = {**driver.topology, **labels}  # what the node says of itself stays
     if drivers:
         annotations[NODE_IDS] = msgspec.json.encode({driver.name: driver.node_id for driver in drivers}).decode()
     else:
@@ -73,4 +82,4 @@ def _described(node: core_v1.Node, drivers: tuple[CsiDriver, ...]) -> core_v1.No
     )
 
 
-RECONCILER = Reconciler(name="csi-node", actor="system:controller:kubelet", wakes=WAKES, decide=decide)
+RECONCILER = Reconciler(name="csi-node", actor="system:controller:kubelet", wakes=WAKES, decide=decide, version=2)

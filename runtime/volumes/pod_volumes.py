@@ -16,12 +16,12 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from shipslog.runtime import trees
-from shipslog.runtime.commands import FileContent, VolumeSource
+from shipslog.runtime.commands import FileContent, RemoteVolume, VolumeSource
 from shipslog.runtime.containers.oci import linux
 from shipslog.store.objects import quantity
 
 from .failed import VolumeFailed
-from .remote import mounter
+from .remote import filesystem, mounter, tools
 
 DEPTH = 256  # of any path that a pod names in a volume or on the node
 
@@ -45,7 +45,7 @@ def prepare(directory: Path, volumes: tuple[VolumeSource, ...], fs_group: int | 
                     _host_path(volume)
                     continue
                 case "local":
-                    _local(volume, fs_group)
+                    _local(path, volume, fs_group)
                     continue
                 case "image":
                     continue
@@ -66,6 +66,8 @@ def redacted(volumes: tuple[VolumeSource, ...]) -> tuple[VolumeSource, ...]:
 
 def source_path(directory: Path, volume: VolumeSource) -> Path:
     """Where the volume is on this node."""
+    if volume.kind == "local" and (directory / volume.name).is_dir():
+        return directory / volume.name  # a device on which there is a file system, mounted for the pod
     return Path(volume.host_path) if volume.kind in ("hostPath", "local") else directory / volume.name
 
 
@@ -145,15 +147,35 @@ def _host_path(volume: VolumeSource) -> None:
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {message}')
 
 
-def _local(volume: VolumeSource, fs_group: int | None) -> None:
-    """It is there already, and is never made here: an empty one in its place would hide that what was kept in it is gone."""
+def _local(mounted: Path, volume: VolumeSource, fs_group: int | None) -> None:
+    """It is there already, and is never made here: an empty one in its place would hide that what was kept in it is gone. A
+    device is mounted for the pod, or seen as it is."""
     _not_too_deep(volume.host_path)
-    path = Path(volume.host_path)
-    if not path.is_dir():
-        why = f'path "{volume.host_path}" does not exist' if not path.exists() else f'path "{volume.host_path}" is no directory'
+    path, why = Path(volume.host_path), ""
+    device = path.is_block_device()
+    if not path.exists():
+        why = f'path "{volume.host_path}" does not exist'
+    elif volume.block is True:
+        why = "" if device else f'path "{volume.host_path}" is no block device'
+    elif device:
+        if not tools.mounted(mounted):
+            mounted.mkdir(exist_ok=True)
+            _mount_local(path, mounted, volume)
+        path = mounted
+    elif not path.is_dir():
+        why = f'path "{volume.host_path}" is no directory'
+    if why:
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{volume.name}" : {why}')
+    if volume.block is True:
+        return
     if fs_group is not None:
         _give_once(path, volume, fs_group)
+
+
+def _mount_local(device: Path, target: Path, volume: VolumeSource) -> None:
+    remote = volume.remote
+    kind, options = (str(remote.source.get("fsType")), remote.mount_options) if isinstance(remote, RemoteVolume) else ("", ())
+    filesystem.format_and_mount(str(device), target, kind, (*options, *(("ro",) if volume.read_only else ())))
 
 
 def _give_once(path: Path, volume: VolumeSource, group: int) -> None:

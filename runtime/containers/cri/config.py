@@ -6,9 +6,9 @@ Tests: tests/runtime/containers/test_contract.py
 from pathlib import Path
 from typing import Any
 
-from shipslog.runtime.commands import RunPodSandbox, StartContainer
+from shipslog.runtime.commands import Device, RunPodSandbox, StartContainer, VolumeSource
 from shipslog.runtime.containers import env_files
-from shipslog.runtime.volumes.pod_volumes import source_path
+from shipslog.runtime.volumes.pod_volumes import pin_sub_path, remove_tree, source_path
 
 from .client import ATTEMPT, CONTAINER, NAMESPACE, POD_NAME, POD_UID
 
@@ -54,18 +54,26 @@ def namespaces(api: Any, request: RunPodSandbox) -> Any:
 
 def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: Path, target_id: str = "") -> Any:
     """ContainerConfig. `directory` is the pod's: its volumes, and the containers' messages. `target_id`: of the container whose
-    processes it sees. Errors: OSError for what cannot be read of it."""
+    processes it sees. Errors: OSError, VolumeFailed for what cannot be read or mounted of it."""
     volumes = {volume.name: volume for volume in pod.volumes}
     more = env_files.values(request.env_files, directory / "volumes") if request.env_files else ()
     message = directory / f"termination-{request.container}-{request.attempt}"
     message.touch()
     message.chmod(0o666)
+    pins = directory / "subpaths" / request.container / str(request.attempt)
+    remove_tree(pins.parent)  # of attempts before: each has bound its own
     mounts = [api.Mount(container_path=request.termination_message_path, host_path=str(message))]
     for mount in request.mounts:
         if volumes[mount.volume].kind == "image":
             raise OSError(f'volume "{mount.volume}" is an image: over the CRI such volumes are not mounted')
         source = source_path(directory / "volumes", volumes[mount.volume])
-        source = source / mount.sub_path if mount.sub_path else source
+        if mount.sub_path:
+            pinned = pins / str(len(mounts))
+            pin_sub_path(source, mount.sub_path, pinned)
+            source = pinned
+        if mount.recursive == "Enabled":
+            why = "is to be recursively read only, which is not done over the CRI"
+            raise OSError(f'the mount of volume "{mount.volume}" {why}')
         mounts.append(
             api.Mount(
                 container_path=mount.path, host_path=str(source), readonly=mount.read_only or volumes[mount.volume].read_only,
@@ -80,6 +88,7 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
         working_dir=request.working_dir,
         envs=[api.KeyValue(key=key, value=value) for key, value in (*request.env, *more)],
         mounts=mounts,
+        devices=[_device(api, device, volumes[device.volume], directory / "volumes") for device in request.devices or ()],
         labels={
             POD_UID: request.pod_uid,
             POD_NAME: request.name,
@@ -95,6 +104,13 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
             resources=_resources(api, request), security_context=_security(api, request, pod, target_id)
         ),
     )
+
+
+def _device(api: Any, device: Device, volume: VolumeSource, volumes: Path) -> Any:
+    source = source_path(volumes, volume)
+    if not source.is_block_device():
+        raise OSError(f'the volume "{device.volume}" is no block device')
+    return api.Device(container_path=device.path, host_path=str(source), permissions="rm" if volume.read_only else "rwm")
 
 
 def log_path(name: str, attempt: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from shipslog.runtime import hooks, trees
+from shipslog.runtime import hooks
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyNetworkPolicies,
@@ -54,14 +54,12 @@ from shipslog.runtime.stats.sampler import PodSubject, Sampler
 from shipslog.runtime.stats.usage import NodeStats, Usage
 from shipslog.runtime.threads import OwnerThreads
 from shipslog.runtime.volumes import pod_volumes
-from shipslog.runtime.volumes.directories import Directories
 from shipslog.runtime.volumes.failed import VolumeFailed
+from shipslog.runtime.volumes.node_volumes import NodeVolumes
 from shipslog.store.facts import (
     ContainerExited,
     ContainerStarted,
     ContainerStartFailed,
-    ImagePulled,
-    ImagePullFailed,
     ImagesCollected,
     RuntimeFact,
     SandboxExited,
@@ -72,7 +70,7 @@ from shipslog.store.facts import (
 from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import Tasks
 
-from . import config, measured, outcomes, packets
+from . import config, images, measured, outcomes, packets
 from .client import ATTEMPT, CONTAINER, POD_UID, CallFailed, CriClient
 from .streams import CriPort, CriProcess
 
@@ -97,7 +95,7 @@ class CriNode:
     ) -> None:
         """`own`: the node's part of the pods' ranges, and its addresses."""
         self.node, self.data, self._socket, self._own, self._rules = node, data.resolve(), socket, own, rules
-        self.log_directory, self._directories = machine.LOGS, Directories(node, self.data / "volumes")
+        self.log_directory = machine.LOGS
         self._report: Report = lambda fact: None
         self._client: CriClient | None = None
         self._running: dict[str, tuple[str, str, int]] = {}  # container id -> pod uid, name, attempt
@@ -106,6 +104,7 @@ class CriNode:
         self._lookups = Lookups()
         self._tasks = Tasks("cri")
         self._pods = OwnerThreads(PER_POD)  # their starts and ends; what is asked of them meanwhile waits elsewhere
+        self._volumes = NodeVolumes(node, self.data, self.data, self._pods.run, self._remove_unknown)
         self._execs, self._looks, self._registries = OwnerThreads(), OwnerThreads(), OwnerThreads()
         self._probes: Prober | None = None
         self._logs = PodLogs(self.data, beside(self.data), limits, live=self._written_to, reopen=self._reopened)
@@ -126,9 +125,13 @@ class CriNode:
         cidr, address = self._own
         observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr=cidr, crun="", address=address)
         version = f"{self.client.name}://{self.client.version}"
-        report(msgspec.structs.replace(observed, info={**observed.info, "containerRuntimeVersion": version}))
+        observed = msgspec.structs.replace(observed, info={**observed.info, "containerRuntimeVersion": version})
+        report(observed)
         self._probes = Prober(self.node, report, self.exec_output, self._lookups)
-        for fact in (*await asyncio.to_thread(self._differences, known), *await self._directories.empty()):
+        for fact in await asyncio.to_thread(self._differences, known):
+            report(fact)
+        up = {sandbox.metadata.uid for sandbox in await asyncio.to_thread(self.client.sandboxes) if sandbox.state == READY}
+        for fact in await self._volumes.begin(report, observed, known, up):
             report(fact)
         self._tasks.keep("exits", self._watch)
         self._logs.start()
@@ -138,7 +141,7 @@ class CriNode:
         return await dial(address, port, tls=tls)
 
     def troubles(self) -> Sequence[str]:
-        return (*self._tasks.troubles(), *self._sampler.tasks.troubles())
+        return (*self._tasks.troubles(), *self._sampler.tasks.troubles(), *self._volumes.troubles())
 
     def stats(self, *, pods: bool = True) -> NodeStats:
         probes = self._probes.counts() if self._probes is not None else {}
@@ -217,6 +220,7 @@ class CriNode:
             await self._probes.close()
         await self._sampler.close()
         await self._logs.close()
+        await self._volumes.close()
         await self._tasks.close()
         left = await self._remove_all() if self._client is not None and end_pods else []
         if self._client is not None:
@@ -247,7 +251,7 @@ class CriNode:
                     await self._pods.run(uid, prepare, self.data / uid / "volumes", command.volumes, command.fs_group)
                 return ()
             case PullImage():
-                return (await self._registries.run(registry_of(command.image), self._pull, command),)
+                return (await self._registries.run(registry_of(command.image), images.pull, self.node, self.client, command),)
             case StartContainer():
                 return await self._started_with_hook(command)
             case StopContainer():
@@ -264,7 +268,7 @@ class CriNode:
             case ApplyRuleset() | ApplyNetworkPolicies():
                 return (await packets.apply(self.node, self._rules, command),)
             case VolumeCommand():
-                return (await self._directories.execute(command),)
+                return (await self._volumes.execute(command),)
             case CollectImages(wanted_bytes=wanted):  # the runtime keeps its own store
                 return (ImagesCollected(node=self.node, wanted_bytes=wanted, at_ns=time.time_ns()),)
 
@@ -294,23 +298,6 @@ class CriNode:
         ip, ips = self.client.sandbox_ips(sandbox_id)
         return SandboxStarted(node=self.node, pod_uid=uid, sandbox_id=sandbox_id, ip=ip, ips=ips, at_ns=time.time_ns())
 
-    def _pull(self, command: PullImage) -> RuntimeFact:
-        name, at_ns = command.image, time.time_ns()
-        try:
-            present = self.client.image(name)
-            here = present is not None and command.policy != "Always"
-            if not here:
-                if command.policy == "Never":
-                    raise CallFailed("ErrImageNeverPull", f'Container image "{name}" is not present with pull policy of Never')
-                credentials = next(((user, password) for _, user, password in command.credentials), None)
-                self.client.pull(name, credentials)
-                present = self.client.image(name)
-        except CallFailed as error:
-            reason = error.code if error.code == "ErrImageNeverPull" else "ErrImagePull"
-            return ImagePullFailed(node=self.node, image=name, reason=reason, message=str(error), at_ns=at_ns)
-        image_id, size = (present.id, int(present.size)) if present is not None else ("", 0)
-        return ImagePulled(node=self.node, image=name, image_id=image_id, present=here, size_bytes=size, at_ns=time.time_ns())
-
     def _find(self, uid: str, name: str, attempt: int) -> Any | None:
         labels = {POD_UID: uid, CONTAINER: name, ATTEMPT: str(attempt)}
         return next((c for c in self.client.containers(labels) if c.state in (RUNNING, EXITED)), None)
@@ -320,7 +307,7 @@ class CriNode:
         if found is None:
             try:
                 container_id = self._create(command)
-            except (CallFailed, OSError) as error:
+            except (CallFailed, OSError, VolumeFailed) as error:
                 reason = (
                     "RunContainerError" if isinstance(error, CallFailed) and "exec" in str(error) else "CreateContainerError"
                 )
@@ -428,6 +415,12 @@ class CriNode:
             await self._pods.run(uid, self.client.stop, found.id, command.grace_period_s)
         return await self._pods.run(uid, self._exit, found.id)
 
+    async def _remove_unknown(self, uid: str) -> None:
+        try:
+            await self._pods.run(uid, self._remove, uid)
+        except CallFailed as error:
+            raise OSError(str(error)) from error
+
     def _remove(self, uid: str) -> None:
         for found in self.client.sandboxes(uid):
             self.client.remove_sandbox(found.id)
@@ -438,7 +431,7 @@ class CriNode:
         if directory.exists():
             self._logs.kept.keep_pod(uid)
             pod_volumes.remove(directory / "volumes")
-            trees.remove(directory)
+            pod_volumes.remove_tree(directory)  # what is mounted of sub-paths too
 
     # --- streams ---
 

@@ -9,8 +9,10 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +174,7 @@ def _write_config(
         seen_pid=seen,
         cgroups_path=place.cgroups.path(request.pod_uid, container_id(request.pod_uid, request.container, request.attempt)),
         mounts=_mount_sources(sandbox, request, pod, bundle),
+        devices=tuple(_devices(sandbox, request, pod / "volumes")),
     )
     config = spec.build(request, situation, place.settings)
     allowed = config["process"]["capabilities"]["bounding"]
@@ -205,6 +208,21 @@ def _mount_sources(
         options = image_volumes.OPTIONS if of_image else ()
         found.append((msgspec.structs.replace(mount, read_only=read_only), source, options))
     return tuple(found)
+
+
+def _devices(sandbox: SandboxRecord, request: StartContainer, volumes: Path) -> Iterator[spec.BlockDevice]:
+    """Errors: VolumeFailed for a volume that is none."""
+    known = {volume.name: volume for volume in sandbox.request.volumes}
+    for device in request.devices or ():
+        volume = known.get(device.volume)
+        status = os.stat(source_path(volumes, volume)) if volume is not None else None
+        if volume is None or status is None or not stat.S_ISBLK(status.st_mode):
+            raise VolumeFailed(f'the volume "{device.volume}" of container "{request.container}" is no block device')
+        major, minor = os.major(status.st_rdev), os.minor(status.st_rdev)
+        yield spec.BlockDevice(
+            path=device.path, major=major, minor=minor, mode=status.st_mode & 0o777, uid=status.st_uid, gid=status.st_gid,
+            read_only=volume.read_only,
+        )  # fmt: skip
 
 
 def _mount_root(place: ContainerPlace, image: Image, bundle: Path) -> None:

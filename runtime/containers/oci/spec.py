@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from shipslog.runtime.commands import Mount, RunPodSandbox, Security, StartContainer
 from shipslog.runtime.images.documents import ImageConfig
@@ -40,6 +40,18 @@ class NoCommand(Exception):
     """Neither the pod nor the image says what to run."""
 
 
+class BlockDevice(Struct, frozen=True, kw_only=True):
+    """A volume that a container sees as a device."""
+
+    path: str  # in the container
+    major: int
+    minor: int
+    mode: int
+    uid: int
+    gid: int
+    read_only: bool
+
+
 class Situation(Struct, frozen=True, kw_only=True):
     """What config.json is made from, besides the command itself."""
 
@@ -53,6 +65,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     seen_pid: int = 0  # whose pid namespace is shared, if any container's
     cgroups_path: str
     mounts: tuple[tuple[Mount, Path, tuple[str, ...]], ...]  # with the source on this node, and more options
+    devices: tuple[BlockDevice, ...] = ()
 
 
 def arguments(request: StartContainer, image: ImageConfig) -> tuple[str, ...]:
@@ -116,9 +129,9 @@ def build(request: StartContainer, situation: Situation, settings: OciSettings) 
         "mounts": _mounts(request, situation, settings),
         "linux": {
             "namespaces": _namespaces(situation),
-            "resources": _resources(request, settings),
+            "resources": _resources(request, settings, situation.devices),
             "cgroupsPath": situation.cgroups_path,
-            "devices": _host_devices() if security.privileged else [],
+            "devices": [*(_host_devices() if security.privileged else []), *map(_device, situation.devices)],
             "maskedPaths": [] if security.privileged else list(_MASKED),
             "readonlyPaths": [] if security.privileged else list(_READ_ONLY),
         },
@@ -141,8 +154,16 @@ def _namespaces(situation: Situation) -> list[dict[str, str]]:
     return found
 
 
-def _resources(request: StartContainer, settings: OciSettings) -> dict[str, Any]:
+def _device(device: BlockDevice) -> dict[str, Any]:
+    number = {"major": device.major, "minor": device.minor}
+    return {"path": device.path, "type": "b", **number, "fileMode": device.mode, "uid": device.uid, "gid": device.gid}
+
+
+def _resources(request: StartContainer, settings: OciSettings, devices: tuple[BlockDevice, ...] = ()) -> dict[str, Any]:
     rules: list[dict[str, Any]] = [{"allow": request.security.privileged, "access": "rwm"}]
+    for one in () if request.security.privileged else devices:
+        access = "rm" if one.read_only else "rwm"
+        rules.append({"allow": True, "type": "b", "major": one.major, "minor": one.minor, "access": access})
     if settings.cgroup_manager == "disabled":
         return {}
     return {"devices": rules, **limits(request.limits, settings), **_huge_pages(request, settings)}
@@ -203,7 +224,8 @@ def _mounts(request: StartContainer, situation: Situation, settings: OciSettings
     found += [_bind(path, source, [mode, "rprivate"]) for path, source, mode in own if path and path not in taken]
     for mount, source, more in sorted(situation.mounts, key=lambda one: one[0].path.count("/")):
         spread = {"HostToContainer": "rslave", "Bidirectional": "rshared"}.get(mount.propagation, "rprivate")
-        found.append(_bind(mount.path, source, ["ro" if mount.read_only else "rw", spread, *more]))
+        mode = "rw" if not mount.read_only else "ro" if mount.recursive is UNSET else "rro"
+        found.append(_bind(mount.path, source, [mode, spread, *more]))
     return found
 
 

@@ -1,15 +1,28 @@
 """Volumes of CSI drivers: staged once for the node where the driver wants that, published to each pod.
 
-Source: the kubelet's csi plugin. Where the driver of a name listens its registration has written down (drivers.py).
+    PODS-shared/csi/SHA256/volume.json    whose it is, written before it is staged
+    PODS-shared/csi/SHA256/staged.json    that it was, and since which start of the machine
+    PODS-shared/csi/SHA256/globalmount    where
+
+A crash between any two calls is followed by the same call, which by the specification changes nothing that is done; what is
+staged and of no pod any more is found by `abandoned`. Where the driver of a name listens its registration has written down
+(drivers.py).
+
+Source: the kubelet's csi plugin and the CSI specification.
 """
 
 import contextlib
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from shipslog.runtime import trees
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.commands import RemoteVolume, VolumeSource
+from shipslog.runtime.containers.oci import linux, records
 from shipslog.runtime.volumes.failed import VolumeFailed
 
 from . import drivers
@@ -19,9 +32,21 @@ from .tools import ToolMissing, mounted
 
 STAGES, EXPANDS = 1, 3  # capabilities of a node service: STAGE_UNSTAGE_VOLUME, EXPAND_VOLUME
 MODES = {"ReadWriteOnce": 1, "ReadOnlyMany": 3, "ReadWriteMany": 5, "ReadWriteOncePod": 1}
+VOLUME, STAGED = "volume.json", "staged.json"
+
+
+class Staged(Struct, frozen=True, kw_only=True):
+    """`mounted`: whether its driver mounted something at the staging path."""
+
+    boot_id: str
+    mounted: bool
 
 
 class Csi(Plugin):
+    """What is a block device to the pod its driver has at the target as a file, which is the device."""
+
+    devices = True
+
     def gives_to_group(self, work: Work) -> bool:
         """As fsGroupPolicy ReadWriteOnceWithFSType: where there is a file system, and one writer."""
         return bool(work.remote.source.get("fsType")) and work.remote.access_mode in ("ReadWriteOnce", "ReadWriteOncePod")
@@ -34,19 +59,21 @@ class Csi(Plugin):
         if not work.remote.volume or not _can(driver, STAGES):
             return ""
         staging = _staging(work)
-        if mounted(staging):
+        if _is_staged(staging):
             return str(staging)
         staging.mkdir(parents=True, exist_ok=True, mode=0o750)
+        records.write(staging.parent / VOLUME, _without_pod(work.volume))
         driver.call(
             "NodeStageVolume", volume_id=work.remote.handle, publish_context=dict(work.remote.attached),
             staging_target_path=str(staging), volume_capability=_capability(work),
             secrets=_text(work.remote.stage_secret), volume_context=_context(work),
         )  # fmt: skip
+        records.write(staging.parent / STAGED, Staged(boot_id=linux.boot_id(), mounted=mounted(staging)))
         return str(staging)
 
     def mount(self, work: Work, device: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            work.target.rmdir()  # its driver makes it
+        with contextlib.suppress(OSError):
+            work.target.rmdir()  # its driver makes it; what is in it is what a driver that mounts nothing has put there
         _driver(work).call(
             "NodePublishVolume", volume_id=work.remote.handle, publish_context=dict(work.remote.attached),
             staging_target_path=device, target_path=str(work.target), volume_capability=_capability(work),
@@ -64,10 +91,37 @@ class Csi(Plugin):
 
     def detach(self, work: Work) -> None:
         staging = _staging(work)
-        if not staging.exists():
-            return
-        _driver(work).call("NodeUnstageVolume", volume_id=work.remote.handle, staging_target_path=str(staging))
-        trees.remove(staging)
+        if staging.exists():
+            try:
+                _driver(work).call("NodeUnstageVolume", volume_id=work.remote.handle, staging_target_path=str(staging))
+            except ToolMissing as error:
+                if _is_staged(staging):
+                    raise VolumeFailed(f"it is still staged: {error}") from error  # its driver has to come back
+                raise
+            trees.remove(staging)
+        trees.remove(staging.parent)
+
+
+def abandoned(shared: Path) -> Iterator[Work]:
+    """What is staged on this node, or about to be, as if no pod had it: the mounter knows whether one has. Errors: OSError."""
+    for record in sorted((shared / "csi").glob(f"*/{VOLUME}")):
+        volume = records.read(record, VolumeSource)
+        if volume is not None and isinstance(volume.remote, RemoteVolume) and volume.remote.plugin == "csi":
+            yield Work(volume=volume, target=record.parent / "none", beside=record.parent / "none", shared=shared)
+
+
+def _is_staged(staging: Path) -> bool:
+    """A driver that mounts something there has done so; of another it is remembered, until the machine starts anew."""
+    if mounted(staging):
+        return True
+    said = records.read(staging.parent / STAGED, Staged)
+    return staging.exists() and said is not None and said.boot_id == linux.boot_id() and not said.mounted
+
+
+def _without_pod(volume: VolumeSource) -> VolumeSource:
+    remote = volume.remote
+    assert isinstance(remote, RemoteVolume)
+    return replace(volume, remote=replace(remote, secret={}, stage_secret={}, pod={}))
 
 
 def _name(work: Work) -> str:
@@ -113,8 +167,10 @@ def _staging(work: Work) -> Path:
 
 def _capability(work: Work) -> Any:
     remote = work.remote
-    mount = {"fs_type": str(remote.source.get("fsType") or ""), "mount_flags": list(remote.mount_options)}
     mode = {"mode": MODES.get(remote.access_mode, MODES["ReadWriteOnce"])}
+    if work.block:
+        return messages_of()["VolumeCapability"](block={}, access_mode=mode)
+    mount = {"fs_type": str(remote.source.get("fsType") or ""), "mount_flags": list(remote.mount_options)}
     return messages_of()["VolumeCapability"](mount=mount, access_mode=mode)
 
 

@@ -33,7 +33,8 @@ MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
     "NodeInfo": {"node_id": (1, "string"), "max_volumes_per_node": (2, "int64"), "accessible_topology": (3, "Topology")},
     "MountVolume": {"fs_type": (1, "string"), "mount_flags": (2, "*string"), "volume_mount_group": (3, "string")},
     "AccessMode": {"mode": (1, "int32")},
-    "VolumeCapability": {"mount": (2, "MountVolume"), "access_mode": (3, "AccessMode")},
+    "BlockVolume": {},
+    "VolumeCapability": {"block": (1, "BlockVolume"), "mount": (2, "MountVolume"), "access_mode": (3, "AccessMode")},
     "NodeStageVolume": {
         "volume_id": (1, "string"),
         "publish_context": (2, "map"),

@@ -24,12 +24,17 @@ NO_SUCH_RECORD, ALREADY_THERE = 21, 15  # of iscsiadm
 
 
 class Disk(Plugin):
-    """What is common: a device becomes a file system."""
+    """What is common: a device becomes a file system, or is shown to the pod as it is."""
+
+    devices = True
 
     def gives_to_group(self, work: Work) -> bool:
         return True
 
     def mount(self, work: Work, device: str) -> None:
+        if work.block:
+            filesystem.show_device(device, work.target)
+            return
         kind = str(work.remote.source.get("fsType") or "")
         filesystem.format_and_mount(device, work.target, kind, work.options())
 

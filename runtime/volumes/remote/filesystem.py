@@ -5,6 +5,8 @@ Source: Kubernetes' SafeFormatAndMount. A device that holds anything that is not
 Tests: tests/runtime/volumes/remote/test_disks.py
 """
 
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,6 +62,14 @@ def _check(device: str) -> None:
         if error.code & UNCORRECTED and error.code > 0:
             raise VolumeFailed(f"'fsck' found errors on device {device} but could not correct them: {error.output}") from error
         # others: no checker of that kind is installed, or it is mounted already
+
+
+def show_device(device: str, target: Path) -> None:
+    """Have the device at `target`, which becomes a file. Errors: VolumeFailed where it is none, OSError."""
+    if not stat.S_ISBLK(os.stat(device).st_mode):
+        raise VolumeFailed(f"{device} is no block device")
+    target.touch()
+    linux.mount(os.path.realpath(device), str(target), flags=linux.MS_BIND)
 
 
 def unmount(target: Path) -> None:

@@ -20,7 +20,7 @@ from shipslog.runtime.commands import RemoteVolume, VolumeSource
 from shipslog.runtime.containers.oci import records
 from shipslog.runtime.volumes.failed import VolumeFailed
 
-from . import tools
+from . import csi, tools
 from .cloud import CLOUD
 from .csi import Csi
 from .disks import DISKS
@@ -57,13 +57,16 @@ def mount(directory: Path, volume: VolumeSource) -> bool:
     plugin = _plugin(work)
     try:
         if not tools.mounted(work.target):
+            if work.block and not plugin.devices:
+                raise VolumeFailed(f"volumes of kind {work.remote.plugin} have a file system: none of them is a block device")
             key = plugin.key(work)  # strictly first: of what is refused here nothing is written that could not be taken back
             work.beside.mkdir(parents=True, exist_ok=True, mode=0o700)
             records.write(_record(directory, volume.name), without_secrets(volume))
-            work.target.mkdir(exist_ok=True)
+            if not work.block:
+                work.target.mkdir(exist_ok=True)
             with _alone(key):
                 plugin.mount(work, plugin.attach(work))
-        return plugin.gives_to_group(work) and not work.read_only
+        return plugin.gives_to_group(work) and not (work.read_only or work.block)
     except (VolumeFailed, OSError) as error:
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{work.remote.volume or volume.name}" : {error}') from error
 
@@ -84,7 +87,7 @@ def _unmount(directory: Path, volume: VolumeSource) -> None:
         plugin.unmount(work)
         if key := plugin.key(work):
             with _alone(key):
-                if not _others(directory, key):
+                if not _is_used(directory.parent.parent, key, but=directory):
                     with contextlib.suppress(tools.ToolMissing):  # then it never brought anything
                         plugin.detach(work)
     except (VolumeFailed, OSError) as error:
@@ -94,17 +97,24 @@ def _unmount(directory: Path, volume: VolumeSource) -> None:
     trees.remove(work.beside)
 
 
-def _others(directory: Path, key: str) -> bool:
-    """Whether another pod of this node uses it, or is about to."""
-    pods = directory.parent.parent
-    for record in pods.glob(f"*/{directory.name}/{RECORDS}/*.json"):
-        if record.parent.parent != directory:
-            volume = records.read(record, VolumeSource)
-            if volume is not None:
-                work = _work(record.parent.parent, volume)
-                if _plugin(work).key(work) == key:
-                    return True
-    return False
+def take_back_staged(pods: Path) -> list[str]:
+    """What CSI drivers have staged for pods that are gone; -> what could not be taken back and why, a line each."""
+    left = []
+    for work in list(csi.abandoned(shared_beside(pods))):
+        plugin = _plugin(work)
+        key = plugin.key(work)
+        with _alone(key):
+            try:
+                if not _is_used(pods, key):
+                    plugin.detach(work)
+            except (VolumeFailed, OSError) as error:
+                left.append(f"{key}: {error}")
+    return left
+
+
+def _is_used(pods: Path, key: str, *, but: Path | None = None) -> bool:
+    """Whether a pod of this node uses it, or is about to; not the one whose volumes are in `but`."""
+    return any(work.target.parent != but and _plugin(work).key(work) == key for work in mounted_on(pods))
 
 
 def mounted_on(pods: Path) -> Iterator[Work]:

@@ -32,6 +32,11 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
         return self.volume.remote
 
     @property
+    def block(self) -> bool:
+        """Whether the pod wants the device, and no file system on it."""
+        return self.volume.block is True
+
+    @property
     def read_only(self) -> bool:
         return self.volume.read_only or bool(self.remote.source.get("readOnly"))
 
@@ -60,7 +65,10 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
 class Plugin(ABC):
     """Of one kind; as it stands, of one that needs no device. Every method blocks, may be called again after a crash between
-    any two lines, and raises VolumeFailed or OSError."""
+    any two lines, and raises VolumeFailed or OSError. `devices`: whether it can bring a block device as it is, which is then at
+    `work.target` as a file."""
+
+    devices = False
 
     def gives_to_group(self, work: Work) -> bool:
         """Whether what is in it is given to the pod's fsGroup."""
@@ -77,7 +85,7 @@ class Plugin(ABC):
 
     @abstractmethod
     def mount(self, work: Work, device: str) -> None:
-        """Have it at `work.target`, a directory on which nothing is mounted yet."""
+        """Have it at `work.target`, on which nothing is mounted yet: a directory, or nothing where the pod wants a device."""
 
     def unmount(self, work: Work) -> None:
         """Take it from the pod; nothing if that was done. A share is let go of even where its server does not answer."""

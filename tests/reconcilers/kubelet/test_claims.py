@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.kubelet.bound_pod import BoundPod
 from shipslog.reconcilers.kubelet.fields import ConfigError
-from shipslog.reconcilers.kubelet.volumes import volumes
-from shipslog.runtime.commands import VolumeSource
+from shipslog.reconcilers.kubelet.volumes import devices, volumes
+from shipslog.runtime.commands import Device, RemoteVolume, VolumeSource
 from shipslog.store.objects import core_v1
 from shipslog.store.state import PodRuntime
 from tests.reconcilers.storage.test_binder import claim, ref, volume
@@ -71,13 +71,50 @@ def test_an_ephemeral_volume_is_the_pods_own() -> None:
         ((bound(), disk(uid="another", local=LOCAL)), "is bound to another claim"),
         ((bound(deletion_timestamp=BORN), disk(local=LOCAL)), "PVC is being deleted"),
         ((bound(), disk(csi=CSI)), "driver name d not found in the list of registered CSI drivers"),
-        ((bound(), disk(local=LOCAL, volume_mode="Block")), "is a block device"),
+        (
+            (bound(), disk(host_path=HOST, volume_mode="Block")),
+            "volume v is of volumeMode Block, which volumes of kind hostPath never are",
+        ),
     ],
 )
 def test_why_not(there: tuple[Any, ...], why: str) -> None:
     with pytest.raises(ConfigError, match=why) as refused:
         mounted(user(), *there)
     assert str(refused.value).startswith('MountVolume.SetUp failed for volume "d" : ')
+
+
+DEVICE = core_v1.VolumeDevice(name="d", device_path="/dev/xvda")
+MOUNT = core_v1.VolumeMount(name="d", mount_path="/data")
+
+
+def test_a_device_is_seen_as_it_is() -> None:
+    one = core_v1.Container(name="c", image="i", volume_devices=(DEVICE,))
+    asked = user(init_containers=(one,))
+    assert mounted(asked, bound(), disk(local=LOCAL, volume_mode="Block")) == VolumeSource(
+        name="d", kind="local", host_path="/disk", block=True
+    )
+    iscsi = core_v1.ISCSIPersistentVolumeSource(iqn="q", lun=0, target_portal="t")
+    found = mounted(asked, bound(), disk(iscsi=iscsi, volume_mode="Block"))
+    assert (found.kind, found.block) == ("remote", True)
+    assert devices(asked, one) == (Device(volume="d", path="/dev/xvda"),)
+
+
+@pytest.mark.parametrize(
+    ("container", "mode", "why"),
+    [
+        ({"volume_devices": (DEVICE,)}, "Filesystem", "volume d has volumeMode Filesystem, but is specified in volumeDevices"),
+        ({"volume_mounts": (MOUNT,)}, "Block", "volume d has volumeMode Block, but is specified in volumeMounts"),
+    ],
+)
+def test_a_device_is_not_mounted_and_a_directory_is_no_device(container: dict[str, Any], mode: str, why: str) -> None:
+    one = core_v1.Container(name="c", image="i", **container)
+    with pytest.raises(ConfigError, match=why):
+        mounted(user(init_containers=(one,)), bound(), disk(local=LOCAL, volume_mode=mode))
+
+
+def test_a_disk_says_its_file_system() -> None:
+    found = mounted(user(), bound(), disk(local=replace(LOCAL, fs_type="xfs"), mount_options=("noatime",)))
+    assert found.remote == RemoteVolume(plugin="local", source={"fsType": "xfs"}, mount_options=("noatime",))
 
 
 def test_a_pod_that_has_begun_keeps_its_claim_over_a_reboot() -> None:

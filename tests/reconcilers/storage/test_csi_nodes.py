@@ -35,3 +35,24 @@ def test_it_is_written_down_and_follows() -> None:
 def test_a_node_without_drivers_has_none() -> None:
     assert not csi_nodes.decide(view_of(node("n"), observed("n")), "n", now=NOW).commands
     assert csi_nodes.decide(view_of(observed("n")), "n", now=NOW).reason == "there is no such node"
+
+
+def test_a_driver_that_comes_back_as_another_goes_first() -> None:
+    """What it is may not change while it is there, says the API."""
+    view = view_of(node("n"), replace(observed("n"), drivers=(ONE,)))
+    add(view, *(command.object for command in csi_nodes.decide(view, "n", now=NOW).commands))
+    add(view, replace(observed("n"), drivers=(replace(ONE, node_id="id-2", topology={}),)))
+    gone, *_ = csi_nodes.decide(view, "n", now=NOW).commands
+    assert isinstance(gone, Update) and isinstance(gone.object, storage_v1.CSINode) and not gone.object.spec.drivers
+    add(view, gone.object)
+    (come, *_) = csi_nodes.decide(view, "n", now=NOW).commands
+    assert isinstance(come, Update) and isinstance(come.object, storage_v1.CSINode)
+    assert [driver.node_id for driver in come.object.spec.drivers or ()] == ["id-2"]
+
+
+def test_a_driver_renames_no_node() -> None:
+    view = view_of(node("n", labels={"kubernetes.io/hostname": "n"}))
+    add(view, replace(observed("n"), drivers=(replace(ONE, topology={"kubernetes.io/hostname": "other", "rack": "r"}),)))
+    _, update = csi_nodes.decide(view, "n", now=NOW).commands
+    assert isinstance(update, Update) and isinstance(update.object, core_v1.Node)
+    assert update.object.metadata.labels == {"kubernetes.io/hostname": "n", "rack": "r"}

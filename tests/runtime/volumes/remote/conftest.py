@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
 from shipslog.runtime.containers.oci import linux
@@ -71,11 +72,14 @@ class Pods:
         name: str = "v",
         group: int | None = None,
         read_only: bool = False,
+        block: bool = False,
         **remote: object,
     ) -> Path:
         """-> where it is."""
         about = RemoteVolume(plugin=plugin, **remote)  # type: ignore[arg-type]
-        volume = VolumeSource(name=name, kind="remote", remote=about, read_only=read_only)
+        volume = VolumeSource(
+            name=name, kind="remote", remote=about, read_only=read_only, block=True if block else UNSET
+        )  # fmt: skip
         pod_volumes.prepare(self.volumes(of), (volume,), group)
         return self.volumes(of) / name
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,21 @@ class Driver:
     """Listens in `place` and asks to be registered in `registry`. `inside`: a mount namespace that its mounts are made in."""
 
     def __init__(
-        self, place: Path, registry: Path, *, inside: Path | None = None, name: str = NAME, kind: str = "CSIPlugin"
+        self,
+        place: Path,
+        registry: Path,
+        *,
+        inside: Path | None = None,
+        name: str = NAME,
+        kind: str = "CSIPlugin",
+        socket: str = "csi",
+        answers: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        self.name, self.kind = name, kind
+        """`answers`: other than what it says to GetInfo and NodeGetInfo, by field. `socket`: the name of its two."""
+        self.name, self.kind, self.answers = name, kind, answers or {}
+        self.device = ""  # what it publishes as a block device
+        self.mounts = True  # whether it stages by mounting something
+        self.hangs: set[str] = set()  # calls that are not answered before it is told to (`waits`)
         self.can = [1, 3]  # stage, and expand
         self.waits: threading.Event | None = None  # what changes something waits for it
         self.reaches = 0  # bytes, of what it expands; 0 for what is asked for
@@ -27,7 +40,7 @@ class Driver:
         self.calls: list[tuple[str, Any]] = []
         self.told: list[Any] = []
         self._before = ["nsenter", f"--mount={inside}"] if inside is not None else []
-        self._socket, self._registration = place / "csi.sock", registry / "test-reg.sock"
+        self._socket, self._registration = place / f"{socket}.sock", registry / f"{socket}-reg.sock"
         registry.mkdir(parents=True, exist_ok=True)
         self._server = grpc.server(ThreadPoolExecutor(2))
         self._server.add_generic_rpc_handlers(tuple(self._services()))
@@ -57,35 +70,47 @@ class Driver:
     def _handle(self, call: str, answered: str, request: Any, context: Any) -> Any:
         if call in self.fails:
             context.abort(grpc.StatusCode.INTERNAL, self.fails[call])
-        if call.startswith("Node") and not call.startswith("NodeGet"):
+        changes = call.startswith("Node") and not call.startswith("NodeGet")
+        if changes:
             self.calls.append((call, request))
-            if self.waits is not None:
-                assert self.waits.wait(30)
+        if self.waits is not None and (changes or call in self.hangs):
+            assert self.waits.wait(30)
         kind = messages_of()[answered]
         match call:
             case "GetInfo":
-                return kind(type=self.kind, name=self.name, endpoint=str(self._socket), supported_versions=["1.0.0"])
+                said = {"type": self.kind, "name": self.name, "endpoint": str(self._socket), "supported_versions": ["1.0.0"]}
+                return kind(**{**said, **self.answers.get(call, {})})
             case "NotifyRegistrationStatus":
                 self.told.append(request)
             case "NodeGetInfo":
-                return kind(
-                    node_id="id-1", max_volumes_per_node=7, accessible_topology={"segments": {"example.com/rack": "r1"}}
-                )
+                rack = {"segments": {"example.com/rack": "r1"}}
+                said = {"node_id": "id-1", "max_volumes_per_node": 7, "accessible_topology": rack}
+                return kind(**{**said, **self.answers.get(call, {})})
             case "NodeGetCapabilities":
                 return kind(capabilities=[{"rpc": {"type": number}} for number in self.can])
             case "NodeExpandVolume":
                 return kind(capacity_bytes=self.reaches or request.capacity_range.required_bytes)
             case "NodeStageVolume":
-                self._run("mount", "-t", "tmpfs", "staged", request.staging_target_path)
+                if self.mounts and not self._mounted(request.staging_target_path):
+                    self._run("mount", "-t", "tmpfs", "staged", request.staging_target_path)
             case "NodeUnstageVolume":
-                self._run("umount", request.staging_target_path)
-            case "NodePublishVolume":
+                if self._mounted(request.staging_target_path):
+                    self._run("umount", request.staging_target_path)
+            case "NodePublishVolume" if request.volume_capability.HasField("block"):
+                if not self._mounted(request.target_path):
+                    self._run("touch", request.target_path)
+                    self._run("mount", "--bind", self.device, request.target_path)
+            case "NodePublishVolume" if not self._mounted(request.target_path):
                 self._run("mkdir", "-p", request.target_path)
-                source = ("--bind", request.staging_target_path) if request.staging_target_path else ("-t", "tmpfs", "inline")
+                staged = request.staging_target_path if self.mounts else ""
+                source = ("--bind", staged) if staged else ("-t", "tmpfs", "inline")
                 self._run("mount", *source, request.target_path)
             case "NodeUnpublishVolume":
-                self._run("sh", "-c", f"umount {request.target_path}; rmdir {request.target_path}; true")
+                self._run("sh", "-c", f"umount {request.target_path}; rm -d {request.target_path}; true")
         return kind()
+
+    def _mounted(self, path: str) -> bool:
+        return subprocess.run([*self._before, "mountpoint", "-q", path], check=False).returncode == 0
 
     def _run(self, *command: str) -> None:
         done = subprocess.run([*self._before, *command], check=False, capture_output=True, text=True)
