@@ -62,6 +62,7 @@ WAKES = (
     .watches(PodGroup, to=_all_that_wait, when=_is_another)
     .watches(core_v1.PersistentVolumeClaim, core_v1.PersistentVolume, to=_all_that_wait)
     .watches(storage_v1.StorageClass, storage_v1.CSINode, to=_all_that_wait)
+    .watches(storage_v1.CSIDriver, storage_v1.CSIStorageCapacity, to=_all_that_wait)
     .reads(core_v1.Namespace, core_v1.Service, PodDisruptionBudget)
 )
 
@@ -76,6 +77,6 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 
 RECONCILER = Reconciler(
-    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=6,
+    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=7,
     projections=(NODES_STATE, QUEUE, ASKED_LABELS, SERVICES_BY_LABEL, MEMBERS, *volumes.PROJECTIONS),
 )  # fmt: skip

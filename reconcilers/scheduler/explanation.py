@@ -32,6 +32,7 @@ BESIDE = {
     UNLABELLED: "PodTopologySpread",
     volumes.NOT_ITS_NODE: "VolumeBinding",
     volumes.NOTHING_TO_BIND: "VolumeBinding",
+    volumes.NOT_ENOUGH_ROOM: "VolumeBinding",
     volumes.NOT_ITS_ZONE: "VolumeZone",
     volumes.TOO_MANY_VOLUMES: "NodeVolumeLimits",
     volumes.IN_USE: "VolumeRestrictions",

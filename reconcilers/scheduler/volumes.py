@@ -3,7 +3,8 @@
 A claim whose class waits for its first consumer is bound where the pod goes: a volume that is free is given to it, or the node
 is written on it for whoever makes volumes (`commands`). The pod waits until its claims are bound, and its node is kept.
 
-Source: the plugins VolumeBinding, VolumeZone, VolumeRestrictions (ReadWriteOncePod) and NodeVolumeLimits of Kubernetes 1.37.
+Source: the plugins VolumeBinding (with CSIStorageCapacity), VolumeZone, VolumeRestrictions (ReadWriteOncePod) and
+NodeVolumeLimits of Kubernetes 1.37.
 """
 
 from collections.abc import Iterable
@@ -25,11 +26,12 @@ from shipslog.reconcilers.storage.words import (
     YES,
 )
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1, storage_v1
+from shipslog.store.objects import core_v1, quantity, storage_v1
 from shipslog.store.objects.claims import claim_of, claims_of, class_of
 from shipslog.store.objects.core_v1 import PersistentVolume as Volume
 from shipslog.store.objects.core_v1 import PersistentVolumeClaim as Claim
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.selector import Selector, of_label_selector
 from shipslog.store.projections import index
 from shipslog.store.view import View
 
@@ -39,6 +41,7 @@ from .profile import Profile
 
 NOT_ITS_NODE = Final("node(s) didn't match PersistentVolume's node affinity")
 NOTHING_TO_BIND = Final("node(s) didn't find available persistent volumes to bind")
+NOT_ENOUGH_ROOM = Final("node(s) did not have enough free storage")
 NOT_ITS_ZONE = Final("node(s) had no available volume zone")
 TOO_MANY_VOLUMES = "node(s) exceed max volume count"
 IN_USE = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode"
@@ -84,6 +87,7 @@ class Open(Struct):
     made_for: storage_v1.StorageClass | None  # whose provisioner would make one; None where nobody does
     on: dict[int, list[Volume]]
     anywhere: list[Volume]
+    room: tuple[Selector, ...] | None = None  # the nodes that its driver has room for; None where it does not say
 
     def best(self, i: int, taken: Iterable[str]) -> Volume | None:
         return matching.smallest(self.claim, (*self.on.get(i, ()), *self.anywhere), set(taken))
@@ -149,7 +153,7 @@ class Volumes:
     def _opened(self, claim: Claim, class_: storage_v1.StorageClass) -> Open:
         selected = claim.metadata.annotations.get(SELECTED_NODE, "")
         made_for = class_ if class_.provisioner != NO_PROVISIONER else None
-        opened = Open(claim, selected, made_for, {}, [])
+        opened = Open(claim, selected, made_for, {}, [], self._room(claim, made_for))
         kept = matching.best_match(self._view, claim, only_kept=True)
         free = [v for v in matching.free(self._view, class_.metadata.name) if not matching.mismatch(claim, v)]
         for volume in [kept] if kept is not None else free[:VOLUMES]:
@@ -159,6 +163,22 @@ class Volumes:
             for i in self._nodes_of(volume):
                 opened.on.setdefault(i, []).append(volume)
         return opened
+
+    def _room(self, claim: Claim, class_: storage_v1.StorageClass | None) -> tuple[Selector, ...] | None:
+        """Where there is enough left of a class, if its driver says so of itself. Of several claims each is looked at alone, as
+        Kubernetes does."""
+        asked = claim.spec.resources.requests.get("storage")
+        driver = self._view.get(storage_v1.CSIDriver, class_.provisioner) if class_ is not None else None
+        if class_ is None or asked is None or driver is None or not driver.spec.storage_capacity:
+            return None
+        enough = []
+        for one in self._view.list(storage_v1.CSIStorageCapacity):
+            most = one.maximum_volume_size if one.maximum_volume_size is not None else one.capacity
+            if one.storage_class_name != class_.metadata.name or most is None:
+                continue
+            if quantity.value(most) >= quantity.value(asked):
+                enough.append(of_label_selector(one.node_topology))
+        return tuple(enough)
 
     def _nodes_of(self, volume: Volume) -> Iterable[int]:
         """The nodes that a volume can be reached from; of those of one disk, without looking at all."""
@@ -193,14 +213,20 @@ class Volumes:
             if not reachable(volume, node):
                 return NOT_ITS_NODE
         given: list[str] = []
+        short = False
         for opened in self._open:
-            if not self._could_bind(opened, i, node, given):
+            could = self._could_bind(opened, i, node, given)
+            if not could:
                 return NOTHING_TO_BIND
+            short = short or could is NOT_ENOUGH_ROOM
+        if short:
+            return NOT_ENOUGH_ROOM
         if self._profile.holds("VolumeZone") and any(not _in_zone(volume, node) for volume in self._bound):
             return NOT_ITS_ZONE
         return TOO_MANY_VOLUMES if self._profile.holds("NodeVolumeLimits") and self._exceeds(node.metadata.name) else ""
 
-    def _could_bind(self, opened: Open, i: int, node: core_v1.Node, given: list[str]) -> bool:
+    def _could_bind(self, opened: Open, i: int, node: core_v1.Node, given: list[str]) -> bool | str:
+        """NOT_ENOUGH_ROOM where one could be made, and its driver says that it has no room for it."""
         if opened.claim.spec.volume_name:
             volume = self._view.get(core_v1.PersistentVolume, opened.claim.spec.volume_name)
             return volume is None or reachable(volume, node)
@@ -210,7 +236,9 @@ class Volumes:
         if volume is not None:
             given.append(volume.metadata.name)
             return True
-        return opened.made_for is not None and _allowed(opened.made_for, node)
+        if opened.made_for is None or not _allowed(opened.made_for, node):
+            return False
+        return opened.room is None or any(one.matches(node.metadata.labels) for one in opened.room) or NOT_ENOUGH_ROOM
 
     def _exceeds(self, name: str) -> bool:
         """Whether the drivers of the pod's volumes can attach no more of them there."""

@@ -10,7 +10,7 @@ from shipslog.reconcilers.rule.decision import Decision
 from shipslog.store.commands import Bind, Update
 from shipslog.store.objects import core_v1, meta_v1, storage_v1
 
-from ..views import NOW, node, pod, view_of
+from ..views import NOW, node, pod, view_of, woken
 
 SELECTED = "volume.kubernetes.io/selected-node"
 DONE = {"pv.kubernetes.io/bind-completed": "yes"}
@@ -150,3 +150,67 @@ def test_a_node_attaches_only_so_many() -> None:
     things = place("a"), storage(), limit, *disk, *claims, uses("old", "c0", on="a")
     assert told(decided(*things, uses("p", "c1"))) == ["0/1 nodes are available: 1 node(s) exceed max volume count."]
     assert bound(decided(*things, uses("p", "c0"))) == {"p": "a"}, "it is attached already"
+
+
+RACK = "example.com/rack"
+
+
+def room(name: str, rack: str | None, capacity: str | None, most: str | None = None, class_: str = "made") -> Any:
+    topology = meta_v1.LabelSelector(match_labels={RACK: rack}) if rack is not None else None
+    meta = meta_v1.ObjectMeta(name=name, namespace="storage")
+    return storage_v1.CSIStorageCapacity(
+        metadata=meta, storage_class_name=class_, node_topology=topology, capacity=capacity, maximum_volume_size=most
+    )
+
+
+def driver(*, tells: bool = True) -> storage_v1.CSIDriver:
+    spec = storage_v1.CSIDriverSpec(storage_capacity=tells)
+    return storage_v1.CSIDriver(metadata=meta_v1.ObjectMeta(name="example.com/disks"), spec=spec)
+
+
+def selected(*things: Any) -> Any:
+    """The node that is named on the claim, or why none is."""
+    nodes = place("a", **{RACK: "r1"}), place("b", **{RACK: "r2"})
+    decision = decided(*nodes, storage("made", "example.com/disks"), claim("c", class_="made"), uses("p", "c"), *things)
+    named = [c.object.metadata.annotations[SELECTED] for c in decision.commands if SELECTED in c.object.metadata.annotations]
+    return named[0] if named else told(decision)[0]
+
+
+ENOUGH = room("r2", "r2", "5Gi")
+NO_ROOM = "0/2 nodes are available: 2 node(s) did not have enough free storage."
+
+
+@pytest.mark.parametrize(
+    ("things", "where"),
+    [
+        ((driver(), room("r1", "r1", "500Mi"), ENOUGH), "b"),
+        ((driver(), room("r1", "r1", None), ENOUGH), "b"),
+        ((driver(), room("r1", "r1", "9Gi", most="1Mi"), ENOUGH), "b"),
+        ((driver(), room("r1", "r1", "1Mi", most="1Gi")), "a"),
+        ((driver(), room("r1", "r1", "9Gi", class_="other"), ENOUGH), "b"),
+        ((driver(), room("r1", None, "9Gi"), ENOUGH), "b"),
+        ((driver(),), NO_ROOM),
+        ((driver(), room("r1", "r1", "1Mi"), room("r2", "r2", "1Mi")), NO_ROOM),
+        ((driver(tells=False), room("r1", "r1", "1Mi")), "ab"),
+        ((room("r1", "r1", "1Mi"),), "ab"),
+    ],
+    ids=[
+        "least",
+        "nothing",
+        "largest",
+        "only the largest",
+        "another class",
+        "nowhere",
+        "none",
+        "too little",
+        "untold",
+        "no driver",
+    ],
+)
+def test_a_volume_is_made_where_its_driver_has_room(things: tuple[Any, ...], where: str) -> None:
+    assert selected(*things) in (where, *where)
+
+
+def test_what_comes_to_have_room_wakes_who_waits() -> None:
+    view = view_of(uses("p", "c"))
+    assert woken(scheduler.WAKES, view, ENOUGH) == woken(scheduler.WAKES, view, driver()) == ["pending"]
