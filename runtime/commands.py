@@ -116,6 +116,8 @@ class RunPodSandbox(RuntimeCommand, frozen=True, kw_only=True, tag="RunPodSandbo
     volumes: tuple[VolumeSource, ...] = ()
     cpu_limit_milli: int = 0  # of the whole pod; 0 for none
     memory_limit_bytes: int = 0
+    own_users: bool | UnsetType = UNSET  # its users and groups are none of the machine's: hostUsers is false
+    handler: str | UnsetType = UNSET  # of its RuntimeClass: which program makes its containers
 
     @property
     def identity(self) -> str:
@@ -178,6 +180,8 @@ class Security(Struct, frozen=True, kw_only=True):
     allow_privilege_escalation: bool = True
     seccomp_profile: str = ""  # a file of the node's own directory of profiles; "" for none
     seccomp_default: bool | UnsetType = UNSET  # the runtime's own profile
+    proc_unmasked: bool | UnsetType = UNSET  # nothing of /proc is hidden from it or read-only
+    groups_strict: bool | UnsetType = UNSET  # it has no group but those that the pod names
 
 
 class EnvFile(Struct, frozen=True, kw_only=True):

@@ -283,12 +283,14 @@ class OciNode:
 
     async def exec(self, pod_uid: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool) -> ProcessStreams:
         record = self._life.running(pod_uid, container).record
-        return await streams.open_exec(self._life.crun_command, record, tuple(argv), self._threads, stdin=stdin, tty=tty)
+        return await streams.open_exec(
+            self._life.crun_command(record), record, tuple(argv), self._threads, stdin=stdin, tty=tty
+        )
 
     async def exec_output(self, pod_uid: str, container: str, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
         """(exit code, what it wrote, at most 10 KiB). Errors: StreamRefused, TimeoutError (it was killed)."""
         record = self._life.running(pod_uid, container).record
-        return await streams.exec_output(self._life.crun_command, record, tuple(argv), timeout_s)
+        return await streams.exec_output(self._life.crun_command(record), record, tuple(argv), timeout_s)
 
     async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams:
         found = self._life.running(pod_uid, container)

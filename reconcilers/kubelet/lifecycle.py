@@ -5,6 +5,7 @@ A key is `pod/UID`: also what runs of a pod that the API has forgotten is found,
 
 from collections.abc import Iterable, Iterator
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
@@ -23,6 +24,7 @@ from shipslog.store.facts import (
 )
 from shipslog.store.objects import core_v1
 from shipslog.store.objects.claims import claims_of
+from shipslog.store.objects.node_v1 import RuntimeClass
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.storage_v1 import CSIDriver, VolumeAttachment
 from shipslog.store.objects.times import SECOND_NS, parse_time
@@ -46,6 +48,10 @@ from .volumes import volumes
 VOLUME_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
 EVICTED = "Evicted"
 DEADLINE = "Pod was active on the node longer than the specified deadline"
+
+
+class NoRuntimeClass(ConfigError):
+    """The pod names a RuntimeClass that is not there any more: admission saw it."""
 
 
 def _waits(pod: core_v1.Pod) -> bool:
@@ -123,7 +129,7 @@ WAKES = (
     .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_wait)
     .watches(core_v1.PersistentVolumeClaim, to=_with_claim)
     .watches(VolumeAttachment, to=_with_attachment)
-    .reads(core_v1.PersistentVolume, core_v1.Endpoints, CSIDriver)
+    .reads(core_v1.PersistentVolume, core_v1.Endpoints, CSIDriver, RuntimeClass)
     .watches(core_v1.Node, to=_left_on, when=lambda before, after: after is None)
     .hears(PodFact, to=_reported)
     .hears(ImagePulled, ImagePullFailed, to=_with_image)
@@ -256,6 +262,9 @@ def _plan_sandbox(pod: BoundPod, plan: PodPlan) -> None:
             return
     try:
         plan.do(sandbox_command(pod), "Making its sandbox")
+    except NoRuntimeClass as error:
+        plan.warn("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+        plan.again(VOLUME_RETRY_S)
     except ConfigError as error:
         plan.warn("FailedMount", str(error))
         plan.again(VOLUME_RETRY_S)
@@ -288,7 +297,20 @@ def sandbox_command(pod: BoundPod) -> RunPodSandbox:
         volumes=volumes(pod),
         cpu_limit_milli=cpu,
         memory_limit_bytes=memory,
+        own_users=True if spec.host_users is False else UNSET,
+        handler=_handler(pod) or UNSET,
     )
+
+
+def _handler(pod: BoundPod) -> str:
+    """What its RuntimeClass calls who makes its containers; "" without one. Errors: NoRuntimeClass."""
+    name = pod.spec.runtime_class_name
+    if not name:
+        return ""
+    held = pod.view.get(RuntimeClass, name)
+    if held is None:
+        raise NoRuntimeClass(f'failed to get sandbox runtime: failed to get RuntimeClass: RuntimeClass "{name}" not found')
+    return held.handler
 
 
 def _port_mappings(spec: core_v1.PodSpec) -> Iterator[PortMapping]:

@@ -38,6 +38,8 @@ def security(pod: core_v1.Pod, container: AnyContainer) -> Security:
         allow_privilege_escalation=own.allow_privilege_escalation is not False,
         seccomp_profile=(profile.localhost_profile or "") if profile is not None and confined == "Localhost" else "",
         seccomp_default=True if confined == "RuntimeDefault" else UNSET,
+        proc_unmasked=True if own.proc_mount == "Unmasked" else UNSET,
+        groups_strict=True if whole.supplemental_groups_policy == "Strict" else UNSET,
     )
 
 

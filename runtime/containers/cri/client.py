@@ -60,9 +60,15 @@ class CriClient:
 
     # --- sandboxes ---
 
-    def run_sandbox(self, config: Any) -> str:
+    def run_sandbox(self, config: Any, handler: str = "") -> str:
         config.labels.update(self._owner)
-        return str(self._call(self._runtime.RunPodSandbox, self.api.RunPodSandboxRequest(config=config)).pod_sandbox_id)
+        request = self.api.RunPodSandboxRequest(config=config, runtime_handler=handler)
+        return str(self._call(self._runtime.RunPodSandbox, request).pod_sandbox_id)
+
+    def user_namespaces(self, handler: str) -> bool:
+        """Whether the runtime says that this handler of its own ("" for its default) has them."""
+        known = self._call(self._runtime.Status, self.api.StatusRequest()).runtime_handlers
+        return any(one.name == handler and one.features.user_namespaces for one in known)
 
     def sandbox_ips(self, sandbox_id: str) -> tuple[str, tuple[str, ...]]:
         """(its address, "" with the host's network; all of them, that first, where there are several)"""

@@ -8,21 +8,24 @@ from typing import Any
 
 from shipslog.runtime.commands import Device, RunPodSandbox, StartContainer, VolumeSource
 from shipslog.runtime.containers import env_files
+from shipslog.runtime.containers.masked import MASKED, READ_ONLY
 from shipslog.runtime.volumes.pod_volumes import pin_sub_path, remove_tree, source_path
 
+from . import users
 from .client import ATTEMPT, CONTAINER, NAMESPACE, POD_NAME, POD_UID
 
 SHARES_OF_A_CORE, PERIOD_US = 1024, 100_000
+SUB_PATHS = "subpaths"
 PROPAGATION = {"HostToContainer": 1, "Bidirectional": 2}
 
 
-def sandbox(api: Any, request: RunPodSandbox, logs: Path, attempt: int) -> Any:
-    """PodSandboxConfig"""
+def sandbox(api: Any, request: RunPodSandbox, directory: Path, attempt: int) -> Any:
+    """PodSandboxConfig. `directory` is the pod's."""
     protocols = {"tcp": 0, "udp": 1, "sctp": 2}
     config = api.PodSandboxConfig(
         metadata=api.PodSandboxMetadata(name=request.name, uid=request.pod_uid, namespace=request.namespace, attempt=attempt),
         hostname="" if request.host_network else request.hostname,
-        log_directory=str(logs),
+        log_directory=str(directory / "containers"),
         port_mappings=[
             api.PortMapping(
                 protocol=protocols.get(p.protocol.lower(), 0),
@@ -34,7 +37,9 @@ def sandbox(api: Any, request: RunPodSandbox, logs: Path, attempt: int) -> Any:
         ],
         labels={**request.labels, POD_UID: request.pod_uid, POD_NAME: request.name, NAMESPACE: request.namespace},
         linux=api.LinuxPodSandboxConfig(
-            security_context=api.LinuxSandboxSecurityContext(namespace_options=namespaces(api, request)),
+            security_context=api.LinuxSandboxSecurityContext(
+                namespace_options=namespaces(api, request, users.first_id(directory))
+            ),
             sysctls=dict(request.sysctls),
         ),
     )
@@ -45,24 +50,29 @@ def sandbox(api: Any, request: RunPodSandbox, logs: Path, attempt: int) -> Any:
     return config
 
 
-def namespaces(api: Any, request: RunPodSandbox) -> Any:
+def namespaces(api: Any, request: RunPodSandbox, first_id: int) -> Any:
+    """`first_id`: of the users that it has of its own; 0 for the machine's."""
     pid = api.NODE if request.host_pid else api.POD if request.share_process_namespace else api.CONTAINER
     return api.NamespaceOption(
-        network=api.NODE if request.host_network else api.POD, pid=pid, ipc=api.NODE if request.host_ipc else api.POD
-    )
+        network=api.NODE if request.host_network else api.POD, pid=pid, ipc=api.NODE if request.host_ipc else api.POD,
+        userns_options=users.options(api, first_id) if first_id else None,
+    )  # fmt: skip
 
 
 def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: Path, target_id: str = "") -> Any:
     """ContainerConfig. `directory` is the pod's: its volumes, and the containers' messages. `target_id`: of the container whose
     processes it sees. Errors: OSError, VolumeFailed for what cannot be read or mounted of it."""
-    volumes = {volume.name: volume for volume in pod.volumes}
+    volumes, first_id = {volume.name: volume for volume in pod.volumes}, users.first_id(directory)
+    ids = users.mappings(api, first_id)
     more = env_files.values(request.env_files, directory / "volumes") if request.env_files else ()
     message = directory / f"termination-{request.container}-{request.attempt}"
     message.touch()
     message.chmod(0o666)
-    pins = directory / "subpaths" / request.container / str(request.attempt)
+    pins = directory / SUB_PATHS / request.container / str(request.attempt)
     remove_tree(pins.parent)  # of attempts before: each has bound its own
-    mounts = [api.Mount(container_path=request.termination_message_path, host_path=str(message))]
+    mounts = [
+        api.Mount(container_path=request.termination_message_path, host_path=str(message), uidMappings=ids, gidMappings=ids)
+    ]
     for mount in request.mounts:
         if volumes[mount.volume].kind == "image":
             raise OSError(f'volume "{mount.volume}" is an image: over the CRI such volumes are not mounted')
@@ -77,7 +87,7 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
         mounts.append(
             api.Mount(
                 container_path=mount.path, host_path=str(source), readonly=mount.read_only or volumes[mount.volume].read_only,
-                propagation=PROPAGATION.get(mount.propagation, 0),
+                propagation=PROPAGATION.get(mount.propagation, 0), uidMappings=ids, gidMappings=ids,
             )
         )  # fmt: skip
     return api.ContainerConfig(
@@ -101,7 +111,8 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
         stdin_once=request.stdin_once,
         tty=request.tty,
         linux=api.LinuxContainerConfig(
-            resources=_resources(api, request), security_context=_security(api, request, pod, target_id)
+            resources=_resources(api, request),
+            security_context=_security(api, request, namespaces(api, pod, first_id), target_id),
         ),
     )
 
@@ -126,8 +137,9 @@ def _resources(api: Any, request: StartContainer) -> Any:
     )  # fmt: skip
 
 
-def _security(api: Any, request: StartContainer, pod: RunPodSandbox, target_id: str) -> Any:
-    security, shared = request.security, namespaces(api, pod)
+def _security(api: Any, request: StartContainer, shared: Any, target_id: str) -> Any:
+    """`shared`: the namespaces of its pod."""
+    security = request.security
     if target_id:
         shared.pid, shared.target_id = api.TARGET, target_id
     made = api.LinuxContainerSecurityContext(
@@ -135,6 +147,11 @@ def _security(api: Any, request: StartContainer, pod: RunPodSandbox, target_id: 
         supplemental_groups=security.supplemental_groups, no_new_privs=not security.allow_privilege_escalation,
         capabilities=api.Capability(add_capabilities=security.capabilities_add, drop_capabilities=security.capabilities_drop),
     )  # fmt: skip
+    if security.proc_unmasked is not True and not security.privileged:
+        made.masked_paths.extend(MASKED)
+        made.readonly_paths.extend(READ_ONLY)
+    if security.groups_strict is True:
+        made.supplemental_groups_policy = api.Strict
     if security.seccomp_default is True:
         made.seccomp.profile_type = api.SecurityProfile.RuntimeDefault
     if security.run_as_user is not None:

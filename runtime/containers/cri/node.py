@@ -73,6 +73,7 @@ from shipslog.store.tasks import Tasks
 from . import config, images, measured, outcomes, packets
 from .client import ATTEMPT, CONTAINER, POD_UID, CallFailed, CriClient
 from .streams import CriPort, CriProcess
+from .users import PodUsers
 
 POLL_S, MESSAGE_BYTES = 0.25, 4096
 PER_POD = 64  # calls at once: each stop takes as long as its grace period
@@ -101,7 +102,7 @@ class CriNode:
         self._running: dict[str, tuple[str, str, int]] = {}  # container id -> pod uid, name, attempt
         self._began: dict[str, int] = {}  # by container id
         self._stopping: set[str] = set()
-        self._lookups = Lookups()
+        self._lookups, self._users = Lookups(), PodUsers(self.data, instance_of(self.data))
         self._tasks = Tasks("cri")
         self._pods = OwnerThreads(PER_POD)  # their starts and ends; what is asked of them meanwhile waits elsewhere
         self._volumes = NodeVolumes(node, self.data, self.data, self._pods.run, self._remove_unknown)
@@ -121,6 +122,7 @@ class CriNode:
         self._report = report
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         await asyncio.to_thread(self._logs.kept.open)
+        await asyncio.to_thread(self._users.open)
         self._client = await asyncio.to_thread(CriClient, self._socket, instance_of(self.data))
         cidr, address = self._own
         observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr=cidr, crun="", address=address)
@@ -287,9 +289,9 @@ class CriNode:
             reason = "FailedCreatePodSandBox"
             sandbox_id = self._live_sandbox(uid)
             if not sandbox_id:
-                before = self.client.sandboxes(uid)
-                made = config.sandbox(self.client.api, command, directory / "containers", len(before))
-                sandbox_id = self.client.run_sandbox(made)
+                self._users.give(command, self.client)
+                made = config.sandbox(self.client.api, command, directory, len(self.client.sandboxes(uid)))
+                sandbox_id = self.client.run_sandbox(made, command.handler or "")
             return self._sandbox_started(uid, sandbox_id)
         except (OSError, CallFailed, VolumeFailed) as error:
             return SandboxFailed(node=self.node, pod_uid=uid, reason=reason, message=str(error), at_ns=time.time_ns())
@@ -308,20 +310,13 @@ class CriNode:
             try:
                 container_id = self._create(command)
             except (CallFailed, OSError, VolumeFailed) as error:
-                reason = (
-                    "RunContainerError" if isinstance(error, CallFailed) and "exec" in str(error) else "CreateContainerError"
-                )
-                return (
-                    ContainerStartFailed(
-                        node=self.node,
-                        pod_uid=command.pod_uid,
-                        container=command.container,
-                        attempt=command.attempt,
-                        reason=reason,
-                        message=str(error),
-                        at_ns=time.time_ns(),
-                    ),
-                )
+                ran = isinstance(error, CallFailed) and "exec" in str(error)
+                reason = "RunContainerError" if ran else "CreateContainerError"
+                failed = ContainerStartFailed(
+                    node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt,
+                    reason=reason, message=str(error), at_ns=time.time_ns(),
+                )  # fmt: skip
+                return (failed,)
         else:
             container_id = found.id
         started = msgspec.structs.replace(self._started(container_id), limits=command.limits)
@@ -379,7 +374,7 @@ class CriNode:
         except StreamRefused as error:
             raise CallFailed("NOT_FOUND", f'the target container "{command.target}" does not run') from error
         made = config.container(api, command, pod, directory, target)
-        container_id = self.client.create(sandbox_id, made, config.sandbox(api, pod, directory / "containers", 0))
+        container_id = self.client.create(sandbox_id, made, config.sandbox(api, pod, directory, 0))
         try:
             self.client.start(container_id)
         except CallFailed:
@@ -397,8 +392,8 @@ class CriNode:
         status = self.client.status(container_id)
         uid, name, attempt = self._key(status)
         message = ""
-        with contextlib.suppress(OSError):
-            message = (self.data / uid / f"termination-{name}-{attempt}").read_text(errors="replace")[:MESSAGE_BYTES]
+        with contextlib.suppress(OSError), (self.data / uid / f"termination-{name}-{attempt}").open("rb") as file:
+            message = file.read(MESSAGE_BYTES).decode(errors="replace")
         return outcomes.exited(self.node, self.client.name, (uid, name, attempt), status, message)
 
     async def _stop(self, command: StopContainer) -> ContainerExited:
@@ -431,6 +426,7 @@ class CriNode:
         if directory.exists():
             self._logs.kept.keep_pod(uid)
             pod_volumes.remove(directory / "volumes")
+            self._users.release(uid)
             pod_volumes.remove_tree(directory)  # what is mounted of sub-paths too
 
     # --- streams ---

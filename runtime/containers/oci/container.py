@@ -22,6 +22,7 @@ from msgspec import Struct
 from shipslog.runtime import trees
 from shipslog.runtime.commands import Mount, StartContainer
 from shipslog.runtime.containers import env_files, lost
+from shipslog.runtime.containers.id_ranges import ID_COUNT
 from shipslog.runtime.containers.logs.kept import KeptLogs
 from shipslog.runtime.containers.logs.reading import tail_text
 from shipslog.runtime.images.bounds import ImageBroken
@@ -31,18 +32,20 @@ from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.runtime.volumes.pod_volumes import pin_sub_path, remove_tree, source_path
 from shipslog.store.facts import CONTAINER_STATUS_UNKNOWN
 
-from . import image_user, image_volumes, linux, records, seccomp, spec
+from . import image_user, image_volumes, linux, programs, records, seccomp, spec, user_namespaces
 from .cgroups import Cgroups
 from .environment import OciSettings
 from .layout import Layout, container_id
 from .records import ContainerRecord, SandboxRecord
 
 RECORD_FILE = "container.json"
+_LAYERS = "layers"  # in a bundle: those of all images, with the ids of a pod that has its own
 _MESSAGE_BYTES = 4096
 _NO_SUCH_ID = (
     "the container's user {} or group {} is beyond the {} ids of this rootless node: give the daemon's user subordinate ids "
     "(/etc/subuid, /etc/subgid, newuidmap) and start the daemon again after `shipslog down --all`"
 )
+_BEYOND = "hostUsers: false: the container's users and groups are 0 to {1}, and it is to run as {0}"
 _FALLBACK_BYTES, _FALLBACK_LINES = 2048, 80
 
 
@@ -92,6 +95,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
         attempt=request.attempt,
         image_id=image.image_id,
         image=image.name,
+        program=programs.check(place.settings, sandbox.request.handler or ""),
         volume_images=tuple((one.image_id, one.name) for one in mounted.values()),
         stop_signal=_signal_number(request.stop_signal or image.config.stop_signal),
         tty=request.tty,
@@ -104,7 +108,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
     (place.layout.exits / record.container_id).unlink(missing_ok=True)  # of a try that a crash cut off: its id is the same
     records.write(bundle / RECORD_FILE, record)
     try:
-        image_volumes.mount(place.images, mounted, bundle)
+        image_volumes.mount(place.images, mounted, bundle, lambda: _mount_layers(place, sandbox, bundle))
         _write_config(place, sandbox, request, image, bundle, seen)
         _run_conmon(place, request, record, bundle)
         _crun_start(place, record)
@@ -152,14 +156,13 @@ def _write_config(
     place: ContainerPlace, sandbox: SandboxRecord, request: StartContainer, image: Image, bundle: Path, seen: int
 ) -> None:
     rootfs = bundle / "rootfs"
-    _mount_root(place, image, bundle)
+    _mount_root(place, sandbox, image, bundle)
     (bundle / "termination-log").touch()
     (bundle / "termination-log").chmod(0o666)
     pod = place.layout.pod(request.pod_uid)
     fs_group = sandbox.request.fs_group
     user = image_user.resolve(rootfs, image.config.user, request.security, image=request.image, fs_group=fs_group)
-    if max(user.uid, user.gid) >= place.settings.ids:
-        raise StartFailed("CreateContainerError", _NO_SUCH_ID.format(user.uid, user.gid, place.settings.ids))
+    _check_ids(place, sandbox, user)
     if request.env_files:
         more = env_files.values(request.env_files, pod / "volumes")
         request = msgspec.structs.replace(request, env=(*request.env, *more))
@@ -182,9 +185,23 @@ def _write_config(
         config["linux"]["seccomp"] = seccomp.profile(place.layout.data / "seccomp", request.security.seccomp_profile, allowed)
     elif request.security.seccomp_default is True:
         config["linux"]["seccomp"] = seccomp.default(allowed)
+    if sandbox.first_id:
+        name = container_id(request.pod_uid, request.container, request.attempt)
+        mounts = user_namespaces.MappedMounts(place.layout.mapped(name), sandbox.user_namespace)
+        plain = (bundle / image_volumes.DIRECTORY, pod / "shm")
+        user_namespaces.remap(config, rootfs, mounts, sandbox.first_id, plain)
     descriptor = os.open(bundle / "config.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(config, file)
+
+
+def _check_ids(place: ContainerPlace, sandbox: SandboxRecord, user: image_user.User) -> None:
+    """Errors: StartFailed for a user or a group that is none of those that there are."""
+    if sandbox.first_id and max(user.uid, user.gid, *user.groups, 0) >= ID_COUNT:
+        asked = ", ".join(str(one) for one in (user.uid, user.gid, *user.groups) if one >= ID_COUNT)
+        raise StartFailed("CreateContainerError", _BEYOND.format(asked, ID_COUNT - 1))
+    if max(user.uid, user.gid) >= place.settings.ids:
+        raise StartFailed("CreateContainerError", _NO_SUCH_ID.format(user.uid, user.gid, place.settings.ids))
 
 
 def _mount_sources(
@@ -201,7 +218,7 @@ def _mount_sources(
         of_image = volume.kind == "image"
         source = image_volumes.place(bundle, volume.name) if of_image else source_path(pod / "volumes", volume)
         if mount.sub_path:
-            pinned = bundle / "subpaths" / str(number)
+            pinned = bundle / image_volumes.DIRECTORY / f".{number}" if of_image else bundle / "subpaths" / str(number)
             pin_sub_path(source, mount.sub_path, pinned)
             source = pinned
         read_only = mount.read_only or volume.read_only  # an image always is
@@ -225,28 +242,41 @@ def _devices(sandbox: SandboxRecord, request: StartContainer, volumes: Path) -> 
         )  # fmt: skip
 
 
-def _mount_root(place: ContainerPlace, image: Image, bundle: Path) -> None:
+def _mount_layers(place: ContainerPlace, sandbox: SandboxRecord, bundle: Path) -> Path:
+    """Where the layers of all images are seen; with the pod's own ids, if it has some. Errors: OSError."""
+    directory = place.images.layers.directory
+    if not sandbox.first_id:
+        return directory
+    seen = bundle / _LAYERS
+    seen.mkdir(exist_ok=True)
+    if not os.path.ismount(seen):
+        user_namespaces.bind(directory, seen, sandbox.user_namespace)
+    return seen
+
+
+def _mount_root(place: ContainerPlace, sandbox: SandboxRecord, image: Image, bundle: Path) -> None:
     names = place.images.lower_directories(image)
     for name in ("upper", "work", "rootfs"):
         (bundle / name).mkdir(exist_ok=True)
     (bundle / "upper").chmod(0o755)
+    os.chown(bundle / "upper", sandbox.first_id, sandbox.first_id)
     if os.path.ismount(bundle / "rootfs"):
         return
     # relative to the layers: the options of all layers of an image must fit into one page
-    os.chdir(place.images.layers.directory)
+    os.chdir(_mount_layers(place, sandbox, bundle))
     options = [f"lowerdir={':'.join(names)}", f"upperdir={bundle / 'upper'}", f"workdir={bundle / 'work'}"]
     options += [place.settings.overlay_options] if place.settings.overlay_options else []
     linux.mount("overlay", str(bundle / "rootfs"), "overlay", data=",".join(options))
 
 
-def crun(place: ContainerPlace, *arguments: str) -> list[str]:
-    """How crun is called from the node's mount namespace."""
-    settings = place.settings
-    return [settings.crun, "--root", str(place.layout.crun), f"--cgroup-manager={settings.cgroup_manager}", *arguments]
+def crun(place: ContainerPlace, record: ContainerRecord, *arguments: str) -> list[str]:
+    """How what made it is called from the node's mount namespace."""
+    return [*programs.command(place.settings, place.layout, record.program), *arguments]
 
 
 def _run_conmon(place: ContainerPlace, request: StartContainer, record: ContainerRecord, bundle: Path) -> None:
     name = record.container_id
+    program, *options = programs.command(place.settings, place.layout, record.program)
     command = [
         place.settings.conmon,
         "-c",
@@ -256,7 +286,7 @@ def _run_conmon(place: ContainerPlace, request: StartContainer, record: Containe
         "-n",
         f"{request.namespace}_{request.name}_{request.container}",
         "-r",
-        place.settings.crun,
+        program,
         "-b",
         str(bundle),
         "-p",
@@ -273,12 +303,7 @@ def _run_conmon(place: ContainerPlace, request: StartContainer, record: Containe
         str(place.layout.run / "sockets"),
         "--full-attach",
         "--no-sync-log",
-        "--runtime-arg",
-        "--root",
-        "--runtime-arg",
-        str(place.layout.crun),
-        "--runtime-arg",
-        f"--cgroup-manager={place.settings.cgroup_manager}",
+        *(word for option in options for word in ("--runtime-arg", option)),
     ]
     if request.tty:
         command.append("-t")
@@ -327,7 +352,7 @@ def _read_all(descriptor: int) -> bytes:
 def _crun_start(place: ContainerPlace, record: ContainerRecord) -> None:
     """What crun made waits at a pipe in its directory. `crun start` writes a byte into it and no more, and to start it takes as
     long as all else that is done for a container: so that is left to it only where there is no such pipe."""
-    pipe = place.layout.crun / record.container_id / "exec.fifo"
+    pipe = programs.state(place.layout, record.program) / record.container_id / "exec.fifo"
     with contextlib.suppress(OSError):  # ENXIO: nobody waits at it
         descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -336,7 +361,9 @@ def _crun_start(place: ContainerPlace, record: ContainerRecord) -> None:
         finally:
             os.close(descriptor)
         return
-    done = subprocess.run(crun(place, "start", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    done = subprocess.run(
+        crun(place, record, "start", record.container_id), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
     if done.returncode:
         raise StartFailed("RunContainerError", oci_message(done.stderr.decode(errors="replace")))
 
@@ -407,13 +434,15 @@ def termination_message(record: ContainerRecord, bundle: Path, code: int) -> str
 def delete(place: ContainerPlace, record: ContainerRecord) -> None:
     """End it if it runs, and take away all but its log and its record. Idempotent."""
     bundle = place.layout.container(record.pod_uid, record.container, record.attempt)
-    held, ended = place.layout.crun / record.container_id, place.layout.exits / record.container_id
+    held = programs.state(place.layout, record.program) / record.container_id
+    ended = place.layout.exits / record.container_id
     if held.exists():
         if ended.exists() and place.cgroups.remove(record.pod_uid, record.container_id):
             trees.remove(held)  # as crun would, without starting it
         else:
-            command = crun(place, "delete", "--force", record.container_id)
+            command = crun(place, record, "delete", "--force", record.container_id)
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    for name in ("rootfs", "subpaths", image_volumes.DIRECTORY, "upper", "work"):
+    remove_tree(place.layout.mapped(record.container_id))
+    for name in ("rootfs", "subpaths", image_volumes.DIRECTORY, _LAYERS, "upper", "work"):
         remove_tree(bundle / name)
     (bundle / "config.json").unlink(missing_ok=True)

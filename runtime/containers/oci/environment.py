@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from shipslog.runtime.node import RuntimeUnavailable
 
+_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin"
 ALL_IDS = (1 << 32) - 1  # of the machine itself
 # Docker's default set: what an image may count on.
 DEFAULT_CAPABILITIES = (
@@ -82,6 +83,7 @@ class OciSettings(Struct, frozen=True, kw_only=True):
 
     crun: str = "/usr/bin/crun"
     conmon: str = "/usr/bin/conmon"
+    runc: str = ""  # for the RuntimeClass of that handler; "" where it is not installed
     skopeo: str = "/usr/bin/skopeo"
     nft: str = "/usr/sbin/nft"
     cgroup_manager: str = "cgroupfs"  # or disabled: no limits, no statistics
@@ -103,7 +105,7 @@ def detect(*, run_checks: bool = True) -> OciSettings:
     """The settings for this machine and this process. Errors: RuntimeUnavailable, naming what to install."""
     paths: dict[str, Any] = {}
     for name in ("crun", "conmon", "skopeo", "nft"):
-        found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin")
+        found = shutil.which(name, path=_PATH)
         if found is None and run_checks:
             package = "nftables" if name == "nft" else name
             raise RuntimeUnavailable(f"{name} is not installed; on Debian: apt-get install {package}")
@@ -118,6 +120,7 @@ def detect(*, run_checks: bool = True) -> OciSettings:
     unified = (root / "cgroup.controllers").exists()
     return OciSettings(
         **paths,
+        runc="" if rootless else shutil.which("runc", path=_PATH) or "",
         cgroup_manager="disabled" if rootless or not os.access(root, os.W_OK) else "cgroupfs",
         cgroup_version=2 if unified else 1,
         hide_unified=not unified and (root / "unified" / "cgroup.procs").exists(),

@@ -51,6 +51,7 @@ def resolve(rootfs: Path, image_user: str, security: Security, *, image: str, fs
     else:
         gid = int(entry[3]) if entry is not None else 0
     named = {int(line[2]) for line in group if entry is not None and entry[0] in line[3].split(",")}
+    named = set() if security.groups_strict is True else named
     extra = named | set(security.supplemental_groups) | ({fs_group} if fs_group is not None else set())
     return User(uid=uid, gid=gid, groups=tuple(sorted(extra)), home=(entry[5] if entry is not None else "") or "/")
 

@@ -6,7 +6,7 @@ Tests: tests/runtime/containers/oci/test_image_volumes.py
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import UNSET
@@ -35,15 +35,15 @@ def place(bundle: Path, volume: str) -> Path:
     return bundle / DIRECTORY / volume
 
 
-def mount(store: ImageStore, images: Mapping[str, Image], bundle: Path) -> None:
-    """Each under its volume's name. Errors: OSError, ImageBroken."""
+def mount(store: ImageStore, images: Mapping[str, Image], bundle: Path, layers: Callable[[], Path]) -> None:
+    """Each under its volume's name. `layers`: where the unpacked layers are seen. Errors: OSError, ImageBroken."""
     for volume, image in images.items():
         target = place(bundle, volume)
         target.mkdir(parents=True, exist_ok=True)
         if os.path.ismount(target):
             continue
         names = store.lower_directories(image)
-        os.chdir(store.layers.directory)  # the options of all layers of an image must fit into one page
+        os.chdir(layers())  # the options of all layers of an image must fit into one page
         if len(names) > 1:
             linux.mount("overlay", str(target), "overlay", flags=MS_FLAGS, data=f"lowerdir={':'.join(names)}")
         elif names:  # the kernel wants two of them, or one to write to

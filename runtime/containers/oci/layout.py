@@ -41,6 +41,10 @@ class Layout(Struct, frozen=True):
     def pinned(self) -> Path:
         return self.run / "pinned"
 
+    def mapped(self, container_id: str) -> Path:
+        """What a container with users of its own mounts; empty but in the node's mount namespace."""
+        return self.run / "mapped" / container_id
+
     def pod(self, pod_uid: str) -> Path:
         return self.pods / pod_uid
 

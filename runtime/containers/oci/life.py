@@ -43,13 +43,14 @@ from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeF
 from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import END_S, Tasks
 
-from . import adoption, container, layout, leftovers, pause, pods, records, resizing, sandbox, streams, uses
+from . import adoption, container, layout, leftovers, pause, pods, programs, records, resizing, sandbox, streams, uses
 from .cgroups import Cgroups
 from .conmon_log import reopened
 from .container import ContainerPlace, Exit, StartFailed
 from .environment import OciSettings
 from .exits import Exits
 from .layout import Layout, container_id
+from .naming import Naming
 from .node_namespace import NodeNamespace
 from .pods import SCHEME, Container, Pods, PodState, container_exited, container_started
 from .records import ContainerRecord, SandboxRecord
@@ -76,6 +77,7 @@ class NodeLife:
             used=partial(uses.ids_used, self.layout.pods),
         )  # fmt: skip
         self._addresses = Addresses(pod_cidr, self.layout.data / "next-address")
+        self._naming = Naming(self.instance, self._addresses, settings)
         self._cgroups = Cgroups(settings, self.instance)
         self._nat = Nat(self.instance, bridge=self.bridge, pod_cidr=pod_cidr, cluster_cidr=cluster_cidr)
         self._namespace = NodeNamespace(self.layout.pinned, hide_unified=settings.hide_unified)
@@ -92,12 +94,10 @@ class NodeLife:
         self._report: Report = lambda fact: None
         self.tasks, self._removals = Tasks("node"), Tasks("removals")
 
-    @property
-    def crun_command(self) -> tuple[str, ...]:
-        """How crun is called from anywhere: inside the node's mount namespace."""
+    def crun_command(self, record: ContainerRecord) -> tuple[str, ...]:
+        """How what made a container is called from anywhere: inside the node's mount namespace."""
         inside = ("nsenter", f"--mount={self.layout.pinned / 'mnt'}", "--")
-        settings = self.settings
-        return (*inside, settings.crun, "--root", str(self.layout.crun), f"--cgroup-manager={settings.cgroup_manager}")
+        return (*inside, *programs.command(self.settings, self.layout, record.program))
 
     # --- opening: the machine, and what runs already ---
 
@@ -119,6 +119,7 @@ class NodeLife:
         places = self.layout
         for path in (places.data, places.pods, places.exits, places.images, places.run, places.run / "sockets", places.crun):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        places.run.chmod(0o711)  # what is in it is closed, but for the mounts of pods with users of their own
         places.pinned.mkdir(parents=True, exist_ok=True)
         places.netns.mkdir(parents=True, exist_ok=True)
         self.images.open()
@@ -143,8 +144,7 @@ class NodeLife:
             state = self.pods.ensure(pod.pod_uid)
             if pod.alive and pod.sandbox is not None:
                 state.sandbox = pod.sandbox
-                if pod.sandbox.ip:
-                    self._addresses.hold(pod.sandbox.ip, pod.pod_uid)
+                self._naming.hold(pod.sandbox)
                 self._watch_pause(state)
             elif pod.sandbox is not None:
                 await self.fresh(pod.pod_uid, sandbox.end_pause, pod.sandbox)
@@ -208,7 +208,7 @@ class NodeLife:
             before = records.read(self.layout.pod(request.pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
             if before is not None:
                 await self._forget_sandbox(before)
-            record = self._named(request, before.generation + 1 if before is not None else 0)
+            record = self._naming.name(request, before.generation + 1 if before is not None else 0)
             await asyncio.to_thread(self.logs.kept.begin, pod.uid, request.namespace, request.name)
             try:
                 async with self._making.place():
@@ -223,17 +223,6 @@ class NodeLife:
             self._watch_pause(pod)
             return made
 
-    def _named(self, request: RunPodSandbox, generation: int) -> SandboxRecord:
-        name = layout.sandbox_id(request.pod_uid, generation)
-        record = SandboxRecord(request=sandbox.redacted(request), sandbox_id=name, generation=generation)
-        if request.host_network:
-            return record
-        ips = self._addresses.take(request.pod_uid)
-        return msgspec.structs.replace(
-            record, ip=ips[0], ips=ips, netns=layout.netns_name(self.instance, name),
-            link=layout.link_name(self.instance, name),
-        )  # fmt: skip
-
     async def _forget_sandbox(self, record: SandboxRecord) -> None:
         assert self.sandboxes is not None
         uid = record.request.pod_uid
@@ -242,7 +231,7 @@ class NodeLife:
         await self.fresh(uid, sandbox.remove_network, self.layout, record)
         if record.ip:
             await self._nat.unmap_ports(record.addresses, record.request.port_mappings)
-            self._addresses.release(record.ip, record.request.pod_uid)
+        self._naming.release(record)
 
     def _watch_pause(self, pod: PodState) -> None:
         assert pod.sandbox is not None
@@ -294,10 +283,9 @@ class NodeLife:
                 (self.layout.exits / attempt.container_id).unlink(missing_ok=True)
             if record is not None:
                 await asyncio.to_thread(sandbox.end_unwritten, self.sandboxes, record.sandbox_id)
-                if record.ip:
-                    if record.request.port_mappings:
-                        await self._nat.unmap_ports(record.addresses, record.request.port_mappings)
-                    self._addresses.release(record.ip, pod_uid)
+                if record.ip and record.request.port_mappings:
+                    await self._nat.unmap_ports(record.addresses, record.request.port_mappings)
+                self._naming.release(record)
             self.pods.forget_pod(pod_uid)
 
     async def refresh_volumes(self, command: RefreshVolumes) -> None:
@@ -376,7 +364,7 @@ class NodeLife:
                 one.ended.set_result(msgspec.structs.replace(ended, message=f"FailedPostStartHook: {error}"))
 
     async def _hook(self, one: Container, hook: Any, timeout_s: float) -> None:
-        exec_in = partial(streams.exec_output, self.crun_command, one.record)
+        exec_in = partial(streams.exec_output, self.crun_command(one.record), one.record)
         await hooks.run(hook, one.record.pod_uid, exec_in=exec_in, lookups=self.lookups, timeout_s=timeout_s)
 
     async def stop_container(self, command: StopContainer) -> ContainerExited:

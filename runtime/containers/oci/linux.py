@@ -37,7 +37,13 @@ RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
 RESOLVE_IN_ROOT = 0x10
-SYS_OPENAT2 = 437  # the same number on every architecture
+SYS_OPENAT2 = 437  # the same number on every architecture, as the three below
+
+OPEN_TREE_CLONE = 1
+AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
+MOUNT_ATTR_IDMAP = 0x00100000
+MOVE_MOUNT_F_EMPTY_PATH = 4
+SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 428, 429, 442
 
 IN_CLOSE_WRITE = 0x08
 IN_MOVED_FROM = 0x40
@@ -69,6 +75,20 @@ def mount(source: str, target: str, fstype: str = "", flags: int = 0, data: str 
         ),
         target,
     )
+
+
+def bind_with_ids(source: str, target: str, user_namespace_fd: int) -> None:
+    """Bind `source`, with what is mounted below it, to `target`; of itself ids on the disk are those in the user namespace.
+    open_tree(2), mount_setattr(2), move_mount(2). Errors: OSError (EINVAL where the file system cannot)."""
+    tree = _check(
+        _libc.syscall(SYS_OPEN_TREE, AT_FDCWD, os.fsencode(source), OPEN_TREE_CLONE | AT_RECURSIVE | os.O_CLOEXEC), source
+    )
+    try:
+        wanted = struct.pack("QQQQ", MOUNT_ATTR_IDMAP, 0, 0, user_namespace_fd)
+        _check(_libc.syscall(SYS_MOUNT_SETATTR, tree, b"", AT_EMPTY_PATH, wanted, len(wanted)), source)
+        _check(_libc.syscall(SYS_MOVE_MOUNT, tree, b"", AT_FDCWD, os.fsencode(target), MOVE_MOUNT_F_EMPTY_PATH), target)
+    finally:
+        os.close(tree)
 
 
 def unmount(target: str, flags: int = MNT_DETACH | UMOUNT_NOFOLLOW) -> None:

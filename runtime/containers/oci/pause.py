@@ -14,6 +14,7 @@ from typing import Any
 from shipslog.runtime.descriptors import inherited
 
 _NOBODY = 65535
+_EXECUTABLE = 3  # a descriptor that only who starts it needs
 _CLOSE_RANGE, _CHROOT, _CHDIR, _SETGROUPS, _SETGID, _SETUID, _RT_SIGACTION, _PAUSE = 436, 161, 80, 116, 106, 105, 13, 34
 _SIGCHLD, _SIG_IGN = 17, 1
 _BASE = 0x400000
@@ -72,15 +73,26 @@ def install(directory: Path) -> tuple[str, ...]:
     return (str(path),)
 
 
-def spawn(command: tuple[str, ...], sandbox: str, *, own_pid_namespace: bool) -> int:
-    """Start it in the calling thread's namespaces, in a session of its own; its pid. The last argument tells whose it is."""
+def spawn(
+    command: tuple[str, ...],
+    sandbox: str,
+    *,
+    own_pid_namespace: bool,
+    before: tuple[str, ...] = ("/usr/bin/unshare",),
+    executable: int = -1,
+) -> int:
+    """Start it in the calling thread's namespaces, in a session of its own; its pid. The last argument tells whose it is.
+    `before`: an `unshare` that is to start it; `executable`: a descriptor of it, for one that does not reach its path."""
     argv = [*command, sandbox]
-    if own_pid_namespace:
-        argv = ["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "--", *argv]
+    if own_pid_namespace or executable >= 0:
+        pid_namespace = ["--pid", "--fork", "--kill-child"] if own_pid_namespace else []
+        inside = [f"/proc/self/fd/{_EXECUTABLE}"] if executable >= 0 else []
+        argv = [*before, *pid_namespace, "--", *inside, *argv]
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     try:
         actions: list[Any] = [(os.POSIX_SPAWN_DUP2, null, target) for target in (0, 1, 2)]
         actions += [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited()]
+        actions += [(os.POSIX_SPAWN_DUP2, executable, _EXECUTABLE)] if executable >= 0 else []
         pid = os.posix_spawn(argv[0], argv, {}, file_actions=actions, setsid=True)
     finally:
         os.close(null)

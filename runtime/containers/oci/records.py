@@ -70,6 +70,7 @@ class SandboxRecord(Struct, frozen=True, kw_only=True):
     ips: tuple[str, ...] = ()  # all that it has, `ip` first; () of an older version, which knew of one
     netns: str = ""
     link: str = ""
+    first_id: int = 0  # of the machine's ids that are its own; 0: it has the machine's
     pause: Process | None = None
     ready: bool = False
     started_at_ns: int = 0
@@ -78,6 +79,11 @@ class SandboxRecord(Struct, frozen=True, kw_only=True):
     def addresses(self) -> tuple[str, ...]:
         """One of each family; () with the host's network."""
         return self.ips or ((self.ip,) if self.ip else ())
+
+    @property
+    def user_namespace(self) -> str:
+        """A path of it, for one with users of its own."""
+        return f"/proc/{self.pause.pid}/ns/user" if self.pause is not None else ""
 
 
 class ContainerRecord(Struct, frozen=True, kw_only=True):
@@ -89,6 +95,7 @@ class ContainerRecord(Struct, frozen=True, kw_only=True):
     attempt: int
     image_id: str
     image: str = ""  # under which name it was asked for; of an older version nothing is known
+    program: str = ""  # crun or runc; of an older version crun
     volume_images: tuple[tuple[str, str], ...] = ()  # (id, name) of those that it mounts
     phase: Literal["creating", "started", "failed"] = "creating"
     process: Process | None = None

@@ -72,7 +72,7 @@ def _check_memory(place: ContainerPlace, record: ContainerRecord, command: Updat
 
 
 def _update(place: ContainerPlace, record: ContainerRecord, resources: dict[str, object]) -> None:
-    command = container.crun(place, "update", "--resources", "/dev/stdin", record.container_id)
+    command = container.crun(place, record, "update", "--resources", "/dev/stdin", record.container_id)
     try:
         done = subprocess.run(
             command, input=json.dumps(resources).encode(), capture_output=True, check=False, timeout=CRUN_S

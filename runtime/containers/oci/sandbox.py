@@ -23,7 +23,7 @@ from shipslog.runtime.network import pod_network
 from shipslog.runtime.network.netlink import Netlink
 from shipslog.runtime.volumes import pod_volumes
 
-from . import cgroups, linux, pause, records
+from . import cgroups, linux, pause, records, user_namespaces
 from .layout import Layout
 from .records import SandboxRecord
 
@@ -58,7 +58,7 @@ def create(place: SandboxPlace, request: RunPodSandbox, record: SandboxRecord) -
     pod = place.layout.pod(request.pod_uid)
     pod.mkdir(parents=True, exist_ok=True)
     records.write(pod / SANDBOX_FILE, record)  # strictly before anything is made: a crash here must find what to take back
-    pid = _start_pause(place, request, record)
+    pid = _start_with_users(place, request, record) if record.first_id else _start_pause(place, request, record)
     _enter_node(place)
     prepare_files(place, request, record.addresses)
     place.cgroups.limit_pod(request.pod_uid, cpu_milli=request.cpu_limit_milli, memory_bytes=request.memory_limit_bytes)
@@ -88,19 +88,45 @@ def _start_pause(place: SandboxPlace, request: RunPodSandbox, record: SandboxRec
             linux.unshare(flags)
         if not request.host_network:
             linux.sethostname(request.hostname[:64])
-            target = place.layout.netns / record.netns
-            target.touch()
-            linux.mount("/proc/thread-self/ns/net", str(target), flags=linux.MS_BIND)
-            descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                pod_network.connect_pod(
-                    outside, link=record.link, bridge=bridge, ips=record.addresses, gateways=place.gateways, netns_fd=descriptor
-                )
-            finally:
-                os.close(descriptor)
+            _connect(place, record, outside, bridge, "/proc/thread-self/ns/net")
     for name, value in request.sysctls.items():
         Path("/proc/sys", *name.split(".")).write_text(value)
     return pause.spawn(place.pause_command, record.sandbox_id, own_pid_namespace=request.share_process_namespace)
+
+
+def _start_with_users(place: SandboxPlace, request: RunPodSandbox, record: SandboxRecord) -> int:
+    """The same for a pod with users of its own: its namespaces belong to them, so who holds them makes them. It has none of the
+    machine's namespaces (the API refuses that)."""
+    pid = user_namespaces.spawn_pause(
+        place.pause_command, record.sandbox_id, record.first_id, own_pid_namespace=request.share_process_namespace
+    )
+    with Netlink() as outside:
+        bridge = socket.if_nametoindex(place.bridge)
+        for name, kind in (("net", linux.CLONE_NEWNET), ("uts", linux.CLONE_NEWUTS)):
+            descriptor = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                linux.setns(descriptor, kind)
+            finally:
+                os.close(descriptor)
+        linux.sethostname(request.hostname[:64])
+        _connect(place, record, outside, bridge, f"/proc/{pid}/ns/net")
+    for name, value in request.sysctls.items():
+        user_namespaces.write_inside(pid, Path("/proc/sys", *name.split(".")), value)
+    return pid
+
+
+def _connect(place: SandboxPlace, record: SandboxRecord, outside: Netlink, bridge: int, namespace: str) -> None:
+    """Give the network that the calling thread is in a name, and join it to the bridge."""
+    target = place.layout.netns / record.netns
+    target.touch()
+    linux.mount(namespace, str(target), flags=linux.MS_BIND)
+    descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        pod_network.connect_pod(
+            outside, link=record.link, bridge=bridge, ips=record.addresses, gateways=place.gateways, netns_fd=descriptor
+        )
+    finally:
+        os.close(descriptor)
 
 
 def prepare_files(place: SandboxPlace, request: RunPodSandbox, ips: Sequence[str]) -> None:

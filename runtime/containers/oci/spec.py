@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import UNSET, Struct
 
 from shipslog.runtime.commands import Mount, RunPodSandbox, Security, StartContainer
+from shipslog.runtime.containers.masked import MASKED, READ_ONLY
 from shipslog.runtime.images.documents import ImageConfig
 from shipslog.store.facts import ContainerLimits
 
@@ -19,21 +20,7 @@ from .image_user import User
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CPU_PERIOD_US = 100_000
-_MASKED = (
-    "/proc/asound",
-    "/proc/acpi",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/sys/firmware",
-    "/sys/devices/virtual/powercap",
-)
 _TTY_GROUP = 5
-_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
 class NoCommand(Exception):
@@ -112,7 +99,7 @@ def build(request: StartContainer, situation: Situation, settings: OciSettings) 
     root = situation.user.uid == 0
     given = {kind: allowed if kind == "bounding" or root else [] for kind in ("bounding", "effective", "permitted")}
     given |= {"inheritable": [], "ambient": []}
-    user = situation.user
+    user, bare = situation.user, security.privileged or security.proc_unmasked is True
     return {
         "ociVersion": "1.0.2",
         "process": {
@@ -132,8 +119,8 @@ def build(request: StartContainer, situation: Situation, settings: OciSettings) 
             "resources": _resources(request, settings, situation.devices),
             "cgroupsPath": situation.cgroups_path,
             "devices": [*(_host_devices() if security.privileged else []), *map(_device, situation.devices)],
-            "maskedPaths": [] if security.privileged else list(_MASKED),
-            "readonlyPaths": [] if security.privileged else list(_READ_ONLY),
+            "maskedPaths": [] if bare else list(MASKED),
+            "readonlyPaths": [] if bare else list(READ_ONLY),
         },
     }
 
@@ -141,6 +128,8 @@ def build(request: StartContainer, situation: Situation, settings: OciSettings) 
 def _namespaces(situation: Situation) -> list[dict[str, str]]:
     pod, held = situation.pod, f"/proc/{situation.pause_pid}/ns"
     found = [{"type": "mount"}]
+    if pod.own_users is True:
+        found.append({"type": "user", "path": f"{held}/user"})
     if not pod.host_network:
         found += [{"type": "network", "path": f"{held}/net"}, {"type": "uts", "path": f"{held}/uts"}]
     if not pod.host_ipc:

@@ -32,8 +32,9 @@ from shipslog.store.facts import (
     ThresholdMet,
 )
 from shipslog.store.objects import core_v1
-from shipslog.store.objects.meta_v1 import LabelSelector
+from shipslog.store.objects.meta_v1 import LabelSelector, ObjectMeta
 from shipslog.store.objects.networking_v1 import NetworkPolicy, NetworkPolicySpec
+from shipslog.store.objects.node_v1 import RuntimeClass
 from tests.reconcilers.views import NOW, add, meta, node, observed, pod, service, view_of, woken
 
 UID = "uid-pods-p"
@@ -458,6 +459,38 @@ def first_start(made: core_v1.Pod) -> StartContainer:
     view = view_of(node("n"), observed("n"), made, SANDBOX, PULLED)
     (start,) = [c for c in decide(view).commands if isinstance(c, StartContainer)]
     return start
+
+
+def test_what_a_pod_says_of_users_and_its_class_reaches_its_sandbox() -> None:
+    def sandbox(*classes: Any, **spec: Any) -> Any:
+        made = bound()
+        view = view_of(node("n"), observed("n"), replace(made, spec=replace(made.spec, **spec)), *classes)
+        return decide(view)
+
+    (plain,) = [c for c in sandbox(host_users=True).commands if isinstance(c, RunPodSandbox)]
+    assert (plain.own_users, plain.handler) == (UNSET, UNSET)
+    kind = RuntimeClass(metadata=ObjectMeta(name="other"), handler="runc")
+    decision = sandbox(kind, host_users=False, runtime_class_name="other")
+    (made,) = [c for c in decision.commands if isinstance(c, RunPodSandbox)]
+    assert (made.own_users, made.handler) == (True, "runc")
+    gone = sandbox(runtime_class_name="other")
+    assert not [c for c in gone.commands if isinstance(c, RunPodSandbox)]
+    why = 'failed to get sandbox runtime: failed to get RuntimeClass: RuntimeClass "other" not found'
+    assert [say.message for say in gone.says if say.reason == "FailedCreatePodSandBox"] == [
+        f"Failed to create pod sandbox: {why}"
+    ]
+
+
+def test_what_it_says_of_proc_and_groups_reaches_its_start() -> None:
+    made = bound()
+    (container,) = made.spec.containers
+    security = first_start(made).security
+    assert (security.proc_unmasked, security.groups_strict) == (UNSET, UNSET)
+    container = replace(container, security_context=core_v1.SecurityContext(proc_mount="Unmasked"))
+    whole = core_v1.PodSecurityContext(supplemental_groups_policy="Strict")
+    made = replace(made, spec=replace(made.spec, containers=(container,), security_context=whole, host_users=False))
+    security = first_start(made).security
+    assert (security.proc_unmasked, security.groups_strict) == (True, True)
 
 
 def test_what_a_container_says_of_signals_and_system_calls_reaches_its_start() -> None:

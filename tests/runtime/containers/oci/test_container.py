@@ -23,7 +23,11 @@ def place(tmp_path: Path) -> Any:
     (tmp_path / "exits").mkdir()
     made = SimpleNamespace(empty=True)
     made.layout = SimpleNamespace(
-        crun=tmp_path / "crun", exits=tmp_path / "exits", container=lambda uid, name, attempt: tmp_path / "bundle"
+        crun=tmp_path / "crun",
+        exits=tmp_path / "exits",
+        container=lambda uid, name, attempt: tmp_path / "bundle",
+        mapped=lambda container_id: tmp_path / "mapped",
+        run=tmp_path,
     )
     made.settings = SimpleNamespace(crun=str(crun), cgroup_manager="cgroupfs")
     made.cgroups = SimpleNamespace(remove=lambda uid, container_id: made.empty)

@@ -53,3 +53,10 @@ def test_a_stop_signal_that_is_none_is_term(name: str) -> None:
 @pytest.mark.parametrize(("name", "number"), [("9", 9), ("SIGQUIT", 3), ("int", 2), ("64", 64)])
 def test_a_stop_signal(name: str, number: int) -> None:
     assert container._signal_number(name) == number
+
+
+def test_strict_groups_are_those_of_the_pod(tmp_path: Path) -> None:
+    passwd, group = "web:x:7:8::/:/bin/sh\n", "g:x:50:web\n"
+    merged = resolve(tmp_path, "web", Security(supplemental_groups=(4,)), passwd=passwd, group=group)
+    strict = Security(supplemental_groups=(4,), groups_strict=True)
+    assert (merged.groups, resolve(tmp_path, "web", strict, passwd=passwd, group=group).groups) == ((4, 50), (4,))
