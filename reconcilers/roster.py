@@ -49,6 +49,7 @@ ROSTER: tuple[Rule, ...] = (
     *STORAGE,
     scheduler.RECONCILER,
     kubelet.NODE,
+    kubelet.LEASES,
     kubelet.PODS,
     kubelet.PROBES,
     kubelet.VOLUMES,

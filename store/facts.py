@@ -70,6 +70,9 @@ class EngineStarted(Fact, frozen=True, kw_only=True, tag="EngineStarted"):
     config: ClusterConfig
 
 
+COMMANDS_TOLD = 16  # a decision tells of at most so many of its commands
+
+
 class DecisionTaken(Fact, frozen=True, kw_only=True, tag="DecisionTaken"):
     """A reconciler decided something: enough to take the decision again and compare."""
 
@@ -78,7 +81,7 @@ class DecisionTaken(Fact, frozen=True, kw_only=True, tag="DecisionTaken"):
     read_revision: int  # the view's revision that it read
     now_ns: int
     reason: str
-    commands: tuple[str, ...]  # one line each, for people
+    commands: tuple[str, ...]  # one line each, for people; of the first COMMANDS_TOLD
     digest: str  # of the full commands, see reconcilers/rule/digest.py
     rule_version: int = 1  # of the reconciler; another version of a rule may decide otherwise
     digest_version: int = 1  # how `digest` was worked out

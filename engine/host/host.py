@@ -21,7 +21,16 @@ from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
-from shipslog.store.facts import AnyFact, ClockStepped, DecisionTaken, EngineStarted, ObjectDeleted, ObjectFact, RuntimeFact
+from shipslog.store.facts import (
+    COMMANDS_TOLD,
+    AnyFact,
+    ClockStepped,
+    DecisionTaken,
+    EngineStarted,
+    ObjectDeleted,
+    ObjectFact,
+    RuntimeFact,
+)
 from shipslog.store.logger import logger
 from shipslog.store.refusals import AlreadyExists, Conflict, NotFound, Refusal
 from shipslog.store.state import Entry
@@ -261,7 +270,7 @@ class Host:
         runtime: list[AnyRuntimeCommand] = [c for c in decision.commands if is_runtime(c)]  # type: ignore[misc]
         record = DecisionTaken(
             reconciler=lane.reconciler.name, key=key, read_revision=self.view.revision, now_ns=now_ns, reason=decision.reason,
-            commands=tuple(summary(c, self.view.scheme) for c in decision.commands[:16]),
+            commands=tuple(summary(c, self.view.scheme) for c in decision.commands[:COMMANDS_TOLD]),
             digest=digested or digest(decision.commands), rule_version=lane.reconciler.version, digest_version=DIGEST,
         )  # fmt: skip
         future = self.committer.submit_decision(

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 
@@ -20,7 +21,7 @@ from shipslog.engine.library import Background, Cluster, in_background
 from shipslog.engine.time.clock import Entropy, SystemClock
 from shipslog.reconcilers.rule.decision import Decision, Instant
 from shipslog.reconcilers.rule.dormant import Dormant, Rule
-from shipslog.store.facts import ClusterConfig
+from shipslog.store.facts import ClusterConfig, NodeObserved
 from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.times import SECOND_NS, parse_time
 from shipslog.store.view import View
@@ -32,7 +33,7 @@ from .requests import RequestFaults
 
 QUIET_TURNS = 12  # of the loop in which nothing happens, before a cluster counts as settled
 SETTLE_S = 30.0  # of the machine's time
-NODE_RULE = "node"  # registers a node and renews its lease: not while the node is lost
+NODE_RULES = ("node", "node-lease")  # register a node and renew its lease: not while the node is lost
 
 
 class TestCluster(Cluster):
@@ -266,14 +267,27 @@ def serving(
         yield background
 
 
+class _WithoutTheLost:
+    """A view in which nodes that are lost have never reported."""
+
+    def __init__(self, view: View, nodes: dict[str, ScriptedNode]) -> None:
+        self._view, self._nodes = view, nodes
+
+    def node_observed(self, name: str) -> NodeObserved | None:
+        node = self._nodes.get(name)
+        return self._view.node_observed(name) if node is None or not node.lost else None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._view, name)
+
+
 def _by_nodes_that_are_there(rule: Rule, nodes: dict[str, ScriptedNode]) -> Rule:
     """The same rule; what a node does for itself it does not do while it is lost."""
-    if rule.name != NODE_RULE or isinstance(rule, Dormant):
+    if rule.name not in NODE_RULES or isinstance(rule, Dormant):
         return rule
 
     def decide(view: View, key: str, *, now: Instant) -> Decision:
-        node = nodes.get(key)
-        return Decision(reason="the node is lost") if node is not None and node.lost else rule.decide(view, key, now=now)
+        return rule.decide(cast(View, _WithoutTheLost(view, nodes)), key, now=now)
 
     return msgspec.structs.replace(rule, decide=decide)
 

@@ -7,7 +7,8 @@ of it out (runtime/containers), running a probe (runtime/probes.py).
 from .eviction.rule import RECONCILER as EVICTION
 from .lifecycle import RECONCILER as PODS
 from .node import RECONCILER as NODE
+from .node_lease import RECONCILER as LEASES
 from .probes import RECONCILER as PROBES
 from .refresh import RECONCILER as VOLUMES
 
-__all__ = ["EVICTION", "NODE", "PODS", "PROBES", "VOLUMES"]
+__all__ = ["EVICTION", "LEASES", "NODE", "PODS", "PROBES", "VOLUMES"]

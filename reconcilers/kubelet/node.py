@@ -1,6 +1,6 @@
-"""A node's own object and its lease: registered when its runtime reports, kept true, renewed while the engine runs.
+"""A node's own object: registered when its runtime reports, and kept true. Its lease: node_lease.py.
 
-Source: kubelet's node status setters and lease controller, Kubernetes 1.32.
+Source: kubelet's node status setters, Kubernetes 1.32.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,15 +14,13 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Update
 from shipslog.store.facts import NodeObserved, PressureObserved
 from shipslog.store.families import ranges_in
-from shipslog.store.objects import coordination_v1, core_v1, meta_v1, shapes
+from shipslog.store.objects import core_v1, meta_v1, shapes
 from shipslog.store.objects.conditions import dated
-from shipslog.store.objects.times import SECOND_NS, api_time, micro_time, parse_time
+from shipslog.store.objects.times import api_time
 from shipslog.store.view import View
 
 from .eviction.thresholds import DISK, MEMORY, PROCESSES, conditions
 
-LEASES = "kube-node-lease"
-LEASE_S, RENEW_S = 40, 10
 # by condition of pressure: (reason, message) without it, and with it
 PRESSURE = {
     MEMORY: (
@@ -44,21 +42,11 @@ def _reporter(view: View, fact: NodeObserved | PressureObserved) -> Iterable[str
     return (fact.node,)
 
 
-def _with_leases(view: View, namespace: core_v1.Namespace) -> Iterable[str]:
-    """All nodes, when the namespace that their leases are in comes."""
-    return [n.metadata.name for n in view.list(core_v1.Node)] if namespace.metadata.name == LEASES else ()
-
-
-WAKES = (
-    rule(core_v1.Node)
-    .watches(core_v1.Namespace, to=_with_leases)
-    .hears(NodeObserved, PressureObserved, to=_reporter)
-    .reads(coordination_v1.Lease)
-)
+WAKES = rule(core_v1.Node).hears(NodeObserved, PressureObserved, to=_reporter)
 
 
 def decide(view: View, key: str, *, now: Instant) -> Decision:
-    """Register the node, keep its status, renew its lease."""
+    """Register the node, keep its status."""
     observed = view.node_observed(key)
     if observed is None:
         return Decision(reason="its node has not reported")
@@ -69,7 +57,6 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         held, _ = conditions(view.pressure(key), now)
         made = _new(observed, _pressing(held), now)
         return Decision(reason="registering the node", commands=(Create(object=made),), requeue_after=0.05)
-    commands: list[Any] = []
     cidrs = ranges_in(observed.pod_cidr)
     spec = replace(node.spec, pod_cidr=cidrs[0] if cidrs else "", pod_cidrs=cidrs)
     labels = {**node.metadata.labels, **_labels(observed)}
@@ -80,12 +67,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         return Decision(reason="its labels", commands=(Update(object=fixed),))
     held, ends_s = conditions(view.pressure(key), now)
     status = _status(observed, node.status, _pressing(held), now)
-    if status != node.status:
-        commands.append(Update(object=replace(node, status=status), subresource="status"))
-    wait_s = min(_lease(view, node, now, commands), ends_s if ends_s is not None else RENEW_S)
-    return Decision(
-        reason="status and lease" if commands else "as it should be", commands=tuple(commands), requeue_after=wait_s
-    )
+    commands = (Update(object=replace(node, status=status), subresource="status"),) if status != node.status else ()
+    return Decision(reason="its status" if commands else "as it should be", commands=commands, requeue_after=ends_s)
 
 
 Wanted = tuple[tuple[str, str, str, str], ...]  # (type, status, reason, message)
@@ -170,26 +153,4 @@ def _conditions(old: tuple[core_v1.NodeCondition, ...], wanted: Wanted, now: Ins
     return (*(c for c in old if c.type not in made), *out)
 
 
-def _lease(view: View, node: core_v1.Node, now: Instant, commands: list[Any]) -> float:
-    """Renew the lease if it is time; -> seconds until the next."""
-    name = node.metadata.name
-    if view.get(core_v1.Namespace, LEASES) is None:
-        return RENEW_S
-    lease = view.get(coordination_v1.Lease, name, LEASES)
-    renewed = micro_time(now)
-    if lease is None:
-        owner = meta_v1.OwnerReference(api_version="v1", kind="Node", name=name, uid=node.metadata.uid)
-        spec = coordination_v1.LeaseSpec(holder_identity=name, lease_duration_seconds=LEASE_S, renew_time=renewed)
-        meta = meta_v1.ObjectMeta(name=name, namespace=LEASES, owner_references=(owner,))
-        commands.append(Create(object=coordination_v1.Lease(metadata=meta, spec=spec)))
-        return RENEW_S
-    spec = lease.spec or coordination_v1.LeaseSpec()
-    due_ns = parse_time(spec.renew_time or "") + RENEW_S * SECOND_NS
-    if due_ns - RENEW_S * SECOND_NS <= now < due_ns and spec.holder_identity == name:
-        return (due_ns - now) / SECOND_NS
-    spec = replace(spec, holder_identity=name, lease_duration_seconds=LEASE_S, renew_time=renewed)
-    commands.append(Update(object=replace(lease, spec=spec)))
-    return RENEW_S
-
-
-RECONCILER = Reconciler(name="node", actor="system:controller:node", wakes=WAKES, decide=decide)
+RECONCILER = Reconciler(name="node", actor="system:controller:node", wakes=WAKES, decide=decide, version=2)

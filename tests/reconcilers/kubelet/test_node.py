@@ -1,12 +1,12 @@
-"""A node's own object: registered, kept true, and its lease renewed in time."""
+"""A node's own object: registered and kept true."""
 
 from msgspec.structs import replace
 
 from shipslog.reconcilers.kubelet import node as rule
 from shipslog.store.commands import Create, Update
-from shipslog.store.objects import coordination_v1, core_v1
+from shipslog.store.objects import core_v1
 from shipslog.store.objects.times import SECOND_NS
-from tests.reconcilers.views import NOW, add, meta, observed, view_of, woken
+from tests.reconcilers.views import NOW, add, meta, observed, view_of
 
 LEASES = core_v1.Namespace(metadata=meta("kube-node-lease", namespace=""))
 
@@ -48,22 +48,3 @@ def test_labels_that_somebody_took_away_and_a_condition_that_somebody_set_come_b
     assert isinstance(update, Update) and update.subresource == "status"
     ready = {c.type: c for c in update.object.status.conditions}["Ready"]
     assert (ready.status, ready.last_transition_time) == ("True", "2027-01-15T08:00:01Z")
-
-
-def test_its_lease_is_made_and_renewed_every_ten_seconds() -> None:
-    view = view_of(observed("n1"))
-    (create,) = rule.decide(view, "n1", now=NOW).commands
-    assert isinstance(create, Create)
-    add(view, create.object)
-    assert not rule.decide(view, "n1", now=NOW).commands, "there is no namespace for leases yet"
-    assert woken(rule.WAKES, view, LEASES) == ["n1"]
-    (lease,) = rule.decide(view, "n1", now=NOW).commands
-    assert isinstance(lease, Create) and isinstance(lease.object, coordination_v1.Lease)
-    assert lease.object.metadata.owner_references[0].name == lease.object.spec.holder_identity == "n1"
-    add(view, lease.object)
-    decision = rule.decide(view, "n1", now=NOW + 4 * SECOND_NS)
-    assert not decision.commands and decision.requeue_after == 6
-    (renewed,) = rule.decide(view, "n1", now=NOW + 10 * SECOND_NS).commands
-    assert isinstance(renewed, Update) and renewed.object.spec.renew_time == "2027-01-15T08:00:10.000000Z"
-    (again,) = rule.decide(view, "n1", now=NOW - SECOND_NS).commands
-    assert isinstance(again, Update), "a clock that went back does not stop it"

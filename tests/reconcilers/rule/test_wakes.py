@@ -118,7 +118,7 @@ def test_every_rule_decides_each_key_that_a_start_gives_it(reconciler: Reconcile
 def test_what_rules_read_of_heartbeats_they_declare() -> None:
     """Retention lets go of heartbeats that no rule says it reads. That they say the truth: tests/goldens."""
     lease = BUILTIN.by_resource("leases.coordination.k8s.io")
-    assert blind_to(ALL, [lease]) == [r.name for r in ALL if r.name not in ("node", "node-lifecycle")]
+    assert blind_to(ALL, [lease]) == [r.name for r in ALL if r.name not in ("node-lease", "node-lifecycle")]
     assert rule(core_v1.Pod).reads(coordination_v1.Lease).declares(lease)
     assert rule(core_v1.Pod).watches("leases.coordination.k8s.io", to=namesake).declares(lease)
     assert not rule(core_v1.Pod).watches_every_kind(to=namesake).declares(lease)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shipslog.store.events import Event
-from shipslog.store.facts import DecisionTaken, Forgotten, ObjectCreated, ObjectFact, ObjectModified
+from shipslog.store.facts import COMMANDS_TOLD, DecisionTaken, Forgotten, ObjectCreated, ObjectFact, ObjectModified
 from shipslog.store.log.event_log import EventLog, LogError
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.log.sqlite import SqliteLog
@@ -70,15 +70,53 @@ async def test_gaps_and_what_was_looked_at_stay(log: EventLog) -> None:
     assert await forgotten(log) == [2, 3, 4, 7, 8, 12, 13], "not 5 and 6 beside the gap, not 9 and 10 before the look"
 
 
-async def test_the_decisions_of_heartbeats_go_with_them(log: EventLog) -> None:
-    """A decision that renewed a lease has read the one before: it goes with either."""
+async def test_the_decisions_of_heartbeats_go(log: EventLog) -> None:
+    """Who renews a lease has read it, and others perhaps: without those its decision cannot be taken again."""
     made: list[Event] = [heartbeat(1, 0, created=True)]
     for turn in range(1, 8):
-        made.append(decision(2 * turn, turn * 10, "node", "Update leases.coordination.k8s.io kube-node-lease/n1"))
+        made.append(decision(2 * turn, turn * 10, "node-lease", "Update leases.coordination.k8s.io kube-node-lease/n1"))
         made.append(msgspec.structs.replace(heartbeat(2 * turn + 1, turn * 10), cause=2 * turn))
     await log.append(made, expected_revision=0)
     await log.forget(T0 + 1000 * SECOND)
-    assert await forgotten(log) == list(range(2, 13)), "the last but one waits, its successor's decision read it"
+    assert await forgotten(log) == [*range(2, 13), 14], "the last lease but one waits: something may have looked at it"
+
+
+def turns(count: int, *, broken: int = 0) -> list[Event]:
+    """Three nodes that renew in one decision, every ten seconds; in one turn the decision does something else besides."""
+    made: list[Event] = [heartbeat(r, 0, name=f"n{r}", created=True) for r in (1, 2, 3)]
+    for turn in range(1, count + 1):
+        cause = len(made) + 1
+        made.append(decision(cause, turn * 10, "node-lease", *["Update leases"] * (4 if turn == broken else 3)))
+        for n in (1, 2, 3):
+            made.append(msgspec.structs.replace(heartbeat(len(made) + 1, turn * 10, name=f"n{n}"), cause=cause))
+    return made
+
+
+async def test_a_decision_that_renewed_many_goes_as_one(log: EventLog) -> None:
+    made = turns(7)
+    await log.append(made, expected_revision=0)
+    gone = await log.forget(T0 + 1000 * SECOND)
+    decisions = [e.revision for e in made if isinstance(e.fact, DecisionTaken)]
+    assert set(decisions) < set(await forgotten(log)) and gone == 7 + 3 * 5, "of each the last two renewals stay"
+    await log.verify()
+
+
+async def test_a_decision_that_did_more_has_looked_at_them_all(log: EventLog) -> None:
+    made = turns(7, broken=4)
+    await log.append(made, expected_revision=0)
+    await log.forget(T0 + 1000 * SECOND)
+    kept = {e.revision for e in made} - set(await forgotten(log))
+    looked = [e.revision for e in made if isinstance(e.fact, DecisionTaken)][3]
+    assert looked in kept and {looked - 3, looked - 2, looked - 1} <= kept, "the newest of each as it decided"
+
+
+async def test_a_decision_of_more_commands_than_it_tells_is_no_heartbeat(log: EventLog) -> None:
+    first = [heartbeat(r, 0, name=f"n{r}", created=True) for r in range(1, 18)]
+    made = [*first, decision(18, 10, "node-lease", *["Update leases"] * COMMANDS_TOLD)]
+    for n in range(1, 18):
+        made.append(msgspec.structs.replace(heartbeat(18 + n, 10, name=f"n{n}"), cause=18))
+    await log.append(made, expected_revision=0)
+    assert await log.forget(T0 + 1000 * SECOND) == 0
 
 
 async def test_only_rules_that_read_heartbeats_keep_them(log: EventLog) -> None:
