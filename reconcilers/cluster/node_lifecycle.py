@@ -43,7 +43,11 @@ def _node_heard_again(view: View, lease: coordination_v1.Lease) -> Iterable[str]
     return (node.metadata.name,) if node is not None and _condition(node, "Ready") == "Unknown" else ()
 
 
-WAKES = rule(core_v1.Node).watches(core_v1.Pod, to=_node_of, at_start=True).watches(coordination_v1.Lease, to=_node_heard_again)
+WAKES = (
+    rule(core_v1.Node)
+    .watches(core_v1.Pod, to=_node_of, at_start=True)
+    .watches(coordination_v1.Lease, to=_node_heard_again, by=lambda lease: lease.metadata.name)
+)
 
 
 def _condition(node: core_v1.Node, type_: str) -> str:

@@ -91,7 +91,7 @@ def _begun(view: View, fact: SandboxStarted) -> Iterable[str]:
 
 WAKES = (
     rule()
-    .watches(core_v1.Pod, to=_itself, at_start=True)
+    .watches(core_v1.Pod, to=_itself, at_start=True, by=lambda pod: (pod.spec.node_name, pod.spec.volumes))
     .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_show)
     .hears(SandboxStarted, to=_begun)
 )

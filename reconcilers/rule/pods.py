@@ -17,7 +17,11 @@ DISRUPTION_TARGET = "DisruptionTarget"  # KEP-3329
 
 def controller_of(obj: Any) -> meta_v1.OwnerReference | None:
     """The reference to the object that controls this one."""
-    return next((o for o in obj.metadata.owner_references if o.controller), None)
+    for owner in obj.metadata.owner_references:  # asked several times for each change of a pod: no generator
+        if owner.controller:
+            found: meta_v1.OwnerReference = owner
+            return found
+    return None
 
 
 def owner_reference(obj: Any) -> meta_v1.OwnerReference:

@@ -36,20 +36,13 @@ def _pod_differs(before: Pod | None, after: Pod | None) -> bool:
     """Whether policies look at what has changed of a pod."""
     if before is None or after is None:
         return True
-    return _seen(before) != _seen(after)
-
-
-def _seen(pod: Pod) -> tuple[object, ...]:
-    meta = pod.metadata
-    return (
-        meta.uid,
-        meta.labels,
-        meta.deletion_timestamp,
-        pod.spec.node_name,
-        pod.status.pod_ip,
-        pod.status.pod_ips,
-        pod.status.phase,
-    )
+    old, new = before.status, after.status
+    if before.spec.node_name != after.spec.node_name or old.phase != new.phase:
+        return True
+    if old.pod_ip != new.pod_ip or old.pod_ips != new.pod_ips:
+        return True
+    was, now = before.metadata, after.metadata
+    return was.labels != now.labels or was.deletion_timestamp != now.deletion_timestamp or was.uid != now.uid
 
 
 def _relabelled(before: Namespace | None, after: Namespace | None) -> bool:
