@@ -19,6 +19,7 @@ from shipslog.engine.commit.watch import Watch
 from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.served import Served
 from shipslog.engine.time.long_work import SHORT_BYTES
+from shipslog.engine.time.turns import FLOW
 from shipslog.store.objects.measured import GROUP
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.selector import parse_fields
@@ -112,6 +113,7 @@ class Handler:
             user = self._impersonate(user, request)
         call = Call(request, route, params, user, self.cluster, self.cluster.view, self._clock.now_ns(), past=bool(route.at))
         self.requests.known(call)
+        FLOW.set((user.name, request.remote, request.headers.get("User-Agent", "")[: requests.AGENT_LENGTH]))
         of_logs = written.is_of(route.path)
         if not route.resource and route.path.startswith(chronicle.PREFIX) and not (of_logs and call.past):
             return await (written.answer(call) if of_logs else self.readers.answer(call))

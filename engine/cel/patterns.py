@@ -10,6 +10,7 @@ from typing import Any
 
 PATTERN_BYTES = 10_000
 MEMORY_BYTES = 1 << 20  # of one pattern, compiled
+AT_A_STEP = 1_000  # instructions of a pattern times characters of a text
 
 
 class BadPattern(ValueError):
@@ -30,6 +31,13 @@ def compiled(pattern: str) -> Any:
     except re2.error as error:
         why = error.args[0] if error.args else "it cannot be compiled"
         raise BadPattern(why.decode() if isinstance(why, bytes) else str(why)) from error
+
+
+def steps(pattern: str, text: str) -> int:
+    """How much it may take to look for a pattern in a text: linear in the text, but `(a|b)*a(a|b){900}` is long, compiled.
+    Errors: BadPattern."""
+    made: int = compiled(pattern).programsize * len(text) // AT_A_STEP
+    return made
 
 
 def matches(pattern: str, text: str) -> bool:

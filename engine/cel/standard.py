@@ -272,8 +272,15 @@ def pattern(text: str) -> Any:
         raise CelError(f"error parsing regexp: {error}") from None
 
 
-def _matches(text: str, wanted: str) -> bool:
-    return pattern(wanted).search(text) is not None
+def spend_pattern(meter: Meter, text: str, wanted: str) -> Any:
+    """The pattern, once what it may take to look for it in the text is charged. Errors: CelError."""
+    made = pattern(wanted)
+    meter.spend(patterns.steps(wanted, text))
+    return made
+
+
+def _matches(meter: Meter, text: str, wanted: str) -> bool:
+    return spend_pattern(meter, text, wanted).search(text) is not None
 
 
 def texts() -> Named:
@@ -284,8 +291,8 @@ def texts() -> Named:
         Overload("starts_with_string", two, BOOL, str.startswith, member=True, cost=lambda a, b: tenth(sized(b))),
     )
     yield "endsWith", Overload("ends_with_string", two, BOOL, str.endswith, member=True, cost=lambda a, b: tenth(sized(b)))
-    yield "matches", Overload("matches", two, BOOL, _matches, cost=matching)
-    yield "matches", Overload("matches_string", two, BOOL, _matches, member=True, cost=matching)
+    yield "matches", Overload("matches", two, BOOL, _matches, cost=matching, metered=True)
+    yield "matches", Overload("matches_string", two, BOOL, _matches, member=True, cost=matching, metered=True)
 
 
 # --- conversions ---

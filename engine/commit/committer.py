@@ -18,6 +18,7 @@ from shipslog.engine.admission import Admission
 from shipslog.engine.measures import COUNTS, Histogram
 from shipslog.engine.time.clock import Clock, Entropy, held
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork, TakesLong
+from shipslog.engine.time.turns import FairTurn
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.store.commands import AnyObjectCommand, Apply, Patch, Update
 from shipslog.store.events import Event, Origin
@@ -98,7 +99,7 @@ class Committer:
         self._long_work, self._tasks = LongWork("shipslog-evaluate"), Tasks("committer")
         self.counsel = Counsel(self.view, clock, entropy, self._long_work)
         self.consultants = self.counsel.consultants
-        self._long_turn = asyncio.Lock()  # so that long commands about one object do not overtake each other for ever
+        self._long_turn = FairTurn()  # so that long commands about one object do not overtake each other for ever
         self._wake = asyncio.Event()
         self._closed = False
         self._under_way: list[Request] = []

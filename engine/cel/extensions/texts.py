@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shipslog.engine.cel.functions import Overload, matching, tenth, traversal, twice
-from shipslog.engine.cel.standard import pattern as compiled
+from shipslog.engine.cel.standard import spend_pattern
 from shipslog.engine.cel.types import BOOL, DYN, INT, STRING, list_of, map_of, opaque
 from shipslog.engine.cel.values import CelError, Meter, Opaque
 
@@ -130,25 +130,30 @@ def texts() -> Named:
 
 # --- patterns ---
 
+REST = 100  # instructions of a pattern times characters, looked at anew for the next place, that are counted as one element
 
-def _find(text: str, pattern: str) -> str:
-    found = compiled(pattern).search(text)
+
+def _find(meter: Meter, text: str, pattern: str) -> str:
+    found = spend_pattern(meter, text, pattern).search(text)
     return str(found.group(0)) if found is not None else ""
 
 
-def _find_all(text: str, pattern: str, most: int = -1) -> list[str]:
+def _find_all(meter: Meter, text: str, pattern: str, most: int = -1) -> list[str]:
     made: list[str] = []
-    for found in compiled(pattern).finditer(text):
+    looked_for = spend_pattern(meter, text, pattern)
+    for found in looked_for.finditer(text):
         if 0 <= most <= len(made):
             break
         made.append(str(found.group(0)))
+        meter.spend(1 + looked_for.programsize * (len(text) - found.end()) // REST)  # `x*y|x` looks at all of it for each x
     return made
 
 
 def regex() -> Named:
-    yield "find", Overload("string_find_string", (STRING, STRING), STRING, _find, member=True, cost=matching)
-    yield "findAll", Overload("string_find_all_string", (STRING, STRING), TEXTS, _find_all, member=True, cost=matching)
-    yield "findAll", Overload("string_find_all_string_int", (STRING, STRING, INT), TEXTS, _find_all, member=True, cost=matching)
+    yield "find", Overload("string_find_string", (STRING, STRING), STRING, _find, member=True, cost=matching, metered=True)
+    for name, more in (("string_find_all_string", ()), ("string_find_all_string_int", (INT,))):
+        given = (STRING, STRING, *more)
+        yield "findAll", Overload(name, given, TEXTS, _find_all, member=True, cost=matching, metered=True)
 
 
 # --- URLs ---

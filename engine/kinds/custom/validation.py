@@ -14,11 +14,14 @@ from shipslog.engine.cel import patterns
 from shipslog.engine.kinds.faults import Faults, shown
 from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
 from shipslog.store.objects.structural import child, inner
+from shipslog.store.refusals import TooLarge
 
 from . import formats
 
 Path = tuple[str | int, ...]
 MISSING = object()
+STEPS = 2_000_000  # of one validation: some seconds. A value of 3 MiB is held to a plain schema in a few hundred thousand
+AT_A_STEP = 16  # values of an enum, or required fields, that are looked through in the time of one
 
 
 class Found(Struct, frozen=True):
@@ -38,12 +41,29 @@ def text_of(path: Path) -> str:
     return made
 
 
-class Validator:
-    """One validation. What it finds is bounded, as what a `Faults` tells is."""
+class Meter:
+    """What a validation has taken, its alternatives included: their number and that of the values multiply."""
 
-    def __init__(self, most: int = 1000) -> None:
+    def __init__(self) -> None:
+        self.left = STEPS
+
+    def take(self, steps: int) -> None:
+        """Errors: TooLarge."""
+        self.left -= steps
+        if self.left < 0:
+            raise TooLarge(
+                f"Request entity too large: more than {STEPS} steps are needed to hold the object to the schema of its kind; "
+                "nothing was written. Send fewer items, or have fewer alternatives in the schema"
+            )
+
+
+class Validator:
+    """One validation. What it finds is bounded, as what a `Faults` tells is, and so is what it takes."""
+
+    def __init__(self, most: int = 1000, meter: Meter | None = None) -> None:
         self.found: list[Found] = []
         self._most = most
+        self._meter = meter if meter is not None else Meter()
 
     @property
     def full(self) -> bool:
@@ -58,7 +78,8 @@ class Validator:
             self._add(path, f"Invalid value: {_brief(value)}: {text_of(path)} {detail}", reason)
 
     def value(self, schema: JSONSchemaProps, value: Any, path: Path = ()) -> None:
-        """Look at a value and at all within."""
+        """Look at a value and at all within. Errors: TooLarge."""
+        self._meter.take(1 + (len(schema.enum) + len(schema.required)) // AT_A_STEP)
         if self.full or (value is None and schema.nullable):
             return
         if not self._is_of_type(schema, value, path):
@@ -92,8 +113,10 @@ class Validator:
             self._add(path, f"Too long: may not be more than {schema.max_length} bytes", "FieldValueTooLong")
         if schema.min_length is not None and len(value) < schema.min_length:
             self._invalid(path, value, f"in body should be at least {schema.min_length} chars long")
-        if schema.pattern and not patterns.matches(schema.pattern, value):
-            self._invalid(path, value, f"in body should match '{schema.pattern}'")
+        if schema.pattern:
+            self._meter.take(patterns.steps(schema.pattern, value))
+            if not patterns.matches(schema.pattern, value):
+                self._invalid(path, value, f"in body should match '{schema.pattern}'")
 
     def _number(self, schema: JSONSchemaProps, value: float, path: Path) -> None:
         least, most, factor = schema.minimum, schema.maximum, schema.multiple_of
@@ -173,7 +196,7 @@ class Validator:
 
     def _wrong(self, schema: JSONSchemaProps, value: Any, path: Path) -> list[Found]:
         """What is wrong by an alternative. Each is tried once: twice, and those within those would be so time and again."""
-        other = Validator(self._most)
+        other = Validator(self._most, self._meter)
         other.value(schema, value, path)
         return other.found
 
@@ -197,24 +220,31 @@ def check(faults: Faults, schema: JSONSchemaProps, value: Any, old: Any = MISSIN
 def _without_old(schema: JSONSchemaProps, found: list[Found], new: Any, old: Any) -> list[Found]:
     """Those that are about values which have changed. Source: KEP-4008, ratcheting."""
     known: dict[Path, bool] = {}
+    items: Items = {}
     kept = []
     for wrong in found:
         if wrong.at not in known:
-            known[wrong.at] = _is_as_it_was(schema, wrong.at, new, old)
+            known[wrong.at] = _is_as_it_was(schema, wrong.at, new, old, items)
         if not known[wrong.at]:
             kept.append(wrong)
     return kept
 
 
-def _is_as_it_was(schema: JSONSchemaProps, path: Path, new: Any, old: Any) -> bool:
+Items = dict[int, dict[str, Any]]  # of old lists, by the list's own id: by their keys
+
+
+def _is_as_it_was(schema: JSONSchemaProps, path: Path, new: Any, old: Any, items: Items) -> bool:
     """Whether the value at a path is the one that was there; items of lists are found again by their keys, of maps of items."""
     below: JSONSchemaProps | None = schema
     for part in path:
         if isinstance(part, int):
             if below is None or below.x_kubernetes_list_type != "map" or not isinstance(old, list | tuple):
                 break
-            wanted = _canonical(keys_of(below, new[part]))
-            held = next((item for item in old if _canonical(keys_of(below, item)) == wanted), MISSING)
+            if (known := items.get(id(old))) is None:
+                known = items[id(old)] = {}
+                for item in old:
+                    known.setdefault(_canonical(keys_of(below, item)), item)
+            held = known.get(_canonical(keys_of(below, new[part])), MISSING)
             new, old, below = new[part], held, inner(below)
         else:
             if not isinstance(old, Mapping) or not isinstance(new, Mapping) or part not in new:

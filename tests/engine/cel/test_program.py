@@ -192,6 +192,9 @@ HOSTILE = [
     "optional.of(dyn(l))" + ".optMap(x, dyn([x, x]))" * 14 + ".optMap(x, x == x).value()",
     "optional.of(dyn(l))" + ".optMap(x, dyn([x, x]))" * 14 + ".optMap(x, '%s'.format([x])).value()",
     "s.matches('" + "(a?){100}" * 200 + "')",
+    "s.matches('(a|b)*a(a|b){900}c')",
+    "s.find('(a|b)*a(a|b){900}c') == ''",
+    "s.findAll('a*b|a').size() > 0",
 ]
 
 

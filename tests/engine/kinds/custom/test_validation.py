@@ -10,6 +10,7 @@ from shipslog.engine.kinds.custom import formats, validation
 from shipslog.engine.kinds.faults import Faults
 from shipslog.store.objects import codec
 from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.refusals import TooLarge
 
 
 def schema(**fields: Any) -> JSONSchemaProps:
@@ -127,6 +128,37 @@ def test_neither_patterns_nor_alternatives_within_others_take_long() -> None:
         nested = {"anyOf": [nested, {"maximum": 0}]}
     assert wrong({"type": "integer", **nested}, 5)
     assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("items", "value"),
+    [
+        ({"type": "integer", "anyOf": [{"minimum": 2000 - at} for at in range(2000)]}, 1),
+        ({"type": "integer", "enum": list(range(50_000))}, 49_999),
+        ({"type": "object", "required": [f"f{at}" for at in range(50_000)], "nullable": True}, {}),
+        ({"type": "string", "pattern": "(a|b)*a(a|b){900}c"}, "ab" * 10_000),
+    ],
+    ids=["alternatives", "enum", "required", "pattern"],
+)
+def test_what_takes_too_long_is_ended(items: dict[str, Any], value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "STEPS", 20_000)
+    with pytest.raises(TooLarge, match="more than 20000 steps are needed"):
+        wrong({"type": "array", "not": {"type": "array", "items": items}}, [value] * 1_000)
+
+
+def test_items_that_were_wrong_before_are_found_again_without_looking_at_all_for_each() -> None:
+    limited = {"type": "object", "properties": {"n": {"type": "integer"}, "v": {"type": "integer", "maximum": 0}}}
+    of = {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["n"], "items": limited}
+    looked_at: list[Any] = []
+
+    class Old(list[Any]):
+        def __iter__(self) -> Any:
+            looked_at.append(self)
+            return super().__iter__()
+
+    old = Old({"n": at, "v": 1} for at in range(500))
+    assert wrong(of, list(reversed(old)), old) == []
+    assert len(looked_at) <= 3  # once to turn it round, once here
 
 
 @pytest.mark.parametrize(
