@@ -25,7 +25,7 @@ from shipslog.store.log.event_log import LogError
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.log.sqlite_connection import is_full
 from shipslog.store.log.writer_lock import WriterLock, lock_path
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.times import api_time
 
 from .progress import Progress, step, to_nobody
 from .settings import KEPT_IN, BadSettings, kept_in

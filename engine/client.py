@@ -17,10 +17,11 @@ from shipslog.engine.commit.watch import Watch
 from shipslog.engine.kinds.core.pod.containers import attempt_of, container_of
 from shipslog.runtime.node import LogOptions, NodeRuntime, StreamRefused
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Patch, Update
-from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.patch import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, PatchType
-from shipslog.store.objects.scalars import as_json
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.scalars import as_json
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import BadRequest, Unavailable, not_found
 
 from . import manifests

@@ -18,9 +18,11 @@ from typing import Any, Literal, Self, TypeVar
 
 import shipslog
 from shipslog.engine.admission.matching import Asked
+from shipslog.engine.commit.consulting import NO_REQUEST_INFO
 from shipslog.engine.host.lane import Trouble
 from shipslog.engine.kinds.catalogue import FIRST_WHEN_SERVED, WITH_FIRST_OBJECTS, strategy_of
 from shipslog.engine.measures import Family
+from shipslog.engine.past.views import PastViews, load, revision_at
 from shipslog.reconcilers.rule.decision import blind_to
 from shipslog.reconcilers.rule.dormant import Rule
 from shipslog.runtime.node import NodeRuntime
@@ -30,8 +32,8 @@ from shipslog.store.facts import ClusterConfig, EngineStarted, NodeObserved, Run
 from shipslog.store.log.event_log import EventLog, LogError, Snapshot
 from shipslog.store.log.retention import EPHEMERAL, EXACT_NS
 from shipslog.store.logger import logger
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.scheme import Kind, Unconverted
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import Unavailable
 from shipslog.store.state import Entry, PodRuntime
 from shipslog.store.tasks import Tasks
@@ -40,7 +42,6 @@ from . import tallies
 from .auth.answers import as_authorizer
 from .client import Client, EngineStopped
 from .commit.committer import Committed, Committer
-from .commit.counsel import NO_REQUEST_INFO
 from .commit.follower import Follower
 from .commit.outside import RequestInfo, admitted
 from .commit.watch import WatchHub
@@ -49,7 +50,6 @@ from .host.metrics_reader import MeasuredMetrics, MetricsReader
 from .host.node_log import NodeLog
 from .host.pressure_reader import PressureReader, PressureSettings
 from .host.recorder import EventRecorder
-from .pasts import PastViews, load, revision_at
 from .policies.gate import Policies
 from .state import snapshots
 from .state.view import MemoryView
@@ -458,6 +458,6 @@ def simulated(nodes: int, clock: Clock) -> list[NodeRuntime]:
 
 
 def _meta(name: str, namespace: str = "") -> Any:
-    from shipslog.store.objects.meta_v1 import ObjectMeta
+    from shipslog.store.objects.types.meta_v1 import ObjectMeta
 
     return ObjectMeta(name=name, namespace=namespace)

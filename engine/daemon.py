@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from shipslog.runtime import claims
+from shipslog.engine.past.replay import Recording
+from shipslog.engine.past.views import check, extent, view_at
 from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
 from shipslog.runtime.containers.logs.limits import LogLimits
 from shipslog.runtime.dns.sockets import Sockets, opened
+from shipslog.runtime.network import claimed_ranges
 from shipslog.runtime.node import RuntimeUnavailable
 from shipslog.store.facts import ClusterConfig, NodeObserved
 from shipslog.store.families import families_in, first_in, of_family, ranges_in
@@ -36,8 +38,6 @@ from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
 from .cluster import VERSION, Cluster
 from .notify import Notifier
-from .pasts import check, extent, view_at
-from .replay import Recording
 from .settings import Settings, claim_of, keep, kept_in, resolve
 from .settings.node_addresses import everywhere, masks_of, node_addresses
 from .settings.pressure import pressure_of
@@ -90,12 +90,12 @@ async def run(settings: Settings, ready: Callable[[Ready], None], ground: Ground
     )  # fmt: skip
     try:
         if claim is not None:
-            claims.take(claim)
+            claimed_ranges.take(claim)
         with contextlib.ExitStack() as held:
             await _serve(settings, ready, ground, event_log, listening, stop, end_pods, held)
     finally:
         if claim is not None and (end_pods.is_set() or kept_in(settings.data) is None):  # else its pods run on
-            claims.release(claim)
+            claimed_ranges.release(claim)
         await event_log.close(unbegun=True)
         for listener in listening:
             listener.close()
@@ -390,7 +390,7 @@ def end_pods_of(data: Path) -> None:
     """End what the pods of a data directory have left on the machine, with no daemon running. Only before the first thread.
 
     Errors: LeftBehind, RuntimeUnavailable, OSError, BadSettings."""
-    had = claims.of(data) if not data.exists() else None  # a directory that was removed while its pods ran
+    had = claimed_ranges.of(data) if not data.exists() else None  # a directory that was removed while its pods ran
     ranges = (
         {name: getattr(had, name) for name in ("pod_cidr", "service_cidr", "node_port_range", "proxy_mode")}
         if had is not None
@@ -406,7 +406,7 @@ def end_pods_of(data: Path) -> None:
             await runtime.start(lambda fact: None, ())
             await runtime.close(end_pods=True)
         if claim is not None:
-            claims.release(claim)
+            claimed_ranges.release(claim)
 
     asyncio.run(end())
     if ground.rootless is not None:
@@ -420,7 +420,7 @@ async def serve_recording(
 ) -> None:
     """Serve a log file read-only, at a moment, until SIGINT or SIGTERM. Its keys lie in a directory that goes away with it, and
     so does the kubeconfig unless it is to be written elsewhere."""
-    from shipslog.store.objects.times import api_time
+    from shipslog.store.objects.values.times import api_time
 
     from .auth.kubeconfig import write
 

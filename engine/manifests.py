@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from shipslog.store.commands import Patch
-from shipslog.store.objects import codec, json_text, yaml_text
 from shipslog.store.objects.patch import MERGE_PATCH, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind, Scheme
+from shipslog.store.objects.wire import codec, json_text, yaml_text
 from shipslog.store.refusals import BadRequest
 from shipslog.store.state import Entry
 

@@ -1,6 +1,6 @@
 """What the API serves: a cluster that lives, or a recording of one. Both keep this protocol; handlers ask for nothing else.
 
-Tests: tests/engine/test_library.py, tests/engine/test_replay.py
+Tests: tests/engine/test_library.py, tests/engine/past/test_replay.py
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from shipslog.engine.admission.matching import Asked
 from shipslog.engine.commit.committer import Committed
-from shipslog.engine.commit.counsel import NO_REQUEST_INFO
+from shipslog.engine.commit.consulting import NO_REQUEST_INFO
 from shipslog.engine.commit.outside import RequestInfo
 from shipslog.engine.commit.watch import Watch, WatchHub
 from shipslog.engine.host.lane import Trouble

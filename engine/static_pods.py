@@ -22,13 +22,14 @@ from shipslog.engine import manifests
 from shipslog.engine.commit.committer import Committer
 from shipslog.reconcilers.kubelet.eviction.ranking import MIRROR, SOURCE
 from shipslog.reconcilers.rule.decision import Say
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 from shipslog.store.commands import Create, Delete
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted
 from shipslog.store.logger import logger
-from shipslog.store.objects import codec, core_v1, meta_v1
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.values.times import api_time
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from shipslog.runtime.node import NodeRuntime
 from shipslog.runtime.stats.usage import Measured, NodeStats
-from shipslog.store.objects import core_v1, durations, quantity
-from shipslog.store.objects.meta_v1 import ObjectMeta
-from shipslog.store.objects.metrics_v1beta1 import ContainerMetrics, NodeMetrics, PodMetrics
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
+from shipslog.store.objects.types.metrics_v1beta1 import ContainerMetrics, NodeMetrics, PodMetrics
+from shipslog.store.objects.values import durations, quantity
+from shipslog.store.objects.values.times import api_time
 
 STALE_NS = 90_000_000_000  # what a node has not measured for so long says nothing of the present
 

@@ -6,13 +6,14 @@ Tests: tests/reconcilers/test_roster.py
 
 from typing import Any
 
+from shipslog.reconcilers.cluster.rules import RULES as CLUSTER
+from shipslog.reconcilers.services.rules import RULES as SERVICES
+from shipslog.reconcilers.storage.rules import RULES as STORAGE
+
 from . import kubelet, scheduler
 from .cluster import garbage_collector, namespace, node_lifecycle, service_account, token_secrets
-from .cluster.catalogue import RULES as CLUSTER
 from .rule.dormant import Dormant, Rule, every
 from .services import cluster_dns, endpoint_slice_mirroring, endpoint_slices, endpoints, kubernetes_service, service_proxy
-from .services.catalogue import RULES as SERVICES
-from .storage.catalogue import RULES as STORAGE
 
 JOB_TRACKING = "batch.kubernetes.io/job-tracking"  # on pods that a Job counts: it takes it off even when the Job is gone
 

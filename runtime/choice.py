@@ -134,11 +134,12 @@ def _oci(
     proxy_mode: str,
     providers: "CredentialProviders | None",
 ) -> Choice:
+    from shipslog.runtime.containers.oci.node import OciNode
+
     from .containers.oci.layout import bridge_name, instance_of, layout_of
     from .netfilter.family import IPV6, machine_has
     from .netfilter.network_policies import NetworkPolicyAdapter
     from .netfilter.proxy import ServiceProxy
-    from .oci_node import OciNode
 
     if "IPv6" in families_in(pod_cidr) and not machine_has(IPV6):
         raise RuntimeUnavailable(f"--pod-cidr {pod_cidr}: this kernel has no IPv6; give a range of IPv4 alone, or switch it on")

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from shipslog.store.objects.values.scalars import Object
+
 from .objects.patch import PatchType
-from .objects.scalars import Object
 
 
 class ObjectCommand(Struct, frozen=True, kw_only=True):

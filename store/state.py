@@ -9,9 +9,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
+from shipslog.store.objects.values.scalars import NO_ITEMS
+from shipslog.store.objects.wire import codec, protobuf_encoding
+
 from .facts import ContainerExited, ContainerLimits, ImagePulled, ImagePullFailed, MetricsObserved, PressureObserved
-from .objects import codec, protobuf_encoding
-from .objects.scalars import NO_ITEMS
 from .objects.scheme import Kind
 
 

@@ -9,8 +9,9 @@ Tests: tests/engine/state/test_view.py
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from shipslog.store.objects.types.core_v1 import Pod
+
 from .facts import ClusterConfig, NodeObserved
-from .objects.core_v1 import Pod
 from .objects.scheme import Scheme
 from .projections import Index, Projection
 from .state import AutoscalerState, Entry, ImageState, NetworkPolicyState, PodRuntime, PressureState, RulesetState, VolumeState

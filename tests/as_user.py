@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 
 ROOT = Path(__file__).parents[1]
 UID, FIRST_ID = 4711, 1_471_100_000

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
 from shipslog.reconcilers.cluster.quota_usage import Amount, Amounts, amount, limits, requests, total
-from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import Container, LimitRange, LimitRangeItem, Pod
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import Container, LimitRange, LimitRangeItem, Pod
+from shipslog.store.objects.values import quantity
 
 ANNOTATION = "kubernetes.io/limit-ranger"
 POD, CONTAINER, CLAIM = "Pod", "Container", "PersistentVolumeClaim"

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.engine.kinds.subresources import SHARED
-from shipslog.store.objects.meta_v1 import LabelSelector
 from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.objects.selector import Selector, of_label_selector
+from shipslog.store.objects.types.meta_v1 import LabelSelector
 from shipslog.store.refusals import not_found
 from shipslog.store.view import Objects
 

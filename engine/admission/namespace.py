@@ -7,8 +7,8 @@ Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/commit/test_tr
 
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
-from shipslog.store.objects.core_v1 import Namespace
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import Namespace
 from shipslog.store.refusals import Cause, not_found
 
 

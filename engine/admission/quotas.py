@@ -14,9 +14,9 @@ from typing import Any
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
 from shipslog.reconcilers.cluster.quota_usage import NOTHING, TO_BE_SAID, Amount, amount, concerned, said, usage, used
-from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import Pod, ResourceQuota, ResourceRequirements
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import Pod, ResourceQuota, ResourceRequirements
+from shipslog.store.objects.values import quantity
 
 UNCOUNTED = ("events",)
 GROW = {"pods": "resize", "services": "", "persistentvolumeclaims": ""}  # what may take more when it changes, and by which part

@@ -4,7 +4,7 @@ import re
 
 from aiohttp import web
 
-from shipslog.store.objects import durations
+from shipslog.store.objects.values import durations
 from shipslog.store.refusals import BadRequest, Refusal
 
 from .routes import Params, first

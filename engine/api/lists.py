@@ -14,7 +14,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from shipslog.store.objects import meta_v1, protobuf_encoding
+from shipslog.store.objects.types import meta_v1
+from shipslog.store.objects.wire import protobuf_encoding
 from shipslog.store.state import Entry, message_of
 
 from . import replies

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from shipslog.engine.usage import Usage
-from shipslog.store.objects import codec
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import MethodNotAllowed, Unavailable, not_found
 from shipslog.store.state import Entry, entry_of
 

@@ -1,8 +1,8 @@
 """The past over HTTP: what stands behind /at/ is resolved to a view of that moment."""
 
+from shipslog.engine.past import moments
 from shipslog.engine.served import Served
 from shipslog.engine.state.view import MemoryView
-from shipslog.engine.time import moments
 
 
 async def at(cluster: Served, text: str) -> tuple[MemoryView, int]:

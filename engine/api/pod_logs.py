@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shipslog.engine.kinds.core.pod.containers import attempt_of, container_of
 from shipslog.runtime.node import LogOptions, StreamRefused
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Refusal, Unavailable
 
 from . import heads

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from shipslog.engine.kinds.core.pod.containers import container_of
 from shipslog.runtime.node import NodeRuntime
-from shipslog.store.objects.core_v1 import Pod, PodAttachOptions, PodExecOptions, PodPortForwardOptions
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types.core_v1 import Pod, PodAttachOptions, PodExecOptions, PodPortForwardOptions
 from shipslog.store.refusals import BadRequest, Unavailable
 
 from .asked import admitted

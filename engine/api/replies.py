@@ -17,8 +17,9 @@ from aiohttp.abc import AbstractStreamWriter
 
 from shipslog.engine.time.long_work import LongWork
 from shipslog.store.logger import logger, new_failure_id
-from shipslog.store.objects import meta_v1, protobuf_encoding
-from shipslog.store.objects.scalars import Object
+from shipslog.store.objects.types import meta_v1
+from shipslog.store.objects.values.scalars import Object
+from shipslog.store.objects.wire import protobuf_encoding
 from shipslog.store.refusals import Internal, Refusal, internal_error
 
 from .negotiation import JSON, PROTOBUF, YAML, Format

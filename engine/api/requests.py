@@ -17,9 +17,10 @@ from shipslog.engine.served import Served
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.long_work import LongWork
 from shipslog.store.events import Origin
-from shipslog.store.objects import codec, measured, protobuf, yaml_text
+from shipslog.store.objects import measured
 from shipslog.store.objects.patch import APPLY_PATCH
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.wire import codec, protobuf, yaml_text
 from shipslog.store.refusals import (
     BadRequest,
     Cause,

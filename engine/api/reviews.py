@@ -13,9 +13,9 @@ from shipslog.engine.auth.authentication import Authenticator
 from shipslog.engine.auth.authorization import SELF_REVIEWS, authorize
 from shipslog.engine.auth.node_authority import NODE_RULES, node_of
 from shipslog.engine.auth.users import User
-from shipslog.store.objects import authentication_v1 as authn
-from shipslog.store.objects import authorization_v1 as authz
-from shipslog.store.objects import authorization_v1beta1 as authz_v1beta1
+from shipslog.store.objects.types import authentication_v1 as authn
+from shipslog.store.objects.types import authorization_v1 as authz
+from shipslog.store.objects.types import authorization_v1beta1 as authz_v1beta1
 from shipslog.store.refusals import BadRequest, Cause, Invalid, Unauthorized
 
 from . import replies, requests

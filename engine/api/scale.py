@@ -13,9 +13,11 @@ from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.custom import json_paths
 from shipslog.engine.kinds.scales import scale_of
 from shipslog.store.commands import Apply, Patch
-from shipslog.store.objects import autoscaling_v1, codec, patch
+from shipslog.store.objects import patch
 from shipslog.store.objects.patch import MERGE_PATCH
 from shipslog.store.objects.scheme import Kind, type_at
+from shipslog.store.objects.types import autoscaling_v1
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import BadRequest, Cause, Invalid
 from shipslog.store.state import Entry
 
@@ -38,7 +40,7 @@ def _shown(kind: Kind, entry: Entry) -> Any:
     struct = _form(kind)
     if struct is autoscaling_v1.Scale:
         return scale
-    from shipslog.store.objects import apps_v1beta1  # which only clients of earlier years ask for
+    from shipslog.store.objects.types import apps_v1beta1  # which only clients of earlier years ask for
 
     chosen = entry.object.spec.selector
     labels = chosen if isinstance(chosen, Mapping) else chosen.match_labels if chosen is not None else {}

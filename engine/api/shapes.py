@@ -13,8 +13,9 @@ from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.kinds.columns import Column
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.time.long_work import SHORT_BYTES
-from shipslog.store.objects import meta_v1, protobuf_encoding
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types import meta_v1
+from shipslog.store.objects.wire import protobuf_encoding
 from shipslog.store.refusals import BadRequest, NotAcceptable
 from shipslog.store.state import Entry, in_version, message_of
 

@@ -13,8 +13,8 @@ from shipslog.engine.auth.account_tokens import AccountTokens, Claims
 from shipslog.engine.auth.authentication import BOUND_KINDS
 from shipslog.engine.auth.node_authority import node_of
 from shipslog.engine.kinds.faults import forbidden
-from shipslog.store.objects import authentication_v1, core_v1
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import authentication_v1, core_v1
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.refusals import BadRequest, Cause, Invalid, conflict, not_found
 
 from . import replies, requests

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from shipslog.engine.commit.watch import Watch, WatchRecord
 from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.logger import logger
-from shipslog.store.objects import codec, meta_v1, protobuf_encoding
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types import meta_v1
+from shipslog.store.objects.wire import codec, protobuf_encoding
 from shipslog.store.refusals import Expired, NotAcceptable, Refusal
 from shipslog.store.state import Entry, in_version
 

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from shipslog.engine.commit.committer import Committed
 from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.store.commands import Apply, Create, Delete, Patch, Update
-from shipslog.store.objects import meta_v1
 from shipslog.store.objects.patch import APPLY_PATCH, PATCH_TYPES, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types import meta_v1
 from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
 from shipslog.store.state import Entry, in_version
 

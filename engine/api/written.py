@@ -15,7 +15,7 @@ from aiohttp import web
 from shipslog.engine.auth.attributes import Attributes
 from shipslog.engine.auth.authorization import authorize
 from shipslog.runtime.node import NodeRuntime, Written
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.refusals import BadRequest, NotFound
 
 from . import chronicle, pod_logs

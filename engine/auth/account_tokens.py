@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
-from shipslog.store.objects import json_text
+from shipslog.store.objects.wire import json_text
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 LONGEST = 16 * 1024  # characters of a token; ours have a thousand

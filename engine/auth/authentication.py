@@ -12,7 +12,8 @@ from typing import Any
 from aiohttp import web
 
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.objects import bootstrap_tokens, core_v1
+from shipslog.store.objects import bootstrap_tokens
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import BadRequest, Unauthorized
 
 from .account_tokens import AccountTokens, Claims, InvalidToken

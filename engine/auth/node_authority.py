@@ -6,7 +6,7 @@ bootstrap policy of system:node and system:node-proxier. What a node *makes* is 
 
 from shipslog.engine.kinds.pod_spec.referred import referred
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .attributes import Attributes, Verdict
 from .users import User

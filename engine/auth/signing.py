@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from shipslog.store.objects.certificates_v1 import CertificateSigningRequest
+from shipslog.store.objects.types.certificates_v1 import CertificateSigningRequest
 
 from . import certificates
 

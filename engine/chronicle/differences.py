@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Literal
 
-from shipslog.store.objects.json_text import NotJson, parse
+from shipslog.store.objects.wire.json_text import NotJson, parse
 
 QUIET = frozenset({"metadata.resourceVersion", "metadata.managedFields"})
 IDENTITIES = ("name", "type", "key", "uid", "ip", "addresses", "containerPort", "mountPath", "port")

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shipslog.store import facts
 from shipslog.store.events import Event, Origin
-from shipslog.store.objects.times import micro_time
+from shipslog.store.objects.values.times import micro_time
 
 from .differences import Difference
 from .reader import Reader, state

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.scheduler.explanation import Explained, NodeExplained, explain, waits
 from shipslog.store.events import Event
 from shipslog.store.facts import DecisionTaken, ObjectFact
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import NotFound
 
 from .reader import Reader

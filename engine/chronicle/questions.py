@@ -5,7 +5,7 @@ The same question is answered from a file or by a server; its fields are the par
 Tests: tests/engine/chronicle/test_lines.py, tests/engine/chronicle/test_history.py, tests/engine/chronicle/test_causes.py
 """
 
-from shipslog.engine.pasts import extent
+from shipslog.engine.past.views import extent
 from shipslog.reconcilers.scheduler.explanation import Explained
 from shipslog.store.refusals import BadRequest, NotFound
 

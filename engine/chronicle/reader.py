@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from shipslog.engine.pasts import view_at
+from shipslog.engine.past.views import view_at
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.events import Event
 from shipslog.store.facts import DecisionTaken, ObjectCreated, ObjectDeleted, ObjectFact

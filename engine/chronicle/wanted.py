@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from shipslog.engine.pasts import extent, revision_at
-from shipslog.engine.time import moments
+from shipslog.engine.past import moments
+from shipslog.engine.past.views import extent, revision_at
 from shipslog.store.events import Event
 from shipslog.store.facts import DecisionTaken, ObjectFact, RuntimeFact
 from shipslog.store.log.event_log import EventLog

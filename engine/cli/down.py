@@ -73,11 +73,11 @@ def _in_a_child(data: Path) -> None:
 
 
 def _stop(data: Path, end_pods: bool) -> None:
-    from shipslog.runtime import claims
+    from shipslog.runtime.network import claimed_ranges
 
     daemon = daemon_of(data)
     if daemon is None and not any((data / name).exists() for name in BEGUN):
-        left = not data.exists() and claims.of(data) is not None
+        left = not data.exists() and claimed_ranges.of(data) is not None
         if not (left and end_pods):
             what = "has no cluster in it" if data.is_dir() else "does not exist"
             hint = "--data names the directory that `up` was given."

@@ -77,7 +77,7 @@ class Printer:
     def chapter(self, chapter: Any) -> None:
         from shipslog.engine.chronicle.lines import asked_for
         from shipslog.engine.chronicle.subjects import Subject
-        from shipslog.store.objects.times import api_time
+        from shipslog.store.objects.values.times import api_time
 
         paper, event = self._paper, chapter.event
         named = str(Subject(event.fact.resource, event.fact.namespace, event.fact.name))
@@ -102,7 +102,7 @@ class Printer:
 
     def gone(self, gone: Any) -> None:
         from shipslog.engine.chronicle.subjects import Subject
-        from shipslog.store.objects.times import api_time
+        from shipslog.store.objects.values.times import api_time
 
         if not self._named:
             self._named = f"{'REVISION':>8}  {'CREATED':<20}  {'DELETED':<20}  {'BY':<26}  OBJECT"

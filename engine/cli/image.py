@@ -10,11 +10,11 @@ from pathlib import Path
 
 import click
 
-from shipslog.runtime import trees
-from shipslog.runtime.containers.oci.environment import mapped_ids
-from shipslog.runtime.containers.oci.uses import images_used
+from shipslog.runtime.containers.oci.images_in_use import images_used
 from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore, PullFailed
+from shipslog.runtime.machine import trees
+from shipslog.runtime.machine.environment import mapped_ids
 from shipslog.runtime.rootless.namespace import Unavailable, take_user_namespace
 
 from .options import data_option, fail, make_private

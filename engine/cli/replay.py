@@ -81,9 +81,9 @@ async def _verify(path: Path, moment: str, own_rules: "list[Reconciler]") -> Non
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from shipslog.engine.chronicle.wanted import moment_of
-    from shipslog.engine.pasts import check
-    from shipslog.engine.replay import verify
-    from shipslog.reconcilers.catalogue import ALL
+    from shipslog.engine.past.replay import verify
+    from shipslog.engine.past.views import check
+    from shipslog.reconcilers.every_rule import ALL
     from shipslog.store.log.sqlite import SqliteLog
 
     log = await SqliteLog.open(path, read_only=True)

@@ -61,7 +61,7 @@ def command(detach: bool, **flags: Any) -> None:
     the file, and the file before what the data directory keeps."""
     _without_rich()
     from shipslog.engine.settings import BadSettings, claim_of, gather, resolve
-    from shipslog.runtime import claims
+    from shipslog.runtime.network import claimed_ranges
 
     try:
         asked = gather(flags, os.environ)
@@ -71,8 +71,8 @@ def command(detach: bool, **flags: Any) -> None:
         reconfigure = bool(values.pop("reconfigure", False))
         settings = resolve(values, reconfigure=reconfigure, sources=asked.sources)
         if (claim := claim_of(settings)) is not None and daemon_of(settings.data) is None:
-            claims.check(claim)  # before anything is made; the daemon takes them
-    except (BadSettings, claims.RangesTaken) as error:
+            claimed_ranges.check(claim)  # before anything is made; the daemon takes them
+    except (BadSettings, claimed_ranges.RangesTaken) as error:
         raise fail(str(error), 2) from error
     if detach:
         _detached(settings)

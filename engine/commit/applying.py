@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from shipslog.store.commands import Apply
-from shipslog.store.objects import structured
+from shipslog.store.objects.fields import structured
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import BadRequest, Unexpected
 

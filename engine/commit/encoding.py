@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.store.commands import AnyObjectCommand, Apply, Create, Patch, Update
-from shipslog.store.objects import codec
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import TooLarge
 from shipslog.store.state import Entry, entry_of
 

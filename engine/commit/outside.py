@@ -23,9 +23,9 @@ from shipslog.store.objects.scheme import Kind, Unconverted
 from shipslog.store.refusals import Conflict
 from shipslog.store.view import View
 
-from .faces import Faces
+from .converted_versions import ConvertedVersions
 from .preparation import Prepared, prepare, wanted_aside
-from .rounds import ROUNDS, Rounds
+from .reinvocation import ROUNDS, Rounds
 from .transitions import Evaluation, Transition, Wanted
 
 CONVERSIONS = 8  # of one command: there are three at most, of the object as it is, as it is shown, and as it shall be
@@ -195,18 +195,18 @@ async def _wanted(
     command: AnyObjectCommand, asking: Asking, work: LongWork, size_bytes: int, convert: Convert | None
 ) -> Wanted:
     """What a command asks for; what is needed of other versions for that is had made, one after the other."""
-    view, ctx, faces = asking.view, asking.context, Faces()
+    view, ctx, converted = asking.view, asking.context, ConvertedVersions()
     for _ in range(CONVERSIONS):
         again = replace(ctx, warnings=[])
         try:
             if size_bytes > SHORT_BYTES:
-                wanted = await wanted_aside(command, view, work, again, size_bytes, faces)
+                wanted = await wanted_aside(command, view, work, again, size_bytes, converted)
             else:
-                wanted = Transition(view, ctx.entropy, faces).wanted(command, again)
+                wanted = Transition(view, ctx.entropy, converted).wanted(command, again)
         except Unconverted as missing:
             if convert is None:
                 raise
-            faces.add(missing, await convert(view, missing))
+            converted.add(missing, await convert(view, missing))
             continue
         ctx.warnings.extend(again.warnings)
         return wanted

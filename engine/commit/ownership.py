@@ -13,8 +13,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shipslog.store.objects import codec, meta_v1
-from shipslog.store.objects.field_sets import (
+from shipslog.store.objects.fields.field_sets import (
     FieldSet,
     absorb,
     below_removed,
@@ -27,9 +26,11 @@ from shipslog.store.objects.field_sets import (
     paths,
     union,
 )
+from shipslog.store.objects.fields.shapes import per_type
+from shipslog.store.objects.fields.structured import Difference, Node, compare, fields_in, merged, root_of, without
 from shipslog.store.objects.scheme import Kind, NotServed, Scheme
-from shipslog.store.objects.shapes import per_type
-from shipslog.store.objects.structured import Difference, Node, compare, fields_in, merged, root_of, without
+from shipslog.store.objects.types import meta_v1
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import BadRequest, Cause, Conflict, TooLarge, Unexpected
 
 APPLY, UPDATE = "Apply", "Update"

@@ -20,8 +20,8 @@ from shipslog.engine.time.clock import Entropy
 from shipslog.engine.time.long_work import LongWork
 from shipslog.store.commands import AnyObjectCommand
 
+from .converted_versions import ConvertedVersions
 from .encoding import encoded_ahead
-from .faces import Faces
 from .transitions import Evaluation, Transition, Wanted
 
 QUESTIONS = frozenset({"entry", "entries", "entries_labelled", "get", "list", "select", "owned", "by_uid", "find"})  # fmt: skip
@@ -93,14 +93,14 @@ class Prepared(Struct, frozen=True):
 
 
 async def wanted_aside(
-    command: AnyObjectCommand, view: MemoryView, work: LongWork, ctx: Admission, size_bytes: int, faces: Faces
+    command: AnyObjectCommand, view: MemoryView, work: LongWork, ctx: Admission, size_bytes: int, converted: ConvertedVersions
 ) -> Wanted:
     """What a long command asks for. Errors: Refusal, of what is on the log at the moment."""
     readings = Readings(view)
     strategy_of(resource_of(command, view))
     seen_as = cast(MemoryView, readings)
     try:
-        transition = Transition(seen_as, ctx.entropy.child(), faces)
+        transition = Transition(seen_as, ctx.entropy.child(), converted)
         return await work.run(size_bytes, transition.wanted, command, replace(ctx, view=seen_as))
     finally:
         readings.end()

@@ -20,9 +20,11 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.store.commands import AnyObjectCommand, Apply, Bind, Create, Delete, Evict, Patch, Update
-from shipslog.store.objects import codec, core_v1, meta_v1, patch
+from shipslog.store.objects import patch
 from shipslog.store.objects.scheme import Kind, NotServed, Scheme
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.values.times import api_time
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import (
     STALE,
     AlreadyExists,
@@ -38,7 +40,7 @@ from shipslog.store.refusals import (
 from shipslog.store.state import Entry
 
 from . import applying, ownership
-from .faces import NO_FACES, Faces
+from .converted_versions import NOTHING_CONVERTED, ConvertedVersions
 
 Effect = Literal["Created", "Modified", "Deleted", "Unchanged"]
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
@@ -74,9 +76,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
 class Transition:
     """Evaluates commands against one head. `context` builds the admission context for an actor."""
 
-    def __init__(self, head: MemoryView, entropy: Entropy, faces: Faces = NO_FACES) -> None:
-        """`faces`: objects in versions that only others can make of them."""
-        self.head, self.entropy, self.faces = head, entropy, faces
+    def __init__(self, head: MemoryView, entropy: Entropy, converted: ConvertedVersions = NOTHING_CONVERTED) -> None:
+        """`converted`: objects in versions that only others can make of them."""
+        self.head, self.entropy, self.converted = head, entropy, converted
 
     def evaluate(self, command: AnyObjectCommand, ctx: admission.Admission) -> Evaluation:
         """The change that the command makes now. Errors: Refusal; nothing has changed then."""
@@ -210,7 +212,7 @@ class Transition:
             raise conflict(kind.plural, kind.group, meta.name, STALE)
         if meta.uid and meta.uid != old.metadata.uid:
             raise conflict(kind.plural, kind.group, meta.name, uid_differs(meta.uid, old.metadata.uid))
-        return self._update_wanted(command, kind, self.faces.shown(kind, entry), obj, subresource, _manager(kind, command))
+        return self._update_wanted(command, kind, self.converted.shown(kind, entry), obj, subresource, _manager(kind, command))
 
     def _update_wanted(
         self, command: AnyObjectCommand, kind: Kind, entry: Entry, obj: Any, subresource: str, owner: Owner
@@ -257,7 +259,7 @@ class Transition:
         old = entry.object
         shown = self.head.scheme.in_version(kind, command.api_version)
         target: dict[str, Any] = patch.apply(
-            shown.type, self.faces.shown(shown, entry).encoded, command.body, command.media_type
+            shown.type, self.converted.shown(shown, entry).encoded, command.body, command.media_type
         )
         try:
             new, warnings = codec.from_builtins(shown.type, target, validation=command.field_validation)
@@ -278,7 +280,7 @@ class Transition:
         if meta.namespace != command.namespace:
             raise BadRequest("the namespace of the object does not match the namespace on the URL")
         subresource = "" if command.subresource == "scale" else command.subresource  # that writes an ordinary field
-        before, after = self.faces.shown(kind, entry), self.faces.to_hub(shown, new)
+        before, after = self.converted.shown(kind, entry), self.converted.to_hub(shown, new)
         return self._update_wanted(command, kind, before, after, subresource, _manager(kind, command))
 
     def apply(self, command: Apply, ctx: admission.Admission) -> Wanted:
@@ -291,7 +293,7 @@ class Transition:
         config = applying.configuration(shown, command)
         if entry is None and (uid := config["metadata"].get("uid")):
             raise conflict(kind.plural, kind.group, command.name, f"uid mismatch: {UNKNOWN_UID.format(uid)}")
-        live = self.faces.shown(shown, entry).object if entry is not None else None
+        live = self.converted.shown(shown, entry).object if entry is not None else None
         if live is not None and config["metadata"].get("resourceVersion") not in (None, "", live.metadata.resource_version):
             raise conflict(kind.plural, kind.group, command.name, STALE)
         manager = ownership.Manager(command.field_manager, ownership.APPLY, shown.api_version, command.subresource)
@@ -303,8 +305,8 @@ class Transition:
         new, more = rules_of(shown).read(shown, new, command.field_validation)
         ctx.warnings.extend(warnings + more)
         if entry is None:
-            return self._create_wanted(command, self.faces.to_hub(shown, new), applied.managed)
-        before, after = self.faces.shown(kind, entry), self.faces.to_hub(shown, new)
+            return self._create_wanted(command, self.converted.to_hub(shown, new), applied.managed)
+        before, after = self.converted.shown(kind, entry), self.converted.to_hub(shown, new)
         return self._update_wanted(command, kind, before, after, command.subresource, applied.managed)
 
     # --- delete ---

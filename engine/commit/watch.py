@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
-from shipslog.store.objects import protobuf_encoding
+from shipslog.store.objects.wire import protobuf_encoding
 from shipslog.store.refusals import Expired
 from shipslog.store.state import Entry, message_of
 

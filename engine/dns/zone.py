@@ -20,7 +20,7 @@ from shipslog.reconcilers.services.endpoint_targets import SERVICE_NAME
 from shipslog.runtime.dns import records
 from shipslog.runtime.dns.records import ADDRESSES, CNAME, NS, PTR, SOA, SRV, TXT, Answer, Record
 from shipslog.store.families import holds
-from shipslog.store.objects import core_v1, discovery_v1
+from shipslog.store.objects.types import core_v1, discovery_v1
 from shipslog.store.projections import index
 from shipslog.store.view import Objects
 

@@ -14,8 +14,8 @@ from shipslog.reconcilers.cluster.certificate_requests import SIGNERS, asked, re
 from shipslog.store.commands import Update
 from shipslog.store.events import Event
 from shipslog.store.logger import logger
-from shipslog.store.objects.certificates_v1 import CertificateSigningRequest, CertificateSigningRequestCondition
 from shipslog.store.objects.conditions import find_condition
+from shipslog.store.objects.types.certificates_v1 import CertificateSigningRequest, CertificateSigningRequestCondition
 from shipslog.store.refusals import Conflict, NotFound, Refusal, Unavailable
 from shipslog.store.state import Entry
 from shipslog.store.tasks import Tasks

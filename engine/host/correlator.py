@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 REMEMBERED = 4096  # of each: messages, groups of similar ones, pairs of component and object
 SIMILAR = 10  # the tenth distinct message of a group stands for all that follow...

@@ -29,8 +29,8 @@ from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand, Apply, Bind, Create, Delete, Evict, Patch, Update
 from shipslog.store.facts import NetworkPoliciesFailed, RulesetFailed, RuntimeFact, SandboxFailed, SandboxRemoved
 from shipslog.store.logger import logger
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.scheme import Scheme
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import Refusal, Unavailable
 from shipslog.store.tasks import Tasks
 

@@ -7,8 +7,8 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import Delete
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted, ObjectFact
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.times import parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import parse_time
 
 TTL_S = 3600
 KEPT = 10_000

@@ -18,21 +18,22 @@ from shipslog.engine.usage import Usage
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.facts import MetricReading, MetricsObserved
 from shipslog.store.logger import logger
-from shipslog.store.objects import core_v1, durations, quantity
-from shipslog.store.objects.times import parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import durations, quantity
+from shipslog.store.objects.values.times import parse_time
 from shipslog.store.refusals import Refusal
 
 if TYPE_CHECKING:  # loaded when there is an autoscaler
     from shipslog.reconcilers.workloads.autoscaler.metrics import Wish
     from shipslog.reconcilers.workloads.autoscaler.target import Target
-    from shipslog.store.objects.autoscaling_v2 import (
+    from shipslog.store.objects.types.autoscaling_v2 import (
         ExternalMetricSource,
         HorizontalPodAutoscaler,
         MetricSpec,
         MetricStatus,
         ObjectMetricSource,
     )
-    from shipslog.store.objects.metrics_v1beta1 import PodMetrics
+    from shipslog.store.objects.types.metrics_v1beta1 import PodMetrics
 
 AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
 EVERY_S = 15.0

@@ -20,7 +20,7 @@ from shipslog.store.facts import (
     VolumeOperationFailed,
 )
 from shipslog.store.logger import logger
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.state import Entry
 from shipslog.store.view import View
 

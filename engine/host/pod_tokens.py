@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from shipslog.engine.auth.account_tokens import AccountTokens, Claims
 from shipslog.engine.time.clock import Clock, Entropy
 from shipslog.runtime.commands import FileContent, RefreshVolumes, RunPodSandbox, TokenRequest, VolumeSource
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import not_found
 from shipslog.store.view import View
 

@@ -18,7 +18,7 @@ from shipslog.runtime.node import NodeRuntime
 from shipslog.runtime.stats.usage import Disk, NodeStats, PodStats
 from shipslog.store.facts import PodUse, PressureObserved, ThresholdMet
 from shipslog.store.logger import logger
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import PressureState
 

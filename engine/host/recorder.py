@@ -19,8 +19,8 @@ from shipslog.store.commands import Create, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import NodeFact, ObjectFact
 from shipslog.store.logger import logger
-from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 from shipslog.store.tasks import END_S, Tasks

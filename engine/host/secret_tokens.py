@@ -16,7 +16,7 @@ from shipslog.store.commands import Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted
 from shipslog.store.logger import logger
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import Conflict, NotFound, Refusal, Unavailable
 from shipslog.store.state import Entry
 from shipslog.store.tasks import Tasks

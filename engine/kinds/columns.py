@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.objects.values.times import SECOND_NS, parse_time
 
 NONE, UNKNOWN, UNSET = "<none>", "<unknown>", "<unset>"
 

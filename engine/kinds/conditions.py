@@ -8,7 +8,7 @@ Tests: tests/engine/kinds/admissionregistration/test_policies.py
 import re
 from collections.abc import Sequence
 
-from shipslog.store.objects.meta_v1 import Condition
+from shipslog.store.objects.types.meta_v1 import Condition
 
 from . import names
 from .faults import Faults

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from shipslog.store.objects.scalars import as_json
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.values.scalars import as_json
 from shipslog.store.refusals import Cause, Forbidden, Invalid
 
 NOT_NEGATIVE = "must be greater than or equal to 0"

@@ -5,7 +5,7 @@ Tests: tests/engine/kinds/test_small_kinds.py
 
 from collections.abc import Mapping
 
-from shipslog.store.objects.meta_v1 import LabelSelector, ObjectMeta, OwnerReference
+from shipslog.store.objects.types.meta_v1 import LabelSelector, ObjectMeta, OwnerReference
 
 from . import names
 from .faults import IMMUTABLE, Faults

@@ -8,8 +8,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.objects import autoscaling_v1, selector
+from shipslog.store.objects import selector
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types import autoscaling_v1
 from shipslog.store.refusals import Unexpected
 
 from .custom import json_paths

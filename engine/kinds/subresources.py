@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from shipslog.store.commands import AnyObjectCommand
-from shipslog.store.objects.meta_v1 import DeleteOptions
+from shipslog.store.objects.types.meta_v1 import DeleteOptions
 
 CHANGE = ("get", "patch", "update")
 STREAM = ("create", "get")

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from shipslog.store.objects import selector as selectors
-from shipslog.store.objects.core_v1 import PodTemplateSpec
-from shipslog.store.objects.meta_v1 import LabelSelector
-from shipslog.store.objects.scalars import IntOrString
+from shipslog.store.objects.types.core_v1 import PodTemplateSpec
+from shipslog.store.objects.types.meta_v1 import LabelSelector
+from shipslog.store.objects.values.scalars import IntOrString
 
 from . import names
 from .columns import NONE, Column, wide

@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from shipslog.engine.admission.matching import Asked, Place, by_object, in_namespaces, matches, meant
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.objects import codec
-from shipslog.store.objects.admissionregistration_v1 import MatchResources, ParamKind, ParamRef
 from shipslog.store.objects.scheme import Scheme
 from shipslog.store.objects.selector import of_label_selector
+from shipslog.store.objects.types.admissionregistration_v1 import MatchResources, ParamKind, ParamRef
+from shipslog.store.objects.wire import codec
 
 GROUP = "admissionregistration.k8s.io"
 VALIDATING = (f"validatingadmissionpolicies.{GROUP}", f"validatingadmissionpolicybindings.{GROUP}")

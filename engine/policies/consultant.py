@@ -14,7 +14,7 @@ from shipslog.engine.commit.transitions import Evaluation, Wanted
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.long_work import SHORT_BYTES, LongWork, TakesLong
 from shipslog.engine.webhooks import subjects
-from shipslog.engine.webhooks.conditions import Authorize, authorizers
+from shipslog.engine.webhooks.match_conditions import Authorize, authorizers
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact

@@ -14,7 +14,7 @@ from shipslog.engine.cel.program import PER_CALL_LIMIT, Outcome, Program
 from shipslog.engine.cel.values import CelError, CostExceeded
 from shipslog.engine.commit.outside import Asking
 from shipslog.engine.time.long_work import TakesLong, on_loop
-from shipslog.engine.webhooks.conditions import Decide, authorizers
+from shipslog.engine.webhooks.match_conditions import Decide, authorizers
 from shipslog.engine.webhooks.reviews import request_of
 
 BUDGET = 10_000_000  # units of all expressions of a policy for one request; celconfig.RuntimeCELCostBudget

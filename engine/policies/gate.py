@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from shipslog.engine.commit.latent import Latent
+from shipslog.engine.commit.lazy_consultant import Latent
 from shipslog.engine.state.view import MemoryView
 
 if TYPE_CHECKING:

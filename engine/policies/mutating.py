@@ -6,9 +6,9 @@ from typing import Any
 
 from shipslog.engine.cel import values
 from shipslog.engine.cel.values import LISTS, CostExceeded, Made, Maybe
+from shipslog.store.objects.fields.structured import Node, merged, root_of
 from shipslog.store.objects.patch import json_patch
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.structured import Node, merged, root_of
 from shipslog.store.refusals import Refusal
 
 from .bound import Bound

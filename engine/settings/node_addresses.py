@@ -4,7 +4,7 @@ Tests: tests/engine/settings/test_node_addresses.py
 """
 
 from shipslog.runtime.choice import Ground, pod_cidr_of_node
-from shipslog.runtime.containers.oci.machine import main_addresses
+from shipslog.runtime.machine.node_facts import main_addresses
 from shipslog.store.families import Family, families_in, first_in, of_family, ranges_in
 
 from .resolved import Settings

@@ -10,7 +10,7 @@ import msgspec
 from shipslog.engine.begun import known_of
 from shipslog.engine.options import flag
 from shipslog.runtime.choice import shares_machine
-from shipslog.runtime.claims import Claim
+from shipslog.runtime.network.claimed_ranges import Claim
 from shipslog.store.families import families_in
 
 from .asked import BadSettings, with_source

@@ -12,7 +12,7 @@ from shipslog.store.facts import MetricsObserved
 from shipslog.store.state import AutoscalerState
 
 if TYPE_CHECKING:
-    from shipslog.store.objects.autoscaling_v2 import HorizontalPodAutoscaler
+    from shipslog.store.objects.types.autoscaling_v2 import HorizontalPodAutoscaler
 
 KEPT_NS = 3600 * 1_000_000_000  # the longest window that a behavior may have
 Times = tuple[tuple[int, int], ...]

@@ -8,7 +8,6 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
 from shipslog.store.events import Event
 from shipslog.store.facts import (
@@ -36,9 +35,10 @@ from shipslog.store.facts import (
     VolumeFact,
 )
 from shipslog.store.log.event_log import LogNewer
-from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind, Scheme
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.wire import codec
 from shipslog.store.projections import Index, Projection
 from shipslog.store.state import (
     AutoscalerState,
@@ -493,7 +493,7 @@ def restored(scheme: Scheme, resource: str, encoded: bytes, revision: int) -> En
         if (
             kind.definition is not None and not kind.is_foreign and obj.api_version != kind.api_version
         ):  # stored before its definition chose another
-            obj = replace(obj, kind=kind.kind, api_version=kind.api_version)
+            obj = msgspec.structs.replace(obj, kind=kind.kind, api_version=kind.api_version)
             encoded = codec.encode(obj)
         return entry_of(kind, obj, encoded, revision)
     except msgspec.ValidationError as error:

@@ -10,7 +10,7 @@ from itertools import count
 
 from shipslog.engine.time.clock import Clock
 from shipslog.runtime.node import Timer
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.values.times import SECOND_NS
 
 SOON_S = 1.0
 

@@ -22,8 +22,9 @@ from shipslog.engine.time.clock import Entropy, SystemClock
 from shipslog.reconcilers.rule.decision import Decision, Instant
 from shipslog.reconcilers.rule.dormant import Dormant, Rule
 from shipslog.store.facts import ClusterConfig, NodeObserved
-from shipslog.store.objects import core_v1, quantity
-from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.times import SECOND_NS, parse_time
 from shipslog.store.view import View
 
 from .clock import TestClock

@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from shipslog.runtime.threads import heard
+from shipslog.runtime.machine.threads import heard
 from shipslog.store.refusals import Refusal
 
 from .turns import FLOW, Turns

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shipslog.store.objects.core_v1 import Service
-from shipslog.store.objects.discovery_v1 import Endpoint, EndpointSlice
+from shipslog.store.objects.types.core_v1 import Service
+from shipslog.store.objects.types.discovery_v1 import Endpoint, EndpointSlice
 from shipslog.store.view import Objects
 
 SERVICE = "kubernetes.io/service-name"

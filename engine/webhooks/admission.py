@@ -24,15 +24,15 @@ from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact
 from shipslog.store.logger import logger
-from shipslog.store.objects.admissionregistration_v1 import MutatingWebhook, ValidatingWebhook
 from shipslog.store.objects.scheme import Kind, NotServed
+from shipslog.store.objects.types.admissionregistration_v1 import MutatingWebhook, ValidatingWebhook
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 
 from . import reviews, subjects
 from .calling import Callee, Caller, CallFailed, authority_of
-from .conditions import Authorize, hold, variables_of
 from .gate import CONFIGURATIONS
+from .match_conditions import Authorize, hold, variables_of
 from .tallies import Tallies
 
 ENGINE = "system:engine"  # what the engine itself keeps is no request: it must not wait for pods that it has yet to start

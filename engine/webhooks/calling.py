@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from shipslog.engine.time.long_work import LongWork
-from shipslog.store.objects import json_text
+from shipslog.store.objects.wire import json_text
 from shipslog.store.view import Objects
 
 from .addresses import NowhereToBeHad, of_service

@@ -14,8 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from shipslog.engine.time.long_work import LongWork
-from shipslog.store.objects import codec
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import Unexpected
 from shipslog.store.state import Entry, entry_of
 from shipslog.store.tasks import Tasks

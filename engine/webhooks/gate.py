@@ -6,7 +6,7 @@ Tests: tests/engine/webhooks/test_admission.py
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from shipslog.engine.commit.latent import Latent
+from shipslog.engine.commit.lazy_consultant import Latent
 from shipslog.engine.measures import Family
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import AnyObjectCommand, Apply, Patch, Update

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from shipslog.engine.admission.matching import CREATE, DELETE, UPDATE, Asked, Place
 from shipslog.engine.commit.outside import Asking
-from shipslog.store.objects import json_text
 from shipslog.store.objects.patch import json_patch
+from shipslog.store.objects.wire import json_text
 from shipslog.store.refusals import BadRequest, Cause, Internal, Refusal
 
 from .calling import CallFailed

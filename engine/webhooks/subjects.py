@@ -20,9 +20,10 @@ from shipslog.engine.commit.transitions import Evaluation, Wanted, managers_of
 from shipslog.engine.kinds.catalogue import rules_of
 from shipslog.engine.kinds.scales import scale_of, with_replicas
 from shipslog.store.commands import AnyObjectCommand, Apply, Bind, Create, Delete, Evict, Patch, Update
-from shipslog.store.objects import codec, core_v1, meta_v1, policy_v1
 from shipslog.store.objects.scheme import Kind, Unconverted
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1, meta_v1, policy_v1
+from shipslog.store.objects.values.times import api_time
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import BadRequest, Unexpected
 
 SCALE, BINDING, EVICTION = "scale", "binding", "eviction"

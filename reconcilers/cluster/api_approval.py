@@ -7,7 +7,7 @@ Tests: tests/reconcilers/cluster/test_custom_resource_definition.py
 
 from urllib.parse import urlsplit
 
-from shipslog.store.objects.apiextensions_v1 import CustomResourceDefinition
+from shipslog.store.objects.types.apiextensions_v1 import CustomResourceDefinition
 
 ANNOTATION = "api-approved.kubernetes.io"
 PROTECTED = ("k8s.io", "kubernetes.io")

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apiregistration_v1 import APIService, APIServiceSpec
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apiregistration_v1 import APIService, APIServiceSpec
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from shipslog.store.view import View
 
 from .service_account import CA, SOURCE

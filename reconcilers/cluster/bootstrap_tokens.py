@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Delete, Update
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.bootstrap_tokens import NAMESPACE, NEVER, TYPE, token_of
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import SECOND_NS
 from shipslog.store.view import View
 
 PUBLIC, INFO, KUBECONFIG, SIGNATURE = "kube-public", "cluster-info", "kubeconfig", "jws-kubeconfig-"

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Delete, Update
-from shipslog.store.objects.certificates_v1 import CertificateSigningRequest, CertificateSigningRequestCondition
 from shipslog.store.objects.conditions import find_condition
-from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.objects.types.certificates_v1 import CertificateSigningRequest, CertificateSigningRequestCondition
+from shipslog.store.objects.values.times import SECOND_NS, parse_time
 from shipslog.store.view import View
 
 CLIENT, KUBELET = "kubernetes.io/kube-apiserver-client", "kubernetes.io/kube-apiserver-client-kubelet"

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Update
-from shipslog.store.objects.rbac_v1 import ClusterRole, PolicyRule
 from shipslog.store.objects.selector import of_label_selector
+from shipslog.store.objects.types.rbac_v1 import ClusterRole, PolicyRule
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

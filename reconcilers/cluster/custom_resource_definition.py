@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
-from shipslog.store.objects import apiextensions_v1 as api
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.conditions import dated, find_condition, set_condition
 from shipslog.store.objects.custom import FINALIZER, holds
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import apiextensions_v1 as api
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.refusals import group_resource
 from shipslog.store.view import View
 

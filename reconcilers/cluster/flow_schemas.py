@@ -8,8 +8,8 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Update
 from shipslog.store.objects.conditions import find_condition, set_condition
-from shipslog.store.objects.flowcontrol_v1 import FlowSchema, FlowSchemaCondition, PriorityLevelConfiguration
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types.flowcontrol_v1 import FlowSchema, FlowSchemaCondition, PriorityLevelConfiguration
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.view import View
 
 DANGLING = "Dangling"

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
-from shipslog.store.objects import meta_v1
+from shipslog.store.objects.types import meta_v1
 from shipslog.store.state import Entry
 from shipslog.store.view import View
 

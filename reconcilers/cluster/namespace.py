@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.conditions import dated
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.state import Entry
 from shipslog.store.view import View
 

@@ -11,10 +11,10 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
-from shipslog.store.objects import coordination_v1, core_v1
 from shipslog.store.objects.conditions import dated
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
+from shipslog.store.objects.types import coordination_v1, core_v1
+from shipslog.store.objects.values.times import SECOND_NS, api_time, parse_time
 from shipslog.store.view import View
 
 LEASES = "kube-node-lease"

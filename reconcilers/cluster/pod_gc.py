@@ -7,8 +7,8 @@ from msgspec import UNSET
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Delete
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

@@ -10,11 +10,18 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1, quantity
-from shipslog.store.objects.core_v1 import PersistentVolumeClaim, Pod, ResourceQuota, ScopedResourceSelectorRequirement, Service
 from shipslog.store.objects.pods import TERMINAL, qos_class
-from shipslog.store.objects.quantity import NANO
-from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.core_v1 import (
+    PersistentVolumeClaim,
+    Pod,
+    ResourceQuota,
+    ScopedResourceSelectorRequirement,
+    Service,
+)
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.quantity import NANO
+from shipslog.store.objects.values.times import SECOND_NS, parse_time
 from shipslog.store.projections import Projection
 from shipslog.store.state import Entry
 from shipslog.store.view import View

@@ -11,9 +11,9 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Sa
 from shipslog.reconcilers.rule.pods import controller_of, owner_reference
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.resource_v1 import ResourceClaim, ResourceClaimTemplate
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.resource_v1 import ResourceClaim, ResourceClaimTemplate
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

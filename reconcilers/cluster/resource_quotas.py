@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Update
-from shipslog.store.objects.core_v1 import ResourceQuota, ResourceQuotaStatus
-from shipslog.store.objects.scalars import Quantity
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types.core_v1 import ResourceQuota, ResourceQuotaStatus
+from shipslog.store.objects.values.scalars import Quantity
+from shipslog.store.objects.values.times import SECOND_NS
 from shipslog.store.view import View
 
 from .quota_usage import TAKEN, overdue_at, resource_of, used

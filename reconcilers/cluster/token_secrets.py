@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Delete, Update
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 
 from .service_account import CA, SOURCE

@@ -1,7 +1,7 @@
 """What a node does about the pods bound to it, about its Node object and about its probes. Pure, as all reconcilers.
 
 Belongs here: deciding sandboxes, pulls, starts, kills, probes, and the status that a kubelet reports. Does not: carrying any
-of it out (runtime/containers), running a probe (runtime/probes.py).
+of it out (runtime/containers), running a probe (runtime/probing/probes.py).
 """
 
 from .eviction.rule import RECONCILER as EVICTION

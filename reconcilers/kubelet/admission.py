@@ -7,8 +7,8 @@ Tests: tests/reconcilers/kubelet/test_lifecycle.py
 
 from shipslog.reconcilers.cluster.node_lifecycle import tolerates
 from shipslog.reconcilers.scheduler.fit import load_of, matches_node, ports_of
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import qos_class, requests_of
+from shipslog.store.objects.types import core_v1
 
 from .bound_pod import BoundPod
 from .eviction.ranking import is_critical

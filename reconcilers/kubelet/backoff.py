@@ -3,7 +3,7 @@
 Tests: tests/reconcilers/kubelet/test_lifecycle.py
 """
 
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.values.times import SECOND_NS
 
 BACKOFF_FIRST_S = 10
 BACKOFF_MAX_S = 300

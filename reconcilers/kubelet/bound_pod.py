@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shipslog.store.facts import ContainerExited, NodeObserved
 from shipslog.store.families import one_each
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.state import ContainerRuntime, PodRuntime
 from shipslog.store.view import View
 

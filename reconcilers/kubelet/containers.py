@@ -10,8 +10,9 @@ from msgspec import UNSET
 
 from shipslog.runtime.commands import StartContainer, StopContainer
 from shipslog.store.facts import ContainerExited
-from shipslog.store.objects import core_v1, quantity
-from shipslog.store.objects.times import duration
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.times import duration
 from shipslog.store.state import ContainerRuntime
 
 from . import backoff, images, resize, resources

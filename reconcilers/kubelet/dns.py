@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .bound_pod import BoundPod
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from shipslog.runtime.commands import EnvFile
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 
 from .bound_pod import AnyContainer, BoundPod

@@ -24,7 +24,7 @@ from shipslog.store.facts import (
     SandboxExited,
     SandboxFailed,
 )
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 
 from .bound_pod import full_name, images_of

@@ -5,7 +5,8 @@ Tests: tests/reconcilers/kubelet/test_expansion.py, tests/reconcilers/kubelet/te
 
 from collections.abc import Callable, Mapping
 
-from shipslog.store.objects import core_v1, quantity
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import quantity
 
 from .bound_pod import AnyContainer, BoundPod
 

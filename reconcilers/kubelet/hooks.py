@@ -4,7 +4,7 @@ Tests: tests/reconcilers/kubelet/test_expansion.py, tests/runtime/containers/tes
 """
 
 from shipslog.runtime.commands import Hook
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .bound_pod import AnyContainer
 from .expansion import Room, expanded

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from shipslog.runtime.commands import PullImage
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.times import parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import parse_time
 
 from . import backoff
 from .bound_pod import AnyContainer, BoundPod

@@ -22,12 +22,12 @@ from shipslog.store.facts import (
     NodeObserved,
     PodFact,
 )
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.claims import claims_of
-from shipslog.store.objects.node_v1 import RuntimeClass
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.storage_v1 import CSIDriver, VolumeAttachment
-from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.node_v1 import RuntimeClass
+from shipslog.store.objects.types.storage_v1 import CSIDriver, VolumeAttachment
+from shipslog.store.objects.values.times import SECOND_NS, parse_time
+from shipslog.store.objects.volume_claims import claims_of
 from shipslog.store.projections import index
 from shipslog.store.state import PodRuntime
 from shipslog.store.view import View

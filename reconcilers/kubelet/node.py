@@ -14,9 +14,10 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Update
 from shipslog.store.facts import NodeObserved, PressureObserved
 from shipslog.store.families import ranges_in
-from shipslog.store.objects import core_v1, meta_v1, shapes
 from shipslog.store.objects.conditions import dated
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.fields import shapes
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.view import View
 
 from .eviction.thresholds import DISK, MEMORY, PROCESSES, conditions

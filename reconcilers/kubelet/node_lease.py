@@ -14,8 +14,8 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Update
 from shipslog.store.facts import COMMANDS_TOLD, NodeObserved
-from shipslog.store.objects import coordination_v1, core_v1, meta_v1
-from shipslog.store.objects.times import SECOND_NS, micro_time, parse_time
+from shipslog.store.objects.types import coordination_v1, core_v1, meta_v1
+from shipslog.store.objects.values.times import SECOND_NS, micro_time, parse_time
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from shipslog.reconcilers.rule.decision import Decision, Say, reference
 from shipslog.runtime.commands import AnyRuntimeCommand, StartContainer, StopContainer
 from shipslog.store.commands import AnyObjectCommand
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .events import killing
 

@@ -6,8 +6,8 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.runtime.commands import ProbeTarget, SetProbes
 from shipslog.store.facts import NodeObserved, PodFact
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 
 from .bound_pod import AnyContainer, BoundPod, is_sidecar

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.facts import SandboxStarted
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import SECOND_NS
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

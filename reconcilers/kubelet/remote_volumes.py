@@ -12,7 +12,7 @@ import msgspec
 
 from shipslog.reconcilers.storage.words import ATTACHMENTS
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
-from shipslog.store.objects import core_v1, storage_v1
+from shipslog.store.objects.types import core_v1, storage_v1
 
 from .bound_pod import BoundPod
 from .environment import secret_data

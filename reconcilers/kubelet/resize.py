@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.scheduler.fit import load_of
 from shipslog.runtime.commands import UpdateContainerResources
-from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.pods import requests_of
-from shipslog.store.objects.scalars import Quantity
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.scalars import Quantity
 from shipslog.store.state import ContainerRuntime
 
 from . import backoff, resources

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from shipslog.store.facts import ContainerLimits
-from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.pods import qos_class
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import quantity
 
 from .bound_pod import AnyContainer, is_sidecar
 

@@ -6,7 +6,7 @@ Tests: tests/runtime/containers/test_contract.py, tests/reconcilers/kubelet/test
 from msgspec import UNSET
 
 from shipslog.runtime.commands import Security
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .bound_pod import AnyContainer, full_name
 from .fields import ConfigError

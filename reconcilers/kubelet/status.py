@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from shipslog.store.facts import ContainerExited
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.memo import remembered
 from shipslog.store.objects.pods import TERMINAL, qos_class
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import api_time
 
 from . import resize
 from .bound_pod import AnyContainer, BoundPod, ended, is_sidecar

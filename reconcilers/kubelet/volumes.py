@@ -7,17 +7,18 @@ import msgspec
 from msgspec import UNSET
 
 from shipslog.runtime.commands import Device, FileContent, Mount, TokenRequest, VolumeSource
-from shipslog.store.objects import core_v1, quantity
-from shipslog.store.objects.claims import claim_of
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.volume_claims import claim_of
 
 from .bound_pod import AnyContainer, BoundPod
-from .claims import claimed
 from .environment import config_map_data, secret_data
 from .expansion import PATH_BYTES, Room, expanded, references
 from .fields import ConfigError, field_value, resource_value
 from .remote_volumes import inline, remote
 from .resources import huge_pages
 from .security import common_user
+from .volume_claims import claimed
 
 DEFAULT_MODE = 0o644
 HUGE = "HugePages"

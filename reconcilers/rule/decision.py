@@ -11,8 +11,8 @@ import msgspec
 from shipslog.runtime.commands import AnyRuntimeCommand, RuntimeCommand
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.facts import Fact
-from shipslog.store.objects.core_v1 import ObjectReference
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import ObjectReference
 from shipslog.store.projections import Projection
 from shipslog.store.view import View
 

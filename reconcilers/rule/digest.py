@@ -16,7 +16,7 @@ import msgspec
 from shipslog.runtime import commands as rt
 from shipslog.store import commands as store
 from shipslog.store.commands import AnyObjectCommand
-from shipslog.store.objects.scalars import Object, as_json
+from shipslog.store.objects.values.scalars import Object, as_json
 
 from .digest_objects import as_it_stood
 

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import NODEFAULT, Struct
 
-from shipslog.store.objects import core_v1, discovery_v1, meta_v1, policy_v1
-from shipslog.store.objects.scalars import NullList, NullText, Object
+from shipslog.store.objects.types import core_v1, discovery_v1, meta_v1, policy_v1
+from shipslog.store.objects.values.scalars import NullList, NullText, Object
 
 # The fields of a type in the order in which they stood; behind a dash those that were left out where they were empty. A type
 # that is not here stood as it stands now, but for apiVersion, which came before kind.

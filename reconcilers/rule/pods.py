@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.conditions import find_condition, set_condition
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.values.times import SECOND_NS, parse_time
 
 DISRUPTION_TARGET = "DisruptionTarget"  # KEP-3329
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
-from shipslog.store.objects import core_v1, storage_v1
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.policy_v1 import PodDisruptionBudget
-from shipslog.store.objects.scheduling_v1beta1 import PodGroup
+from shipslog.store.objects.types import core_v1, storage_v1
+from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget
+from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
 from shipslog.store.view import View
 
 from . import volumes

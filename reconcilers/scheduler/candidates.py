@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.claims import claims_of
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.volume_claims import claims_of
 from shipslog.store.view import View
 
 from . import priorities

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .fit import Ask, matches_term
 from .nodes import NodesState

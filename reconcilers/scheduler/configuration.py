@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .profile import DEFAULT, FILTERS, LABEL_PREFERENCE, NAME, SCORES, SELECTOR_SPREAD, SERVICE_ANTI_AFFINITY, Profile, Spread
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from shipslog.reconcilers.rule.decision import Instant, Say, reference
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.scheduling_v1beta1 import PodGroup
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.view import View
 
 from .candidates import Candidates, Turn, fit_error

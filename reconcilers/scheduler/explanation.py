@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Instant
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 
 from . import priorities, volumes

@@ -14,8 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.reconcilers.cluster.node_lifecycle import tolerates
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL, Amounts, amount_of, requests_of
+from shipslog.store.objects.types import core_v1
 
 from .profile import DEFAULT, Profile
 

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from shipslog.reconcilers.rule.decision import Instant
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.scheduling_v1beta1 import PodGroup
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
+from shipslog.store.objects.values.times import SECOND_NS
 from shipslog.store.view import View
 
 from .candidates import Candidates, Turn

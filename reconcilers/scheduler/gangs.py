@@ -18,11 +18,11 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Instant
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.conditions import find_condition, set_condition
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.scheduling_v1beta1 import PodGroup
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

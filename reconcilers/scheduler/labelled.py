@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import Selector
+from shipslog.store.objects.types import core_v1
 
 from .terms import Namespaces, selector_of, speaks_in
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1
 from shipslog.store.projections import Projection
 from shipslog.store.state import Entry
 

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from shipslog.reconcilers.rule.pods import DISRUPTION_TARGET
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.conditions import find_condition
-from shipslog.store.objects.policy_v1 import PodDisruptionBudget
 from shipslog.store.objects.selector import Selector, of_label_selector
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget
+from shipslog.store.objects.values.times import SECOND_NS
 from shipslog.store.view import View
 
 from .candidates import Candidates, Turn

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import Selector
+from shipslog.store.objects.types import core_v1
 
 from .columns import Column, Raw
 from .nodes import NodesState

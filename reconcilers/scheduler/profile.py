@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 NAME = "default-scheduler"
 FILTERS = (

@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from shipslog.reconcilers.rule.pods import controller_of
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.claims import claims_of
 from shipslog.store.objects.conditions import find_condition
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.volume_claims import claims_of
 from shipslog.store.projections import Projection, index
 from shipslog.store.state import Entry
 

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Say, reference
 from shipslog.store.commands import AnyObjectCommand, Bind, Update
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.conditions import set_condition
-from shipslog.store.objects.times import SECOND_NS, api_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import SECOND_NS, api_time
 from shipslog.store.view import View
 
 from .candidates import Candidates, Turn

@@ -7,8 +7,8 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import Selector, of_label_selector, of_labels
+from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 
 from .fit import Ask

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.selector import NOTHING, Selector, of_label_selector
+from shipslog.store.objects.types import core_v1, meta_v1
 
 from .profile import Spread
 

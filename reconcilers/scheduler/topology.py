@@ -11,8 +11,8 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import Selector
+from shipslog.store.objects.types import core_v1
 
 from .fit import Ask, Final, matches_node, untolerated
 from .nodes import NodesState

@@ -26,12 +26,13 @@ from shipslog.reconcilers.storage.words import (
     YES,
 )
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1, quantity, storage_v1
-from shipslog.store.objects.claims import claim_of, claims_of, class_of
-from shipslog.store.objects.core_v1 import PersistentVolume as Volume
-from shipslog.store.objects.core_v1 import PersistentVolumeClaim as Claim
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.selector import Selector, of_label_selector
+from shipslog.store.objects.types import core_v1, storage_v1
+from shipslog.store.objects.types.core_v1 import PersistentVolume as Volume
+from shipslog.store.objects.types.core_v1 import PersistentVolumeClaim as Claim
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.volume_claims import claim_of, claims_of, class_of
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Delete
-from shipslog.store.objects import core_v1, meta_v1, networking_v1
+from shipslog.store.objects.types import core_v1, meta_v1, networking_v1
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

@@ -13,7 +13,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.families import holds, networks_in
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.view import View
 
 NAMESPACE, NAME = "kube-system", "kube-dns"

@@ -11,7 +11,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.families import FAMILIES, Family, family_of
-from shipslog.store.objects import core_v1, discovery_v1, meta_v1
+from shipslog.store.objects.types import core_v1, discovery_v1, meta_v1
 from shipslog.store.view import View
 
 from .endpoint_slices import RESOURCE

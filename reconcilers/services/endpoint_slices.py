@@ -12,7 +12,7 @@ from shipslog.reconcilers.rule.pods import owner_reference
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.families import Family
-from shipslog.store.objects import core_v1, discovery_v1, meta_v1
+from shipslog.store.objects.types import core_v1, discovery_v1, meta_v1
 from shipslog.store.view import View
 
 from .endpoint_targets import MANAGED_BY, SERVICE_NAME, Port, Target, by_ports, families_of, labels_of, services_of, targets_of

@@ -12,8 +12,8 @@ from msgspec import Struct
 from shipslog.reconcilers.rule.pods import is_ready
 from shipslog.reconcilers.rule.wakes import key_of
 from shipslog.store.families import FAMILIES, Family, family_of, of_family
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 
 MANAGED_BY, SERVICE_NAME = "endpointslice.kubernetes.io/managed-by", "kubernetes.io/service-name"

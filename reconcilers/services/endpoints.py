@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.store.commands import Create, Delete, Update
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.view import View
 
 from .endpoint_targets import Target, labels_of, services_of, targets_of

@@ -10,7 +10,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Update
 from shipslog.store.families import family_of, first_in
-from shipslog.store.objects import core_v1, discovery_v1, meta_v1
+from shipslog.store.objects.types import core_v1, discovery_v1, meta_v1
 from shipslog.store.view import View
 
 from .endpoint_targets import SERVICE_NAME

@@ -15,7 +15,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Sa
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.address_pool import from_place, holds
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

@@ -12,8 +12,8 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.runtime.commands import ApplyNetworkPolicies
 from shipslog.store.facts import NetworkPoliciesApplied, NetworkPoliciesFailed, NodeObserved
-from shipslog.store.objects.core_v1 import Namespace, Node, Pod
-from shipslog.store.objects.networking_v1 import NetworkPolicy
+from shipslog.store.objects.types.core_v1 import Namespace, Node, Pod
+from shipslog.store.objects.types.networking_v1 import NetworkPolicy
 from shipslog.store.view import View
 
 from .policy_world import POLICIES

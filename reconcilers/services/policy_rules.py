@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from shipslog.runtime.commands import PolicyRule
 from shipslog.store.families import Network
-from shipslog.store.objects.meta_v1 import LabelSelector
-from shipslog.store.objects.networking_v1 import IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort
 from shipslog.store.objects.selector import NOTHING, Selector, SelectorError, of_label_selector
+from shipslog.store.objects.types.meta_v1 import LabelSelector
+from shipslog.store.objects.types.networking_v1 import IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort
 
 Range = tuple[int, int]  # first and last
 LAST_PORT = 65535

@@ -16,9 +16,9 @@ import msgspec
 from msgspec import Struct, field
 
 from shipslog.runtime.commands import NetworkPolicyRules, PodPolicies, PolicyRule
-from shipslog.store.objects.core_v1 import Namespace, Pod
-from shipslog.store.objects.networking_v1 import NetworkPolicy
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types.core_v1 import Namespace, Pod
+from shipslog.store.objects.types.networking_v1 import NetworkPolicy
 from shipslog.store.projections import Projection
 from shipslog.store.state import Entry
 

@@ -13,9 +13,9 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Update
 from shipslog.store.families import ranges_in
-from shipslog.store.objects import meta_v1, networking_v1
 from shipslog.store.objects.conditions import find_condition, set_condition
-from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
+from shipslog.store.objects.types import meta_v1, networking_v1
+from shipslog.store.objects.values.times import SECOND_NS, api_time, parse_time
 from shipslog.store.view import View
 
 from .addresses import is_managed

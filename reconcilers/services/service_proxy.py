@@ -19,8 +19,8 @@ from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
 from shipslog.store.facts import NodeObserved, RulesetApplied, RulesetFailed
 from shipslog.store.families import FAMILIES, Family
-from shipslog.store.objects.core_v1 import Node, Service, ServicePort
-from shipslog.store.objects.discovery_v1 import Endpoint, EndpointSlice
+from shipslog.store.objects.types.core_v1 import Node, Service, ServicePort
+from shipslog.store.objects.types.discovery_v1 import Endpoint, EndpointSlice
 from shipslog.store.projections import Projection
 from shipslog.store.state import Entry
 from shipslog.store.view import View

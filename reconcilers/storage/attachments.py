@@ -11,11 +11,11 @@ from hashlib import sha256
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete
-from shipslog.store.objects import core_v1, meta_v1, storage_v1
-from shipslog.store.objects.claims import claims_of
-from shipslog.store.objects.core_v1 import PersistentVolume as Volume
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.storage_v1 import VolumeAttachment
+from shipslog.store.objects.types import core_v1, meta_v1, storage_v1
+from shipslog.store.objects.types.core_v1 import PersistentVolume as Volume
+from shipslog.store.objects.types.storage_v1 import VolumeAttachment
+from shipslog.store.objects.volume_claims import claims_of
 from shipslog.store.view import View
 
 from .words import ATTACHMENTS, CLAIMS_BY_VOLUME, PODS_BY_CLAIM, pods_using, volume_of

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1, storage_v1
-from shipslog.store.objects.claims import claims_of, class_of, class_of_volume, default_class, names_class
-from shipslog.store.objects.core_v1 import PersistentVolume as Volume
-from shipslog.store.objects.core_v1 import PersistentVolumeClaim as Claim
+from shipslog.store.objects.types import core_v1, storage_v1
+from shipslog.store.objects.types.core_v1 import PersistentVolume as Volume
+from shipslog.store.objects.types.core_v1 import PersistentVolumeClaim as Claim
+from shipslog.store.objects.volume_claims import claims_of, class_of, class_of_volume, default_class, names_class
 from shipslog.store.view import View
 
 from . import matching

@@ -11,7 +11,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Update
 from shipslog.store.facts import CsiDriver, NodeObserved
-from shipslog.store.objects import core_v1, meta_v1, storage_v1
+from shipslog.store.objects.types import core_v1, meta_v1, storage_v1
 from shipslog.store.view import View
 
 NODE_IDS = "csi.volume.kubernetes.io/nodeid"

@@ -17,12 +17,13 @@ from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.runtime.commands import MakeVolume
 from shipslog.store.commands import Create, Update
 from shipslog.store.facts import NodeObserved, VolumeFact
-from shipslog.store.objects import core_v1, meta_v1, quantity, storage_v1
-from shipslog.store.objects.claims import DIRECTORIES, class_of
 from shipslog.store.objects.conditions import find_condition, set_condition
-from shipslog.store.objects.core_v1 import PersistentVolume as Volume
-from shipslog.store.objects.core_v1 import PersistentVolumeClaim as Claim
-from shipslog.store.objects.times import SECOND_NS, api_time
+from shipslog.store.objects.types import core_v1, meta_v1, storage_v1
+from shipslog.store.objects.types.core_v1 import PersistentVolume as Volume
+from shipslog.store.objects.types.core_v1 import PersistentVolumeClaim as Claim
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.times import SECOND_NS, api_time
+from shipslog.store.objects.volume_claims import DIRECTORIES, class_of
 from shipslog.store.state import VolumeState
 from shipslog.store.view import View
 

@@ -9,9 +9,9 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Sa
 from shipslog.reconcilers.rule.pods import controller_of, owner_reference
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import AnyObjectCommand, Create
-from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.objects.claims import claim_of
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.volume_claims import claim_of
 from shipslog.store.view import View
 
 RETRY_S = 15.0  # a claim that is in the way wakes nobody but by its end

@@ -14,12 +14,12 @@ from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.runtime.commands import ExpandVolume
 from shipslog.store.commands import Update
 from shipslog.store.facts import SandboxStarted, VolumeFact
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.claims import claims_of
 from shipslog.store.objects.conditions import find_condition
-from shipslog.store.objects.core_v1 import PersistentVolume as Volume
-from shipslog.store.objects.core_v1 import PersistentVolumeClaim as Claim
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.core_v1 import PersistentVolume as Volume
+from shipslog.store.objects.types.core_v1 import PersistentVolumeClaim as Claim
+from shipslog.store.objects.volume_claims import claims_of
 from shipslog.store.view import View
 
 from . import matching

@@ -7,11 +7,11 @@ Tests: tests/reconcilers/storage/test_binder.py
 
 from collections.abc import Collection, Iterable
 
-from shipslog.store.objects import quantity
-from shipslog.store.objects.claims import class_of, class_of_volume
-from shipslog.store.objects.core_v1 import PersistentVolume as Volume
-from shipslog.store.objects.core_v1 import PersistentVolumeClaim as Claim
 from shipslog.store.objects.selector import of_label_selector
+from shipslog.store.objects.types.core_v1 import PersistentVolume as Volume
+from shipslog.store.objects.types.core_v1 import PersistentVolumeClaim as Claim
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.volume_claims import class_of, class_of_volume
 from shipslog.store.view import View
 
 from .words import AVAILABLE, FREE_VOLUMES, VOLUMES_BY_CLAIM, is_for

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1, storage_v1
-from shipslog.store.objects.claims import claims_of
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.storage_v1 import VolumeAttachment
+from shipslog.store.objects.types import core_v1, storage_v1
+from shipslog.store.objects.types.storage_v1 import VolumeAttachment
+from shipslog.store.objects.volume_claims import claims_of
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

@@ -12,8 +12,8 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.claims import claims_of
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.volume_claims import claims_of
 from shipslog.store.view import View
 
 from .words import BOUND, CLAIM_PROTECTION, PODS_BY_CLAIM, VOLUME_PROTECTION, pods_using

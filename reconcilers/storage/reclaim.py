@@ -17,11 +17,11 @@ from shipslog.reconcilers.scheduler.volumes import reachable
 from shipslog.runtime.commands import RemoveVolume, ScrubVolume
 from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import NodeObserved, VolumeFact
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.claims import DIRECTORIES
 from shipslog.store.objects.conditions import find_condition
-from shipslog.store.objects.core_v1 import PersistentVolume as Volume
-from shipslog.store.objects.core_v1 import PersistentVolumeClaim as Claim
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.core_v1 import PersistentVolume as Volume
+from shipslog.store.objects.types.core_v1 import PersistentVolumeClaim as Claim
+from shipslog.store.objects.volume_claims import DIRECTORIES
 from shipslog.store.state import VolumeState
 from shipslog.store.view import View
 

@@ -3,8 +3,8 @@
 Tests: tests/reconcilers/storage/test_binder.py
 """
 
-from shipslog.store.objects import core_v1, storage_v1
-from shipslog.store.objects.claims import claims_of, class_of, class_of_volume
+from shipslog.store.objects.types import core_v1, storage_v1
+from shipslog.store.objects.volume_claims import claims_of, class_of, class_of_volume
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

@@ -14,11 +14,12 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Sa
 from shipslog.reconcilers.rule.pods import controller_of, is_ready
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1, meta_v1, selector
-from shipslog.store.objects.apps_v1 import Deployment, ReplicaSet
+from shipslog.store.objects import selector
 from shipslog.store.objects.conditions import set_condition
-from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.apps_v1 import Deployment, ReplicaSet
+from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.view import View
 
 from .autoscaler.metrics import shown

@@ -6,9 +6,9 @@ Tests: tests/reconcilers/workloads/test_faults.py
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.conditions import find_condition, set_condition
-from shipslog.store.objects.times import api_time, parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import api_time, parse_time
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

@@ -12,13 +12,13 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Sa
 from shipslog.reconcilers.rule.pods import controller_of, is_active
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import ReplicaSet, ReplicaSetCondition, ReplicaSetStatus
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.selector import Selector, of_label_selector
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import ReplicaSet, ReplicaSetCondition, ReplicaSetStatus
 from shipslog.store.view import View
 
-from .claims import adopters, claimed, controlled
+from .adoption import adopters, claimed, controlled
 from .failures import FAILURES, conditions, failing, failure, is_new
 from .replicas import BATCH, Counts, count, scale
 

@@ -15,9 +15,9 @@ from msgspec import Struct
 from shipslog.reconcilers.rule.decision import Say, reference
 from shipslog.reconcilers.rule.pods import available_in_ns, is_ready, owner_reference, pod_from_template
 from shipslog.store.commands import AnyObjectCommand, Create, Delete
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import of_labels
-from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import SECOND_NS, parse_time
 from shipslog.store.view import View
 
 BATCH = 64  # pods made by one decision; the next follows when they are on the log, and they have woken who binds them

@@ -6,11 +6,11 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Sa
 from shipslog.reconcilers.rule.pods import is_active
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Update
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.selector import NOTHING, Selector, of_labels
+from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 
-from .claims import adopters, claimed
+from .adoption import adopters, claimed
 from .failures import FAILURES, conditions, failing, failure, is_new
 from .replicas import BATCH, count, scale
 

@@ -15,12 +15,13 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.pods import owner_reference
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.objects import codec, core_v1, meta_v1
-from shipslog.store.objects.apps_v1 import ControllerRevision
 from shipslog.store.objects.selector import Selector
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.apps_v1 import ControllerRevision
+from shipslog.store.objects.wire import codec
 from shipslog.store.view import View
 
-from .claims import claimed
+from .adoption import claimed
 from .deployment.revisions import hash_of
 
 

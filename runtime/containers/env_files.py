@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shipslog.runtime.commands import EnvFile
-
-from .oci import linux
+from shipslog.runtime.machine import linux
 
 LARGEST = 64 * 1024  # bytes of a file
 _ENTRY = re.compile(r"(?P<name>[^\s=#'][^\s=']*)='(?P<value>[^']*)'[ \t]*(?:#[^\n]*)?(?:\n|\Z)")

@@ -21,7 +21,6 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from shipslog.runtime import hooks, trees
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyNetworkPolicies,
@@ -43,11 +42,12 @@ from shipslog.runtime.containers import env_files
 from shipslog.runtime.containers.logs.limits import LIMITS, LogLimits
 from shipslog.runtime.containers.logs.pod_logs import PodLogs, beside
 from shipslog.runtime.containers.logs.rotation import copied
-from shipslog.runtime.containers.oci import machine, streams
-from shipslog.runtime.lookup import Lookups
+from shipslog.runtime.machine import node_facts, trees
 from shipslog.runtime.network.dial import Ends, dial
+from shipslog.runtime.network.lookup import Lookups
 from shipslog.runtime.node import ByteStream, LeftBehind, LogOptions, ProcessStreams, Report, StreamRefused, Written
-from shipslog.runtime.probes import Prober
+from shipslog.runtime.probing import hooks
+from shipslog.runtime.probing.probes import Prober
 from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject, Sampler
 from shipslog.runtime.stats.usage import NodeStats
 from shipslog.runtime.volumes import pod_volumes
@@ -70,6 +70,7 @@ from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import Tasks
 
 from .lost import container_lost
+from .oci import streams
 from .process_shell import ProcessRecord, environment_of, spawned
 from .resized import resized
 
@@ -85,7 +86,7 @@ class ProcessNode:
     """NodeRuntime on plain processes. `data` keeps what they write."""
 
     def __init__(self, node: str, data: Path, *, address: str = "127.0.0.1", limits: LogLimits = LIMITS) -> None:
-        self.log_directory = machine.LOGS
+        self.log_directory = node_facts.LOGS
         self.node, self.data = node, data.resolve()
         self.addresses = tuple(address.split(","))  # of the node and so of each pod, one of a family
         self._directories = Directories(node, self.data.with_name(f"{self.data.name}-volumes"))  # in it are pods alone
@@ -106,7 +107,7 @@ class ProcessNode:
         self.data.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(self._logs.kept.open)
         own = ",".join(self.addresses) if any(":" in one for one in self.addresses) else ""
-        observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr="", crun="", address=own)
+        observed = await asyncio.to_thread(node_facts.observe, self.node, self.data, pod_cidr="", crun="", address=own)
         info = {**observed.info, "containerRuntimeVersion": "process://1"}
         report(msgspec.structs.replace(observed, info=info))
         self._probes = Prober(self.node, report, self.exec_output, self._lookups)

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.runtime.descriptors import inherited
+from shipslog.runtime.machine.descriptors import inherited
 from shipslog.store.facts import ContainerLimits
 
 # $1 its own directory, $2 where it runs: output line by line as conmon writes it, the exit code when all is over.

@@ -13,7 +13,7 @@ from msgspec import Struct
 from shipslog.runtime.commands import StartContainer
 from shipslog.runtime.stats.usage import SECOND_NS, ContainerStats, Disk, Interface, Measured, NodeStats, PodStats, Usage
 from shipslog.store.facts import ContainerExited, ContainerLimits
-from shipslog.store.objects import quantity
+from shipslog.store.objects.values import quantity
 
 CPU, MEMORY = "sim.shipslog/cpu", "sim.shipslog/memory"
 WINDOW_NS = 10 * SECOND_NS  # between two samples

@@ -24,7 +24,7 @@ import yaml
 from msgspec import Struct
 
 from shipslog.store.logger import logger
-from shipslog.store.objects import durations
+from shipslog.store.objects.values import durations
 
 from .reference import parse
 

@@ -21,8 +21,7 @@ from typing import IO
 import msgspec
 from msgspec import Struct
 
-from shipslog.runtime import trees
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux, trees
 
 from .bounds import Bounds, ImageBroken, check_disk
 from .entries import Entries

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from shipslog.runtime import trees
+from shipslog.runtime.machine import trees
 
 from .bounds import Bounds, ImageBroken, check_disk
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from shipslog.runtime import trees
+from shipslog.runtime.machine import trees
 
 from . import documents, reference, skopeo
 from .archives import source_of

@@ -3,7 +3,7 @@
 Ours are told from others' by the kernel's count of transactions: where it moved by one while we made one, what was told
 meanwhile is ours. Layouts: linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h.
 
-Tests: tests/runtime/netfilter/test_kept_table.py
+Tests: tests/runtime/netfilter/test_guarded_table.py
 """
 
 import contextlib

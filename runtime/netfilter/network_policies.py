@@ -10,9 +10,9 @@ from shipslog.store.logger import logger
 
 from .adapter import NetfilterFailed
 from .family import FAMILIES, Family, machine_has
-from .kept_table import KeptTable
-from .policy_table import Table, change, families_of, gone, table_of, whole
-from .table import table_name
+from .guarded_table import GuardedTable
+from .policy_ruleset_text import PolicyRuleset, change, families_of, gone, table_of, whole
+from .service_ruleset_text import table_name
 
 log = logger(__name__)
 
@@ -23,8 +23,8 @@ class NetworkPolicyAdapter:
 
     def __init__(self, instance: str = "", *, netns: str | None = None) -> None:
         self.table = table_name(f"policies_{instance}" if instance else "policies")
-        self._kept = KeptTable(self.table, self._restore, netns=netns)
-        self._loaded: dict[Family, Table] | None = None
+        self._kept = GuardedTable(self.table, self._restore, netns=netns)
+        self._loaded: dict[Family, PolicyRuleset] | None = None
 
     async def apply(self, policies: NetworkPolicyRules) -> None:
         """All of them in one transaction. Errors: NetfilterFailed, RuntimeUnavailable; then the rules are as before."""
@@ -60,7 +60,7 @@ class NetworkPolicyAdapter:
                 self._load(wanted)
         self._loaded = wanted
 
-    def _load(self, wanted: dict[Family, Table]) -> None:
+    def _load(self, wanted: dict[Family, PolicyRuleset]) -> None:
         left = "".join(gone(self.table, family) for family in _of_machine() if family not in wanted)
         self._kept.change("".join(whole(self.table, table, family) for family, table in wanted.items()) + left)
         self._loaded = wanted

@@ -14,13 +14,13 @@ from shipslog.store.logger import logger
 from .adapter import NetfilterFailed, Sets
 from .affinity import entries_of, followed
 from .conntrack import end_stale_flows
-from .elements import Element
 from .family import IPV4, Family, PerFamily
-from .kept_table import KeptTable
-from .loaded import Loaded, RulesetDiff
+from .guarded_table import GuardedTable
+from .loaded_ruleset import LoadedRuleset, RulesetDiff
 from .loopback import Loopback
 from .monitor import Notification
-from .table import MAPS, SETS, Table, table_name
+from .service_elements import Element
+from .service_ruleset_text import MAPS, SETS, ServiceRulesetText, table_name
 
 log = logger(__name__)
 UNMINDED = frozenset({"affinity"})  # packets fill it
@@ -35,9 +35,9 @@ class NftablesTable:
     def __init__(self, instance: str, family: Family, *, netns: str | None = None) -> None:
         self.table, self._family = table_name(instance), family
         self._name = f"{family.name} {self.table}"
-        self._words = Table(family)
-        self._kept = KeptTable(self.table, self._restore, netns=netns, concerns=self._concerns)
-        self._loaded = Loaded(self._family.kind)
+        self._words = ServiceRulesetText(family)
+        self._kept = GuardedTable(self.table, self._restore, netns=netns, concerns=self._concerns)
+        self._loaded = LoadedRuleset(self._family.kind)
         self._loopback = Loopback()
 
     async def start(self) -> None:
@@ -55,7 +55,7 @@ class NftablesTable:
     async def close(self, *, remove: bool) -> None:
         """See NetfilterAdapter."""
         await self._kept.close(self._remove if remove else None)
-        self._loaded = Loaded(self._family.kind)
+        self._loaded = LoadedRuleset(self._family.kind)
 
     def _concerns(self, one: Notification) -> bool:
         return one.table == self.table and one.family == self._family.number and one.set not in UNMINDED
@@ -99,7 +99,7 @@ class NftablesTable:
 
     def _load(self, ruleset: Ruleset) -> None:
         """Replace the table by the whole ruleset in one transaction."""
-        fresh = Loaded(self._family.kind)
+        fresh = LoadedRuleset(self._family.kind)
         change = fresh.plan(ruleset)
         frame = self._words.skeleton(ruleset.pod_cidr, ruleset.node_addresses)
         chains = "\n".join(self._words.chain_body(chain) for chain in change.chains)
@@ -148,7 +148,7 @@ class NftablesAdapter(PerFamily[NftablesTable]):
         return await self.of[family].sets()
 
 
-def _change_text(words: Table, name: str, change: RulesetDiff) -> str:
+def _change_text(words: ServiceRulesetText, name: str, change: RulesetDiff) -> str:
     chains = "\n".join(words.chain_body(chain) for chain in change.chains)
     return (
         (f"table {name} {{\n{chains}\n}}\n" if chains else "")
@@ -165,7 +165,7 @@ def _elements_text(verb: str, table: str, elements: Iterable[tuple[Element, str]
 
 
 def _element(element: Any) -> tuple[str, str]:
-    """One element of nft's JSON, as `Loaded.elements` writes it."""
+    """One element of nft's JSON, as `LoadedRuleset.elements` writes it."""
     if isinstance(element, list):
         return _joined(element[0]), _joined(element[1])
     return _joined(element), ""

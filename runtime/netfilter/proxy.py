@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from shipslog.runtime.commands import Ruleset
+from shipslog.runtime.machine.threads import in_fresh_thread
 from shipslog.runtime.network.announcing import Announced
 from shipslog.runtime.node import PacketRules
-from shipslog.runtime.threads import in_fresh_thread
 from shipslog.store.address_pool import holds
 from shipslog.store.logger import logger
 

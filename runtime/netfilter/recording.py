@@ -6,9 +6,9 @@ Tests: tests/runtime/netfilter/test_adapter.py, tests/runtime/netfilter/test_nft
 from shipslog.runtime.commands import Ruleset
 
 from .adapter import NetfilterFailed, Sets
-from .elements import Endpoint
-from .loaded import Loaded, RulesetDiff
-from .table import MAPS, SETS, Table
+from .loaded_ruleset import LoadedRuleset, RulesetDiff
+from .service_elements import Endpoint
+from .service_ruleset_text import MAPS, SETS, ServiceRulesetText
 
 
 class RecordingAdapter:
@@ -22,7 +22,7 @@ class RecordingAdapter:
         self.applied = 0
         self.touched = 0
         self.fail_next = ""
-        self._loaded = Loaded()
+        self._loaded = LoadedRuleset()
         self._sets: dict[str, dict[str, str]] = {}
 
     async def apply(self, ruleset: Ruleset) -> None:
@@ -30,9 +30,9 @@ class RecordingAdapter:
         if self.fail_next:
             message, self.fail_next = self.fail_next, ""
             raise NetfilterFailed(message)
-        loaded = self._loaded if self._loaded.fits(ruleset) else Loaded()
+        loaded = self._loaded if self._loaded.fits(ruleset) else LoadedRuleset()
         try:
-            Table().skeleton(ruleset.pod_cidr, ruleset.node_addresses)
+            ServiceRulesetText().skeleton(ruleset.pod_cidr, ruleset.node_addresses)
             change = loaded.plan(ruleset)
         except ValueError as error:
             raise NetfilterFailed(f"ruleset {ruleset.digest} not applied, the rules are as before: {error}") from error
@@ -67,4 +67,4 @@ class RecordingAdapter:
         """See NetfilterAdapter."""
         if remove:
             self._sets = {}
-        self._loaded = Loaded()
+        self._loaded = LoadedRuleset()

@@ -1,6 +1,6 @@
 """The node's own nftables tables: pods reach the outside under the node's address, host ports reach pods.
 
-Tests: tests/runtime/netfilter/test_kept_table.py
+Tests: tests/runtime/netfilter/test_guarded_table.py
 """
 
 import contextlib
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from shipslog.runtime.commands import PortMapping
 from shipslog.runtime.netfilter.adapter import NetfilterFailed
 from shipslog.runtime.netfilter.family import IPV4, Family, family_of
-from shipslog.runtime.netfilter.kept_table import KeptTable
+from shipslog.runtime.netfilter.guarded_table import GuardedTable
 from shipslog.store.families import ranges_in
 
 Ports = tuple[PortMapping, ...]
@@ -26,7 +26,7 @@ class Nat:
 
     def __init__(self, instance: str, *, bridge: str, pod_cidr: str, cluster_cidr: str, netns: str | None = None) -> None:
         self.table = f"shipslog_net_{instance}"
-        self._kept = KeptTable(self.table, self._load, netns=netns)
+        self._kept = GuardedTable(self.table, self._load, netns=netns)
         self._ports: dict[str, Ports] | None = None  # by the pod's address; None before the first `load`
         self._bridge = bridge
         clusters = {family_of(cidr): cidr for cidr in ranges_in(cluster_cidr)}

@@ -3,7 +3,7 @@
 A pod has its address as a /32 (a /128 of IPv6) and one route, through the bridge: so packets between two pods of a node pass
 the node's connection tracking too, and what was translated on the way there is translated back, without br_netfilter.
 
-Tests: tests/runtime/containers/test_contract.py, tests/runtime/containers/oci/test_leftovers.py
+Tests: tests/runtime/containers/test_contract.py, tests/runtime/containers/oci/recovery/test_leftovers.py
 """
 
 import contextlib

@@ -9,7 +9,7 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
-from shipslog.runtime.containers.oci.records import process
+from shipslog.runtime.containers.oci.recovery.records import process
 
 from .namespace import SLIRP, Rootless, write
 

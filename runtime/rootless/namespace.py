@@ -17,9 +17,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from shipslog.runtime.containers.oci import linux, machine, pause
-from shipslog.runtime.containers.oci.environment import mapped_ids
-from shipslog.runtime.containers.oci.records import Process, process
+from shipslog.runtime.containers.oci.pod_sandbox import pause
+from shipslog.runtime.containers.oci.recovery.records import Process, process
+from shipslog.runtime.machine import linux, node_facts
+from shipslog.runtime.machine.environment import mapped_ids
 from shipslog.runtime.network.netlink import Netlink
 
 from .outside import Outside
@@ -58,7 +59,7 @@ def enter(data: Path) -> Rootless:
     """Join the namespaces of a data directory, or make them. Only before the first thread. Errors: Unavailable, OSError."""
     node = data.resolve() / "node"
     node.mkdir(parents=True, exist_ok=True)
-    address = machine.main_address()
+    address = node_facts.main_address()
     here = Path.cwd()
     with _locked(node):
         holder = read(node / HOLDER)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from shipslog.runtime.threads import in_fresh_thread
+from shipslog.runtime.machine.threads import in_fresh_thread
 
 T = TypeVar("T")
 

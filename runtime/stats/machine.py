@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from shipslog.runtime import trees
+from shipslog.runtime.machine import trees
 
 from .groups import TICK_NS, integer, number, pressures, text
 from .usage import Disk, Interface, Usage

@@ -1,7 +1,7 @@
 """Volumes that are directories on this node's disk: made, emptied and removed when they are asked for.
 
 A name is the cluster's own, `pvc-UID`; anything else makes no path. What pods left in a directory is removed by open
-directories (runtime/trees.py), so that no link in it leads out and nothing that is mounted in it is touched.
+directories (runtime/machine/trees.py), so that no link in it leads out and nothing that is mounted in it is touched.
 """
 
 import os
@@ -9,9 +9,9 @@ import re
 import time
 from pathlib import Path
 
-from shipslog.runtime import trees
 from shipslog.runtime.commands import ExpandVolume, MakeVolume, RemoveVolume, ScrubVolume, VolumeCommand
-from shipslog.runtime.threads import OwnerThreads
+from shipslog.runtime.machine import trees
+from shipslog.runtime.machine.threads import OwnerThreads
 from shipslog.store.facts import (
     RuntimeFact,
     VolumeExpansionFailed,

@@ -15,10 +15,9 @@ from pathlib import Path
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from shipslog.runtime import trees
 from shipslog.runtime.commands import FileContent, RemoteVolume, VolumeSource
-from shipslog.runtime.containers.oci import linux
-from shipslog.store.objects import quantity
+from shipslog.runtime.machine import linux, trees
+from shipslog.store.objects.values import quantity
 
 from .failed import VolumeFailed
 from .remote import filesystem, mounter, tools

@@ -17,11 +17,11 @@ from shipslog.store.facts import ObjectModified
 from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks
 
-from .disk import MACHINE, DatabaseConnection, Disk
+from .disk_full import Room
+from .disk_seam import MACHINE, DatabaseConnection, Disk
 from .event_log import LogCorrupt, LogError, LogFull, ObjectName, RevisionConflict, Snapshot, check_batch
 from .integrity import GENESIS, Row, inspect_header, inspect_wal, object_key, row_digest, rows_of
 from .retention import Coalescer, Decided
-from .room import Room
 from .sqlite_connection import check_schema, create, is_full, raise_format, remove, transaction, translate
 from .sqlite_reader import LogReader, batches
 from .tail import Tail

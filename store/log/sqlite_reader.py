@@ -21,7 +21,7 @@ import msgspec
 from shipslog.store.events import Event, UnknownFact, decode_fact, decode_origin
 from shipslog.store.facts import Forgotten, ObjectFact
 
-from .disk import MACHINE, DatabaseConnection, Disk
+from .disk_seam import MACHINE, DatabaseConnection, Disk
 from .event_log import LogCorrupt, LogNewer, ObjectName
 from .integrity import CLOCK_KEY, GENESIS, ChainReader, Row, WalReport, inspect_wal, object_key, object_names
 from .sqlite_connection import is_full, translate

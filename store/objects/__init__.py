@@ -1,3 +1,11 @@
-"""The API's objects: a module of frozen Structs for each group and version (generated), the table of kinds, JSON, protobuf and
-patches. What a kind's objects must look like to be accepted is the engine's business.
+"""The API's objects, and which kinds of them there are.
+
+    types/        the types, generated, a module each group and version
+    values/       what fields hold: quantities, times, durations
+    wire/         JSON, YAML, protobuf
+    fields/       objects field by field: shapes, schemas, who owns what
+    patch/        JSON patch, merge patch, strategic merge patch
+    conversions/  one kind in several versions
+
+`scheme` is the kinds as a value, `builtin` those that every cluster has, `custom` those that definitions make.
 """

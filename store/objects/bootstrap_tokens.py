@@ -11,8 +11,8 @@ import re
 
 from msgspec import Struct
 
-from .core_v1 import Secret
-from .times import parse_time
+from shipslog.store.objects.types.core_v1 import Secret
+from shipslog.store.objects.values.times import parse_time
 
 TYPE, NAMESPACE, PREFIX = "bootstrap.kubernetes.io/token", "kube-system", "bootstrap-token-"
 BOOTSTRAPPERS = "system:bootstrappers"

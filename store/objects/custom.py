@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from . import apiextensions_v1, meta_v1
-from .scalars import NO_ITEMS, Object, RawObject, freeze_maps
+from shipslog.store.objects.fields.structural import defaulted, pruned
+from shipslog.store.objects.values.scalars import NO_ITEMS, Object, RawObject, freeze_maps
+
 from .scheme import Kind
-from .structural import defaulted, pruned
+from .types import apiextensions_v1, meta_v1
 
 HEAD = frozenset({"kind", "apiVersion", "metadata"})
 TRUE = "True"

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from . import quantity
-from .core_v1 import Container, PodSpec
+from shipslog.store.objects.types.core_v1 import Container, PodSpec
+
+from .values import quantity
 
 TERMINAL: Final = ("Succeeded", "Failed")
 """The phases that a pod does not leave again."""

@@ -10,9 +10,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shipslog.store.objects.fields.shapes import per_type
 from shipslog.store.refusals import Conflict, group_resource
-
-from .shapes import per_type
 
 AnyType = type[Any]
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -147,7 +146,7 @@ def place_of(struct: AnyType) -> str:
 def type_at(place: str) -> AnyType:
     """The Struct of a place, "apps_v1:Deployment"; its module is imported."""
     module, _, name = place.partition(":")
-    struct: AnyType = getattr(import_module(f"{__package__}.{module}"), name)
+    struct: AnyType = getattr(import_module(f"{__package__}.types.{module}"), name)
     return struct
 
 

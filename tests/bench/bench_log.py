@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from shipslog.engine.pasts import load
+from shipslog.engine.past.views import load
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.log.integrity import rows_of

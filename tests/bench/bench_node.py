@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shipslog.engine.cluster import Cluster
 from shipslog.store.facts import ProbeFlipped
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from . import Row, daemon
 
@@ -110,9 +110,9 @@ async def _traffic_stops(cluster: Cluster, name: str) -> float:
 
 async def _real() -> list[Row]:
     from shipslog.runtime.containers.oci.layout import instance_of
+    from shipslog.runtime.containers.oci.node import OciNode
     from shipslog.runtime.images.store import ImageStore
     from shipslog.runtime.netfilter.nftables import NftablesAdapter
-    from shipslog.runtime.oci_node import OciNode
 
     directory = Path(tempfile.mkdtemp(prefix="shipslog-bench-"))
     root = directory / "root"

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from shipslog.engine.cluster import Cluster
-from shipslog.store.objects import coordination_v1, core_v1
+from shipslog.store.objects.types import coordination_v1, core_v1
 
 from . import Row, Stopwatch, daemon
 

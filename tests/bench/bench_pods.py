@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.testing.simulation import objects
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from . import Row, daemon
 
@@ -62,8 +62,8 @@ async def _many() -> Row:
 
 
 async def _real() -> list[Row]:
+    from shipslog.runtime.containers.oci.node import OciNode
     from shipslog.runtime.images.store import ImageStore
-    from shipslog.runtime.oci_node import OciNode
 
     directory = Path(tempfile.mkdtemp(prefix="shipslog-bench-"))
     root = directory / "root"

@@ -17,12 +17,12 @@ from pathlib import Path
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.testing.simulation import objects
 from shipslog.reconcilers import kubelet
-from shipslog.reconcilers.catalogue import ALL
+from shipslog.reconcilers.every_rule import ALL
 from shipslog.reconcilers.rule.decision import is_runtime
 from shipslog.reconcilers.rule.pods import owner_reference, pod_from_template
 from shipslog.store.commands import Bind
 from shipslog.store.facts import ContainerStarted, NodeObserved, RuntimeFact, SandboxStarted
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 
 from . import Row, Stopwatch, daemon
 from .bench_nodes import registered

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from shipslog.engine.cluster import Cluster
 from shipslog.reconcilers import scheduler
 from shipslog.reconcilers.rule.decision import Decision
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.view import View
 
 from . import Row, Stopwatch, daemon

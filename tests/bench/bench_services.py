@@ -11,9 +11,9 @@ from shipslog.reconcilers.rule.digest import digest
 from shipslog.reconcilers.services import service_proxy
 from shipslog.runtime.commands import ApplyRuleset, Ruleset
 from shipslog.store.facts import NodeObserved
-from shipslog.store.objects.core_v1 import Service, ServicePort, ServiceSpec
-from shipslog.store.objects.discovery_v1 import Endpoint, EndpointPort, EndpointSlice
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types.core_v1 import Service, ServicePort, ServiceSpec
+from shipslog.store.objects.types.discovery_v1 import Endpoint, EndpointPort, EndpointSlice
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from tests.reconcilers.views import add, view_of
 
 from . import Row

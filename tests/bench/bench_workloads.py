@@ -13,8 +13,8 @@ from shipslog.engine.cluster import Cluster
 from shipslog.engine.testing.simulation import objects
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectModified
-from shipslog.store.objects import batch_v1, core_v1, meta_v1
-from shipslog.store.objects.apps_v1 import Deployment
+from shipslog.store.objects.types import batch_v1, core_v1, meta_v1
+from shipslog.store.objects.types.apps_v1 import Deployment
 from shipslog.store.state import Entry
 
 from . import Row, Stopwatch, daemon

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .relay import Relay
 

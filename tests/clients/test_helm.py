@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shipslog.store.objects import apps_v1, core_v1
+from shipslog.store.objects.types import apps_v1, core_v1
 
 HELM, KUBECTL = (Path(sys.prefix) / "kubectl" / f"{name}-1.37" for name in ("helm", "kubectl"))
 pytestmark = pytest.mark.kubectl

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.fields.shapes import Shape, fields_of
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.shapes import Shape, fields_of
 from tests.engine.kinds.test_contract import SCALARS
 
 NEWEST, DEBIAN = (Path(sys.prefix) / "kubectl" / f"kubectl-{version}" for version in ("1.37", "debian"))

@@ -15,7 +15,7 @@ from shipslog.store.facts import ObjectModified, RuntimeFact
 from shipslog.store.log import sqlite_connection
 from shipslog.store.log.event_log import LogFull, Snapshot
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 
 T0 = 1_800_000_000_000_000_000
 Say = Callable[[str], None]

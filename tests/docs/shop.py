@@ -14,7 +14,7 @@ from typing import Any
 from shipslog.engine.cluster import MASTERS, Cluster
 from shipslog.engine.testing.simulation.virtual_time import VirtualClock, VirtualLoop, run
 from shipslog.engine.time.clock import Entropy
-from shipslog.reconcilers.catalogue import ALL
+from shipslog.reconcilers.every_rule import ALL
 from shipslog.reconcilers.rule.decision import blind_to
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.commands import Delete
@@ -22,8 +22,8 @@ from shipslog.store.events import Event, Origin
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.log.retention import EPHEMERAL
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.types import core_v1
 
 PACKED = Path(__file__).parent / "shop.db.gz"
 BEGINS_NS = 6_480 * 1_000_000_000  # 09:48, counted from when virtual time begins

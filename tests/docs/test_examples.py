@@ -12,7 +12,7 @@ import yaml
 
 from shipslog import Cluster
 from shipslog.engine.settings import gather, resolve
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"

@@ -14,7 +14,7 @@ from shipslog.engine.state import snapshots
 from shipslog.reconcilers.rule.digest import DIGEST, WRITERS
 from shipslog.store.events import Origin
 from shipslog.store.facts import AnyFact, ClusterConfig, ContainerLimits, CsiDriver, MetricReading, PodUse, ThresholdMet
-from shipslog.store.log import integrity, reserve, sqlite_connection, writer_lock
+from shipslog.store.log import disk_full_reserve, integrity, sqlite_connection, writer_lock
 from shipslog.store.log.event_log import Snapshot
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.state import (
@@ -80,7 +80,7 @@ def test_the_versions_are_those_of_the_code() -> None:
 
 async def test_a_file_is_as_the_page_says(tmp_path: Path) -> None:
     assert re.findall(r"```sql\n(.*?)\n```", FILE, re.DOTALL) == list(sqlite_connection.SCHEMA)
-    assert f"| `LOG-reserve` | {reserve.RESERVE_BYTES} bytes" in FILE
+    assert f"| `LOG-reserve` | {disk_full_reserve.RESERVE_BYTES} bytes" in FILE
     path = tmp_path / "LOG"
     async with await SqliteLog.open(path) as log:
         await log.append(events(1, 3), expected_revision=0)

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from msgspec.structs import replace
 
 from shipslog import Cluster
-from shipslog.store.objects import core_v1, meta_v1, quantity, storage_v1
 from shipslog.store.objects.conditions import find_condition
+from shipslog.store.objects.types import core_v1, meta_v1, storage_v1
+from shipslog.store.objects.values import quantity
 from shipslog.store.refusals import Refusal
 
 ASKED = "volume.kubernetes.io/storage-provisioner"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shipslog import Cluster
-from shipslog.store.objects import apps_v1, core_v1
+from shipslog.store.objects.types import apps_v1, core_v1
 from tests.runtime.containers.test_contract import IMAGE, real_node
 
 pytestmark = pytest.mark.root

@@ -12,12 +12,12 @@ import pytest
 
 from shipslog import Cluster
 from shipslog.runtime.containers.oci.layout import instance_of
+from shipslog.runtime.containers.oci.node import OciNode
 from shipslog.runtime.images import recipes
 from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.netfilter.nftables import NftablesAdapter
-from shipslog.runtime.oci_node import OciNode
 from shipslog.runtime.volumes.remote import nfs
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 pytestmark = pytest.mark.root
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "nfs"

@@ -12,7 +12,7 @@ import pytest
 
 from shipslog import Cluster
 from shipslog.runtime.volumes.remote import flex
-from shipslog.store.objects import core_v1, storage_v1
+from shipslog.store.objects.types import core_v1, storage_v1
 from tests.runtime.containers.test_contract import IMAGE, real_node
 from tests.runtime.volumes.remote.conftest import Tools
 from tests.runtime.volumes.remote.csi_driver import NAME, Driver

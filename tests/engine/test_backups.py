@@ -19,7 +19,7 @@ from shipslog.engine.cluster import Cluster
 from shipslog.engine.redaction import export
 from shipslog.engine.settings import keep, kept_in, resolve
 from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.engine.host.test_host import config_map
 
 

@@ -9,7 +9,7 @@ from shipslog.engine.cluster import Cluster
 from shipslog.engine.settings import KEPT_IN, BadSettings, kept_in, resolve
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 CONFIG = ClusterConfig(
     pod_cidr="10.8.0.0/16", service_cidr="10.9.0.0/16", node_port_first=31000, node_port_last=31999, api_port=7001

@@ -10,7 +10,7 @@ from shipslog.reconcilers.services.endpoint_targets import SERVICE_NAME
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.facts import ClusterConfig
 from shipslog.store.families import Family
-from shipslog.store.objects import core_v1, discovery_v1
+from shipslog.store.objects.types import core_v1, discovery_v1
 
 POD = """
 apiVersion: v1

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.store.commands import Evict
-from shipslog.store.objects import core_v1, meta_v1, policy_v1
+from shipslog.store.objects.types import core_v1, meta_v1, policy_v1
 from shipslog.store.refusals import TooManyRequests
 
 LABELS = {"app": "x"}

@@ -17,7 +17,7 @@ from shipslog.engine.commit import watch as watches
 from shipslog.engine.host import correlator, event_expiry, recorder
 from shipslog.reconcilers.scheduler import nodes
 from shipslog.store.log import tail
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 
 ROUNDS, AT_ONCE, WAIT_S = 6, 20, 20
 HOLDERS = (dict, set, deque, OrderedDict)

@@ -19,8 +19,8 @@ import shipslog
 from shipslog import Cluster, EngineStopped
 from shipslog.engine.api import server
 from shipslog.engine.client import Completed
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.core_v1 import ObjectMeta
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.core_v1 import ObjectMeta
 from shipslog.store.refusals import BadRequest, NotFound, Unavailable
 from tests.engine.api.streams.conftest import run_pod
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.manifests import LAST_APPLIED, documents
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import BadRequest
 
 

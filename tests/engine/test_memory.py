@@ -2,7 +2,7 @@
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.testing.simulation import objects
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 PODS = 4
 

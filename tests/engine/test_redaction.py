@@ -13,12 +13,12 @@ from click.testing import CliRunner
 from shipslog import Cluster
 from shipslog.engine.cli.export import command
 from shipslog.engine.cluster import all_reconcilers
-from shipslog.engine.pasts import load
+from shipslog.engine.past.replay import verify
+from shipslog.engine.past.views import load
 from shipslog.engine.redaction import ENCODED_MARK, LAST_APPLIED, MARK, export, redacted
-from shipslog.engine.replay import verify
 from shipslog.store.log.event_log import LogError
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 PASSWORD = "hunter2-of-the-harbour"
 ENCODED = base64.b64encode(PASSWORD.encode()).decode()

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 
 WAIT_S = 10.0
 

@@ -9,7 +9,7 @@ import pytest
 from shipslog.engine import static_pods
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.static_pods import BadFile, read
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: NAME, labels: {a: b}}, spec: {containers: [{name: c, image: IMAGE}]}}"
 

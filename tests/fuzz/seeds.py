@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from shipslog.store.objects import codec, protobuf_encoding
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.wire import codec, protobuf_encoding
 from tests.engine.kinds.test_contract import filled
 
 from .accepted import ACCEPTED

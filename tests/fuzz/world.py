@@ -11,7 +11,7 @@ from shipslog.engine.api.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import codec
+from shipslog.store.objects.wire import codec
 
 from .case import Case
 

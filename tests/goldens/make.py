@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 from shipslog.engine.cluster import MASTERS, Cluster
-from shipslog.engine.pasts import view_at
+from shipslog.engine.past.views import view_at
 from shipslog.engine.state import snapshots
 from shipslog.engine.testing.simulation.virtual_time import VirtualClock, VirtualLoop, run
 from shipslog.engine.time.clock import Entropy
-from shipslog.reconcilers.catalogue import ALL
+from shipslog.reconcilers.every_rule import ALL
 from shipslog.reconcilers.rule.decision import blind_to
 from shipslog.runtime.containers.simulated import EXIT_CODE, RUNS_FOR, SimulatedNode
 from shipslog.store.commands import Create, Evict, Patch
@@ -24,12 +24,12 @@ from shipslog.store.events import Event, Origin
 from shipslog.store.log.memory import MemoryLog
 from shipslog.store.log.retention import EPHEMERAL
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.objects.apps_v1 import DaemonSet, StatefulSet
-from shipslog.store.objects.batch_v1 import CronJob
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.objects.networking_v1 import NetworkPolicy
 from shipslog.store.objects.patch import MERGE_PATCH, STRATEGIC_PATCH
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.apps_v1 import DaemonSet, StatefulSet
+from shipslog.store.objects.types.batch_v1 import CronJob
+from shipslog.store.objects.types.networking_v1 import NetworkPolicy
 from tests.e2e.guestbook import IN_ORDER
 
 LOGS = Path(__file__).parent / "logs"

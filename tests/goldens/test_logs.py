@@ -13,14 +13,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from shipslog.engine import replay
 from shipslog.engine.api.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
-from shipslog.engine.pasts import load, view_at
+from shipslog.engine.past import replay
+from shipslog.engine.past.views import load, view_at
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
-from shipslog.reconcilers.catalogue import ALL
+from shipslog.reconcilers.every_rule import ALL
 from shipslog.reconcilers.rule.decision import Decide, Decision, blind_to
 from shipslog.reconcilers.rule.digest import digest
 from shipslog.runtime.commands import AnyRuntimeCommand
@@ -29,8 +29,9 @@ from shipslog.store.events import decode_fact, encode_fact
 from shipslog.store.facts import AnyFact
 from shipslog.store.log.event_log import Snapshot
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import codec, coordination_v1, core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.types import coordination_v1, core_v1, meta_v1
+from shipslog.store.objects.wire import codec
 from shipslog.store.state import (
     AutoscalerState,
     ContainerRuntime,

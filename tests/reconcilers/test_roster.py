@@ -6,14 +6,14 @@ import sys
 import pytest
 from msgspec.structs import replace
 
-from shipslog.reconcilers.catalogue import ALL
+from shipslog.reconcilers.every_rule import ALL
 from shipslog.reconcilers.roster import ROSTER
 from shipslog.reconcilers.rule.decision import blind_to
 from shipslog.reconcilers.rule.dormant import Dormant, awake
 from shipslog.reconcilers.workloads.job.census import TRACKING
 from shipslog.store.log.retention import EPHEMERAL
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import pod
 
 ASLEEP = [rule for rule in ROSTER if isinstance(rule, Dormant)]

@@ -10,9 +10,10 @@ from shipslog.reconcilers.rule.pods import owner_reference
 from shipslog.reconcilers.rule.wakes import Change, Wakes
 from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, Fact, NodeObserved, ObjectCreated, ObjectDeleted
-from shipslog.store.objects import apps_v1, codec, core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Scheme
+from shipslog.store.objects.types import apps_v1, core_v1, meta_v1
+from shipslog.store.objects.wire import codec
 
 NOW = 1_800_000_000_000_000_000
 BORN = "2027-01-15T08:00:00Z"

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from shipslog.engine.cli import main
 from shipslog.engine.library import Background
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.testing import TestCluster
 
 Served = Background[TestCluster]

@@ -13,7 +13,7 @@ from shipslog.engine.settings import Settings
 from shipslog.engine.settings.scheduling import configuration
 from shipslog.engine.testing import cluster as testing
 from shipslog.store.facts import ClusterConfig
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.testing import TestCluster
 
 from .test_controllers import COUNT, OLD, SERVICE, Served, kubectl, running

@@ -19,8 +19,8 @@ from shipslog.engine.cluster import Cluster
 from shipslog.engine.webhooks.addresses import NowhereToBeHad, of_service
 from shipslog.engine.webhooks.calling import READING, Caller, CallFailed, context_of
 from shipslog.store.logger import logger
-from shipslog.store.objects import json_text
-from shipslog.store.objects.apiregistration_v1 import APIService
+from shipslog.store.objects.types.apiregistration_v1 import APIService
+from shipslog.store.objects.wire import json_text
 from shipslog.store.refusals import TooManyRequests
 
 from . import request_headers, services

@@ -22,12 +22,12 @@ from shipslog.store.commands import Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact
 from shipslog.store.logger import logger
-from shipslog.store.objects import json_text
-from shipslog.store.objects.apiregistration_v1 import APIService, APIServiceCondition, APIServiceStatus
 from shipslog.store.objects.conditions import find_condition
-from shipslog.store.objects.core_v1 import Service
-from shipslog.store.objects.discovery_v1 import EndpointSlice
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types.apiregistration_v1 import APIService, APIServiceCondition, APIServiceStatus
+from shipslog.store.objects.types.core_v1 import Service
+from shipslog.store.objects.types.discovery_v1 import EndpointSlice
+from shipslog.store.objects.values.times import api_time
+from shipslog.store.objects.wire import json_text
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 

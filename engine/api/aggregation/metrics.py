@@ -18,15 +18,17 @@ from shipslog.engine.cluster import Cluster
 from shipslog.engine.host.metrics_reader import CUSTOM, EXTERNAL, RESOURCE, Metrics, described_as, external_as
 from shipslog.engine.webhooks.calling import READING, Caller, CallFailed, refused
 from shipslog.store.facts import MetricReading
-from shipslog.store.objects import core_v1, durations, json_text, meta_v1, quantity
-from shipslog.store.objects.apiregistration_v1 import APIService
 from shipslog.store.objects.selector import of_label_selector
-from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.apiregistration_v1 import APIService
+from shipslog.store.objects.values import durations, quantity
+from shipslog.store.objects.values.times import SECOND_NS, parse_time
+from shipslog.store.objects.wire import json_text
 
 from . import services
 
 if TYPE_CHECKING:
-    from shipslog.store.objects.autoscaling_v2 import HorizontalPodAutoscaler, MetricSpec
+    from shipslog.store.objects.types.autoscaling_v2 import HorizontalPodAutoscaler, MetricSpec
 
 CUSTOM_GROUP, EXTERNAL_GROUP, RESOURCE_GROUP = "custom.metrics.k8s.io", "external.metrics.k8s.io", "metrics.k8s.io"
 VERSIONS = {CUSTOM_GROUP: ("v1beta2", "v1beta1"), EXTERNAL_GROUP: ("v1beta1",), RESOURCE_GROUP: ("v1beta1",)}

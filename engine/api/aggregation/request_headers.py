@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from shipslog.engine.auth.certificates import FRONT_PROXY, FrontProxy
 from shipslog.engine.cluster import Cluster
 from shipslog.store.commands import Create, Update
-from shipslog.store.objects.core_v1 import ConfigMap
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types.core_v1 import ConfigMap
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 
 NAME, NAMESPACE, ENGINE, MASTERS = "extension-apiserver-authentication", "kube-system", "system:engine", ("system:masters",)
 

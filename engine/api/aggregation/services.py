@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from shipslog.engine.auth.certificates import FrontProxy
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.webhooks.calling import Callee, authority_of
-from shipslog.store.objects.apiregistration_v1 import APIService
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.conditions import find_condition
+from shipslog.store.objects.types.apiregistration_v1 import APIService
 from shipslog.store.projections import index
 
 RESOURCE = "apiservices.apiregistration.k8s.io"

@@ -16,7 +16,7 @@ from shipslog.engine.api.routes import Params, first
 from shipslog.engine.served import Served
 from shipslog.runtime.node import NodeRuntime
 from shipslog.runtime.stats.usage import Disk, Measured, NodeStats, Usage
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.times import api_time
 
 from .config import machine
 

@@ -8,7 +8,7 @@ from shipslog.engine.api import replies
 from shipslog.engine.served import Served
 from shipslog.runtime.node import NodeRuntime
 from shipslog.runtime.stats import sampler
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.times import api_time
 
 if TYPE_CHECKING:
     from .kubelet import Asked

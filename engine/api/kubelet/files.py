@@ -14,7 +14,7 @@ from aiohttp import web
 
 from shipslog.engine.api import replies
 from shipslog.engine.api.outlets import outlet_of
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 
 if TYPE_CHECKING:
     from .kubelet import Asked

@@ -12,7 +12,7 @@ from shipslog.engine.api.outlets import outlet_of
 from shipslog.engine.api.routes import first, flag
 from shipslog.engine.kinds.core.pod.containers import attempt_of, container_of
 from shipslog.runtime.node import LogOptions, StreamRefused
-from shipslog.store.objects.core_v1 import Pod
+from shipslog.store.objects.types.core_v1 import Pod
 from shipslog.store.refusals import BadRequest, Internal, NotFound, Refusal, Unavailable
 
 if TYPE_CHECKING:

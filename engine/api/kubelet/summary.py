@@ -7,7 +7,7 @@ from aiohttp import web
 from shipslog.engine.api import replies
 from shipslog.engine.api.routes import flag
 from shipslog.runtime.stats.usage import ContainerStats, Disk, Measured, NodeStats, PodStats, Pressure, Usage
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.times import api_time
 
 if TYPE_CHECKING:
     from .kubelet import Asked

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from shipslog.engine.api.discovery import groups, kinds_of, versions_of
+from shipslog.store.objects.fields.shapes import Shape, fields_of
 from shipslog.store.objects.scheme import Scheme
-from shipslog.store.objects.shapes import Shape, fields_of
 
 from .schemas import name_of, reachable, types_of
 from .v2 import document as newest

@@ -10,9 +10,9 @@ from typing import Any
 
 from shipslog.engine.api.discovery import kinds_of
 from shipslog.engine.kinds.catalogue import subresource_of
-from shipslog.store.objects import codec
+from shipslog.store.objects.fields.shapes import Field, Shape, fields_of
 from shipslog.store.objects.scheme import Kind, Scheme, place_of, type_at
-from shipslog.store.objects.shapes import Field, Shape, fields_of
+from shipslog.store.objects.wire import codec
 
 from .words import about_field
 
@@ -238,16 +238,16 @@ def types_of(scheme: Scheme, group: str | None, version: str | None) -> Iterator
             yield kind.type
             subresources = (subresource_of(kind, name) for name in kind.subresources)
             yield from (type_at(sub.type) for sub in subresources if sub is not None and sub.type and sub.described)
-    meta = module["shipslog.store.objects.meta_v1"]
+    meta = module["shipslog.store.objects.types.meta_v1"]
     yield meta.ObjectMeta
     yield from (meta.DeleteOptions, meta.Status, meta.ListMeta, meta.WatchEvent)
     if group in (None, "authentication.k8s.io"):
-        from shipslog.store.objects import authentication_v1
+        from shipslog.store.objects.types import authentication_v1
 
         yield from (authentication_v1.TokenReview, authentication_v1.SelfSubjectReview)
     if group in (None, "authorization.k8s.io"):
-        from shipslog.store.objects import authorization_v1 as authz
-        from shipslog.store.objects import authorization_v1beta1 as older
+        from shipslog.store.objects.types import authorization_v1 as authz
+        from shipslog.store.objects.types import authorization_v1beta1 as older
 
         yield from (authz.SelfSubjectAccessReview, authz.SelfSubjectRulesReview, authz.SubjectAccessReview)
         yield from (authz.LocalSubjectAccessReview, older.SubjectAccessReview, older.LocalSubjectAccessReview)

@@ -15,8 +15,8 @@ import shipslog.store.objects
 from shipslog.engine.api import discovery
 from shipslog.engine.api.discovery import groups, kinds_of, versions_of
 from shipslog.engine.api.release import GIT_VERSION
-from shipslog.store.objects import codec
 from shipslog.store.objects.scheme import Kind, Scheme
+from shipslog.store.objects.wire import codec
 
 from .operations import Operation, parameter_type, parameters, paths
 from .schemas import NAMED_SCHEMAS, custom_schemas, kinds_with, list_schema, name_of_kind, reachable, schema_of, types_of
@@ -68,7 +68,7 @@ def document(scheme: Scheme, path: str) -> bytes | None:
     schemas |= {f"{name_of_kind(k)}List": list_schema(scheme, k, _refer) for k in of_version}
     schemas |= custom_schemas(of_version, _refer, whole=True)
     if any("scale" in k.subresources for k in of_version if k.definition is not None):
-        from shipslog.store.objects.autoscaling_v1 import Scale
+        from shipslog.store.objects.types.autoscaling_v1 import Scale
 
         schemas |= {name: _schema(struct, about_type(scheme, struct), ()) for name, struct in reachable(iter([Scale])).items()}
     return msgspec.json.encode(

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.store.objects.fields.shapes import Field
 from shipslog.store.objects.scheme import Scheme
-from shipslog.store.objects.shapes import Field
 
 TYPES = {
     "PodSpec": "What a pod is to be: its containers, volumes, and where and how they run.",

@@ -12,7 +12,7 @@ from shipslog.engine.api.door import connections_bound
 from shipslog.engine.api.requests import Call
 from shipslog.engine.api.streams import upgrade
 from shipslog.runtime.network.dial import Ends, dial
-from shipslog.store.objects.core_v1 import NodeProxyOptions, PodProxyOptions, ServiceProxyOptions
+from shipslog.store.objects.types.core_v1 import NodeProxyOptions, PodProxyOptions, ServiceProxyOptions
 from shipslog.store.refusals import BadRequest, TooManyRequests, Unavailable
 from shipslog.store.tasks import Tasks
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from shipslog.engine.api.requests import Call
 from shipslog.engine.state.view import MemoryView
 from shipslog.runtime.node import NodeRuntime
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import BadRequest, Unavailable, not_found
 
 T = TypeVar("T")

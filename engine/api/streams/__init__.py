@@ -9,7 +9,7 @@ from aiohttp import web
 
 from shipslog.engine.api import replies
 from shipslog.runtime.node import NodeRuntime
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import BadRequest
 
 

@@ -8,7 +8,7 @@ from aiohttp import WSMsgType, web
 
 from shipslog.runtime.node import ByteStream, NodeRuntime, StreamRefused
 from shipslog.runtime.spdy import SpdyConnection, SpdyError, Stream
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.tasks import Tasks
 
 from .channels import accepted

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from shipslog.runtime.node import NodeRuntime
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import BadRequest
 from shipslog.store.tasks import Tasks
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from shipslog.runtime.node import NodeRuntime, ProcessStreams
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.tasks import Tasks
 
 OPEN_S = 30.0  # for a client to open the streams that it announced

@@ -11,7 +11,7 @@ from typing import Any
 from shipslog.engine.cel.functions import Overload, traversal
 from shipslog.engine.cel.types import BOOL, DOUBLE, INT, STRING, opaque
 from shipslog.engine.cel.values import INT_MAX, INT_MIN, CelError, Opaque
-from shipslog.store.objects import quantity
+from shipslog.store.objects.values import quantity
 
 Named = Iterator[tuple[str, Overload]]
 QUANTITY, SEMVER = opaque("kubernetes.Quantity"), opaque("kubernetes.Semver")

@@ -18,7 +18,7 @@ from shipslog.engine.cel.program import CompileError, Environment, Program, comp
 from shipslog.engine.cel.types import BOOL, DYN, STRING, TIMESTAMP, Type, list_of, map_of, object_of, opaque
 from shipslog.engine.cel.values import CelError, Opaque
 from shipslog.engine.kinds.expressions import functions
-from shipslog.store.objects.admissionregistration_v1 import Variable
+from shipslog.store.objects.types.admissionregistration_v1 import Variable
 
 TEXTS = map_of(STRING, STRING)
 _KIND = object_of("kubernetes.GroupVersionKind", {"group": STRING, "version": STRING, "kind": STRING})

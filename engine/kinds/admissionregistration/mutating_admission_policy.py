@@ -5,7 +5,7 @@ Tests: tests/engine/kinds/admissionregistration/test_policies.py
 
 from shipslog.engine.kinds.columns import AGE, NAME, Column
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.admissionregistration_v1 import MutatingAdmissionPolicy, Mutation
+from shipslog.store.objects.types.admissionregistration_v1 import MutatingAdmissionPolicy, Mutation
 
 from .policies import Expression, PolicyRules, check_expression
 

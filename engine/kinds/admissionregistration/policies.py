@@ -17,8 +17,8 @@ from shipslog.engine.kinds.columns import AGE, NAME, UNSET, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.admissionregistration_v1 import MatchResources, ParamKind, ParamRef, Variable
-from shipslog.store.objects.meta_v1 import LabelSelector
+from shipslog.store.objects.types.admissionregistration_v1 import MatchResources, ParamKind, ParamRef, Variable
+from shipslog.store.objects.types.meta_v1 import LabelSelector
 
 from .webhooks import FAILURES, MATCHES, check_conditions, check_rule
 

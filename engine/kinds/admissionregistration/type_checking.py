@@ -9,14 +9,14 @@ from shipslog.engine.cel import types
 from shipslog.engine.cel.program import CompileError, compile_
 from shipslog.engine.cel.types import DYN, Type
 from shipslog.engine.kinds.custom.declared import declared
-from shipslog.store.objects.admissionregistration_v1 import (
+from shipslog.store.objects.fields.shapes import Shape, fields_of
+from shipslog.store.objects.scheme import Kind, Scheme
+from shipslog.store.objects.types.admissionregistration_v1 import (
     ExpressionWarning,
     ParamKind,
     TypeChecking,
     ValidatingAdmissionPolicySpec,
 )
-from shipslog.store.objects.scheme import Kind, Scheme
-from shipslog.store.objects.shapes import Shape, fields_of
 
 from .compiling import length_of
 from .expressions import environment, with_variables

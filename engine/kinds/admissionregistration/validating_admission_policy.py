@@ -12,8 +12,8 @@ from shipslog.engine.kinds.columns import AGE, NAME, Column
 from shipslog.engine.kinds.conditions import check_conditions
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.admissionregistration_v1 import AuditAnnotation, ValidatingAdmissionPolicy, Validation
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.admissionregistration_v1 import AuditAnnotation, ValidatingAdmissionPolicy, Validation
 
 from .policies import Expression, PolicyRules, check_expression
 

@@ -4,7 +4,7 @@ Tests: tests/engine/kinds/admissionregistration/test_policies.py
 """
 
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.admissionregistration_v1 import ValidatingAdmissionPolicyBinding
+from shipslog.store.objects.types.admissionregistration_v1 import ValidatingAdmissionPolicyBinding
 
 from .policies import BindingRules
 

@@ -14,16 +14,16 @@ from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.admissionregistration_v1 import (
+from shipslog.store.objects.types.admissionregistration_v1 import (
     MatchCondition,
     MutatingWebhook,
     NamedRuleWithOperations,
     RuleWithOperations,
     ValidatingWebhook,
 )
-from shipslog.store.objects.meta_v1 import LabelSelector
+from shipslog.store.objects.types.meta_v1 import LabelSelector
 
-from .conditions import Wrong, program
+from .match_conditions import Wrong, program
 
 AnyWebhook = TypeVar("AnyWebhook", MutatingWebhook, ValidatingWebhook)
 OPERATIONS = ("*", "CREATE", "UPDATE", "DELETE", "CONNECT")

@@ -15,7 +15,9 @@ from shipslog.engine.kinds.custom.json_paths import plain
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.strategy import Strategy, generation_after
 from shipslog.reconcilers.cluster.api_approval import ANNOTATION, INVALID, MISSING, approval_of
-from shipslog.store.objects.apiextensions_v1 import (
+from shipslog.store.objects.custom import FINALIZER, holds
+from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.apiextensions_v1 import (
     CustomResourceConversion,
     CustomResourceDefinition,
     CustomResourceDefinitionNames,
@@ -24,8 +26,6 @@ from shipslog.store.objects.apiextensions_v1 import (
     CustomResourceDefinitionVersion,
     JSONSchemaProps,
 )
-from shipslog.store.objects.custom import FINALIZER, holds
-from shipslog.store.objects.scheme import Kind
 from shipslog.store.refusals import group_resource
 
 from .schemas import check_schema

@@ -11,8 +11,8 @@ from shipslog.engine.cel.types import Type
 from shipslog.engine.kinds.custom.declared import cardinality, declared
 from shipslog.engine.kinds.custom.rules import Compiled, compiled
 from shipslog.engine.kinds.faults import Faults, shown
-from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps, ValidationRule
-from shipslog.store.objects.structural import within
+from shipslog.store.objects.fields.structural import within
+from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps, ValidationRule
 
 RULE_LIMIT, SCHEMA_LIMIT = 10_000_000, 100_000_000  # units: of one rule, wherever it is run; of all of a schema
 TEXT_LIMIT = 128 * 1024  # characters of a schema's rules, all told

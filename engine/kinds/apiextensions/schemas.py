@@ -8,8 +8,8 @@ from msgspec.structs import fields
 from shipslog.engine.cel import patterns
 from shipslog.engine.kinds.custom import validation
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
-from shipslog.store.objects.structural import has_rules, pruned
+from shipslog.store.objects.fields.structural import has_rules, pruned
+from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
 DEEPEST = 100  # schemas within schemas: a walk along them is a recursion

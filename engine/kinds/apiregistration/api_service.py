@@ -12,10 +12,10 @@ from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.apiregistration_v1 import APIService, APIServiceCondition, APIServiceStatus, ServiceReference
 from shipslog.store.objects.conditions import find_condition
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types.apiregistration_v1 import APIService, APIServiceCondition, APIServiceStatus, ServiceReference
+from shipslog.store.objects.values.times import api_time
 
 AVAILABLE = "Available"
 PORT, HIGHEST_GROUP, HIGHEST_VERSION = 443, 20_000, 1_000

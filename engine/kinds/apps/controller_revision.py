@@ -9,7 +9,7 @@ from shipslog.engine.kinds.columns import AGE, NAME, NONE, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.workloads import check_same
-from shipslog.store.objects.apps_v1 import ControllerRevision
+from shipslog.store.objects.types.apps_v1 import ControllerRevision
 
 
 class ControllerRevisionRules(Strategy):

@@ -27,8 +27,8 @@ from shipslog.engine.kinds.workloads import (
     pods_cells,
     selector_of,
 )
-from shipslog.store.objects.apps_v1 import DaemonSet, DaemonSetSpec, DaemonSetUpdateStrategy, RollingUpdateDaemonSet
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.apps_v1 import DaemonSet, DaemonSetSpec, DaemonSetUpdateStrategy, RollingUpdateDaemonSet
 
 HISTORY_LIMIT = 10
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"

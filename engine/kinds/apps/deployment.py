@@ -30,9 +30,9 @@ from shipslog.engine.kinds.workloads import (
     pods_cells,
 )
 from shipslog.store.commands import Patch
-from shipslog.store.objects.apps_v1 import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
 from shipslog.store.objects.patch import MERGE_PATCH
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.apps_v1 import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
 from shipslog.store.refusals import BadRequest
 
 ROLLBACK_TO = "deprecated.deployment.rollback.to"

@@ -22,8 +22,8 @@ from shipslog.engine.kinds.workloads import (
     check_status_counts,
     pods_cells,
 )
-from shipslog.store.objects.apps_v1 import ReplicaSet, ReplicaSetSpec
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.apps_v1 import ReplicaSet, ReplicaSetSpec
 
 
 class ReplicaSetRules(WithSpec):

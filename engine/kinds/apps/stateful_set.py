@@ -30,14 +30,14 @@ from shipslog.engine.kinds.workloads import (
     check_status_counts,
     pods_cells,
 )
-from shipslog.store.objects.apps_v1 import (
+from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.apps_v1 import (
     RollingUpdateStatefulSetStrategy,
     StatefulSet,
     StatefulSetPersistentVolumeClaimRetentionPolicy,
     StatefulSetSpec,
     StatefulSetUpdateStrategy,
 )
-from shipslog.store.objects.scheme import Kind
 
 HISTORY_LIMIT = 10
 KEEPS = ("Retain", "Delete")

@@ -10,8 +10,7 @@ from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects import quantity
-from shipslog.store.objects.autoscaling_v2 import (
+from shipslog.store.objects.types.autoscaling_v2 import (
     CrossVersionObjectReference,
     HorizontalPodAutoscaler,
     HorizontalPodAutoscalerBehavior,
@@ -24,6 +23,7 @@ from shipslog.store.objects.autoscaling_v2 import (
     MetricTarget,
     ResourceMetricSource,
 )
+from shipslog.store.objects.values import quantity
 
 CPU_PERCENT = 80
 SOURCES = ("ContainerResource", "External", "Object", "Pods", "Resource")

@@ -15,9 +15,9 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.engine.kinds.workloads import PODS_COLUMNS, check_counts, pods_cells
-from shipslog.store.objects import cron
-from shipslog.store.objects.batch_v1 import CronJob, CronJobSpec
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.batch_v1 import CronJob, CronJobSpec
+from shipslog.store.objects.values import cron
 
 from .job_spec import check_job_spec, default_job_spec
 

@@ -14,10 +14,10 @@ from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.engine.kinds.workloads import MISMATCH, PODS_COLUMNS, check_counts, check_same, pods_cells, selector_of
-from shipslog.store.objects.batch_v1 import Job, JobSpec
-from shipslog.store.objects.core_v1 import PodTemplateSpec
-from shipslog.store.objects.meta_v1 import LabelSelector
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.batch_v1 import Job, JobSpec
+from shipslog.store.objects.types.core_v1 import PodTemplateSpec
+from shipslog.store.objects.types.meta_v1 import LabelSelector
 
 from .job_spec import check_job_spec, default_job_spec
 

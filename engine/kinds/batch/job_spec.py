@@ -10,7 +10,7 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.pod_spec.checks.spec import check_template
 from shipslog.engine.kinds.pod_spec.defaults.spec import default_template
 from shipslog.engine.kinds.workloads import check_counts
-from shipslog.store.objects.batch_v1 import JobSpec, PodFailurePolicy, PodFailurePolicyRule, SuccessPolicy
+from shipslog.store.objects.types.batch_v1 import JobSpec, PodFailurePolicy, PodFailurePolicyRule, SuccessPolicy
 
 BACKOFF_LIMIT, NO_BACKOFF_LIMIT = 6, 2**31 - 1
 MODES = ("NonIndexed", "Indexed")

@@ -15,13 +15,13 @@ from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.subresources import Part
 from shipslog.engine.kinds.workloads import check_same
 from shipslog.reconcilers.cluster.certificate_requests import CLIENT, LEGACY, MASTERS, asked, default_signer
-from shipslog.store.objects.certificates_v1 import (
+from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.certificates_v1 import (
     CertificateSigningRequest,
     CertificateSigningRequestCondition,
     CertificateSigningRequestStatus,
 )
-from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.times import api_time
 
 SHORTEST_S = 600
 USAGES = (

@@ -9,7 +9,7 @@ from shipslog.engine.kinds.columns import NAME, Column
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.workloads import check_same
-from shipslog.store.objects.certificates_v1 import ClusterTrustBundle
+from shipslog.store.objects.types.certificates_v1 import ClusterTrustBundle
 
 from .certificate_signing_request import check_signer
 

@@ -18,9 +18,9 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.metadata import check_annotations
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.certificates_v1 import PodCertificateRequest, PodCertificateRequestStatus
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.times import moment_of, parse_time
+from shipslog.store.objects.types.certificates_v1 import PodCertificateRequest, PodCertificateRequestStatus
+from shipslog.store.objects.values.times import moment_of, parse_time
 
 from .certificate_signing_request import check_signer
 

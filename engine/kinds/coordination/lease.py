@@ -9,7 +9,7 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.coordination_v1 import Lease
+from shipslog.store.objects.types.coordination_v1 import Lease
 
 
 class LeaseStrategy(Strategy):

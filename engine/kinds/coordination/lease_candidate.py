@@ -10,7 +10,7 @@ from shipslog.engine.kinds.columns import AGE, NAME, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.workloads import check_same
-from shipslog.store.objects.coordination_v1beta1 import LeaseCandidate
+from shipslog.store.objects.types.coordination_v1beta1 import LeaseCandidate
 
 OLDEST = "OldestEmulationVersion"
 NOT_A_VERSION = "must be a valid semantic version"

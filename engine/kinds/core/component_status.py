@@ -7,7 +7,7 @@ from typing import Any
 
 from shipslog.engine.kinds.columns import NAME, Column
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.core_v1 import ComponentStatus
+from shipslog.store.objects.types.core_v1 import ComponentStatus
 
 
 class ComponentStatusRules(Strategy):

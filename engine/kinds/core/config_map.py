@@ -10,7 +10,7 @@ from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.sizes import FROZEN_WORDS, LIMIT_BYTES, decoded_size, size_of
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.core_v1 import ConfigMap
+from shipslog.store.objects.types.core_v1 import ConfigMap
 
 
 class ConfigMapStrategy(Strategy):

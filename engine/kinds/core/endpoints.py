@@ -12,7 +12,7 @@ from shipslog.engine.kinds.columns import AGE, NAME, NONE, Column, age
 from shipslog.engine.kinds.endpoint_addresses import PROTOCOLS, first, host
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.core_v1 import EndpointAddress, EndpointPort, Endpoints
+from shipslog.store.objects.types.core_v1 import EndpointAddress, EndpointPort, Endpoints
 
 
 class EndpointsStrategy(Strategy):

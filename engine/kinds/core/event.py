@@ -9,8 +9,8 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import Column, age, wide
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.core_v1 import Event
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import Event
 
 LENGTHS = (("reportingInstance", 128), ("action", 128), ("reason", 128), ("message", 1024))
 

@@ -13,9 +13,9 @@ from shipslog.engine.kinds.columns import NAME, Column
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.pod_spec.checks.resources import check_amount, check_container_resource_name
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import LimitRange, LimitRangeItem
-from shipslog.store.objects.scalars import Quantity
+from shipslog.store.objects.types.core_v1 import LimitRange, LimitRangeItem
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.scalars import Quantity
 
 TYPES = ("Container", "PersistentVolumeClaim", "Pod")
 # Which is at most which; where it is said, which of all is shown, and the words.

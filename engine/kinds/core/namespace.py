@@ -14,9 +14,9 @@ from shipslog.engine.kinds.faults import Faults, forbidden
 from shipslog.engine.kinds.metadata import check_namespace_finalizer
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.subresources import Part
-from shipslog.store.objects.core_v1 import Namespace, NamespaceStatus
-from shipslog.store.objects.meta_v1 import ObjectMeta
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import Namespace, NamespaceStatus
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from shipslog.store.refusals import Conflict
 
 NAME_LABEL = "kubernetes.io/metadata.name"

@@ -15,8 +15,8 @@ from shipslog.engine.kinds.pod_spec.checks.placement import TAINT_EFFECTS
 from shipslog.engine.kinds.pod_spec.checks.resources import check_amount
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.subresources import Proxy
-from shipslog.store.objects.core_v1 import Node, NodeConfigSource, Taint
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import Node, NodeConfigSource, Taint
 
 NOT_READY = Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule")
 ROLE_PREFIX, ROLE_LABEL = "node-role.kubernetes.io/", "kubernetes.io/role"

@@ -17,12 +17,12 @@ from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.pod_spec.checks.placement import check_node_selector
 from shipslog.engine.kinds.pod_spec.checks.volume_sources import check_no_backsteps
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects import quantity
-from shipslog.store.objects.claims import class_of_volume
-from shipslog.store.objects.core_v1 import PersistentVolume, PersistentVolumeSpec
+from shipslog.store.objects.fields.shapes import fields_of
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.shapes import fields_of
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types.core_v1 import PersistentVolume, PersistentVolumeSpec
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.times import api_time
+from shipslog.store.objects.volume_claims import class_of_volume
 
 PROTECTION = "kubernetes.io/pv-protection"
 RECLAIMS = ("Delete", "Recycle", "Retain")

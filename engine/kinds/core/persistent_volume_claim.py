@@ -14,11 +14,11 @@ from shipslog.engine.kinds.core.access_modes import check_access_modes, shown_mo
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults, forbidden
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects import quantity
-from shipslog.store.objects.claims import CLASS_ANNOTATION, class_of, default_class, names_class
-from shipslog.store.objects.core_v1 import PersistentVolumeClaim, PersistentVolumeClaimSpec
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.storage_v1 import StorageClass
+from shipslog.store.objects.types.core_v1 import PersistentVolumeClaim, PersistentVolumeClaimSpec
+from shipslog.store.objects.types.storage_v1 import StorageClass
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.volume_claims import CLASS_ANNOTATION, class_of, default_class, names_class
 
 PROTECTION = "kubernetes.io/pvc-protection"
 MODES = ("Block", "Filesystem")

@@ -13,8 +13,8 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.pod_spec.checks.spec import check_template
 from shipslog.engine.kinds.pod_spec.defaults.spec import default_template
 from shipslog.engine.kinds.strategy import Strategy, generation_after
-from shipslog.store.objects.core_v1 import PodTemplate
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import PodTemplate
 
 
 class PodTemplateStrategy(Strategy):

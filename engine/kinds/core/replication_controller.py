@@ -14,8 +14,8 @@ from shipslog.engine.kinds.pod_spec.checks.spec import check_template
 from shipslog.engine.kinds.pod_spec.defaults.spec import default_template
 from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
 from shipslog.engine.kinds.strategy import Strategy, generation_after
-from shipslog.store.objects.core_v1 import ReplicationController, ReplicationControllerStatus
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import ReplicationController, ReplicationControllerStatus
 
 TOO_MANY = "cannot be greater than status.replicas"
 

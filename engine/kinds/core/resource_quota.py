@@ -10,8 +10,8 @@ from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.pod_spec.checks.resources import check_amount
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.core_v1 import ResourceQuota, ScopedResourceSelectorRequirement
-from shipslog.store.objects.scalars import Quantity
+from shipslog.store.objects.types.core_v1 import ResourceQuota, ScopedResourceSelectorRequirement
+from shipslog.store.objects.values.scalars import Quantity
 
 SCOPES = (
     "BestEffort",

@@ -17,8 +17,8 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.sizes import FROZEN_WORDS, LIMIT_BYTES, decoded_size
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.core_v1 import Secret
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import Secret
 
 ACCOUNT_NAME = "kubernetes.io/service-account.name"
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.subresources import Token
-from shipslog.store.objects.core_v1 import ObjectReference, ServiceAccount
+from shipslog.store.objects.types.core_v1 import ObjectReference, ServiceAccount
 
 
 class ServiceAccountStrategy(Strategy):

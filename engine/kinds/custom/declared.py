@@ -12,7 +12,7 @@ from typing import Any
 
 from shipslog.engine.cel import types, values
 from shipslog.engine.cel.types import Type
-from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps
 
 REQUEST_BYTES = 3 * 1024 * 1024  # of a request; nothing in it is larger
 KEYWORDS = frozenset(

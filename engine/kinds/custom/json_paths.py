@@ -2,7 +2,7 @@
 
 Source: k8s.io/client-go/util/jsonpath, in the part that definitions may use.
 
-Tests: tests/store/objects/test_structural.py
+Tests: tests/store/objects/fields/test_structural.py
 """
 
 import re

@@ -16,8 +16,8 @@ from shipslog.engine.cel.values import NONE, Maybe
 from shipslog.engine.kinds.expressions import functions
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.time.long_work import TakesLong, on_loop
-from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps, ValidationRule
-from shipslog.store.objects.structural import child
+from shipslog.store.objects.fields.structural import child
+from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps, ValidationRule
 
 from .declared import Reader, declared, reader
 from .validation import MISSING, keys_of

@@ -14,10 +14,10 @@ from shipslog.engine.kinds.columns import NAME, Column, age
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy, generation_after
-from shipslog.store.objects import codec
 from shipslog.store.objects.custom import CustomObject, Definition
+from shipslog.store.objects.fields.structural import defaulted, has_rules, pruned
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.structural import defaulted, has_rules, pruned
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import BadRequest, Cause, MethodNotAllowed
 
 from . import json_paths, validation

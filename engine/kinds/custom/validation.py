@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from shipslog.engine.cel import patterns
 from shipslog.engine.kinds.faults import Faults, shown
-from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
-from shipslog.store.objects.structural import child, inner
+from shipslog.store.objects.fields.structural import child, inner
+from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps
 from shipslog.store.refusals import TooLarge
 
 from . import formats

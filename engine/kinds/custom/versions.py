@@ -5,8 +5,8 @@ Tests: tests/engine/webhooks/test_conversion.py
 
 from shipslog.engine.kinds.faults import Faults
 from shipslog.store.objects.custom import CustomObject
+from shipslog.store.objects.fields.structural import defaulted, pruned
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.structural import defaulted, pruned
 
 from . import validation
 

@@ -14,8 +14,8 @@ from shipslog.engine.kinds.endpoint_addresses import PROTOCOLS, first
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.metadata import check_labels
 from shipslog.engine.kinds.strategy import Strategy, generation_after
-from shipslog.store.objects.discovery_v1 import Endpoint, EndpointPort, EndpointSlice
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.discovery_v1 import Endpoint, EndpointPort, EndpointSlice
 
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 MOST_ENDPOINTS, MOST_ADDRESSES, MOST_PORTS, MOST_TOPOLOGY, MOST_HINTS = 1000, 100, 20000, 16, 8

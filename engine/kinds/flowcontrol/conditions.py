@@ -6,7 +6,7 @@ Tests: tests/engine/kinds/flowcontrol/test_flows.py
 from collections.abc import Sequence
 
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.flowcontrol_v1 import FlowSchemaCondition, PriorityLevelConfigurationCondition
+from shipslog.store.objects.types.flowcontrol_v1 import FlowSchemaCondition, PriorityLevelConfigurationCondition
 
 
 def check_types(

@@ -5,7 +5,7 @@ Tests: tests/engine/kinds/flowcontrol/test_flows.py
 
 from typing import Any
 
-from shipslog.store.objects.flowcontrol_v1 import (
+from shipslog.store.objects.types.flowcontrol_v1 import (
     ExemptPriorityLevelConfiguration,
     FlowDistinguisherMethod,
     FlowSchema,
@@ -24,7 +24,7 @@ from shipslog.store.objects.flowcontrol_v1 import (
     Subject,
     UserSubject,
 )
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 
 EXEMPT, CATCH_ALL = "exempt", "catch-all"
 KEPT = {"apf.kubernetes.io/autoupdate-spec": "true"}

@@ -12,7 +12,7 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.flowcontrol_v1 import (
+from shipslog.store.objects.types.flowcontrol_v1 import (
     FlowSchema,
     NonResourcePolicyRule,
     PolicyRulesWithSubjects,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.flowcontrol_v1 import (
+from shipslog.store.objects.types.flowcontrol_v1 import (
     ExemptPriorityLevelConfiguration,
     LimitedPriorityLevelConfiguration,
     LimitResponse,

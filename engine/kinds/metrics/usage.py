@@ -7,7 +7,7 @@ from typing import Any
 
 from shipslog.engine.kinds.columns import NAME, Column
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects import quantity
+from shipslog.store.objects.values import quantity
 
 RESOURCES = ("cpu", "memory")
 

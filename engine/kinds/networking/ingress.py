@@ -9,7 +9,8 @@ from shipslog.engine.kinds.columns import AGE, NAME, NONE, Column, age
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.networking_v1 import (
+from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.networking_v1 import (
     HTTPIngressPath,
     Ingress,
     IngressBackend,
@@ -17,7 +18,6 @@ from shipslog.store.objects.networking_v1 import (
     IngressRule,
     IngressSpec,
 )
-from shipslog.store.objects.scheme import Kind
 
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 OLD_CLASS = "kubernetes.io/ingress.class"

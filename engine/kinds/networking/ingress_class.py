@@ -8,7 +8,7 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, NONE, Column, age
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.networking_v1 import IngressClass, IngressClassParametersReference
+from shipslog.store.objects.types.networking_v1 import IngressClass, IngressClassParametersReference
 
 MOST_CHARACTERS = 250
 SCOPES = ("Cluster", "Namespace")

@@ -7,7 +7,7 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.networking_v1 import IPAddress, ParentReference
+from shipslog.store.objects.types.networking_v1 import IPAddress, ParentReference
 
 
 class IPAddressRules(Strategy):

@@ -11,7 +11,7 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.engine.kinds.workloads import selector_of
-from shipslog.store.objects.networking_v1 import (
+from shipslog.store.objects.types.networking_v1 import (
     IPBlock,
     NetworkPolicy,
     NetworkPolicyPeer,

@@ -7,7 +7,7 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.networking_v1 import ServiceCIDR
+from shipslog.store.objects.types.networking_v1 import ServiceCIDR
 
 NOT_DUAL = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
 

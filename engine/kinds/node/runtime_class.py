@@ -13,8 +13,8 @@ from shipslog.engine.kinds.pod_spec.checks.placement import check_tolerations
 from shipslog.engine.kinds.pod_spec.checks.resources import check_requirements
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.workloads import check_same
-from shipslog.store.objects.core_v1 import ResourceRequirements
-from shipslog.store.objects.node_v1 import RuntimeClass
+from shipslog.store.objects.types.core_v1 import ResourceRequirements
+from shipslog.store.objects.types.node_v1 import RuntimeClass
 
 
 class RuntimeClassRules(Strategy):

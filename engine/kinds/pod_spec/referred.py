@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 # A LocalObjectReference in a pod's spec always names a Secret: what pulls its images, and what its volumes are opened with.
 NAMES: dict[type[Any], tuple[str, str]] = {

@@ -5,8 +5,8 @@ Source: pkg/api/pod/warnings.go and pkg/api/service/warnings.go.
 Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/core/pod/test_binding.py
 """
 
-from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import Container, EphemeralContainer, PodSpec, Volume
+from shipslog.store.objects.types.core_v1 import Container, EphemeralContainer, PodSpec, Volume
+from shipslog.store.objects.values import quantity
 
 from .checks.security import containers_of
 

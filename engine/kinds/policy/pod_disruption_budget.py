@@ -13,8 +13,8 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.strategy import Strategy, generation_after
 from shipslog.engine.kinds.workloads import check_not_more_than_all, check_share
-from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetStatus
 
 
 class PodDisruptionBudgetStrategy(Strategy):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from shipslog.store.objects.rbac_v1 import RoleRef, Subject
+from shipslog.store.objects.types.rbac_v1 import RoleRef, Subject
 
 from .roles import GROUP
 

@@ -7,7 +7,7 @@ from shipslog.engine.kinds.columns import NAME, Column
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.rbac_v1 import ClusterRole
+from shipslog.store.objects.types.rbac_v1 import ClusterRole
 
 from .roles import check_rules
 

@@ -6,7 +6,7 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import NAME, Column
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.rbac_v1 import Role
+from shipslog.store.objects.types.rbac_v1 import Role
 
 from .roles import check_rules
 

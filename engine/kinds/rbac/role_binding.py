@@ -8,7 +8,7 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age, wide
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.rbac_v1 import RoleBinding
+from shipslog.store.objects.types.rbac_v1 import RoleBinding
 
 from .bindings import accounts_of, defaulted_ref, defaulted_subjects, named
 from .roles import check_role_ref, check_subjects

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.rbac_v1 import PolicyRule, RoleRef, Subject
+from shipslog.store.objects.types.rbac_v1 import PolicyRule, RoleRef, Subject
 
 GROUP = "rbac.authorization.k8s.io"
 

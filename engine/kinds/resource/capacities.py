@@ -6,9 +6,9 @@ Tests: tests/engine/kinds/resource/test_devices.py
 from collections.abc import Sequence
 
 from shipslog.engine.kinds.faults import NOT_NEGATIVE, Faults
-from shipslog.store.objects.quantity import NANO, nanos
-from shipslog.store.objects.resource_v1 import CapacityRequestPolicy, CapacityRequestPolicyRange, DeviceCapacity
-from shipslog.store.objects.scalars import Quantity
+from shipslog.store.objects.types.resource_v1 import CapacityRequestPolicy, CapacityRequestPolicyRange, DeviceCapacity
+from shipslog.store.objects.values.quantity import NANO, nanos
+from shipslog.store.objects.values.scalars import Quantity
 
 MOST_VALUES, MILLI = 10, NANO // 1000
 

@@ -9,7 +9,7 @@ from typing import Any
 from shipslog.engine.kinds.columns import AGE, NAME, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.resource_v1 import DeviceClass, DeviceClassConfiguration
+from shipslog.store.objects.types.resource_v1 import DeviceClass, DeviceClassConfiguration
 
 from .devices import check_each, check_opaque, check_selectors
 

@@ -12,9 +12,9 @@ from shipslog.engine.kinds.conditions import check_conditions
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.resource_v1 import DeviceTaintRule
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types.resource_v1 import DeviceTaintRule
+from shipslog.store.objects.values.times import api_time
 
 from .devices import check_driver, check_label, check_pool, check_taint
 

@@ -9,7 +9,7 @@ import msgspec
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.storage.csi_driver import check_driver_name as check_driver
-from shipslog.store.objects.resource_v1 import DeviceSelector, DeviceTaint, DeviceToleration, OpaqueDeviceConfiguration
+from shipslog.store.objects.types.resource_v1 import DeviceSelector, DeviceTaint, DeviceToleration, OpaqueDeviceConfiguration
 
 Item = TypeVar("Item")
 LONGEST_POOL, LONGEST_ID, LONGEST_EXPRESSION, LONGEST_PARAMETERS = 253, 32, 10 * 1024, 10 * 1024

@@ -14,7 +14,8 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.pod_spec.checks.placement import check_node_selector
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.resource_v1 import (
+from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.resource_v1 import (
     AllocatedDeviceStatus,
     AllocationResult,
     DeviceAllocationConfiguration,
@@ -23,9 +24,8 @@ from shipslog.store.objects.resource_v1 import (
     ResourceClaim,
     ResourceClaimConsumerReference,
 )
-from shipslog.store.objects.scheme import Kind
 
-from .claims import Requests, check_admin_access, check_claim, check_name, check_names, default_claim, requests_of
+from .device_claims import Requests, check_admin_access, check_claim, check_name, check_names, default_claim, requests_of
 from .devices import (
     LONGEST_PARAMETERS,
     check_binding_conditions,

@@ -12,10 +12,10 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.metadata import check_annotations, check_labels
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.resource_v1 import ResourceClaimTemplate
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.resource_v1 import ResourceClaimTemplate
 
-from .claims import check_admin_access, check_claim, default_claim
+from .device_claims import check_admin_access, check_claim, default_claim
 
 
 class ResourceClaimTemplateRules(Strategy):

@@ -15,8 +15,8 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.pod_spec.checks.placement import check_node_selector
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.quantity import nanos
-from shipslog.store.objects.resource_v1 import (
+from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.resource_v1 import (
     Counter,
     CounterSet,
     Device,
@@ -27,8 +27,8 @@ from shipslog.store.objects.resource_v1 import (
     ResourceSlice,
     ResourceSliceSpec,
 )
-from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.quantity import nanos
+from shipslog.store.objects.values.times import api_time
 
 from .capacities import check_capacity
 from .devices import (

@@ -10,7 +10,7 @@ from typing import Any
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.scheduling_v1beta1 import (
+from shipslog.store.objects.types.scheduling_v1beta1 import (
     CompositePodGroupSchedulingPolicy,
     PodGroupResourceClaim,
     PodGroupSchedulingPolicy,

@@ -13,8 +13,8 @@ from shipslog.engine.kinds.conditions import check_conditions
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.scheduling_v1beta1 import DisruptionMode, PodGroup, SingleDisruptionMode
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.scheduling_v1beta1 import DisruptionMode, PodGroup, SingleDisruptionMode
 
 from .groups import check_claims, check_one_of, check_policy, check_priority, check_topology
 from .priority_class import admit_priority

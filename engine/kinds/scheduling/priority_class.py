@@ -11,9 +11,9 @@ from shipslog.engine.kinds.columns import AGE, NAME, Column, age, flag
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults, forbidden
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.meta_v1 import ObjectMeta
-from shipslog.store.objects.scheduling_v1 import PriorityClass
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
+from shipslog.store.objects.types.scheduling_v1 import PriorityClass
 
 RESOURCE = "priorityclasses.scheduling.k8s.io"
 HIGHEST = 1_000_000_000  # that people may define

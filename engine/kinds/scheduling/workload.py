@@ -11,7 +11,7 @@ from shipslog.engine.kinds.columns import AGE, NAME, age
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.engine.kinds.workloads import check_same
-from shipslog.store.objects.scheduling_v1beta1 import CompositePodGroupTemplate, PodGroupTemplate, Workload
+from shipslog.store.objects.types.scheduling_v1beta1 import CompositePodGroupTemplate, PodGroupTemplate, Workload
 
 from .groups import check_claims, check_one_of, check_policy, check_priority, check_topology
 

@@ -10,7 +10,7 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.storage_v1 import CSIDriver, TokenRequest
+from shipslog.store.objects.types.storage_v1 import CSIDriver, TokenRequest
 
 LONGEST_NAME = 63
 GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")

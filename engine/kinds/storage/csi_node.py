@@ -8,7 +8,7 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.storage_v1 import CSINode, CSINodeDriver
+from shipslog.store.objects.types.storage_v1 import CSINode, CSINodeDriver
 
 from .csi_driver import check_driver_name
 

@@ -8,8 +8,8 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.workloads import check_same
-from shipslog.store.objects import quantity
-from shipslog.store.objects.storage_v1 import CSIStorageCapacity
+from shipslog.store.objects.types.storage_v1 import CSIStorageCapacity
+from shipslog.store.objects.values import quantity
 
 
 class CSIStorageCapacityRules(Strategy):

@@ -11,10 +11,10 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.sizes import size_of
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.workloads import check_same
-from shipslog.store.objects.claims import DEFAULT_MARKS, DIRECTORIES, is_default
-from shipslog.store.objects.core_v1 import TopologySelectorTerm
-from shipslog.store.objects.meta_v1 import ObjectMeta
-from shipslog.store.objects.storage_v1 import StorageClass
+from shipslog.store.objects.types.core_v1 import TopologySelectorTerm
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
+from shipslog.store.objects.types.storage_v1 import StorageClass
+from shipslog.store.objects.volume_claims import DEFAULT_MARKS, DIRECTORIES, is_default
 
 MOST_PARAMETERS, MOST_BYTES = 512, 256 * 1024
 RECLAIMS, BINDINGS = ("Delete", "Retain"), ("Immediate", "WaitForFirstConsumer")

@@ -6,7 +6,7 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.store.objects.storage_v1 import VolumeAttachment, VolumeError
+from shipslog.store.objects.types.storage_v1 import VolumeAttachment, VolumeError
 
 from .csi_driver import check_driver_name
 from .storage_class import MOST_BYTES

@@ -5,7 +5,7 @@ from typing import Any
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.storage_v1 import VolumeAttributesClass
+from shipslog.store.objects.types.storage_v1 import VolumeAttributesClass
 
 from .csi_driver import check_driver_name
 from .storage_class import check_parameters

@@ -10,7 +10,7 @@ from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.engine.kinds.workloads import check_same
-from shipslog.store.objects.storagemigration_v1 import StorageVersionMigration
+from shipslog.store.objects.types.storagemigration_v1 import StorageVersionMigration
 
 
 class StorageVersionMigrationRules(WithSpec):

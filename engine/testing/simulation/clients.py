@@ -12,8 +12,8 @@ import msgspec
 
 from shipslog.engine.cluster import Cluster
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Evict, Patch, Update
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.patch import MERGE_PATCH, STRATEGIC_PATCH
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import Refusal
 
 from . import objects

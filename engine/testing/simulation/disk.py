@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from shipslog.store.log.disk import Disk
-from shipslog.store.log.reserve import Reserve
+from shipslog.store.log.disk_full_reserve import Reserve
+from shipslog.store.log.disk_seam import Disk
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.log.sqlite_connection import connect_to_read, connect_to_write
 

@@ -7,9 +7,9 @@ import random
 
 from msgspec.structs import replace
 
-from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.objects.apps_v1 import Deployment, DeploymentSpec, DeploymentStrategy
-from shipslog.store.objects.networking_v1 import (
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.apps_v1 import Deployment, DeploymentSpec, DeploymentStrategy
+from shipslog.store.objects.types.networking_v1 import (
     IPBlock,
     NetworkPolicy,
     NetworkPolicyEgressRule,
@@ -18,7 +18,7 @@ from shipslog.store.objects.networking_v1 import (
     NetworkPolicyPort,
     NetworkPolicySpec,
 )
-from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetSpec
+from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetSpec
 
 ALWAYS_WELL = core_v1.ExecAction(command=("true",))  # probes end as the world says, not as a process does
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from shipslog.engine.cluster import Cluster, all_reconcilers
 from shipslog.engine.state.view import MemoryView
+from shipslog.engine.testing.simulation.checkers.broken_promise import Broken
 from shipslog.engine.time.clock import Entropy
 from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.reconcilers.rule.dormant import Rule, awake
@@ -41,7 +42,6 @@ from .checkers import (
     snapshots,
     watches,
 )
-from .checkers.verdict import Broken
 from .clients import EVERY_S, Client, watcher
 from .disk import SimulatedDisk
 from .faults import FaultyNode, trouble

@@ -6,9 +6,10 @@ Source: kubelet's localStorageEviction, Kubernetes 1.32.
 from collections.abc import Iterable
 
 from shipslog.store.facts import PodUse
-from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.scalars import Quantity
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.scalars import Quantity
 from shipslog.store.projections import index
 
 STORAGE = "ephemeral-storage"

@@ -6,7 +6,8 @@ Source: kubelet's eviction helpers (rankMemoryPressure, rankDiskPressureFunc, ra
 from collections.abc import Iterable, Mapping
 
 from shipslog.store.facts import PodUse
-from shipslog.store.objects import core_v1, quantity
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import quantity
 
 CRITICAL_PRIORITY = 2_000_000_000
 STATIC = ("file", "http")

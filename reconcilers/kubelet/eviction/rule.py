@@ -17,10 +17,11 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.runtime.commands import CollectImages
 from shipslog.store.commands import Update
 from shipslog.store.facts import Fact, ImagesCollected, PodUse, PressureObserved, ThresholdMet
-from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.conditions import find_condition
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.times import SECOND_NS, api_time, parse_time
 from shipslog.store.state import PressureState
 from shipslog.store.view import View
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from shipslog.store.facts import ThresholdMet
-from shipslog.store.objects import durations, quantity
+from shipslog.store.objects.values import durations, quantity
 from shipslog.store.state import PressureState
 
 MEMORY, DISK, PROCESSES = "MemoryPressure", "DiskPressure", "PIDPressure"

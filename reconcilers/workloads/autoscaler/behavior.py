@@ -9,8 +9,8 @@ from math import ceil
 
 from msgspec import Struct
 
-from shipslog.store.objects.autoscaling_v2 import HorizontalPodAutoscaler, HPAScalingRules
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types.autoscaling_v2 import HorizontalPodAutoscaler, HPAScalingRules
+from shipslog.store.objects.values.times import SECOND_NS
 from shipslog.store.state import AutoscalerState
 
 DOWN_WINDOW_S = 300

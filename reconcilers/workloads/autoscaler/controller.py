@@ -9,14 +9,14 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Sa
 from shipslog.reconcilers.rule.wakes import key_of, rule
 from shipslog.store.commands import AnyObjectCommand, Update
 from shipslog.store.facts import MetricsObserved
-from shipslog.store.objects import apps_v1, core_v1
-from shipslog.store.objects.autoscaling_v2 import (
+from shipslog.store.objects.conditions import find_condition
+from shipslog.store.objects.types import apps_v1, core_v1
+from shipslog.store.objects.types.autoscaling_v2 import (
     HorizontalPodAutoscaler,
     HorizontalPodAutoscalerCondition,
     HorizontalPodAutoscalerStatus,
 )
-from shipslog.store.objects.conditions import find_condition
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

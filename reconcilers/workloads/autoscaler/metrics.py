@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from shipslog.store.facts import MetricReading
-from shipslog.store.objects import core_v1, meta_v1, quantity
-from shipslog.store.objects.autoscaling_v2 import (
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.autoscaling_v2 import (
     ContainerResourceMetricStatus,
     ExternalMetricStatus,
     HorizontalPodAutoscaler,
@@ -22,6 +22,7 @@ from shipslog.store.objects.autoscaling_v2 import (
     PodsMetricStatus,
     ResourceMetricStatus,
 )
+from shipslog.store.objects.values import quantity
 
 from .replicas import Proposal, Tolerance, Unmeasured, by_average, by_share, by_utilization, by_value
 from .target import Target

@@ -10,9 +10,10 @@ from math import ceil
 from msgspec import Struct
 
 from shipslog.store.facts import MetricReading
-from shipslog.store.objects import core_v1, quantity
 from shipslog.store.objects.conditions import find_condition
-from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.times import SECOND_NS, parse_time
 
 CPU_INITIALIZATION_NS = 300 * SECOND_NS  # for so long after its start a pod's CPU may be that of its beginning
 INITIAL_READINESS_NS = 30 * SECOND_NS

@@ -9,11 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from shipslog.store.commands import Patch
-from shipslog.store.objects import core_v1, selector
-from shipslog.store.objects.autoscaling_v2 import CrossVersionObjectReference, HorizontalPodAutoscaler
+from shipslog.store.objects import selector
 from shipslog.store.objects.patch import MERGE_PATCH
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.selector import Selector
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.autoscaling_v2 import CrossVersionObjectReference, HorizontalPodAutoscaler
 from shipslog.store.view import View
 
 

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.pods import owner_reference
 from shipslog.reconcilers.rule.wakes import rule
-from shipslog.reconcilers.workloads.claims import controlled
+from shipslog.reconcilers.workloads.adoption import controlled
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.objects import cron, meta_v1
-from shipslog.store.objects.batch_v1 import CronJob, CronJobStatus, Job
-from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
+from shipslog.store.objects.types import meta_v1
+from shipslog.store.objects.types.batch_v1 import CronJob, CronJobStatus, Job
+from shipslog.store.objects.values import cron
+from shipslog.store.objects.values.times import SECOND_NS, api_time, parse_time
 from shipslog.store.view import View
 
 from . import times

@@ -7,8 +7,8 @@ is left out does not come that day; where it is put back, what is in the hour th
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 
-from shipslog.store.objects.cron import Schedule
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.values.cron import Schedule
+from shipslog.store.objects.values.times import SECOND_NS
 
 YEARS = 5  # a schedule that means nothing in so many years means nothing
 MINUTE_S, HOUR_S = 60, 3600

@@ -13,15 +13,15 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.pods import available_in_ns, is_active, is_ready
 from shipslog.reconcilers.rule.wakes import key_of, rule
-from shipslog.reconcilers.workloads.claims import adopters, claimed
+from shipslog.reconcilers.workloads.adoption import adopters, claimed
 from shipslog.reconcilers.workloads.job.census import ended_at
 from shipslog.reconcilers.workloads.revisions import forgotten, history_of
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import ControllerRevision, DaemonSet, DaemonSetStatus
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.selector import Selector, of_label_selector
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import ControllerRevision, DaemonSet, DaemonSetStatus
+from shipslog.store.objects.values.times import SECOND_NS
 from shipslog.store.view import View
 
 from . import nodes as on

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.pods import owner_reference, pod_from_template
 from shipslog.reconcilers.scheduler.fit import matches_node, untolerated
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import DaemonSet
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import DaemonSet
 
 HASH, GENERATION_LABEL = "controller-revision-hash", "pod-template-generation"
 GENERATION = "deprecated.daemonset.template.generation"

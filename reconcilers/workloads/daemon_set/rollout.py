@@ -8,8 +8,8 @@ from math import ceil
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import DaemonSet
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import DaemonSet
 
 Test = Callable[[core_v1.Pod], bool]
 

@@ -13,18 +13,18 @@ from collections.abc import Iterable
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.reconcilers.rule.wakes import rule
-from shipslog.reconcilers.workloads.claims import adopters, claimed
+from shipslog.reconcilers.workloads.adoption import adopters, claimed
 from shipslog.reconcilers.workloads.failures import is_new
-from shipslog.store.objects.apps_v1 import Deployment, ReplicaSet
-from shipslog.store.objects.core_v1 import Event, Pod
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.selector import Selector, of_label_selector
+from shipslog.store.objects.types.apps_v1 import Deployment, ReplicaSet
+from shipslog.store.objects.types.core_v1 import Event, Pod
 from shipslog.store.view import View
 
-from .conditions import again_s, how_it_stands, is_complete, note_pause, sync
 from .revisions import REFUSED, asks_back, forget, refused, renew, rollback
 from .rollout import Rollout
 from .sizes import is_scaled, scale
+from .status import again_s, how_it_stands, is_complete, note_pause, sync
 from .strategies import recreate, roll
 
 

@@ -12,18 +12,19 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Say, reference
 from shipslog.reconcilers.rule.pods import owner_reference
 from shipslog.store.commands import Update
-from shipslog.store.objects import codec, core_v1
-from shipslog.store.objects.apps_v1 import Deployment, DeploymentCondition, ReplicaSet, ReplicaSetSpec
 from shipslog.store.objects.conditions import find_condition
-from shipslog.store.objects.core_v1 import PodTemplateSpec
-from shipslog.store.objects.meta_v1 import LabelSelector, ObjectMeta
-from shipslog.store.objects.times import parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import Deployment, DeploymentCondition, ReplicaSet, ReplicaSetSpec
+from shipslog.store.objects.types.core_v1 import PodTemplateSpec
+from shipslog.store.objects.types.meta_v1 import LabelSelector, ObjectMeta
+from shipslog.store.objects.values.times import parse_time
+from shipslog.store.objects.wire import codec
 from shipslog.store.projections import index
 from shipslog.store.view import View
 
-from .conditions import NOT_MADE, PROGRESSING, has_deadline, put_condition
 from .rollout import DESIRED_REPLICAS, MAX_REPLICAS, Rollout, age_of, size_of
 from .sizes import size_of_new
+from .status import NOT_MADE, PROGRESSING, has_deadline, put_condition
 
 HASH = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Say, reference
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.objects.apps_v1 import Deployment, ReplicaSet
-from shipslog.store.objects.scalars import IntOrString
+from shipslog.store.objects.types.apps_v1 import Deployment, ReplicaSet
+from shipslog.store.objects.values.scalars import IntOrString
 from shipslog.store.view import View
 
 DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"

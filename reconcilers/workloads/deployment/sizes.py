@@ -3,7 +3,7 @@
 Source: Kubernetes' deployment controller and its utilities.
 """
 
-from shipslog.store.objects.apps_v1 import ReplicaSet
+from shipslog.store.objects.types.apps_v1 import ReplicaSet
 
 from .rollout import DESIRED_REPLICAS, MAX_REPLICAS, Rollout, age_of, size_of
 

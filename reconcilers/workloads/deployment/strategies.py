@@ -3,9 +3,9 @@
 Source: Kubernetes' deployment controller.
 """
 
-from shipslog.reconcilers.workloads.claims import controlled
-from shipslog.store.objects.core_v1 import Pod
+from shipslog.reconcilers.workloads.adoption import controlled
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types.core_v1 import Pod
 
 from .revisions import renew
 from .rollout import Rollout, size_of

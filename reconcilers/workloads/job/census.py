@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from shipslog.reconcilers.rule.pods import is_active
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.batch_v1 import Job, UncountedTerminatedPods
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.times import parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.batch_v1 import Job, UncountedTerminatedPods
+from shipslog.store.objects.values.times import parse_time
 
 from . import indexes
 from .policies import judge

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.pods import controller_of, is_active, is_ready
 from shipslog.reconcilers.rule.wakes import rule
-from shipslog.reconcilers.workloads.claims import adopters, claimed
+from shipslog.reconcilers.workloads.adoption import adopters, claimed
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.objects.batch_v1 import Job, JobStatus
 from shipslog.store.objects.selector import Selector, of_label_selector
-from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.batch_v1 import Job, JobStatus
+from shipslog.store.objects.values.times import SECOND_NS, api_time, parse_time
 from shipslog.store.projections import index
 from shipslog.store.view import View
 

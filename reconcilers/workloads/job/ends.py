@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.batch_v1 import Job, JobCondition
 from shipslog.store.objects.conditions import find_condition
-from shipslog.store.objects.times import SECOND_NS, api_time, parse_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.batch_v1 import Job, JobCondition
+from shipslog.store.objects.values.times import SECOND_NS, api_time, parse_time
 
 from .census import Census, is_indexed
 from .policies import succeeds_early

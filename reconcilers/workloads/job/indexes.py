@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 

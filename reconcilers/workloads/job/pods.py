@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.pods import owner_reference, pod_from_template
 from shipslog.reconcilers.workloads.replicas import choose_to_delete
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.batch_v1 import Job
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.batch_v1 import Job
+from shipslog.store.objects.values.times import SECOND_NS
 
 from . import indexes
 from .census import FAILURES, IGNORED, TRACKING, Census, ended_at, has_failed, is_indexed, number_in, waits_for_the_end

@@ -8,8 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.batch_v1 import (
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.batch_v1 import (
     PodFailurePolicy,
     PodFailurePolicyOnExitCodesRequirement,
     PodFailurePolicyOnPodConditionsPattern,

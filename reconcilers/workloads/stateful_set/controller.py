@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import is_active
 from shipslog.reconcilers.rule.wakes import rule
-from shipslog.reconcilers.workloads.claims import adopters, claimed
+from shipslog.reconcilers.workloads.adoption import adopters, claimed
 from shipslog.reconcilers.workloads.revisions import forgotten, history_of
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import ControllerRevision, StatefulSet
 from shipslog.store.objects.selector import Selector, of_label_selector
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import ControllerRevision, StatefulSet
 from shipslog.store.view import View
 
 from . import steps

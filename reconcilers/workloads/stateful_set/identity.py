@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.pods import owner_reference, pod_from_template
-from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.objects.apps_v1 import StatefulSet
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.apps_v1 import StatefulSet
 
 REVISION = "controller-revision-hash"
 POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.pods import available_in_ns, is_ready
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import StatefulSet, StatefulSetStatus
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import StatefulSet, StatefulSetStatus
+from shipslog.store.objects.values.times import SECOND_NS
 
 from .identity import REVISION
 

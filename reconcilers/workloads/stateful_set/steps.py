@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Say, reference
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import ControllerRevision, StatefulSet
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import ControllerRevision, StatefulSet
 from shipslog.store.view import View
 
 from ..revisions import template_of

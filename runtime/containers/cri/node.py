@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from shipslog.runtime import hooks
 from shipslog.runtime.commands import (
     AnyRuntimeCommand,
     ApplyNetworkPolicies,
@@ -33,12 +32,13 @@ from shipslog.runtime.containers.logs.limits import LIMITS, LogLimits
 from shipslog.runtime.containers.logs.pod_logs import PodLogs, beside
 from shipslog.runtime.containers.logs.rotation import renamed
 from shipslog.runtime.containers.lost import container_lost
-from shipslog.runtime.containers.oci import machine
 from shipslog.runtime.containers.oci.layout import instance_of
 from shipslog.runtime.containers.resized import resized
 from shipslog.runtime.images.reference import registry_of
-from shipslog.runtime.lookup import Lookups
+from shipslog.runtime.machine import node_facts
+from shipslog.runtime.machine.threads import OwnerThreads
 from shipslog.runtime.network.dial import Ends, dial
+from shipslog.runtime.network.lookup import Lookups
 from shipslog.runtime.node import (
     ByteStream,
     LeftBehind,
@@ -49,10 +49,10 @@ from shipslog.runtime.node import (
     StreamRefused,
     Written,
 )
-from shipslog.runtime.probes import Prober
+from shipslog.runtime.probing import hooks
+from shipslog.runtime.probing.probes import Prober
 from shipslog.runtime.stats.sampler import PodSubject, Sampler
 from shipslog.runtime.stats.usage import NodeStats, Usage
-from shipslog.runtime.threads import OwnerThreads
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.runtime.volumes.node_volumes import NodeVolumes
@@ -96,7 +96,7 @@ class CriNode:
     ) -> None:
         """`own`: the node's part of the pods' ranges, and its addresses."""
         self.node, self.data, self._socket, self._own, self._rules = node, data.resolve(), socket, own, rules
-        self.log_directory = machine.LOGS
+        self.log_directory = node_facts.LOGS
         self._report: Report = lambda fact: None
         self._client: CriClient | None = None
         self._running: dict[str, tuple[str, str, int]] = {}  # container id -> pod uid, name, attempt
@@ -125,7 +125,7 @@ class CriNode:
         await asyncio.to_thread(self._users.open)
         self._client = await asyncio.to_thread(CriClient, self._socket, instance_of(self.data))
         cidr, address = self._own
-        observed = await asyncio.to_thread(machine.observe, self.node, self.data, pod_cidr=cidr, crun="", address=address)
+        observed = await asyncio.to_thread(node_facts.observe, self.node, self.data, pod_cidr=cidr, crun="", address=address)
         version = f"{self.client.name}://{self.client.version}"
         observed = msgspec.structs.replace(observed, info={**observed.info, "containerRuntimeVersion": version})
         report(observed)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shipslog.runtime import trees
+from shipslog.runtime.machine import trees
 from shipslog.runtime.node import Written
 from shipslog.store.logger import logger
 

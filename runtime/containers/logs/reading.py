@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 from shipslog.runtime.node import LogOptions
 
 from .lines import Line, is_whole, parse, stamped

@@ -9,10 +9,9 @@ import signal
 import time
 from pathlib import Path
 
-from shipslog.runtime import trees
+from shipslog.runtime.machine import trees
+from shipslog.runtime.machine.environment import OciSettings
 from shipslog.runtime.stats.groups import NO_LIMIT, integer, text
-
-from .environment import OciSettings
 
 _CPU_PERIOD_US = 100_000
 

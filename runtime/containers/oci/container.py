@@ -19,24 +19,26 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shipslog.runtime import trees
 from shipslog.runtime.commands import Mount, StartContainer
 from shipslog.runtime.containers import env_files, lost
 from shipslog.runtime.containers.id_ranges import ID_COUNT
 from shipslog.runtime.containers.logs.kept import KeptLogs
 from shipslog.runtime.containers.logs.reading import tail_text
+from shipslog.runtime.containers.oci.recovery.records import ContainerRecord, SandboxRecord
 from shipslog.runtime.images.bounds import ImageBroken
 from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore
+from shipslog.runtime.machine import linux, trees
+from shipslog.runtime.machine.environment import OciSettings
 from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.runtime.volumes.pod_volumes import pin_sub_path, remove_tree, source_path
 from shipslog.store.facts import CONTAINER_STATUS_UNKNOWN
 
-from . import image_user, image_volumes, linux, programs, records, seccomp, spec, user_namespaces
+from . import image_volumes, programs, user_namespaces
 from .cgroups import Cgroups
-from .environment import OciSettings
+from .config import config_json, image_user, seccomp
 from .layout import Layout, container_id
-from .records import ContainerRecord, SandboxRecord
+from .recovery import records
 
 RECORD_FILE = "container.json"
 _LAYERS = "layers"  # in a bundle: those of all images, with the ids of a pod that has its own
@@ -119,7 +121,7 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
         ImageBroken,
         image_user.UserUnknown,
         seccomp.BadProfile,
-        spec.NoCommand,
+        config_json.NoCommand,
         StartFailed,
     ) as error:
         delete(place, record)
@@ -166,7 +168,7 @@ def _write_config(
     if request.env_files:
         more = env_files.values(request.env_files, pod / "volumes")
         request = msgspec.structs.replace(request, env=(*request.env, *more))
-    situation = spec.Situation(
+    situation = config_json.Situation(
         pod=sandbox.request,
         image=image.config,
         user=user,
@@ -179,7 +181,7 @@ def _write_config(
         mounts=_mount_sources(sandbox, request, pod, bundle),
         devices=tuple(_devices(sandbox, request, pod / "volumes")),
     )
-    config = spec.build(request, situation, place.settings)
+    config = config_json.build(request, situation, place.settings)
     allowed = config["process"]["capabilities"]["bounding"]
     if request.security.seccomp_profile:
         config["linux"]["seccomp"] = seccomp.profile(place.layout.data / "seccomp", request.security.seccomp_profile, allowed)
@@ -227,7 +229,7 @@ def _mount_sources(
     return tuple(found)
 
 
-def _devices(sandbox: SandboxRecord, request: StartContainer, volumes: Path) -> Iterator[spec.BlockDevice]:
+def _devices(sandbox: SandboxRecord, request: StartContainer, volumes: Path) -> Iterator[config_json.BlockDevice]:
     """Errors: VolumeFailed for a volume that is none."""
     known = {volume.name: volume for volume in sandbox.request.volumes}
     for device in request.devices or ():
@@ -236,7 +238,7 @@ def _devices(sandbox: SandboxRecord, request: StartContainer, volumes: Path) -> 
         if volume is None or status is None or not stat.S_ISBLK(status.st_mode):
             raise VolumeFailed(f'the volume "{device.volume}" of container "{request.container}" is no block device')
         major, minor = os.major(status.st_rdev), os.minor(status.st_rdev)
-        yield spec.BlockDevice(
+        yield config_json.BlockDevice(
             path=device.path, major=major, minor=minor, mode=status.st_mode & 0o777, uid=status.st_uid, gid=status.st_gid,
             read_only=volume.read_only,
         )  # fmt: skip
@@ -313,7 +315,7 @@ def _run_conmon(place: ContainerPlace, request: StartContainer, record: Containe
             command.append("--leave-stdin-open")
     reader, writer = os.pipe2(os.O_CLOEXEC)
     try:
-        environment = {"PATH": spec.DEFAULT_PATH, "_OCI_SYNCPIPE": str(writer)}
+        environment = {"PATH": config_json.DEFAULT_PATH, "_OCI_SYNCPIPE": str(writer)}
         if "XDG_RUNTIME_DIR" in os.environ:
             environment["XDG_RUNTIME_DIR"] = os.environ["XDG_RUNTIME_DIR"]
         try:

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from shipslog.runtime.containers.oci.recovery.records import Process
+from shipslog.runtime.machine import linux
 from shipslog.runtime.node import Report
 from shipslog.store.logger import logger
 
-from . import container, linux
+from . import container
 from .container import ContainerPlace, Exit, lost_exit
 from .pods import Container, Pods, container_exited
-from .records import Process
 
 EXIT_FILE_S = 10.0  # for conmon to write down the exit of a process that is gone
 _UNKNOWN = "The container's monitor (conmon) {}: how the container ended is not known"

@@ -14,8 +14,7 @@ from msgspec import UNSET
 from shipslog.runtime.commands import RunPodSandbox, StartContainer
 from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore
-
-from . import linux
+from shipslog.runtime.machine import linux
 
 DIRECTORY = "images"  # of a container's bundle
 OPTIONS = ("nosuid", "nodev", "noexec")  # of the container's own mount of it

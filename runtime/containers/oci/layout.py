@@ -1,6 +1,6 @@
 """Where a node keeps what: directories, names and ids, all derived from the data directory, the pod and the container.
 
-Tests: tests/runtime/containers/oci/test_leftovers.py, tests/runtime/containers/test_hostile_containers.py
+Tests: tests/runtime/containers/oci/recovery/test_leftovers.py, tests/runtime/containers/test_hostile_containers.py
 """
 
 import hashlib

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from shipslog.runtime import hooks
 from shipslog.runtime.commands import (
     PortMapping,
     RefreshVolumes,
@@ -29,32 +28,34 @@ from shipslog.runtime.commands import (
 from shipslog.runtime.containers.logs.limits import LogLimits
 from shipslog.runtime.containers.logs.pod_logs import PodLogs
 from shipslog.runtime.containers.lost import container_lost
+from shipslog.runtime.containers.oci.pod_sandbox.node_namespace import NodeNamespace
+from shipslog.runtime.containers.oci.recovery.records import ContainerRecord, SandboxRecord
 from shipslog.runtime.containers.resized import resized
 from shipslog.runtime.images.store import ImageStore
-from shipslog.runtime.lookup import Lookups
+from shipslog.runtime.machine.environment import OciSettings
+from shipslog.runtime.machine.threads import OwnerThreads, Throttle
 from shipslog.runtime.network import pod_network
 from shipslog.runtime.network.addresses import Addresses
+from shipslog.runtime.network.lookup import Lookups
 from shipslog.runtime.network.nat import Nat, NatFailed
 from shipslog.runtime.node import LeftBehind, Report, StreamRefused
+from shipslog.runtime.probing import hooks
 from shipslog.runtime.stats.sampler import PodSubject
-from shipslog.runtime.threads import OwnerThreads, Throttle
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.store.facts import ContainerExited, ContainerStartFailed, RuntimeFact, SandboxExited
 from shipslog.store.state import PodRuntime
 from shipslog.store.tasks import END_S, Tasks
 
-from . import adoption, container, layout, leftovers, pause, pods, programs, records, resizing, sandbox, streams, uses
+from . import container, images_in_use, layout, pods, programs, resizing, streams
 from .cgroups import Cgroups
 from .conmon_log import reopened
 from .container import ContainerPlace, Exit, StartFailed
-from .environment import OciSettings
 from .exits import Exits
 from .layout import Layout, container_id
 from .naming import Naming
-from .node_namespace import NodeNamespace
+from .pod_sandbox import pause, sandbox
 from .pods import SCHEME, Container, Pods, PodState, container_exited, container_started
-from .records import ContainerRecord, SandboxRecord
-from .sandbox import SandboxPlace
+from .recovery import adoption, leftovers, records
 
 GONE_S = 5.0  # for a process to be gone after KILL
 PATIENCE_S = 10.0  # a start that takes longer keeps no other one waiting
@@ -74,7 +75,7 @@ class NodeLife:
         self.bridge = layout.bridge_name(self.instance)
         self.images = ImageStore(
             self.layout.images, skopeo_path=settings.skopeo, ids=settings.ids if settings.rootless else None,
-            used=partial(uses.ids_used, self.layout.pods),
+            used=partial(images_in_use.ids_used, self.layout.pods),
         )  # fmt: skip
         self._addresses = Addresses(pod_cidr, self.layout.data / "next-address")
         self._naming = Naming(self.instance, self._addresses, settings)
@@ -85,7 +86,7 @@ class NodeLife:
         self._place = ContainerPlace(
             layout=self.layout, settings=settings, images=self.images, cgroups=self._cgroups, logs=self.logs.kept
         )
-        self.sandboxes: SandboxPlace | None = None
+        self.sandboxes: sandbox.SandboxPlace | None = None
         self._making = Throttle(settings.workers, patience_s=PATIENCE_S)
         self._in_node, self._in_machine = OwnerThreads(PER_POD, enter=self._namespace.enter), OwnerThreads(PER_POD)
         self.pods = Pods()
@@ -131,7 +132,7 @@ class NodeLife:
             (places.data / "forwarding").touch()
         if any(network.version == 6 for network in self._addresses.networks):
             leftovers.switch_forwarding_6_on(places)
-        self.sandboxes = SandboxPlace(
+        self.sandboxes = sandbox.SandboxPlace(
             layout=places, mount_ns_fd=self._namespace.descriptor, bridge=self.bridge, gateways=self._addresses.gateways,
             pause_command=command, cgroups=self._cgroups,
         )  # fmt: skip

@@ -7,11 +7,12 @@ import msgspec
 
 from shipslog.runtime.commands import RunPodSandbox
 from shipslog.runtime.containers.id_ranges import IdRanges
+from shipslog.runtime.containers.oci.recovery.records import SandboxRecord
+from shipslog.runtime.machine.environment import OciSettings
 from shipslog.runtime.network.addresses import Addresses
 
-from . import layout, programs, sandbox
-from .environment import OciSettings
-from .records import SandboxRecord
+from . import layout, programs
+from .pod_sandbox import sandbox
 
 NOT_ROOTLESS = (
     "hostUsers: false needs mounts with mapped ids, which only a daemon that runs as root may make; without root all pods run "

@@ -6,13 +6,13 @@ Tests: tests/runtime/containers/test_contract.py
 import asyncio
 from collections.abc import Iterator
 
+from shipslog.runtime.containers.oci.recovery.records import ContainerRecord, SandboxRecord
 from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject
 from shipslog.store.facts import ContainerExited, ContainerStarted, SandboxStarted
 
 from .cgroups import Cgroups
 from .container import Exit
 from .layout import Layout
-from .records import ContainerRecord, SandboxRecord
 
 SCHEME = "shipslog://"
 

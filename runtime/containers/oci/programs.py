@@ -5,7 +5,8 @@ Tests: tests/runtime/containers/oci/test_programs.py
 
 from pathlib import Path
 
-from .environment import OciSettings
+from shipslog.runtime.machine.environment import OciSettings
+
 from .layout import Layout
 
 CRUN, RUNC = "crun", "runc"

@@ -12,11 +12,13 @@ from pathlib import Path
 import msgspec
 
 from shipslog.runtime.commands import UpdateContainerResources
+from shipslog.runtime.containers.oci.recovery.records import ContainerRecord
 from shipslog.runtime.stats.groups import groups_of
 
-from . import container, records, spec
+from . import container
+from .config import config_json
 from .container import RECORD_FILE, ContainerPlace
-from .records import ContainerRecord
+from .recovery import records
 
 CRUN_S = 30.0
 
@@ -46,7 +48,7 @@ def _resized(
         before = groups.pod_limits(record.pod_uid)
         groups.limit_pod(record.pod_uid, cpu_milli=_larger(before[0], cpu), memory_bytes=_larger(before[1], memory), lift=True)
         try:
-            _update(place, record, spec.limits(command.limits, settings))
+            _update(place, record, config_json.limits(command.limits, settings))
         except BaseException:
             groups.limit_pod(record.pod_uid, cpu_milli=before[0], memory_bytes=before[1], lift=True)
             raise

@@ -20,14 +20,14 @@ import tty as terminal
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from shipslog.runtime.descriptors import readable, writable
+from shipslog.runtime.containers.oci.recovery.records import ContainerRecord, SandboxRecord
+from shipslog.runtime.machine import linux
+from shipslog.runtime.machine.descriptors import readable, writable
+from shipslog.runtime.machine.threads import OwnerThreads, in_fresh_thread
 from shipslog.runtime.node import StreamRefused
-from shipslog.runtime.threads import OwnerThreads, in_fresh_thread
 
-from . import linux
 from .layout import Layout
 from .pods import Container
-from .records import ContainerRecord, SandboxRecord
 
 CHUNK = 65536
 CONSOLE_S = 10.0  # for crun to hand over the terminal

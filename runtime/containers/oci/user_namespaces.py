@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from shipslog.runtime.containers.id_ranges import ID_COUNT
+from shipslog.runtime.machine import linux
 
-from . import linux, pause
+from .pod_sandbox import pause
 
 PATIENCE_S = 10.0
 _UNSHARE, _NSENTER = "/usr/bin/unshare", "/usr/bin/nsenter"

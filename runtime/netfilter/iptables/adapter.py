@@ -6,10 +6,10 @@ Tests: tests/runtime/netfilter/test_packets.py, tests/runtime/netfilter/test_ipt
 from shipslog.runtime.commands import Ruleset, ServiceRules
 from shipslog.runtime.netfilter.adapter import NetfilterFailed
 from shipslog.runtime.netfilter.conntrack import end_stale_flows
-from shipslog.runtime.netfilter.elements import checked
 from shipslog.runtime.netfilter.family import IPV4, Family
-from shipslog.runtime.netfilter.loaded import udp_changes
+from shipslog.runtime.netfilter.loaded_ruleset import udp_changes
 from shipslog.runtime.netfilter.loopback import Loopback
+from shipslog.runtime.netfilter.service_elements import checked
 from shipslog.store.logger import logger
 
 from .chains import KeptChains

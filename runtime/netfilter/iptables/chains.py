@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from shipslog.runtime.netfilter.adapter import NetfilterFailed
 from shipslog.runtime.netfilter.family import Family
-from shipslog.runtime.netfilter.kept_table import KeptTable
+from shipslog.runtime.netfilter.guarded_table import GuardedTable
 from shipslog.runtime.netfilter.monitor import DELETIONS, Notification
 from shipslog.runtime.node import RuntimeUnavailable
 
@@ -45,7 +45,7 @@ class KeptChains:
 
     def __init__(self, family: Family, *, netns: str | None = None, mended: Callable[[], None] = lambda: None) -> None:
         self._family, self._mended = family, mended
-        self.kept = KeptTable(f"{family.name} nat", self._restore, netns=netns, concerns=self._concerns, buffer=BUFFER)
+        self.kept = GuardedTable(f"{family.name} nat", self._restore, netns=netns, concerns=self._concerns, buffer=BUFFER)
         self._chains: dict[tuple[str, str], tuple[str, ...]] = {}
         self._jumps: tuple[Jump, ...] = ()
         self._loaded = False

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from shipslog.runtime.commands import Ruleset, ServiceRules
-from shipslog.runtime.netfilter.elements import Endpoint
 from shipslog.runtime.netfilter.family import Family
+from shipslog.runtime.netfilter.service_elements import Endpoint
 
 from . import names
 from .chains import Chains, Jump

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from shipslog.runtime.commands import Ruleset
 from shipslog.runtime.netfilter.adapter import NetfilterFailed
 from shipslog.runtime.netfilter.conntrack import end_stale_flows
-from shipslog.runtime.netfilter.elements import checked, fronts
 from shipslog.runtime.netfilter.family import IPV4, Family
 from shipslog.runtime.netfilter.iptables.chains import Chains, KeptChains
 from shipslog.runtime.netfilter.loopback import Loopback
+from shipslog.runtime.netfilter.service_elements import checked, fronts
 from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from shipslog.runtime.descriptors import inherited, readable
+from shipslog.runtime.machine.descriptors import inherited, readable
 from shipslog.runtime.netfilter.adapter import NetfilterFailed
 
 from .words import HEAD, VERSION, Reply, Request, framed, length_of

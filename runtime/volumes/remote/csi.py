@@ -20,9 +20,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shipslog.runtime import trees
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
-from shipslog.runtime.containers.oci import linux, records
+from shipslog.runtime.containers.oci.recovery import records
+from shipslog.runtime.machine import linux, trees
 from shipslog.runtime.volumes.failed import VolumeFailed
 
 from . import drivers

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shipslog.runtime.volumes.failed import VolumeFailed
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from . import filesystem, tools
 from .plugin import Plugin, Work

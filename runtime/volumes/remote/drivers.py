@@ -19,7 +19,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.runtime.threads import OwnerThreads
+from shipslog.runtime.machine.threads import OwnerThreads
 from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.store.facts import CsiDriver
 from shipslog.store.logger import logger

@@ -15,9 +15,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.runtime.containers.oci import records
+from shipslog.runtime.containers.oci.recovery import records
 from shipslog.runtime.volumes.failed import VolumeFailed
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from . import tools
 from .plugin import Plugin, Work

@@ -7,9 +7,9 @@ Source: Kubernetes' plugin of that name. What is cloned is a stranger's: no hook
 import os
 from pathlib import Path
 
-from shipslog.runtime import trees
+from shipslog.runtime.machine import trees
 from shipslog.runtime.volumes.failed import VolumeFailed
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from . import tools
 from .plugin import Plugin, Work

@@ -15,9 +15,9 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from shipslog.runtime import trees
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
-from shipslog.runtime.containers.oci import records
+from shipslog.runtime.containers.oci.recovery import records
+from shipslog.runtime.machine import trees
 from shipslog.runtime.volumes.failed import VolumeFailed
 
 from . import csi, tools

@@ -11,9 +11,9 @@ import os
 import sys
 from pathlib import Path
 
-from shipslog.runtime.containers.oci import records
+from shipslog.runtime.containers.oci.recovery import records
 from shipslog.runtime.volumes.failed import VolumeFailed
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from . import tools
 from .libnfs import NAMES

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 from shipslog.runtime.volumes.failed import VolumeFailed
 
 S = TypeVar("S")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from shipslog.runtime.volumes.failed import VolumeFailed
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .nfs import Nfs
 from .plugin import Plugin, Work

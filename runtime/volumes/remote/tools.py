@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 from shipslog.runtime.volumes.failed import VolumeFailed
 
 TIMEOUT_S = 120.0

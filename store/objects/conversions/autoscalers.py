@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from shipslog.store.objects import autoscaling_v1 as v1
-from shipslog.store.objects import autoscaling_v2 as v2
-from shipslog.store.objects import codec
+from shipslog.store.objects.types import autoscaling_v1 as v1
+from shipslog.store.objects.types import autoscaling_v2 as v2
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import BadRequest
 
 FIELDS: dict[str, str] = {}

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from shipslog.store.objects import autoscaling_v2 as v2
-from shipslog.store.objects import autoscaling_v2beta1 as old
-from shipslog.store.objects import codec
+from shipslog.store.objects.types import autoscaling_v2 as v2
+from shipslog.store.objects.types import autoscaling_v2beta1 as old
+from shipslog.store.objects.wire import codec
 
 from .autoscalers import BEHAVIOR, behavior_of, flat_of, made, metric_of, renamed
 from .copies import copied

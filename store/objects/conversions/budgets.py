@@ -7,8 +7,8 @@ Tests: tests/store/objects/conversions/test_older.py
 
 from msgspec.structs import replace
 
-from shipslog.store.objects.meta_v1 import LabelSelector, LabelSelectorRequirement
-from shipslog.store.objects.policy_v1 import PodDisruptionBudget
+from shipslog.store.objects.types.meta_v1 import LabelSelector, LabelSelectorRequirement
+from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget
 
 FIELDS: dict[str, str] = {}
 KEY = "pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match"

@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.objects import apps_v1 as v1
-from shipslog.store.objects import apps_v1beta1 as old
+from shipslog.store.objects.types import apps_v1 as v1
+from shipslog.store.objects.types import apps_v1beta1 as old
 
 from .copies import copied
 from .labelled import annotated, labelled

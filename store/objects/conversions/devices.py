@@ -7,9 +7,9 @@ Tests: tests/store/objects/conversions/test_older.py
 
 from typing import Any
 
-from shipslog.store.objects import codec
-from shipslog.store.objects import resource_v1 as v1
-from shipslog.store.objects import resource_v1beta1 as old
+from shipslog.store.objects.types import resource_v1 as v1
+from shipslog.store.objects.types import resource_v1beta1 as old
+from shipslog.store.objects.wire import codec
 
 FIELDS = {"spec.nodeName": "spec.nodeName", "spec.driver": "spec.driver"}
 FLAT = ("deviceClassName", "selectors", "allocationMode", "count", "adminAccess", "tolerations", "capacity")

@@ -3,7 +3,7 @@
 Tests: tests/engine/api/test_versions.py
 """
 
-from shipslog.store.objects import core_v1, events_v1
+from shipslog.store.objects.types import core_v1, events_v1
 
 _OBJECT = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 FIELDS = {f"regarding.{name}": f"involvedObject.{name}" for name in _OBJECT}

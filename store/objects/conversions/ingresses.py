@@ -5,8 +5,8 @@ Source: pkg/apis/networking/v1beta1 (defaults, conversion) of Kubernetes 1.21.
 Tests: tests/store/objects/conversions/test_older.py
 """
 
-from shipslog.store.objects import networking_v1 as v1
-from shipslog.store.objects import networking_v1beta1 as old
+from shipslog.store.objects.types import networking_v1 as v1
+from shipslog.store.objects.types import networking_v1beta1 as old
 
 from .copies import copied
 

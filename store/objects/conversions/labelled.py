@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.objects.meta_v1 import LabelSelector
+from shipslog.store.objects.types.meta_v1 import LabelSelector
 
 FIELDS: dict[str, str] = {}
 

@@ -5,8 +5,8 @@ Source: pkg/apis/flowcontrol/v1beta2 (conversion) of Kubernetes 1.28.
 Tests: tests/store/objects/conversions/test_older.py
 """
 
-from shipslog.store.objects import flowcontrol_v1 as v1
-from shipslog.store.objects import flowcontrol_v1beta2 as old
+from shipslog.store.objects.types import flowcontrol_v1 as v1
+from shipslog.store.objects.types import flowcontrol_v1beta2 as old
 
 from .copies import copied
 

@@ -5,8 +5,8 @@ Source: the API reference of both versions. A request that has only the two fiel
 Tests: tests/store/objects/conversions/test_older.py
 """
 
-from shipslog.store.objects import certificates_v1 as v1
-from shipslog.store.objects import certificates_v1beta1 as old
+from shipslog.store.objects.types import certificates_v1 as v1
+from shipslog.store.objects.types import certificates_v1beta1 as old
 
 from .copies import copied
 

@@ -7,8 +7,8 @@ Tests: tests/store/objects/conversions/test_older.py
 
 from typing import Any
 
-from shipslog.store.objects import rbac_v1 as v1
-from shipslog.store.objects import rbac_v1alpha1 as old
+from shipslog.store.objects.types import rbac_v1 as v1
+from shipslog.store.objects.types import rbac_v1alpha1 as old
 
 from .copies import copied
 

@@ -7,7 +7,7 @@ Tests: tests/store/objects/conversions/test_older.py
 
 from msgspec.structs import replace
 
-from shipslog.store.objects.certificates_v1 import CertificateSigningRequest
+from shipslog.store.objects.types.certificates_v1 import CertificateSigningRequest
 
 FIELDS: dict[str, str] = {}
 USAGES = ("digital signature", "key encipherment")

@@ -5,8 +5,8 @@ Source: pkg/apis/discovery/v1beta1 (conversion) of Kubernetes 1.24.
 Tests: tests/store/objects/conversions/test_older.py
 """
 
-from shipslog.store.objects import discovery_v1 as v1
-from shipslog.store.objects import discovery_v1beta1 as old
+from shipslog.store.objects.types import discovery_v1 as v1
+from shipslog.store.objects.types import discovery_v1beta1 as old
 
 from .copies import copied
 

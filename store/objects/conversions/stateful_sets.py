@@ -5,7 +5,7 @@ Tests: tests/store/objects/conversions/test_older.py
 
 from msgspec.structs import replace
 
-from shipslog.store.objects.apps_v1 import StatefulSet
+from shipslog.store.objects.types.apps_v1 import StatefulSet
 
 from .labelled import labelled
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.objects.admissionregistration_v1 import MutatingWebhook, ValidatingWebhook
+from shipslog.store.objects.types.admissionregistration_v1 import MutatingWebhook, ValidatingWebhook
 
 FIELDS: dict[str, str] = {}
 TIMEOUT_S = 30

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from shipslog.store.objects import json_text
+from shipslog.store.objects.wire import json_text
 from shipslog.store.refusals import BadRequest, Cause, Invalid
 
 from . import json_patch, merge, strategic

@@ -7,7 +7,7 @@ Tests: tests/store/objects/test_patch.py, tests/engine/kinds/test_contract.py
 from collections import deque
 from typing import Any, TypeVar, cast
 
-from shipslog.store.objects.shapes import Field, Shape, fields_of
+from shipslog.store.objects.fields.shapes import Field, Shape, fields_of
 from shipslog.store.refusals import BadRequest, TooLarge, Unexpected
 
 from .json_patch import unprocessable

@@ -16,10 +16,10 @@ from shipslog.engine.admission.matching import (
     place_of,
 )
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.objects.admissionregistration_v1 import NamedRuleWithOperations, RuleWithOperations
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.objects.core_v1 import ConfigMap, Namespace, Pod
-from shipslog.store.objects.meta_v1 import LabelSelector, LabelSelectorRequirement, ObjectMeta
+from shipslog.store.objects.types.admissionregistration_v1 import NamedRuleWithOperations, RuleWithOperations
+from shipslog.store.objects.types.core_v1 import ConfigMap, Namespace, Pod
+from shipslog.store.objects.types.meta_v1 import LabelSelector, LabelSelectorRequirement, ObjectMeta
 from shipslog.store.refusals import NotFound
 from shipslog.store.state import entry_of
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shipslog.store.commands import Patch
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .conftest import CONFIG_MAPS, Api, Client
 

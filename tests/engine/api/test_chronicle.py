@@ -7,10 +7,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shipslog.engine import pasts
 from shipslog.engine.api import chronicle
 from shipslog.engine.auth.attributes import Attributes, Verdict
 from shipslog.engine.auth.users import User
+from shipslog.engine.past import views
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.log.event_log import EventLog
 from tests.engine.api.conftest import CONFIG_MAPS, Api, Client
@@ -154,8 +154,8 @@ async def test_what_is_asked_of_the_past_shares_its_views(admin: Client, monkeyp
         made.append(revision)
         return await make(event_log, revision)
 
-    make = pasts.view_at
-    monkeypatch.setattr(pasts, "view_at", counted)
+    make = views.view_at
+    monkeypatch.setattr(views, "view_at", counted)
     pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
     _, waits = await admin.call("POST", "/api/v1/namespaces/default/pods", pod)
     revision = waits["metadata"]["resourceVersion"]

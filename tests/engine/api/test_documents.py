@@ -8,9 +8,9 @@ import pytest
 from shipslog import Cluster
 from shipslog.engine.api import openapi
 from shipslog.engine.api.release import GIT_VERSION
-from shipslog.runtime.containers.oci.machine import KUBELET_VERSION
+from shipslog.runtime.machine.node_facts import KUBELET_VERSION
 from shipslog.store.log.memory import MemoryLog
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .conftest import Api, Client
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from shipslog.engine import pasts
 from shipslog.engine.api import routes
+from shipslog.engine.past import views
 
 from .conftest import CONFIG_MAPS, Api, Client
 
@@ -130,7 +130,7 @@ async def test_no_past_is_made_where_the_path_has_none_or_the_caller_may_not(
     async def made(*_: object) -> None:
         raise AssertionError("a view of the past was made")
 
-    monkeypatch.setattr(pasts.PastViews, "at", made)
+    monkeypatch.setattr(views.PastViews, "at", made)
     stranger = api.client()
     for path, code in (("healthz", 200), ("livez", 200), ("version", 200), (CONFIG_MAPS[1:], 401), ("api", 401)):
         assert (await stranger.call("GET", f"/at/rev/1/{path}"))[0] == code, path

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from shipslog.engine.api import lists, objects
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 
 from .conftest import CONFIG_MAPS, Api, Client
 

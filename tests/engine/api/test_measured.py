@@ -15,8 +15,9 @@ import pytest
 
 from shipslog.engine.api import discovery
 from shipslog.engine.library import Serving
-from shipslog.store.objects import core_v1, protobuf
-from shipslog.store.objects.metrics_v1beta1 import PodMetrics
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.metrics_v1beta1 import PodMetrics
+from shipslog.store.objects.wire import protobuf
 from shipslog.testing import TestCluster
 
 BASE = "/apis/metrics.k8s.io/v1beta1"

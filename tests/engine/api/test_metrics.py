@@ -14,8 +14,8 @@ from shipslog.engine.api.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.measures import Histogram
-from shipslog.engine.pasts import view_at
-from shipslog.engine.replay import Recording
+from shipslog.engine.past.replay import Recording
+from shipslog.engine.past.views import view_at
 from tests.logs import capture_logs
 
 from .conftest import CONFIG_MAPS, Api, Client

@@ -8,8 +8,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from shipslog.engine.kinds.core.pod.old_clients import restored
-from shipslog.store.objects import codec
-from shipslog.store.objects.core_v1 import Pod
+from shipslog.store.objects.types.core_v1 import Pod
+from shipslog.store.objects.wire import codec
 
 from .conftest import Api, Client
 

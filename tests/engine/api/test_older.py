@@ -7,7 +7,7 @@ import pytest
 
 from shipslog.reconcilers.cluster import custom_resource_definition
 from shipslog.reconcilers.rule.decision import Reconciler
-from shipslog.store.objects import apps_v1
+from shipslog.store.objects.types import apps_v1
 from tests.engine.kinds.certificates import test_certificate_signing_request as signing
 
 from .conftest import Api, Client

@@ -7,7 +7,8 @@ import pytest
 
 from shipslog.engine.api.pod_logs import attempt_of, container_of, time_ns
 from shipslog.runtime.node import LogOptions
-from shipslog.store.objects import codec, core_v1
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import BadRequest
 
 from .conftest import Api, Client

@@ -5,7 +5,8 @@ from typing import Any
 
 import aiohttp
 
-from shipslog.store.objects import core_v1, meta_v1, protobuf
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.wire import protobuf
 
 from .conftest import CONFIG_MAPS, Client
 
@@ -137,6 +138,6 @@ async def test_a_watch_over_a_websocket(admin: Client) -> None:
 def test_the_body_of_a_secret_is_bytes() -> None:
     text = base64.b64encode(b"\xff\x00").decode()
     made = core_v1.Secret(data={"k": text})
-    from shipslog.store.objects import protobuf_encoding
+    from shipslog.store.objects.wire import protobuf_encoding
 
     assert protobuf.decode(core_v1.Secret, protobuf_encoding.encode(made)).data == {"k": text}

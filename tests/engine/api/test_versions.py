@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shipslog.store.objects import core_v1, events_v1
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types import core_v1, events_v1
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 
 from .conftest import Api, Client
 

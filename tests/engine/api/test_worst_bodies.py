@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from shipslog.store.objects import codec, core_v1, meta_v1, protobuf_encoding
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.wire import codec, protobuf_encoding
 
 from .conftest import CONFIG_MAPS, Api
 

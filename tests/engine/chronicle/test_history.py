@@ -10,7 +10,7 @@ from shipslog.engine.chronicle.questions import AsOf, Deleted, History, Show
 from shipslog.engine.chronicle.reader import Reader
 from shipslog.engine.cluster import Cluster
 from shipslog.store.events import Origin
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import BadRequest, NotFound
 from tests.engine.api.conftest import Api, Client, admin, api, rules
 from tests.engine.host.test_host import config_map, mark, reconciler, settled

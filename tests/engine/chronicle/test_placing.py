@@ -7,7 +7,7 @@ from shipslog.engine.chronicle.questions import Placing
 from shipslog.engine.chronicle.reader import Reader
 from shipslog.engine.chronicle.subjects import Subject
 from shipslog.reconcilers.scheduler.explanation import Explained, NodeExplained
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from ...reconcilers.views import node, pod
 

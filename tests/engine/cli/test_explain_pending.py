@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shipslog import Cluster
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from ...reconcilers.views import pod
 from .test_reading import lines, shipslog

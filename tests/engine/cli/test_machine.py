@@ -17,7 +17,7 @@ from shipslog.engine.cli import main, status
 from shipslog.engine.cli.options import Daemon
 from shipslog.engine.library import Background
 from shipslog.engine.settings import keep, resolve
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
 

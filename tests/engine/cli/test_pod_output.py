@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from shipslog.engine.cli import main
 from shipslog.engine.library import Cluster, Serving
 from shipslog.runtime.containers.process import ProcessNode
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 
 class Place:

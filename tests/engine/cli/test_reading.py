@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from shipslog import Cluster
 from shipslog.engine.cli import main
 from shipslog.engine.library import Background
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.docs import shop
 
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "1"}}

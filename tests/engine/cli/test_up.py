@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 from cryptography import x509
 
-from shipslog.engine.pasts import load
+from shipslog.engine.past.views import load
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 
 def shipslog(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from shipslog.engine.cli import down, image, main
 from shipslog.engine.cli.options import fail
-from tests.runtime.containers.oci.test_uses import pod
+from tests.runtime.containers.oci.test_images_in_use import pod
 
 
 def needs_root() -> None:

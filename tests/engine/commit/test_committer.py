@@ -12,7 +12,7 @@ from shipslog.store.events import Event
 from shipslog.store.facts import DecisionTaken
 from shipslog.store.log.event_log import LogUnwritable
 from shipslog.store.log.memory import MemoryLog
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.refusals import AlreadyExists, Conflict, Invalid, NotFound, Unavailable
 
 

@@ -12,8 +12,8 @@ from shipslog.engine.commit.encoding import encoded_ahead, finish
 from shipslog.engine.commit.transitions import Evaluation
 from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.commands import Create, Delete, Patch, Update
-from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.refusals import TooLarge
 
 BOUND = 4_000

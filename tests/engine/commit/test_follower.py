@@ -8,9 +8,9 @@ import pytest
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit.follower import Follower
 from shipslog.engine.commit.watch import WatchHub
-from shipslog.engine.pasts import load
+from shipslog.engine.past.views import load
 from shipslog.store.events import Event
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from tests.logs import capture_logs
 
 

@@ -8,14 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
-from shipslog.engine.commit.counsel import NO_REQUEST_INFO
+from shipslog.engine.commit.consulting import NO_REQUEST_INFO
 from shipslog.engine.commit.outside import TRIES, Asking, RequestInfo
 from shipslog.engine.commit.transitions import Evaluation, Wanted
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import AnyObjectCommand, Apply, Create, Delete, Patch, Update
 from shipslog.store.facts import DecisionTaken
-from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.patch import MERGE_PATCH
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.refusals import Conflict, Forbidden, NotFound, Refusal
 
 MANAGER = "harbour-master"

@@ -15,7 +15,7 @@ from shipslog.engine.time.clock import Entropy
 from shipslog.engine.time.long_work import SHORT_BYTES
 from shipslog.store.commands import Create, Delete, Patch, Update
 from shipslog.store.facts import DecisionTaken
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.refusals import AlreadyExists, NotFound, Refusal, Unavailable
 
 LONG = SHORT_BYTES + 1

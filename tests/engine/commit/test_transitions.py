@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.store.commands import Bind, Delete, Patch, Update
-from shipslog.store.objects import coordination_v1, core_v1, meta_v1, policy_v1
+from shipslog.store.objects.types import coordination_v1, core_v1, meta_v1, policy_v1
 from shipslog.store.refusals import BadRequest, Conflict, Invalid, NotFound, Unexpected
 from tests.engine.conftest import SteppedClock
 
@@ -144,7 +144,7 @@ async def test_the_way_of_deleting_becomes_finalizers(engine: Cluster) -> None:
 
 async def test_an_eviction_asks_the_budgets(engine: Cluster) -> None:
     from shipslog.store.commands import Evict
-    from shipslog.store.objects import policy_v1
+    from shipslog.store.objects.types import policy_v1
     from shipslog.store.refusals import TooManyRequests
 
     made = await engine.create(pod("p", labels={"app": "x"}))

@@ -9,7 +9,7 @@ import pytest
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit import committer
-from shipslog.engine.commit.urgency import is_urgent
+from shipslog.engine.commit.disk_full import is_urgent
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.runtime.commands import PullImage, StopContainer
@@ -26,7 +26,7 @@ from shipslog.store.facts import (
 )
 from shipslog.store.log.event_log import LogFull, LogUnwritable
 from shipslog.store.log.memory import MemoryLog
-from shipslog.store.objects import coordination_v1, core_v1, meta_v1
+from shipslog.store.objects.types import coordination_v1, core_v1, meta_v1
 from shipslog.store.refusals import AlreadyExists, Unavailable
 from tests.engine.conftest import SteppedClock
 from tests.logs import capture_logs

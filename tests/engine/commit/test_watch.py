@@ -6,7 +6,7 @@ import pytest
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit import watch as watches
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.refusals import Expired
 
 

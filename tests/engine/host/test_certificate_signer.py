@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.host.certificate_signer import CertificateSigner
 from shipslog.engine.library import Serving
-from shipslog.store.objects.certificates_v1 import CertificateSigningRequest
+from shipslog.store.objects.types.certificates_v1 import CertificateSigningRequest
 from shipslog.store.refusals import Forbidden
 from shipslog.testing import TestCluster
 from tests.engine.commit.test_trouble import Full

@@ -7,7 +7,7 @@ import pytest
 
 from shipslog.engine.host import correlator
 from shipslog.engine.host.correlator import BURST, COMBINED, REFILL_S, SIMILAR, SIMILAR_S, Correlator, Recorded
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 S = 1_000_000_000
 POD = core_v1.ObjectReference(kind="Pod", namespace="default", name="p", uid="u", api_version="v1")

@@ -12,7 +12,7 @@ from shipslog.engine.host import dispatch
 from shipslog.runtime.commands import AnyRuntimeCommand, RefreshVolumes, RemovePodSandbox, RunPodSandbox, StopContainer
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.facts import RuntimeFact, SandboxRemoved, SandboxStarted
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from tests.logs import capture_logs
 
 

@@ -5,7 +5,7 @@ import pytest
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.host import event_expiry
 from shipslog.engine.host.event_expiry import TTL_S, EventExpiry
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from tests.engine.conftest import SteppedClock
 
 S = 1_000_000_000

@@ -17,9 +17,9 @@ from shipslog.runtime.node import LogOptions, ProcessStreams
 from shipslog.store.commands import Create, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import DecisionTaken, ImagePulled, ObjectCreated, RuntimeFact
-from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.view import View
 
 WAIT_S = 5.0

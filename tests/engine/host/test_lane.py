@@ -11,7 +11,7 @@ from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create
 from shipslog.store.facts import SandboxRemoved
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 from tests.engine.host.test_host import CONFIG_MAPS, WAIT_S, config_map, hosted, mark, reconciler
 

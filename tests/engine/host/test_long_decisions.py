@@ -10,7 +10,7 @@ import pytest
 from shipslog.engine.host import host, lane
 from shipslog.reconcilers.rule.decision import Decision
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 from tests.engine.host.test_host import WAIT_S, config_map, hosted, mark, reconciler
 from tests.logs import capture_logs

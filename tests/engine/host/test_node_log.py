@@ -19,7 +19,7 @@ from shipslog.store.facts import (
     SandboxExited,
     SandboxFailed,
 )
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.logs import capture_logs
 from tests.reconcilers.views import node, pod, view_of
 

@@ -9,7 +9,7 @@ from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.host.pod_tokens import EXTENDED_S, PodTokens
 from shipslog.runtime.commands import FileContent, RunPodSandbox, TokenRequest, VolumeSource
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.refusals import NotFound
 
 NOW_S = 1_800_000_000

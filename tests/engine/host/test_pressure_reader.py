@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from shipslog.engine.host.pressure_reader import PressureSettings
-from shipslog.engine.replay import verify
-from shipslog.reconcilers.catalogue import ALL
+from shipslog.engine.past.replay import verify
+from shipslog.reconcilers.every_rule import ALL
 from shipslog.reconcilers.kubelet.eviction.thresholds import parse
 from shipslog.store.facts import ImagesCollected, PressureObserved
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.testing import TestCluster
 
 GI = 1 << 30

@@ -15,7 +15,7 @@ from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, refere
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create
 from shipslog.store.facts import ContainerStarted, SandboxFailed, SandboxStarted
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.view import View
 from tests.engine.conftest import SteppedClock
 from tests.logs import capture_logs

@@ -8,7 +8,7 @@ from shipslog.engine.auth import certificates
 from shipslog.engine.auth.account_tokens import AccountTokens
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.host.secret_tokens import SecretTokens
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from tests.engine.commit.test_trouble import Full
 
 NAME = "kubernetes.io/service-account.name"

@@ -8,7 +8,7 @@ from shipslog.reconcilers.roster import ROSTER
 from shipslog.reconcilers.rule.dormant import Dormant, every
 from shipslog.reconcilers.rule.pods import is_ready
 from shipslog.reconcilers.workloads.job.census import TRACKING
-from shipslog.store.objects import apps_v1, core_v1
+from shipslog.store.objects.types import apps_v1, core_v1
 from tests.reconcilers.views import meta, pod, rc, view_of
 
 DEPLOYMENT = """

@@ -3,8 +3,8 @@
 from shipslog import Cluster
 from shipslog.engine.testing.simulation import objects
 from shipslog.store.facts import ObjectCreated, ObjectModified
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.core_v1 import ReplicationController
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.core_v1 import ReplicationController
 
 MANY = 400
 

@@ -13,10 +13,11 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import Entropy
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectModified
-from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.objects.meta_v1 import ObjectMeta
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
+from shipslog.store.objects.values.times import api_time
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
 

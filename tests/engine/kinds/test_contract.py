@@ -10,10 +10,11 @@ import pytest
 
 from shipslog.engine.kinds.catalogue import MODULES, strategy_of, subresource_of
 from shipslog.engine.kinds.subresources import SHARED, Part
-from shipslog.store.objects import codec, patch
+from shipslog.store.objects import patch
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.fields.shapes import Shape, fields_of
 from shipslog.store.objects.scheme import Kind, type_at
-from shipslog.store.objects.shapes import Shape, fields_of
+from shipslog.store.objects.wire import codec
 
 DEPTH = 8
 STORED = [k for k in BUILTIN.kinds() if "get" in k.verbs]

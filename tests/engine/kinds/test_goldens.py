@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from shipslog.store.objects import codec
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import Refusal
 
 GOLDEN = Path(__file__).resolve().parents[4] / "shared" / "apigold" / "golden"

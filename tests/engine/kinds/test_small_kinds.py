@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.engine.kinds import names
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import Refusal
 
 

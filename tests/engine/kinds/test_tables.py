@@ -6,8 +6,9 @@ import pytest
 
 from shipslog.engine.kinds.catalogue import MODULES, strategy_of
 from shipslog.engine.kinds.columns import duration
-from shipslog.store.objects import codec, core_v1
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.wire import codec
 
 NOW_NS = 1_800_000_000 * 1_000_000_000
 BORN = "2027-01-15T07:55:00Z"  # five minutes before

@@ -48,6 +48,6 @@ def test_what_is_given_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_the_machines_own(six: str, pods: str, runtime: str, found: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody outside reaches the machine by IPv6, its pods reach it at their bridge."""
-    monkeypatch.setattr("shipslog.runtime.containers.oci.machine.main_address", lambda: "192.0.2.1")
-    monkeypatch.setattr("shipslog.runtime.containers.oci.machine._main_address_6", lambda: six)
+    monkeypatch.setattr("shipslog.runtime.machine.node_facts.main_address", lambda: "192.0.2.1")
+    monkeypatch.setattr("shipslog.runtime.machine.node_facts._main_address_6", lambda: six)
     assert addresses.node_addresses(settings(pod_cidr=pods, runtime=runtime), UNMOVED) == found

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.kinds.core.service.allocation import BY_ADDRESS, BY_NODE_PORT
-from shipslog.engine.pasts import load
+from shipslog.engine.past.views import load
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.indexes import BY_OWNER, BY_UID, PODS_BY_NODE
 from shipslog.engine.state.view import MemoryView
 from shipslog.engine.time.clock import SystemClock
-from shipslog.reconcilers import catalogue
+from shipslog.reconcilers import every_rule
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.events import Event
 from shipslog.store.facts import (
@@ -43,7 +43,8 @@ from shipslog.store.facts import (
     SandboxStarted,
 )
 from shipslog.store.log.memory import MemoryLog
-from shipslog.store.objects import codec, core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.wire import codec
 from tests.logs import capture_logs
 
 NODES, UIDS, NAMES = ("a", "b", ""), ("u0", "u1", "u2"), ("x", "y")
@@ -71,7 +72,7 @@ PROJECTIONS = (
     PODS_BY_NODE,
     BY_ADDRESS,
     BY_NODE_PORT,
-    *(p for rule in catalogue.ALL for p in rule.projections),
+    *(p for rule in every_rule.ALL for p in rule.projections),
 )
 FATES: Sequence[Any] = (ObjectCreated, ObjectModified, ObjectDeleted)
 

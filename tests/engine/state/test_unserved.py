@@ -4,15 +4,15 @@ import msgspec
 import pytest
 
 from shipslog.engine.cluster import Cluster
-from shipslog.engine.pasts import view_at
+from shipslog.engine.past.views import view_at
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectFact
 from shipslog.store.log.event_log import LogNewer, Snapshot
 from shipslog.store.log.memory import MemoryLog
-from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.state import Opaque
 
 META = b'"metadata":{"name":"%s","namespace":"default","uid":"%s"}'

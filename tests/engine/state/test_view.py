@@ -10,16 +10,17 @@ from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.kinds.core.service.allocation import BY_ADDRESS, BY_NODE_PORT
-from shipslog.engine.pasts import view_at
+from shipslog.engine.past.views import view_at
 from shipslog.engine.state import node_images, snapshots
 from shipslog.engine.state.collection import LABELS_INDEXED
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.commands import Bind
 from shipslog.store.events import Event
 from shipslog.store.facts import AnyFact, ImagePulled, ObjectCreated, ObjectDeleted, ObjectModified
-from shipslog.store.objects import codec, core_v1, meta_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.wire import codec
 
 
 def owned_pod(name: str, owner: str, node: str = "", **labels: str) -> core_v1.Pod:

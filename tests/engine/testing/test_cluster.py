@@ -18,8 +18,8 @@ from shipslog.engine.library import Serving
 from shipslog.engine.testing.cluster import cluster as cluster_of
 from shipslog.engine.testing.cluster import serving
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from shipslog.store.refusals import BadRequest, Unavailable
 from shipslog.store.view import View
 

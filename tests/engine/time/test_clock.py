@@ -3,7 +3,7 @@
 import uuid
 
 from shipslog.engine.time.clock import SUFFIX_ALPHABET, Entropy, SystemClock
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.times import api_time
 
 
 def test_the_clock_stands_still_through_a_small_step_back_and_follows_a_large_one() -> None:

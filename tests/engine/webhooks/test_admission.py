@@ -11,7 +11,7 @@ from aiohttp import web
 from shipslog.engine.cluster import Cluster
 from shipslog.store.commands import Create
 from shipslog.store.facts import DecisionTaken
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from tests.engine.api.conftest import CONFIG_MAPS, Api, Client
 
 from .harbour import Harbour, allowed, denied, patch

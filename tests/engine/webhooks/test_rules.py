@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from shipslog.engine.cluster import Cluster, all_reconcilers
-from shipslog.engine.replay import verify
+from shipslog.engine.past.replay import verify
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .harbour import Harbour, denied, patch
 

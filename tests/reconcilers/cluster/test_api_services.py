@@ -8,11 +8,12 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.cluster.api_services import ALWAYS, AT_START, MANAGED, RECONCILER, priority
 from shipslog.reconcilers.cluster.service_account import CA, SOURCE
 from shipslog.store.commands import Create, Delete
-from shipslog.store.objects import codec, core_v1
-from shipslog.store.objects.apiregistration_v1 import APIService, APIServiceSpec, ServiceReference
 from shipslog.store.objects.builtin import BUILTIN
-from shipslog.store.objects.flowcontrol_v1 import FlowSchema, PriorityLevelConfiguration
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apiregistration_v1 import APIService, APIServiceSpec, ServiceReference
+from shipslog.store.objects.types.flowcontrol_v1 import FlowSchema, PriorityLevelConfiguration
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
+from shipslog.store.objects.wire import codec
 from shipslog.store.state import entry_of
 
 KIND = BUILTIN.by_resource("apiservices.apiregistration.k8s.io")

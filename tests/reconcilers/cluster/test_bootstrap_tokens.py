@@ -9,9 +9,9 @@ import pytest
 
 from shipslog.reconcilers.cluster import bootstrap_tokens as rules
 from shipslog.store.commands import Delete, Update
-from shipslog.store.objects import core_v1, meta_v1
 from shipslog.store.objects.bootstrap_tokens import token_of
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.values.times import api_time
 from tests.reconcilers.views import NOW, add, view_of, woken
 
 ID, WORDS = "abcdef", "0123456789abcdef"

@@ -12,14 +12,14 @@ from cryptography.x509.oid import NameOID
 from shipslog.reconcilers.cluster import certificate_requests as requests
 from shipslog.reconcilers.cluster.certificate_requests import CLIENT, KUBELET, SERVING, asked, refusal
 from shipslog.store.commands import Delete, Update
-from shipslog.store.objects.certificates_v1 import (
+from shipslog.store.objects.types.certificates_v1 import (
     CertificateSigningRequest,
     CertificateSigningRequestCondition,
     CertificateSigningRequestSpec,
     CertificateSigningRequestStatus,
 )
-from shipslog.store.objects.meta_v1 import ObjectMeta
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
+from shipslog.store.objects.values.times import api_time
 from tests.reconcilers.views import NOW, view_of
 
 KEY = ec.generate_private_key(ec.SECP256R1())

@@ -4,8 +4,8 @@ from typing import Any
 
 from shipslog.reconcilers.cluster.cluster_role_aggregation import RECONCILER, decide
 from shipslog.store.commands import Update
-from shipslog.store.objects.meta_v1 import LabelSelector, LabelSelectorRequirement, ObjectMeta
-from shipslog.store.objects.rbac_v1 import AggregationRule, ClusterRole, PolicyRule
+from shipslog.store.objects.types.meta_v1 import LabelSelector, LabelSelectorRequirement, ObjectMeta
+from shipslog.store.objects.types.rbac_v1 import AggregationRule, ClusterRole, PolicyRule
 from tests.reconcilers.views import NOW, add, view_of, woken
 
 

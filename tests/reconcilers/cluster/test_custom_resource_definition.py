@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.cluster import custom_resource_definition as rule
 from shipslog.store.commands import Delete, Update
-from shipslog.store.objects import apiextensions_v1 as api
 from shipslog.store.objects.custom import FINALIZER, CustomObject
+from shipslog.store.objects.types import apiextensions_v1 as api
 from tests.reconcilers.views import NOW, add, meta, view_of, woken
 
 

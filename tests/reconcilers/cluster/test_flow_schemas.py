@@ -2,13 +2,13 @@
 
 from shipslog.reconcilers.cluster import flow_schemas
 from shipslog.store.commands import Update
-from shipslog.store.objects.flowcontrol_v1 import (
+from shipslog.store.objects.types.flowcontrol_v1 import (
     FlowSchema,
     FlowSchemaSpec,
     PriorityLevelConfiguration,
     PriorityLevelConfigurationReference,
 )
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from tests.reconcilers.views import NOW, view_of, woken
 
 SPEC = FlowSchemaSpec(priority_level_configuration=PriorityLevelConfigurationReference(name="l"))

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.cluster import garbage_collector as rule
 from shipslog.store.commands import Delete, Update
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from tests.reconcilers.views import NOW, meta, node, owned_by, pod, rc, view_of, woken, woken_by_end
 
 GOING = {"deletion_timestamp": "2027-01-15T08:00:00Z"}

@@ -2,7 +2,7 @@
 
 from shipslog.reconcilers.cluster import namespace as rule
 from shipslog.store.commands import Update
-from shipslog.store.objects import coordination_v1, core_v1
+from shipslog.store.objects.types import coordination_v1, core_v1
 from tests.reconcilers.views import NOW, meta, view_of, woken, woken_by_end
 
 GOING = core_v1.Namespace(metadata=meta("n", namespace="", deletion_timestamp="2027-01-15T08:00:00Z"))

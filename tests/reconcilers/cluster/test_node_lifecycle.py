@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.cluster import node_lifecycle as rule
 from shipslog.store.commands import Delete, Update
-from shipslog.store.objects import coordination_v1, core_v1
+from shipslog.store.objects.types import coordination_v1, core_v1
 from tests.reconcilers.views import BORN, NOW, meta, node, pod, view_of, woken, woken_by_end
 
 SECOND = 1_000_000_000

@@ -6,7 +6,7 @@ from shipslog.reconcilers.cluster import pod_gc
 from shipslog.store.commands import Delete
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, EngineStarted
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.times import api_time
 from tests.reconcilers.views import NOW, pod, view_of, woken
 
 

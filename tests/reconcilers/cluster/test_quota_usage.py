@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.cluster import quota_usage
 from shipslog.reconcilers.cluster.quota_usage import Amount, amount, overdue_at, resource_of, total, usage
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from tests.reconcilers.views import NOW
 
 

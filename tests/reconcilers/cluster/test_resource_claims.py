@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.cluster import resource_claims as rules
 from shipslog.store.commands import Create, Delete, Update
-from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.objects.resource_v1 import (
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.resource_v1 import (
     AllocationResult,
     DeviceClaim,
     ResourceClaim,

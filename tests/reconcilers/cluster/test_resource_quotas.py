@@ -2,10 +2,10 @@
 
 from shipslog.reconcilers.cluster import resource_quotas
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.core_v1 import ResourceQuota, ResourceQuotaSpec
-from shipslog.store.objects.meta_v1 import ObjectMeta
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.core_v1 import ResourceQuota, ResourceQuotaSpec
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
+from shipslog.store.objects.values.times import api_time
 from tests.reconcilers.views import NOW, view_of, woken
 
 SECOND = 10**9

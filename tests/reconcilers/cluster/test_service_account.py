@@ -2,7 +2,7 @@
 
 from shipslog.reconcilers.cluster import service_account as rule
 from shipslog.store.commands import Create, Update
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import NOW, add, meta, view_of, woken
 
 NAMESPACE = core_v1.Namespace(metadata=meta("n", namespace=""))

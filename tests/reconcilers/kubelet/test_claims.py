@@ -9,7 +9,7 @@ from shipslog.reconcilers.kubelet.bound_pod import BoundPod
 from shipslog.reconcilers.kubelet.fields import ConfigError
 from shipslog.reconcilers.kubelet.volumes import devices, volumes
 from shipslog.runtime.commands import Device, RemoteVolume, VolumeSource
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.state import PodRuntime
 from tests.reconcilers.storage.test_binder import claim, ref, volume
 from tests.reconcilers.views import BORN, NOW, controlled_by, node, observed, pod, view_of

@@ -17,7 +17,7 @@ from shipslog.store.facts import (
     PodNetworkMended,
     SandboxExited,
 )
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import node, observed, pod, view_of
 
 UID = "uid-pods-p"

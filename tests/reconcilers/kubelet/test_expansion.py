@@ -16,7 +16,7 @@ from shipslog.runtime.commands import SetProbes, StartContainer
 from shipslog.store.commands import Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ContainerStarted, ImagePulled, SandboxStarted
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import NOW, meta, node, observed, pod, view_of
 
 UID = "uid-pods-p"

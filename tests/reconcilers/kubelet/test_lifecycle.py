@@ -31,10 +31,10 @@ from shipslog.store.facts import (
     SandboxStarted,
     ThresholdMet,
 )
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.meta_v1 import LabelSelector, ObjectMeta
-from shipslog.store.objects.networking_v1 import NetworkPolicy, NetworkPolicySpec
-from shipslog.store.objects.node_v1 import RuntimeClass
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.meta_v1 import LabelSelector, ObjectMeta
+from shipslog.store.objects.types.networking_v1 import NetworkPolicy, NetworkPolicySpec
+from shipslog.store.objects.types.node_v1 import RuntimeClass
 from tests.reconcilers.views import NOW, add, meta, node, observed, pod, service, view_of, woken
 
 UID = "uid-pods-p"

@@ -4,8 +4,8 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.kubelet import node as rule
 from shipslog.store.commands import Create, Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import SECOND_NS
 from tests.reconcilers.views import NOW, add, meta, observed, view_of
 
 LEASES = core_v1.Namespace(metadata=meta("kube-node-lease", namespace=""))

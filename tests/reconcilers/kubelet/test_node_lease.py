@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from shipslog.reconcilers.kubelet import node, node_lease
 from shipslog.store.commands import Create, Update
 from shipslog.store.facts import COMMANDS_TOLD
-from shipslog.store.objects import coordination_v1, core_v1
-from shipslog.store.objects.times import SECOND_NS
+from shipslog.store.objects.types import coordination_v1, core_v1
+from shipslog.store.objects.values.times import SECOND_NS
 from tests.reconcilers.views import NOW, add, meta, observed, view_of, woken
 
 NAMESPACE = core_v1.Namespace(metadata=meta("kube-node-lease", namespace=""))

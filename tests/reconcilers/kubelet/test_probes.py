@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.kubelet import probes
 from shipslog.store.facts import ContainerStarted
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import node, observed, pod, view_of, woken, woken_by_end
 
 

@@ -9,7 +9,7 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.kubelet import lifecycle, refresh
 from shipslog.runtime.commands import RefreshVolumes
 from shipslog.store.facts import SandboxStarted
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import NOW, add, meta, node, observed, pod, view_of, woken
 
 UID = "uid-pods-p"

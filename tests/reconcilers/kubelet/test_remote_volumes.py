@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.kubelet import lifecycle
 from shipslog.runtime.commands import RemoteVolume, RunPodSandbox
 from shipslog.store.facts import CsiDriver
-from shipslog.store.objects import core_v1, storage_v1
+from shipslog.store.objects.types import core_v1, storage_v1
 from tests.reconcilers.views import NOW, meta, node, observed, pod, view_of, woken
 
 ADDRESSES = tuple(core_v1.EndpointAddress(ip=ip) for ip in ("10.0.0.1", "10.0.0.2"))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shipslog.store.facts import ContainerLimits
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.testing import TestCluster
 from tests.engine.kinds.core.test_pod_resize import container, resize
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.kubelet import lifecycle
 from shipslog.runtime.commands import RunPodSandbox, TokenRequest
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import NOW, node, observed, pod, view_of
 
 SOURCE = core_v1.VolumeProjection(service_account_token=core_v1.ServiceAccountTokenProjection(path="token"))

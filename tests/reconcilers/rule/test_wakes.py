@@ -2,12 +2,12 @@
 
 import pytest
 
-from shipslog.reconcilers.catalogue import ALL
+from shipslog.reconcilers.every_rule import ALL
 from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.store.facts import DecisionTaken, NodeObserved
-from shipslog.store.objects import coordination_v1, core_v1
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.types import coordination_v1, core_v1
 from shipslog.store.view import View
 from tests.reconcilers.views import meta, node, owned_by, pod, rc, service, view_of, woken, woken_by_end
 

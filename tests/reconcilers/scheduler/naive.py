@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 HERE = ("Succeeded", "Failed")
 

@@ -15,7 +15,7 @@ from shipslog.reconcilers.scheduler.priorities import along, balance, room
 from shipslog.reconcilers.scheduler.profile import DEFAULT, Profile
 from shipslog.reconcilers.scheduler.queue import QUEUE
 from shipslog.reconcilers.scheduler.shape import shape_of
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from ..views import add, node, pod, service, view_of
 from .test_preferences import anyway, likes

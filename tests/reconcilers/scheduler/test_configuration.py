@@ -10,7 +10,7 @@ from shipslog.reconcilers import scheduler
 from shipslog.reconcilers.scheduler.configuration import ConfigurationError, profiles_of, read
 from shipslog.reconcilers.scheduler.profile import FILTERS, SCORES
 from shipslog.store.commands import Bind, Delete, Update
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 
 from ..views import NOW, node, pod, service, view_of
 

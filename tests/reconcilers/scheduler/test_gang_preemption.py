@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import Decision
 from shipslog.store.commands import Bind, Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.scheduling_v1beta1 import AllDisruptionMode, DisruptionMode, PodGroup
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.scheduling_v1beta1 import AllDisruptionMode, DisruptionMode, PodGroup
 from shipslog.testing import TestCluster
 
 from ..views import NOW, node, view_of

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision
 from shipslog.reconcilers.scheduler.explanation import explain
 from shipslog.store.commands import Bind, Update
-from shipslog.store.objects import core_v1, scheduling_v1beta1
 from shipslog.store.objects.conditions import find_condition
+from shipslog.store.objects.types import core_v1, scheduling_v1beta1
 from shipslog.testing import TestCluster
 
 from ..views import NOW, add, meta, node, pod, view_of

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 
 from ..views import node, pod, service
 from .test_topology import ZONE, decided, evenly, place, term, wants

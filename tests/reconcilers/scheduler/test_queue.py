@@ -14,7 +14,7 @@ from shipslog.reconcilers.scheduler.queue import QUEUE
 from shipslog.store.commands import Bind, Delete, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectModified
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from ..views import NOW, add, created, node, pod, rc, view_of, woken, woken_by_end
 

@@ -13,7 +13,7 @@ from shipslog.reconcilers.rule.digest import digest
 from shipslog.store.commands import Bind, Delete, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 
 from ..views import NOW, created, node, pod, rc, service
 from . import naive

@@ -6,7 +6,7 @@ import pytest
 
 from shipslog.reconcilers import scheduler
 from shipslog.store.commands import Bind, Update
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from ..views import NOW, node, owned_by, pod, rc, view_of
 

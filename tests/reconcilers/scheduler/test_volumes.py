@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers import scheduler
 from shipslog.reconcilers.rule.decision import Decision
 from shipslog.store.commands import Bind, Update
-from shipslog.store.objects import core_v1, meta_v1, storage_v1
+from shipslog.store.objects.types import core_v1, meta_v1, storage_v1
 
 from ..views import NOW, node, pod, view_of, woken
 

@@ -5,8 +5,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.engine.state.view import MemoryView
-from shipslog.store.objects import codec, core_v1, meta_v1
-from shipslog.store.objects.networking_v1 import NetworkPolicy
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.networking_v1 import NetworkPolicy
+from shipslog.store.objects.wire import codec
 from tests.reconcilers import views
 from tests.reconcilers.views import NOW
 

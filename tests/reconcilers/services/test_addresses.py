@@ -7,9 +7,9 @@ import pytest
 from shipslog.reconcilers.services import addresses
 from shipslog.reconcilers.services.addresses import ALLOCATOR, MANAGED_BY
 from shipslog.store.commands import Create, Delete
-from shipslog.store.objects.core_v1 import Service, ServiceSpec
-from shipslog.store.objects.meta_v1 import ObjectMeta
-from shipslog.store.objects.networking_v1 import IPAddress, IPAddressSpec, ParentReference
+from shipslog.store.objects.types.core_v1 import Service, ServiceSpec
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
+from shipslog.store.objects.types.networking_v1 import IPAddress, IPAddressSpec, ParentReference
 from tests.reconcilers.views import NOW, view_of, woken
 
 ADDRESS = "10.96.0.9"

@@ -7,7 +7,7 @@ from shipslog.reconcilers.services import cluster_dns
 from shipslog.store.commands import Create, Delete, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, EngineStarted
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from tests.reconcilers.views import NOW, meta, view_of
 
 SYSTEM = core_v1.Namespace(metadata=meta_v1.ObjectMeta(name="kube-system"))

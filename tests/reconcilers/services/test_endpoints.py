@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.services import endpoint_slice_mirroring, endpoint_slices, endpoints
 from shipslog.store.commands import Create, Delete, Update
-from shipslog.store.objects import core_v1, discovery_v1
+from shipslog.store.objects.types import core_v1, discovery_v1
 from tests.reconcilers.views import NOW, meta, pod, service, view_of, woken, woken_by_end
 
 WEB = {"labels": {"app": "web"}}

@@ -7,7 +7,7 @@ from shipslog.reconcilers.services import kubernetes_service as rule
 from shipslog.store.commands import Create, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, EngineStarted
-from shipslog.store.objects import core_v1, discovery_v1
+from shipslog.store.objects.types import core_v1, discovery_v1
 from tests.reconcilers.views import NOW, add, meta, view_of, woken
 
 NAMESPACE = core_v1.Namespace(metadata=meta("default", namespace=""))

@@ -10,8 +10,8 @@ from shipslog.reconcilers.services import load_balancers
 from shipslog.reconcilers.services.load_balancers import CLASS
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, EngineStarted
-from shipslog.store.objects.core_v1 import LoadBalancerIngress, LoadBalancerStatus, Service, ServiceSpec, ServiceStatus
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types.core_v1 import LoadBalancerIngress, LoadBalancerStatus, Service, ServiceSpec, ServiceStatus
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from tests.reconcilers.views import NOW, add, view_of, woken, woken_by_end
 
 POOL = "10.9.0.1-10.9.0.3,fd09::1-fd09::2"

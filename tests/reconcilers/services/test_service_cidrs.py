@@ -6,9 +6,9 @@ import pytest
 
 from shipslog.reconcilers.services import service_cidrs
 from shipslog.store.commands import Create, Update
-from shipslog.store.objects.meta_v1 import Condition, ObjectMeta
-from shipslog.store.objects.networking_v1 import ServiceCIDR, ServiceCIDRSpec, ServiceCIDRStatus
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types.meta_v1 import Condition, ObjectMeta
+from shipslog.store.objects.types.networking_v1 import ServiceCIDR, ServiceCIDRSpec, ServiceCIDRStatus
+from shipslog.store.objects.values.times import api_time
 from tests.reconcilers.views import NOW, view_of, woken_by_end
 
 from .test_addresses import held

@@ -12,7 +12,7 @@ from shipslog.reconcilers.services import service_proxy
 from shipslog.reconcilers.services.service_proxy import RECONCILER, decide, rules_of
 from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
 from shipslog.store.facts import ClusterConfig, NodeObserved, RulesetApplied, SandboxRemoved
-from shipslog.store.objects.core_v1 import (
+from shipslog.store.objects.types.core_v1 import (
     ClientIPConfig,
     LoadBalancerIngress,
     LoadBalancerStatus,
@@ -23,8 +23,8 @@ from shipslog.store.objects.core_v1 import (
     ServiceStatus,
     SessionAffinityConfig,
 )
-from shipslog.store.objects.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from shipslog.store.projections import Projection
 from shipslog.store.state import Entry, RulesetState
 from tests.reconcilers import views

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.storage import attachments
 from shipslog.store.commands import Create, Delete
-from shipslog.store.objects import core_v1, storage_v1
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types import core_v1, storage_v1
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from tests.reconcilers.storage.test_binder import claim, ref, volume
 from tests.reconcilers.views import BORN, NOW, add, pod, view_of, woken, woken_by_end
 

@@ -9,7 +9,7 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.rule.decision import Decision
 from shipslog.reconcilers.storage import binder, matching
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1, meta_v1, storage_v1
+from shipslog.store.objects.types import core_v1, meta_v1, storage_v1
 from tests.reconcilers.views import NOW, add, meta, pod, view_of, woken
 
 WAITS = "WaitForFirstConsumer"

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.storage import csi_nodes
 from shipslog.store.commands import Create, Update
 from shipslog.store.facts import CsiDriver
-from shipslog.store.objects import core_v1, storage_v1
+from shipslog.store.objects.types import core_v1, storage_v1
 from tests.reconcilers.views import NOW, add, node, observed, view_of, woken
 
 ONE = CsiDriver(name="a.example.com", node_id="id-1", most=7, topology={"example.com/rack": "r1"})

@@ -11,8 +11,8 @@ from shipslog.reconcilers.storage import binder, directories, reclaim
 from shipslog.runtime.commands import MakeVolume, RemoveVolume, ScrubVolume
 from shipslog.store.commands import Create, Delete, Update
 from shipslog.store.facts import VolumeMade, VolumeOperationFailed, VolumeRemoved, VolumeScrubbed
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.claims import DIRECTORIES
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.volume_claims import DIRECTORIES
 from tests.reconcilers.storage.test_binder import claim, held, kept, ref, storage_class, volume
 from tests.reconcilers.views import BORN, NOW, add, node, observed, pod, view_of, woken_by_end
 

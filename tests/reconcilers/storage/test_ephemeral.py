@@ -2,7 +2,7 @@
 
 from shipslog.reconcilers.storage import ephemeral
 from shipslog.store.commands import Create
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 from tests.reconcilers.storage.test_binder import claim
 from tests.reconcilers.views import BORN, NOW, add, controlled_by, pod, view_of, woken, woken_by_end
 

@@ -9,7 +9,7 @@ from shipslog.reconcilers.storage import expansion
 from shipslog.runtime.commands import ExpandVolume
 from shipslog.store.commands import Update
 from shipslog.store.facts import SandboxStarted, VolumeExpanded, VolumeExpansionFailed
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.storage.test_attachments import disk, user
 from tests.reconcilers.storage.test_binder import claim
 from tests.reconcilers.views import NOW, add, view_of, woken

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.storage import attachments, node_volumes
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1, storage_v1
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types import core_v1, storage_v1
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from shipslog.testing import TestCluster
 from tests.reconcilers.views import NOW, add, node, pod, view_of, woken, woken_by_end
 

@@ -11,8 +11,8 @@ from shipslog.engine.time.clock import SystemClock
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.facts import VolumeMade
 from shipslog.store.log.sqlite import SqliteLog
-from shipslog.store.objects import core_v1, storage_v1
-from shipslog.store.objects.claims import DIRECTORIES
+from shipslog.store.objects.types import core_v1, storage_v1
+from shipslog.store.objects.volume_claims import DIRECTORIES
 from shipslog.store.refusals import Forbidden
 from shipslog.testing import TestCluster
 

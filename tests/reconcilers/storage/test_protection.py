@@ -6,7 +6,7 @@ import pytest
 
 from shipslog.reconcilers.storage import protection
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.storage.test_binder import claim, volume
 from tests.reconcilers.views import NOW, controlled_by, pod, view_of, woken_by_end
 

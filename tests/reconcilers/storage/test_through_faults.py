@@ -6,8 +6,8 @@ import random
 import pytest
 
 from shipslog.engine.cluster import Cluster
-from shipslog.store.objects import apps_v1, core_v1
-from shipslog.store.objects.claims import claims_of
+from shipslog.store.objects.types import apps_v1, core_v1
+from shipslog.store.objects.volume_claims import claims_of
 from shipslog.store.refusals import Refusal
 from shipslog.testing import Scenario, simulate
 

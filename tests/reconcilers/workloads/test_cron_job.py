@@ -12,8 +12,9 @@ from shipslog.reconcilers.rule.decision import Decision
 from shipslog.reconcilers.workloads.cron_job import controller as rule
 from shipslog.reconcilers.workloads.cron_job import times
 from shipslog.store.commands import Create, Delete, Update
-from shipslog.store.objects import batch_v1, core_v1, cron, meta_v1
-from shipslog.store.objects.times import api_time, parse_time
+from shipslog.store.objects.types import batch_v1, core_v1, meta_v1
+from shipslog.store.objects.values import cron
+from shipslog.store.objects.values.times import api_time, parse_time
 from tests.reconcilers.views import meta, pod, view_of
 
 BORN = "2027-01-15T08:00:00Z"

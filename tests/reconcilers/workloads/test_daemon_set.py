@@ -12,8 +12,8 @@ from shipslog.reconcilers.workloads import revisions
 from shipslog.reconcilers.workloads.daemon_set import controller as rule
 from shipslog.reconcilers.workloads.daemon_set import nodes as on
 from shipslog.store.commands import Create, Delete, Update
-from shipslog.store.objects import apps_v1, core_v1, meta_v1
 from shipslog.store.objects.selector import of_labels
+from shipslog.store.objects.types import apps_v1, core_v1, meta_v1
 from tests.reconcilers.views import BORN, NOW, meta, node, pod, view_of, woken
 
 OWNED = (

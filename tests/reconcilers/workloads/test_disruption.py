@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.workloads import disruption
 from shipslog.store.commands import Update
-from shipslog.store.objects import batch_v1, core_v1, meta_v1
-from shipslog.store.objects.apps_v1 import Deployment, DeploymentSpec
-from shipslog.store.objects.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetSpec, PodDisruptionBudgetStatus
+from shipslog.store.objects.types import batch_v1, core_v1, meta_v1
+from shipslog.store.objects.types.apps_v1 import Deployment, DeploymentSpec
+from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget, PodDisruptionBudgetSpec, PodDisruptionBudgetStatus
 from shipslog.testing import TestCluster
 from tests.reconcilers.views import NOW, controlled_by, meta, owned_by, pod, rs, view_of, woken
 

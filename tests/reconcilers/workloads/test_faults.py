@@ -4,7 +4,7 @@ vanish, nodes that die in the middle of a rollout, and budgets that block for ev
 import pytest
 
 from shipslog.store.commands import Evict
-from shipslog.store.objects import apps_v1, core_v1, policy_v1
+from shipslog.store.objects.types import apps_v1, core_v1, policy_v1
 from shipslog.store.refusals import TooManyRequests
 from shipslog.testing import TestCluster
 

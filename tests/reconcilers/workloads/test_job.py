@@ -13,7 +13,7 @@ from shipslog.reconcilers.workloads.job import controller as rule
 from shipslog.reconcilers.workloads.job import indexes, policies
 from shipslog.reconcilers.workloads.job.census import FAILURES, TRACKING
 from shipslog.store.commands import Create, Delete, Update
-from shipslog.store.objects import batch_v1, core_v1, meta_v1
+from shipslog.store.objects.types import batch_v1, core_v1, meta_v1
 from tests.reconcilers.views import BORN, NOW, meta, pod, view_of, woken_by_end
 
 UID = "uid-jobs-work"

@@ -9,8 +9,8 @@ from shipslog import testing
 from shipslog.reconcilers.rule.decision import Decision
 from shipslog.reconcilers.workloads import replica_set as rule
 from shipslog.store.commands import Create, Delete, Update
-from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.objects.apps_v1 import Deployment, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.apps_v1 import Deployment, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus
 from tests.reconcilers.views import NOW, controlled_by, meta, pod, rs, view_of, woken, woken_by_end
 
 WEB = rs("web", 1)

@@ -16,9 +16,9 @@ import pytest
 from shipslog.engine.cluster import Cluster
 from shipslog.reconcilers.rule.pods import controller_of, is_active
 from shipslog.store.commands import Delete, Evict, Patch
-from shipslog.store.objects import apps_v1, batch_v1, core_v1
 from shipslog.store.objects.patch import MERGE_PATCH, STRATEGIC_PATCH
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import apps_v1, batch_v1, core_v1
 from shipslog.store.refusals import Refusal
 from shipslog.testing import Scenario, simulate
 

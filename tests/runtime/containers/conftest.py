@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shipslog.runtime.containers.oci import pause
+from shipslog.runtime.containers.oci.pod_sandbox import pause
 from shipslog.runtime.images.store import ImageStore
 
 CONFIG = """

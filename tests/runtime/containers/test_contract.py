@@ -136,8 +136,8 @@ def cri_node(tmp_path: Path, socket: str) -> Make:
 
 
 def real_node(tmp_path: Path) -> Make:
+    from shipslog.runtime.containers.oci.node import OciNode
     from shipslog.runtime.images.store import ImageStore
-    from shipslog.runtime.oci_node import OciNode
 
     root = busybox(tmp_path / "root")
     store = ImageStore(tmp_path / "node" / "images")

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from shipslog.runtime import trees
 from shipslog.runtime.commands import Mount, RemovePodSandbox, RunPodSandbox, StartContainer, VolumeSource
-from shipslog.runtime.containers.oci import layout, pause
+from shipslog.runtime.containers.oci import layout
+from shipslog.runtime.containers.oci.node import OciNode
+from shipslog.runtime.containers.oci.pod_sandbox import pause
 from shipslog.runtime.containers.process import ProcessNode
+from shipslog.runtime.machine import trees
 from shipslog.runtime.node import LeftBehind
-from shipslog.runtime.oci_node import OciNode
 from shipslog.store.facts import ContainerStarted, SandboxRemoved, SandboxStarted
-from tests.runtime.test_trees import deep_tree
+from tests.runtime.machine.test_trees import deep_tree
 
 from .test_contract import IMAGE, UID, real_node
 

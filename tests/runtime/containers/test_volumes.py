@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shipslog.runtime.commands import Device, ExpandVolume, Mount, RemoteVolume, RemovePodSandbox, VolumeSource
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 from shipslog.store.facts import ContainerStarted, ContainerStartFailed, NodeObserved, VolumeExpanded
 from tests.runtime.volumes.remote.conftest import disk  # noqa: F401
 from tests.runtime.volumes.remote.csi_driver import NAME, Driver

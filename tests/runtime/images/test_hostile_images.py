@@ -14,7 +14,7 @@ import pytest
 from shipslog.runtime.images.bounds import Bounds
 from shipslog.runtime.images.documents import REF
 from shipslog.runtime.images.store import ImageStore, PullFailed
-from tests.runtime.test_trees import deep_tree
+from tests.runtime.machine.test_trees import deep_tree
 
 from .forge import Layout, digest, header, layer, member, plain, zipped
 

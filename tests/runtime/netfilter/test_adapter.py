@@ -8,9 +8,9 @@ import pytest
 
 from shipslog.runtime.commands import Ruleset, ServiceRules
 from shipslog.runtime.netfilter.adapter import NetfilterAdapter, NetfilterFailed
-from shipslog.runtime.netfilter.elements import MARK_BASE
 from shipslog.runtime.netfilter.nftables import NftablesAdapter
 from shipslog.runtime.netfilter.recording import RecordingAdapter
+from shipslog.runtime.netfilter.service_elements import MARK_BASE
 
 from .laboratory import laboratory
 

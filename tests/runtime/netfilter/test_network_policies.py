@@ -15,7 +15,7 @@ import pytest
 
 from shipslog.reconcilers.services.network_policy import decide
 from shipslog.runtime.commands import ApplyNetworkPolicies, NetworkPolicyRules, Ruleset, ServiceRules
-from shipslog.runtime.netfilter import kept_table
+from shipslog.runtime.netfilter import guarded_table
 from shipslog.runtime.netfilter.adapter import NetfilterFailed
 from shipslog.runtime.netfilter.network_policies import NetworkPolicyAdapter
 from shipslog.runtime.netfilter.nftables import NftablesAdapter
@@ -251,7 +251,7 @@ async def test_a_service_is_judged_by_the_pod_behind_it(lab: Laboratory, adapter
 async def test_connections_live_through_changes_restarts_and_repairs(
     lab: Laboratory, adapter: NetworkPolicyAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept_table, "REST_S", 0.01)
+    monkeypatch.setattr(guarded_table, "REST_S", 0.01)
     from_y = rules(policy("x", {**A, "ingress": [{"from": [FROM_Y]}]}))
     await adapter.apply(from_y)
     with await asyncio.to_thread(lab.connect, "pod3", lab.pod(1), 80) as old:

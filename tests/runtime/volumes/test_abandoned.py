@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shipslog.runtime.commands import RemoteVolume, RemovePodSandbox, RunPodSandbox, VolumeSource
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 from shipslog.runtime.volumes.abandoned import Abandoned, pod_directories
 from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.store.facts import SandboxFailed

@@ -10,7 +10,7 @@ import pytest
 from shipslog.runtime.commands import FileContent, VolumeSource
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.runtime.volumes.failed import VolumeFailed
-from tests.runtime.test_trees import deep_tree
+from tests.runtime.machine.test_trees import deep_tree
 
 GROUP = 4711
 pytestmark = pytest.mark.root

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shipslog.runtime.commands import VolumeSource
-from shipslog.runtime.containers.oci import linux, machine
+from shipslog.runtime.machine import linux, node_facts
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.runtime.volumes.failed import VolumeFailed
 
@@ -48,7 +48,7 @@ def test_pages_of_a_size_that_there_is_not_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_node_tells_how_many_there_are_and_sets_them_apart(two_pages: int, tmp_path: Path) -> None:
-    found = machine.observe("n", tmp_path, pod_cidr="", crun="crun", address="192.0.2.1")
+    found = node_facts.observe("n", tmp_path, pod_cidr="", crun="crun", address="192.0.2.1")
     assert pod_volumes.quantity.value(found.capacity["hugepages-2Mi"]) == two_pages
     memory = [pod_volumes.quantity.value(of["memory"]) for of in (found.capacity, found.allocatable)]
     assert memory[0] - memory[1] >= two_pages

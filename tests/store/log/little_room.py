@@ -12,7 +12,7 @@ import msgspec
 
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted
-from shipslog.store.log import room
+from shipslog.store.log import disk_full
 from shipslog.store.log.event_log import LogFull, Snapshot
 from shipslog.store.log.sqlite import SqliteLog
 from tests.crash.__main__ import disk, own_mounts
@@ -117,7 +117,7 @@ def main(name: str) -> None:
     except OSError as error:
         print(error)
         raise SystemExit(NO_MOUNTS) from error
-    room.LOOK_AGAIN_S = 0.05
+    disk_full.LOOK_AGAIN_S = 0.05
     with disk(f"size={ROOM_MB}m") as directory:
         asyncio.run(SCENARIOS[name](directory))  # type: ignore[arg-type]
 

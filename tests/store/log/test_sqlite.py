@@ -15,10 +15,10 @@ import msgspec
 import pytest
 
 from shipslog.store.facts import ClockStepped, ObjectDeleted
-from shipslog.store.log import room, sqlite, sqlite_reader
+from shipslog.store.log import disk_full, sqlite, sqlite_reader
+from shipslog.store.log.disk_full_reserve import RESERVE_BYTES
 from shipslog.store.log.event_log import LogBusy, LogCorrupt, LogError, LogForeign, LogFull, LogNewer, Snapshot
 from shipslog.store.log.integrity import FORMAT, Row
-from shipslog.store.log.reserve import RESERVE_BYTES
 from shipslog.store.log.sqlite import SqliteLog, thinned
 from shipslog.store.log.sqlite_reader import LogReader
 from shipslog.store.tasks import Tasks
@@ -296,7 +296,7 @@ async def test_a_recording_is_read_while_it_is_written(tmp_path: Path) -> None:
 
 
 async def test_a_full_disk_refuses_and_goes_on_when_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(disk_full, "LOOK_AGAIN_S", 0.0)
     async with await SqliteLog.open(tmp_path / "log.db") as log:
         await log.append(events(1, 10), expected_revision=0)
         assert log._db is not None
@@ -337,7 +337,7 @@ async def test_a_full_disk_still_takes_what_makes_room(tmp_path: Path, monkeypat
         found = await log.load_snapshot()
         assert found is not None and found.revision == 9 and await log.load_snapshot(until=8) is None, "the others made room"
         await log.append(events(11, 20), expected_revision=10, urgent=True)
-        monkeypatch.setattr(room, "LOOK_AGAIN_S", 0.0)
+        monkeypatch.setattr(disk_full, "LOOK_AGAIN_S", 0.0)
         with pytest.raises(LogFull):
             await log.append(events(21, 22), expected_revision=20)
         free = True

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.store.objects.conditions import dated, find_condition, set_condition
-from shipslog.store.objects.core_v1 import PodCondition
+from shipslog.store.objects.types.core_v1 import PodCondition
 
 OLD, NOW = "2027-01-15T08:00:00Z", "2027-01-15T09:00:00Z"
 READY = PodCondition(type="Ready", status="True", reason="Old", last_transition_time=OLD)

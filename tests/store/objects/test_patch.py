@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shipslog.store.objects import core_v1, patch
+from shipslog.store.objects import patch
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import BadRequest, Invalid, TooLarge, Unexpected
 from tests.cost import cpu_s_at_most
 

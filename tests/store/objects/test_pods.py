@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from shipslog.store.objects.core_v1 import PodSpec
 from shipslog.store.objects.pods import qos_class
+from shipslog.store.objects.types.core_v1 import PodSpec
 
 FULL = {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1000m", "memory": "1024Mi"}}
 ONLY_LIMITS = {"limits": FULL["limits"]}

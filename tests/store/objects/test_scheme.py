@@ -2,9 +2,9 @@
 
 import pytest
 
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind, Scheme
+from shipslog.store.objects.types import core_v1
 
 
 def ship(version: str = "v1") -> Kind:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shipslog.store.objects import meta_v1, selector
+from shipslog.store.objects import selector
+from shipslog.store.objects.types import meta_v1
 from shipslog.store.refusals import BadRequest
 from tests.cost import cpu_s_at_most
 

@@ -10,8 +10,8 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.subresources import Posted
 from shipslog.store.commands import Bind
 from shipslog.store.objects.conditions import set_condition
-from shipslog.store.objects.core_v1 import Binding, Pod, PodCondition
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types.core_v1 import Binding, Pod, PodCondition
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.refusals import BadRequest, Cause, Invalid, conflict
 
 

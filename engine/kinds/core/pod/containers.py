@@ -3,7 +3,7 @@
 Tests: tests/engine/api/test_pod_logs.py
 """
 
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import BadRequest
 
 

@@ -11,12 +11,12 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.subresources import Posted
 from shipslog.store.commands import Evict
 from shipslog.store.objects import selector
-from shipslog.store.objects.core_v1 import Pod
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types.core_v1 import Pod
 from shipslog.store.refusals import BadRequest, Cause, Internal, TooManyRequests
 
 if TYPE_CHECKING:
-    from shipslog.store.objects.policy_v1 import Eviction, PodDisruptionBudget
+    from shipslog.store.objects.types.policy_v1 import Eviction, PodDisruptionBudget
 
 BUDGETS = "poddisruptionbudgets.policy"
 NOT_ALLOWED = "Cannot evict pod as it would violate the pod's disruption budget."

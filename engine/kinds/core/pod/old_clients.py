@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from shipslog.store.objects.core_v1 import EmptyDirVolumeSource, Pod, Volume
-from shipslog.store.objects.scalars import as_json
+from shipslog.store.objects.types.core_v1 import EmptyDirVolumeSource, Pod, Volume
+from shipslog.store.objects.values.scalars import as_json
 
 
 def restored(old: Pod, new: Pod) -> Pod:

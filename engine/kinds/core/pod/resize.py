@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.pod_spec.checks.spec import MIRROR, check_pod
-from shipslog.store.objects.core_v1 import Container, Pod, PodStatus, ResourceRequirements
 from shipslog.store.objects.pods import qos_class
-from shipslog.store.objects.scalars import Quantity
+from shipslog.store.objects.types.core_v1 import Container, Pod, PodStatus, ResourceRequirements
+from shipslog.store.objects.values.scalars import Quantity
 
 RESIZED = ("cpu", "memory")
 

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
 from shipslog.engine.kinds.pod_spec.defaults.spec import NODE_FAILURES
-from shipslog.store.objects.core_v1 import Pod, PodCondition, PodSpec, PodStatus
 from shipslog.store.objects.pods import qos_class
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import Pod, PodCondition, PodSpec, PodStatus
 
 RUNTIMES = "runtimeclasses.node.k8s.io"
 GATED = PodCondition(

@@ -11,7 +11,8 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
 from shipslog.engine.kinds.pod_spec.checks.spec import MIRROR
 from shipslog.engine.kinds.pod_spec.defaults.volumes import API_ACCESS, FILE_MODE
-from shipslog.store.objects.core_v1 import (
+from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import (
     Container,
     Namespace,
     Pod,
@@ -20,8 +21,7 @@ from shipslog.store.objects.core_v1 import (
     Volume,
     VolumeMount,
 )
-from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.times import SECOND_NS, parse_time
+from shipslog.store.objects.values.times import SECOND_NS, parse_time
 
 DEFAULT = "default"
 VOLUME_PREFIX = "kube-api-access-"

@@ -12,10 +12,10 @@ from shipslog.engine.kinds.pod_spec.defaults.spec import GRACE_PERIOD_S, default
 from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
 from shipslog.engine.kinds.scheduling.priority_class import admit_priority
 from shipslog.engine.kinds.strategy import Strategy
-from shipslog.store.objects.core_v1 import Affinity, Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodIP, PodStatus
-from shipslog.store.objects.meta_v1 import LabelSelectorRequirement
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import Affinity, Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodIP, PodStatus
+from shipslog.store.objects.types.meta_v1 import LabelSelectorRequirement
 
 from . import old_clients, table
 from .resize import check_resize, only_resized

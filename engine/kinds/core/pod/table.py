@@ -6,8 +6,8 @@ Tests: tests/engine/kinds/test_tables.py
 from typing import Any
 
 from shipslog.engine.kinds.columns import AGE, NAME, NONE, Column, age, duration, seconds_between, wide
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1
 
 COLUMNS = (
     NAME,

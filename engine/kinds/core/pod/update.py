@@ -12,7 +12,7 @@ from shipslog.engine.kinds.faults import IMMUTABLE, Faults, shown
 from shipslog.engine.kinds.pod_spec.checks.containers import check_image_space
 from shipslog.engine.kinds.pod_spec.checks.placement import check_tolerations
 from shipslog.engine.kinds.pod_spec.checks.spec import APP_ARMOR, MIRROR, MOST_SECONDS, check_pod
-from shipslog.store.objects.core_v1 import Container, ContainerStatus, NodeSelectorTerm, Pod, PodSpec
+from shipslog.store.objects.types.core_v1 import Container, ContainerStatus, NodeSelectorTerm, Pod, PodSpec
 
 MUTABLE = (
     "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions "

@@ -15,7 +15,7 @@ from shipslog.reconcilers.services.addresses import BY_ADDRESS, is_managed
 from shipslog.reconcilers.services.addresses import RESOURCE as ADDRESSES
 from shipslog.reconcilers.services.service_cidrs import DEFAULT, is_usable
 from shipslog.store.families import family_of, ranges_in
-from shipslog.store.objects import core_v1, networking_v1
+from shipslog.store.objects.types import core_v1, networking_v1
 from shipslog.store.projections import Index, index
 from shipslog.store.refusals import Internal
 

@@ -7,7 +7,7 @@ from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_labels
 from shipslog.engine.kinds.pod_spec.checks.probes import check_port
-from shipslog.store.objects.core_v1 import Service, ServicePort, SessionAffinityConfig
+from shipslog.store.objects.types.core_v1 import Service, ServicePort, SessionAffinityConfig
 
 from .defaults import externally_accessible
 

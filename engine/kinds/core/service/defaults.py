@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.objects.core_v1 import ClientIPConfig, Service, ServicePort, SessionAffinityConfig
+from shipslog.store.objects.types.core_v1 import ClientIPConfig, Service, ServicePort, SessionAffinityConfig
 
 AFFINITY_S = 10800
 PROXIED = frozenset({"ClusterIP", "NodePort", "LoadBalancer"})

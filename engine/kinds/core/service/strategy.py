@@ -13,8 +13,8 @@ from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy
 from shipslog.engine.kinds.subresources import Proxy
 from shipslog.store.families import FAMILIES, families_in, family_of
-from shipslog.store.objects.core_v1 import Service, ServicePort, ServiceStatus
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.types.core_v1 import Service, ServicePort, ServiceStatus
 from shipslog.store.refusals import Internal
 
 from . import checks as rules

@@ -6,7 +6,7 @@ Tests: tests/engine/kinds/test_tables.py
 from typing import Any
 
 from shipslog.engine.kinds.columns import AGE, NAME, NONE, Column, age, labels, wide
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 COLUMNS = (
     NAME,

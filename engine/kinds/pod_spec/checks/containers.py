@@ -8,7 +8,7 @@ from typing import Any
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.core_v1 import (
+from shipslog.store.objects.types.core_v1 import (
     Container,
     ContainerPort,
     EnvFromSource,

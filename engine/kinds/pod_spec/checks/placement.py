@@ -8,7 +8,7 @@ from collections import Counter
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_label_selector
-from shipslog.store.objects.core_v1 import (
+from shipslog.store.objects.types.core_v1 import (
     Affinity,
     NodeSelector,
     NodeSelectorRequirement,
@@ -19,7 +19,7 @@ from shipslog.store.objects.core_v1 import (
     Toleration,
     TopologySpreadConstraint,
 )
-from shipslog.store.objects.meta_v1 import LabelSelector
+from shipslog.store.objects.types.meta_v1 import LabelSelector
 
 from ..defaults.spec import NODE_FAILURES
 

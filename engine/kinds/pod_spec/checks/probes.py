@@ -7,8 +7,8 @@ from typing import Any
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.core_v1 import HTTPGetAction, Lifecycle, LifecycleHandler, Probe
-from shipslog.store.objects.scalars import IntOrString
+from shipslog.store.objects.types.core_v1 import HTTPGetAction, Lifecycle, LifecycleHandler, Probe
+from shipslog.store.objects.values.scalars import IntOrString
 
 SCHEMES = ("HTTP", "HTTPS")
 ONE_HANDLER = "may not specify more than 1 handler type"

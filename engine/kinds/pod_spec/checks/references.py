@@ -5,13 +5,13 @@ Tests: tests/engine/kinds/core/pod/test_strategy.py, tests/engine/kinds/test_gol
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import (
+from shipslog.store.objects.types.core_v1 import (
     ConfigMapKeySelector,
     ObjectFieldSelector,
     ResourceFieldSelector,
     SecretKeySelector,
 )
+from shipslog.store.objects.values import quantity
 
 KNOWN_FIELDS = frozenset(
     [

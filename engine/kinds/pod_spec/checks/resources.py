@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import NOT_NEGATIVE, Faults
-from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import PodSpec, ResourceRequirements
 from shipslog.store.objects.pods import amount_of, requests_of, shown
-from shipslog.store.objects.scalars import Quantity
+from shipslog.store.objects.types.core_v1 import PodSpec, ResourceRequirements
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.scalars import Quantity
 
 CONTAINER = frozenset({"cpu", "memory", "ephemeral-storage"})
 COUNTED = frozenset(

@@ -4,7 +4,7 @@ Tests: tests/engine/kinds/core/pod/test_strategy.py
 """
 
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.core_v1 import Container
+from shipslog.store.objects.types.core_v1 import Container
 
 POLICIES, ACTIONS, OPERATORS = ("Always", "Never", "OnFailure"), ("Restart",), ("In", "NotIn")
 MOST_RULES, MOST_CODES = 20, 255

@@ -7,7 +7,7 @@ import re
 
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects.core_v1 import (
+from shipslog.store.objects.types.core_v1 import (
     AppArmorProfile,
     Container,
     EphemeralContainer,

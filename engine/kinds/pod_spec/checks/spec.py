@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_annotations, check_labels
-from shipslog.store.objects.core_v1 import (
+from shipslog.store.objects.types.core_v1 import (
     Pod,
     PodDNSConfig,
     PodResourceClaim,

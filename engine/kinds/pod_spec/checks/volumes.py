@@ -9,8 +9,7 @@ from typing import Any
 from shipslog.engine.kinds import names
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.metadata import check_annotations, check_label_selector, check_labels
-from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import (
+from shipslog.store.objects.types.core_v1 import (
     DownwardAPIVolumeFile,
     DownwardAPIVolumeSource,
     EphemeralVolumeSource,
@@ -19,6 +18,7 @@ from shipslog.store.objects.core_v1 import (
     ServiceAccountTokenProjection,
     Volume,
 )
+from shipslog.store.objects.values import quantity
 
 from ..defaults.volumes import API_ACCESS
 from .references import VOLUME_FIELDS, check_field_ref, check_resource_ref

@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from shipslog.store.objects import quantity
-from shipslog.store.objects.core_v1 import (
+from shipslog.store.objects.types.core_v1 import (
     Container,
     ContainerPort,
     EnvVar,
@@ -19,7 +18,8 @@ from shipslog.store.objects.core_v1 import (
     Probe,
     ResourceRequirements,
 )
-from shipslog.store.objects.scalars import Quantity
+from shipslog.store.objects.values import quantity
+from shipslog.store.objects.values.scalars import Quantity
 
 from .pull_policy import pull_policy
 from .volumes import default_field_ref

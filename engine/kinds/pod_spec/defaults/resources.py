@@ -6,8 +6,8 @@ Tests: tests/engine/kinds/core/pod/test_strategy.py
 from msgspec.structs import replace
 
 from shipslog.engine.kinds.pod_spec.checks.resources import is_of_pods
-from shipslog.store.objects.core_v1 import PodSpec, ResourceRequirements
 from shipslog.store.objects.pods import requests_of, shown
+from shipslog.store.objects.types.core_v1 import PodSpec, ResourceRequirements
 
 from .containers import whole_millis
 

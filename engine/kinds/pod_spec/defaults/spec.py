@@ -7,12 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.objects.core_v1 import (
-    PodSecurityContext,
-    PodSpec,
-    PodTemplateSpec,
-    Toleration,
-)
+from shipslog.store.objects.types.core_v1 import PodSecurityContext, PodSpec, PodTemplateSpec, Toleration
 
 from .containers import default_container
 from .resources import default_pod_resources

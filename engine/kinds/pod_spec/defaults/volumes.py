@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shipslog.store.objects.core_v1 import (
+from shipslog.store.objects.types.core_v1 import (
     ConfigMapProjection,
     DownwardAPIProjection,
     DownwardAPIVolumeFile,

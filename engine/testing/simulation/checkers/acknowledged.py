@@ -7,11 +7,11 @@ Tests: tests/engine/testing/simulation/checkers/test_checkers.py
 from typing import Any
 
 from shipslog.engine.cluster import Cluster
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import Deployment
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import Deployment
 
 from ..ledger import Ledger
-from .verdict import require
+from .broken_promise import require
 
 
 def check(cluster: Cluster, ledger: Ledger) -> None:

@@ -5,11 +5,11 @@ Tests: tests/engine/testing/simulation/checkers/test_checkers.py
 
 from collections.abc import Sequence
 
-from shipslog.engine import replay
+from shipslog.engine.past import replay
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.store.log.event_log import EventLog
 
-from .verdict import require
+from .broken_promise import require
 
 
 async def check(log: EventLog, rules: Sequence[Reconciler]) -> int:

@@ -4,10 +4,10 @@ Tests: tests/engine/testing/simulation/checkers/test_checkers.py
 """
 
 from shipslog.engine.cluster import Cluster
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.claims import claims_of
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.volume_claims import claims_of
 
-from .verdict import require
+from .broken_promise import require
 
 CLAIMS = "persistentvolumeclaims"
 

@@ -10,7 +10,7 @@ from shipslog.engine.state.view import MemoryView
 from shipslog.store.events import Event
 from shipslog.store.facts import DecisionTaken, ObjectCreated, ObjectDeleted
 
-from .verdict import require
+from .broken_promise import require
 
 FINALIZER = "foregroundDeletion"
 

@@ -5,7 +5,7 @@ Tests: tests/engine/testing/simulation/checkers/test_checkers.py
 
 from shipslog.engine.state.view import MemoryView
 
-from .verdict import require
+from .broken_promise import require
 
 
 def check(view: MemoryView, whose: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from shipslog.store.events import Event
 
-from .verdict import require
+from .broken_promise import require
 
 
 def check(events: Sequence[Event]) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 from shipslog.engine.cluster import Cluster
 from shipslog.runtime.commands import NetworkPolicyRules, PolicyRule
 from shipslog.runtime.containers.simulated import SimulatedNode
-from shipslog.store.objects import core_v1, meta_v1
-from shipslog.store.objects.networking_v1 import NetworkPolicy
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.objects.types.networking_v1 import NetworkPolicy
 
-from .verdict import require
+from .broken_promise import require
 
 PORTS = (("tcp", 80), ("tcp", 81), ("udp", 80))
 OUTSIDE = "192.0.2.1"

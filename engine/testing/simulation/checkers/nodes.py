@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from shipslog.runtime.containers.simulated import SimulatedNode
 
-from .verdict import require
+from .broken_promise import require
 
 
 def check(nodes: Sequence[SimulatedNode]) -> None:

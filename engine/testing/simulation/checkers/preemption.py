@@ -11,11 +11,11 @@ from shipslog.engine.cluster import Cluster
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectModified
-from shipslog.store.objects import core_v1
 from shipslog.store.objects.pods import TERMINAL
-from shipslog.store.objects.policy_v1 import PodDisruptionBudget
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget
 
-from .verdict import require
+from .broken_promise import require
 
 GIVES_WAY = "PreemptionByScheduler"
 

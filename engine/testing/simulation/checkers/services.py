@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from shipslog.engine.cluster import Cluster
 from shipslog.runtime.containers.simulated import SimulatedNode
-from shipslog.store.objects import core_v1, discovery_v1
+from shipslog.store.objects.types import core_v1, discovery_v1
 
-from .verdict import require
+from .broken_promise import require
 
 
 def check(cluster: Cluster, nodes: Sequence[SimulatedNode]) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 from shipslog.engine.cluster import Cluster
 from shipslog.runtime.containers.simulated import SimulatedNode
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import Deployment, ReplicaSet
 from shipslog.store.objects.pods import TERMINAL
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import Deployment, ReplicaSet
 
-from .verdict import require
+from .broken_promise import require
 
 
 def check(cluster: Cluster, nodes: Sequence[SimulatedNode]) -> None:

@@ -7,7 +7,7 @@ from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.log.event_log import EventLog, Snapshot
 
-from .verdict import require
+from .broken_promise import require
 
 
 async def kept(log: EventLog) -> dict[int, Snapshot]:

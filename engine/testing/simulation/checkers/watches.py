@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectCreated, ObjectDeleted, ObjectFact
 
-from .verdict import require
+from .broken_promise import require
 
 CHANGES = {ObjectCreated: "ADDED", ObjectDeleted: "DELETED"}
 

@@ -8,7 +8,7 @@ from shipslog.engine.api.aggregation.aggregator import Aggregator
 from shipslog.reconcilers.rule.decision import Reconciler
 from shipslog.reconcilers.workloads.autoscaler import RECONCILER
 from shipslog.store.facts import MetricReading
-from shipslog.store.objects import apps_v1, autoscaling_v2, core_v1
+from shipslog.store.objects.types import apps_v1, autoscaling_v2, core_v1
 from tests.engine.api.conftest import Api, Client
 
 from .conftest import Other, available, register

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from shipslog.engine.library import Serving
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.testing import TestCluster
 from tests.engine.api.test_measured import Reader, pod, running
 

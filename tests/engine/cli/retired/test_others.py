@@ -14,7 +14,7 @@ from shipslog import Cluster
 from shipslog.engine.cli import main
 from shipslog.engine.cli.retired import stop
 from shipslog.engine.library import Background
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 from .test_rolling_update import controller, look, make
 

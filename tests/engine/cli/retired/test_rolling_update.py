@@ -15,7 +15,7 @@ from shipslog.engine.cli.remote import Remote
 from shipslog.engine.cli.retired import rolling
 from shipslog.engine.cli.retired.rolling import NOTES
 from shipslog.engine.library import Background
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 QUICK = ("--update-period", "0s", "--poll-interval", "10ms", "--timeout", "20s")
 COUNT = 3

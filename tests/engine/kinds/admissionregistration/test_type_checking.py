@@ -3,9 +3,9 @@
 from typing import Any
 
 from shipslog.engine.kinds.admissionregistration.type_checking import type_checked
-from shipslog.store.objects import codec
-from shipslog.store.objects.admissionregistration_v1 import ValidatingAdmissionPolicySpec
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.types.admissionregistration_v1 import ValidatingAdmissionPolicySpec
+from shipslog.store.objects.wire import codec
 
 RULE = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["deployments"]}
 

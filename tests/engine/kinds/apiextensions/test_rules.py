@@ -6,8 +6,8 @@ import pytest
 
 from shipslog.engine.kinds.apiextensions.schemas import check_schema
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects import codec
-from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.wire import codec
 
 GO = (
     'apiextensions.ValidationRule{{Rule:"{}", Message:"", MessageExpression:"{}", '

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from shipslog.store.commands import Patch
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import Invalid
 from shipslog.testing import TestCluster
 

@@ -7,8 +7,8 @@ import pytest
 
 from shipslog.engine.kinds.custom import rules, validation
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects import codec
-from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.wire import codec
 
 NAMED = {
     "type": "object",

@@ -8,8 +8,8 @@ import pytest
 from shipslog.engine.cel import patterns
 from shipslog.engine.kinds.custom import formats, validation
 from shipslog.engine.kinds.faults import Faults
-from shipslog.store.objects import codec
-from shipslog.store.objects.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import TooLarge
 
 

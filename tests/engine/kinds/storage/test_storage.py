@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shipslog.engine.kinds.catalogue import strategy_of
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.refusals import Refusal
 from tests.engine.kinds.conftest import NOW_NS
 

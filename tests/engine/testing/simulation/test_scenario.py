@@ -11,7 +11,7 @@ from shipslog import Cluster, Decision, Reconciler, rule
 from shipslog.engine.cli import main
 from shipslog.engine.testing.simulation import world
 from shipslog.store.commands import Update
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import Refusal
 from shipslog.store.view import View
 from shipslog.testing import Scenario, simulate

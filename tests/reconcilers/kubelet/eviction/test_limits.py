@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.kubelet.eviction.limits import excess, has_limits
 from shipslog.store.facts import PodUse
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import pod
 
 MI = 1 << 20

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.kubelet.eviction.ranking import is_critical, ranked, request_of
 from shipslog.store.facts import PodUse
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import pod
 
 

@@ -18,7 +18,7 @@ from shipslog.store.facts import (
     SandboxStarted,
     ThresholdMet,
 )
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import NOW, add, node, observed, pod, view_of, woken
 
 SECOND = 10**9

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shipslog.reconcilers.workloads.autoscaler.behavior import Followed, follow
-from shipslog.store.objects.autoscaling_v2 import (
+from shipslog.store.objects.types.autoscaling_v2 import (
     HorizontalPodAutoscaler,
     HorizontalPodAutoscalerBehavior,
     HorizontalPodAutoscalerSpec,

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from shipslog.engine.replay import verify
-from shipslog.reconcilers.catalogue import ALL
+from shipslog.engine.past.replay import verify
+from shipslog.reconcilers.every_rule import ALL
 from shipslog.reconcilers.workloads.autoscaler.controller import decide
 from shipslog.store.facts import MetricReading, MetricsObserved
-from shipslog.store.objects import apps_v1, autoscaling_v2, core_v1
+from shipslog.store.objects.types import apps_v1, autoscaling_v2, core_v1
 from shipslog.testing import TestCluster
 from tests.reconcilers.views import NOW, view_of
 
@@ -164,7 +164,7 @@ def autoscaler(**spec: Any) -> autoscaling_v2.HorizontalPodAutoscaler:
 
 
 def deployment(count: int, labels: Any = ("app", "web")) -> apps_v1.Deployment:
-    from shipslog.store.objects import meta_v1
+    from shipslog.store.objects.types import meta_v1
     from tests.reconcilers.views import meta
 
     selector = meta_v1.LabelSelector(match_labels=dict([labels]) if labels else {})
@@ -198,7 +198,7 @@ def test_what_needs_no_measuring(there: tuple[Any, ...], type_: str, reason: str
 def test_two_that_would_scale_the_same_pods() -> None:
     from msgspec.structs import replace
 
-    from shipslog.store.objects import meta_v1
+    from shipslog.store.objects.types import meta_v1
     from tests.reconcilers.views import add, meta, pod
 
     two = replace(deployment(2), metadata=meta("two"))

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from shipslog.reconcilers.workloads.autoscaler import replicas
 from shipslog.reconcilers.workloads.autoscaler.replicas import Proposal, Tolerance, Unmeasured
 from shipslog.store.facts import MetricReading
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import api_time
 from tests.reconcilers import views
 
 NOW = views.NOW

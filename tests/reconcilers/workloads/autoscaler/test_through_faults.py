@@ -8,7 +8,7 @@ import pytest
 
 from shipslog.engine.cluster import Cluster
 from shipslog.store.facts import MetricReading
-from shipslog.store.objects import apps_v1, autoscaling_v2, core_v1
+from shipslog.store.objects.types import apps_v1, autoscaling_v2, core_v1
 from shipslog.store.refusals import Refusal
 from shipslog.testing import Scenario, simulate
 

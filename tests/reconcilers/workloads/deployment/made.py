@@ -8,8 +8,8 @@ from shipslog.reconcilers.rule.decision import Decision
 from shipslog.reconcilers.workloads import deployment as rule
 from shipslog.reconcilers.workloads.deployment.revisions import hash_of, name_of
 from shipslog.store.commands import Create, Delete, Update
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.apps_v1 import (
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.apps_v1 import (
     Deployment,
     DeploymentCondition,
     DeploymentSpec,
@@ -20,7 +20,7 @@ from shipslog.store.objects.apps_v1 import (
     ReplicaSetStatus,
     RollingUpdateDeployment,
 )
-from shipslog.store.objects.meta_v1 import LabelSelector, ObjectMeta
+from shipslog.store.objects.types.meta_v1 import LabelSelector, ObjectMeta
 from tests.reconcilers.views import NOW, controlled_by, meta, pod, view_of
 
 T = TypeVar("T")

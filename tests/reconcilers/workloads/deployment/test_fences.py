@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.store.commands import Create, Delete, Update
-from shipslog.store.objects.apps_v1 import Deployment, ReplicaSet
+from shipslog.store.objects.types.apps_v1 import Deployment, ReplicaSet
 from tests.reconcilers.views import controlled_by
 
 from .made import decide, deployment, of

@@ -14,8 +14,8 @@ from shipslog.engine.cluster import Cluster
 from shipslog.engine.library import Serving
 from shipslog.engine.testing.cluster import serving
 from shipslog.store.facts import ObjectDeleted, ObjectFact
-from shipslog.store.objects.apps_v1 import Deployment, DeploymentStatus
-from shipslog.store.objects.core_v1 import Pod
+from shipslog.store.objects.types.apps_v1 import Deployment, DeploymentStatus
+from shipslog.store.objects.types.core_v1 import Pod
 
 WEB = """
 apiVersion: apps/v1

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from shipslog.reconcilers.workloads.deployment.revisions import hash_of, name_of
 from shipslog.store.commands import Update
-from shipslog.store.objects.apps_v1 import Deployment, DeploymentStatus, ReplicaSet
+from shipslog.store.objects.types.apps_v1 import Deployment, DeploymentStatus, ReplicaSet
 from tests.reconcilers.views import controlled_by, rs
 
 from .made import PREFIX, decide, deployment, dropped, of, sizes, status, template, told, written

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shipslog.store.objects.apps_v1 import ReplicaSet
+from shipslog.store.objects.types.apps_v1 import ReplicaSet
 
 from .made import PREFIX, decide, deployment, of, sizes, told, written
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shipslog.reconcilers.workloads.deployment.rollout import share
-from shipslog.store.objects.apps_v1 import ReplicaSet
+from shipslog.store.objects.types.apps_v1 import ReplicaSet
 
 from .made import decide, deployment, of, pod_of, sizes, told, written
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shipslog.runtime.commands import Mount, RemovePodSandbox, RunPodSandbox, VolumeSource
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 from shipslog.store.facts import ContainerExited, ContainerStartFailed, SandboxFailed
 from tests.runtime.containers.conftest import containerd
 from tests.runtime.containers.test_contract import UID, Bench, cri_node

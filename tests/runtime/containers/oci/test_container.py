@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shipslog.runtime.containers.oci import container
-from shipslog.runtime.containers.oci.records import ContainerRecord
+from shipslog.runtime.containers.oci.recovery.records import ContainerRecord
 
 RECORD = ContainerRecord(container_id="id", pod_uid="u", container="c", attempt=0, image_id="i")
 

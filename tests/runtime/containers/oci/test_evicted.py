@@ -8,7 +8,7 @@ import pytest
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.host import pressure_reader
 from shipslog.runtime.stats import sampler
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 from tests.runtime.containers.test_contract import IMAGE, real_node
 
 pytestmark = pytest.mark.root

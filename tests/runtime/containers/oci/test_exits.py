@@ -11,8 +11,8 @@ import pytest
 
 from shipslog.runtime.commands import RemovePodSandbox
 from shipslog.runtime.containers.oci import container, exits
-from shipslog.runtime.containers.oci.records import ContainerRecord
-from shipslog.runtime.oci_node import OciNode
+from shipslog.runtime.containers.oci.node import OciNode
+from shipslog.runtime.containers.oci.recovery.records import ContainerRecord
 from shipslog.store.facts import ContainerExited, ContainerStarted
 from tests.logs import capture_logs
 from tests.runtime.containers.test_contract import UID, Bench

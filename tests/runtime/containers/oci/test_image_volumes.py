@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from shipslog.runtime.commands import Mount, RemovePodSandbox, VolumeSource
-from shipslog.runtime.containers.oci import linux
-from shipslog.runtime.containers.oci.uses import images_used
+from shipslog.runtime.containers.oci.images_in_use import images_used
 from shipslog.runtime.images.store import ImageStore
+from shipslog.runtime.machine import linux
 from shipslog.store.facts import ContainerStartFailed
 from tests.runtime.containers.test_contract import UID, Bench
 from tests.runtime.images.forge import Layout, layer, member

@@ -16,8 +16,8 @@ from shipslog.runtime.commands import (
     UpdateContainerResources,
 )
 from shipslog.runtime.containers.oci import programs
-from shipslog.runtime.containers.oci.environment import OciSettings
 from shipslog.runtime.containers.oci.layout import Layout
+from shipslog.runtime.machine.environment import OciSettings
 from shipslog.store.facts import ContainerExited, ContainerLimits, ContainerResized, ContainerStartFailed, SandboxFailed
 from tests.runtime.containers.oci.test_image_volumes import written
 from tests.runtime.containers.test_contract import IMAGE, UID, Bench, known

@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.runtime.commands import FileContent, Mount, RemovePodSandbox, RunPodSandbox, Security, VolumeSource
-from shipslog.runtime.containers.oci import linux
-from shipslog.runtime.containers.oci.environment import OciSettings
 from shipslog.runtime.containers.oci.layout import Layout, instance_of
 from shipslog.runtime.containers.oci.naming import NOT_ROOTLESS, Naming
+from shipslog.runtime.machine import linux
+from shipslog.runtime.machine.environment import OciSettings
 from shipslog.runtime.network.addresses import Addresses
 from shipslog.store.facts import ContainerExited, ContainerStartFailed, SandboxFailed
 from tests.runtime.containers.oci.test_image_volumes import give, written

@@ -9,7 +9,7 @@ import pytest
 from msgspec import UNSET
 
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.runtime.volumes.remote import disks, nfs
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from shipslog.runtime import trees
 from shipslog.runtime.commands import ExpandVolume
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux, trees
 from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.runtime.volumes.remote import expansion, mounter
 from shipslog.runtime.volumes.remote.csi import STAGED

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.runtime.volumes.remote import flex
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
-from shipslog.runtime.containers.oci import linux
+from shipslog.runtime.machine import linux
 from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.runtime.volumes.remote import mounter
 from shipslog.runtime.volumes.remote.plugin import Plugin, Work

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from shipslog.runtime.containers.oci import linux
 from shipslog.runtime.images import recipes
+from shipslog.runtime.machine import linux
 from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.runtime.volumes.remote import nfs, nfs_client
 from shipslog.runtime.volumes.remote.libnfs import Address

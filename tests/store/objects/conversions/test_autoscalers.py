@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from shipslog.store.objects import autoscaling_v1, autoscaling_v2, codec
 from shipslog.store.objects.builtin import BUILTIN
+from shipslog.store.objects.types import autoscaling_v1, autoscaling_v2
+from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import BadRequest
 
 KIND = BUILTIN.find("autoscaling", "v1", "horizontalpodautoscalers")

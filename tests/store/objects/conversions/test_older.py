@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from shipslog.engine.kinds.catalogue import strategy_of
-from shipslog.store.objects import codec
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind
+from shipslog.store.objects.wire import codec
 from tests.engine.kinds.test_contract import sample
 
 OTHERS = [kind for kind in BUILTIN.served() if kind.hub is not None]

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
 from shipslog.store.commands import Bind, Update
-from shipslog.store.objects import core_v1, meta_v1
+from shipslog.store.objects.types import core_v1, meta_v1
 
 
 def port(number: int, name: str) -> core_v1.ContainerPort:

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from shipslog.engine.kinds.core.pod.eviction import admit_eviction
 from shipslog.engine.kinds.core.pod.strategy import PodStrategy, default_pod
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.meta_v1 import ObjectMeta
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from shipslog.store.refusals import Forbidden
 
 C0 = "spec.containers[0]"

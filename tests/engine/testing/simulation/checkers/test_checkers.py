@@ -14,9 +14,9 @@ from shipslog.engine.state import snapshots as engine_snapshots
 from shipslog.engine.state.projected import Projected
 from shipslog.engine.testing.simulation import checkers, world
 from shipslog.engine.testing.simulation.checkers import log_is_whole, nodes
-from shipslog.engine.testing.simulation.checkers.verdict import Broken
+from shipslog.engine.testing.simulation.checkers.broken_promise import Broken
 from shipslog.engine.testing.simulation.world import simulate
-from shipslog.reconcilers import catalogue
+from shipslog.reconcilers import every_rule
 from shipslog.reconcilers.rule.decision import Decision, Reconciler
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.reconcilers.scheduler import preemption
@@ -24,8 +24,8 @@ from shipslog.runtime.containers.simulated import SimPod, SimulatedNode
 from shipslog.store.commands import Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ClusterConfig, EngineStarted
-from shipslog.store.objects import core_v1
-from shipslog.store.objects.times import api_time
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import api_time
 
 Patch = pytest.MonkeyPatch
 
@@ -43,16 +43,16 @@ def seen_red(checker: str, seeds: Sequence[int] = range(1, 9)) -> None:
 
 
 def rule_named(name: str) -> Reconciler:
-    return next(r for r in catalogue.ALL if r.name == name)
+    return next(r for r in every_rule.ALL if r.name == name)
 
 
 def deciding(name: str, decide: Any) -> tuple[Reconciler, ...]:
     """All rules, and one of them decides otherwise."""
-    return tuple(msgspec.structs.replace(r, decide=decide) if r.name == name else r for r in catalogue.ALL)
+    return tuple(msgspec.structs.replace(r, decide=decide) if r.name == name else r for r in every_rule.ALL)
 
 
 def without(patch: Patch, name: str) -> None:
-    left = tuple(r for r in catalogue.ALL if r.name != name)
+    left = tuple(r for r in every_rule.ALL if r.name != name)
     patch.setattr(world, "all_reconcilers", lambda: left)
     patch.setattr(world, "SETTLE_S", 60.0)
 
@@ -231,5 +231,6 @@ def test_no_checker_was_never_seen_red() -> None:
         for name, body in re.findall(r"def test_(nodes|log_is_whole)_sees(.*?)(?=\ndef |\Z)", text, re.S)
         if "Broken" in body
     }
-    there = {path.stem for path in Path(checkers.__file__).parent.glob("*.py")} - {"__init__", "verdict"}
+    there = {path.stem for path in Path(checkers.__file__).parent.glob("*.py")} - {"__init__", "broken_promise"}
     assert there <= seen
+    assert set(re.findall(r"^    (\w+) ", checkers.__doc__ or "", re.M)) == there, "the package lists every checker"

@@ -1,0 +1,71 @@
+"""Values along a structural schema: what stays, and what is filled in."""
+
+from typing import Any
+
+import pytest
+
+from shipslog.engine.kinds.custom import json_paths
+from shipslog.store.objects.fields.structural import defaulted, pruned
+from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps
+from shipslog.store.objects.wire import codec
+
+SCHEMA = codec.from_builtins(
+    JSONSchemaProps,
+    {
+        "type": "object",
+        "properties": {
+            "known": {"type": "object", "properties": {"a": {"type": "integer", "default": 7}}},
+            "free": {
+                "type": "object",
+                "x-kubernetes-preserve-unknown-fields": True,
+                "properties": {"tight": {"type": "object", "properties": {"a": {"type": "integer"}}}},
+            },
+            "map": {"type": "object", "additionalProperties": {"type": "object", "properties": {"a": {"type": "integer"}}}},
+            "pod": {"type": "object", "x-kubernetes-embedded-resource": True, "properties": {"spec": {"type": "object"}}},
+            "list": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "integer"}}}},
+            "whole": {
+                "type": "object",
+                "default": {"b": {}},
+                "properties": {"b": {"type": "object", "properties": {"c": {"type": "string", "default": "x"}}}},
+            },
+        },
+    },
+)[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "gone"),
+    [
+        ({"known": {"a": 1, "b": 2}}, {"known": {"a": 1}}, ["known.b"]),
+        ({"free": {"x": {"y": 1}, "tight": {"b": 1}}}, {"free": {"x": {"y": 1}, "tight": {}}}, ["free.tight.b"]),
+        ({"map": {"k": {"a": 1, "b": 2}}}, {"map": {"k": {"a": 1}}}, ["map.k.b"]),
+        ({"pod": {"kind": "P", "metadata": {"x": 1}, "y": 1}}, {"pod": {"kind": "P", "metadata": {"x": 1}}}, ["pod.y"]),
+        ({"list": [{"a": 1}, {"b": 2}]}, {"list": [{"a": 1}, {}]}, ["list[1].b"]),
+        ({"stranger": 1}, {}, ["stranger"]),
+    ],
+)
+def test_what_the_schema_does_not_have_goes(given: Any, kept: Any, gone: list[str]) -> None:
+    unknown: list[str] = []
+    assert pruned(SCHEMA, given, unknown, whole=True) == kept and unknown == gone
+
+
+def test_what_is_not_said_is_filled_in() -> None:
+    assert defaulted(SCHEMA, {"known": {}}) == {"known": {"a": 7}, "whole": {"b": {"c": "x"}}}
+    assert defaulted(SCHEMA, {"known": {"a": None}, "whole": {}}) == {"known": {"a": 7}, "whole": {}}
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        (".a.b", [1]),
+        (".list[1].n", ["y"]),
+        (".list[*].n", ["x", "y"]),
+        ('.list[?(@.n=="y")].v', [2]),
+        (".a['b']", [1]),
+        (r".a.x\.y", [3]),
+        (".none.at.all", []),
+    ],
+)
+def test_paths(path: str, found: list[Any]) -> None:
+    value = {"a": {"b": 1, "x.y": 3}, "list": [{"n": "x", "v": 1}, {"n": "y", "v": 2}]}
+    assert json_paths.values(path, value) == found
