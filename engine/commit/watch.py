@@ -146,6 +146,7 @@ class Watch:
     def close(self) -> None:
         """Stop listening; a waiting reader is let go."""
         self._closed = True
+        self.push = None  # it leads back here, through a connection and its buffers: nobody should have to look for that circle
         self._hub.forget(self)
         self._wake()
 

@@ -18,7 +18,7 @@ from shipslog.store.objects.types import core_v1
 from . import Row, daemon
 
 MANY, FEW = 110, 30
-IDLE_S = 20.0
+SETTLED_S, IDLE_S = 5.0, 65.0  # so long nothing happens before; disks are looked at once in such a time
 POD = """
 apiVersion: v1
 kind: Pod
@@ -108,6 +108,17 @@ async def _traffic_stops(cluster: Cluster, name: str) -> float:
     return time.perf_counter() - begun
 
 
+async def _idle(cluster: Cluster) -> tuple[float, float]:
+    """(per cent of a core, MiB): of this process, while nobody asks for anything."""
+    revision = -1
+    while revision != (revision := cluster.view.revision):
+        await asyncio.sleep(SETTLED_S)
+    cpu_s, begun_s = time.process_time(), time.perf_counter()
+    await asyncio.sleep(IDLE_S)
+    idle = (time.process_time() - cpu_s) / (time.perf_counter() - begun_s) * 100
+    return idle, int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
 async def _real() -> list[Row]:
     from shipslog.runtime.containers.oci.layout import instance_of
     from shipslog.runtime.containers.oci.node import OciNode
@@ -134,10 +145,7 @@ async def _real() -> list[Row]:
             few = [f"few-{i}" for i in range(FEW)]
             await _pods(cluster, few, PROBE)
             stops = [await _traffic_stops(cluster, name) for name in few[:7]]
-            cpu_s, begun_s = time.process_time(), time.perf_counter()
-            await asyncio.sleep(IDLE_S)
-            idle = (time.process_time() - cpu_s) / (time.perf_counter() - begun_s) * 100
-            resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+            idle, resident = await _idle(cluster)
             await _gone(cluster, few)
             many = await _pods(cluster, [f"many-{i}" for i in range(MANY)])
     finally:

@@ -13,17 +13,20 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.e2e.conftest import Cluster
+if TYPE_CHECKING:  # it brings pytest along, which is in no daemon: what is resident is measured too
+    from tests.e2e.conftest import Cluster
 
 SAMPLES = "samples.json"
 SHOWN = 6  # stages of a request, of those that take most
 
 
 @contextmanager
-def cluster(*options: str) -> Iterator[tuple[Cluster, float]]:
+def cluster(*options: str) -> Iterator[tuple["Cluster", float]]:
     """A running cluster, and the seconds from its start to a `/readyz` that says ok."""
+    from tests.e2e.conftest import Cluster
+
     data = Path(tempfile.mkdtemp(prefix="shipslog-bench-"))
     one = Cluster(data, *options)
     begun = time.perf_counter()
@@ -58,7 +61,7 @@ async def _ready(port: int, context: ssl.SSLContext, begun: float) -> float:
         await asyncio.sleep(0.01)
 
 
-def admin_context(one: Cluster) -> ssl.SSLContext:
+def admin_context(one: "Cluster") -> ssl.SSLContext:
     """The administrator's certificate, from the kubeconfig."""
     import base64
 
@@ -116,7 +119,7 @@ class Connection:
 class Spent:
     """The CPU time of a daemon from here on, and where it went."""
 
-    def __init__(self, one: Cluster) -> None:
+    def __init__(self, one: "Cluster") -> None:
         self._data, self._pid = one.data, int(one.daemon["pid"])
         self._samples()
         self._begun = cpu_s(self._pid)

@@ -18,14 +18,13 @@ Reopen = Callable[[Path], bool]  # have who writes begin a new file; False if no
 
 def rotate(directory: Path, limits: LogLimits, reopen: Reopen) -> bool:
     """Whether it was due and done. A crash between any two steps leaves a log that is read as before."""
-    path = directory / "log"
     try:
-        if path.stat().st_size < limits.max_bytes:
+        if os.stat(f"{directory}/log").st_size < limits.max_bytes:
             return False
     except OSError:
         return False
     _make_room(directory, limits.max_files)
-    return reopen(path)
+    return reopen(directory / "log")
 
 
 def renamed(path: Path) -> Path:

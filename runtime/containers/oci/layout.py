@@ -4,6 +4,7 @@ Tests: tests/runtime/containers/oci/recovery/test_leftovers.py, tests/runtime/co
 """
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ class Layout(Struct, frozen=True):
 
     @property
     def pods(self) -> Path:
-        return self.data / "pods"
+        return _pods(self.data)
 
     @property
     def exits(self) -> Path:
@@ -49,7 +50,17 @@ class Layout(Struct, frozen=True):
         return self.pods / pod_uid
 
     def container(self, pod_uid: str, container: str, attempt: int) -> Path:
-        return self.pods / pod_uid / "containers" / container / str(attempt)
+        return _container(self.pods, pod_uid, container, attempt)
+
+
+@lru_cache(16)
+def _pods(data: Path) -> Path:
+    return data / "pods"
+
+
+@lru_cache(1_024)  # what runs is looked at every few seconds, and a path is slow to make
+def _container(pods: Path, pod_uid: str, container: str, attempt: int) -> Path:
+    return pods / pod_uid / "containers" / container / str(attempt)
 
 
 def instance_of(data: Path) -> str:

@@ -12,7 +12,9 @@ Tests: tests/runtime/volumes/remote/test_drivers.py
 """
 
 import asyncio
+import os
 import re
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from .csi_client import Socket
 from .tools import ToolMissing
 
 LOOK_EVERY_S = 1.0
+STEADY_NS = 3_000_000_000  # a directory that has not changed for so long is looked at only when it has
 ASK_S = 10.0
 AGAIN_MOST_S = 30.0  # until one that did not answer is asked again
 SOCKETS, SEGMENTS = 100, 64  # that are looked at; of a driver's topology
@@ -86,9 +89,14 @@ class Drivers:
         return self._tasks.troubles()
 
     async def _look(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, looked_at = asyncio.get_running_loop(), 0
         while True:
+            changed_at = self._changed_at()
+            if changed_at and changed_at == looked_at and all(held.driver is not None for held in self._sockets.values()):
+                await asyncio.sleep(LOOK_EVERY_S)
+                continue
             there = await self._threads.run("", self._there)
+            looked_at = changed_at
             self._sockets = {
                 name: held if (held := self._sockets.get(name)) is not None and held.stamp == stamp else _Asked(stamp)
                 for name, stamp in there.items()
@@ -99,6 +107,15 @@ class Drivers:
                     self._askings.start(f"registration of {name}", self._ask(name, held))
             await self._tell()
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def _changed_at(self) -> int:
+        """When a name came into the registry or left it, ns; 0 while it is not there, or may have changed since the last look
+        without another time: the kernel's clock of files goes in steps."""
+        try:
+            changed_ns = os.stat(self._registry).st_mtime_ns
+        except OSError:
+            return 0
+        return changed_ns if abs(time.time_ns() - changed_ns) > STEADY_NS else 0
 
     def _there(self) -> Mapping[str, tuple[int, int]]:
         self._registry.mkdir(parents=True, exist_ok=True, mode=0o750)

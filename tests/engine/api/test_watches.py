@@ -1,13 +1,16 @@
 """WATCH over HTTP."""
 
 import asyncio
+import gc
 import json
+import time
 from typing import Any
 
 import aiohttp
 import pytest
 
 from shipslog.engine.api import lists
+from shipslog.engine.auth.connection import HttpConnection
 
 from .conftest import CONFIG_MAPS, Api, Client
 
@@ -171,3 +174,28 @@ async def test_watches_end_when_the_server_stops(api: Api, admin: Client) -> Non
     watching = await watch(admin, "")
     await api.server.stop()
     assert await watching.ended()
+
+
+async def test_a_watch_that_has_ended_leaves_no_connection_behind(admin: Client) -> None:
+    """Not even until somebody collects garbage: a quarter of a MiB each, of `kubectl wait` one for each pod."""
+
+    def connections() -> int:
+        return sum(type(one) is HttpConnection for one in gc.get_objects())
+
+    await admin.config_map("a")
+    gc.collect()
+    before = connections()
+    gc.disable()
+    try:
+        watching = [await watch(admin, "") for _ in range(5)]
+        for one in watching:
+            assert (await one.next())[0] == "ADDED"
+        assert connections() >= before + 4, "each has one, but for the first, which may have had another before"
+        for one in watching:
+            one.response.close()
+        deadline = time.monotonic() + 30
+        while (left := connections()) > before:
+            assert time.monotonic() < deadline, f"{left - before} connections are left"
+            await asyncio.sleep(0.02)
+    finally:
+        gc.enable()
