@@ -133,3 +133,26 @@ def test_what_a_start_has_no_use_for_is_not_imported(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_all_threads_of_a_daemon_have_one_heap() -> None:
+    """Of many, what each once held would stay resident."""
+    code = """
+import ctypes, threading
+from shipslog.engine.cli import up
+up.in_one_arena()
+libc, together = ctypes.CDLL(None), threading.Barrier(4)
+libc.malloc.restype = libc.fopen.restype = ctypes.c_void_p
+libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+def work():
+    together.wait(30)
+    libc.malloc(10000)
+    together.wait(30)
+threads = [threading.Thread(target=work) for _ in range(4)]
+[one.start() for one in threads]
+[one.join() for one in threads]
+libc.malloc_info(0, libc.fopen(b"/dev/stdout", b"w"))
+libc.fflush(None)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.count("<heap nr=") == 1, done.stdout
