@@ -25,7 +25,7 @@ from shipslog.engine.past.replay import Recording
 from shipslog.engine.past.views import check, extent, view_at
 from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
 from shipslog.runtime.containers.logs.limits import LogLimits
-from shipslog.runtime.dns.sockets import Sockets, opened
+from shipslog.runtime.dns.sockets import Sockets, opened_each
 from shipslog.runtime.network import claimed_ranges
 from shipslog.runtime.node import RuntimeUnavailable
 from shipslog.store.facts import ClusterConfig, NodeObserved
@@ -118,7 +118,7 @@ async def _serve(
     main = (of_family(here, families_in(settings.pod_cidr)[0]) or here)[0]  # pods reach the API at their primary family
     address = main if settings.bind in ("0.0.0.0", "::") or ground.rootless is not None else settings.bind
     begun = event_log.revision > 0  # else a start that fails has nothing to adopt later, and takes back what it made
-    names: Sockets | None = None
+    names: tuple[Sockets, ...] = ()
     try:
         choice = _chosen(settings, ",".join(here), ground)
         pki = _pki(settings, (address, *here))
@@ -127,8 +127,8 @@ async def _serve(
             held.callback(kubelet.close)
             settings = replace(settings, kubelet_port=kubelet.number)
         if settings.dns == "builtin" and choice.reached_at:
-            names = opened(choice.reached_at)
-            held.callback(names.close)
+            for made in (names := opened_each(ranges_in(choice.reached_at))):
+                held.callback(made.close)
     except BaseException:
         await event_log.close(unbegun=True)
         raise
@@ -178,10 +178,10 @@ def _pki(settings: Settings, addresses: tuple[str, ...]) -> certificates.Pki:
     return certificates.ensure(settings.data / "pki", called, service_ips=services)
 
 
-def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterConfig:
+def _config(settings: Settings, address: str, names: tuple[Sockets, ...]) -> ClusterConfig:
     """What the rules are to know, on the log; `address` is where pods reach the API."""
     first, last = port_range(settings.node_port_range)
-    dns_host, dns_port = names.address if names is not None else (msgspec.UNSET, msgspec.UNSET)
+    named = [one.address for one in names]
     return ClusterConfig(
         service_cidr=settings.service_cidr,
         pod_cidr=settings.pod_cidr,
@@ -191,8 +191,8 @@ def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterC
         api_port=settings.port,
         dns_domain=settings.cluster_domain,
         cluster_dns=settings.cluster_dns or msgspec.UNSET,
-        dns_host=dns_host,
-        dns_port=dns_port,
+        dns_host=",".join(host for host, _ in named) if named else msgspec.UNSET,
+        dns_port=named[0][1] if named else msgspec.UNSET,
         load_balancer_pool=settings.load_balancer_pool or msgspec.UNSET,
         old_clients=settings.serve_old_clients or msgspec.UNSET,
         scheduler=configuration(settings) or msgspec.UNSET,
@@ -201,16 +201,16 @@ def _config(settings: Settings, address: str, names: Sockets | None) -> ClusterC
 
 
 def _naming(
-    cluster: Cluster, sockets: Sockets | None, settings: Settings, ground: Ground
+    cluster: Cluster, sockets: tuple[Sockets, ...], settings: Settings, ground: Ground
 ) -> contextlib.AbstractAsyncContextManager[None]:
     """The name server, if there is to be one. It is begun last: until then questions wait in its sockets."""
-    if sockets is None:
+    if not sockets:
         return contextlib.nullcontext()
     from .dns.serving import serving
 
     outside = ground.rootless.outside if ground.rootless is not None else None
     open_socket = socket.socket if outside is None else lambda family, kind: outside.call(lambda: socket.socket(family, kind))
-    return serving(cluster, sockets, resolv_conf=Path(settings.resolv_conf), open_socket=open_socket)
+    return serving(cluster, *sockets, resolv_conf=Path(settings.resolv_conf), open_socket=open_socket)
 
 
 def _kubelet_ports(settings: Settings, choice: Choice) -> "Ports | None":

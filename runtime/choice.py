@@ -43,7 +43,7 @@ class Choice(Struct, frozen=True):
 
     runtimes: Sequence[NodeRuntime]
     summary: str
-    reached_at: str = ""  # the address at which pods find what listens in this process; "" where they have no network
+    reached_at: str = ""  # where pods find what listens in this process, an address of a family; "" where they have no network
 
     @property
     def name(self) -> str:
@@ -154,7 +154,7 @@ def _oci(
     if rootless is not None:
         summary += f"; rootless in a user namespace of {rootless.ids} id{'s' if rootless.ids > 1 else ''}"
         summary += "" if _which(OUTWARD) else f" (pods cannot reach the outside: install {OUTWARD})"
-    return Choice([runtime], summary, reached_at=first_in(own_cidr))
+    return Choice([runtime], summary, reached_at=",".join(map(first_in, ranges_in(own_cidr))))
 
 
 def _cri(data: Path, node: str, pod_cidr: str, socket: str, address: str, limits: LogLimits, proxy_mode: str) -> Choice:
@@ -169,8 +169,7 @@ def _cri(data: Path, node: str, pod_cidr: str, socket: str, address: str, limits
         own, instance = data / "cri", instance_of(data / "cri")
         rules = ServiceProxy(proxy_mode, instance, data=own, run=layout_of(own).run)
     runtime = CriNode(node, data / "cri", socket, own=(pod_cidr, address), rules=rules, limits=limits)
-    reached_at = address.partition(",")[0]
-    return Choice([runtime], f"cri: containers by the runtime at {socket}", reached_at=reached_at)
+    return Choice([runtime], f"cri: containers by the runtime at {socket}", reached_at=address)
 
 
 def _process(data: Path, node: str, address: str, why: str, limits: LogLimits) -> Choice:

@@ -26,22 +26,29 @@ LOCAL_FOR_S = 60  # so long it is remembered whether an address is the machine's
 
 @asynccontextmanager
 async def serving(
-    cluster: Cluster, sockets: Sockets, *, resolv_conf: Path, open_socket: Open = socket.socket
+    cluster: Cluster, *sockets: Sockets, resolv_conf: Path, open_socket: Open = socket.socket
 ) -> AsyncIterator[None]:
     """Answer pods, and who is on the machine, for as long as the body runs.
 
     `resolv_conf`: who is asked for what is not of the cluster; `open_socket`: makes sockets in the network where they are."""
-    forwarder = Forwarder(resolv_conf, but=frozenset((sockets.address, *_pods_find_it_at(cluster))), open_socket=open_socket)
+    own = frozenset((*(one.address for one in sockets), *_pods_find_it_at(cluster)))
+    forwarder = Forwarder(resolv_conf, but=own, open_socket=open_socket)
     names = NameServer(lambda: cluster.view, forwarder)
-    server = DnsServer(names, sockets, _clients(cluster.config.pod_cidr))
+    serves = _clients(cluster.config.pod_cidr)
+    servers = [DnsServer(names, one, serves) for one in sockets]
 
     def measured() -> Iterator[Family]:
         yield from names.measured()
-        rows = [((protocol,), float(count)) for protocol, count in server.asked.items()]
+        asked = {protocol: sum(server.asked[protocol] for server in servers) for protocol in ("udp", "tcp")}
+        rows = [((protocol,), float(count)) for protocol, count in asked.items()]
         yield Family("shipslog_dns_questions", "Questions of DNS that came.", "counter", ("protocol",), rows)
-        yield counter("shipslog_dns_dropped", "Questions that were too many of one client, or all in all.", server.dropped)
+        yield counter("shipslog_dns_dropped", "Questions that were too many of one client, or all in all.", dropped())
 
-    await server.start()
+    def dropped() -> int:
+        return sum(server.dropped for server in servers)
+
+    for server in servers:
+        await server.start()
     cluster.committer.listeners.append(names.on_event)
     cluster.measures.append(measured)
     try:
@@ -49,14 +56,14 @@ async def serving(
     finally:
         cluster.measures.remove(measured)
         cluster.committer.listeners.remove(names.on_event)
-        await server.close()
+        for server in servers:
+            await server.close()
 
 
 def _pods_find_it_at(cluster: Cluster) -> Iterator[tuple[str, int]]:
     """To ask there would be to ask itself."""
-    network = networks_in(cluster.config.service_cidr)[0]
-    usual = str(network[min(USUAL, network.num_addresses - 1)])
-    yield from ((address, PORT) for address in (cluster.config.cluster_dns, usual) if address)
+    usual = [str(network[min(USUAL, network.num_addresses - 1)]) for network in networks_in(cluster.config.service_cidr)]
+    yield from ((address, PORT) for address in (cluster.config.cluster_dns, *usual) if address)
 
 
 def _clients(pod_cidr: str) -> Callable[[str], bool]:

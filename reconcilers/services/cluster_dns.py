@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
-from shipslog.store.families import holds, networks_in
+from shipslog.store.families import Network, family_of, holds, networks_in, ranges_in
 from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.view import View
 
@@ -48,7 +48,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         return Decision(reason="pods look names up there", commands=(Create(object=_service(view)),))
     if service.spec.selector or service.spec.type == "ExternalName" or (current is not None and ours is None):
         return Decision(reason="somebody has another name server behind it", commands=taken_back)
-    subsets = (_subset(host, port),)
+    subsets = (_subset(ranges_in(host), port),)
     commands: tuple[AnyObjectCommand, ...] = ()
     if ours is None:
         meta = meta_v1.ObjectMeta(name=NAME, namespace=NAMESPACE, labels={**LABELS, MANAGED_BY: MANAGER})
@@ -62,23 +62,31 @@ def _delete(endpoints: core_v1.Endpoints) -> tuple[AnyObjectCommand, ...]:
     return (Delete(resource="endpoints", namespace=NAMESPACE, name=NAME, uid=endpoints.metadata.uid),)
 
 
-def _subset(host: str, port: int) -> core_v1.EndpointSubset:
+def _subset(hosts: tuple[str, ...], port: int) -> core_v1.EndpointSubset:
     ports = tuple(core_v1.EndpointPort(name=name, port=port, protocol=protocol) for name, protocol in PORTS)
-    return core_v1.EndpointSubset(addresses=(core_v1.EndpointAddress(ip=host),), ports=ports)
+    return core_v1.EndpointSubset(addresses=tuple(core_v1.EndpointAddress(ip=host) for host in hosts), ports=ports)
 
 
 def _service(view: View) -> core_v1.Service:
-    address = _address(view)
+    families = dict.fromkeys(family_of(host) for host in ranges_in(str(view.config.dns_host)))
+    networks = [n for n in networks_in(view.config.service_cidr) if family_of(str(n)) in families]
+    found = [_address(view, network) for network in networks or networks_in(view.config.service_cidr)[:1]]
+    addresses = tuple(found) if all(found) else tuple(found[:1]) if found[0] else ()  # what is left out the Service gets
     ports = tuple(core_v1.ServicePort(name=name, protocol=protocol, port=PORT, target_port=PORT) for name, protocol in PORTS)
-    spec = core_v1.ServiceSpec(ports=ports, type="ClusterIP", cluster_ip=address, cluster_ips=(address,) if address else ())
+    spec = core_v1.ServiceSpec(
+        ports=ports,
+        type="ClusterIP",
+        cluster_ip=addresses[0] if addresses else "",
+        cluster_ips=addresses,
+        ip_family_policy="PreferDualStack" if len(networks) > 1 else None,
+    )
     return core_v1.Service(metadata=meta_v1.ObjectMeta(name=NAME, namespace=NAMESPACE, labels=dict(LABELS)), spec=spec)
 
 
-def _address(view: View) -> str:
+def _address(view: View, network: Network) -> str:
     """The one that pods were told of, else the usual one; "" for any when a Service has it."""
-    network = networks_in(view.config.service_cidr)[0]
     configured = view.config.cluster_dns
-    if configured and holds(view.config.service_cidr, configured):
+    if configured and holds(str(network), configured):
         address = configured
     elif network.num_addresses > USUAL + 1:
         address = str(network[USUAL])
@@ -87,4 +95,4 @@ def _address(view: View) -> str:
     return "" if any(address in (*s.spec.cluster_ips, s.spec.cluster_ip) for s in view.list(core_v1.Service)) else address
 
 
-RECONCILER = Reconciler(name="cluster-dns", actor="system:controller:cluster-dns", wakes=WAKES, decide=decide)
+RECONCILER = Reconciler(name="cluster-dns", actor="system:controller:cluster-dns", wakes=WAKES, decide=decide, version=2)

@@ -43,6 +43,19 @@ def opened(host: str, port: int = PORT) -> Sockets:
         return _pair(host, 0)
 
 
+def opened_each(hosts: tuple[str, ...]) -> tuple[Sockets, ...]:
+    """The same of several addresses, on the port that the first one got; one where that port is taken is left out.
+    Errors: OSError, of the first."""
+    made = [opened(hosts[0])]
+    _, port = made[0].address
+    for host in hosts[1:]:
+        try:
+            made.append(_pair(host, port))
+        except OSError as error:
+            log.warning("dns_not_at", host=host, port=port, why=error.strerror)
+    return tuple(made)
+
+
 def _pair(host: str, port: int) -> Sockets:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for attempt in range(20):

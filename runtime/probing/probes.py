@@ -137,7 +137,7 @@ async def _connected(made: socket.socket, place: tuple[object, ...]) -> None:
     if error == errno.EINPROGRESS:
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
-        loop.add_writer(made.fileno(), lambda: ready.done() or ready.set_result(None))
+        loop.add_writer(made.fileno(), _set, ready)
         try:
             await ready
         finally:
@@ -145,6 +145,11 @@ async def _connected(made: socket.socket, place: tuple[object, ...]) -> None:
         error = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if error:
         raise OSError(error, os.strerror(error))
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 def _too_late(target: ProbeTarget) -> str:

@@ -1,5 +1,6 @@
 """Clusters of both families and of IPv6 alone: real pods, Services, node and host ports, names and policies by either one."""
 
+import itertools
 import os
 import shutil
 import socket
@@ -103,8 +104,9 @@ def test_every_way_goes_by_each_family(cluster: Cluster) -> None:
 
 
 def _names(cluster: Cluster, services: list[str]) -> None:
-    server = cluster.get("service", "-n", "kube-system", "kube-dns")["spec"]["clusterIP"]
-    for service in services:
+    servers = cluster.get("service", "-n", "kube-system", "kube-dns")["spec"]["clusterIPs"]
+    assert [":" in server for server in servers] == [":" in service for service in services], "it has the families of others"
+    for server, service in itertools.product(servers, services):
         asked = ("AAAA" if ":" in service else "A", "server.default.svc.cluster.local")
         for question, answer in ((asked, service), (("-x", service), "server.default.svc.cluster.local.")):
             command = ["dig", "+short", "+time=5", f"@{server}", *question]

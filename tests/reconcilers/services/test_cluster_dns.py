@@ -75,3 +75,22 @@ def test_without_a_server_nothing_leads_nowhere() -> None:
     (command,) = decided(SYSTEM, dns(), endpoints(**OURS), dns_host="").commands
     assert isinstance(command, Delete)
     assert decided(SYSTEM, dns(), endpoints("10.9.9.9"), dns_host="").commands == ()
+
+
+BOTH = {
+    "service_cidr": "10.96.0.0/16,fd00:10:96::/112",
+    "pod_cidr": "10.244.0.0/16,fd00:10:244::/56",
+    "dns_host": "10.244.0.1,fd00:10:244::1",
+}
+
+
+def test_of_both_families_where_the_server_is() -> None:
+    (command,) = decided(SYSTEM, **BOTH).commands
+    assert command.object.spec.cluster_ips == ("10.96.0.10", "fd00:10:96::a")
+    assert command.object.spec.ip_family_policy == "PreferDualStack"
+    (taken,) = decided(SYSTEM, dns("other", "fd00:10:96::a"), **BOTH).commands
+    assert taken.object.spec.cluster_ips == ("10.96.0.10",), "the second is any that is free"
+    (alone,) = decided(SYSTEM, **{**BOTH, "dns_host": "10.244.0.1"}).commands
+    assert (alone.object.spec.cluster_ips, alone.object.spec.ip_family_policy) == (("10.96.0.10",), None)
+    (behind,) = decided(SYSTEM, dns(), **BOTH).commands
+    assert [a.ip for a in behind.object.subsets[0].addresses] == ["10.244.0.1", "fd00:10:244::1"]
