@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .forwarder import Found
 
 HEADER = 12
+LONGEST_NAME = 255  # bytes on the wire, with the length of each label and the last one's end
 LARGEST = 65_535  # over TCP
 PLAIN, EDNS = 512, 1_232  # over UDP: without and with EDNS (as name servers agreed on in 2020)
 OPT = 41
@@ -73,7 +74,7 @@ def asked(data: bytes) -> Question:
     flags, questions, answers, authorities, additional = struct.unpack_from("!HHHHH", data, 2)
     if flags >> 11 & 0xF:
         raise Malformed(NOTIMP)
-    if questions != 1 or answers or authorities or additional > 2:
+    if questions != 1 or answers or authorities or additional > 2 or _end_of_question(data) == HEADER:
         raise Malformed(FORMERR)
     try:
         packet = dnslib.DNSRecord.parse(data)
@@ -103,11 +104,12 @@ def refused(data: bytes, rcode: int) -> bytes:
 
 
 def _end_of_question(data: bytes) -> int:
-    """Where the one question ends; HEADER if it cannot be read."""
-    at = HEADER
-    while at < len(data) and 0 < data[at] < 64:
+    """Where the one question ends; HEADER if it cannot be read: its name is too long, or leads elsewhere (compression, which
+    has nothing to lead to yet)."""
+    at, last = HEADER, min(len(data) - 5, HEADER + LONGEST_NAME - 1)
+    while at <= last and 0 < data[at] < 64:
         at += data[at] + 1
-    return at + 5 if at + 5 <= len(data) and data[at] == 0 else HEADER
+    return at + 5 if at <= last and data[at] == 0 else HEADER
 
 
 def pack(question: Question, answer: Answer, soa: Record, *, tcp: bool) -> Packed:

@@ -1,8 +1,12 @@
 """What strangers send, answers that do not fit, and what other name servers are asked."""
 
 import asyncio
+import contextlib
+import itertools
 import random
+import socket
 import struct
+import time
 from pathlib import Path
 
 import dnslib
@@ -37,6 +41,9 @@ async def rcode(names: Asked, packet: bytes) -> str:
         (question()[:6] + b"\xff\xff" + question()[8:], "FORMERR"),  # 65,535 answers in a question
         (question()[:12] + b"\xc0\x0c\0\1\0\1", "FORMERR"),  # a name that leads to itself
         (question()[:12] + b"\x3fabc", "FORMERR"),  # a label beyond the end
+        (question()[:12] + b"\x40" + b"a" * 64 + b"\0\0\1\0\1", "FORMERR"),  # a label of 64
+        (question()[:12] + b"\x3f%b" % (b"a" * 63) * 4 + b"\0\0\1\0\1", "FORMERR"),  # a name of 257
+        (question()[:12] + b"\1a" * 1_900 + b"\0\0\1\0\1", "FORMERR"),
         (question()[:12], "FORMERR"),
         (question()[:-1] + b"\3", "REFUSED"),  # the class CHAOS
         (question(kind="AXFR"), "REFUSED"),
@@ -174,6 +181,53 @@ async def test_connections_are_numbered_and_end(names: Asked, monkeypatch: pytes
     writer.close()
     for _, one in held:
         one.close()
+
+
+async def test_a_name_may_be_as_long_as_names_may_be(names: Asked) -> None:
+    packet = question()[:12] + b"\x31%b" % (b"a" * 49) * 5 + b"\3org\0\0\1\0\1"
+    assert len(packet) - 16 == 255
+    assert await rcode(names, packet) == "NXDOMAIN"
+
+
+async def test_what_is_refused_is_short(names: Asked) -> None:
+    """Whoever sends under another's address has him sent no more than a name."""
+    assert len(await asyncio.to_thread(names.ask, question()[:12] + b"\1a" * 1_900 + b"\0\0\1\0\1")) == 12
+
+
+async def test_who_floods_it_keeps_nobody_from_being_heard(names: Asked) -> None:
+    """Who asks more than there is time for fills the socket, and then the kernel takes from nobody else either."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+
+    async def flood() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.bind(("127.0.0.2", 0))
+            client.setblocking(False)
+            numbers = itertools.count()
+            while not over.is_set():
+                for number in itertools.islice(numbers, 200):
+                    with contextlib.suppress(BlockingIOError):
+                        client.sendto(question(f"x{number}.default.{S}"), names.address)
+                await asyncio.sleep(0)
+
+    async def ask() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.setblocking(False)
+            client.connect(names.address)
+            for _ in range(3):
+                deadline = time.monotonic() + 30
+                while True:
+                    assert time.monotonic() < deadline, "it is not heard"
+                    await loop.sock_sendall(client, question())
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(1):
+                            assert (await loop.sock_recv(client, 512))[:2] == question()[:2]
+                            break
+                await asyncio.sleep(0.3)  # longer than it is remembered that somebody else has asked
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(flood())
+        await ask()
+        over.set()
 
 
 async def test_it_is_counted(names: Asked) -> None:

@@ -42,7 +42,7 @@ def listed(lab: Laboratory, table: str) -> str:
 
 async def restored(lab: Laboratory, table: str, before: str) -> None:
     """Within a second, and some more for a slow machine."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while True:
             try:
                 if await asyncio.to_thread(listed, lab, table) == before:
