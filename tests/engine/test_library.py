@@ -203,7 +203,7 @@ def test_the_package_says_what_it_has() -> None:
 USER = """
 import asyncio
 from shipslog import Cluster, Decision, EngineStopped, Reconciler, rule, testing
-from shipslog.store.objects import core_v1
+from shipslog.store.objects.types import core_v1
 
 
 async def main() -> None:
