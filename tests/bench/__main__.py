@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ MODULES = ("api", "writes", "lists", "watches", "custom", "pods", "log", "schedu
 ROOT = Path(__file__).parents[2]
 PERFORMANCE = ROOT / "docs" / "performance.md"
 ROOMS = ("engine", "reconcilers", "store", "runtime", "shipslog")
+CALLS = 1_000_000
 HEADS = ("what", "figure", "in CPU time", "target", "reached", "compared")
 
 
@@ -61,6 +63,21 @@ def load() -> str:
     return " ".join(f"{one:.1f}" for one in os.getloadavg())
 
 
+def speed() -> str:
+    """How fast the interpreter is on this machine at the moment: by that figures of two machines are set against each other."""
+
+    def nothing() -> None:
+        return None
+
+    def took_s() -> float:
+        began_s = time.thread_time()
+        for _ in range(CALLS):
+            nothing()
+        return time.thread_time() - began_s
+
+    return f"{CALLS / min(took_s() for _ in range(5)) / 1e6:.1f} million calls of a function a second"
+
+
 def keep(name: str, text: str) -> None:
     """Write it between the marks of its name. Errors: ValueError where there are none."""
     begin, end = f"<!-- figures: {name} -->", f"<!-- end of figures: {name} -->"
@@ -85,9 +102,10 @@ def main() -> None:
         compileall.compile_dir(ROOT / room, quiet=1)
     for module in options.modules:
         sys.stderr.write(f"measuring {module} ...\n")
-        before = load()
+        before, fast = load(), speed()
         rows = importlib.import_module(f"tests.bench.bench_{module}").measure()
-        text = f"Measured on: {machine}; load (1, 5, 15 minutes) {before} before, {load()} after.\n\n{table(rows)}{short(rows)}"
+        state = f"{machine}, {fast}; load (1, 5, 15 minutes) {before} before, {load()} after"
+        text = f"Measured on: {state}.\n\n{table(rows)}{short(rows)}"
         print(f"\n{module}. {text}", flush=True)
         if options.keep:
             keep(module, text)
