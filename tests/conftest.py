@@ -27,6 +27,8 @@ OF_THE_MACHINE = (
     "tests/seed",
     "tests/docs/test_operations.py",
 )
+# Commands against a cluster that they share, in their own process.
+OF_A_CLUSTER = ("tests/engine/cli/retired",)
 # Stock clients against clusters in their own process, where nobody meets another; they wait for programs that they start.
 OF_THE_CLIENTS = ("tests/clients",)
 # Rules about every module: whoever has one of them has read and parsed all that there is, and keeps the others' answers.
@@ -46,6 +48,8 @@ def begins_with(nodeid: str, places: tuple[str, ...]) -> int | None:
 
 def scope_of(nodeid: str) -> str:
     """What shares a worker with what: all of one scope does."""
+    if begins_with(nodeid, OF_A_CLUSTER) is not None:
+        return "a cluster"
     if begins_with(nodeid, OF_THE_MACHINE) is not None:
         return "the machine"
     if begins_with(nodeid, OF_THE_CLIENTS) is not None:
