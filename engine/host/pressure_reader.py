@@ -69,7 +69,10 @@ class PressureReader:
             uses = {uid: use_of(pod) for uid, pod in runtime.stats().pods.items()}
         else:
             uses = {uid: use for uid, use in _uses(stats, limited) if use is not None}
-        fact = self._fact(stats, thresholds, uses, self._images(stats, held, now), now)
+        image_bytes = self._images(stats, held, now)
+        if not (thresholds or uses or image_bytes or held.observed.thresholds):
+            return
+        fact = self._fact(stats, thresholds, uses, image_bytes, now)
         changed = {one.name for one in held.observed.thresholds} != {one.name for one in thresholds}
         course = course_of(view, node, pressure_after(held, fact), now)
         if changed or course.verdicts or course.collect is not None:
