@@ -7,12 +7,12 @@ Tests: tests/engine/api/test_custom.py, tests/reconcilers/cluster/test_custom_re
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shipslog.store.objects.fields.structural import defaulted, pruned
+from shipslog.store.objects.fields.structural import defaulted, defaults_of, pruned
 from shipslog.store.objects.values.scalars import NO_ITEMS, Object, RawObject, freeze_maps
 
 from .scheme import Kind
@@ -53,6 +53,7 @@ class Definition(Struct, frozen=True):
     version: apiextensions_v1.CustomResourceDefinitionVersion
     terminating: bool = False  # it is being deleted, and its objects with it
     webhook: apiextensions_v1.WebhookConversion | None = None  # who turns one version into another; None: only names differ
+    defaults: apiextensions_v1.JSONSchemaProps | None = None  # the part of the schema that has any
 
     @property
     def is_foreign(self) -> bool:
@@ -61,8 +62,14 @@ class Definition(Struct, frozen=True):
 
     def shown(self, obj: CustomObject) -> CustomObject:
         """An object as this version has it: without the fields that it does not have, and with its defaults."""
-        rest = defaulted(self.schema, pruned(self.schema, obj.rest, [], whole=True))
-        return replace(obj, rest=rest) if rest != obj.rest else obj
+        rest = self.completed(obj.rest)
+        return obj if rest is obj.rest or rest == obj.rest else replace(obj, rest=rest)
+
+    def completed(self, rest: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What stands beside the metadata, without what the schema does not have and with its defaults; the same object where
+        there is nothing to do."""
+        kept: Mapping[str, Any] = pruned(self.schema, rest, [], whole=True)
+        return kept if self.defaults is None else cast(Mapping[str, Any], defaulted(self.defaults, kept))
 
     @property
     def scale(self) -> apiextensions_v1.CustomResourceSubresourceScale | None:
@@ -108,7 +115,8 @@ def _kind(
     schema = version.schema.open_apiv3_schema if version.schema is not None else None
     conversion = spec.conversion
     webhook = conversion.webhook if conversion is not None and conversion.strategy == "Webhook" else None
-    definition = Definition(schema or apiextensions_v1.JSONSchemaProps(type="object"), version, terminating, webhook)
+    schema = schema or apiextensions_v1.JSONSchemaProps(type="object")
+    definition = Definition(schema, version, terminating, webhook, defaults_of(schema))
     subresources = (("scale",) if definition.scale is not None else ()) + (("status",) if definition.has_status else ())
     return Kind(
         group=spec.group,

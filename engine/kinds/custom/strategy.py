@@ -15,7 +15,7 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.kinds.strategy import Strategy, generation_after
 from shipslog.store.objects.custom import CustomObject, Definition
-from shipslog.store.objects.fields.structural import defaulted, has_rules, pruned
+from shipslog.store.objects.fields.structural import has_rules, pruned
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import BadRequest, Cause, MethodNotAllowed
@@ -91,8 +91,7 @@ class CustomStrategy(Strategy):
         return replace(obj, rest=rest), warnings if validation != "Ignore" else ()
 
     def default(self, obj: CustomObject) -> CustomObject:
-        rest = defaulted(self.schema, pruned(self.schema, obj.rest, [], whole=True))
-        return replace(obj, rest=rest) if rest != obj.rest else obj
+        return self.definition.shown(obj)
 
     def create(self, kind: Kind, obj: CustomObject, ctx: Admission) -> CustomObject:
         if self.definition.terminating:

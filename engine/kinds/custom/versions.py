@@ -5,7 +5,6 @@ Tests: tests/engine/webhooks/test_conversion.py
 
 from shipslog.engine.kinds.faults import Faults
 from shipslog.store.objects.custom import CustomObject
-from shipslog.store.objects.fields.structural import defaulted, pruned
 from shipslog.store.objects.scheme import Kind
 
 from . import validation
@@ -14,7 +13,7 @@ from . import validation
 def by_schema(kind: Kind, obj: CustomObject) -> CustomObject:
     """The object with the defaults of its version, and without what that does not have. Errors: Invalid."""
     schema, faults = kind.definition.schema, Faults()
-    rest = defaulted(schema, pruned(schema, obj.rest, [], whole=True))
+    rest = kind.definition.completed(obj.rest)
     validation.check(
         faults, schema, {"apiVersion": obj.api_version, "kind": obj.kind, "metadata": {}, **rest}, validation.MISSING
     )

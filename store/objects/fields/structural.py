@@ -12,6 +12,7 @@ from shipslog.store.objects.wire.json_text import MAX_TOLD
 
 HEAD = frozenset({"apiVersion", "kind", "metadata"})
 CONTAINERS = (dict, list, tuple)
+EMPTY = JSONSchemaProps()
 
 
 def inner(schema: JSONSchemaProps) -> JSONSchemaProps | None:
@@ -97,6 +98,22 @@ def _pruned_object(
         elif len(unknown) < MAX_TOLD:
             unknown.append(here)
     return kept
+
+
+def defaults_of(schema: JSONSchemaProps) -> JSONSchemaProps | None:
+    """The part of a schema that has defaults, which fills in the same: nobody then goes where there are none. None: nowhere."""
+    properties = {name: part for name, below in schema.properties.items() if (part := defaults_of(below)) is not None}
+    below = inner(schema)
+    others = defaults_of(below) if below is not None else None
+    if not properties and others is None and schema.default is None:
+        return None
+    items = others if schema.items is not None else None
+    more = others if items is None else None
+    if more is not None:  # a property is not one of those that have no name
+        properties = {name: properties.get(name, EMPTY) for name in schema.properties}
+    return JSONSchemaProps(
+        default=schema.default, nullable=schema.nullable, properties=properties, items=items, additional_properties=more
+    )
 
 
 def defaulted(schema: JSONSchemaProps, value: Any) -> Any:

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shipslog.engine.kinds.custom import json_paths
-from shipslog.store.objects.fields.structural import defaulted, pruned
+from shipslog.store.objects.fields.structural import defaulted, defaults_of, pruned
 from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps
 from shipslog.store.objects.wire import codec
 
@@ -52,6 +54,37 @@ def test_what_the_schema_does_not_have_goes(given: Any, kept: Any, gone: list[st
 def test_what_is_not_said_is_filled_in() -> None:
     assert defaulted(SCHEMA, {"known": {}}) == {"known": {"a": 7}, "whole": {"b": {"c": "x"}}}
     assert defaulted(SCHEMA, {"known": {"a": None}, "whole": {}}) == {"known": {"a": 7}, "whole": {}}
+
+
+VALUES = st.recursive(
+    st.none() | st.integers(0, 3) | st.text("ab", max_size=1),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=8,
+)
+SCHEMAS = st.recursive(
+    st.builds(JSONSchemaProps, default=st.none() | st.integers(0, 3), nullable=st.booleans()),
+    lambda inner: st.builds(
+        JSONSchemaProps,
+        default=st.none() | st.just({}) | st.just([None]),
+        nullable=st.booleans(),
+        properties=st.dictionaries(st.sampled_from("abc"), inner, max_size=2),
+        items=st.none() | inner,
+        additional_properties=st.none() | inner,
+    ),
+    max_leaves=6,
+)
+
+
+@given(SCHEMAS, VALUES)
+def test_the_part_that_has_defaults_fills_in_the_same(schema: JSONSchemaProps, value: Any) -> None:
+    part = defaults_of(schema)
+    assert defaulted(schema, value) == (value if part is None else defaulted(part, value))
+
+
+def test_where_there_are_no_defaults_nobody_goes() -> None:
+    part = defaults_of(SCHEMA)
+    assert part is not None and set(part.properties) == {"known", "whole"}
+    assert defaults_of(part.properties["known"].properties["a"]) == JSONSchemaProps(default=7)
 
 
 @pytest.mark.parametrize(
