@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
+from shipslog.engine.api.connection.server import ApiServer, listen
 from shipslog.engine.past.replay import Recording
 from shipslog.engine.past.views import check, extent, view_at
 from shipslog.runtime.choice import UNMOVED, Choice, Ground, choose, prepare
@@ -34,7 +35,6 @@ from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.logger import logger
 from shipslog.store.tasks import Tasks, hear
 
-from .api.server import ApiServer, listen
 from .auth import certificates, kubeconfig
 from .cluster import VERSION, Cluster
 from .notify import Notifier

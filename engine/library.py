@@ -50,9 +50,8 @@ class Cluster(cluster.Cluster):
     @asynccontextmanager
     async def serve(self, *, bind: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Serving]:
         """Serve the API over TLS while the block runs; port 0 takes a free one. Errors: OSError when the port is taken."""
-        from .api.server import (
-            ApiServer,  # with all of HTTP and of certificates, which a cluster that nobody serves does without
-        )
+        from shipslog.engine.api.connection.server import ApiServer
+
         from .auth import kubeconfig
         from .auth.authentication import admin_token
         from .tokens import issue_tokens

@@ -1,6 +1,6 @@
 """What is counted while the engine works: cheap to count, and put into Prometheus' words only when somebody asks.
 
-Tests: tests/engine/api/test_metrics.py
+Tests: tests/engine/api/server_info/test_metrics.py
 """
 
 from bisect import bisect_left

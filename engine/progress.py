@@ -1,6 +1,6 @@
 """How far something is that takes long: who does it tells, whoever wants to show it listens.
 
-Tests: tests/engine/test_backups.py, tests/engine/cli/test_bar.py
+Tests: tests/engine/test_backups.py, tests/engine/cli/shared/test_bar.py
 """
 
 from collections.abc import Callable

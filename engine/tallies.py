@@ -1,6 +1,6 @@
 """What the engine counts while it works, as /metrics names it: queues as Kubernetes has them, and what is our own.
 
-Tests: tests/engine/api/test_metrics.py
+Tests: tests/engine/api/server_info/test_metrics.py
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence

@@ -3,7 +3,7 @@
 Answers are those of Kubernetes' metrics-server: CPU as an average over a window, memory as the working set, and nothing of what
 has not been measured yet.
 
-Tests: tests/engine/api/test_measured.py
+Tests: tests/engine/api/unstored/test_pod_and_node_metrics.py
 """
 
 from collections.abc import Iterable, Iterator, Mapping

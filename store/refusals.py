@@ -1,6 +1,6 @@
 """Refusals: what a caller did wrong, typed. Over HTTP each is a Kubernetes `Status` with the same code, reason and causes.
 
-Tests: tests/engine/commit/test_transitions.py, tests/engine/api/test_writes.py
+Tests: tests/engine/commit/test_transitions.py, tests/engine/api/verbs/test_writes.py
 """
 
 from typing import Any

@@ -23,7 +23,7 @@ OF_THE_MACHINE = (
     "tests/e2e",
     "tests/runtime",
     "tests/engine/cli",
-    "tests/engine/api/test_measured.py",
+    "tests/engine/api/unstored/test_pod_and_node_metrics.py",
     "tests/seed",
     "tests/docs/test_operations.py",
 )

@@ -22,7 +22,7 @@ def places_of(path: Path) -> list[Path]:
 
 
 def named_tests(path: Path) -> list[Path]:
-    """Those that the last paragraph of a module's docstring names: `Tests: tests/engine/api/test_objects.py, ...`."""
+    """Those that the last paragraph of a module's docstring names: `Tests: tests/engine/api/verbs/test_reads.py, ...`."""
     words = module(path).docstring or ""
     found = re.search(r"^Tests: ((?:\S+,\s+)*\S+)\Z", words, re.M)
     return [ROOT / name.strip() for name in found[1].split(",")] if found else []

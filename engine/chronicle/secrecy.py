@@ -1,6 +1,6 @@
 """The values of Secrets are shown to nobody who did not ask for them: which of them changed is seen, what they are is not.
 
-Tests: tests/engine/chronicle/test_history.py, tests/engine/chronicle/test_lines.py, tests/engine/api/test_chronicle.py
+Tests: tests/engine/chronicle/test_history.py, tests/engine/chronicle/test_lines.py, tests/engine/api/log/test_chronicle.py
 """
 
 from typing import Any

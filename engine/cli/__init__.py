@@ -1,6 +1,6 @@
 """The command `shipslog`: one module a subcommand, imported only when it is asked for.
 
-Tests: tests/engine/cli/test_wrong_input.py, tests/engine/cli/test_purge.py
+Tests: tests/engine/cli/test_wrong_input.py, tests/engine/cli/shared/test_purge.py
 """
 
 import importlib

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from .bar import bar
-from .options import data_option, fail, needs_directory, reason
+from shipslog.engine.cli.shared.bar import bar
+from shipslog.engine.cli.shared.options import data_option, fail, needs_directory, reason
 
 
 @click.command()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from .options import data_option, fail
-from .paint import DIM, Paper
+from shipslog.engine.cli.shared.options import data_option, fail
+from shipslog.engine.cli.shared.paint import DIM, Paper
 
 SOON_DAYS = 30
 

@@ -1,6 +1,6 @@
 """`shipslog completion`: the commands and options, completed by the shell.
 
-Tests: tests/engine/cli/test_purge.py
+Tests: tests/engine/cli/shared/test_purge.py
 """
 
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from .options import fail
+from shipslog.engine.cli.shared.options import fail
 
 SHELLS = ("bash", "zsh", "fish")
 PLACES = {  # below the user's home; where each shell looks by itself, but zsh

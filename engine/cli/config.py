@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from .options import data_option, fail
+from shipslog.engine.cli.shared.options import data_option, fail
 
 
 @click.command()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from .options import LEFT_BEHIND, daemon_of, data_option, fail
+from shipslog.engine.cli.shared.options import LEFT_BEHIND, daemon_of, data_option, fail
 
 PATIENCE_S = 60
 BEGUN = ("cluster.db", "cluster.json", "node")  # one of these is in the data directory of any cluster
@@ -27,7 +27,7 @@ def command(data: Path, end_pods: bool, remove: bool, sure: bool) -> None:
     if not remove:
         _stop(data, end_pods)
         return
-    from .purge import is_cluster
+    from shipslog.engine.cli.shared.purge import is_cluster
 
     if not is_cluster(data):
         raise fail(f"there is no cluster in {data}; nothing was removed")
@@ -42,9 +42,8 @@ def command(data: Path, end_pods: bool, remove: bool, sure: bool) -> None:
 
 
 def _purge(data: Path) -> None:
+    from shipslog.engine.cli.shared.purge import NotPurged, purge
     from shipslog.store.log.event_log import LogBusy
-
-    from .purge import NotPurged, purge
 
     try:
         others = purge(data)

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from .paint import DIM, Paper, Piece
-from .source import choose, run, source_options
+from shipslog.engine.cli.shared.paint import DIM, Paper, Piece
+from shipslog.engine.cli.shared.source import choose, run, source_options
 
 GOOD, BAD, MARK = "green", "red", "bold"
 SHOWN_NODES, SHOWN_CHANGES = 50, 3

@@ -10,10 +10,10 @@ from typing import Any
 import click
 import msgspec
 
-from .differing import print_changes
-from .options import fail
-from .paint import DIM, EFFECTS, Paper, actor
-from .source import choose, run, source_options
+from shipslog.engine.cli.shared.options import fail
+from shipslog.engine.cli.shared.paint import DIM, EFFECTS, Paper, actor
+from shipslog.engine.cli.shared.printed_differences import print_changes
+from shipslog.engine.cli.shared.source import choose, run, source_options
 
 
 @click.command()

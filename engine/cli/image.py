@@ -10,14 +10,13 @@ from pathlib import Path
 
 import click
 
+from shipslog.engine.cli.shared.options import data_option, fail, make_private
 from shipslog.runtime.containers.oci.images_in_use import images_used
 from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore, PullFailed
 from shipslog.runtime.machine import trees
 from shipslog.runtime.machine.environment import mapped_ids
 from shipslog.runtime.rootless.namespace import Unavailable, take_user_namespace
-
-from .options import data_option, fail, make_private
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from .paint import DIM, Paper, Piece, actor, clock, what
-from .source import choose, run, server_options
+from shipslog.engine.cli.shared.paint import DIM, Paper, Piece, actor, clock, what
+from shipslog.engine.cli.shared.source import choose, run, server_options
 
 ACTOR, CAUSE, WHAT = 26, 7, 44  # columns; that of what happened is as wide as is needed, up to WIDEST where lines are not cut
 WIDEST = 80

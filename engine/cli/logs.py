@@ -13,9 +13,10 @@ from typing import Any, BinaryIO
 
 import click
 
-from . import pod_output
-from .options import daemon_of, fail
-from .source import server_options
+from shipslog.engine.cli.shared.options import daemon_of, fail
+from shipslog.engine.cli.shared.source import server_options
+
+from .shared import pod_output
 
 PAUSE_S = 0.2  # between two looks at a file that is followed
 CHUNK = 64 * 1024

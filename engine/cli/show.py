@@ -9,8 +9,8 @@ from typing import Any
 import click
 import msgspec
 
-from .paint import DIM, Paper, actor, clock, what
-from .source import choose, run, source_options
+from shipslog.engine.cli.shared.paint import DIM, Paper, actor, clock, what
+from shipslog.engine.cli.shared.source import choose, run, source_options
 
 
 @click.command()
@@ -57,9 +57,8 @@ def command(
 
 def _print(paper: Paper, shown: Any) -> None:
     from shipslog.engine.chronicle.lines import asked_for
+    from shipslog.engine.cli.shared.printed_differences import print_changes
     from shipslog.store.facts import ObjectFact
-
-    from .differing import print_changes
 
     line, event = shown.line, shown.event
     paper.line([(f"revision {line.revision}", "bold"), (f"  {clock(line.time)}  ", DIM), actor(line.actor)])

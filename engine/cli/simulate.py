@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import modules
-from .options import fail
+from shipslog.engine.cli.shared.options import fail
+
+from .shared import modules
 
 if TYPE_CHECKING:
     from shipslog.engine.testing.simulation.world import Outcome, Scenario

@@ -11,8 +11,8 @@ from typing import Any
 import click
 import msgspec
 
-from .options import Daemon, daemon_of, data_option
-from .paint import DIM, Paper, Piece
+from shipslog.engine.cli.shared.options import Daemon, daemon_of, data_option
+from shipslog.engine.cli.shared.paint import DIM, Paper, Piece
 
 NOT_RUNNING, NOT_WELL = 3, 1  # exit codes; the first as that of systemctl status
 PAGE = 500
@@ -99,9 +99,8 @@ def _at_rest(status: Status, data: Path) -> None:
 
 
 def _alive(status: Status, data: Path, daemon: Daemon) -> None:
+    from shipslog.engine.cli.shared.remote import BadKubeconfig, Remote
     from shipslog.store.refusals import Refusal
-
-    from .remote import BadKubeconfig, Remote
 
     status.running, status.pid, status.server, status.kubeconfig = True, daemon.pid, daemon.server, daemon.kubeconfig
     status.runtime = daemon.runtime

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from shipslog.engine.cli.shared.options import LEFT_BEHIND, daemon_of, default_data, drop_empty, fail, make_private
 from shipslog.engine.options import GROUPS, OPTIONS, START, Option
-
-from .options import LEFT_BEHIND, daemon_of, default_data, drop_empty, fail, make_private
 
 if TYPE_CHECKING:
     from shipslog.engine.settings import Settings

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from .paint import DIM, Paper, Piece, actor, clock, what
-from .source import choose, run, source_options
+from shipslog.engine.cli.shared.paint import DIM, Paper, Piece, actor, clock, what
+from shipslog.engine.cli.shared.source import choose, run, source_options
 
 
 @click.command()

@@ -1,6 +1,6 @@
 """The scale of an object with replicas, whatever its kind: autoscaling/v1 Scale. How it is asked for is the API's.
 
-Tests: tests/engine/api/test_subresources.py
+Tests: tests/engine/api/subresource/test_subresources.py
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """The parts of objects that have paths of their own, each sort described once.
 
 A kind's room says which of its subresources is of which sort (`Strategy.subresources`); the API has one handler for each sort
-(`engine/api/subresources.py`), and discovery, OpenAPI, authorization and metrics read the same description. Source: the REST
-storages of the Kubernetes API server's registries.
+(`engine/api/subresource/subresources.py`), and discovery, OpenAPI, authorization and metrics read the same description. Source:
+the REST storages of the Kubernetes API server's registries.
 Tests: tests/engine/kinds/test_contract.py
 """
 

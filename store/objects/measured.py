@@ -1,6 +1,6 @@
 """The kinds of metrics.k8s.io: what the API measures when it is asked and never stores. Source: k8s.io/metrics, v1beta1.
 
-Tests: tests/engine/api/test_measured.py
+Tests: tests/engine/api/unstored/test_pod_and_node_metrics.py
 """
 
 from .scheme import Kind

@@ -1,6 +1,6 @@
 """What was found out about a short text is remembered, about a long one not: no memo grows with what clients send.
 
-Tests: tests/engine/api/test_heads.py
+Tests: tests/engine/api/request/test_heads.py
 """
 
 from collections.abc import Callable

@@ -13,8 +13,8 @@ from typing import cast
 
 from aiohttp import web
 
-from shipslog.engine.api.door import Connections
-from shipslog.engine.api.replies import Reply
+from shipslog.engine.api.connection.accepting import Connections
+from shipslog.engine.api.response.replies import Reply
 from shipslog.engine.auth import certificates
 
 from . import Row, daemon

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from shipslog import Cluster
-from shipslog.engine.api import metrics
-from shipslog.engine.api.tracking import Requests
+from shipslog.engine.api.connection.tracking import Requests
+from shipslog.engine.api.server_info import metrics
 from shipslog.engine.cli import COMMANDS, main
 from shipslog.engine.dns.serving import serving
 from shipslog.runtime.dns.sockets import opened

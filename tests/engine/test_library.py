@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 import shipslog
 from shipslog import Cluster, EngineStopped
-from shipslog.engine.api import server
+from shipslog.engine.api.connection import server
 from shipslog.engine.client import Completed
 from shipslog.store.objects.types import core_v1
 from shipslog.store.objects.types.core_v1 import ObjectMeta

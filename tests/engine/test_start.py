@@ -67,12 +67,12 @@ NOT_YET = {
     "shipslog.testing",
 }
 NOT_YET_SERVED = {
-    "shipslog.engine.api.pod_streams",
+    "shipslog.engine.api.subresource.pod_streams",
     "shipslog.engine.api.proxy",
-    "shipslog.engine.api.reviews",
-    "shipslog.engine.api.scale",
+    "shipslog.engine.api.unstored.reviews",
+    "shipslog.engine.api.subresource.scale",
     "shipslog.engine.api.streams.over_spdy",
-    "shipslog.engine.api.token_requests",
+    "shipslog.engine.api.subresource.token_requests",
     "shipslog.runtime.spdy",
 }
 # Of others', what may be loaded; all else is for who uses it.

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from shipslog.engine.api.server import ApiServer
+from shipslog.engine.api.connection.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
 from shipslog.store.log.sqlite import SqliteLog

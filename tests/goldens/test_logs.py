@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from shipslog.engine.api.server import ApiServer
+from shipslog.engine.api.connection.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.past import replay

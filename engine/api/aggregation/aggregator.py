@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import replace
 
-from shipslog.engine.api import replies
-from shipslog.engine.api.door import connections_bound
-from shipslog.engine.api.requests import Call
+from shipslog.engine.api.connection.accepting import connections_bound
+from shipslog.engine.api.request.requests import Call
+from shipslog.engine.api.response import replies
 from shipslog.engine.auth.certificates import Pki, front_proxy
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.webhooks.addresses import NowhereToBeHad, of_service

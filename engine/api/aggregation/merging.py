@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shipslog.engine.api.discovery import by_preference
+from shipslog.engine.api.server_info.discovery import by_preference
 from shipslog.reconcilers.cluster.api_services import OF_DEFINITIONS
 
 

@@ -13,7 +13,7 @@ from shipslog.engine.api.proxy import heads
 from shipslog.engine.api.proxy.exchange import Exchange
 from shipslog.engine.api.proxy.handling import TRYING, Passing
 from shipslog.engine.api.proxy.targets import Target
-from shipslog.engine.api.requests import Call
+from shipslog.engine.api.request.requests import Call
 from shipslog.engine.api.streams import upgrade
 from shipslog.engine.auth.users import User
 from shipslog.engine.webhooks.addresses import Addresses

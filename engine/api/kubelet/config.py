@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from shipslog.engine.api import replies
+from shipslog.engine.api.response import replies
 from shipslog.engine.served import Served
 from shipslog.runtime.node import NodeRuntime
 from shipslog.runtime.stats import sampler

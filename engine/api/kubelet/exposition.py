@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from msgspec import Struct
 
-from shipslog.engine.api import replies
-from shipslog.engine.api.release import GIT_VERSION
+from shipslog.engine.api.response import replies
+from shipslog.engine.api.server_info.release import GIT_VERSION
 from shipslog.runtime.stats.usage import SECOND_NS, Disk, Measured, NodeStats, Usage
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
-from shipslog.engine.api import replies
-from shipslog.engine.api.outlets import outlet_of
+from shipslog.engine.api.response import replies
+from shipslog.engine.api.response.outlets import outlet_of
 from shipslog.runtime.machine import linux
 
 if TYPE_CHECKING:

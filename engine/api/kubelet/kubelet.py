@@ -6,8 +6,8 @@ from urllib.parse import unquote
 from aiohttp import web
 from msgspec import Struct
 
-from shipslog.engine.api import replies
-from shipslog.engine.api.routes import Params, flag
+from shipslog.engine.api.request.routes import Params, flag
+from shipslog.engine.api.response import replies
 from shipslog.engine.served import Served
 from shipslog.runtime.node import NodeRuntime
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from shipslog.engine.api import replies
+from shipslog.engine.api.response import replies
 from shipslog.runtime.stats.usage import SECOND_NS, Measured, Usage
 
 if TYPE_CHECKING:

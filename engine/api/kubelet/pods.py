@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from shipslog.engine.api import replies
+from shipslog.engine.api.response import replies
 
 if TYPE_CHECKING:
     from .kubelet import Asked

@@ -7,11 +7,12 @@ import ssl
 from aiohttp import web
 from msgspec import Struct
 
-from shipslog.engine.api import negotiation, replies
-from shipslog.engine.api.door import Connections, Door
-from shipslog.engine.api.heads import target
-from shipslog.engine.api.routes import params
-from shipslog.engine.api.server import CannotListen
+from shipslog.engine.api.connection.accepting import Connections, Door
+from shipslog.engine.api.connection.server import CannotListen
+from shipslog.engine.api.request import negotiation
+from shipslog.engine.api.request.heads import target
+from shipslog.engine.api.request.routes import params
+from shipslog.engine.api.response import replies
 from shipslog.engine.auth.attributes import Attributes
 from shipslog.engine.auth.authentication import ANONYMOUS, Authenticator
 from shipslog.engine.auth.authorization import authorize, forbidden

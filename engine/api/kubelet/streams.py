@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from shipslog.engine.api import pod_logs, replies
 from shipslog.engine.api import streams as api_streams
-from shipslog.engine.api.outlets import outlet_of
-from shipslog.engine.api.routes import first, flag
+from shipslog.engine.api.request.routes import first, flag
+from shipslog.engine.api.response import replies
+from shipslog.engine.api.response.outlets import outlet_of
+from shipslog.engine.api.subresource import pod_logs
 from shipslog.engine.kinds.core.pod.containers import attempt_of, container_of
 from shipslog.runtime.node import LogOptions, StreamRefused
 from shipslog.store.objects.types.core_v1 import Pod

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from shipslog.engine.api import replies
-from shipslog.engine.api.routes import flag
+from shipslog.engine.api.request.routes import flag
+from shipslog.engine.api.response import replies
 from shipslog.runtime.stats.usage import ContainerStats, Disk, Measured, NodeStats, PodStats, Pressure, Usage
 from shipslog.store.objects.values.times import api_time
 

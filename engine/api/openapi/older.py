@@ -9,7 +9,7 @@ Tests: tests/engine/api/test_old_clients.py
 from functools import lru_cache
 from typing import Any
 
-from shipslog.engine.api.discovery import groups, kinds_of, versions_of
+from shipslog.engine.api.server_info.discovery import groups, kinds_of, versions_of
 from shipslog.store.objects.fields.shapes import Shape, fields_of
 from shipslog.store.objects.scheme import Scheme
 

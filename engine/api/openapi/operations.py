@@ -1,6 +1,6 @@
 """The paths of the resources and what can be done there, in terms that both versions of OpenAPI share.
 
-Tests: tests/engine/api/test_custom.py, tests/engine/api/test_measured.py, tests/e2e/test_guestbook.py
+Tests: tests/engine/api/test_custom.py, tests/engine/api/unstored/test_pod_and_node_metrics.py, tests/e2e/test_guestbook.py
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from shipslog.engine.api.discovery import REVIEW_VERSIONS, REVIEWS, kinds_of
+from shipslog.engine.api.server_info.discovery import REVIEW_VERSIONS, REVIEWS, kinds_of
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.store.objects.patch import PATCH_TYPES, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind, Scheme

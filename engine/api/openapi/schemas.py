@@ -1,6 +1,6 @@
 """Types as JSON schemas; where the two versions of OpenAPI differ, `refer` says how a type is named.
 
-Tests: tests/engine/api/test_custom.py, tests/engine/api/test_measured.py, tests/e2e/test_guestbook.py
+Tests: tests/engine/api/test_custom.py, tests/engine/api/unstored/test_pod_and_node_metrics.py, tests/e2e/test_guestbook.py
 """
 
 import sys
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from shipslog.engine.api.discovery import kinds_of
+from shipslog.engine.api.server_info.discovery import kinds_of
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.store.objects.fields.shapes import Field, Shape, fields_of
 from shipslog.store.objects.scheme import Kind, Scheme, place_of, type_at

@@ -1,13 +1,13 @@
 """OpenAPI v2 (Swagger), for all groups in one document.
 
-Tests: tests/engine/api/test_custom.py, tests/engine/api/test_measured.py, tests/e2e/test_guestbook.py
+Tests: tests/engine/api/test_custom.py, tests/engine/api/unstored/test_pod_and_node_metrics.py, tests/e2e/test_guestbook.py
 """
 
 from functools import lru_cache
 from typing import Any
 
-from shipslog.engine.api.discovery import kinds_of
-from shipslog.engine.api.release import GIT_VERSION
+from shipslog.engine.api.server_info.discovery import kinds_of
+from shipslog.engine.api.server_info.release import GIT_VERSION
 from shipslog.store.objects.scheme import Scheme
 
 from .operations import Operation, parameter_type, parameters, paths

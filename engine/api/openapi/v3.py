@@ -1,6 +1,6 @@
 """OpenAPI v3: an index, and a document for each group and version.
 
-Tests: tests/engine/api/test_custom.py, tests/engine/api/test_measured.py, tests/e2e/test_guestbook.py
+Tests: tests/engine/api/test_custom.py, tests/engine/api/unstored/test_pod_and_node_metrics.py, tests/e2e/test_guestbook.py
 """
 
 import hashlib
@@ -12,9 +12,9 @@ from typing import Any, cast
 import msgspec
 
 import shipslog.store.objects
-from shipslog.engine.api import discovery
-from shipslog.engine.api.discovery import groups, kinds_of, versions_of
-from shipslog.engine.api.release import GIT_VERSION
+from shipslog.engine.api.server_info import discovery
+from shipslog.engine.api.server_info.discovery import groups, kinds_of, versions_of
+from shipslog.engine.api.server_info.release import GIT_VERSION
 from shipslog.store.objects.scheme import Kind, Scheme
 from shipslog.store.objects.wire import codec
 

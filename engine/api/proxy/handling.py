@@ -6,11 +6,11 @@ from urllib.parse import unquote
 import h11
 from aiohttp import web
 
-from shipslog.engine.api import replies
-from shipslog.engine.api.asked import admitted
-from shipslog.engine.api.door import connections_bound
-from shipslog.engine.api.requests import Call
+from shipslog.engine.api.connection.accepting import connections_bound
+from shipslog.engine.api.request.requests import Call
+from shipslog.engine.api.response import replies
 from shipslog.engine.api.streams import upgrade
+from shipslog.engine.api.subresource.admission import admitted
 from shipslog.runtime.network.dial import Ends, dial
 from shipslog.store.objects.types.core_v1 import NodeProxyOptions, PodProxyOptions, ServiceProxyOptions
 from shipslog.store.refusals import BadRequest, TooManyRequests, Unavailable

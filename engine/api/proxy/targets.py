@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from shipslog.engine.api.requests import Call
+from shipslog.engine.api.request.requests import Call
 from shipslog.engine.state.view import MemoryView
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.objects.types import core_v1

@@ -8,7 +8,7 @@ import contextlib
 import h11
 from aiohttp import web
 
-from shipslog.engine.api import replies
+from shipslog.engine.api.response import replies
 from shipslog.engine.api.streams.takeover import take_over_raw
 from shipslog.store.tasks import Tasks
 

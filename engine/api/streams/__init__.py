@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from shipslog.engine.api import replies
+from shipslog.engine.api.response import replies
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.objects.types import core_v1
 from shipslog.store.refusals import BadRequest

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import yaml
 
-from shipslog.engine.cli.options import fail, reason
+from shipslog.engine.cli.shared.options import fail, reason
 from shipslog.engine.kinds import names
 
 from .objects import kubeconfig_of

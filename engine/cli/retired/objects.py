@@ -13,8 +13,8 @@ from urllib.parse import quote, urlencode
 import click
 import msgspec
 
-from shipslog.engine.cli.options import default_data, fail, reason
-from shipslog.engine.cli.remote import BadKubeconfig, Refused, Remote
+from shipslog.engine.cli.shared.options import default_data, fail, reason
+from shipslog.engine.cli.shared.remote import BadKubeconfig, Refused, Remote
 from shipslog.engine.manifests import documents
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shipslog.engine.cli.remote import Refused
+from shipslog.engine.cli.shared.remote import Refused
 
 from .objects import CONTROLLER, POD, Objects, Value
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from shipslog.engine.cli.options import fail
-from shipslog.engine.cli.paint import printable
+from shipslog.engine.cli.shared.options import fail
+from shipslog.engine.cli.shared.paint import printable
 from shipslog.engine.settings.values import seconds
 
 from . import objects

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import yaml
 
-from shipslog.engine.cli.options import fail
+from shipslog.engine.cli.shared.options import fail
 
 from . import objects
 from .objects import CONTROLLER, Objects, Value, named

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from shipslog.engine.cli.options import fail
+from shipslog.engine.cli.shared.options import fail
 from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.scheme import Kind
 

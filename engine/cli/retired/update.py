@@ -9,7 +9,7 @@ import click
 import msgspec
 import yaml
 
-from shipslog.engine.cli.options import fail
+from shipslog.engine.cli.shared.options import fail
 from shipslog.store.objects.builtin import BUILTIN
 
 from . import objects

@@ -1,6 +1,6 @@
 """Bindings: posted to the collection, they give the pod of their name its node. None is stored.
 
-Tests: tests/engine/api/test_subresources.py
+Tests: tests/engine/api/subresource/test_subresources.py
 """
 
 from shipslog.engine.kinds.strategy import Strategy

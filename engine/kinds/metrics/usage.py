@@ -1,6 +1,6 @@
 """NodeMetrics and PodMetrics in a table. Source: metrics-server, pkg/api/table.go.
 
-Tests: tests/engine/api/test_measured.py
+Tests: tests/engine/api/unstored/test_pod_and_node_metrics.py
 """
 
 from typing import Any

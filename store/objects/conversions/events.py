@@ -1,6 +1,6 @@
 """events.k8s.io/v1 Event: the core Event under other names. Source: the API reference of both; Kubernetes converts likewise.
 
-Tests: tests/engine/api/test_versions.py
+Tests: tests/engine/api/request/test_versions.py
 """
 
 from shipslog.store.objects.types import core_v1, events_v1

@@ -7,8 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shipslog.engine.api import lists
-from shipslog.engine.api.server import ApiServer
+from shipslog.engine.api.connection.server import ApiServer
+from shipslog.engine.api.response import lists
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit.committer import SHORT_BYTES

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shipslog.engine.api.server import ApiServer
+from shipslog.engine.api.connection.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.auth.account_tokens import AccountTokens, Claims, InvalidToken, _b64, _unb64
 from tests.engine.api.conftest import CONFIG_MAPS, Api, Client

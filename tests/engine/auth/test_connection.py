@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from shipslog.engine.api import requests
+from shipslog.engine.api.request import requests
 from shipslog.engine.auth import connection
 from tests.engine.api.conftest import CONFIG_MAPS, Api, Client
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from shipslog.engine import daemon
 from shipslog.engine.cli import down
-from shipslog.engine.cli.options import LEFT_BEHIND
+from shipslog.engine.cli.shared.options import LEFT_BEHIND
 from shipslog.engine.settings import keep, resolve
 from shipslog.runtime.choice import Choice
 from shipslog.runtime.node import LeftBehind, RuntimeUnavailable

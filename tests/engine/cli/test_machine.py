@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from shipslog import Cluster
 from shipslog.engine.auth import certificates
 from shipslog.engine.cli import main, status
-from shipslog.engine.cli.options import Daemon
+from shipslog.engine.cli.shared.options import Daemon
 from shipslog.engine.library import Background
 from shipslog.engine.settings import keep, resolve
 from shipslog.store.objects.types import core_v1

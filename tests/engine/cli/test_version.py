@@ -5,7 +5,7 @@ import platform
 from click.testing import CliRunner
 
 from shipslog import __version__
-from shipslog.engine.api.release import MAJOR, MINOR
+from shipslog.engine.api.server_info.release import MAJOR, MINOR
 from shipslog.engine.cli import main
 
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from shipslog.engine.cli import down, image, main
-from shipslog.engine.cli.options import fail
+from shipslog.engine.cli.shared.options import fail
 from tests.runtime.containers.oci.test_images_in_use import pod
 
 

@@ -29,7 +29,7 @@ def test_a_start_loads_no_more_than_it_needs() -> None:
     own, as others load them all."""
     code = (
         "import asyncio, sys\n"
-        "from shipslog.engine.api.server import ApiServer\n"
+        "from shipslog.engine.api.connection.server import ApiServer\n"
         "from shipslog.engine.cluster import Cluster\n"
         "async def start():\n"
         "    async with Cluster.open(None, runtime='none'):\n"

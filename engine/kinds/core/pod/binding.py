@@ -1,6 +1,6 @@
 """Binding: a pod is given its node, once.
 
-Tests: tests/engine/api/test_subresources.py, tests/engine/kinds/core/pod/test_strategy.py
+Tests: tests/engine/api/subresource/test_subresources.py, tests/engine/kinds/core/pod/test_strategy.py
 """
 
 from msgspec import UNSET

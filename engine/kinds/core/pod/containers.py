@@ -1,6 +1,6 @@
 """Which container of a pod is meant, and which of its starts. Errors in a kubelet's words.
 
-Tests: tests/engine/api/test_pod_logs.py
+Tests: tests/engine/api/subresource/test_pod_logs.py
 """
 
 from shipslog.store.objects.types import core_v1

@@ -1,5 +1,5 @@
 """What of a pod has a path of its own. (Its status has too, as that of other kinds.)
-Tests: tests/engine/api/test_subresources.py, tests/engine/api/streams
+Tests: tests/engine/api/subresource/test_subresources.py, tests/engine/api/streams
 """
 
 from shipslog.engine.kinds.subresources import Attach, Exec, Log, Part, PortForward, Proxy, Subresource

@@ -13,7 +13,7 @@ import pytest
 from shipslog.engine.library import Serving
 from shipslog.store.objects.types import core_v1
 from shipslog.testing import TestCluster
-from tests.engine.api.test_measured import Reader, pod, running
+from tests.engine.api.unstored.test_pod_and_node_metrics import Reader, pod, running
 
 NODE = "/api/v1/nodes/node/proxy"
 pytestmark = pytest.mark.shipslog(start="2026-11-01T12:00:00Z", flows=False)

@@ -8,9 +8,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from shipslog.engine.api.connection.server import CannotListen
 from shipslog.engine.api.kubelet.rights import subresources
 from shipslog.engine.api.kubelet.server import KubeletServer, Ports, bound_or_free, opened
-from shipslog.engine.api.server import CannotListen
 from shipslog.runtime.containers.simulated import SimulatedNode
 from tests.engine.api.conftest import Api, Client
 

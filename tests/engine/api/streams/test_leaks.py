@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from shipslog.engine.api.server import ApiServer
+from shipslog.engine.api.connection.server import ApiServer
 from shipslog.engine.auth import certificates
 from shipslog.engine.cluster import Cluster
 from shipslog.runtime.spdy import SpdyConnection

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from shipslog import Cluster
 from shipslog.engine.cli import main
-from shipslog.engine.cli.remote import Remote
 from shipslog.engine.cli.retired import rolling
 from shipslog.engine.cli.retired.rolling import NOTES
+from shipslog.engine.cli.shared.remote import Remote
 from shipslog.engine.library import Background
 from shipslog.store.objects.types import core_v1
 

@@ -1,0 +1,1 @@
+"""The paths under /log: the ship's log itself, and what containers wrote."""

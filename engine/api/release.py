@@ -1,7 +1,0 @@
-"""The release of Kubernetes whose API this is.
-
-Tests: tests/engine/api/test_documents.py
-"""
-
-MAJOR, MINOR = "1", "37"
-GIT_VERSION = f"v{MAJOR}.{MINOR}.0+shipslog"

@@ -1,0 +1,1 @@
+"""GET and LIST, WATCH, and what becomes a command: POST, PUT, PATCH, DELETE."""
