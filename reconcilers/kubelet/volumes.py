@@ -16,7 +16,7 @@ from .environment import config_map_data, secret_data
 from .expansion import PATH_BYTES, Room, expanded, references
 from .fields import ConfigError, field_value, resource_value
 from .remote_volumes import inline, remote
-from .resources import huge_pages
+from .resources import huge_pages, pod_limits
 from .security import common_user
 from .volume_claims import claimed
 
@@ -59,6 +59,8 @@ def _render(pod: BoundPod, volume: core_v1.Volume, content: Content) -> VolumeSo
         source = volume.empty_dir or core_v1.EmptyDirVolumeSource()
         limit = quantity.value(source.size_limit) if source.size_limit is not None else 0
         medium = source.medium if source.medium != HUGE else f"{HUGE}-{_page_size(pod.spec)}"
+        if medium == "Memory":
+            limit = _memory_bytes(pod, limit)
         return VolumeSource(name=volume.name, kind="emptyDir", medium=medium, size_limit_bytes=limit)
     if volume.host_path is not None:
         return VolumeSource(
@@ -76,6 +78,15 @@ def _render(pod: BoundPod, volume: core_v1.Volume, content: Content) -> VolumeSo
     return VolumeSource(
         name=volume.name, kind="files", files=files, token_requests=tokens, in_memory=secret or bool(tokens), read_only=True
     )
+
+
+def _memory_bytes(pod: BoundPod, limit: int) -> int:
+    """How large a volume in memory may be: no larger than what the pod may use, nor than the node has. Source: the kubelet's
+    SizeMemoryBackedVolumes."""
+    node = pod.view.get(core_v1.Node, pod.node)
+    allocatable = node.status.allocatable.get("memory", 0) if node is not None else 0
+    bounds = (limit, pod_limits(pod.spec)[1], quantity.value(allocatable))
+    return min((bound for bound in bounds if bound > 0), default=0)
 
 
 def _page_size(spec: core_v1.PodSpec) -> str:

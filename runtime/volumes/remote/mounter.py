@@ -76,11 +76,11 @@ def unmount_all(directory: Path) -> None:
     for record in sorted((directory / RECORDS).glob("*.json")):
         volume = records.read(record, VolumeSource)
         if volume is not None:
-            _unmount(directory, volume)
+            _unmount(directory, volume, record)
         record.unlink(missing_ok=True)  # a removal that was given up goes on beside the one that followed it
 
 
-def _unmount(directory: Path, volume: VolumeSource) -> None:
+def _unmount(directory: Path, volume: VolumeSource, record: Path) -> None:
     work = _work(directory, volume)
     plugin = _plugin(work)
     try:
@@ -90,6 +90,8 @@ def _unmount(directory: Path, volume: VolumeSource) -> None:
                 if not _is_used(directory.parent.parent, key, but=directory):
                     with contextlib.suppress(tools.ToolMissing):  # then it never brought anything
                         plugin.detach(work)
+                # still alone: of two that go at once the second must not find the first, or nobody would detach
+                record.unlink(missing_ok=True)
     except (VolumeFailed, OSError) as error:
         raise VolumeFailed(
             f'UnmountVolume.TearDown failed for volume "{work.remote.volume or volume.name}" : {error}'

@@ -48,3 +48,25 @@ def test_a_token_is_for_the_pods_user_and_group(
 ) -> None:
     request = token(core_v1.PodSecurityContext(**whole) if whole is not None else None, *users)
     assert (request.mode, request.user) == (mode, user)
+
+
+@pytest.mark.parametrize(
+    ("asked", "memory", "size_bytes"),
+    [
+        (None, "", 8 << 30),
+        ("1Gi", "", 1 << 30),
+        ("9Gi", "", 8 << 30),
+        (None, "2Gi", 2 << 30),
+        ("1Gi", "2Gi", 1 << 30),
+        ("3Gi", "2Gi", 2 << 30),
+    ],
+)
+def test_a_volume_in_memory_is_no_larger_than_what_the_pod_may_use(asked: str | None, memory: str, size_bytes: int) -> None:
+    held = core_v1.Volume(name="v", empty_dir=core_v1.EmptyDirVolumeSource(medium="Memory", size_limit=asked))
+    made = pod("p", node="n", phase="Pending")
+    resources = core_v1.ResourceRequirements(limits={"memory": memory} if memory else {})
+    containers = (core_v1.Container(name="c", image="img", resources=resources),)
+    made = replace(made, spec=replace(made.spec, volumes=(held,), containers=containers))
+    decision = lifecycle.decide(view_of(node("n"), observed("n"), made), "pod/uid-pods-p", now=NOW)
+    (sandbox,) = [c for c in decision.commands if isinstance(c, RunPodSandbox)]
+    assert [volume.size_limit_bytes for volume in sandbox.volumes] == [size_bytes]

@@ -311,8 +311,6 @@ def _check_sub_paths(faults: Faults, mount: VolumeMount, volume: Volume | None, 
         why = "subPathExpr and subPath are mutually exclusive"
         faults.invalid(f"{path}[{i}].subPathExpr", mount.sub_path_expr, why)
     for name, value in parts:
-        if value and volume is not None and volume.image is not None:
-            faults.invalid(f"{path}[{i}].{name}", value, "not allowed in image volume sources")
         if value:
             check_local_path(faults, value, f"{path}.{name}")
 

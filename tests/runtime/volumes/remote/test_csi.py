@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -220,6 +221,29 @@ async def test_what_is_staged_for_nobody_is_taken_back(driver: Driver, pods: Pod
     assert asked.volume_id == "left"
     (still,) = shared_beside(pods.place).glob("csi/*")
     assert linux.mounts_below(still), "a pod has the other"
+
+
+async def test_of_two_pods_that_go_at_once_one_unstages(
+    driver: Driver, pods: Pods, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first has looked, found the second, and let the lock go; before it goes on the second looks."""
+    await registered(tmp_path, pods.place)
+    mounted(pods, "a")
+    mounted(pods, "b")
+    alone, other_is_done, first = mounter._alone, threading.Event(), threading.Lock()
+
+    @contextlib.contextmanager
+    def slowly(key: str) -> Iterator[None]:
+        with alone(key):
+            yield
+        if first.acquire(blocking=False):
+            assert other_is_done.wait(30)
+        else:
+            other_is_done.set()
+
+    monkeypatch.setattr(mounter, "_alone", slowly)
+    await asyncio.gather(asyncio.to_thread(pods.remove, "a"), asyncio.to_thread(pods.remove, "b"))
+    assert driver.names().count("NodeUnstageVolume") == 1 and not linux.mounts_below(tmp_path)
 
 
 async def test_a_block_device_is_published_as_a_file(driver: Driver, pods: Pods, tmp_path: Path, disk: str) -> None:
