@@ -18,146 +18,104 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .types import (
-        admission_v1 as admission_v1,
+        admission_v1,
+        admissionregistration_v1,
+        admissionregistration_v1beta1,
+        apidiscovery_v2,
+        apiextensions_v1,
+        apiextensions_v1beta1,
+        apiregistration_v1,
+        apps_v1,
+        apps_v1beta1,
+        authentication_v1,
+        authorization_v1,
+        authorization_v1beta1,
+        autoscaling_v1,
+        autoscaling_v2,
+        autoscaling_v2beta1,
+        batch_v1,
+        certificates_v1,
+        certificates_v1beta1,
+        coordination_v1,
+        coordination_v1beta1,
+        core_v1,
+        discovery_v1,
+        discovery_v1beta1,
+        events_v1,
+        extensions_v1beta1,
+        flowcontrol_v1,
+        flowcontrol_v1beta2,
+        meta_v1,
+        metrics_v1beta1,
+        networking_v1,
+        networking_v1beta1,
+        node_v1,
+        policy_v1,
+        rbac_v1,
+        rbac_v1alpha1,
+        resource_v1,
+        resource_v1beta1,
+        resource_v1beta2,
+        scheduling_v1,
+        scheduling_v1alpha3,
+        scheduling_v1beta1,
+        storage_v1,
+        storagemigration_v1,
+        storagemigration_v1beta1,
     )
-    from .types import (
-        admissionregistration_v1 as admissionregistration_v1,
-    )
-    from .types import (
-        admissionregistration_v1beta1 as admissionregistration_v1beta1,
-    )
-    from .types import (
-        apidiscovery_v2 as apidiscovery_v2,
-    )
-    from .types import (
-        apiextensions_v1 as apiextensions_v1,
-    )
-    from .types import (
-        apiextensions_v1beta1 as apiextensions_v1beta1,
-    )
-    from .types import (
-        apiregistration_v1 as apiregistration_v1,
-    )
-    from .types import (
-        apps_v1 as apps_v1,
-    )
-    from .types import (
-        apps_v1beta1 as apps_v1beta1,
-    )
-    from .types import (
-        authentication_v1 as authentication_v1,
-    )
-    from .types import (
-        authorization_v1 as authorization_v1,
-    )
-    from .types import (
-        authorization_v1beta1 as authorization_v1beta1,
-    )
-    from .types import (
-        autoscaling_v1 as autoscaling_v1,
-    )
-    from .types import (
-        autoscaling_v2 as autoscaling_v2,
-    )
-    from .types import (
-        autoscaling_v2beta1 as autoscaling_v2beta1,
-    )
-    from .types import (
-        batch_v1 as batch_v1,
-    )
-    from .types import (
-        certificates_v1 as certificates_v1,
-    )
-    from .types import (
-        certificates_v1beta1 as certificates_v1beta1,
-    )
-    from .types import (
-        coordination_v1 as coordination_v1,
-    )
-    from .types import (
-        coordination_v1beta1 as coordination_v1beta1,
-    )
-    from .types import (
-        core_v1 as core_v1,
-    )
-    from .types import (
-        discovery_v1 as discovery_v1,
-    )
-    from .types import (
-        discovery_v1beta1 as discovery_v1beta1,
-    )
-    from .types import (
-        events_v1 as events_v1,
-    )
-    from .types import (
-        extensions_v1beta1 as extensions_v1beta1,
-    )
-    from .types import (
-        flowcontrol_v1 as flowcontrol_v1,
-    )
-    from .types import (
-        flowcontrol_v1beta2 as flowcontrol_v1beta2,
-    )
-    from .types import (
-        meta_v1 as meta_v1,
-    )
-    from .types import (
-        metrics_v1beta1 as metrics_v1beta1,
-    )
-    from .types import (
-        networking_v1 as networking_v1,
-    )
-    from .types import (
-        networking_v1beta1 as networking_v1beta1,
-    )
-    from .types import (
-        node_v1 as node_v1,
-    )
-    from .types import (
-        policy_v1 as policy_v1,
-    )
-    from .types import (
-        rbac_v1 as rbac_v1,
-    )
-    from .types import (
-        rbac_v1alpha1 as rbac_v1alpha1,
-    )
-    from .types import (
-        resource_v1 as resource_v1,
-    )
-    from .types import (
-        resource_v1beta1 as resource_v1beta1,
-    )
-    from .types import (
-        resource_v1beta2 as resource_v1beta2,
-    )
-    from .types import (
-        scheduling_v1 as scheduling_v1,
-    )
-    from .types import (
-        scheduling_v1alpha3 as scheduling_v1alpha3,
-    )
-    from .types import (
-        scheduling_v1beta1 as scheduling_v1beta1,
-    )
-    from .types import (
-        storage_v1 as storage_v1,
-    )
-    from .types import (
-        storagemigration_v1 as storagemigration_v1,
-    )
-    from .types import (
-        storagemigration_v1beta1 as storagemigration_v1beta1,
-    )
+
+__all__ = [
+    "admission_v1",
+    "admissionregistration_v1",
+    "admissionregistration_v1beta1",
+    "apidiscovery_v2",
+    "apiextensions_v1",
+    "apiextensions_v1beta1",
+    "apiregistration_v1",
+    "apps_v1",
+    "apps_v1beta1",
+    "authentication_v1",
+    "authorization_v1",
+    "authorization_v1beta1",
+    "autoscaling_v1",
+    "autoscaling_v2",
+    "autoscaling_v2beta1",
+    "batch_v1",
+    "certificates_v1",
+    "certificates_v1beta1",
+    "coordination_v1",
+    "coordination_v1beta1",
+    "core_v1",
+    "discovery_v1",
+    "discovery_v1beta1",
+    "events_v1",
+    "extensions_v1beta1",
+    "flowcontrol_v1",
+    "flowcontrol_v1beta2",
+    "meta_v1",
+    "metrics_v1beta1",
+    "networking_v1",
+    "networking_v1beta1",
+    "node_v1",
+    "policy_v1",
+    "rbac_v1",
+    "rbac_v1alpha1",
+    "resource_v1",
+    "resource_v1beta1",
+    "resource_v1beta2",
+    "scheduling_v1",
+    "scheduling_v1alpha3",
+    "scheduling_v1beta1",
+    "storage_v1",
+    "storagemigration_v1",
+    "storagemigration_v1beta1",
+]
 
 
 def __getattr__(name: str) -> Any:
     """A module of types, loaded when it is asked for."""
-    if "_v" in name:
+    if name in __all__:
         import importlib
 
-        try:
-            return importlib.import_module(f"{__name__}.types.{name}")
-        except ModuleNotFoundError:
-            pass
+        return importlib.import_module(f"{__name__}.types.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
