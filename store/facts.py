@@ -275,6 +275,8 @@ class ContainerStarted(ContainerFact, frozen=True, kw_only=True, tag="ContainerS
     image_id: str = ""
     at_ns: int = 0
     limits: ContainerLimits | None = None  # with which it was started, as far as the runtime knows
+    user: tuple[int, ...] = ()  # of its first process: user, group, all groups; () where the runtime does not tell
+    stop_signal: str = ""  # that it is ended with: SIGTERM; "" where the runtime does not tell
 
 
 class ContainerResized(ContainerFact, frozen=True, kw_only=True, tag="ContainerResized"):

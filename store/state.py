@@ -89,6 +89,8 @@ class ContainerRuntime(Struct, frozen=True, kw_only=True):
     resize_failure: str = ""  # why it has not `resize_wanted`
     resize_wanted: ContainerLimits | None = None
     resize_failed_at_ns: int = 0
+    user: tuple[int, ...] = ()  # of its first process: user, group, all groups
+    stop_signal: str = ""
 
 
 class PodRuntime(Struct, frozen=True, kw_only=True):

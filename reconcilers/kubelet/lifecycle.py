@@ -339,5 +339,5 @@ def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: 
 
 RECONCILER = Reconciler(
     name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells,
-    projections=(WAITING, POLICIES, ATTACHMENTS), version=4,
+    projections=(WAITING, POLICIES, ATTACHMENTS), version=5,
 )  # fmt: skip

@@ -14,6 +14,8 @@ from shipslog.store.objects.memo import remembered
 from shipslog.store.objects.pods import TERMINAL, qos_class
 from shipslog.store.objects.types import core_v1
 from shipslog.store.objects.values.times import api_time
+from shipslog.store.objects.values.scalars import NO_ITEMS
+from shipslog.store.state import ContainerRuntime
 
 from . import resize
 from .bound_pod import AnyContainer, BoundPod, ended, is_sidecar
@@ -30,6 +32,7 @@ def status_of(pod: BoundPod, waiting: Waiting, *, reason: str = "", message: str
     apps = tuple(_container(pod, c, waiting) for c in sorted(pod.spec.containers, key=lambda c: c.name))
     extra = tuple(_container(pod, c, waiting) for c in pod.spec.ephemeral_containers)
     phase = old.phase if old.phase in TERMINAL else "Failed" if reason else phase_of(pod)
+    whole = pod.spec.resources if pod.sandbox_up else old.resources  # a pod that has some as a whole
     addresses = pod.ips or tuple(one.ip for one in old.pod_ips) or ((old.pod_ip,) if old.pod_ip else ())
     return replace(
         old,
@@ -46,6 +49,8 @@ def status_of(pod: BoundPod, waiting: Waiting, *, reason: str = "", message: str
         container_statuses=apps,
         ephemeral_container_statuses=extra,
         qos_class=old.qos_class or qos_class(pod.spec),
+        allocated_resources=whole.requests if whole is not None else NO_ITEMS,
+        resources=whole,
     )
 
 
@@ -119,8 +124,9 @@ def _container(pod: BoundPod, container: AnyContainer, waiting: Waiting) -> core
     if state is None:
         why = waiting.get(container.name) or _not_yet(pod)
         return core_v1.ContainerStatus(
-            name=container.name, image=container.image, state=core_v1.ContainerState(waiting=why), started=False
-        )
+            name=container.name, image=container.image, state=core_v1.ContainerState(waiting=why), started=False,
+            volume_mounts=_mounts(pod, container),
+        )  # fmt: skip
     end, now = ended(state), core_v1.ContainerState()
     last = _terminated(state.last_exit)
     if state.running:
@@ -140,8 +146,43 @@ def _container(pod: BoundPod, container: AnyContainer, waiting: Waiting) -> core
         name=container.name, state=now, last_state=core_v1.ContainerState(terminated=last),
         ready=_is_ready(pod, container), restart_count=state.attempt, image=state.image or container.image, image_id=image_id,
         container_id=state.container_id or (state.last_exit.container_id if state.last_exit else ""), started=runs,
-        allocated_resources=allocated, resources=held,
+        allocated_resources=allocated, resources=held, volume_mounts=_mounts(pod, container), user=_user(state),
+        stop_signal=state.stop_signal or None,
     )  # fmt: skip
+
+
+def _user(state: ContainerRuntime) -> core_v1.ContainerUser | None:
+    if not state.user:
+        return None
+    uid, gid, *groups = state.user
+    return core_v1.ContainerUser(linux=core_v1.LinuxContainerUser(uid=uid, gid=gid, supplemental_groups=tuple(groups)))
+
+
+def _mounts(pod: BoundPod, container: AnyContainer) -> tuple[core_v1.VolumeMountStatus, ...]:
+    """As they were asked for: what a runtime is told of them has no names of volumes."""
+    if not container.volume_mounts:
+        return ()
+    images = {volume.name: volume.image.reference for volume in pod.spec.volumes if volume.image is not None}
+    return tuple(
+        core_v1.VolumeMountStatus(
+            name=mount.name, mount_path=mount.mount_path, read_only=mount.read_only,
+            recursive_read_only=_recursive(mount) if mount.read_only else None,
+            volume_status=_image_of(pod, images[mount.name]) if mount.name in images else None,
+        )
+        for mount in container.volume_mounts
+    )  # fmt: skip
+
+
+def _recursive(mount: core_v1.VolumeMount) -> str:
+    return "Enabled" if mount.recursive_read_only in ("Enabled", "IfPossible") else "Disabled"
+
+
+def _image_of(pod: BoundPod, reference: str) -> core_v1.VolumeStatus | None:
+    """Which image a volume is, once it is there."""
+    held = pod.view.image(pod.node, reference)
+    if held is None or held.pulled is None:
+        return None
+    return core_v1.VolumeStatus(image=core_v1.ImageVolumeStatus(image_ref=held.pulled.image_id))
 
 
 def _not_yet(pod: BoundPod) -> core_v1.ContainerStateWaiting:

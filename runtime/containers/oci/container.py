@@ -111,7 +111,8 @@ def create(place: ContainerPlace, sandbox: SandboxRecord, request: StartContaine
     records.write(bundle / RECORD_FILE, record)
     try:
         image_volumes.mount(place.images, mounted, bundle, lambda: _mount_layers(place, sandbox, bundle))
-        _write_config(place, sandbox, request, image, bundle, seen)
+        user = _write_config(place, sandbox, request, image, bundle, seen)
+        record = msgspec.structs.replace(record, user=(user.uid, user.gid, *sorted({user.gid, *user.groups})))
         _run_conmon(place, request, record, bundle)
         _crun_start(place, record)
         started = msgspec.structs.replace(record, phase="started", **_processes(bundle), started_at_ns=time.time_ns())
@@ -156,7 +157,7 @@ def _translated(error: Exception) -> StartFailed:
 
 def _write_config(
     place: ContainerPlace, sandbox: SandboxRecord, request: StartContainer, image: Image, bundle: Path, seen: int
-) -> None:
+) -> image_user.User:
     rootfs = bundle / "rootfs"
     _mount_root(place, sandbox, image, bundle)
     (bundle / "termination-log").touch()
@@ -195,6 +196,7 @@ def _write_config(
     descriptor = os.open(bundle / "config.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(config, file)
+    return user
 
 
 def _check_ids(place: ContainerPlace, sandbox: SandboxRecord, user: image_user.User) -> None:

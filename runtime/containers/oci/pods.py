@@ -4,6 +4,7 @@ Tests: tests/runtime/containers/test_contract.py
 """
 
 import asyncio
+import signal
 from collections.abc import Iterator
 
 from shipslog.runtime.containers.oci.recovery.records import ContainerRecord, SandboxRecord
@@ -99,6 +100,7 @@ def container_started(node: str, record: ContainerRecord) -> ContainerStarted:
     return ContainerStarted(
         node=node, pod_uid=record.pod_uid, container=record.container, attempt=record.attempt,
         container_id=SCHEME + record.container_id, image_id=record.image_id, at_ns=record.started_at_ns, limits=record.limits,
+        user=record.user, stop_signal=signal.Signals(record.stop_signal).name if record.user else "",
     )  # fmt: skip
 
 

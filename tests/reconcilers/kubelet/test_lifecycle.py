@@ -545,3 +545,34 @@ def test_a_node_that_runs_short_of_memory_takes_only_who_asks_for_some_or_tolera
     assert refused_as(spec=core_v1.PodSpec(priority=2_000_000_000)) == ""
     add(view := view_of(node("n"), observed("n"), bound(cpu="1")), PressureObserved(node="n", thresholds=(DISK,), at_ns=NOW))
     assert status(view).message == "Pod was rejected: The node had condition: [DiskPressure]. "
+
+
+def test_the_status_says_as_whom_and_with_what_a_container_runs() -> None:
+    made = bound()
+    (container,) = made.spec.containers
+    mounts = (
+        core_v1.VolumeMount(name="v", mount_path="/v"),
+        core_v1.VolumeMount(name="v", mount_path="/r", read_only=True),
+        core_v1.VolumeMount(name="v", mount_path="/rr", read_only=True, recursive_read_only="IfPossible"),
+        core_v1.VolumeMount(name="i", mount_path="/i", read_only=True),
+    )
+    volumes = (
+        core_v1.Volume(name="v", empty_dir=core_v1.EmptyDirVolumeSource()),
+        core_v1.Volume(name="i", image=core_v1.ImageVolumeSource(reference="img")),
+    )
+    whole = core_v1.ResourceRequirements(requests={"cpu": "1"}, limits={"cpu": "2"})
+    spec = replace(made.spec, containers=(replace(container, volume_mounts=mounts),), volumes=volumes, resources=whole)
+    made = replace(made, spec=spec)
+    begun = replace(started(), user=(7, 8, 8, 9), stop_signal="SIGUSR1")
+    view = view_of(node("n"), observed("n"), made, SANDBOX, PULLED, begun)
+    (update,) = [c for c in decide(view).commands if isinstance(c, Update)]
+    status = update.object.status
+    (told,) = status.container_statuses
+    assert (
+        told.user == core_v1.ContainerUser(linux=core_v1.LinuxContainerUser(uid=7, gid=8, supplemental_groups=(8, 9)))
+        and told.stop_signal == "SIGUSR1"
+    )
+    seen = [(one.mount_path, one.read_only, one.recursive_read_only) for one in told.volume_mounts]
+    assert seen == [("/v", False, None), ("/r", True, "Disabled"), ("/rr", True, "Enabled"), ("/i", True, "Disabled")]
+    assert told.volume_mounts[3].volume_status is not None and told.volume_mounts[3].volume_status.image is not None
+    assert (status.allocated_resources, status.resources) == ({"cpu": "1"}, whole)

@@ -105,6 +105,7 @@ class ContainerRecord(Struct, frozen=True, kw_only=True):
     stdin: bool = False
     termination_message_path: str = ""
     termination_message_fallback_to_logs: bool = False
+    user: tuple[int, ...] = ()  # of its first process: user, group, all groups; () of an older version
     killed: bool = False  # we sent KILL
     limits: ContainerLimits | None = None  # that it has; None of one that an older version made
 
