@@ -4,7 +4,7 @@ Tests: tests/runtime/containers/test_contract.py
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -95,6 +95,14 @@ class LeftBehind(Exception):
     def __init__(self, left: Sequence[str]) -> None:
         self.left = tuple(left)
         super().__init__(f"{len(self.left)} left on the machine: " + "; ".join(self.left))
+
+
+@runtime_checkable
+class LeadsToBridge(Protocol):
+    """PacketRules with routes to the pods' bridge."""
+
+    async def bridge_made(self) -> None:
+        """The bridge was made anew: what led to it is to lead to it again."""
 
 
 class PacketRules(Protocol):

@@ -13,8 +13,8 @@ from shipslog.store.facts import ContainerExited
 from shipslog.store.objects.memo import remembered
 from shipslog.store.objects.pods import TERMINAL, qos_class
 from shipslog.store.objects.types import core_v1
-from shipslog.store.objects.values.times import api_time
 from shipslog.store.objects.values.scalars import NO_ITEMS
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.state import ContainerRuntime
 
 from . import resize

@@ -120,7 +120,9 @@ def build(name: str, store: ImageStore, say: Say) -> list[Image]:
 def _fill(recipe: Recipe, found: dict[str, Path], root: Path) -> None:
     for name in ("bin", "data", "etc", "proc", "root", "tmp"):
         (root / name).mkdir()
-    (root / "tmp").chmod(0o1777)
+    (root / "var/tmp").mkdir(parents=True)  # where lighttpd puts what is sent to it
+    for name in ("tmp", "var/tmp"):
+        (root / name).chmod(0o1777)
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     (root / "etc/group").write_text("root:x:0:\n")
     closure.copy([(found[path], path) for path in recipe.programs], root)

@@ -77,6 +77,7 @@ class ServiceProxy:
         self._make = {name: partial(maker, instance, run, netns) for name, maker in _MAKERS.items()}
         self._note = data / NOTE
         self._rules: PacketRules = self._make[mode]()
+        self._answering = asyncio.Lock()
         self._quiet = False  # the node answers for nothing
         self._alone = False  # no other mode has left anything
 
@@ -93,16 +94,31 @@ class ServiceProxy:
         if announced is None or (not wanted and self._quiet):
             return
 
-        def work() -> None:
-            if self._netns is not None:
-                enter_namespace(self._netns)
-            announced.renew(wanted)
-
         try:
-            await asyncio.wrap_future(in_fresh_thread(work))
+            await self._inside(partial(announced.renew, wanted))
             self._quiet = not wanted
         except OSError as error:  # the rules are in place all the same; it is tried again with the next ruleset
             log.warning("load_balancers_not_announced", why=str(error))
+
+    async def bridge_made(self) -> None:
+        """The pods' bridge was made anew under a running proxy: have what led to it lead to it again."""
+        if self._announced is None or self._quiet:
+            return
+        try:
+            await self._inside(self._announced.again)
+        except OSError as error:
+            log.warning("load_balancers_not_announced", why=str(error))
+
+    async def _inside(self, work: Callable[[], None]) -> None:
+        """In a thread of the proxy's network namespace, one after the other."""
+
+        def entered() -> None:
+            if self._netns is not None:
+                enter_namespace(self._netns)
+            work()
+
+        async with self._answering:
+            await asyncio.wrap_future(in_fresh_thread(entered))
 
     async def _apply(self, ruleset: Ruleset) -> None:
         if self._alone:

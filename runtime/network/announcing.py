@@ -48,6 +48,11 @@ class Announced:
         self._held = wanted
         self._write(wanted)
 
+    def again(self) -> None:
+        """The bridge was made anew: with the one before all routes to it went. Errors: OSError."""
+        for address, link in (self._held or {}).items():
+            self._begin(address, link)
+
     def _begin(self, address: str, link: str) -> None:
         with Netlink() as netlink:
             netlink.host_route(socket.if_nametoindex(self._bridge), address)

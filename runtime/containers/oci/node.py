@@ -40,7 +40,16 @@ from shipslog.runtime.machine.threads import OwnerThreads, in_fresh_thread
 from shipslog.runtime.network.addresses import AddressesExhausted
 from shipslog.runtime.network.dial import Ends, dial
 from shipslog.runtime.network.nat import NatFailed
-from shipslog.runtime.node import ByteStream, LogOptions, PacketRules, ProcessStreams, Report, TrafficRules, Written
+from shipslog.runtime.node import (
+    ByteStream,
+    LeadsToBridge,
+    LogOptions,
+    PacketRules,
+    ProcessStreams,
+    Report,
+    TrafficRules,
+    Written,
+)
 from shipslog.runtime.probing.probes import Prober
 from shipslog.runtime.rootless.internet import open_internet
 from shipslog.runtime.rootless.namespace import Rootless
@@ -140,7 +149,7 @@ class OciNode:
         for fact in (*found, *await self._volumes.begin(report, observed, known, up)):
             report(fact)
         assert life.sandboxes is not None
-        self._links = Links(self.node, life.pods, life.sandboxes, life.make_bridge, life.fresh)
+        self._links = Links(self.node, life.pods, life.sandboxes, life.make_bridge, life.fresh, self._bridge_made)
         self._links.begin(report)
 
     async def connect(self, address: str, port: int, *, tls: bool = False) -> Ends:
@@ -274,6 +283,10 @@ class OciNode:
             except Exception as error:  # as above
                 return NetworkPoliciesFailed(node=self.node, digest=digest, message=str(error))
         return NetworkPoliciesApplied(node=self.node, digest=digest, pods=command.addresses)
+
+    async def _bridge_made(self) -> None:
+        if isinstance(self._rules, LeadsToBridge):
+            await self._rules.bridge_made()
 
     async def _publish_host_ports(self) -> None:
         if self._ports is not None:

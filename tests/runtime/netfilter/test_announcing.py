@@ -56,6 +56,16 @@ async def test_a_neighbour_reaches_a_load_balancer_for_as_long_as_it_is_there(la
     assert FIRST not in await asyncio.to_thread(run, "ip", "-n", lab.ns("node"), "route", "show")
 
 
+async def test_its_way_comes_back_with_the_bridge(lab: Laboratory, tmp_path: Path) -> None:
+    proxy = ServiceProxy("nftables", lab.mark, data=tmp_path, run=tmp_path, netns=lab.ns("node"), bridge="br0")
+    await proxy.bridge_made()  # nothing leads to it yet
+    await proxy.apply(balanced(lab, FIRST))
+    await asyncio.to_thread(run, "ip", "-n", lab.ns("node"), "route", "del", FIRST)  # as when the bridge was deleted
+    await proxy.bridge_made()
+    assert FIRST in await asyncio.to_thread(run, "ip", "-n", lab.ns("node"), "route", "show") and await reached(lab, FIRST)
+    await proxy.close(remove=True)
+
+
 def test_an_address_is_announced_where_its_network_is(lab: Laboratory, tmp_path: Path) -> None:
     def both() -> list[str]:
         from shipslog.runtime.network.announcing import link_of

@@ -32,11 +32,18 @@ Fresh = Callable[..., Awaitable[Any]]  # (pod uid, function, arguments): in a th
 
 
 class Links:
-    """Of one node. `make_bridge` has the bridge as it should be."""
+    """Of one node. `make_bridge` has the bridge as it should be; `made` is told when one that was gone is there again."""
 
     def __init__(
-        self, node: str, pods: Iterable[PodState], place: SandboxPlace, make_bridge: Callable[[], None], fresh: Fresh
+        self,
+        node: str,
+        pods: Iterable[PodState],
+        place: SandboxPlace,
+        make_bridge: Callable[[], None],
+        fresh: Fresh,
+        made: Callable[[], Awaitable[None]],
     ) -> None:
+        self._made = made
         self._node, self._pods, self._place, self._make_bridge, self._fresh = node, pods, place, make_bridge, fresh
         self._report: Report = lambda fact: None
         self._lost: set[str] = set()  # uids of pods that could not be mended
@@ -84,6 +91,7 @@ class Links:
             log.warning("bridge_gone", bridge=bridge)
             try:
                 await self._fresh("", self._make_bridge)
+                await self._made()
             except OSError as error:
                 log.warning("bridge_not_made", bridge=bridge, why=str(error))
         there = set(pod_network.ports_up(bridge))

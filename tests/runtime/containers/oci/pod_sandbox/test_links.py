@@ -64,6 +64,28 @@ async def test_link_and_bridge_come_back_under_a_running_pod(bench: Bench) -> No
     assert not node_of(bench).troubles()
 
 
+class Led:
+    """Rules with routes to the bridge."""
+
+    def __init__(self) -> None:
+        self.again = asyncio.Event()
+
+    async def bridge_made(self) -> None:
+        self.again.set()
+
+    async def close(self, *, remove: bool) -> None:
+        pass
+
+
+async def test_who_has_routes_to_the_bridge_hears_of_a_new_one(bench: Bench) -> None:
+    rules: Any = Led()
+    node_of(bench)._rules = rules
+    ip("link", "delete", node_of(bench).bridge)
+    async with asyncio.timeout(30):
+        await rules.again.wait()
+    assert pod_network.is_up(node_of(bench).bridge)
+
+
 async def test_what_went_while_nobody_listened_comes_back_at_the_next_start(bench: Bench) -> None:
     sandbox = await bench.pod()
     await bench.run("exec sleep 60")
