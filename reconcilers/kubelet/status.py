@@ -143,12 +143,21 @@ def _container(pod: BoundPod, container: AnyContainer, waiting: Waiting) -> core
     image = pod.view.image(pod.node, container.image)
     image_id = state.image_id or (image.pulled.image_id if image is not None and image.pulled is not None else "")
     return core_v1.ContainerStatus(
-        name=container.name, state=now, last_state=core_v1.ContainerState(terminated=last),
-        ready=_is_ready(pod, container), restart_count=state.attempt, image=state.image or container.image, image_id=image_id,
-        container_id=state.container_id or (state.last_exit.container_id if state.last_exit else ""), started=runs,
-        allocated_resources=allocated, resources=held, volume_mounts=_mounts(pod, container), user=_user(state),
+        name=container.name,
+        state=now,
+        last_state=core_v1.ContainerState(terminated=last),
+        ready=_is_ready(pod, container),
+        restart_count=state.attempt,
+        image=state.image or container.image,
+        image_id=image_id,
+        container_id=state.container_id or (state.last_exit.container_id if state.last_exit else ""),
+        started=runs,
+        allocated_resources=allocated,
+        resources=held,
+        volume_mounts=_mounts(pod, container),
+        user=_user(state),
         stop_signal=state.stop_signal or None,
-    )  # fmt: skip
+    )
 
 
 def _user(state: ContainerRuntime) -> core_v1.ContainerUser | None:
@@ -165,12 +174,14 @@ def _mounts(pod: BoundPod, container: AnyContainer) -> tuple[core_v1.VolumeMount
     images = {volume.name: volume.image.reference for volume in pod.spec.volumes if volume.image is not None}
     return tuple(
         core_v1.VolumeMountStatus(
-            name=mount.name, mount_path=mount.mount_path, read_only=mount.read_only,
+            name=mount.name,
+            mount_path=mount.mount_path,
+            read_only=mount.read_only,
             recursive_read_only=_recursive(mount) if mount.read_only else None,
             volume_status=_image_of(pod, images[mount.name]) if mount.name in images else None,
         )
         for mount in container.volume_mounts
-    )  # fmt: skip
+    )
 
 
 def _recursive(mount: core_v1.VolumeMount) -> str:

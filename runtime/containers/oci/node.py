@@ -210,7 +210,7 @@ class OciNode:
         except VolumeFailed as error:
             reason, message = "FailedMount", str(error)
         except (OSError, AddressesExhausted, NatFailed) as error:
-            reason, message = "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}"
+            reason, message = "FailedCreatePodSandBox", str(error)
         return (SandboxFailed(node=self.node, pod_uid=command.pod_uid, reason=reason, message=message, at_ns=time.time_ns()),)
 
     async def _pull_image(self, command: PullImage) -> tuple[RuntimeFact, ...]:

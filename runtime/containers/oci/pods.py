@@ -14,6 +14,7 @@ from shipslog.store.facts import ContainerExited, ContainerStarted, SandboxStart
 from .cgroups import Cgroups
 from .container import Exit
 from .layout import Layout
+from .pod_sandbox import sandbox
 
 SCHEME = "shipslog://"
 
@@ -126,13 +127,18 @@ def subject_of(pod: PodState, layout: Layout, cgroups: Cgroups) -> PodSubject:
         group=cgroups.pod_path(pod.uid),
         network_pid=pod.sandbox.pause.pid if pod.sandbox.pause is not None and not request.host_network else 0,
         alone=len(pod.containers) == 1 and len(running) == 1 and running[0].attempt == 0 and cgroups.enabled,
-        containers=tuple(_container_subject(record, layout, cgroups) for record in running),
+        containers=tuple(
+            _container_subject(record, layout, cgroups, with_pod=number == 0) for number, record in enumerate(running)
+        ),
         volumes=tuple((volume.name, layout.pod(pod.uid) / "volumes" / volume.name) for volume in on_disk),
     )
 
 
-def _container_subject(record: ContainerRecord, layout: Layout, cgroups: Cgroups) -> ContainerSubject:
+def _container_subject(record: ContainerRecord, layout: Layout, cgroups: Cgroups, *, with_pod: bool) -> ContainerSubject:
+    """`with_pod`: what the pod's files in /etc hold counts as this one's: a container may write there as much as it likes."""
     bundle = layout.container(record.pod_uid, record.container, record.attempt)
+    files = [bundle / "log", bundle / "termination-log"]
+    files += [layout.pod(record.pod_uid) / name for name in sandbox.FILES] if with_pod else []
     return ContainerSubject(
         name=record.container,
         attempt=record.attempt,
@@ -142,5 +148,5 @@ def _container_subject(record: ContainerRecord, layout: Layout, cgroups: Cgroups
         group=cgroups.path(record.pod_uid, record.container_id) if cgroups.enabled else "",
         pid=record.process.pid if record.process is not None else 0,
         layer=bundle / "upper",
-        logs=(bundle / "log",),
+        logs=tuple(files),
     )

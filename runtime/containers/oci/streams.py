@@ -364,7 +364,7 @@ async def connected(connection: socket.socket, port: int) -> "PortStream":
 def _socket_in(layout: Layout, sandbox: SandboxRecord) -> socket.socket:
     """A socket stays in the network that it was made in."""
     if sandbox.netns:
-        descriptor = os.open(layout.netns / sandbox.netns, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = sandbox.open_network(layout.netns)
         try:
             linux.setns(descriptor, linux.CLONE_NEWNET)
         finally:

@@ -132,7 +132,7 @@ def bind(source: Path, target: Path, user_namespace: str) -> None:
         linux.bind_with_ids(str(source), str(target), descriptor)
     except OSError as error:
         why = f"the file system of {source.name!r} cannot be mounted with mapped ids ({error.strerror})"
-        raise OSError(error.errno, f"hostUsers: false: {why}") from error
+        raise OSError(f"hostUsers: false: {why}") from error
     finally:
         os.close(descriptor)
 

@@ -30,6 +30,7 @@ from shipslog.runtime.volumes import pod_volumes
 from . import pause
 
 SANDBOX_FILE = "sandbox.json"
+FILES = ("hostname", "hosts", "resolv.conf")  # of /etc, that each container of the pod has
 _SHM_SIZE = "67108864"
 
 
@@ -138,7 +139,7 @@ def prepare_files(place: SandboxPlace, request: RunPodSandbox, ips: Sequence[str
     (pod / "hostname").write_text(request.hostname + "\n")
     (pod / "hosts").write_text(_hosts(request, ips))
     (pod / "resolv.conf").write_text(_resolv_conf(request))
-    for name in ("hostname", "hosts", "resolv.conf"):
+    for name in FILES:
         (pod / name).chmod(0o644)
     if not request.host_ipc:
         shm = pod / "shm"
@@ -193,7 +194,7 @@ def reconnect(place: SandboxPlace, record: SandboxRecord) -> str:
             socket.if_nametoindex(record.link)
             pod_network.rejoin(outside, link=record.link, bridge=bridge)
             return "The pod's link had left the bridge of its node, and has joined it again."
-        descriptor = os.open(place.layout.netns / record.netns, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = record.open_network(place.layout.netns)
         try:
             linux.setns(descriptor, linux.CLONE_NEWNET)
             pod_network.connect_pod(

@@ -79,6 +79,17 @@ class SandboxRecord(Struct, frozen=True, kw_only=True):
         """One of each family; () with the host's network."""
         return self.ips or ((self.ip,) if self.ip else ())
 
+    def open_network(self, names: Path) -> int:
+        """A descriptor of its network namespace, whoever took its name away (`ip netns delete`). `names`: where namespaces have
+        names. Errors: OSError."""
+        if self.pause is not None and self.pause.alive:
+            with contextlib.suppress(OSError):
+                descriptor = os.open(f"/proc/{self.pause.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+                if self.pause.alive:
+                    return descriptor
+                os.close(descriptor)
+        return os.open(names / self.netns, os.O_RDONLY | os.O_CLOEXEC)
+
     @property
     def user_namespace(self) -> str:
         """A path of it, for one with users of its own."""

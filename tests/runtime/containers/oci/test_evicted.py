@@ -32,6 +32,8 @@ FILLS = {
     "volume": "busybox dd if=/dev/zero of=/scratch/file bs=64k count=32",
     "layer": "busybox dd if=/dev/zero of=/file bs=64k count=128",
     "logs": "busybox yes | busybox head -c 8000000",
+    "message": "busybox dd if=/dev/zero of=/dev/termination-log bs=64k count=128",
+    "hosts": "busybox dd if=/dev/zero of=/etc/hosts bs=64k count=128",
     "keeps": "busybox dd if=/dev/zero of=/scratch/file bs=64k count=4",
 }
 
@@ -45,7 +47,7 @@ async def test_who_takes_more_than_he_may_goes_with_all_that_he_has(tmp_path: Pa
         for name, script in FILLS.items():
             await cluster.apply(POD.replace("NAME", name).replace("IMAGE", IMAGE).replace("SCRIPT", script))
         told = {}
-        for name in ("volume", "layer", "logs"):
+        for name in ("volume", "layer", "logs", "message", "hosts"):
             pod = await cluster.wait(core_v1.Pod, name, until=lambda p: p.status.phase == "Failed", timeout_s=30)
             assert pod.status.reason == "Evicted"
             told[name] = pod.status.message
@@ -54,7 +56,9 @@ async def test_who_takes_more_than_he_may_goes_with_all_that_he_has(tmp_path: Pa
             assert not (tmp_path / "node/pods" / pod.metadata.uid).exists()
         assert told == {
             "volume": 'Usage of EmptyDir volume "scratch" exceeds the limit "1Mi". ',
-            "layer": "Pod ephemeral local storage usage exceeds the total limit of containers 4Mi. ",
-            "logs": "Pod ephemeral local storage usage exceeds the total limit of containers 4Mi. ",
+            **dict.fromkeys(
+                ("layer", "logs", "message", "hosts"),
+                "Pod ephemeral local storage usage exceeds the total limit of containers 4Mi. ",
+            ),
         }
         assert cluster.get(core_v1.Pod, "keeps").status.phase == "Running"

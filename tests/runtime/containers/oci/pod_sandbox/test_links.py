@@ -1,6 +1,7 @@
 """What somebody deletes of a pod's way into the network comes back, with its address, and is told."""
 
 import asyncio
+import contextlib
 import subprocess
 from typing import Any
 
@@ -10,6 +11,7 @@ from shipslog.runtime.containers.oci.node import OciNode
 from shipslog.runtime.containers.oci.pod_sandbox.links import Links
 from shipslog.runtime.containers.oci.recovery.records import SandboxRecord
 from shipslog.runtime.network import pod_network
+from shipslog.runtime.node import StreamRefused
 from shipslog.store.facts import PodNetworkLost, PodNetworkMended
 from tests.runtime.containers.test_contract import UID, Bench
 
@@ -62,6 +64,23 @@ async def test_link_and_bridge_come_back_under_a_running_pod(bench: Bench) -> No
     ip("link", "delete", node_of(bench).bridge)
     assert len(await mended(bench, 3)) == 3 and await reaches(sandbox.ip)
     assert not node_of(bench).troubles()
+
+
+async def test_a_name_that_somebody_takes_away_is_missed_by_nobody(bench: Bench) -> None:
+    sandbox = await bench.pod()
+    await bench.run("echo hello | busybox nc -l -p 80; exec sleep 60")
+    ip("netns", "delete", record(bench).netns)
+    stream = None
+    async with asyncio.timeout(30):
+        while stream is None:
+            with contextlib.suppress(StreamRefused):  # it does not listen yet
+                stream = await node_of(bench).port_forward(UID, 80)
+            await asyncio.sleep(0.02)
+        assert await stream.read() == b"hello\n"
+    await stream.close()
+    ip("link", "delete", record(bench).link)
+    (first,) = await mended(bench, 1)
+    assert sandbox.ip in first.message and await reaches(sandbox.ip)
 
 
 class Led:
