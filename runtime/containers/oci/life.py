@@ -88,6 +88,7 @@ class NodeLife:
         )
         self.sandboxes: sandbox.SandboxPlace | None = None
         self._making = Throttle(settings.workers, patience_s=PATIENCE_S)
+        self._ending = Throttle(settings.workers * 2, patience_s=PATIENCE_S)  # most of it is waiting
         self._in_node, self._in_machine = OwnerThreads(PER_POD, enter=self._namespace.enter), OwnerThreads(PER_POD)
         self.pods = Pods()
         self._exits = Exits(node, self._place, self.pods, self._clean)
@@ -277,17 +278,23 @@ class NodeLife:
                     await asyncio.wait((one.cleanup,))  # if it failed it was told, and what it left is taken away here
             record = pod.sandbox or records.read(self.layout.pod(pod_uid) / sandbox.SANDBOX_FILE, SandboxRecord)
             pod.sandbox = None
-            attempts = await asyncio.to_thread(adoption.containers_of, self.layout.pod(pod_uid))
-            await asyncio.to_thread(self.logs.kept.keep_pod, pod_uid)
-            await self.fresh(pod_uid, sandbox.remove, self.sandboxes, pod_uid, record)
-            for attempt in attempts:
-                (self.layout.exits / attempt.container_id).unlink(missing_ok=True)
+            async with self._ending.place():  # a thread for each of hundreds would leave the loop no turn
+                await self.fresh(pod_uid, self._remove_all_of, pod_uid, record)
             if record is not None:
                 await asyncio.to_thread(sandbox.end_unwritten, self.sandboxes, record.sandbox_id)
                 if record.ip and record.request.port_mappings:
                     await self._nat.unmap_ports(record.addresses, record.request.port_mappings)
                 self._naming.release(record)
             self.pods.forget_pod(pod_uid)
+
+    def _remove_all_of(self, pod_uid: str, record: SandboxRecord | None) -> None:
+        """What blocks of it: in a fresh thread."""
+        assert self.sandboxes is not None
+        attempts = adoption.containers_of(self.layout.pod(pod_uid))
+        self.logs.kept.keep_pod(pod_uid)
+        sandbox.remove(self.sandboxes, pod_uid, record)
+        for attempt in attempts:
+            (self.layout.exits / attempt.container_id).unlink(missing_ok=True)
 
     async def refresh_volumes(self, command: RefreshVolumes) -> None:
         """Bring the files of a running pod's volumes up to date. Errors: VolumeFailed, OSError."""
@@ -415,8 +422,11 @@ class NodeLife:
             self._exits.end(one, container.lost_exit(time.time_ns()))
 
     def _clean(self, one: Container) -> None:
-        delete = self.inside(one.record.pod_uid, container.delete, self._place, one.record)
-        one.cleanup = self.tasks.start(f"removal of {one.record.container_id}", delete)
+        one.cleanup = self.tasks.start(f"removal of {one.record.container_id}", self._delete(one.record))
+
+    async def _delete(self, record: ContainerRecord) -> None:
+        async with self._ending.place():
+            await self.inside(record.pod_uid, container.delete, self._place, record)
 
     # --- looking ---
 

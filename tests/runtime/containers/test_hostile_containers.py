@@ -1,16 +1,20 @@
 """What a container may do to the node that runs it, and what people may do to its records: the pod goes all the same."""
 
+import asyncio
 import os
 import subprocess
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shipslog.runtime.commands import Mount, RemovePodSandbox, RunPodSandbox, StartContainer, VolumeSource
 from shipslog.runtime.containers.oci import layout
 from shipslog.runtime.containers.oci.node import OciNode
-from shipslog.runtime.containers.oci.pod_sandbox import pause
+from shipslog.runtime.containers.oci.pod_sandbox import pause, sandbox
 from shipslog.runtime.containers.process import ProcessNode
 from shipslog.runtime.machine import trees
 from shipslog.runtime.node import LeftBehind
@@ -152,3 +156,24 @@ async def test_plain_processes_say_it_too(tmp_path: Path, monkeypatch: pytest.Mo
             await node.close(end_pods=True)
     await node.close(end_pods=True)
     assert not (tmp_path / "processes" / UID).exists()
+
+
+async def test_of_many_that_go_at_once_a_few_are_taken_away_at_a_time(node: OciNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread for each of hundreds left the loop no turn for seconds."""
+    real, under_way, most, lock = sandbox.remove, 0, 0, threading.Lock()
+
+    def remove(*arguments: Any) -> None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.01)
+        real(*arguments)
+        with lock:
+            under_way -= 1
+
+    monkeypatch.setattr(sandbox, "remove", remove)
+    uids = [f"{number:08d}-2222-4333-8444-555555555555" for number in range(60)]
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(node.execute(RemovePodSandbox(node="n", pod_uid=uid)) for uid in uids))
+    assert 1 < most <= node.settings.workers * 2
