@@ -41,6 +41,7 @@ ENGINE = (
     "manifests",
     "static_pods",
     "past",
+    "replay",
     "chronicle",
     "served",
     "client",

@@ -1,4 +1,4 @@
-"""More rules of the cluster itself.
+"""The rules of this room that `roster.py` does not name one by one: for certificates, claims of devices, quotas, tokens.
 
 Tests: tests/reconcilers/rule/test_wakes.py, tests/reconcilers/test_roster.py
 """

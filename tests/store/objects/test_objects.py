@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shipslog.store import objects
-from shipslog.store.objects.types import core_v1
+from shipslog.store.objects import core_v1
 from shipslog.store.objects.types import core_v1 as its_home
 
 
