@@ -32,6 +32,7 @@ from shipslog.store.objects.values.times import api_time
 from shipslog.store.objects.wire import codec
 from shipslog.store.refusals import Refusal
 from shipslog.store.state import Entry
+from shipslog.store.wording import counted
 
 HASH, SEEN = "kubernetes.io/config.hash", "kubernetes.io/config.seen"
 EVERY_S = 20.0  # though nothing is heard of a change
@@ -69,7 +70,8 @@ class StaticPods:
     def troubles(self) -> list[str]:
         """For anybody to see."""
         count = len(self._faults)
-        return [f"static pods of {self._node}: {count} files cannot be used; the events of the node say why"] if count else []
+        what = counted(count, "file", "files")
+        return [f"static pods of {self._node}: {what} cannot be used; the events of the node say why"] if count else []
 
     async def run(self) -> None:
         """Keep what runs as the files say."""

@@ -8,6 +8,7 @@ from msgspec import Struct
 from shipslog.store import facts
 from shipslog.store.events import Event, Origin
 from shipslog.store.objects.values.times import micro_time
+from shipslog.store.wording import counted
 
 from .differences import Difference
 from .reader import Reader, state
@@ -140,11 +141,11 @@ def _of_fact(fact: Any, subject: Subject) -> tuple[str, str]:
         case facts.ImagePullFailed():
             return f"image {fact.image} not pulled on {fact.node}", _message(fact)
         case facts.RulesetApplied():
-            return f"packet rules applied on {fact.node}: {fact.services} Services", ""
+            return f"packet rules applied on {fact.node}: {counted(fact.services, 'Service', 'Services')}", ""
         case facts.RulesetFailed():
             return f"packet rules refused on {fact.node}", fact.message
         case facts.NetworkPoliciesApplied():
-            return f"network policies applied on {fact.node}: {len(fact.pods)} pods are under some", ""
+            return f"network policies applied on {fact.node}: {counted(len(fact.pods), 'pod is', 'pods are')} under some", ""
         case facts.NetworkPoliciesFailed():
             return f"network policies refused on {fact.node}", fact.message
         case facts.VolumeMade():

@@ -11,6 +11,7 @@ import click
 
 from shipslog.engine.cli.shared.paint import DIM, Paper, Piece
 from shipslog.engine.cli.shared.source import choose, run, source_options
+from shipslog.store.wording import counted
 
 GOOD, BAD, MARK = "green", "red", "bold"
 SHOWN_NODES, SHOWN_CHANGES = 50, 3
@@ -89,7 +90,7 @@ def _print(paper: Paper, found: Any, most: int) -> None:
         _filters(paper, found, others[: max(most - len(fitting), 0)])
     left = len(found.nodes) - min(most, len(found.nodes))
     if left:
-        paper.line([(f"{left} nodes more: --all shows them", DIM)])
+        paper.line([(f"{counted(left, 'node more: --all shows it', 'nodes more: --all shows them')}", DIM)])
     if not fitting and others:
         _changes(paper, others)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shipslog.engine.cli.shared.options import fail
+from shipslog.store.wording import counted
 
 from .shared import modules
 
@@ -107,9 +108,10 @@ async def _verify(path: Path, moment: str, own_rules: "list[Reconciler]") -> Non
     if result.difference is not None:
         raise fail(f"{path} does not replay.\n{result.difference}")
     took = time.monotonic() - started
-    again = f"{result.decisions} decisions taken again, all the same" if result.decisions else "no decision was taken again"
+    again = counted(result.decisions, "decision taken again, the same", "decisions taken again, all the same")
+    again = again if result.decisions else "no decision was taken again"
     again = f"up to revision {until}, {again}" if moment else again
-    click.echo(f"{path}: {log.revision} events, every checksum holds; {again} ({took:.1f} s).")
+    click.echo(f"{path}: {counted(log.revision, 'event', 'events')}, every checksum holds; {again} ({took:.1f} s).")
     for line in result.skipped():
         click.echo(f"  not taken again: {line}")
 

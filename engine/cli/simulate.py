@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shipslog.engine.cli.shared.options import fail
+from shipslog.store.wording import counted
 
 from .shared import modules
 
@@ -51,8 +52,9 @@ def command(scenario: str, seed: int, seeds: int, processes: int | None) -> None
     if sys.stderr.isatty():
         click.echo("", err=True)
     if broken:
-        raise fail(f"{broken} of {seeds} seeds broke a promise. See one again, step by step: shipslog simulate --seed SEED")
-    click.echo(f"{seeds} worlds came out well ({time.monotonic() - began:.1f} s).")
+        tried_all = counted(seeds, "seed", "seeds")
+        raise fail(f"{broken} of {tried_all} broke a promise. See one again, step by step: shipslog simulate --seed SEED")
+    click.echo(f"{counted(seeds, 'world', 'worlds')} came out well ({time.monotonic() - began:.1f} s).")
 
 
 def load(name: str) -> "Scenario":
@@ -79,8 +81,9 @@ def attempt(scenario: str, seed: int) -> tuple[int, str, str]:
 
 def summary(outcome: "Outcome") -> str:
     """An outcome in a line."""
+    engines, snapshots = counted(outcome.lives, "engine", "engines"), counted(outcome.snapshots, "snapshot", "snapshots")
     return (
-        f"seed {outcome.seed}: {outcome.events} events, {outcome.lives} engines, {outcome.acknowledged} acknowledged, "
-        f"{outcome.refused} refused, {outcome.decisions} decisions taken again the same, {outcome.snapshots} snapshots, "
+        f"seed {outcome.seed}: {outcome.events} events, {engines}, {outcome.acknowledged} acknowledged, "
+        f"{outcome.refused} refused, {outcome.decisions} decisions taken again the same, {snapshots}, "
         f"{outcome.virtual_s:.0f} virtual seconds"
     )

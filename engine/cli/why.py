@@ -10,6 +10,7 @@ import click
 
 from shipslog.engine.cli.shared.paint import DIM, Paper, Piece, actor, clock, what
 from shipslog.engine.cli.shared.source import choose, run, source_options
+from shipslog.store.wording import counted
 
 
 @click.command()
@@ -52,7 +53,8 @@ def print_tree(paper: Paper, steps: list[Any]) -> None:
         if step.parent is None and i:
             paper.line([])
         if step.left_out:
-            paper.line([(f"{'│ ' * depth}┊ {step.left_out} steps more: --all shows them", DIM)])
+            more = counted(step.left_out, "step more: --all shows it", "steps more: --all shows them")
+            paper.line([(f"{'│ ' * depth}┊ {more}", DIM)])
         paper.line([(branch, DIM), ("● ", "bold" if step.asked else DIM), *_pieces(step)])
         margin = "│ " * depth + ("│ " if follows and below >= depth else "  ")
         for text in filter(None, (step.line.reason, step.implied)):

@@ -15,6 +15,7 @@ from shipslog.runtime.commands import RuntimeCommand
 from shipslog.runtime.node import Timer
 from shipslog.store.commands import ObjectCommand
 from shipslog.store.logger import logger, new_failure_id
+from shipslog.store.wording import counted
 
 T = TypeVar("T")
 RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
@@ -37,7 +38,7 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         """What anybody may see."""
-        return f"{self.reconciler} fails: internal error {self.failure_id} ({self.times} times in a row)"
+        return f"{self.reconciler} fails: internal error {self.failure_id} ({counted(self.times, 'time', 'times in a row')})"
 
 
 class Lane:

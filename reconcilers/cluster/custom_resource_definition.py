@@ -18,6 +18,7 @@ from shipslog.store.objects.types import apiextensions_v1 as api
 from shipslog.store.objects.values.times import api_time
 from shipslog.store.refusals import group_resource
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 from .api_approval import APPROVED, approval_of
 
@@ -166,7 +167,7 @@ def _emptied(view: View, crd: Definition, now: Instant) -> Decision:
             Delete(resource=resource, namespace=m.namespace, name=m.name, uid=m.uid, propagation="Background")
             for m in waiting[:DELETED_AT_ONCE]
         ]
-        return Decision(reason=f"{len(left)} objects of it are left", commands=tuple(commands))
+        return Decision(reason=f"{counted(len(left), 'object of it is', 'objects of it are')} left", commands=tuple(commands))
     finalizers = tuple(f for f in crd.metadata.finalizers if f != FINALIZER)
     done = replace(crd, metadata=replace(crd.metadata, finalizers=finalizers))
     return Decision(reason="no objects of it are left", commands=(Update(object=done),))

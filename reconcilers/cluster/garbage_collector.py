@@ -14,6 +14,7 @@ from shipslog.store.commands import AnyObjectCommand, Delete, Update
 from shipslog.store.objects.types import meta_v1
 from shipslog.store.state import Entry
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 BATCH = 500
@@ -161,7 +162,7 @@ def _let_go(view: View, entry: Entry) -> Decision:
             meta = dependent.object.metadata
             others = tuple(o for o in meta.owner_references if o.uid != uid)
             commands.append(Update(object=replace(dependent.object, metadata=replace(meta, owner_references=others))))
-        return Decision(reason=f"orphaning {len(owned)} objects", commands=tuple(commands))
+        return Decision(reason=f"orphaning {counted(len(owned), 'object', 'objects')}", commands=tuple(commands))
     return Decision(reason="nothing is left to orphan", commands=(_without(entry, ORPHAN),))
 
 
@@ -173,7 +174,7 @@ def _take_along(view: View, entry: Entry) -> Decision:
         blocking = [dependent for dependent in blocking if not _waits_for(view, dependent, uid)]
     if not blocking:
         return Decision(reason="nothing blocks it any more", commands=(_without(entry, FOREGROUND),))
-    return Decision(reason=f"waits for {len(blocking)} objects that it owns")
+    return Decision(reason=f"waits for {counted(len(blocking), 'object', 'objects')} that it owns")
 
 
 def _waits_for(view: View, entry: Entry, uid: str) -> bool:

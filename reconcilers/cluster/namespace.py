@@ -17,6 +17,7 @@ from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.objects.values.times import api_time
 from shipslog.store.state import Entry
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 ALWAYS = ("default", "kube-node-lease", "kube-public", "kube-system")
 FINALIZER = "kubernetes"
@@ -73,7 +74,7 @@ def _empty(namespace: core_v1.Namespace, left: list[Entry], now: Instant) -> Dec
     status = replace(namespace.status, phase="Terminating", conditions=_conditions(namespace, left, now))
     if status != namespace.status:
         commands.append(Update(object=replace(namespace, status=status), subresource="status"))
-    return Decision(reason=f"{len(left)} objects are left in it", commands=tuple(commands))
+    return Decision(reason=f"{counted(len(left), 'object is', 'objects are')} left in it", commands=tuple(commands))
 
 
 def _conditions(namespace: core_v1.Namespace, left: list[Entry], now: Instant) -> tuple[core_v1.NamespaceCondition, ...]:

@@ -14,6 +14,7 @@ from shipslog.store.objects.conditions import set_condition
 from shipslog.store.objects.types import core_v1
 from shipslog.store.objects.values.times import SECOND_NS, api_time
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 from .candidates import Candidates, Turn
 from .configuration import profiles_of as profiles_of
@@ -90,9 +91,9 @@ class Round:
             self._look(waiting, others)
         waits = self._later or self._waits_for_others
         again = AT_ONCE_S if self._cut else LOOK_AGAIN_S if waits or len(classes) < len(queue.heads) else None
-        reason = f"{self._bound} pods bound, {len(queue.pods) + len(queue.gated) - self._bound} left waiting"
+        reason = f"{counted(self._bound, 'pod', 'pods')} bound, {len(queue.pods) + len(queue.gated) - self._bound} left waiting"
         if self._evictions.victims:
-            reason += f", {len(self._evictions.victims)} give way"
+            reason += f", {counted(len(self._evictions.victims), 'gives', 'give')} way"
         commands = (*self._commands, *self._evictions.commands)
         return Decision(reason=reason, commands=commands, requeue_after=again, says=(*self._says, *self._evictions.says))
 

@@ -14,6 +14,7 @@ from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.families import Family
 from shipslog.store.objects.types import core_v1, discovery_v1, meta_v1
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 from .endpoint_targets import MANAGED_BY, SERVICE_NAME, Port, Target, by_ports, families_of, labels_of, services_of, targets_of
 from .endpoints import HEADLESS
@@ -54,7 +55,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         commands += _of_family(service, family, targets, [s for s in current if s.address_type == family])
     commands += [_delete(s) for s in current if s.address_type not in families]
     ready = sum(t.ready for t in primary)
-    return Decision(reason=f"{ready} of {len(primary)} pods are ready", commands=tuple(commands))
+    return Decision(reason=f"{ready} of {counted(len(primary), 'pod is', 'pods are')} ready", commands=tuple(commands))
 
 
 def _of_family(

@@ -9,6 +9,7 @@ from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.store.commands import Create, Delete, Update
 from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 from .endpoint_targets import Target, labels_of, services_of, targets_of
 
@@ -57,7 +58,7 @@ def _ours(endpoints: core_v1.Endpoints) -> bool:
 
 
 def _counts(targets: list[Target]) -> str:
-    return f"{sum(t.ready for t in targets)} of {len(targets)} pods are ready"
+    return f"{sum(t.ready for t in targets)} of {counted(len(targets), 'pod is', 'pods are')} ready"
 
 
 def _subsets(targets: list[Target]) -> Iterator[core_v1.EndpointSubset]:

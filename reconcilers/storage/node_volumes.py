@@ -19,6 +19,7 @@ from shipslog.store.objects.types.storage_v1 import VolumeAttachment
 from shipslog.store.objects.volume_claims import claims_of
 from shipslog.store.projections import index
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 PREFIX = "kubernetes.io/csi/"
 
@@ -71,7 +72,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     if status == node.status:
         return Decision(reason="its volumes are as it says")
     return Decision(
-        reason=f"{len(status.volumes_in_use)} volumes are in use, {len(attached)} attached",
+        reason=f"{counted(len(status.volumes_in_use), 'volume is', 'volumes are')} in use, {len(attached)} attached",
         commands=(Update(object=replace(node, status=status), subresource="status"),),
     )
 

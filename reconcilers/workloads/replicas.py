@@ -7,7 +7,8 @@ Tests: tests/reconcilers/workloads/test_replication_controller.py, tests/reconci
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from shipslog.store.objects.selector import of_labels
 from shipslog.store.objects.types import core_v1
 from shipslog.store.objects.values.times import SECOND_NS, parse_time
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 BATCH = 64  # pods made by one decision; the next follows when they are on the log, and they have woken who binds them
 BATCH_BYTES = 16 << 20  # ... of the controller's JSON, with its template
@@ -42,16 +44,16 @@ class Scaling(Struct, frozen=True):
 def scale(
     owner: Any, active: Sequence[core_v1.Pod], view: View, *, most: int = BATCH, related: Sequence[core_v1.Pod]
 ) -> Scaling:
-    """Make what is missing of `spec.replicas`, `most` at once, or delete what is too much; `related` as `choose_to_delete`."""
+    """Make what is missing of `spec.replicas`, `most` at once, or delete what is too much; nodes are crowded by `related`."""
     wanted = 1 if owner.spec.replicas is None else owner.spec.replicas
     missing = wanted - len(active)
     if missing > 0 and owner.spec.template is not None:
         create = Create(object=pod_from_template(owner, owner.spec.template, owner_reference(owner)))
         made = (create,) * min(missing, most, _batch(owner, view))
-        return Scaling(made, f"{missing} pods are missing of {wanted}", _created(owner, create))
+        return Scaling(made, f"{counted(missing, 'pod is', 'pods are')} missing of {wanted}", _created(owner, create))
     if missing < 0:
-        doomed = [_delete(pod) for pod in choose_to_delete(active, -missing, related)]
-        return Scaling(tuple(doomed), f"{-missing} pods are more than {wanted}", _deleted(owner, doomed))
+        doomed = [_delete(pod) for pod in choose_to_delete(active, -missing, crowds_of(related))]
+        return Scaling(tuple(doomed), f"{counted(-missing, 'pod is', 'pods are')} more than {wanted}", _deleted(owner, doomed))
     return Scaling((), "as many pods as asked for", ())
 
 
@@ -79,13 +81,15 @@ def _delete(pod: core_v1.Pod) -> Delete:
     return Delete(resource="pods", namespace=meta.namespace, name=meta.name, uid=meta.uid, propagation="Background")
 
 
-def choose_to_delete(pods: Sequence[core_v1.Pod], count: int, related: Sequence[core_v1.Pod]) -> list[core_v1.Pod]:
-    """Those that will be missed least: unassigned, pending, not ready, cheap, crowded, young, restarted often.
+def crowds_of(related: Iterable[core_v1.Pod]) -> Mapping[str, int]:
+    """By node: how many of these pods, which are active, it has."""
+    return Counter(pod.spec.node_name for pod in related)
 
-    A node is as crowded as it has pods of `related`, which are active."""
-    crowd: dict[str, int] = {}
-    for pod in related:
-        crowd[pod.spec.node_name] = crowd.get(pod.spec.node_name, 0) + 1
+
+def choose_to_delete(pods: Sequence[core_v1.Pod], count: int, crowds: Mapping[str, int]) -> list[core_v1.Pod]:
+    """Those that will be missed least: unassigned, pending, not ready, cheap, crowded (`crowds_of`), young, restarted often."""
+    if count <= 0:
+        return []
 
     def rank(pod: core_v1.Pod) -> tuple[Any, ...]:
         ready = is_ready(pod)
@@ -95,7 +99,7 @@ def choose_to_delete(pods: Sequence[core_v1.Pod], count: int, related: Sequence[
             PHASES.get(pod.status.phase, 2),
             ready,
             _cost(pod.metadata.annotations.get(DELETION_COST, "0")),
-            -crowd.get(pod.spec.node_name, 0),
+            -crowds.get(pod.spec.node_name, 0),
             -parse_time(since),
             -sum(s.restart_count for s in pod.status.container_statuses),
             -parse_time(pod.metadata.creation_timestamp),

@@ -23,6 +23,7 @@ from shipslog.store.objects.types import core_v1
 from shipslog.store.objects.types.apps_v1 import ControllerRevision, DaemonSet, DaemonSetStatus
 from shipslog.store.objects.values.times import SECOND_NS
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 from . import nodes as on
 from . import rollout
@@ -125,7 +126,7 @@ def _work(fleet: _Fleet, spec: core_v1.PodSpec) -> tuple[list[AnyObjectCommand],
     """Pods to make and to delete: first what is missing or too much, and where nothing is, the update."""
     about = reference(fleet.daemons)
     doomed, nodes, says, wait_s = _upkeep(fleet)
-    reason = f"{len(nodes)} nodes have no pod, {len(doomed)} pods are not wanted"
+    reason = f"{counted(len(nodes), 'node has', 'nodes have')} no pod, {counted(len(doomed), 'pod is', 'pods are')} not wanted"
     if not doomed and not nodes:
         reason = "its pods are where they are meant to be"
         if fleet.daemons.spec.update_strategy.type == "RollingUpdate":

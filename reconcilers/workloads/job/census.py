@@ -85,13 +85,13 @@ def take(job: Job, pods: Sequence[core_v1.Pod], *, over: bool, fails: bool) -> C
     done, given_up, last = _by_index(job, pods, active, completions) if is_indexed(job) else (frozenset(), frozenset(), {})
     good: list[str] = []
     bad: list[str] = []
-    why = ""
+    told, why = {*held.succeeded, *held.failed}, ""
     for pod in pods:
         uid = pod.metadata.uid
         failed = has_failed(job, pod)
         if failed and is_tracked(pod):
             why = why or judge(job.spec.pod_failure_policy, pod).message
-        if not is_tracked(pod) or uid in held.succeeded or uid in held.failed:
+        if not is_tracked(pod) or uid in told:
             continue
         index = indexes.index_of(pod, completions) if is_indexed(job) else 0
         if pod.status.phase == "Succeeded":
@@ -151,19 +151,24 @@ def _tries(pod: core_v1.Pod) -> int:
     return number_in(pod, FAILURES) + number_in(pod, IGNORED)
 
 
-def may_let_go(job: Job, pod: core_v1.Pod, census: Census, *, over: bool) -> bool:
-    """Whether the finalizer may go: what is to be known of the pod stands in the committed status."""
+def may_let_go(job: Job, pods: Sequence[core_v1.Pod], census: Census, *, over: bool) -> list[core_v1.Pod]:
+    """Those whose finalizers may go: what is to be known of them stands in the committed status."""
     held = job.status.uncounted_terminated_pods or UncountedTerminatedPods()
-    if not is_tracked(pod):
-        return False
-    if job.metadata.deletion_timestamp or pod.metadata.uid in (*held.succeeded, *held.failed):
-        return True
-    completions = job.spec.completions or 0
-    index = indexes.index_of(pod, completions) if is_indexed(job) else 0
-    if pod.status.phase == "Succeeded" and is_indexed(job):
-        return index is None or index in indexes.parse(job.status.completed_indexes, completions)
-    if pod.metadata.uid in (*census.uncounted.succeeded, *census.uncounted.failed):
-        return False
-    if over:
-        return True
-    return has_failed(job, pod) and (index is None or census.last_failures.get(index) is not pod)
+    told = {*held.succeeded, *held.failed}
+    untold = {*census.uncounted.succeeded, *census.uncounted.failed} - told
+    completions, indexed = job.spec.completions or 0, is_indexed(job)
+    done = indexes.parse(job.status.completed_indexes, completions) if indexed else frozenset()
+
+    def may_go(pod: core_v1.Pod) -> bool:
+        if not is_tracked(pod):
+            return False
+        if job.metadata.deletion_timestamp or pod.metadata.uid in told:
+            return True
+        index = indexes.index_of(pod, completions) if indexed else 0
+        if pod.status.phase == "Succeeded" and indexed:
+            return index is None or index in done
+        if pod.metadata.uid in untold:
+            return False
+        return over or (has_failed(job, pod) and (index is None or census.last_failures.get(index) is not pod))
+
+    return [pod for pod in pods if may_go(pod)]

@@ -19,6 +19,7 @@ from shipslog.store.objects.types.batch_v1 import Job, JobStatus
 from shipslog.store.objects.values.times import SECOND_NS, api_time, parse_time
 from shipslog.store.projections import index
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 from . import census as counting
 from . import ends, indexes
@@ -95,7 +96,7 @@ def _without_tracking(pod: core_v1.Pod) -> tuple[str, ...]:
 
 
 def _finished(job: Job, pods: list[core_v1.Pod], now: Instant) -> Decision:
-    commands = _released(pod for pod in pods if is_tracked(pod))
+    commands = _released([pod for pod in pods if is_tracked(pod)][:BATCH])  # what is freed wakes it for the next
     ttl_s, meta = job.spec.ttl_seconds_after_finished, job.metadata
     if ttl_s is None or meta.deletion_timestamp:
         return Decision(reason="it is finished", commands=commands)
@@ -107,7 +108,7 @@ def _finished(job: Job, pods: list[core_v1.Pod], now: Instant) -> Decision:
         resource="jobs.batch", namespace=meta.namespace, name=meta.name, uid=meta.uid,
         resource_version=meta.resource_version, propagation="Foreground",
     )  # fmt: skip
-    return Decision(reason=f"it has been finished for {ttl_s} seconds", commands=(*commands, delete))
+    return Decision(reason=f"it has been finished for {counted(ttl_s, 'second', 'seconds')}", commands=(*commands, delete))
 
 
 def _progress(job: Job, pods: list[core_v1.Pod], now: Instant) -> Decision:
@@ -132,7 +133,7 @@ def _progress(job: Job, pods: list[core_v1.Pod], now: Instant) -> Decision:
         update = Update(object=replace(job, status=status), subresource="status")
         commands.append(update)
         says += [replace(say, after=update) for say in events]
-    free = [pod for pod in pods if counting.may_let_go(job, pod, census, over=reported is not None)]
+    free = counting.may_let_go(job, pods, census, over=reported is not None)
     commands += _released(free[:BATCH])
     soonest = min((wait for wait in waits if wait is not None and wait > 0), default=None)
     return Decision(reason=reason, commands=tuple(commands), says=tuple(says), requeue_after=soonest if end is None else None)
@@ -150,20 +151,21 @@ def _pods(job: Job, pods: list[core_v1.Pod], census: Census, now: Instant) -> tu
         wanted = max(min(parallelism, job.spec.completions - census.succeeded), 0)
     doomed = making.surplus(job, active, max(len(active) - wanted, 0))
     if doomed:
-        return _deletes(doomed[:BATCH]), f"{len(doomed)} pods are more than {wanted}", None
+        return _deletes(doomed[:BATCH]), f"{counted(len(doomed), 'pod is', 'pods are')} more than {wanted}", None
     missing = wanted - len(active) - (census.terminating if counting.waits_for_the_end(job) else 0)
     if missing <= 0:
-        return [], f"{len(active)} pods are active, {census.succeeded} have ended well", None
+        good = counted(census.succeeded, "has", "have")
+        return [], f"{counted(len(active), 'pod is', 'pods are')} active, {good} ended well", None
     per_index = job.spec.backoff_limit_per_index is not None
     if not per_index and (wait_s := making.wait_s(job, pods, now)) > 0:
-        return [], f"{missing} pods are missing, and are made later since some have failed", wait_s
+        return [], f"{counted(missing, 'pod is', 'pods are')} missing: to be made later, since some have failed", wait_s
     missing = min(missing, BATCH)
     if not is_indexed(job):
         create = Create(object=making.make(job, None, None))
-        return [create] * missing, f"{missing} pods are missing of {wanted}", None
+        return [create] * missing, f"{counted(missing, 'pod is', 'pods are')} missing of {wanted}", None
     found, wait = making.pending(job, census, pods, missing, now)
     made = [Create(object=making.make(job, i, census.last_failures.get(i))) for i in found]
-    return [*made], f"{len(made)} indexes have no pod", wait
+    return [*made], f"{counted(len(made), 'index has', 'indexes have')} no pod", wait
 
 
 def _deletes(pods: Iterable[core_v1.Pod]) -> list[AnyObjectCommand]:
@@ -224,5 +226,5 @@ def _status(job: Job, census: Census, end: ends.End | None, now: Instant) -> tup
 
 RECONCILER = Reconciler(
     name="job", actor="system:controller:job-controller", wakes=WAKES, decide=decide, projections=(TRACKED,),
-    component="job-controller",
+    component="job-controller", version=2,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.pods import owner_reference, pod_from_template
-from shipslog.reconcilers.workloads.replicas import choose_to_delete
+from shipslog.reconcilers.workloads.replicas import choose_to_delete, crowds_of
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1
 from shipslog.store.objects.types.batch_v1 import Job
@@ -99,11 +99,13 @@ def _with_index(container: core_v1.Container) -> core_v1.Container:
 def surplus(job: Job, active: Sequence[core_v1.Pod], at_least: int) -> list[core_v1.Pod]:
     """The active pods to take away: those whose index is not wanted or doubled, and so many in all."""
     doomed: list[core_v1.Pod] = []
+    crowds = crowds_of(active)
     if is_indexed(job):
         groups: dict[int | None, list[core_v1.Pod]] = {}
         for pod in active:
             groups.setdefault(indexes.index_of(pod, job.spec.completions or 0), []).append(pod)
         for index, group in groups.items():
-            doomed += choose_to_delete(group, len(group) - (index is not None), active)
-    rest = [pod for pod in active if pod not in doomed]
-    return doomed + choose_to_delete(rest, max(at_least - len(doomed), 0), active)
+            doomed += choose_to_delete(group, len(group) - (index is not None), crowds)
+    gone = {pod.metadata.uid for pod in doomed}
+    rest = [pod for pod in active if pod.metadata.uid not in gone]
+    return doomed + choose_to_delete(rest, max(at_least - len(doomed), 0), crowds)

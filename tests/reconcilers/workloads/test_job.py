@@ -1,5 +1,6 @@
 """A Job's pods: made, counted once, replaced later each time, and the end that they come to."""
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -319,3 +320,41 @@ async def test_on_a_cluster_a_pod_that_somebody_deletes_is_counted_once() -> Non
         await cluster.delete(batch_v1.Job, "work")
         await cluster.advance(minutes=1)
         assert not cluster.list(batch_v1.Job) and not cluster.list(core_v1.Pod)
+
+
+def lines(spec: dict[str, Any], pods: list[core_v1.Pod], held: batch_v1.JobStatus) -> int:
+    """How many lines a decision executes: what it costs, on every machine the same."""
+    view, executed, before = view_of(job(status=held, **spec), *pods), 0, sys.gettrace()
+
+    def count(*_: object) -> Any:
+        nonlocal executed
+        executed += 1
+        return count
+
+    sys.settrace(count)
+    try:
+        rule.decide(view, "default/work", now=NOW)
+    finally:
+        sys.settrace(before)
+    return executed
+
+
+@pytest.mark.parametrize("mode", ["Indexed", "NonIndexed"])
+@pytest.mark.parametrize("more", [{}, {"suspend": True}, {"parallelism": 10}], ids=["on", "suspended", "shrunk"])
+def test_twice_as_many_pods_cost_twice_as_much(mode: str, more: dict[str, Any]) -> None:
+    costs = []
+    for size in (150, 300):
+        spec: dict[str, Any] = {"completion_mode": mode, "completions": size, "parallelism": size, "backoff_limit": size}
+        spec |= more
+        phases = ["Running", "Succeeded", "Failed", "Running"]
+        pods = [mine(f"p{i}", phases[i % 4], index=i) for i in range(size)]
+        held = batch_v1.JobStatus(start_time=BORN, uncounted_terminated_pods=UNCOUNTED(failed=("uid-pods-p2",)))
+        costs.append(lines(spec, pods, held))
+    assert costs[1] < 2.2 * costs[0], costs
+
+
+def test_what_is_over_is_let_go_of_in_parts() -> None:
+    ended = batch_v1.JobCondition(type="Complete", status="True", last_transition_time=BORN)
+    held = batch_v1.JobStatus(start_time=BORN, conditions=(ended,))
+    pods = [mine(f"p{i}", "Succeeded") for i in range(rule.BATCH + 1)]
+    assert len(freed(decide(job(status=held), *pods))) == rule.BATCH
