@@ -25,7 +25,7 @@ LEGACY = "kubernetes.io/legacy-unknown"  # that of requests in v1beta1 which nam
 SIGNERS = (CLIENT, KUBELET, SERVING)
 NODES, NODE = "system:nodes", "system:node:"
 BOOTSTRAPPERS, MASTERS = "system:bootstrappers", "system:masters"
-BASIC = frozenset({"digital signature", "key encipherment"})
+SIGNATURE, ENCIPHERMENT = "digital signature", "key encipherment"
 CLIENT_AUTH, SERVER_AUTH = "client auth", "server auth"
 HOUR_S = 3600
 KEPT_S = {"Approved": HOUR_S, "Denied": HOUR_S, "Failed": HOUR_S, "": 24 * HOUR_S}
@@ -38,8 +38,7 @@ class Asked(Struct, frozen=True):
 
     name: str = ""
     organizations: tuple[str, ...] = ()
-    hosts: int = 0  # names and addresses of servers
-    others: int = 0  # mail addresses and URIs
+    kinds: frozenset[str] = frozenset()  # of its alternative names: DNS, Email, IP, URI, Other
 
 
 @lru_cache(256)
@@ -54,39 +53,47 @@ def asked(request: str) -> Asked | None:
             return None
         try:
             names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-            hosts = sum(isinstance(name, x509.DNSName | x509.IPAddress) for name in names)
-            others = sum(1 for _ in names) - hosts
         except x509.ExtensionNotFound:
-            hosts = others = 0
+            names = x509.SubjectAlternativeName([])
+        words: dict[type, str] = {
+            x509.DNSName: "DNS",
+            x509.RFC822Name: "Email",
+            x509.IPAddress: "IP",
+            x509.UniformResourceIdentifier: "URI",
+        }
+        kinds = frozenset(words.get(type(name), "Other") for name in names)
         named = [str(a.value) for a in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         within = tuple(str(a.value) for a in found.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME))
     except (ValueError, binascii.Error, x509.InvalidVersion, x509.DuplicateExtension):
         return None
-    return Asked(named[0] if named else "", within, hosts, others)
+    return Asked(named[0] if named else "", within, kinds)
 
 
 def refusal(signer: str, wanted: Asked | None, usages: tuple[str, ...]) -> str:
-    """Why a signer does not sign a request; "" when it does."""
+    """Why a signer does not sign a request, in Kubernetes' words; "" when it does."""
     if wanted is None:
         return "the request cannot be read, or its signature is not that of its key"
-    needed = SERVER_AUTH if signer == SERVING else CLIENT_AUTH
-    if needed not in usages:
-        return f"usages are not allowed: {needed} is missing"
-    if more := sorted(set(usages) - BASIC - {needed}):
-        return f"usages are not allowed: {', '.join(more)}"
     if signer == CLIENT:
-        return ""
+        return _wrong_client_usages(usages)
     if wanted.organizations != (NODES,):
         return f"subject organization is not {NODES}"
-    if not wanted.name.startswith(NODE) or wanted.name == NODE:
-        return f"subject common name does not begin with {NODE}"
-    if wanted.others:
-        return "subject alternative names of mail addresses and URIs are not allowed"
-    if signer == KUBELET and wanted.hosts:
-        return "subject alternative names of servers are not allowed"
-    if signer == SERVING and not wanted.hosts:
+    if signer == SERVING and not wanted.kinds & {"DNS", "IP"}:
         return "DNS or IP subjectAltName is required"
-    return ""
+    for kind in ("Email", "URI", "Other") if signer == SERVING else ("DNS", "Email", "IP", "URI", "Other"):
+        if kind in wanted.kinds:
+            return f"{kind} subjectAltNames are not allowed"
+    named = wanted.name.startswith(NODE) and wanted.name != NODE
+    allowed = {SIGNATURE, ENCIPHERMENT, SERVER_AUTH if signer == SERVING else CLIENT_AUTH}
+    if set(usages) not in (allowed, allowed - {ENCIPHERMENT}) and (named or signer == SERVING):
+        return f"usages did not match [{' '.join(sorted(allowed))}]"
+    return "" if named else f"subject common name does not begin with {NODE}"
+
+
+def _wrong_client_usages(usages: tuple[str, ...]) -> str:
+    for usage in usages:
+        if usage not in (SIGNATURE, ENCIPHERMENT, CLIENT_AUTH):
+            return f"invalid usage for client certificate: {usage}"
+    return "" if CLIENT_AUTH in usages else f"missing required usage for client certificate: {CLIENT_AUTH}"
 
 
 def default_signer(request: str, usages: tuple[str, ...]) -> str:
@@ -163,6 +170,6 @@ def _ends_s(certificate: str) -> float:
 
 WAKES = rule(CertificateSigningRequest)
 APPROVER = Reconciler(
-    name="certificate-approver", actor="system:controller:certificate-controller", wakes=WAKES, decide=approve
+    name="certificate-approver", actor="system:controller:certificate-controller", wakes=WAKES, decide=approve, version=2
 )
 CLEANER = Reconciler(name="certificate-cleaner", actor="system:controller:certificate-controller", wakes=WAKES, decide=clean)

@@ -87,16 +87,22 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         propagation = "Foreground" if _blocking(view, key) else "Background"
         why = "its owners are being deleted with what they own"
         return Decision(reason=why, commands=(_delete(entry, propagation),), says=says)
-    return Decision(reason="its owners are gone", commands=(_delete(entry, "Background"),), says=says)
+    return Decision(reason="its owners are gone", commands=(_delete(entry, _by_finalizers(meta)),), says=says)
+
+
+def _by_finalizers(meta: meta_v1.ObjectMeta) -> Any:
+    """How an object is deleted without anybody's asking: as its finalizers ask for."""
+    return "Orphan" if ORPHAN in meta.finalizers else "Foreground" if FOREGROUND in meta.finalizers else "Background"
 
 
 def _exists(view: View, reference: meta_v1.OwnerReference, namespace: str) -> bool:
-    """Whether the owner is there. Of kinds that are not served nothing is known: they count as existing."""
+    """Whether the owner is there, with the name and in the namespace that the reference says. Of kinds that are not served
+    nothing is known: they count as existing."""
     kind = view.scheme.by_gvk(reference.api_version, reference.kind)
     if kind is None:
         return True
     found = view.by_uid(reference.uid)
-    if found is None or found.resource != kind.resource:
+    if found is None or found.resource != kind.resource or found.object.metadata.name != reference.name:
         return False
     return not kind.namespaced or found.object.metadata.namespace == namespace
 
@@ -201,4 +207,5 @@ def _without(entry: Entry, finalizer: str) -> Update:
 RECONCILER = Reconciler(
     name="garbage-collector", actor="system:controller:generic-garbage-collector",
     wakes=WAKES, decide=decide, component="garbage-collector-controller",
+    version=2,
 )  # fmt: skip

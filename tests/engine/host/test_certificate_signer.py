@@ -93,7 +93,7 @@ async def test_what_a_signer_does_not_take_fails(served: Serving, cluster: TestC
     await kubectl(kubeconfig, "certificate", "approve", "wrong")
     held = await cluster.wait(CertificateSigningRequest, "wrong", until=lambda r: len(r.status.conditions) > 1)
     failed = held.status.conditions[-1]
-    assert (failed.type, failed.reason) == ("Failed", "SignerValidationFailure") and "client auth" in failed.message
+    assert (failed.type, failed.reason) == ("Failed", "SignerValidationFailure") and "server auth" in failed.message
     assert not held.status.certificate
     await cluster.create(body("foreign", pem("jane"), "example.com/signer"))
     await kubectl(kubeconfig, "certificate", "approve", "foreign")

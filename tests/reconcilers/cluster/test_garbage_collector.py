@@ -31,6 +31,18 @@ def test_an_owner_of_the_same_name_is_another() -> None:
     assert isinstance(gone, Delete)
 
 
+def test_an_owner_that_is_named_otherwise_is_none() -> None:
+    named = replace(owned_by("web")[0], name="wob")
+    (gone,) = commands("uid-pods-a", rc("web", 1), pod("a", owner_references=(named,)))
+    assert isinstance(gone, Delete)
+
+
+def test_how_it_goes_is_as_its_finalizers_ask() -> None:
+    for finalizer, propagation in (("orphan", "Orphan"), ("foregroundDeletion", "Foreground"), ("other/one", "Background")):
+        (gone,) = commands("uid-pods-a", pod("a", owner_references=owned_by("web"), finalizers=(finalizer,)))
+        assert isinstance(gone, Delete) and gone.propagation == propagation
+
+
 def test_one_of_two_owners_is_enough() -> None:
     references = (*owned_by("web"), *owned_by("gone", "uid-gone", controller=False))
     (kept,) = commands("uid-pods-a", rc("web", 1), pod("a", owner_references=references))
