@@ -49,7 +49,7 @@ def failure(view: View, owner: Any, active: Sequence[core_v1.Pod], mine: Sequenc
         return ""
     last_ns = max((parse_time(pod.metadata.creation_timestamp) for pod in mine), default=0)
     failures = [entry.object for entry in view.find(FAILURES, owner.metadata.uid)]
-    since = [event for event in failures if parse_time(event.last_timestamp) > last_ns]
+    since = [event for event in failures if parse_time(event.last_timestamp) >= last_ns]  # of one second: the missing tell
     return since[-1].message.partition(ERROR_CREATING)[2] if since else ""
 
 

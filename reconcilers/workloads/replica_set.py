@@ -82,5 +82,5 @@ def _status(held: ReplicaSet, counts: Counts, ending: int, why: str, now: Instan
 
 
 RECONCILER = Reconciler(
-    name="replica-set", actor=f"system:controller:{COMPONENT}", wakes=WAKES, decide=decide, version=2, projections=(FAILURES,)
+    name="replica-set", actor=f"system:controller:{COMPONENT}", wakes=WAKES, decide=decide, version=3, projections=(FAILURES,)
 )

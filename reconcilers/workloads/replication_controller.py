@@ -61,5 +61,5 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 RECONCILER = Reconciler(
     name="replication-controller", actor="system:controller:replication-controller",
-    wakes=WAKES, decide=decide, version=3, projections=(FAILURES,),
+    wakes=WAKES, decide=decide, version=4, projections=(FAILURES,),
 )  # fmt: skip

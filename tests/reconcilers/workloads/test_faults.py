@@ -57,6 +57,19 @@ async def test_a_template_that_is_refused_is_told_and_tried_again_later_each_tim
         assert entry is not None and "ReplicaFailure" not in {c.type for c in entry.object.status.conditions}
 
 
+@pytest.mark.parametrize("kind", WITH_CONDITION)
+async def test_a_quota_for_some_of_the_pods_is_told_at_once(cluster: TestCluster, kind: str) -> None:
+    await cluster.apply("{apiVersion: v1, kind: ResourceQuota, metadata: {name: one}, spec: {hard: {pods: 1}}}")
+    await cluster.advance(seconds=1)
+    await cluster.apply(manifest(kind))
+    await cluster.advance(seconds=1)
+    resource = "replicationcontrollers" if kind == "ReplicationController" else f"{kind.lower()}s.apps"
+    entry = cluster.view.entry(resource, "web", "default")
+    assert entry is not None and len(pods(cluster)) == 1
+    (held,) = (c for c in entry.object.status.conditions if c.type == "ReplicaFailure")
+    assert held.reason == "FailedCreate" and "exceeded quota: one" in held.message
+
+
 @pytest.mark.parametrize("kind", ["ReplicationController", "ReplicaSet", "Deployment", "StatefulSet"])
 async def test_selectors_that_overlap(cluster: TestCluster, kind: str) -> None:
     """Each has its own pods, takes none of the other's, and neither deletes and makes for ever."""
