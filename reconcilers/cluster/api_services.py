@@ -14,6 +14,7 @@ from shipslog.store.objects.types import core_v1
 from shipslog.store.objects.types.apiregistration_v1 import APIService, APIServiceSpec
 from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 from .service_account import CA, SOURCE
 
@@ -97,8 +98,11 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         if name not in named and service.spec.service is None and service.metadata.labels.get(MANAGED) == ALWAYS
     ]
     if not made and not gone:
-        return Decision(reason=f"{len(named)} versions of groups are listed")
-    return Decision(reason=f"{len(made)} versions are not listed, {len(gone)} are gone", commands=(*made, *gone))
+        return Decision(reason=f"{counted(len(named), 'version of a group is', 'versions of groups are')} listed")
+    return Decision(
+        reason=f"{counted(len(made), 'version is', 'versions are')} not listed, {counted(len(gone), 'is', 'are')} gone",
+        commands=(*made, *gone),
+    )
 
 
 WAKES = (

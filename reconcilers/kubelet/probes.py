@@ -9,6 +9,7 @@ from shipslog.store.facts import NodeObserved, PodFact
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 from .bound_pod import AnyContainer, BoundPod, is_sidecar
 from .expansion import Room
@@ -64,7 +65,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         room = Room()  # all probes of a pod are held for as long as it runs: together they get what one process may
         for container in (*sidecars, *pod.spec.containers):
             targets += _targets(bound, container, room)
-    return Decision(reason=f"{len(targets)} probes", commands=(SetProbes(node=key, targets=tuple(targets)),))
+    return Decision(reason=counted(len(targets), "probe", "probes"), commands=(SetProbes(node=key, targets=tuple(targets)),))
 
 
 def _targets(pod: BoundPod, container: AnyContainer, room: Room) -> Iterator[ProbeTarget]:

@@ -13,6 +13,7 @@ from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.families import FAMILIES, Family, family_of
 from shipslog.store.objects.types import core_v1, discovery_v1, meta_v1
 from shipslog.store.view import View
+from shipslog.store.wording import counted
 
 from .endpoint_slices import RESOURCE
 from .endpoint_targets import MANAGED_BY, SERVICE_NAME
@@ -54,7 +55,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         for have in has[len(wants) :]:
             meta = have.metadata
             commands.append(Delete(resource=RESOURCE, namespace=namespace, name=meta.name, uid=meta.uid))
-    return Decision(reason=f"{len(wanted)} subsets to mirror", commands=tuple(commands))
+    return Decision(reason=f"{counted(len(wanted), 'subset', 'subsets')} to mirror", commands=tuple(commands))
 
 
 def _families(subset: core_v1.EndpointSubset) -> tuple[Family, ...]:
