@@ -18,6 +18,8 @@ REPLACED = ("Failed", "TerminatingOrFailed")
 ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 MOST_INDEXED, MOST_RULES, MOST_CODES, MOST_PATTERNS = 100_000, 20, 255, 20
 MANAGED_BY_LENGTH = 63
+INDEXES_LENGTH, DIGITS = 64 * 1024, 10  # of text that names indexes, and of one
+MOST_FAILED, MANY, MOST_OF_MANY = 100_000, 100_000, 10_000  # where completions are many, parallelism and failed indexes are few
 FEW_INDEXES = "when completion mode is Indexed"
 
 
@@ -109,6 +111,19 @@ def _check_indexed(faults: Faults, spec: JobSpec, path: str) -> None:
         faults.invalid(f"{path}.parallelism", spec.parallelism, words)
     if spec.completions is not None and spec.max_failed_indexes is not None and spec.max_failed_indexes > spec.completions:
         faults.invalid(f"{path}.maxFailedIndexes", spec.max_failed_indexes, "must be less than or equal to completions")
+    if (failed := spec.max_failed_indexes) is not None and failed > MOST_FAILED:
+        faults.invalid(f"{path}.maxFailedIndexes", failed, f"must be less than or equal to {MOST_FAILED}")
+    if spec.completions is not None and spec.completions > MANY and spec.backoff_limit_per_index is not None:
+        _check_many(faults, spec, path)
+
+
+def _check_many(faults: Faults, spec: JobSpec, path: str) -> None:
+    if spec.max_failed_indexes is None:
+        faults.required(f"{path}.maxFailedIndexes", f"must be specified when completions is above {MANY}")
+    for name, value in (("parallelism", spec.parallelism), ("maxFailedIndexes", spec.max_failed_indexes)):
+        if value is not None and value > MOST_OF_MANY:
+            few = f"must be less than or equal to {MOST_OF_MANY} when completions are above {MANY}"
+            faults.invalid(f"{path}.{name}", value, f"{few} and used with backoff limit per index")
 
 
 def _check_failure_policy(faults: Faults, spec: JobSpec, policy: PodFailurePolicy, path: str) -> None:
@@ -168,9 +183,8 @@ def _check_success_policy(faults: Faults, spec: JobSpec, policy: SuccessPolicy, 
         at = f"{path}.rules[{i}]"
         if rule.succeeded_count is None and rule.succeeded_indexes is None:
             faults.required(at, "at least one of succeededCount or succeededIndexes must be specified")
-        if rule.succeeded_indexes is not None and not _are_indexes(rule.succeeded_indexes):
-            words = "error parsing succeededIndexes: cannot convert string to integer for index"
-            faults.invalid(f"{at}.succeededIndexes", rule.succeeded_indexes, words)
+        if rule.succeeded_indexes is not None:
+            _check_indexes(faults, rule.succeeded_indexes, spec.completions, f"{at}.succeededIndexes")
         if (count := rule.succeeded_count) is not None:
             faults.not_negative(f"{at}.succeededCount", count)
             if spec.completions is not None and count > spec.completions:
@@ -178,16 +192,24 @@ def _check_success_policy(faults: Faults, spec: JobSpec, policy: SuccessPolicy, 
                 faults.invalid(f"{at}.succeededCount", count, words)
 
 
-def _are_indexes(text: str) -> bool:
-    """1,3-5,7"""
+def _check_indexes(faults: Faults, text: str, completions: int | None, path: str) -> None:
+    """1,3-5,7: each beyond the one before, and below the completions."""
+    if len(text) > INDEXES_LENGTH:
+        faults.too_long(path, INDEXES_LENGTH)
+        return
     last = -1
-    for part in text.split(","):
-        first, _, second = part.partition("-")
-        ends = [first, second] if "-" in part else [first]
-        if not all(end.isascii() and end.isdigit() for end in ends):
-            return False
-        for end in map(int, ends):
-            if end <= last:
-                return False
-            last = end
-    return True
+    for part in text.split(",") if text else ():
+        for end in part.split("-") if part.count("-") < 2 else ("",):
+            if not (end.isascii() and end.isdigit()):
+                faults.invalid(path, text, "error parsing succeededIndexes: cannot convert string to integer for index")
+                return
+            index = int(end) if len(end) <= DIGITS else 10**DIGITS
+            if index <= last:
+                faults.invalid(
+                    path, text, f"error parsing succeededIndexes: non-increasing order, previous: {last}, current: {end}"
+                )
+                return
+            if completions is not None and index >= completions:
+                faults.invalid(path, text, f'error parsing succeededIndexes: too large index: "{end}"')
+                return
+            last = index

@@ -33,8 +33,8 @@ class Census(Struct, frozen=True, kw_only=True):
     counted_succeeded: int  # the numbers for the status; what follows is on its way into them
     counted_failed: int
     uncounted: UncountedTerminatedPods
-    done: frozenset[int] = frozenset()  # indexes
-    given_up: frozenset[int] = frozenset()
+    done: indexes.Indexes = indexes.NONE
+    given_up: indexes.Indexes = indexes.NONE
     last_failures: dict[int, core_v1.Pod] = {}  # of indexes to be tried again: the pod that tells how often they failed
     why_failed: str = ""  # by the pod failure policy
 
@@ -62,8 +62,7 @@ def has_failed(job: Job, pod: core_v1.Pod) -> bool:
 
 
 def number_in(pod: core_v1.Pod, annotation: str) -> int:
-    text = pod.metadata.annotations.get(annotation, "")
-    return int(text) if text.isascii() and text.isdecimal() else 0
+    return indexes.number(pod.metadata.annotations.get(annotation, "")) or 0
 
 
 def ended_at(pod: core_v1.Pod) -> int:
@@ -82,7 +81,7 @@ def take(job: Job, pods: Sequence[core_v1.Pod], *, over: bool, fails: bool) -> C
     tracked = {pod.metadata.uid for pod in pods if is_tracked(pod)}
     active = tuple(pod for pod in pods if is_active(pod))
     completions = job.spec.completions or 0
-    done, given_up, last = _by_index(job, pods, active, completions) if is_indexed(job) else (frozenset(), frozenset(), {})
+    done, given_up, last = _by_index(job, pods, active, completions) if is_indexed(job) else (indexes.NONE, indexes.NONE, {})
     good: list[str] = []
     bad: list[str] = []
     told, why = {*held.succeeded, *held.failed}, ""
@@ -124,27 +123,28 @@ def _left(uids: Sequence[str], tracked: set[str]) -> list[str]:
 
 def _by_index(
     job: Job, pods: Sequence[core_v1.Pod], active: Sequence[core_v1.Pod], completions: int
-) -> tuple[frozenset[int], frozenset[int], dict[int, core_v1.Pod]]:
+) -> tuple[indexes.Indexes, indexes.Indexes, dict[int, core_v1.Pod]]:
     """The indexes that ended well, those that are given up, and of those to be tried again the pod that failed last."""
     limit = job.spec.backoff_limit_per_index
-    done = set(indexes.parse(job.status.completed_indexes, completions))
-    given_up = set(indexes.parse(job.status.failed_indexes, completions))
+    well, badly = set[int](), set[int]()
     last: dict[int, core_v1.Pod] = {}
     for pod in pods:
         index = indexes.index_of(pod, completions)
         if index is None or not is_tracked(pod):
             continue
         if pod.status.phase == "Succeeded":
-            done.add(index)
+            well.add(index)
         elif limit is not None and has_failed(job, pod):
             verdict = judge(job.spec.pod_failure_policy, pod)
             if verdict.action == "FailIndex" or (verdict.counts and number_in(pod, FAILURES) >= limit):
-                given_up.add(index)
+                badly.add(index)
             if index not in last or _tries(pod) > _tries(last[index]):
                 last[index] = pod
+    done = indexes.parse(job.status.completed_indexes, completions) | indexes.of(well)
+    given_up = (indexes.parse(job.status.failed_indexes, completions) | indexes.of(badly)) - done
     running = {indexes.index_of(pod, completions) for pod in active}
     last = {i: pod for i, pod in last.items() if i not in done and i not in given_up and i not in running}
-    return frozenset(done), frozenset(given_up - done), last
+    return done, given_up, last
 
 
 def _tries(pod: core_v1.Pod) -> int:
@@ -157,7 +157,7 @@ def may_let_go(job: Job, pods: Sequence[core_v1.Pod], census: Census, *, over: b
     told = {*held.succeeded, *held.failed}
     untold = {*census.uncounted.succeeded, *census.uncounted.failed} - told
     completions, indexed = job.spec.completions or 0, is_indexed(job)
-    done = indexes.parse(job.status.completed_indexes, completions) if indexed else frozenset()
+    done = indexes.parse(job.status.completed_indexes, completions) if indexed else indexes.NONE
 
     def may_go(pod: core_v1.Pod) -> bool:
         if not is_tracked(pod):

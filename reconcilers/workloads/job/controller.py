@@ -22,7 +22,7 @@ from shipslog.store.view import View
 from shipslog.store.wording import counted
 
 from . import census as counting
-from . import ends, indexes
+from . import ends
 from . import pods as making
 from .census import TRACKING, Census, is_indexed, is_tracked
 
@@ -213,8 +213,8 @@ def _status(job: Job, census: Census, end: ends.End | None, now: Instant) -> tup
         else:
             completion = api_time(now)
             says.append(Say(about=about, reason="Completed", message="Job completed"))
-    done = indexes.text_of(census.done) if is_indexed(job) else held.completed_indexes
-    given_up = indexes.text_of(census.given_up) if job.spec.backoff_limit_per_index is not None else held.failed_indexes
+    done = census.done.text() if is_indexed(job) else held.completed_indexes
+    given_up = census.given_up.text() if job.spec.backoff_limit_per_index is not None else held.failed_indexes
     status = replace(
         held, conditions=conditions, start_time=start, completion_time=completion, completed_indexes=done,
         failed_indexes=given_up, uncounted_terminated_pods=census.uncounted, active=len(census.active),

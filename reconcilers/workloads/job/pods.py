@@ -39,13 +39,13 @@ def _after(failures: int, last_ns: int, now: int) -> float:
 def pending(job: Job, census: Census, pods: Sequence[core_v1.Pod], count: int, now: int) -> tuple[list[int], float | None]:
     """The first indexes that want a pod, and the seconds until the next of those that have to wait."""
     completions = job.spec.completions or 0
-    busy = {indexes.index_of(pod, completions) for pod in census.active} | census.done | census.given_up
+    busy = {indexes.index_of(pod, completions) for pod in census.active}
     if waits_for_the_end(job):
         going = (p for p in pods if p.metadata.deletion_timestamp and p.status.phase not in TERMINAL)
         busy |= {indexes.index_of(pod, completions) for pod in going}
     found: list[int] = []
     waits: list[float] = []
-    for index in range(completions):
+    for index in (census.done | census.given_up).missing(completions):
         if len(found) >= count:
             break
         if index in busy:

@@ -3,7 +3,6 @@
 Source: Kubernetes' job controller, KEP-3329 and KEP-3998; messages are in its words.
 """
 
-from collections.abc import Set
 from typing import Literal
 
 from msgspec import Struct
@@ -69,7 +68,7 @@ def _condition(pod: core_v1.Pod, patterns: tuple[PodFailurePolicyOnPodConditions
     return next((c for c in pod.status.conditions if (c.type, c.status) in wanted), None)
 
 
-def succeeds_early(policy: SuccessPolicy | None, succeeded: Set[int], completions: int) -> str:
+def succeeds_early(policy: SuccessPolicy | None, succeeded: indexes.Indexes, completions: int) -> str:
     """Why the indexes that ended well are enough; "" while they are not."""
     for number, rule in enumerate(policy.rules if policy is not None else ()):
         asked = indexes.parse(rule.succeeded_indexes, completions)

@@ -1,5 +1,6 @@
 """A Job's pods: made, counted once, replaced later each time, and the end that they come to."""
 
+import random
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -244,7 +245,7 @@ def test_what_a_failure_means_by_policy() -> None:
 )
 def test_enough_is_enough(indexes_: str | None, count: int | None, done: set[int], met: bool) -> None:
     rules = (batch_v1.SuccessPolicyRule(succeeded_indexes=indexes_, succeeded_count=count),)
-    found = policies.succeeds_early(batch_v1.SuccessPolicy(rules=rules), frozenset(done), 10)
+    found = policies.succeeds_early(batch_v1.SuccessPolicy(rules=rules), indexes.of(done), 10)
     assert found == ("Matched rules at index 0" if met else "")
 
 
@@ -259,7 +260,34 @@ def test_a_success_policy_ends_what_still_runs() -> None:
     ("found", "text"), [([], ""), ([1], "1"), ([1, 2], "1,2"), ([7, 1, 3, 4, 5], "1,3-5,7"), (range(100), "0-99")]
 )
 def test_indexes_as_text(found: Iterable[int], text: str) -> None:
-    assert indexes.text_of(found) == text and indexes.parse(text) == set(found)
+    assert indexes.of(found).text() == text and indexes.parse(text) == indexes.of(found)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_indexes_are_sets(seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(100):
+        a, b = ({rng.randrange(20) for _ in range(rng.randrange(15))} for _ in range(2))
+        one, other = indexes.of(a), indexes.of(b)
+        assert (one | other, one & other, one - other) == (indexes.of(a | b), indexes.of(a & b), indexes.of(a - b))
+        assert [i in one for i in range(20)] == [i in a for i in range(20)] and len(one) == len(a) and bool(one) == bool(a)
+        assert list(one.missing(17)) == sorted(set(range(17)) - a) and indexes.parse(one.text(), 9) == indexes.of(
+            a & set(range(9))
+        )
+
+
+def test_few_characters_name_all_indexes_and_cost_no_more() -> None:
+    most = 2**31 - 1
+    rules = (batch_v1.SuccessPolicyRule(succeeded_indexes=f"0-{most - 1}"),)
+    asked = {"completion_mode": "Indexed", "completions": most, "parallelism": 2}
+    policy = batch_v1.SuccessPolicy(rules=rules)
+    decision = decide(job(**asked, success_policy=policy), mine("a", "Succeeded", index=3))
+    assert [p.metadata.annotations[indexes.INDEX] for p in made(decision)] == ["0", "1"]
+    held = batch_v1.JobStatus(start_time=BORN, completed_indexes=f"0-{most - 2}", failed_indexes="9" * 5000)
+    assert deleted(decide(job(**asked, status=held), mine("b", annotations={indexes.INDEX: "9" * 5000}))) == ["b"]
+    decision = decide(job(**asked, status=held))
+    assert [p.metadata.annotations[indexes.INDEX] for p in made(decision)] == [str(most - 1)]
+    assert status(decide(job(**asked, success_policy=policy, status=held))).completed_indexes == f"0-{most - 2}"
 
 
 def test_a_finished_job_goes_when_its_time_is_over() -> None:

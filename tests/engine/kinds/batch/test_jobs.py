@@ -68,6 +68,37 @@ def test_what_a_job_may_not_ask_for(world: Any, refused: Any, spec: dict[str, An
     assert refused(world.create, "jobs", body(**spec)) == {f"FieldValue{wrong}"}
 
 
+MANY = {"completionMode": "Indexed", "completions": 200_000, "parallelism": 1, "backoffLimitPerIndex": 1}
+FIVE = {"completionMode": "Indexed", "completions": 5, "parallelism": 1}
+
+
+def enough(indexes: str) -> dict[str, Any]:
+    return {**FIVE, "successPolicy": {"rules": [{"succeededIndexes": indexes}]}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "wrong"),
+    [
+        (MANY, "Required spec.maxFailedIndexes"),
+        ({**MANY, "maxFailedIndexes": 10_001}, "Invalid spec.maxFailedIndexes"),
+        ({**MANY, "maxFailedIndexes": 1, "parallelism": 10_001}, "Invalid spec.parallelism"),
+        ({**MANY, "maxFailedIndexes": 100_001}, "Invalid spec.maxFailedIndexes"),
+        *(
+            (enough(text), "Invalid spec.successPolicy.rules[0].succeededIndexes")
+            for text in ("a", "1-", "1-2-3", "3,1", "2-1", "1,1", "5", "0-5", "9" * 5000, "0,,1")
+        ),
+        (enough("0," * 40_000), "TooLong spec.successPolicy.rules[0].succeededIndexes"),
+    ],
+)
+def test_which_indexes_a_job_may_name(world: Any, refused: Any, spec: dict[str, Any], wrong: str) -> None:
+    assert refused(world.create, "jobs", body(**spec)) == {f"FieldValue{wrong}"}
+
+
+def test_indexes_that_a_job_names(world: Any) -> None:
+    for text in ("", "0", "0-4", "0,2-3,4"):
+        world.create("jobs", body(**enough(text)))
+
+
 def test_what_may_change_of_a_job(world: Any, refused: Any) -> None:
     made = world.create("jobs", body(completions=2))
     assert world.change(made, spec={"parallelism": 4, "suspend": True}).spec.parallelism == 4
