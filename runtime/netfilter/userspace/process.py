@@ -17,9 +17,10 @@ import time
 import msgspec
 
 from .balance import Balance
+from .bounds import Clients, Pipes
 from .datagrams import DatagramListener
 from .loop import READ, Loop
-from .streams import Listener, Pipes
+from .streams import Listener
 from .words import VERSION, Reply, Request, Spec, framed, unframed
 
 LOCAL_FOR_S = 1.0  # how long an answer of the kernel holds, whether an address is the machine's
@@ -58,6 +59,7 @@ class Process:
 
     def __init__(self, control: socket.socket) -> None:
         self._loop, self._pipes, self._places = Loop(), Pipes(), Places()
+        self._clients = Clients(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self._listeners: dict[str, Listener | DatagramListener] = {}
         self._leaving: list[Listener] = []  # nobody comes any more, and somebody is still there
         self._retired = False
@@ -127,7 +129,9 @@ class Process:
             held.renew(balance)
             return
         if spec.protocol == "tcp":
-            self._listeners[name] = Listener(self._loop, self._pipes, Balance(spec), self._places.outside, self._ended)
+            self._listeners[name] = Listener(
+                self._loop, self._pipes, self._clients, Balance(spec), self._places.outside, self._ended
+            )
         else:
             self._listeners[name] = DatagramListener(self._loop, Balance(spec), self._places.outside)
 

@@ -8,7 +8,6 @@ Tests: tests/runtime/netfilter/test_userspace.py, tests/runtime/netfilter/test_p
 
 import contextlib
 import errno
-import fcntl
 import os
 import socket
 import struct
@@ -16,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from .balance import Balance
+from .bounds import Clients, Pipes
 from .loop import READ, WRITE, Loop, Timer
 from .words import Endpoint
 
@@ -27,32 +27,9 @@ BACKLOG = 4096
 ACCEPTS = 64
 NO_LINGER = struct.pack("ii", 1, 0)
 ORIGINAL_DST = 80
-POOL = 64
 PAUSE_S = 0.1  # without descriptors
 
 Outside = Callable[[str], bool]
-
-
-class Pipes:
-    """Pipes that nobody uses at the moment."""
-
-    def __init__(self) -> None:
-        self._free: list[tuple[int, int]] = []
-
-    def take(self) -> tuple[int, int]:
-        if self._free:
-            return self._free.pop()
-        pipe = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        with contextlib.suppress(OSError):  # without the right to it: the usual size
-            fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        return pipe
-
-    def give(self, pipe: tuple[int, int], *, empty: bool) -> None:
-        if empty and len(self._free) < POOL:
-            self._free.append(pipe)
-            return
-        for descriptor in pipe:
-            os.close(descriptor)
 
 
 class Way:
@@ -204,7 +181,9 @@ class Relay:
 
     def close(self, *, hard: bool) -> None:
         """`hard`: the ends learn that something is missing, by a reset. Idempotent."""
-        self._listener.relays.discard(self)
+        if self in self._listener.relays:
+            self._listener.relays.discard(self)
+            self._listener.clients.go(self._peer)
         if self._timer is not None:
             self._timer.cancel()
         for way in self._ways or ():
@@ -223,8 +202,11 @@ class Relay:
 class Listener:
     """Where the clients of one service port are redirected to. `ended` is told after each relay's end."""
 
-    def __init__(self, loop: Loop, pipes: Pipes, balance: Balance, outside: Outside, ended: Callable[[], None]) -> None:
-        self.loop, self.pipes, self.balance, self.outside, self.ended = loop, pipes, balance, outside, ended
+    def __init__(
+        self, loop: Loop, pipes: Pipes, clients: Clients, balance: Balance, outside: Outside, ended: Callable[[], None]
+    ) -> None:
+        self.loop, self.pipes, self.clients = loop, pipes, clients
+        self.balance, self.outside, self.ended = balance, outside, ended
         self.relays: set[Relay] = set()
         self._six = balance.spec.family == "IPv6"
         kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
@@ -248,7 +230,8 @@ class Listener:
                     self.loop.later(PAUSE_S, self._resume)
                     return
                 continue
-            if not self._was_redirected(client):  # nobody knows this port but the kernel
+            # nobody knows this port but the kernel; and one client leaves places to others
+            if not self._was_redirected(client) or not self.clients.come(peer[0]):
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
                 client.close()
                 continue

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 
 from shipslog.runtime.netfilter.userspace.adapter import UserspaceAdapter
 from shipslog.runtime.netfilter.userspace.balance import Balance
+from shipslog.runtime.netfilter.userspace.bounds import PER_CONNECTION, SIZES, SMALLEST, Clients, Pipes
 from shipslog.runtime.netfilter.userspace.words import Request, Spec, framed, unframed
 
 from .laboratory import NODE, Laboratory, inside, run, said
@@ -50,6 +52,33 @@ def test_clients_outside_may_get_others() -> None:
     balance = Balance(spec(local=(B,)))
     assert {balance.choose("c", 0, outside=True) for _ in range(4)} == {B}
     assert {balance.choose("c", 0, outside=False) for _ in range(4)} == {A, B, C}
+
+
+def test_one_client_leaves_places_to_others() -> None:
+    clients = Clients(100 * PER_CONNECTION)
+    assert [clients.come("10.1.0.1") for _ in range(60)].count(True) == 50
+    assert [clients.come("10.1.0.2") for _ in range(40)].count(True) == 40
+    assert [clients.come("10.1.0.3") for _ in range(40)].count(True) == 10, "all together have no more than there is"
+    clients.go("10.1.0.1")
+    assert clients.come("10.1.0.1") and not clients.come("10.1.0.3")
+
+
+def test_what_is_not_read_waits_in_little_room_when_it_is_many() -> None:
+    pipes, taken = Pipes(), []
+    for most, size in SIZES:
+        assert pipes.size_bytes == size
+        if most < 1_000:
+            taken = [pipes.take() for _ in range(most)]
+    for pipe in taken:
+        os.write(pipe[1], b"x")
+    small = pipes.take()
+    assert fcntl.fcntl(small[1], fcntl.F_GETPIPE_SZ) <= SIZES[1][1] and SIZES[1][1] > SMALLEST
+    for pipe in taken:
+        pipes.give(pipe, empty=False)
+    pipes.give(small, empty=True)
+    again = pipes.take()
+    assert again != small or fcntl.fcntl(again[1], fcntl.F_GETPIPE_SZ) > SIZES[1][1], "a small one is not kept for others"
+    pipes.give(again, empty=False)
 
 
 def test_frames_come_in_any_pieces() -> None:
