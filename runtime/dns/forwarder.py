@@ -18,6 +18,7 @@ import dnslib
 from shipslog.store.logger import logger
 
 from .messages import EDNS, HEADER, NXDOMAIN, OPT
+from .parsing import parsed
 
 SERVERS = 3  # as a resolver takes of a resolv.conf
 TRIES, TIMEOUT_S = 2, 2.0
@@ -165,8 +166,11 @@ class Forwarder:
 
 
 def _read(data: bytes, number: int, name: str, kind: int) -> Found:
-    """Errors: ValueError for what answers another question."""
-    packet = dnslib.DNSRecord.parse(data)
+    """Errors: ValueError for what answers another question, or is none."""
+    try:
+        packet = parsed(data)
+    except Exception as error:  # whatever a library makes of what strangers send
+        raise ValueError("it cannot be read") from error
     same = packet.header.id == number and packet.header.qr and len(packet.questions) == 1
     if not same or str(packet.q.qname).rstrip(".").lower() != name or packet.q.qtype != kind:
         raise ValueError("the answer is to another question")

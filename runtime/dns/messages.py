@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import dnslib
 from msgspec import Struct
 
+from .parsing import LONGEST_NAME, parsed
 from .records import AAAA, ADDRESSES, CNAME, NS, PTR, SOA, SRV, TTL_S, TXT, A, Answer, Record, Service
 
 if TYPE_CHECKING:
     from .forwarder import Found
 
 HEADER = 12
-LONGEST_NAME = 255  # bytes on the wire, with the length of each label and the last one's end
 LARGEST = 65_535  # over TCP
 PLAIN, EDNS = 512, 1_232  # over UDP: without and with EDNS (as name servers agreed on in 2020)
 OPT = 41
@@ -77,7 +77,7 @@ def asked(data: bytes) -> Question:
     if questions != 1 or answers or authorities or additional > 2 or _end_of_question(data) == HEADER:
         raise Malformed(FORMERR)
     try:
-        packet = dnslib.DNSRecord.parse(data)
+        packet = parsed(data)
         name = str(packet.q.qname).rstrip(".").lower()
     except Exception as error:  # whatever a library makes of what strangers send
         raise Malformed(FORMERR) from error
