@@ -7,6 +7,8 @@ Tests: tests/runtime/netfilter/test_guarded_table.py
 """
 
 import contextlib
+import os
+import select
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -61,10 +63,15 @@ class Monitor:
             self._events.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, buffer)
         self._events.bind((0, 0))
         self._events.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, NFNLGRP_NFTABLES)
+        # what was told while a change of ours was made is read by then, and who waits for it has to hear of it too
+        self._flag = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._either = select.epoll()
+        for descriptor in (self._events.fileno(), self._flag):
+            self._either.register(descriptor, select.EPOLLIN)
 
     def fileno(self) -> int:
-        """Readable when anybody has changed any table."""
-        return self._events.fileno()
+        """Readable when anybody has changed any table, and while `meddled` would say yes."""
+        return self._either.fileno()
 
     def generation(self) -> int:
         """The kernel's count of transactions in this namespace."""
@@ -101,14 +108,19 @@ class Monitor:
     def meddled(self) -> bool:
         """Whether somebody else has changed the table since the last question."""
         self.take_in()
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._flag)
         meddled, self._meddled = self._meddled, False
         return meddled
 
     def suspect(self) -> None:
         """Answer the next question with yes."""
         self._meddled = True
+        os.eventfd_write(self._flag, 1)
 
     def close(self) -> None:
+        self._either.close()
+        os.close(self._flag)
         self._events.close()
         self._asking.close()
 
@@ -117,7 +129,8 @@ class Monitor:
         self._judge(*self._heard())
 
     def _judge(self, notices: list[Notification], lost: bool) -> None:
-        self._meddled |= lost or any(one.port != self._port and self._concerns(one) for one in notices)
+        if lost or any(one.port != self._port and self._concerns(one) for one in notices):
+            self.suspect()
 
     def _heard(self) -> tuple[list[Notification], bool]:
         """(what was told, whether some of it was lost)"""

@@ -75,6 +75,22 @@ async def test_the_rules_of_services_are_repaired(lab: Laboratory, nft: Nftables
     assert (await asyncio.to_thread(lab.ask, "pod1", VIP, 80))[0] == "pod3", "and changes go on from there"
 
 
+async def test_what_is_deleted_while_we_change_something_comes_back(lab: Laboratory, nft: NftablesAdapter) -> None:
+    """It is heard of together with our own change, and nobody else tells of it again."""
+    await nft.apply(ruleset(lab, 2))
+    before = await asyncio.to_thread(listed, lab, nft.table)
+    kept = nft.of[IPV4]._kept
+
+    def at_once() -> None:
+        assert kept._monitor is not None
+        with kept._monitor.own_change():
+            kept.session.run(f"add chain ip {nft.table} ours\ndelete chain ip {nft.table} ours\n")
+            meddle(lab, f"flush table ip {nft.table}")
+
+    await kept.run(at_once)
+    await restored(lab, nft.table, before)
+
+
 async def test_the_masquerade_table_is_repaired_with_its_host_ports(lab: Laboratory) -> None:
     nat = Nat(lab.mark, bridge="br0", pod_cidr="10.244.0.0/24", cluster_cidr=POD_CIDR, netns=lab.ns("node"))
     port = PortMapping(protocol="TCP", container_port=8080, host_port=4080)
