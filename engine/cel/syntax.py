@@ -6,16 +6,19 @@ yet (comprehensions of two variables) are expanded. Source: google/cel-spec `syn
 Tests: tests/engine/cel/test_program.py
 """
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from struct import unpack
 from typing import Any
 
 from msgspec import Struct
 
+from . import cutting
 from .values import Uint
 
-LONGEST = 20_000  # code points of an expression: what takes a second to compile is no rule any more
+LONGEST = 100_000  # code points of an expression, as cel-go
+FRAMES = 4_000  # of Python's stack, where an expression is nested deep: three or four a level, to check and to run it
 ACCUMULATOR = "@result"
 
 
@@ -111,19 +114,47 @@ def parse(text: str, *, binds: bool = False) -> tuple[Node, Source]:
     plain = _Plain(text)
     try:
         text.encode()
-        raw = _environment().compile(plain.text, disable_check=True).serialize()
+        return _in_pieces(text, plain, [cutting.Piece("", 0, plain.text)], binds)
     except RuntimeError as error:
-        words = plain.back(str(error)).partition(": ")[2].rpartition(" [")[0]
-        raise SyntaxFault(words.replace(":4294967295:0:", ":-1:-1:") or str(error)) from error
+        words = _words(error, plain)
     except UnicodeEncodeError as error:
         raise SyntaxFault(f"ERROR: <input>:1:{error.start + 1}: Syntax error: it is no text in UTF-8") from error
-    parsed = _last(raw, 2)
-    positions = {}
-    for entry in _all(_last(parsed, 3), 4):
-        fields = dict(_fields(entry))
-        positions[fields.get(1, 0)] = fields.get(2, 0)
-    reader = _Reader(max(positions, default=0), plain, binds)
-    return reader.node(_last(parsed, 2)), Source(text, positions)
+    if "recursion" not in words:
+        raise SyntaxFault(words)
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), FRAMES))
+    try:
+        return _in_pieces(text, plain, cutting.pieces(plain.text), binds)
+    except cutting.TooDeep:
+        raise SyntaxFault(f"ERROR: <input>:-1:0: expression recursion limit exceeded: {cutting.LEVELS}") from None
+    except (cutting.NoExpression, RecursionError):
+        raise SyntaxFault(words) from None
+    except RuntimeError as error:
+        raise SyntaxFault(_words(error, plain)) from error
+
+
+def _words(error: RuntimeError, plain: "_Plain") -> str:
+    """What the library says is wrong."""
+    words = plain.back(str(error)).partition(": ")[2].rpartition(" [")[0]
+    return words.replace(":4294967295:0:", ":-1:-1:") or str(error)
+
+
+def _in_pieces(text: str, plain: "_Plain", pieces: Sequence[cutting.Piece], binds: bool) -> tuple[Node, Source]:
+    """The tree of what its pieces come to. Errors: RuntimeError, the library's."""
+    positions: dict[int, int] = {}
+    known: dict[str, Node] = {}
+    last, tree = 0, Node(0)
+    for piece in pieces:
+        parsed = _last(_environment().compile(piece.text, disable_check=True).serialize(), 2)
+        first = last
+        for entry in _all(_last(parsed, 3), 4):
+            fields = dict(_fields(entry))
+            id_ = first + fields.get(1, 0)
+            positions[id_] = piece.start + fields.get(2, 0)
+            last = max(last, id_)
+        reader = _Reader(first, last, plain, binds, known)
+        tree = known[piece.name] = reader.node(_last(parsed, 2))
+        last = reader.last_id
+    return tree, Source(text, positions)
 
 
 class _Plain:
@@ -217,22 +248,24 @@ CONSTANTS: dict[int, Callable[[Any], Any]] = {
 class _Reader:
     """Makes nodes of messages, and of the macros of two variables what they stand for."""
 
-    def __init__(self, last_id: int, plain: _Plain, binds: bool) -> None:
-        self._last_id, self._back, self.binds = last_id, plain.back, binds
+    # `first`: what the ids of this piece are counted from; `known`: the trees of pieces that names stand for
+    def __init__(self, first: int, last_id: int, plain: _Plain, binds: bool, known: Mapping[str, Node]) -> None:
+        self._first, self.last_id, self._back, self.binds, self._known = first, last_id, plain.back, binds, known
         self._plain = not plain.stand_ins
 
     def node(self, data: bytes) -> Node:
         id_, kind, held = 0, 0, b""
         for number, value in _fields(data):
             if number == 2:
-                id_ = _int64(value)
+                id_ = self._first + _int64(value)
             else:
                 kind, held = number, value
         match kind:
             case 3:
                 return Const(id_, self._constant(held))
             case 4:
-                return Ident(id_, self._text(_last(held, 1)).removeprefix("."))
+                name = self._text(_last(held, 1)).removeprefix(".")
+                return self._known[name] if name in self._known else Ident(id_, name)
             case 5:
                 part = dict(_fields(held))
                 return Select(id_, self.node(part[1]), self._text(part[2]), bool(part.get(3)))
@@ -282,7 +315,7 @@ class _Reader:
         for raw in _all(data, 2):
             fields = dict(_fields(raw))
             key: Node | str = self.node(fields[3]) if 3 in fields else self._text(fields.get(2, b""))
-            entries.append(Entry(fields.get(1, 0), key, self.node(fields[4]), bool(fields.get(5))))
+            entries.append(Entry(self._first + fields.get(1, 0), key, self.node(fields[4]), bool(fields.get(5))))
         return Message(id_, name.removeprefix("."), entries) if name else MapOf(id_, entries)
 
     def _fold(self, id_: int, data: bytes) -> Node:
@@ -302,8 +335,8 @@ class _Reader:
     # --- macros ---
 
     def new(self) -> int:
-        self._last_id += 1
-        return self._last_id
+        self.last_id += 1
+        return self.last_id
 
     def accu(self) -> Node:
         return Ident(self.new(), ACCUMULATOR)

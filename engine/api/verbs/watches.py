@@ -91,7 +91,7 @@ async def watch(call: Call, running: set[Watch]) -> web.StreamResponse:
         except Expired as refusal:
             lines = [stream.error(refusal)]
         await out.open()
-        for part in parts_of(beginning):
+        for part in parts_of(beginning, _size_of_entry):
             try:
                 await out.write(await stream.begun(part))
             except Refusal as refusal:
@@ -146,7 +146,7 @@ async def _follow(out: Outlet, stream: "Stream", source: Watch, deadline: float)
             return
         if records:
             stream.busy = True
-            for some in parts_of(records):
+            for some in parts_of(records, _size_of_record):
                 try:
                     lines = await stream.made(some)
                 except Refusal as refusal:  # who turns versions into each other has failed
@@ -308,9 +308,25 @@ class Last:
 _LAST = Last()
 
 
-def parts_of(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """So many at a time as others can wait for."""
-    return (items[start : start + lists.PART_ITEMS] for start in range(0, len(items), lists.PART_ITEMS))
+def parts_of(items: Sequence[T], size_of: Callable[[T], int]) -> Iterator[Sequence[T]]:
+    """So many at a time as others can wait for, and no more bytes than a client that does not read may make us keep."""
+    start, size = 0, 0
+    for at, item in enumerate(items):
+        more = size_of(item)
+        if at > start and (size + more > lists.PART_BYTES or at - start >= lists.PART_ITEMS):
+            yield items[start:at]
+            start, size = at, 0
+        size += more
+    if start < len(items):
+        yield items[start:]
+
+
+def _size_of_entry(entry: Entry) -> int:
+    return len(entry.encoded)
+
+
+def _size_of_record(record: WatchRecord) -> int:
+    return record.size_bytes
 
 
 def _at_revision(entry: Entry, revision: int) -> Entry:

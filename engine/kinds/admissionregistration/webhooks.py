@@ -30,6 +30,7 @@ OPERATIONS = ("*", "CREATE", "UPDATE", "DELETE", "CONNECT")
 SCOPES, FAILURES, MATCHES = ("*", "Cluster", "Namespaced"), ("Fail", "Ignore"), ("Equivalent", "Exact")
 SIDE_EFFECTS, REVIEWS = ("None", "NoneOnDryRun"), ("v1", "v1beta1")
 TIMEOUT_S, LONGEST_S, PORT, MOST_CONDITIONS = 10, 30, 443, 64
+LONGEST_CONDITIONS = 64 * 1024  # characters of all of a configuration: each is compiled
 URL_FORM = "desired format: https://host[/path]"
 ALL_ALONE = "if '*' is present, must not specify other {}"
 
@@ -74,6 +75,11 @@ def _default_webhook(hook: AnyWebhook) -> AnyWebhook:
 
 
 def _check_webhooks(faults: Faults, hooks: Sequence[MutatingWebhook | ValidatingWebhook]) -> None:
+    length = sum(len(condition.expression) for hook in hooks for condition in hook.match_conditions)
+    if length > LONGEST_CONDITIONS:
+        words = f"the expressions of its conditions have {length} characters together, and may have {LONGEST_CONDITIONS}"
+        faults.forbidden("webhooks", words)
+        return
     seen: set[str] = set()
     for i, hook in enumerate(hooks):
         path = f"webhooks[{i}]"

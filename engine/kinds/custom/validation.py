@@ -21,6 +21,7 @@ from . import formats
 Path = tuple[str | int, ...]
 MISSING = object()
 STEPS = 2_000_000  # of one validation: some seconds. A value of 3 MiB is held to a plain schema in a few hundred thousand
+TOLD = 10  # steps that it takes to say what is wrong with a value
 AT_A_STEP = 16  # values of an enum, or required fields, that are looked through in the time of one
 
 
@@ -71,6 +72,7 @@ class Validator:
 
     def _add(self, path: Path, words: str, reason: str = "FieldValueInvalid", at: Path | None = None) -> None:
         if not self.full:
+            self._meter.take(TOLD)
             self.found.append(Found(reason, words, path, path if at is None else at))
 
     def _invalid(self, path: Path, value: Any, detail: str, reason: str = "FieldValueInvalid") -> None:
@@ -174,9 +176,15 @@ class Validator:
 
     def _composed(self, schema: JSONSchemaProps, value: Any, path: Path) -> None:
         where = f'"{text_of(path)}"'
-        if schema.any_of and all(tried := [self._wrong(part, value, path) for part in schema.any_of]):
-            self._nearest(tried)
-            self._add(path, f'Invalid value: "": {where} must validate at least one schema (anyOf)')
+        if schema.any_of:
+            tried = []
+            for part in schema.any_of:
+                if not (wrong := self._wrong(part, value, path)):
+                    break
+                tried.append(wrong)
+            else:
+                self._nearest(tried)
+                self._add(path, f'Invalid value: "": {where} must validate at least one schema (anyOf)')
         if schema.one_of:
             tried = [self._wrong(part, value, path) for part in schema.one_of]
             count = sum(not wrong for wrong in tried)

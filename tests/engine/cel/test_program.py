@@ -1,10 +1,11 @@
 """What expressions come to, what is wrong with them, and what they cost. Source: cel-go's and Kubernetes' documentation."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from shipslog.engine.cel import values
+from shipslog.engine.cel import cutting, syntax, values
 from shipslog.engine.cel.program import CompileError, Environment, compile_
 from shipslog.engine.cel.types import DYN, INT, STRING, list_of, object_of
 
@@ -144,7 +145,7 @@ WRONG = [
     ("true &&\n  nope", "ERROR: <input>:2:3: undeclared reference to 'nope' (in container '')\n |   nope\n | ..^"),
     ("n.all(x, true)", "expression of type 'int' cannot be range of a comprehension (must be list, map, or dynamic)"),
     ("1 +", "ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>'"),
-    ("'" + "x" * 30_000 + "'", "ERROR: <input>:-1:-1: expression code point size exceeds limit: size: 30002, limit 20000"),
+    ("'" + "x" * 100_000 + "'", "ERROR: <input>:-1:-1: expression code point size exceeds limit: size: 100002, limit 100000"),
     ("'\ud800'", "it is no text in UTF-8"),
 ]
 
@@ -202,6 +203,63 @@ HOSTILE = [
 def test_what_costs_too_much_is_ended(text: str) -> None:
     outcome = compile_(text, ENVIRONMENT).run(BIG, limit=100_000)
     assert outcome.exceeded and outcome.error == "operation cancelled: actual cost limit exceeded"
+
+
+NESTED: list[tuple[Callable[[int], str], Any]] = [
+    (lambda n: "(" * n + "n" + ")" * n, 5),
+    (lambda n: "+".join(["n"] * n), None),
+    (lambda n: " + ".join(["'a}\\''", "s", 'r"\\d"', '"""q"""'] * (n // 4)) + " != ''", True),
+    (lambda n: "n == 1 ? 0 : " * n + "7", 7),
+    (lambda n: "!(" * (n // 2 * 2) + "true" + ")" * (n // 2 * 2), True),
+    (lambda n: "l" + ".map(x, x + 1)" * n + "[0] > 3", True),
+    (lambda n: "size(" + "[" * 40 + "n" + "]" * 40 + ")", 1),
+    (lambda n: "[1].all(x, " * (n // 4) + "has(self.m.x) && x == 1" + ")" * (n // 4), True),
+    (lambda n: "{'a':" * 30 + "n" + "}" * 30 + " != {}", None),
+    (lambda n: "dyn(self" + ".?m" * n + ").hasValue()", False),
+    (lambda n: "s" + ".replace('h', 'h')\n // (not [counted\n" * n, "hello"),
+    (lambda n: "n < 3 || " * 300 + "(" * n + "l.exists(y, y == n - 2)" + ")" * n, True),
+]
+
+
+@pytest.mark.parametrize(("made", "value"), NESTED, ids=[made(8)[:24] for made, _ in NESTED])
+def test_what_is_nested_deeper_than_the_library_parses_is_put_together_of_pieces(
+    made: Callable[[int], str], value: Any
+) -> None:
+    for levels in (8, 28, 33, 64, 200):
+        outcome = compile_(made(levels), ENVIRONMENT).run(DATA)
+        wanted = 5 * levels if value is None and made(2) == "n+n" else value
+        assert outcome.value == wanted or value is None, (levels, outcome)
+        assert outcome.error is None, (levels, outcome)
+
+
+def test_a_tree_of_pieces_is_the_tree_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut as small as can be, every expression above comes to the same, with the same words about what is wrong in it."""
+    monkeypatch.setattr(cutting, "HIGHEST", 3)
+    monkeypatch.setattr(cutting, "LOWEST", 1)
+    real = syntax._in_pieces
+
+    def always(text: str, plain: Any, pieces: Any, binds: bool) -> Any:
+        return real(text, plain, cutting.pieces(pieces[0].text), binds)
+
+    whole = {text: compile_(text, ENVIRONMENT) for text, _ in COMES_TO}
+    monkeypatch.setattr(syntax, "_in_pieces", always)
+    cut = 0
+    for text, program in whole.items():
+        again = compile_(text, ENVIRONMENT)
+        assert again.run(DATA) == program.run(DATA), text
+        assert again.cost == program.cost and str(again.type) == str(program.type), text
+        cut += len(cutting.pieces(text)) > 1
+    assert cut > 10
+    with pytest.raises(CompileError, match=r"<input>:2:5: undeclared reference to 'nope'") as told:
+        compile_("((((((((((1 + 1))))))))))\n == nope", ENVIRONMENT)
+    assert "| == nope" in str(told.value).replace(" |  ==", "| ==")
+
+
+def test_more_levels_than_kubernetes_takes_are_refused_in_its_words() -> None:
+    for text in ("(" * 251 + "1" + ")" * 251, "+".join(["1"] * 252), "1" + "+1" * 9_000):
+        with pytest.raises(CompileError, match="expression recursion limit exceeded: 250"):
+            compile_(text, ENVIRONMENT)
+    assert compile_("+".join(["1"] * 249), ENVIRONMENT).run({}).value == 249
 
 
 @pytest.mark.parametrize(

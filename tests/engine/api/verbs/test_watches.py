@@ -4,13 +4,16 @@ import asyncio
 import gc
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 import pytest
 
-from shipslog.engine.api.response import lists
+from shipslog.engine.api.response import lists, outlets
+from shipslog.engine.api.verbs import watches
 from shipslog.engine.auth.connection import HttpConnection
+from shipslog.store.objects.types import core_v1, meta_v1
 from tests.engine.api.conftest import CONFIG_MAPS, Api, Client
 
 
@@ -198,3 +201,34 @@ async def test_a_watch_that_has_ended_leaves_no_connection_behind(admin: Client)
             await asyncio.sleep(0.02)
     finally:
         gc.enable()
+
+
+def test_a_watch_begins_with_no_more_bytes_at_once_than_a_client_that_does_not_read_may_make_us_keep() -> None:
+    sizes = [10, lists.PART_BYTES + 1, lists.PART_BYTES - 5, 5, 1, *([1] * (2 * lists.PART_ITEMS))]
+    parts = list(watches.parts_of(sizes, lambda size: size))
+    assert [size for part in parts for size in part] == sizes
+    assert all(len(part) <= lists.PART_ITEMS and (len(part) == 1 or sum(part) <= lists.PART_BYTES) for part in parts)
+    assert len(parts) == 6 and list(watches.parts_of([], len)) == []
+
+
+async def test_what_a_watch_begins_with_is_written_in_parts(api: Api, admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else 200 watches of one client that does not read, with a few large objects, would take gigabytes."""
+    written: list[int] = []
+
+    class Weighed(outlets.Chunks):
+        async def write(self, parts: Sequence[bytes]) -> None:
+            written.append(sum(map(len, parts)))
+            await super().write(parts)
+
+    monkeypatch.setattr(watches, "outlet_of", lambda request, media, *, text: Weighed(request, media))
+    for at in range(20):
+        named = meta_v1.ObjectMeta(name=f"big-{at}", namespace="default")
+        await api.cluster.create(core_v1.ConfigMap(metadata=named, data={"k": "x" * 200_000}))
+    reading = await watch(admin, "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true")
+    read = b""
+    async with asyncio.timeout(30):
+        while b"initial-events-end" not in read[-2_000:]:
+            read += await reading.response.content.readany()
+    assert [json.loads(line)["object"]["metadata"].get("name", "")[:3] for line in read.splitlines()] == ["big"] * 20 + [""]
+    assert len(written) >= 20 and max(written) < lists.PART_BYTES, written
+    reading.response.close()

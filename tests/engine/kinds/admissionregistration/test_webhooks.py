@@ -66,5 +66,11 @@ def test_what_a_webhook_may_not_say(world: Any, refused: Any, wrong: dict[str, A
         assert refused(world.create, plural, body(hook(**wrong))) == {f"FieldValue{cause}"}
 
 
+def test_conditions_have_so_many_characters_together(world: Any, refused: Any) -> None:
+    conditions = [{"name": f"c{at}", "expression": "true || " * 500 + "true"} for at in range(10)]
+    long = body(*(hook(name=f"{at}.of.example.com", matchConditions=conditions) for at in range(2)))
+    assert refused(world.create, PLURALS[0], long) == {"FieldValueForbidden webhooks"}
+
+
 def test_webhooks_have_names_of_their_own(world: Any, refused: Any) -> None:
     assert refused(world.create, PLURALS[0], body(hook(), hook())) == {"FieldValueDuplicate webhooks[1].name"}
