@@ -60,6 +60,7 @@ class RemoteVolume(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pod: Mapping[str, str] = {}  # flexVolume and csi: the pod's name, namespace, uid and service account
     attached: Mapping[str, str] = {}  # csi: what the driver said when it was attached to this node
     access_mode: str = ""  # csi: the first of its volume's
+    group_policy: str = ""  # csi: fsGroupPolicy of its driver; "" for ReadWriteOnceWithFSType
     secret: Mapping[str, bytes] = {}  # what its secret holds; written nowhere
     stage_secret: Mapping[str, bytes] = {}  # csi: likewise
 

@@ -40,6 +40,7 @@ FIELDS = (
     "flocker",
     "photon_persistent_disk",
 )
+USUAL_GROUP_POLICY = "ReadWriteOnceWithFSType"
 SECRETS = {"secretRef", "secretName", "secretNamespace"}
 
 
@@ -76,6 +77,7 @@ def of_driver(pod: BoundPod, volume: core_v1.Volume, claimed: core_v1.Persistent
         pod=_pod_info(pod, driver, ephemeral=False),
         attached=attached,
         access_mode=spec.access_modes[0] if spec.access_modes else "",
+        group_policy=_group_policy(driver),
         secret=_of_reference(pod, source.node_publish_secret_ref),
         stage_secret=_of_reference(pod, source.node_stage_secret_ref),
     )
@@ -95,6 +97,7 @@ def inline(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
         source=_words(source),
         handle=f"csi-{sha256(f'{pod.uid}{volume.name}'.encode()).hexdigest()}",
         pod=_pod_info(pod, driver, ephemeral=True),
+        group_policy=_group_policy(driver),
         secret=_of_reference(pod, core_v1.SecretReference(name=ref.name) if ref is not None else None),
     )
     return VolumeSource(name=volume.name, kind="remote", remote=made, read_only=bool(source.read_only))
@@ -114,6 +117,11 @@ def _attachment(pod: BoundPod, claimed: core_v1.PersistentVolume) -> Mapping[str
         if found.spec.node_name == pod.node and found.status.attached and not found.metadata.deletion_timestamp:
             return found.status.attachment_metadata
     raise ConfigError(f"volume attachment is being waited for: {claimed.metadata.name} is not attached to {pod.node} yet")
+
+
+def _group_policy(driver: storage_v1.CSIDriver | None) -> str:
+    said = driver.spec.fs_group_policy if driver is not None else None
+    return said if said and said != USUAL_GROUP_POLICY else ""
 
 
 def _words(source: msgspec.Struct) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def prepare(directory: Path, volumes: tuple[VolumeSource, ...], fs_group: int | 
                 case "image":
                     continue
                 case "remote":
-                    if mounter.mount(directory, volume) and fs_group is not None:
+                    if mounter.mount(directory, volume, fs_group) and fs_group is not None:
                         _give_once(path, volume, fs_group)
                     continue
             if fs_group is not None:

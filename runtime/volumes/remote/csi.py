@@ -30,7 +30,7 @@ from .csi_client import Socket, messages_of
 from .plugin import Plugin, Work
 from .tools import ToolMissing, mounted
 
-STAGES, EXPANDS = 1, 3  # capabilities of a node service: STAGE_UNSTAGE_VOLUME, EXPAND_VOLUME
+STAGES, EXPANDS, GIVES_TO_GROUP = 1, 3, 6  # of a node service: STAGE_UNSTAGE_VOLUME, EXPAND_VOLUME, VOLUME_MOUNT_GROUP
 MODES = {"ReadWriteOnce": 1, "ReadOnlyMany": 3, "ReadWriteMany": 5, "ReadWriteOncePod": 1}
 VOLUME, STAGED = "volume.json", "staged.json"
 
@@ -48,8 +48,14 @@ class Csi(Plugin):
     devices = True
 
     def gives_to_group(self, work: Work) -> bool:
-        """As fsGroupPolicy ReadWriteOnceWithFSType: where there is a file system, and one writer."""
-        return bool(work.remote.source.get("fsType")) and work.remote.access_mode in ("ReadWriteOnce", "ReadWriteOncePod")
+        """As the driver's fsGroupPolicy has it; by default where there is a file system, and one writer."""
+        remote = work.remote
+        if work.group is None or remote.group_policy == "None" or _can(_driver(work), GIVES_TO_GROUP):
+            return False
+        if remote.group_policy == "File":
+            return True
+        alone = remote.access_mode in ("ReadWriteOnce", "ReadWriteOncePod") or not remote.volume  # the pod's own is its alone
+        return bool(remote.source.get("fsType")) and alone
 
     def key(self, work: Work) -> str:
         return f"csi {_name(work)} {work.remote.handle}"
@@ -171,6 +177,8 @@ def _capability(work: Work) -> Any:
     if work.block:
         return messages_of()["VolumeCapability"](block={}, access_mode=mode)
     mount = {"fs_type": str(remote.source.get("fsType") or ""), "mount_flags": list(remote.mount_options)}
+    if work.group is not None and _can(_driver(work), GIVES_TO_GROUP):
+        mount["volume_mount_group"] = str(work.group)  # its driver does it
     return messages_of()["VolumeCapability"](mount=mount, access_mode=mode)
 
 

@@ -51,9 +51,9 @@ _locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
 _making = threading.Lock()
 
 
-def mount(directory: Path, volume: VolumeSource) -> bool:
+def mount(directory: Path, volume: VolumeSource, group: int | None = None) -> bool:
     """Have it at DIRECTORY/NAME; nothing if it is. -> whether what is in it is the pod's group's. Errors: VolumeFailed."""
-    work = _work(directory, volume)
+    work = msgspec.structs.replace(_work(directory, volume), group=group)
     plugin = _plugin(work)
     try:
         if not tools.mounted(work.target):

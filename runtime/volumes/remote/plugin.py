@@ -19,12 +19,14 @@ S = TypeVar("S")
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """One volume of one pod, and the places that it may use: `target`, where the pod finds it; `beside`, an empty directory
-    that goes with the pod, for files that tools read; `shared`, a directory for what all pods of this node use."""
+    that goes with the pod, for files that tools read; `shared`, a directory for what all pods of this node use; `group`: the
+    pod's fsGroup, if it is to be mounted and has one."""
 
     volume: VolumeSource
     target: Path
     beside: Path
     shared: Path
+    group: int | None = None
 
     @property
     def remote(self) -> RemoteVolume:

@@ -146,6 +146,12 @@ def test_a_driver_that_attaches_nothing_is_not_waited_for_and_told_of_pods_if_it
     assert sandbox(decided).pod["ephemeral"] == "false" and sandbox(decided).pod["pod.name"] == "p"
 
 
+@pytest.mark.parametrize(("said", "found"), [("File", "File"), ("None", "None"), ("ReadWriteOnceWithFSType", ""), (None, "")])
+def test_a_driver_says_whether_what_it_brings_is_the_groups(said: str | None, found: str) -> None:
+    decided, _ = csi(driver(fs_group_policy=said))
+    assert sandbox(decided).group_policy == found
+
+
 def test_a_volume_of_a_driver_that_the_pod_names() -> None:
     decided, _ = csi(inline=True)
     assert any('volume mode "Ephemeral" not supported by driver d.example.com' in said.message for said in decided.says)

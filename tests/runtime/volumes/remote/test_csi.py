@@ -83,6 +83,29 @@ async def test_it_is_staged_once_and_published_to_each_pod(driver: Driver, pods:
     assert not linux.mounts_below(tmp_path) and not Path(stage.staging_target_path).exists()
 
 
+@pytest.mark.parametrize(
+    ("about", "can", "given"),
+    [
+        ({}, (), True),
+        ({"access_mode": "ReadWriteMany"}, (), False),
+        ({"access_mode": "ReadWriteMany", "group_policy": "File"}, (), True),
+        ({"group_policy": "None"}, (), False),
+        ({"volume": "", "access_mode": ""}, (), True),
+        ({}, (6,), False),
+    ],
+    ids=["one writer", "several", "File", "None", "inline", "its driver does it"],
+)
+async def test_it_belongs_to_the_pods_group(
+    driver: Driver, pods: Pods, tmp_path: Path, about: dict[str, Any], can: tuple[int, ...], given: bool
+) -> None:
+    await registered(tmp_path, pods.place)
+    driver.can += can
+    target = mounted(pods, group=4711, **about)
+    assert (target.stat().st_gid == 4711) is given
+    asked = {request.volume_capability.mount.volume_mount_group for _, request in driver.calls}
+    assert asked == ({"4711"} if can else {""})
+
+
 async def test_a_volume_that_the_pod_names_is_published_alone(driver: Driver, pods: Pods, tmp_path: Path) -> None:
     await registered(tmp_path, pods.place)
     target = mounted(pods, volume="", handle="csi-1", pod={"pod.name": "p", "ephemeral": "true"})
