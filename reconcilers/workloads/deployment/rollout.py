@@ -18,6 +18,7 @@ from shipslog.store.view import View
 
 DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
+DIGITS = 18  # of a number in an annotation; people write there what they like
 LAST = "~"  # behind all times
 
 

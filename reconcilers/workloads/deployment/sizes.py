@@ -5,7 +5,7 @@ Source: Kubernetes' deployment controller and its utilities.
 
 from shipslog.store.objects.types.apps_v1 import ReplicaSet
 
-from .rollout import DESIRED_REPLICAS, MAX_REPLICAS, Rollout, age_of, size_of
+from .rollout import DESIRED_REPLICAS, DIGITS, MAX_REPLICAS, Rollout, age_of, size_of
 
 
 def size_of_new(rollout: Rollout) -> int:
@@ -83,4 +83,4 @@ def _fraction(rollout: Rollout, each: ReplicaSet) -> int:
 
 def _noted(replica_set: ReplicaSet, annotation: str) -> int | None:
     text = replica_set.metadata.annotations.get(annotation, "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else None

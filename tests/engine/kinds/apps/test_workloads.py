@@ -82,6 +82,11 @@ def test_selector_and_template_belong_together(world: Any, refused: Any, plural:
             {"strategy": {"rollingUpdate": {"maxUnavailable": "101%"}}},
             "Invalid spec.strategy.rollingUpdate.maxUnavailable",
         ),
+        (
+            "deployments",
+            {"strategy": {"rollingUpdate": {"maxUnavailable": "9" * 5000 + "%"}}},
+            "Invalid spec.strategy.rollingUpdate.maxUnavailable",
+        ),
         ("deployments", {"progressDeadlineSeconds": 5, "minReadySeconds": 5}, "Invalid spec.progressDeadlineSeconds"),
         ("replicasets", {"minReadySeconds": -1}, "Invalid spec.minReadySeconds"),
         (

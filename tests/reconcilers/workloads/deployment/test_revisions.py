@@ -121,3 +121,11 @@ def test_old_clients_ask_in_an_annotation_to_go_back(to: str, image: str, says: 
 def test_what_asks_for_no_revision_asks_nothing() -> None:
     asked = deployment(10, annotations={"deprecated.deployment.rollback.to": "soon"})
     assert told(decide(asked, of("v1", 10))) == []
+
+
+@pytest.mark.parametrize("name", ["revision", "desired-replicas", "max-replicas"])
+def test_numbers_that_are_none_are_no_numbers(name: str) -> None:
+    """More digits than Python turns into a number."""
+    odd = {f"{PREFIX}/{name}": "9" * 5000}
+    sets = of("v1", 4, annotations=odd), of("v2", 8, annotations=odd)
+    assert decide(deployment(10, "v2", annotations={"deprecated.deployment.rollback.to": "9" * 5000}), *sets).commands
