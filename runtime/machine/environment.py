@@ -1,6 +1,6 @@
 """What differs from machine to machine, found out once: the one place where root and rootless part.
 
-Tests: tests/runtime/containers/test_contract.py, tests/runtime/rootless/test_rootless.py
+Tests: tests/runtime/machine/test_environment.py, tests/runtime/rootless/test_rootless.py
 """
 
 import os
@@ -15,6 +15,7 @@ from shipslog.runtime.node import RuntimeUnavailable
 
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin"
 ALL_IDS = (1 << 32) - 1  # of the machine itself
+CONTROLLERS = ("cpu", "memory", "pids")  # of version 1, each a file system of its own: what the limits of pods need
 # Docker's default set: what an image may count on.
 DEFAULT_CAPABILITIES = (
     "CAP_CHOWN",
@@ -89,6 +90,7 @@ class OciSettings(Struct, frozen=True, kw_only=True):
     cgroup_manager: str = "cgroupfs"  # or disabled: no limits, no statistics
     cgroup_root: Path = Path("/sys/fs/cgroup")
     cgroup_version: int = 1
+    missing_controllers: tuple[str, ...] = ()  # of CONTROLLERS: what they would limit is not limited
     hide_unified: bool = False  # a hybrid layout: crun refuses it while the cgroup2 is to be seen
     capabilities: tuple[str, ...] = ALL_CAPABILITIES  # what may be given at all: the bounding set
     oom_score_adj_min: int = -1000  # the lowest that we may give
@@ -118,17 +120,37 @@ def detect(*, run_checks: bool = True) -> OciSettings:
     rootless = ids < ALL_IDS
     root = Path("/sys/fs/cgroup")
     unified = (root / "cgroup.controllers").exists()
+    managed = not rootless and (
+        os.access(root, os.W_OK) if unified else has_groups(root, Path("/proc/self/cgroup").read_text())
+    )
     return OciSettings(
         **paths,
         runc="" if rootless else shutil.which("runc", path=_PATH) or "",
-        cgroup_manager="disabled" if rootless or not os.access(root, os.W_OK) else "cgroupfs",
+        cgroup_manager="cgroupfs" if managed else "disabled",
         cgroup_version=2 if unified else 1,
+        missing_controllers=() if rootless or (managed and unified) else missing_controllers(root) if managed else CONTROLLERS,
         hide_unified=not unified and (root / "unified" / "cgroup.procs").exists(),
         capabilities=capabilities,
         oom_score_adj_min=-1000 if "CAP_SYS_RESOURCE" in capabilities else int(Path("/proc/self/oom_score_adj").read_text()),
         overlay_options="userxattr" if rootless else "",
         ids=ids,
     )
+
+
+def has_groups(root: Path, listed: str) -> bool:
+    """Whether containers can have control groups of version 1 below `root`. systemd keeps the directory itself read-only: then
+    all that a process is in (`listed`: /proc/self/cgroup) must be there, since crun makes a group in each."""
+    if os.access(root, os.W_OK):
+        return True
+    names = [line.split(":")[1].removeprefix("name=") for line in listed.splitlines()]
+    places = [root / name for name in names if name]
+    return bool(places) and all(os.access(place / "cgroup.procs", os.W_OK) for place in places)
+
+
+def missing_controllers(root: Path) -> tuple[str, ...]:
+    """Which of CONTROLLERS of version 1 are not mounted there, or not to be written to. What is above them may be read-only:
+    systemd keeps it so."""
+    return tuple(name for name in CONTROLLERS if not os.access(root / name / "cgroup.procs", os.W_OK))
 
 
 def mapped_ids() -> int:

@@ -52,10 +52,11 @@ class Cgroups:
             if memory_bytes or lift:
                 (root / name / "memory.max").write_text(str(memory_bytes or "max"))
             return
-        if cpu_milli or lift:
+        missing = self._settings.missing_controllers
+        if (cpu_milli or lift) and "cpu" not in missing:
             (root / "cpu" / name).mkdir(parents=True, exist_ok=True)
             (root / "cpu" / name / "cpu.cfs_quota_us").write_text(str(quota if cpu_milli else -1))
-        if memory_bytes or lift:
+        if (memory_bytes or lift) and "memory" not in missing:
             (root / "memory" / name).mkdir(parents=True, exist_ok=True)
             (root / "memory" / name / "memory.limit_in_bytes").write_text(str(memory_bytes or -1))
 

@@ -163,7 +163,9 @@ class OciNode:
         """See NodeRuntime."""
         ours = (self._life.tasks, self._sampler.tasks, *((self._links.tasks,) if self._links is not None else ()))
         lost = self._links.lost if self._links is not None else 0
+        missing = " and ".join(self.settings.missing_controllers)
         return (
+            *((f"{self.node}: no limit of {missing} is kept to: the machine has no such control groups",) if missing else ()),
             *(line for tasks in ours for line in tasks.troubles()),
             *self._volumes.troubles(),
             *((f"{self.node}: {lost} pods are cut off from its bridge; their events say more",) if lost else ()),

@@ -175,11 +175,13 @@ def _counts_huge_pages(settings: OciSettings) -> bool:
 
 def limits(wanted: ContainerLimits, settings: OciSettings) -> dict[str, Any]:
     """What a container may use, as the OCI runtime specification words it: for a new one, and for one that runs."""
+    found: dict[str, Any] = {}
     cpu: dict[str, int] = {"shares": max(2, wanted.cpu_request_milli * 1024 // 1000)}
     if wanted.cpu_limit_milli:
         cpu |= {"period": _CPU_PERIOD_US, "quota": max(1000, wanted.cpu_limit_milli * _CPU_PERIOD_US // 1000)}
-    found: dict[str, Any] = {"cpu": cpu}
-    if wanted.memory_limit_bytes:
+    if "cpu" not in settings.missing_controllers:
+        found["cpu"] = cpu
+    if wanted.memory_limit_bytes and "memory" not in settings.missing_controllers:
         found["memory"] = {"limit": wanted.memory_limit_bytes}
         if _swap_is_limited(settings):
             found["memory"]["swap"] = wanted.memory_limit_bytes

@@ -109,6 +109,9 @@ def _hide_unified() -> None:
         linux.unmount(_UNIFIED)
     except OSError:  # in a user namespace the machine's mounts are fixed, but they can be covered
         linux.mount("none", _UNIFIED, "tmpfs", linux.MS_RDONLY)
+        return
+    if not os.access(_UNIFIED, os.W_OK):  # systemd's: what is above the groups is read-only, and crun makes directories there
+        linux.mount("none", _UNIFIED, "tmpfs")
 
 
 def _is_mounted(path: Path, fstype: str = "") -> bool:
