@@ -19,7 +19,7 @@ import shipslog
 from shipslog import Cluster, EngineStopped
 from shipslog.engine.api.connection import server
 from shipslog.engine.client import Completed
-from shipslog.store.objects.types import core_v1
+from shipslog.store.objects import core_v1
 from shipslog.store.objects.types.core_v1 import ObjectMeta
 from shipslog.store.refusals import BadRequest, NotFound, Unavailable
 from tests.engine.api.streams.conftest import run_pod
@@ -203,7 +203,7 @@ def test_the_package_says_what_it_has() -> None:
 USER = """
 import asyncio
 from shipslog import Cluster, Decision, EngineStopped, Reconciler, rule, testing
-from shipslog.store.objects.types import core_v1
+from shipslog.store.objects import core_v1
 
 
 async def main() -> None:

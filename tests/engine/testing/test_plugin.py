@@ -11,7 +11,7 @@ TESTS = """
 import asyncio, ssl, urllib.request
 import pytest
 from shipslog import testing
-from shipslog.store.objects.types import core_v1
+from shipslog.store.objects import core_v1
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
 
