@@ -27,6 +27,7 @@ from shipslog.store.commands import Create, Delete
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted
 from shipslog.store.logger import logger
+from shipslog.store.objects.scheme import Scheme
 from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.objects.values.times import api_time
 from shipslog.store.objects.wire import codec
@@ -56,6 +57,7 @@ class StaticPods:
     def __init__(self, committer: Committer, node: str, path: Path | None, say: Told) -> None:
         """`path` None: there are none any more, and what ran from files before goes."""
         self._committer, self._node, self._path, self._say = committer, node, path, say
+        self._read: dict[str, tuple[bytes, core_v1.Pod | BadFile]] = {}  # by file: a hash of it, and what it means
         self._good: dict[str, tuple[str, str]] = {}  # by file: namespace and name of the pod that it made last
         self._faults: dict[str, str] = {}  # by file, as told last
         self._wake = asyncio.Event()
@@ -113,7 +115,7 @@ class StaticPods:
     async def look(self) -> None:
         """Read all files once, and make, end and tell what follows."""
         view = self._committer.view
-        found = await asyncio.to_thread(read, self._path) if self._path is not None else {}
+        found = await asyncio.to_thread(self._pods, view.scheme, self._path) if self._path is not None else {}
         wanted: dict[tuple[str, str], core_v1.Pod] = {}
         faults: dict[str, str] = {}
         for file, read_ in found.items():
@@ -168,20 +170,24 @@ class StaticPods:
                 self._say(Say(about=about, type="Warning", reason="InvalidStaticPod", message=message, host=self._node))
         self._faults = faults
 
-    def _mirror(self, found: bytes | BadFile) -> core_v1.Pod:
+    def _pods(self, scheme: Scheme, path: Path) -> dict[str, core_v1.Pod | BadFile]:
+        """What the files say, by file; one that holds what it held is not looked into again. It blocks: in a thread."""
+        found: dict[str, tuple[bytes, core_v1.Pod | BadFile]] = {}
+        bad: dict[str, core_v1.Pod | BadFile] = {}
+        for file, content in read(path).items():
+            if isinstance(content, BadFile):
+                bad[file] = content
+                continue
+            held, digest = self._read.get(file), hashlib.sha256(content).digest()
+            found[file] = held if held is not None and held[0] == digest else (digest, manifest(scheme, content))
+        self._read = found
+        return {**{file: pod for file, (_, pod) in found.items()}, **bad}
+
+    def _mirror(self, pod: core_v1.Pod | BadFile) -> core_v1.Pod:
         """The pod of the API for a file. Errors: BadFile."""
-        if isinstance(found, BadFile):
-            raise found
+        if isinstance(pod, BadFile):
+            raise BadFile(str(pod))
         view = self._committer.view
-        try:
-            documents = list(manifests.documents(found))
-            if len(documents) != 1:
-                raise BadFile(f"it holds {len(documents)} documents, and should hold one pod")
-            _, pod = manifests.parse(view.scheme, documents[0])
-        except Refusal as refusal:
-            raise BadFile(refusal.message) from refusal
-        if not isinstance(pod, core_v1.Pod):
-            raise BadFile(f"it holds a {pod.kind}, and should hold a Pod")
         digest = hashlib.sha256(self._node.encode() + b"\0" + codec.encode(pod)).hexdigest()[:32]
         meta, node = pod.metadata, view.get(core_v1.Node, self._node)
         if not meta.name or node is None:
@@ -196,6 +202,18 @@ class StaticPods:
         stays = core_v1.Toleration(operator="Exists", effect="NoExecute")
         tolerations = pod.spec.tolerations if stays in pod.spec.tolerations else (*pod.spec.tolerations, stays)
         return replace(pod, metadata=meta, spec=replace(pod.spec, node_name=self._node, tolerations=tolerations))
+
+
+def manifest(scheme: Scheme, content: bytes) -> core_v1.Pod | BadFile:
+    """What the content of a file means."""
+    try:
+        documents = list(manifests.documents(content))
+        if len(documents) != 1:
+            return BadFile(f"it holds {len(documents)} documents, and should hold one pod")
+        _, pod = manifests.parse(scheme, documents[0])
+    except Refusal as refusal:
+        return BadFile(refusal.message)
+    return pod if isinstance(pod, core_v1.Pod) else BadFile(f"it holds a {pod.kind}, and should hold a Pod")
 
 
 def _is_ours(pod: core_v1.Pod, node: str) -> bool:

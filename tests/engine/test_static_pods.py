@@ -1,6 +1,8 @@
 """Pods from files: made, changed, ended, made again when somebody deletes their mirror, and told when a file is bad."""
 
+import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from shipslog.engine import static_pods
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.static_pods import BadFile, read
+from shipslog.store.objects.scheme import Scheme
 from shipslog.store.objects.types import core_v1
 
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: NAME, labels: {a: b}}, spec: {containers: [{name: c, image: IMAGE}]}}"
@@ -105,3 +108,27 @@ def test_only_files_are_read_and_only_so_much_of_them(tmp_path: Path) -> None:
     assert found["a"] == b"x" and sorted(found) == ["a", "large", "pipe"]
     assert isinstance(found["pipe"], BadFile) and isinstance(found["large"], BadFile)
     assert read(tmp_path / "a") == {"a": b"x"} and read(tmp_path / "gone") == {}
+
+
+async def test_a_file_is_looked_into_once_and_not_by_the_loop(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A megabyte of YAML takes a second: nobody is to wait for it, and not every twenty seconds."""
+    real, looked = static_pods.manifest, list[tuple[bytes, int]]()
+
+    def counted(scheme: Scheme, content: bytes) -> core_v1.Pod | BadFile:
+        looked.append((content, threading.get_ident()))
+        return real(scheme, content)
+
+    monkeypatch.setattr(static_pods, "manifest", counted)
+    await runs(cluster)
+    for name in ("second", "third"):
+        (tmp_path / f"pods/{name}.yaml").write_text(manifest(name))
+        await runs(cluster, f"{name}-node")
+    (tmp_path / "pods/bad.yaml").write_text("kind: [")
+    async with asyncio.timeout(60):
+        while b"kind: [" not in {content for content, _ in looked}:
+            await asyncio.sleep(0.01)
+    contents = [content for content, _ in looked]
+    assert len(contents) == len(set(contents)) and manifest("third").encode() in contents
+    assert threading.get_ident() not in {thread for _, thread in looked}
