@@ -5,7 +5,7 @@ What did not change is not held to a rule that does not look at what was. Source
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from shipslog.engine.cel.values import NONE, Maybe
 from shipslog.engine.kinds.expressions import functions
 from shipslog.engine.kinds.faults import Faults
 from shipslog.engine.time.long_work import TakesLong, on_loop
+from shipslog.runtime.machine.threads import heard, in_fresh_thread
 from shipslog.store.objects.fields.structural import child
 from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps, ValidationRule
 
@@ -23,6 +24,7 @@ from .declared import Reader, declared, reader
 from .validation import MISSING, keys_of
 
 SHORT_BUDGET = 20_000  # units on the loop, some ten milliseconds: what costs more is worked out in a thread
+UNITS_A_CHARACTER = 10  # of the time in which a unit is worked out: compiling a rule takes so many
 OBJECT_BUDGET = 10_000_000  # units of all rules of one object; celconfig.RuntimeCELCostBudget
 MESSAGE_BYTES = 5 * 1024  # of what a messageExpression comes to
 MISMATCH = "call arguments did not match a supported operator, function or macro signature"
@@ -91,6 +93,16 @@ class Rules:
             return []
         return [compiled(rule, type_) for rule in self.schema.x_kubernetes_validations if rule.rule.strip()]
 
+    @property
+    def takes(self) -> int:
+        """The units in whose time the rules here are compiled; none once they are."""
+        if "compiled" in self.__dict__:
+            return 0
+        return (
+            sum(len(rule.rule) + len(rule.message_expression) for rule in self.schema.x_kubernetes_validations)
+            * UNITS_A_CHARACTER
+        )
+
     @cached_property
     def read(self) -> Reader | None:
         return reader(self.structure, whole=self._whole)
@@ -144,11 +156,22 @@ class _Run:
             raise TakesLong
         return outcome
 
+    def _ahead(self, rules: Rules, takes: int) -> None:
+        """On the loop, before rules are compiled: long ones are so in a thread, also for who comes again without one.
+        Errors: TakesLong."""
+        assert self._short is not None
+        self._short -= takes
+        if self._short <= 0:
+            in_fresh_thread(lambda: rules.compiled).add_done_callback(partial(heard, "rules of a schema"))
+            raise TakesLong
+
     def value(self, rules: Rules, value: Any, old: Any, path: str, *, unchanged: bool) -> None:
         """`old`: MISSING where nothing was there that this can be said to have been. `unchanged`: it, or the nearest around it
         that can be found again, is as it was."""
         if value is None or self.budget < 0 or (unchanged and not rules.looks_back):
             return
+        if self._short is not None and (takes := rules.takes):
+            self._ahead(rules, takes)
         if rules.compiled:
             self._expressions(rules, value, old, path, unchanged)
         for part in rules.all_of:

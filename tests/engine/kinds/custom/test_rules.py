@@ -1,5 +1,6 @@
 """Rules in CEL along values: what they say, what they look back at, what is let be, and that they end."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from shipslog.engine.kinds.custom import rules, validation
 from shipslog.engine.kinds.faults import Faults
+from shipslog.engine.time.long_work import TakesLong
 from shipslog.store.objects.types.apiextensions_v1 import JSONSchemaProps
 from shipslog.store.objects.wire import codec
 
@@ -187,3 +189,23 @@ def test_what_costs_too_much_is_ended_in_time() -> None:
     told = wrong(fields, {"a": list(range(10_000))})
     assert len(told) == 1 and "no further validation rules will be run due to call cost exceeds limit for rule" in told[0]
     assert time.process_time() - began < 30  # not hours
+
+
+async def test_long_rules_are_not_compiled_on_the_loop() -> None:
+    """A kind whose rules have 128 KiB would hold it for a second, when the first object comes after a start."""
+    of = schema(**ruled("self > 1" + " || self == 0" * 400))
+    made = rules.rules_of(of, of)
+    assert made is not None
+    with pytest.raises(TakesLong):
+        rules.check(Faults(), made, {"a": 2})
+    async with asyncio.timeout(30):
+        while made.properties["a"].takes:
+            await asyncio.sleep(0.01)
+    faults = Faults()
+    rules.check(faults, made, {"a": 2})
+    assert not faults.causes
+    short = schema(**ruled("self > 1"))
+    made = rules.rules_of(short, short)
+    assert made is not None
+    rules.check(faults, made, {"a": 2})
+    assert not faults.causes and not made.properties["a"].takes
