@@ -1,7 +1,8 @@
 """A copy of a log that can be sent away: what is secret in it is replaced by a mark, and all else is as it was.
 
-Secret are the values of Secrets and the values that environments of containers are given as they stand, also in what kubectl
-has noted of the last apply. Who did what when, with which names, images, commands and ConfigMaps, is what the log is for.
+Secret are the values of Secrets, the values that environments of containers are given as they stand, and the headers of probes
+and hooks, also in what kubectl has noted of the last apply. Who did what when, with which names, images, commands and
+ConfigMaps, is what the log is for.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from shipslog.reconcilers.rule.digest import NOT_TAKEN_AGAIN
 from shipslog.store.log.event_log import LogError
 from shipslog.store.log.rewritten import rewrite
 from shipslog.store.log.sqlite import SqliteLog
+from shipslog.store.objects.wire.json_text import NotJson, check_depth, parse
 
 from .backups import room_for
 from .progress import Progress, step, to_nobody
@@ -49,12 +51,18 @@ async def export(source: Path, target: Path, *, progress: Progress = to_nobody) 
 
 
 def redacted(encoded: bytes) -> bytes:
-    """A fact as it stands in the log, without what is secret."""
-    fact = msgspec.json.decode(encoded)
+    """A fact as it stands in the log, without what is secret. Errors: LogError."""
+    try:
+        fact = msgspec.json.decode(encoded)
+        check_depth(fact.get("object"))
+    except (RecursionError, msgspec.DecodeError, UnicodeError, NotJson) as error:
+        raise LogError(
+            f"What is secret in it cannot be found, no server writes such an event: {error}. Nothing was written."
+        ) from error
     before = msgspec.json.encode(fact)
     if fact.get("type") == "DecisionTaken":
         fact["digest_version"] = NOT_TAKEN_AGAIN
-    if isinstance(fact.get("object"), dict):
+    if isinstance(fact.get("object"), dict | list):
         _redact(fact["object"])
     after = msgspec.json.encode(fact)
     return after if after != before else encoded
@@ -75,6 +83,10 @@ def _redact(obj: Any) -> None:
         for variable in obj["env"]:
             if isinstance(variable, dict) and variable.get("value"):
                 variable["value"] = MARK
+    if isinstance(obj.get("httpHeaders"), list):  # of a probe or a hook: what authorizes it stands there
+        for header in obj["httpHeaders"]:
+            if isinstance(header, dict) and header.get("value"):
+                header["value"] = MARK
     for key, value in obj.items():
         if key == LAST_APPLIED and isinstance(value, str):
             obj[key] = _applied(value)
@@ -90,8 +102,8 @@ def _mark(values: Any, mark: str) -> None:
 
 def _applied(text: str) -> str:
     try:
-        applied = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+        applied = parse(text)
+    except NotJson:
         return MARK
     _redact(applied)
     return msgspec.json.encode(applied).decode() + "\n"

@@ -12,7 +12,7 @@ from .differences import Difference, differences
 from .lines import asked_for, effect_of
 from .reader import Reader, state
 from .subjects import Subject
-from .summary import ENDPOINTS, summary
+from .summary import ENDPOINTS, mapping, summary
 
 TRANSIENT = "events"
 
@@ -129,7 +129,7 @@ async def last_life(reader: Reader, subject: Subject) -> tuple[Event | None, Eve
         if (
             marked is None
             and b'"deletionTimestamp"' in bytes(fact.object)
-            and state(event)["metadata"].get("deletionTimestamp")
+            and mapping(state(event).get("metadata")).get("deletionTimestamp")
         ):
             marked = event
         last = event

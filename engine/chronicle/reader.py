@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from typing import Any
 
-import msgspec
-
 from shipslog.engine.past.views import view_at
 from shipslog.engine.state.view import MemoryView
 from shipslog.store.events import Event
@@ -165,10 +163,11 @@ class Reader:
         return [subject for subject in names if self.may(subject)]
 
 
-def state(event: Event) -> Any:
-    """The object that an event left, as a mapping."""
+def state(event: Event) -> dict[str, Any]:
+    """The object that an event left, as a mapping. A log that somebody sent may hold what no server has let in, nested without
+    end or no mapping at all: that is one field, which says so."""
     assert isinstance(event.fact, ObjectFact)
-    return msgspec.json.decode(event.fact.object)
+    return secrecy.object_of(event.fact)
 
 
 def _namespaced(resource: str) -> bool:

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectFact
+from shipslog.store.objects.wire.json_text import NotJson, parse
 
 HIDDEN = "(hidden)"
+UNREADABLE = "(cannot be shown)"
 ANNOTATIONS = "metadata.annotations"
 SECRET = ("data", "stringData", f"{ANNOTATIONS}.kubectl.kubernetes.io/last-applied-configuration")
 
@@ -27,7 +29,16 @@ def veiled(event: Event) -> Event:
         return event
     fact = event.fact
     assert isinstance(fact, ObjectFact)
-    return replace(event, fact=replace(fact, object=msgspec.Raw(msgspec.json.encode(masked(msgspec.json.decode(fact.object))))))
+    return replace(event, fact=replace(fact, object=msgspec.Raw(msgspec.json.encode(masked(object_of(fact))))))
+
+
+def object_of(fact: ObjectFact) -> dict[str, Any]:
+    """The object of a fact as a mapping, see `reader.state`."""
+    try:
+        value = parse(bytes(fact.object))
+    except NotJson as error:
+        return {UNREADABLE: str(error)}
+    return value if isinstance(value, dict) else {UNREADABLE: "it is no object"}
 
 
 def masked(value: Any, path: str = "") -> Any:

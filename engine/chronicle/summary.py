@@ -37,23 +37,37 @@ def summary(resource: str, before: Any, after: Any, changes: list[Difference]) -
 
 def event_text(event: Any) -> str:
     """What an Event of the API says: `BackOff: restarting failed container (5 times)`."""
-    count = event.get("count") or 1
-    return f"{event.get('reason', '')}: {short(event.get('message', ''), 2 * VALUE)}" + (
-        f" ({count} times)" if count > 1 else ""
+    count = event.get("count")
+    return f"{short(event.get('reason', ''))}: {short(event.get('message', ''), 2 * VALUE)}" + (
+        f" ({count} times)" if isinstance(count, int) and count > 1 else ""
     )
 
 
 def ready(obj: Any) -> dict[str, str]:
     """The addresses that an Endpoints or an EndpointSlice sends traffic to, and the names of their pods."""
     found = {}
-    for subset in obj.get("subsets") or ():
-        for address in subset.get("addresses") or ():
-            found[address.get("ip", "")] = (address.get("targetRef") or {}).get("name", "")
-    for endpoint in obj.get("endpoints") or ():
-        if (endpoint.get("conditions") or {}).get("ready", True):
-            for ip in endpoint.get("addresses") or ():
-                found[ip] = (endpoint.get("targetRef") or {}).get("name", "")
+    for subset in items(obj.get("subsets")):
+        for address in items(mapping(subset).get("addresses")):
+            found[str(mapping(address).get("ip", ""))] = _pod(address)
+    for endpoint in items(obj.get("endpoints")):
+        if mapping(mapping(endpoint).get("conditions")).get("ready", True):
+            for ip in items(mapping(endpoint).get("addresses")):
+                found[str(ip)] = _pod(endpoint)
     return found
+
+
+def _pod(address: Any) -> str:
+    return str(mapping(mapping(address).get("targetRef")).get("name", ""))
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """It, or none where it is something else: what a log holds that somebody sent, nobody has looked at."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """It, or none where it is something else."""
+    return value if isinstance(value, list) else []
 
 
 def _of_endpoints(before: dict[str, str], after: dict[str, str]) -> str:

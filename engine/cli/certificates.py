@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from shipslog.engine.cli.shared.options import data_option, fail
-from shipslog.engine.cli.shared.paint import DIM, Paper
+from shipslog.engine.cli.shared.paint import DIM, Paper, json_line
 
 SOON_DAYS = 30
 
@@ -28,10 +28,8 @@ def command(output: str, data: Path) -> None:
     if not found:
         raise fail(f"there are no certificates in {data / 'pki'}: no cluster was started there")
     if output == "json":
-        import msgspec
-
         for one in found:
-            click.echo(msgspec.json.encode(one).decode())
+            click.echo(json_line(one))
         return
     paper, now = Paper(), datetime.datetime.now(datetime.UTC)
     paper.line([(f"{'FILE':<12}{'ENDS':<22}{'DAYS':>6}  {'RENEWED FROM':<22}SUBJECT", DIM)])

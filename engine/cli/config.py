@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from shipslog.engine.cli.shared.options import data_option, fail
+from shipslog.engine.cli.shared.paint import json_line
 
 
 @click.command()
@@ -28,8 +29,8 @@ def command(output: str, data: Path) -> None:
         raise fail(f"{data / KEPT_IN} is not there: no cluster was started in {data}")
     values = {name.replace("_", "-"): value for name, value in msgspec.to_builtins(kept).items()}
     if output == "json":
-        click.echo(msgspec.json.encode(values).decode())
+        click.echo(json_line(values))
         return
     for name, value in values.items():
         why = FIXED.get(name.replace("-", "_"))
-        click.echo(f"{name}: {msgspec.json.encode(value).decode()}" + (f"  # fixed: {why}" if why else ""))
+        click.echo(f"{name}: {json_line(value)}" + (f"  # fixed: {why}" if why else ""))

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from shipslog.engine.cli.shared.paint import DIM, Paper, Piece
+from shipslog.engine.cli.shared.paint import DIM, Paper, Piece, json_line
 from shipslog.engine.cli.shared.source import choose, run, source_options
 from shipslog.store.wording import counted
 
@@ -64,9 +64,7 @@ def command(
     async def work() -> None:
         async for found in source.ask(Placing(of=f"pod/{name}", namespace=namespace, at=at)):
             if output == "json":
-                import msgspec
-
-                click.echo(msgspec.json.encode(found).decode())
+                click.echo(json_line(found))
             else:
                 _print(paper, found, SHOWN_NODES if not whole else len(found.nodes))
 

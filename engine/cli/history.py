@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from shipslog.engine.cli.shared.options import fail
-from shipslog.engine.cli.shared.paint import DIM, EFFECTS, Paper, actor
+from shipslog.engine.cli.shared.paint import DIM, EFFECTS, Paper, actor, json_line
 from shipslog.engine.cli.shared.printed_differences import print_changes
 from shipslog.engine.cli.shared.source import choose, run, source_options
 
@@ -55,7 +54,7 @@ def command(
         answer = None
         async for answer in source.ask(question):
             if output == "json":
-                click.echo(msgspec.json.encode(answer).decode())
+                click.echo(json_line(answer))
             elif deleted:
                 printer.gone(answer)
             else:

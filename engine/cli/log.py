@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from shipslog.engine.cli.shared.paint import DIM, Paper, Piece, actor, clock, what
+from shipslog.engine.cli.shared.paint import DIM, Paper, Piece, actor, clock, json_line, what
 from shipslog.engine.cli.shared.source import choose, run, server_options
 
 ACTOR, CAUSE, WHAT = 26, 7, 44  # columns; that of what happened is as wide as is needed, up to WIDEST where lines are not cut
@@ -68,9 +68,7 @@ class Printer:
 
     def print(self, line: Any) -> None:
         if self._json:
-            import msgspec
-
-            click.echo(msgspec.json.encode(line).decode())
+            click.echo(json_line(line))
             return
         self._held.append(line)
         if len(self._held) >= self._most:

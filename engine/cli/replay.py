@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipslog.engine.cli.shared.options import fail
+from shipslog.engine.cli.shared.options import fail, reason
+from shipslog.engine.cli.shared.paint import printable
 from shipslog.store.wording import counted
 
 from .shared import modules
@@ -58,7 +59,7 @@ def command(
         else:
             asyncio.run(_serve(log_file, moment, bind, port, kubeconfig))
     except (LogError, OSError, Refusal) as error:
-        raise fail(str(error)) from error
+        raise fail(printable(reason(error))) from error
     except KeyboardInterrupt:
         pass
 
@@ -113,7 +114,7 @@ async def _verify(path: Path, moment: str, own_rules: "list[Reconciler]") -> Non
     again = f"up to revision {until}, {again}" if moment else again
     click.echo(f"{path}: {counted(log.revision, 'event', 'events')}, every checksum holds; {again} ({took:.1f} s).")
     for line in result.skipped():
-        click.echo(f"  not taken again: {line}")
+        click.echo(f"  not taken again: {printable(line)}")
 
 
 async def _serve(path: Path, moment: str, bind: str, port: int, kubeconfig: Path | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from shipslog.engine.cli.shared.paint import DIM, Paper, actor, clock, what
+from shipslog.engine.cli.shared.paint import DIM, Paper, actor, clock, json_line, what, yaml_text
 from shipslog.engine.cli.shared.source import choose, run, source_options
 
 
@@ -46,9 +46,9 @@ def command(
     async def work() -> None:
         async for answer in source.ask(question):
             if output == "json":
-                click.echo(msgspec.json.encode(answer).decode())
+                click.echo(json_line(answer))
             elif revision is None:
-                click.echo(_yaml(answer), nl=False)
+                click.echo(yaml_text(answer), nl=False)
             else:
                 _print(paper, answer)
 
@@ -57,6 +57,7 @@ def command(
 
 def _print(paper: Paper, shown: Any) -> None:
     from shipslog.engine.chronicle.lines import asked_for
+    from shipslog.engine.chronicle.secrecy import object_of
     from shipslog.engine.cli.shared.printed_differences import print_changes
     from shipslog.store.facts import ObjectFact
 
@@ -74,13 +75,7 @@ def _print(paper: Paper, shown: Any) -> None:
             paper.line([(f"\u2014 against revision {shown.previous}:", DIM)])
             print_changes(paper, line.changes, indent=2)
         paper.line([("\u2014 the object:", DIM)])
-        click.echo(_yaml(msgspec.json.decode(event.fact.object)), nl=False)
+        click.echo(yaml_text(object_of(event.fact)), nl=False)
         return
     paper.line([("\u2014 the fact:", DIM)])
-    click.echo(_yaml(msgspec.to_builtins(event.fact)), nl=False)
-
-
-def _yaml(value: Any) -> str:
-    import yaml
-
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=128))
+    click.echo(yaml_text(msgspec.to_builtins(event.fact)), nl=False)

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from shipslog.engine.cli.shared.options import Daemon, daemon_of, data_option
-from shipslog.engine.cli.shared.paint import DIM, Paper, Piece
+from shipslog.engine.cli.shared.paint import DIM, Paper, Piece, json_line
 
 NOT_RUNNING, NOT_WELL = 3, 1  # exit codes; the first as that of systemctl status
 PAGE = 500
@@ -46,7 +46,7 @@ def command(output: str, data: Path) -> None:
     Ends with code 3 when no daemon runs, and with 1 when it is not well."""
     status = look(data)
     if output == "json":
-        click.echo(msgspec.json.encode(status).decode())
+        click.echo(json_line(status))
     else:
         _print(Paper(), status)
     if not status.running or not status.ready:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from shipslog.engine.cli.shared.paint import DIM, Paper, Piece, actor, clock, what
+from shipslog.engine.cli.shared.paint import DIM, Paper, Piece, actor, clock, json_line, what
 from shipslog.engine.cli.shared.source import choose, run, source_options
 from shipslog.store.wording import counted
 
@@ -32,10 +32,8 @@ def command(
     async def work() -> None:
         steps = [step async for step in source.ask(Why(of=of, namespace=namespace, whole=whole))]
         if output == "json":
-            import msgspec
-
             for step in steps:
-                click.echo(msgspec.json.encode(step).decode())
+                click.echo(json_line(step))
             return
         print_tree(paper, steps)
 

@@ -135,24 +135,32 @@ class LogReader:
         """The events of one object, through the index."""
         after = 0
         while events := await self.ask(after + 1, self._events, READ_OBJECT, (key, after, until), after + 1):
-            for event in events:
-                fact = event.fact
-                if not isinstance(fact, ObjectFact) or object_key(fact.resource, fact.namespace, fact.name) != key:
-                    raise LogCorrupt(str(self.path), event.revision, f"it is listed under {key}, and is not about it")
+            self._check_about(key, events)
             after = events[-1].revision
             yield events
 
     async def latest(self, key: str, before: int) -> Event | None:
         """The newest event about an object before a revision, through the index."""
         found = await self.ask(before, self._events, LATEST, (key, before), before)
+        self._check_about(key, found)
         return found[0] if found else None
+
+    def _check_about(self, key: str, events: list[Event]) -> None:
+        """Errors: LogCorrupt for one that the index lists under another's name."""
+        for event in events:
+            fact = event.fact
+            if not isinstance(fact, ObjectFact) or object_key(fact.resource, fact.namespace, fact.name) != key:
+                raise LogCorrupt(str(self.path), event.revision, f"it is listed under {key}, and is not about it")
 
     async def objects(self, resource: str) -> AsyncIterator[list[ObjectName]]:
         """The names in the index of objects, each once: from one to the next, however many events there are of each."""
         after, end = (f"{resource}/", f"{resource}0") if resource else ("", "~")  # "0" is what follows "/"
         while keys := await self.ask(1, _next_objects, after, end):
             after = keys[-1]
-            yield [object_names(key) for key in keys if key != CLOCK_KEY]
+            try:
+                yield [object_names(key) for key in keys if key != CLOCK_KEY]
+            except ValueError as error:
+                raise LogCorrupt(str(self.path), 1, "its index has a name with a slash in it, which no object has") from error
 
     async def revision_at(self, time_ns: int, until: int) -> int:
         """The last revision not later than a time."""
@@ -171,7 +179,7 @@ class LogReader:
                     break
         except UnknownFact as error:
             raise LogNewer(f"{self.path}: revision {first}", str(error)) from error
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError) as error:
             raise LogCorrupt(str(self.path), first, f"it cannot be read: {error}") from error
         except sqlite3.Error as error:
             raise translate(error, self.path, first, "read") from error

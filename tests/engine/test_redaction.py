@@ -136,6 +136,7 @@ def test_what_is_no_object_stays_byte_for_byte() -> None:
         {"kind": "List", "items": [{"kind": "Secret", "data": {"a": ENCODED}}]},
         {"kind": "Pod", "spec": {"initContainers": [{"env": [{"name": "A", "value": PASSWORD}]}]}},
         {"kind": "Pod", "spec": {"ephemeralContainers": [{"env": [{"name": "A", "value": PASSWORD}]}]}},
+        {"kind": "Pod", "spec": {"containers": [{"livenessProbe": {"httpGet": {"httpHeaders": [{"value": PASSWORD}]}}}]}},
         {"kind": "Secret", "metadata": {"annotations": {LAST_APPLIED: APPLIED}}},
         {"kind": "Secret", "metadata": {"annotations": {LAST_APPLIED: "{" + PASSWORD}}},
     ],

@@ -6,9 +6,11 @@ Tests: tests/engine/cli/test_reading.py
 import sys
 from collections.abc import Sequence
 from functools import cached_property
+from json.encoder import encode_basestring_ascii as json_escape
 from typing import Any
 
 import click
+import msgspec
 
 Piece = tuple[str, str]  # text, and a style as rich names it; "" for none
 PERSON, RULE, NODE, DIM = "bold cyan", "magenta", "blue", "dim"
@@ -49,6 +51,32 @@ class Paper:
 def printable(text: str) -> str:
     """One line of it, without anything that a terminal would obey."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def json_line(value: Any) -> str:
+    """It as JSON in one line, in which what a terminal would obey is escaped: the same value to whoever reads it."""
+    text = msgspec.json.encode(value).decode()
+    return text if text.isprintable() else "".join(c if c.isprintable() else json_escape(c)[1:-1] for c in text)
+
+
+def yaml_text(value: Any) -> str:
+    """It as YAML, likewise; lines end with a line feed and with nothing else."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Quotes what has to be escaped."""
+
+    def quoted(dumper: Any, text: str) -> Any:
+        plain = text.replace("\n", "").isprintable()
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+    Dumper.add_representer(str, quoted)
+    text = str(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=128))
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(ord(c)) for c in text)
+
+
+def _escaped(code: int) -> str:
+    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
 
 
 def actor(name: str) -> Piece:

@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from .options import data_option, default_data, fail, reason
+from .paint import printable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -105,9 +106,9 @@ def run(work: Callable[[], Any]) -> None:
     try:
         asyncio.run(work())
     except Refusal as error:
-        raise fail(error.message) from error
+        raise fail(printable(error.message)) from error
     except (LogError, ValueError, OSError) as error:
-        raise fail(reason(error)) from error
+        raise fail(printable(reason(error))) from error
     except KeyboardInterrupt:
         pass
     finally:

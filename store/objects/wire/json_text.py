@@ -33,7 +33,9 @@ def parse(data: bytes | str) -> Any:
         raise NotJson("a string is not valid UTF-8") from error
     except msgspec.MsgspecError as error:
         raise NotJson(str(error).removeprefix("JSON is malformed: ")) from error
-    check_depth(value)
+    opened = data.count("{") + data.count("[") if isinstance(data, str) else data.count(b"{") + data.count(b"[")
+    if opened > MAX_DEPTH:
+        check_depth(value)
     return value
 
 

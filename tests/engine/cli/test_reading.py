@@ -1,5 +1,6 @@
 """The commands that read a log: from a file, beside a daemon, over HTTPS; as text and as JSON."""
 
+import asyncio
 import http.server
 import json
 import os
@@ -10,13 +11,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from shipslog import Cluster
 from shipslog.engine.cli import main
 from shipslog.engine.library import Background
+from shipslog.store.events import Event, Origin
+from shipslog.store.facts import DecisionTaken, ObjectCreated, ObjectDeleted, ObjectModified
+from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects.types import core_v1
 from tests.docs import shop
 
@@ -204,6 +211,98 @@ def test_what_others_named_does_not_steer_a_terminal(tmp_path: Path) -> None:
     log = str(tmp_path / "cluster.db")
     for command in (("log", log), ("history", "cm/settings", "--log", log), ("why", "cm/settings", "--log", log)):
         assert not {"\x1b", "\x9b"} & set(shipslog(*command).output)
+
+
+STEERING = "\x1b[2J\x9b31m\u202e\r\nNEWS\u2028\U000e0001"  # what a terminal obeys, or a reader believes
+
+
+def sent(path: Path, *facts: Any) -> str:
+    """A log as somebody may make one: nobody has looked at what it holds."""
+
+    async def written() -> None:
+        origin = Origin(verb="create", user_agent=f"client{STEERING}", address=STEERING)
+        async with await SqliteLog.open(path) as log:
+            events = [
+                Event(revision=i, time_ns=i, actor=f"eve{STEERING}", origin=origin, fact=fact)
+                for i, fact in enumerate(facts, 1)
+            ]
+            await log.append(events, expected_revision=0)
+
+    asyncio.run(written())
+    return str(path)
+
+
+def created(name: str, obj: bytes, resource: str = "pods", namespace: str = "shop") -> ObjectCreated:
+    return ObjectCreated(resource=resource, namespace=namespace, name=name, uid=name, object=msgspec.Raw(obj))
+
+
+def test_a_log_that_was_sent_steers_nothing_whatever_it_holds(tmp_path: Path) -> None:
+    name = f"web{STEERING}"
+    text = f"one\n{STEERING}two"
+    pod = json.dumps({"kind": "Pod", "metadata": {"name": name}, "spec": {text: text}}).encode()
+    fact = created(name, pod, namespace=STEERING)
+    later = {"resource": fact.resource, "namespace": fact.namespace, "name": fact.name, "uid": fact.uid}
+    changed = ObjectModified(**later, object=msgspec.Raw(pod.replace(b"two", b"three")))
+    decided = DecisionTaken(
+        reconciler=STEERING, key=f"shop/{name}", read_revision=1, now_ns=1, reason=STEERING, digest="",
+        commands=(f"Delete pods shop/{STEERING}",),
+    )  # fmt: skip
+    plain = [created("web", pod, namespace=f"{where}{STEERING}") for where in ("a", "b")]
+    log = sent(tmp_path / "sent.db", fact, changed, decided, *plain, ObjectDeleted(**later, object=msgspec.Raw(pod)))
+    commands = [("log", log), ("log", log, "-o", "json"), ("replay", log, "--verify"), ("history", "--deleted", "--log", log)]
+    for of in (f"pod/{name}", "pod/web", "pod/none\x9b"):
+        commands += [(command, of, "--log", log) for command in ("history", "why", "show")]
+        commands += [(command, of, "--log", log, "-o", "json") for command in ("history", "why", "show")]
+    for revision in ("1", "2", "3", "6"):
+        commands += [
+            ("show", revision, "--log", log),
+            ("why", revision, "--log", log),
+            ("show", revision, "--log", log, "-o", "json"),
+        ]
+    for command in commands:
+        done = shipslog(*command)
+        assert done.exception is None or isinstance(done.exception, SystemExit), command
+        assert done.output and done.output.replace("\n", "").isprintable(), (command, done.output)
+        assert "\nNEWS" not in done.output, (command, done.output)
+    whole = shipslog("show", "1", "--log", log).stdout.partition("the object:\n")[2]
+    assert yaml.safe_load(whole) == json.loads(pod), "escaped, it is the same value"
+    assert json.loads(lines("log", log, "-o", "json")[0])["name"] == name
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [b"null", b"[[]]", b"3", b'{"metadata":[],"subsets":3,"endpoints":{},"count":"x"}', b'{"subsets":[3,{"addresses":[null]}]}',
+     b'{"endpoints":[1,{"conditions":3,"addresses":[[]]}],"reason":5,"message":{}}', b"[" * 300 + b"]" * 300,
+     b'{"a":' * 900 + b"1" + b"}" * 900],
+)  # fmt: skip
+def test_a_log_that_was_sent_is_read_whatever_its_objects_are(obj: bytes, tmp_path: Path) -> None:
+    facts: list[Any] = []
+    kinds = ("endpoints", "endpointslices.discovery.k8s.io", "events", "secrets", "pods")
+    for resource in kinds:
+        facts.append(made := created("odd", obj, resource))
+        later = {"resource": resource, "namespace": "shop", "name": "odd", "uid": "odd"}
+        facts.append(ObjectModified(**later, object=msgspec.Raw(b'{"data":{},"metadata":{"deletionTimestamp":3}}')))
+        facts += [ObjectModified(**later, object=made.object), ObjectDeleted(**later, object=made.object)]
+    log = sent(tmp_path / "sent.db", *facts)
+    commands = [(command, f"{kind}/odd", "--log", log) for kind in kinds for command in ("history", "why")]
+    commands += [("show", str(revision), "--log", log) for revision in range(1, 21)]
+    for command in (("log", log), ("history", "--deleted", "--log", log), *commands):
+        done = shipslog(*command)
+        assert done.exit_code == 0 and done.stdout, (command, done.output, done.exception)
+
+
+def test_a_log_that_was_sent_is_refused_where_no_server_has_written_it(tmp_path: Path) -> None:
+    deep = sent(tmp_path / "deep.db", created("deep", b"[" * 5000 + b"]" * 5000))
+    slash = sent(tmp_path / "slash.db", created("a/b", b"{}"))
+    for command, why in (
+        (("log", deep), "the log breaks at revision 1: it cannot be read"),
+        (("export", "--redact", "--log", deep, str(tmp_path / "copy")), "Nothing was written"),
+        (("history", "--deleted", "--log", slash), "its index has a name with a slash in it"),
+        (("why", "pod/web", "--log", slash), "its index has a name with a slash in it"),
+    ):
+        done = shipslog(*command)
+        assert done.exit_code == 1 and why in done.stderr and len(done.stderr.splitlines()) == 1, done.output
+    assert not (tmp_path / "copy").exists()
 
 
 def test_a_log_is_followed_and_head_is_no_error(served: Background[Cluster], data: Path) -> None:
