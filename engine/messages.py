@@ -51,10 +51,14 @@ class LogFile(logging.Handler):
         if self.files == 1:
             os.ftruncate(self._descriptor, 0)
             return
+        draft = self.path.with_name(f"{self.path.name}.new")  # first: without it none of the others may move on
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        os.close(descriptor)
         for number in range(self.files - 1, 0, -1):
             older = self._numbered(number - 1)
             if older.exists():
                 older.replace(self._numbered(number))
+        draft.replace(self.path)
         old, self._descriptor = self._descriptor, self._opened()
         os.close(old)
 

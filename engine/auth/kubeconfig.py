@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .certificates import Pki
 
+LARGEST = 1 << 20  # characters of a file that is looked at
 TEMPLATE = """\
 apiVersion: v1
 kind: Config
@@ -51,6 +52,33 @@ def write(path: Path, pki: Pki, server: str, *, name: str = "shipslog", mode: in
         file.write(render(pki, server, name=name))
     draft.chmod(mode)
     draft.replace(path)
+
+
+def in_the_way(path: Path, *, name: str = "shipslog") -> str:
+    """What stands at a path that `write` would take the place of, and is nothing that it has written; "" for nothing."""
+    if not path.exists():
+        return ""
+    if not path.is_file():
+        return "what is there is no file"
+    import yaml
+
+    try:
+        with path.open(encoding="utf-8") as file:
+            config = yaml.safe_load(file.read(LARGEST))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        config = "unreadable"
+    if config is None:
+        return ""
+    if not isinstance(config, dict) or config.get("kind") != "Config":
+        return "the file that is there is no kubeconfig"
+    found = {
+        str(item.get("name"))
+        for member in ("clusters", "contexts", "users")
+        for item in config.get(member) or ()
+        if isinstance(item, dict)
+    }
+    others = sorted(found - {name, f"{name}-admin"})
+    return f"the kubeconfig that is there has {', '.join(others[:3])}{' and more' * (len(others) > 3)} too" if others else ""
 
 
 def _embed(text: str) -> str:

@@ -53,6 +53,11 @@ def command(
 
     if rules and not verify:
         raise fail("--reconcilers is for --verify, which takes the decisions of these rules again; nothing was read", 2)
+    if kubeconfig is not None:
+        from shipslog.engine.auth.kubeconfig import in_the_way
+
+        if found := in_the_way(kubeconfig):
+            raise fail(f"--kubeconfig {kubeconfig}: {found}, and would be lost. Name another file, or move this one away", 2)
     try:
         if verify:
             asyncio.run(_verify(log_file, moment, own(rules)))

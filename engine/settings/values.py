@@ -191,6 +191,7 @@ def _access_faults(settings: "Settings") -> Iterator[str]:
         yield f"--resolv-conf {settings.resolv_conf!r}: give the whole path of the file, for example /etc/resolv.conf"
     if names.subdomain(settings.cluster_domain):
         yield f"--cluster-domain {settings.cluster_domain!r}: give a domain, for example cluster.local"
+    yield from _kubeconfig_faults(settings.kubeconfig)
     if (
         not re.fullmatch("0?[0-7]{3}", settings.write_kubeconfig_mode)
         or int(settings.write_kubeconfig_mode, 8) & 0o600 != 0o600
@@ -199,6 +200,15 @@ def _access_faults(settings: "Settings") -> Iterator[str]:
             f"--write-kubeconfig-mode {settings.write_kubeconfig_mode!r}: give three octal digits, of which the first lets its "
             "owner read and write, for example 640"
         )
+
+
+def _kubeconfig_faults(path: Path | None) -> Iterator[str]:
+    if path is None:
+        return
+    from shipslog.engine.auth.kubeconfig import in_the_way
+
+    if found := in_the_way(path):
+        yield f"--kubeconfig {path}: {found}, and would be lost. Name another file, or move this one away"
 
 
 def _log_faults(settings: "Settings") -> Iterator[str]:

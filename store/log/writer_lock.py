@@ -91,6 +91,13 @@ def acknowledged(path: Path) -> int:
         os.close(fd)
 
 
+def holder(path: Path) -> int:
+    """The process that has the log open for writing, or had it last; 0 when that is not known."""
+    with suppress(OSError, ValueError):
+        return int(lock_path(path).read_bytes()[:20])
+    return 0
+
+
 def _noted(fd: int) -> int:
     lines = os.pread(fd, 64, 0).split(b"\n")
     return int(lines[1]) if len(lines) > 2 and lines[1].strip().isdigit() else 0

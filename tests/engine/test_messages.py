@@ -96,6 +96,27 @@ def test_what_others_write_to_the_descriptors_stays_with_the_newest_file(tmp_pat
         os.close(aside)
 
 
+def test_no_file_moves_on_where_none_can_be_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    path = tmp_path / "shipslog.log"
+    send_to(LogFile(path, 300, 3))
+    for number in range(12):
+        log.info("line", number=number, filler="x" * 60)
+    kept = {name: (tmp_path / name).read_bytes() for name in ("shipslog.log.1", "shipslog.log.2")}
+
+    def refused(*_: object, **__: object) -> int:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refused)
+        for number in range(12):
+            log.info("line", number=number, filler="y" * 60)
+    assert kept == {name: (tmp_path / name).read_bytes() for name in kept}
+    log.info("goes_on")
+    assert path.read_text().rstrip().endswith("goes_on")
+
+
 def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(tmp_path: Path) -> None:
     import os
 

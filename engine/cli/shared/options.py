@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from shipslog.store.log.writer_lock import writer_lives
+from shipslog.store.log.writer_lock import holder, writer_lives
 
 from .paint import printable
 
@@ -61,7 +61,10 @@ def daemon_of(data: Path) -> Daemon | None:
         daemon = msgspec.json.decode((data / "daemon.json").read_bytes(), type=Daemon)
     except (OSError, msgspec.DecodeError):
         return None
-    return daemon if writer_lives(data / "cluster.db") else None  # what a killed daemon left says nothing
+    path = data / "cluster.db"
+    if not writer_lives(path) or holder(path) not in (0, daemon.pid):
+        return None  # a killed daemon left this: its pid is nobody's or a stranger's, also while another begins or restores
+    return daemon
 
 
 def fail(message: str, code: int = 1) -> click.exceptions.Exit:

@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 from shipslog import Cluster
 from shipslog.engine.auth import certificates
 from shipslog.engine.cli import main, status
-from shipslog.engine.cli.shared.options import Daemon
+from shipslog.engine.cli.shared.options import Daemon, daemon_of
 from shipslog.engine.library import Background
 from shipslog.engine.settings import keep, resolve
+from shipslog.store.log.writer_lock import WriterLock
 from shipslog.store.objects.types import core_v1
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
@@ -80,6 +81,19 @@ def test_a_daemon_that_does_not_run_is_told_of(tmp_path: Path) -> None:
         revision = served._cluster.view.revision
     done = shipslog("status", "--data", str(tmp_path), "-o", "json")
     assert done.exit_code == 3 and json.loads(done.stdout)["revision"] >= revision
+
+
+def test_what_a_killed_daemon_left_names_no_stranger(tmp_path: Path) -> None:
+    record = {"pid": 1, "server": "https://127.0.0.1:1", "kubeconfig": "", "runtime": "", "node": ""}
+    (tmp_path / "daemon.json").write_text(json.dumps(record))
+    lock = WriterLock(tmp_path / "cluster.db")  # a restore, or a daemon that has not told of itself yet
+    try:
+        assert daemon_of(tmp_path) is None, "process 1 is somebody else's"
+        assert shipslog("status", "--data", str(tmp_path)).exit_code == 3
+        (tmp_path / "daemon.json").write_text(json.dumps({**record, "pid": os.getpid()}))
+        assert daemon_of(tmp_path) is not None
+    finally:
+        lock.release()
 
 
 def test_what_is_kept_is_told_under_the_names_of_options(tmp_path: Path) -> None:

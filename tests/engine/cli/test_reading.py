@@ -305,6 +305,12 @@ def test_a_log_that_was_sent_is_refused_where_no_server_has_written_it(tmp_path:
     assert not (tmp_path / "copy").exists()
 
 
+def test_a_replay_writes_over_no_kubeconfig_of_others(shop_log: str, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("kind: Config\nclusters: [{name: work}]\n")
+    done = shipslog("replay", shop_log, "--port", "0", "--kubeconfig", str(tmp_path / "config"))
+    assert done.exit_code == 2 and "has work too, and would be lost" in done.stderr
+
+
 def test_a_log_is_followed_and_head_is_no_error(served: Background[Cluster], data: Path) -> None:
     command = [sys.executable, "-m", "shipslog", "log", "--kind", "cm", "--name", "late", "-f"]
     for where in (("--kubeconfig", str(served.kubeconfig)), ("--data", str(data))):

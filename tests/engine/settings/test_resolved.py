@@ -56,6 +56,8 @@ from shipslog.store.facts import NodeObserved
         ("--cluster-domain", "A B"),
         ("--write-kubeconfig-mode", "999"),
         ("--write-kubeconfig-mode", "044"),
+        ("--kubeconfig", "/dev/null"),
+        ("--kubeconfig", __file__),
         ("--log-max-size", "1"),
         ("--log-max-size", "ten"),
         ("--log-max-files", "0"),
@@ -74,6 +76,33 @@ def test_what_cannot_be_is_refused_before_anything_is_made(
     assert told.exit_code == 2 and arguments[0] in told.output, told.output
     assert told.output.startswith("shipslog: --") and "Traceback" not in told.output
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ("", ""),
+        ("apiVersion: v1\nkind: Config\nclusters: [{name: shipslog}]\nusers: [{name: shipslog-admin}]\n", ""),
+        ("apiVersion: v1\nkind: Config\nclusters: [{name: shipslog}, {name: work}]\n", "has work too"),
+        ("apiVersion: v1\nkind: Config\nusers: [{name: a}, {name: b}, 3, {name: c}, {name: d}]\n", "has a, b, c and more too"),
+        ("kind: Pod\n", "is no kubeconfig"),
+        ("- 1\n", "is no kubeconfig"),
+        ("\x80{", "is no kubeconfig"),
+    ],
+)
+def test_a_kubeconfig_of_other_clusters_is_not_written_over(there: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(there, encoding="latin-1")
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    for given in (path, link):
+        values = {"data": tmp_path / "data", "kubeconfig": given, "runtime": "simulated"}
+        if said:
+            with pytest.raises(BadSettings, match=f"--kubeconfig {given}: .*{said}, and would be lost"):
+                resolve(values)
+        else:
+            resolve(values)
+    assert path.read_text(encoding="latin-1") == there and not (tmp_path / "data").exists()
 
 
 def test_each_wrong_option_is_named_at_once(tmp_path: Path) -> None:
