@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from shipslog.engine.cli.shared.options import LEFT_BEHIND, daemon_of, default_data, drop_empty, fail, make_private
+from shipslog.engine.cli.shared.options import LEFT_BEHIND, Daemon, daemon_of, default_data, drop_empty, fail, make_private
 from shipslog.engine.options import GROUPS, OPTIONS, START, Option
 
 if TYPE_CHECKING:
     from shipslog.engine.settings import Settings
 
 M_ARENA_MAX = -8  # of glibc's malloc.h
+SAYS = "shipslog: "
 START_S = 60  # a detached daemon that is not ready by then has failed
 KINDS: dict[str, Any] = {
     "text": str,
@@ -190,7 +191,7 @@ def _detached(settings: "Settings") -> None:
     data = settings.data
     running = daemon_of(data)
     if running is not None:
-        click.echo(f"Already running (pid {running.pid}) at {running.server}. export KUBECONFIG={running.kubeconfig}")
+        _say_already(running)
         return
     log_file = settings.log_file or data / "shipslog.log"
     try:
@@ -212,11 +213,24 @@ def _detached(settings: "Settings") -> None:
         announced = _read_within(pipe, START_S)
     if not announced:
         process.poll()
+        if (running := daemon_of(data)) is not None:  # another `up` was a moment faster
+            _say_already(running)
+            return
         text = log_file.read_bytes()
-        lines = text[start if start <= len(text) else 0 :].decode(errors="replace").strip().splitlines()
-        why = lines[-1].removeprefix("shipslog: ") if lines else "the daemon ended at once"
-        raise fail(f"{why}\nThe daemon's messages: {log_file}")
+        raise fail(f"{why_not(text[start if start <= len(text) else 0 :])}\nThe daemon's messages: {log_file}")
     _tell(msgspec.json.decode(announced), process.pid, data, log_file)
+
+
+def _say_already(running: Daemon) -> None:
+    click.echo(f"Already running (pid {running.pid}) at {running.server}. export KUBECONFIG={running.kubeconfig}")
+
+
+def why_not(messages: bytes) -> str:
+    """What kept a daemon from starting, by what it has written. Another one may write into the same file: its own last word is
+    the line that begins as those of a command do."""
+    lines = messages.decode(errors="replace").strip().splitlines() or ["the daemon ended at once"]
+    last = next((line for line in reversed(lines) if line.startswith(SAYS)), lines[-1])
+    return last.removeprefix(SAYS)
 
 
 def _read_within(pipe: Any, seconds: int) -> bytes:

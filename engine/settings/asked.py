@@ -108,6 +108,8 @@ def _of_file(path: Path) -> dict[str, tuple[object, str]]:
     for key, node in document.value:
         where = f"{path}, line {key.start_mark.line + 1}"
         try:
+            if not isinstance(key, yaml.ScalarNode):
+                raise BadSettings(f"{where}: give options by name, one a line, for example `port: 6443`")
             option = _named(str(key.value), where)
             if option.name in found:
                 raise BadSettings(f"{where}: {key.value}: the same stands in line {found[option.name][1].rpartition(' ')[2]}")

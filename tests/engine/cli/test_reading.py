@@ -271,10 +271,17 @@ def test_a_log_that_was_sent_steers_nothing_whatever_it_holds(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "obj",
-    [b"null", b"[[]]", b"3", b'{"metadata":[],"subsets":3,"endpoints":{},"count":"x"}', b'{"subsets":[3,{"addresses":[null]}]}',
-     b'{"endpoints":[1,{"conditions":3,"addresses":[[]]}],"reason":5,"message":{}}', b"[" * 300 + b"]" * 300,
-     b'{"a":' * 900 + b"1" + b"}" * 900],
-)  # fmt: skip
+    [
+        b"null",
+        b"[[]]",
+        b"3",
+        b'{"metadata":[],"subsets":3,"endpoints":{},"count":"x"}',
+        b'{"subsets":[3,{"addresses":[null]}]}',
+        b'{"endpoints":[1,{"conditions":3,"addresses":[[]]}],"reason":5,"message":{}}',
+        b"[" * 300 + b"]" * 300,
+        b'{"a":' * 900 + b"1" + b"}" * 900,
+    ],
+)
 def test_a_log_that_was_sent_is_read_whatever_its_objects_are(obj: bytes, tmp_path: Path) -> None:
     facts: list[Any] = []
     kinds = ("endpoints", "endpointslices.discovery.k8s.io", "events", "secrets", "pods")

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from cryptography import x509
 
+from shipslog.engine.cli.up import why_not
 from shipslog.engine.past.views import load
 from shipslog.store.log.sqlite import SqliteLog
 from shipslog.store.objects.types import core_v1
@@ -69,6 +70,29 @@ def test_a_start_that_fails_leaves_no_cluster(tmp_path: Path) -> None:
         up = shipslog("up", "--detach", *options, "--data", str(tmp_path / "b"))
         assert up.returncode == 1 and "is in use" in up.stderr, up.stderr
         assert [path.name for path in (tmp_path / "b").iterdir()] == ["shipslog.log"]  # which the message names
+
+
+def test_the_last_word_of_a_start_is_its_own() -> None:
+    """Two of a moment write into one file."""
+    other = "2026-11-28T00:32:47.613Z INFO    ready took_s=0.671"
+    assert why_not(f"shipslog: process 7 has this log open\n{other}\n".encode()) == "process 7 has this log open"
+    assert why_not(f"{other}\nKilled\n".encode()) == "Killed"
+    assert why_not(b"\n") == "the daemon ended at once"
+
+
+def test_two_starts_of_a_moment_come_to_one_daemon(tmp_path: Path) -> None:
+    place = ("--data", str(tmp_path))
+    start = ("up", "--detach", "--runtime", "simulated", "--bind", "127.0.0.1", "--port", str(free_port()), *place)
+    try:
+        both = [subprocess.Popen([sys.executable, "-m", "shipslog", *start], stdout=-1, stderr=-1, text=True) for _ in "ab"]
+        told = [(*one.communicate(timeout=90), one.returncode) for one in both]
+    finally:
+        down = shipslog("down", *place)
+    assert down.returncode == 0, down.stdout + down.stderr
+    assert sorted("Your cluster is ready" in out for out, _, _ in told) == [False, True], told
+    (other,) = [one for one in told if "Your cluster is ready" not in one[0]]
+    assert other[0].startswith("Already running") or "open for writing" in other[1] or "is in use" in other[1], other
+    assert "INFO" not in other[1], other
 
 
 def test_a_file_and_the_environment_say_what_a_cluster_is(tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ def test_the_order_of_places(tmp_path: Path) -> None:
         ("node-label: {a: b}\n", "line 1: node-label: give a list of texts"),
         ("port: 1\nhttps-listen-port: 2\n", "line 2: https-listen-port: the same stands in line 1"),
         ("- port\n", "give options by name"),
+        ("? [a]\n: b\n", "line 1: give options by name"),
+        ("? {a: b}\n: b\n", "line 1: give options by name"),
         ("port: [\n", "it is no YAML"),
     ],
 )
