@@ -67,6 +67,7 @@ class Client:
     async def _submit(
         self, command: AnyObjectCommand, dry_run: bool, actor: str | None, groups: Sequence[str] | None, cause: int | None
     ) -> Committed:
+        self._cluster.check_loop()
         return await self._cluster.submit(
             command, actor=actor or self.actor, groups=self.groups if groups is None else groups, cause=cause, dry_run=dry_run
         )

@@ -183,6 +183,7 @@ class WatchHub:
         self._rings: dict[str, Ring] = {}
         self._size_bytes = 0
         self._watches: dict[str, set[Watch]] = {}
+        self._closed = False
 
     def publish(self, resource: str, record: WatchRecord) -> None:
         """A change became durable."""
@@ -207,6 +208,8 @@ class WatchHub:
         backlog = [r for r in ring.records if r.revision > after and (namespace is None or r.namespace == namespace)]
         watch = Watch(self, resource, namespace, backlog)
         self._watches.setdefault(resource, set()).add(watch)
+        if self._closed:
+            watch.close()
         return watch
 
     @property
@@ -218,6 +221,7 @@ class WatchHub:
         self._watches.get(watch.resource, set()).discard(watch)
 
     def close(self) -> None:
-        """End every watch."""
+        """End every watch, and each that somebody begins later."""
+        self._closed = True
         for watch in [w for watches in self._watches.values() for w in watches]:
             watch.close()

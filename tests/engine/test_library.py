@@ -191,8 +191,18 @@ async def test_another_loop_is_told_so(cluster: Cluster) -> None:
     async def elsewhere() -> None:
         cluster.get(core_v1.Pod, "p")
 
-    with pytest.raises(RuntimeError, match="another event loop"):
-        await asyncio.to_thread(asyncio.run, elsewhere())
+    for wrong in (elsewhere, lambda: cluster.apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}")):
+        with pytest.raises(RuntimeError, match="another event loop"):
+            await asyncio.wait_for(asyncio.to_thread(lambda wrong=wrong: asyncio.run(wrong())), 30)
+
+
+async def test_who_waits_for_a_cluster_that_is_closed_hears_so_at_once() -> None:
+    async with Cluster.open(reconcilers=()) as closed:
+        pass
+    async with asyncio.timeout(10):  # well before `wait` itself would end
+        with pytest.raises(EngineStopped, match="the cluster is closed"):
+            await closed.wait(core_v1.Pod, "p")
+        assert [change async for change in closed.watch("pods")] == []
 
 
 def test_the_package_says_what_it_has() -> None:
