@@ -38,21 +38,21 @@ def _filled_in(pod: Pod, limit_range: LimitRange) -> Pod:
         if item.type == CONTAINER:
             asked |= item.default_request
             most |= item.default
-    told: list[str] = []
-    containers = tuple(_filled(c, asked, most, "container", told) for c in pod.spec.containers)
-    initial = tuple(_filled(c, asked, most, "init container", told) for c in pod.spec.init_containers)
-    if not told:
+    filled: list[str] = []
+    containers = tuple(_filled(c, asked, most, "container", filled) for c in pod.spec.containers)
+    initial = tuple(_filled(c, asked, most, "init container", filled) for c in pod.spec.init_containers)
+    if not filled:
         return pod
-    annotations = {**pod.metadata.annotations, ANNOTATION: f"LimitRanger plugin set: {'; '.join(told)}"}
+    annotations = {**pod.metadata.annotations, ANNOTATION: f"LimitRanger plugin set: {'; '.join(filled)}"}
     spec = replace(pod.spec, containers=containers, init_containers=initial)
     return replace(pod, metadata=replace(pod.metadata, annotations=annotations), spec=spec)
 
 
-def _filled(container: Container, asked: Mapping[str, Any], most: Mapping[str, Any], what: str, told: list[str]) -> Container:
+def _filled(container: Container, asked: Mapping[str, Any], most: Mapping[str, Any], what: str, filled: list[str]) -> Container:
     had = container.resources
     for part, there, given in (("request", had.requests, asked), ("limit", had.limits, most)):
         if missing := sorted(name for name in given if name not in there):
-            told.append(f"{', '.join(missing)} {part} for {what} {container.name}")
+            filled.append(f"{', '.join(missing)} {part} for {what} {container.name}")
     made = replace(had, requests={**asked, **had.requests}, limits={**most, **had.limits})
     return container if made == had else replace(container, resources=made)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from shipslog.engine.kinds.context import Admission
 from shipslog.engine.kinds.faults import forbidden
-from shipslog.reconcilers.cluster.quota_usage import NOTHING, TO_BE_SAID, Amount, amount, concerned, said, usage, used
+from shipslog.reconcilers.cluster.quota_usage import NOTHING, TO_BE_SPECIFIED, Amount, amount, concerned, prefixed, usage, used
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.types.core_v1 import Pod, ResourceQuota, ResourceRequirements
 from shipslog.store.objects.values import quantity
@@ -34,7 +34,7 @@ def check_quotas(kind: Kind, old: Any, new: Any, subresource: str, ctx: Admissio
 
 def _check(kind: Kind, old: Any, new: Any, quota: ResourceQuota, ctx: Admission) -> None:
     resource, hard = kind.resource, quota.spec.hard
-    if resource == "pods" and old is None and (missing := _not_said(new, TO_BE_SAID & hard.keys())):
+    if resource == "pods" and old is None and (missing := _unspecified(new, TO_BE_SPECIFIED & hard.keys())):
         raise forbidden(kind, new.metadata.name, f"failed quota: {quota.metadata.name}: must specify {missing}")
     wanted = {name: value for name, value in usage(resource, new, now=ctx.now_ns).items() if name in hard}
     if old is not None and concerned(quota, resource, old):
@@ -47,22 +47,24 @@ def _check(kind: Kind, old: Any, new: Any, quota: ResourceQuota, ctx: Admission)
     beyond = sorted(name for name, value in wanted.items() if there[name].nanos + value.nanos > quantity.nanos(hard[name]))
     if beyond:
         limited = {name: amount(hard[name]) for name in beyond}
-        told = f"requested: {_printed(wanted, beyond)}, used: {_printed(there, beyond)}, limited: {_printed(limited, beyond)}"
-        raise forbidden(kind, new.metadata.name, f"exceeded quota: {quota.metadata.name}, {told}")
+        amounts = (
+            f"requested: {_printed(wanted, beyond)}, used: {_printed(there, beyond)}, limited: {_printed(limited, beyond)}"
+        )
+        raise forbidden(kind, new.metadata.name, f"exceeded quota: {quota.metadata.name}, {amounts}")
 
 
-def _not_said(pod: Pod, names: Iterable[str]) -> str:
+def _unspecified(pod: Pod, names: Iterable[str]) -> str:
     """What neither containers say of what they have to, nor the pod for all: `limits.memory for: c; requests.cpu for: c,d`."""
-    whole, told = pod.spec.resources or ResourceRequirements(), []
-    for name in sorted(set(names) - said(whole.requests, whole.limits).keys()):
+    whole, unspecified = pod.spec.resources or ResourceRequirements(), []
+    for name in sorted(set(names) - prefixed(whole.requests, whole.limits).keys()):
         silent = [
             container.name
             for container in (*pod.spec.containers, *pod.spec.init_containers)
-            if name not in said(container.resources.requests, container.resources.limits)
+            if name not in prefixed(container.resources.requests, container.resources.limits)
         ]
         if silent:
-            told.append(f"{name} for: {','.join(sorted(silent))}")
-    return "; ".join(told)
+            unspecified.append(f"{name} for: {','.join(sorted(silent))}")
+    return "; ".join(unspecified)
 
 
 def _printed(amounts: Mapping[str, Amount], names: Iterable[str]) -> str:

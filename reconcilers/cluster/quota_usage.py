@@ -31,7 +31,7 @@ COUNTED = ("configmaps", "replicationcontrollers", "resourcequotas", "secrets") 
 STORAGE_CLASS = ".storageclass.storage.k8s.io/"
 BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 # A quota of these wants each container to say how much of them it asks for.
-TO_BE_SAID = frozenset({"cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"})
+TO_BE_SPECIFIED = frozenset({"cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"})
 NATIVE = ("cpu", "memory", "ephemeral-storage")
 
 
@@ -132,10 +132,13 @@ def overdue_at(pod: Pod) -> int:
 def _of_pod(pod: Pod) -> Amounts:
     overhead = {name: amount(value) for name, value in pod.spec.overhead.items()}
     asked, most = total(pod.spec, requests), total(pod.spec, limits)
-    return {"pods": ONE, **said(added(asked, overhead), {**most, **{n: most[n] + overhead[n] for n in overhead if n in most}})}
+    return {
+        "pods": ONE,
+        **prefixed(added(asked, overhead), {**most, **{n: most[n] + overhead[n] for n in overhead if n in most}}),
+    }
 
 
-def said(asked: Mapping[str, V], most: Mapping[str, V]) -> dict[str, V]:
+def prefixed(asked: Mapping[str, V], most: Mapping[str, V]) -> dict[str, V]:
     """Requests and limits by the names that quotas have for them."""
     found: dict[str, V] = {}
     for name, value in asked.items():

@@ -44,8 +44,8 @@ def pull_policy(container: AnyContainer) -> Policy:
     return _policy(container.image, container.image_pull_policy)
 
 
-def _policy(image: str, said: str) -> Policy:
-    match said:
+def _policy(image: str, pull_policy: str) -> Policy:
+    match pull_policy:
         case "Always":
             return "Always"
         case "Never":

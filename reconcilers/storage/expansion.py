@@ -108,9 +108,9 @@ def _done(claim: Claim, volume: Volume, users: dict[str, list[core_v1.Pod]]) -> 
         allocated_resource_statuses={k: v for k, v in status.allocated_resource_statuses.items() if k != "storage"},
     )
     update = Update(object=replace(claim, status=done), subresource="status")
-    told = f'MountVolume.NodeExpandVolume succeeded for volume "{volume.metadata.name}" '
+    message = f'MountVolume.NodeExpandVolume succeeded for volume "{volume.metadata.name}" '
     says = tuple(
-        Say(about=reference(about), reason="FileSystemResizeSuccessful", message=told + node, after=update, host=node)
+        Say(about=reference(about), reason="FileSystemResizeSuccessful", message=message + node, after=update, host=node)
         for node, pods in users.items()
         for about in (*pods, claim)
     )

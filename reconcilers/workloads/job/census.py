@@ -84,13 +84,13 @@ def take(job: Job, pods: Sequence[core_v1.Pod], *, over: bool, fails: bool) -> C
     done, given_up, last = _by_index(job, pods, active, completions) if is_indexed(job) else (indexes.NONE, indexes.NONE, {})
     good: list[str] = []
     bad: list[str] = []
-    told, why = {*held.succeeded, *held.failed}, ""
+    counted, why = {*held.succeeded, *held.failed}, ""
     for pod in pods:
         uid = pod.metadata.uid
         failed = has_failed(job, pod)
         if failed and is_tracked(pod):
             why = why or judge(job.spec.pod_failure_policy, pod).message
-        if not is_tracked(pod) or uid in told:
+        if not is_tracked(pod) or uid in counted:
             continue
         index = indexes.index_of(pod, completions) if is_indexed(job) else 0
         if pod.status.phase == "Succeeded":
