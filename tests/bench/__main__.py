@@ -93,7 +93,7 @@ def main() -> None:
         prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "modules", nargs="*", default=MODULES, metavar="NAME", help=f"{', '.join(MODULES)}, node, scale, dns, floor"
+        "modules", nargs="*", default=MODULES, metavar="NAME", help=f"{', '.join(MODULES)}, node, proxy, scale, dns, floor"
     )
     parser.add_argument("--keep", action="store_true", help="write the figures to docs/performance.md")
     options = parser.parse_args()

@@ -1,6 +1,7 @@
 """The service proxy: how long a load and a change take, and what a connection costs, by the number of services and the mode.
 
-`python -m tests.bench.bench_proxy` prints a table. Needs root: it makes network namespaces of its own.
+`python -m tests.bench.bench_proxy` prints a table of all modes; `python -m tests.bench proxy` has what there are targets for.
+Needs root: it makes network namespaces of its own.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from shipslog.runtime.commands import Ruleset
 from shipslog.runtime.netfilter.userspace.adapter import UserspaceAdapter
@@ -20,6 +22,7 @@ from tests.runtime.netfilter.laboratory import NODE_BRIDGE, Laboratory, inside, 
 from tests.runtime.netfilter.modes import VIP, made, tcp
 from tests.runtime.netfilter.modes import ruleset as of_rules
 
+from . import Row
 from .bench_services import address, part, ruleset, view_with
 
 ROUNDS = 200
@@ -54,7 +57,18 @@ def connect_us(lab: Laboratory, host: str, port: int) -> float:
     return inside(lab.ns("node"), measure)
 
 
-async def measure(lab: Laboratory, mode: str, services: int, rounds: int) -> list[str]:
+class Measured(NamedTuple):
+    """Of one mode: how long it takes to load all; medians of one change; connects through the first, the last, a node port."""
+
+    decide_ms: float
+    load_ms: float
+    decided: str
+    applied: str
+    changed_ms: float
+    connects_us: list[float]
+
+
+async def measured(lab: Laboratory, mode: str, services: int, rounds: int) -> Measured:
     view, adapter = view_with(services, (lab.pod(1), lab.pod(2))), made(mode, lab)
     try:
         decide_s, rules = timed(lambda: ruleset(view))
@@ -68,10 +82,15 @@ async def measure(lab: Laboratory, mode: str, services: int, rounds: int) -> lis
             decisions.append(took_s)
             changes.append(await waited(adapter.apply(rules)))
         connects = [connect_us(lab, *where) for where in ((address(0), 80), (address(services - 1), 80), ("127.0.0.1", 30000))]
-        figures = [f"{decide_s * 1e3:.0f} ms", f"{load_s * 1e3:.0f} ms", spread(decisions), spread(changes)]
-        return [mode, f"{services:,}", *figures, *(f"{us:.0f} µs" for us in connects)]
+        changed_ms = statistics.median(changes) * 1e3
+        return Measured(decide_s * 1e3, load_s * 1e3, spread(decisions), spread(changes), changed_ms, connects)
     finally:
         await adapter.close(remove=True)
+
+
+def row(mode: str, services: int, found: Measured) -> list[str]:
+    figures = [f"{found.decide_ms:.0f} ms", f"{found.load_ms:.0f} ms", found.decided, found.applied]
+    return [mode, f"{services:,}", *figures, *(f"{us:.0f} µs" for us in found.connects_us)]
 
 
 def spread(taken: list[float]) -> str:
@@ -94,8 +113,8 @@ def stream_rate(lab: Laboratory, host: str, port: int, seconds: float) -> float:
         return float(receiving.stdout.readline())
 
 
-async def streams(lab: Laboratory) -> str:
-    """The loopback alone, and through the process in user space, in turns; what the process uses of a core."""
+async def streams(lab: Laboratory) -> tuple[float, float, float]:
+    """(GB/s over the loopback alone, through the process in user space, seconds that it uses of a core), in turns."""
     adapter = made("userspace", lab)
     assert isinstance(adapter, UserspaceAdapter)
     alone, through, used = [], [], []
@@ -108,11 +127,7 @@ async def streams(lab: Laboratory) -> str:
             used.append(cpu_s(adapter.pid) - before)
     finally:
         await adapter.close(remove=True)
-    rate, busy_s = statistics.median(through), statistics.median(used)
-    return (
-        f"one stream: {statistics.median(alone):.2f} GB/s over loopback, {rate:.2f} through the process, "
-        f"which has a core for {busy_s:.2f} s of a second: {rate / busy_s:.2f} GB for a second of it\n"
-    )
+    return statistics.median(alone), statistics.median(through), statistics.median(used)
 
 
 def cpu_s(pid: int) -> float:
@@ -130,16 +145,45 @@ RUNS = (
 )
 
 
+def measure() -> list[Row]:
+    """What there are targets for: nftables with 10,000 services, and streams through the process in user space."""
+    return asyncio.run(_targets()) if os.geteuid() == 0 else []
+
+
+async def _targets() -> list[Row]:
+    with laboratory() as lab:
+        for number in (1, 2, 3):
+            lab.serve_tcp(f"pod{number}", 8080)
+        direct = connect_us(lab, lab.pod(1), 8080)
+        found = await measured(lab, "nftables", 10_000, ROUNDS)
+        alone, through, busy_s = await streams(lab)
+    return [
+        Row("nftables, a change among 10,000 services, to the kernel", found.changed_ms, "ms", 1.5, None, lower=True),
+        Row(
+            "nftables, connected through the last of 10,000 services",
+            found.connects_us[1],
+            "µs",
+            found.connects_us[0] * 1.2,
+            direct,
+            lower=True,
+            note="compared: without a service; the target is the first one's and a fifth",
+        ),
+        Row("userspace, one stream, by a second of a core", through / busy_s, "GB/s", alone, None),
+    ]
+
+
 async def main() -> None:
     with laboratory() as lab:
         for number in (1, 2, 3):
             lab.serve_tcp(f"pod{number}", 8080)
         direct = f"{connect_us(lab, lab.pod(1), 8080):.0f} µs"
-        rows = [await measure(lab, *run) for run in RUNS]
-        told = await streams(lab)
-    widths = [max(len(row[column]) for row in [HEADS, *rows]) for column in range(len(HEADS))]
-    for row in [HEADS, *rows]:
-        sys.stdout.write("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + "\n")
+        rows = [row(mode, services, await measured(lab, mode, services, rounds)) for mode, services, rounds in RUNS]
+        alone, rate, busy_s = await streams(lab)
+    told = f"one stream: {alone:.2f} GB/s over loopback, {rate:.2f} through the process, "
+    told += f"which has a core for {busy_s:.2f} s of a second: {rate / busy_s:.2f} GB for a second of it\n"
+    widths = [max(len(line[column]) for line in [HEADS, *rows]) for column in range(len(HEADS))]
+    for line in [HEADS, *rows]:
+        sys.stdout.write("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) + "\n")
     sys.stdout.write(f"a connection to a pod without a service: {direct}\n{told}")
 
 
