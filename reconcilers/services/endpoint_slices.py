@@ -16,12 +16,24 @@ from shipslog.store.objects.types import core_v1, discovery_v1, meta_v1
 from shipslog.store.view import View
 from shipslog.store.wording import counted
 
-from .endpoint_targets import MANAGED_BY, SERVICE_NAME, Port, Target, by_ports, families_of, labels_of, services_of, targets_of
+from .endpoint_targets import (
+    MANAGED_BY,
+    SERVICE_NAME,
+    Port,
+    Target,
+    by_ports,
+    families_of,
+    labels_of,
+    moves,
+    services_of,
+    targets_of,
+)
 from .endpoints import HEADLESS
 
 RESOURCE = "endpointslices.discovery.k8s.io"
 CONTROLLER = "endpointslice-controller.k8s.io"
 MAX_ENDPOINTS = 100
+SAME_NODE = "PreferSameNode"  # spec.trafficDistribution; what else it may say is about zones
 
 
 def _service_of(view: View, slice_: discovery_v1.EndpointSlice) -> Iterable[str]:
@@ -30,8 +42,16 @@ def _service_of(view: View, slice_: discovery_v1.EndpointSlice) -> Iterable[str]
     return (f"{slice_.metadata.namespace}/{name}",) if name else ()
 
 
+def _served_on(view: View, node: core_v1.Node) -> Iterable[str]:
+    """The Services of the pods on a node whose zone has changed."""
+    return dict.fromkeys(key for pod in view.pods_on(node.metadata.name) for key in services_of(view, pod))
+
+
 WAKES = (
-    rule(core_v1.Service).watches(core_v1.Pod, to=services_of, by=labels_of).watches(discovery_v1.EndpointSlice, to=_service_of)
+    rule(core_v1.Service)
+    .watches(core_v1.Pod, to=services_of, by=labels_of)
+    .watches(discovery_v1.EndpointSlice, to=_service_of)
+    .watches(core_v1.Node, to=_served_on, when=moves)
 )
 
 
@@ -92,7 +112,7 @@ def _fit(
     current: list[discovery_v1.EndpointSlice],
 ) -> list[AnyObjectCommand]:
     """Put the endpoints into the slices that hold them already; new ones where there is room; the rest into new slices."""
-    wanted = {t.pod.metadata.uid: _endpoint(t) for t in sorted(targets, key=lambda t: (t.ip, t.pod.metadata.uid))}
+    wanted = {t.pod.metadata.uid: _endpoint(service, t) for t in sorted(targets, key=lambda t: (t.ip, t.pod.metadata.uid))}
     labels = _labels(service)
     kept: list[tuple[discovery_v1.EndpointSlice, list[discovery_v1.Endpoint]]] = []
     for slice_ in current:
@@ -147,12 +167,24 @@ def _ports(ports: tuple[Port, ...]) -> tuple[discovery_v1.EndpointPort, ...]:
     )
 
 
-def _endpoint(target: Target) -> discovery_v1.Endpoint:
+def _hints(service: core_v1.Service, target: Target) -> discovery_v1.EndpointHints | None:
+    """For whom an endpoint is meant first. Source: the endpointslice controller's traffic distribution, Kubernetes 1.37."""
+    wanted, node = service.spec.traffic_distribution, target.pod.spec.node_name
+    if not wanted or not target.ready:
+        return None
+    zones = (discovery_v1.ForZone(name=target.zone),) if target.zone else ()
+    nodes = (discovery_v1.ForNode(name=node),) if node and wanted == SAME_NODE else ()
+    return discovery_v1.EndpointHints(for_zones=zones, for_nodes=nodes) if zones or nodes else None
+
+
+def _endpoint(service: core_v1.Service, target: Target) -> discovery_v1.Endpoint:
     conditions = discovery_v1.EndpointConditions(ready=target.ready, serving=target.serving, terminating=target.terminating)
     return discovery_v1.Endpoint(
         addresses=(target.ip,), conditions=conditions, hostname=target.hostname or None, target_ref=target.reference(),
-        node_name=target.pod.spec.node_name or None,
+        node_name=target.pod.spec.node_name or None, zone=target.zone or None, hints=_hints(service, target),
     )  # fmt: skip
 
 
-RECONCILER = Reconciler(name="endpoint-slices", actor="system:controller:endpointslice-controller", wakes=WAKES, decide=decide)
+RECONCILER = Reconciler(
+    name="endpoint-slices", actor="system:controller:endpointslice-controller", wakes=WAKES, decide=decide, version=2
+)

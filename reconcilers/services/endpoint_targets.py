@@ -19,6 +19,9 @@ from shipslog.store.view import View
 MANAGED_BY, SERVICE_NAME = "endpointslice.kubernetes.io/managed-by", "kubernetes.io/service-name"
 
 
+ZONE = "topology.kubernetes.io/zone"
+
+
 class Port(Struct, frozen=True, order=True):
     """One port of a Service as one pod (or several alike) has it; `port` 0 for a headless Service without ports."""
 
@@ -38,10 +41,21 @@ class Target(Struct, frozen=True, kw_only=True):
     serving: bool
     terminating: bool
     hostname: str = ""
+    zone: str = ""  # of its node
 
     def reference(self) -> core_v1.ObjectReference:
         meta = self.pod.metadata
         return core_v1.ObjectReference(kind="Pod", namespace=meta.namespace, name=meta.name, uid=meta.uid)
+
+
+def zone_of(node: core_v1.Node | None) -> str:
+    """The zone that a node says it is in; "" for none."""
+    return node.metadata.labels.get(ZONE, "") if node is not None else ""
+
+
+def moves(before: core_v1.Node | None, after: core_v1.Node | None) -> bool:
+    """Whether a node has come, or is in another zone than before."""
+    return before is None or (after is not None and zone_of(before) != zone_of(after))
 
 
 def services_of(view: View, pod: core_v1.Pod) -> Iterable[str]:
@@ -88,7 +102,7 @@ def targets_of(view: View, service: core_v1.Service, family: Family | None = Non
             out.append(
                 Target(
                     pod=pod, ip=ip, ports=ports, ready=ready, terminating=terminating, hostname=named,
-                    serving=serving,
+                    serving=serving, zone=zone_of(view.get(core_v1.Node, pod.spec.node_name)),
                 )
             )  # fmt: skip
     return out

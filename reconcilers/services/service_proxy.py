@@ -9,7 +9,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 from msgspec import UNSET
@@ -20,10 +20,12 @@ from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
 from shipslog.store.facts import NodeObserved, RulesetApplied, RulesetFailed
 from shipslog.store.families import FAMILIES, Family
 from shipslog.store.objects.types.core_v1 import Node, Service, ServicePort
-from shipslog.store.objects.types.discovery_v1 import Endpoint, EndpointSlice
+from shipslog.store.objects.types.discovery_v1 import Endpoint, EndpointHints, EndpointSlice
 from shipslog.store.projections import Projection
 from shipslog.store.state import Entry
 from shipslog.store.view import View
+
+from .endpoint_targets import moves, zone_of
 
 SERVICES, SLICES = "services", "endpointslices.discovery.k8s.io"
 SERVICE_NAME = "kubernetes.io/service-name"
@@ -48,7 +50,7 @@ def _reporter(view: View, fact: NodeObserved | RulesetApplied | RulesetFailed) -
 
 WAKES = (
     rule()
-    .watches(Node, to=namesake, when=lambda before, after: before is None, at_start=True)
+    .watches(Node, to=namesake, when=moves, at_start=True)
     .watches(Service, EndpointSlice, to=_nodes)
     .hears(NodeObserved, RulesetApplied, RulesetFailed, to=_reporter)
 )
@@ -60,7 +62,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         return Decision(reason="NodeNotObserved")
     config = view.config
     pool = "" if config.load_balancer_pool is UNSET else config.load_balancer_pool
-    ruleset, state = view.projected(RULES_BY_SERVICE).ruleset(config.pod_cidr, key, pool), view.ruleset(key)
+    place = Place(key, zone_of(view.get(Node, key)))
+    ruleset, state = view.projected(RULES_BY_SERVICE).ruleset(config.pod_cidr, place, pool), view.ruleset(key)
     if state.digest == ruleset.digest:
         return Decision(reason="RulesetInPlace")
     if state.failed_digest == ruleset.digest:
@@ -74,7 +77,14 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 # --- what one service becomes ---
 
 
-def rules_of(service: Service, slices: Sequence[EndpointSlice], node: str) -> Rules:
+class Place(NamedTuple):
+    """Where packets are met: a node, and the zone that it is in; both may be nowhere ("")."""
+
+    node: str = ""
+    zone: str = ""
+
+
+def rules_of(service: Service, slices: Sequence[EndpointSlice], place: Place) -> Rules:
     """One service's rules on one node; () for what needs none: headless and ExternalName services."""
     spec = service.spec
     if spec.type == "ExternalName":
@@ -82,21 +92,21 @@ def rules_of(service: Service, slices: Sequence[EndpointSlice], node: str) -> Ru
     rules: list[ServiceRules] = []
     for port in spec.ports:
         for family in FAMILIES:
-            rules += _rules_of_port(service, port, family, slices, node)
+            rules += _rules_of_port(service, port, family, slices, place)
     if rules and spec.health_check_node_port and spec.external_traffic_policy == "Local":
         ready = {
             address
             for port in spec.ports
             for family in FAMILIES
             for (address, _), endpoint in _candidates(slices, port, family)
-            if endpoint.node_name == node and _ready(endpoint)
+            if endpoint.node_name == place.node and _ready(endpoint)
         }
         rules[0] = msgspec.structs.replace(rules[0], health_port=spec.health_check_node_port, health_endpoints=len(ready))
     return tuple(rules)
 
 
 def _rules_of_port(
-    service: Service, port: ServicePort, family: Family, slices: Sequence[EndpointSlice], node: str
+    service: Service, port: ServicePort, family: Family, slices: Sequence[EndpointSlice], place: Place
 ) -> Iterator[ServiceRules]:
     """One rule; two where clients inside the cluster get other endpoints than those outside."""
     spec = service.spec
@@ -106,8 +116,8 @@ def _rules_of_port(
     external = _of_family(spec.external_ips, family)
     balancers = _of_family(_balancers(service), family)
     candidates = list(_candidates(slices, port, family))
-    everywhere = _chosen(candidates)
-    here = _chosen([c for c in candidates if c[1].node_name == node]) if _is_local(service) else ()
+    everywhere = _chosen(_near(candidates, place))
+    here = _chosen([c for c in candidates if c[1].node_name == place.node]) if _is_local(service) else ()
     node_port = port.node_port if spec.type in ("NodePort", "LoadBalancer") else 0
     rule = ServiceRules(
         service=f"{service.metadata.namespace}/{service.metadata.name}:{port.name}",
@@ -177,6 +187,26 @@ def _chosen(candidates: Sequence[tuple[Address, Endpoint]]) -> tuple[Address, ..
     return tuple(sorted(ready or {address for address, endpoint in candidates if _serves_to_the_end(endpoint)}))
 
 
+def _near(candidates: Sequence[tuple[Address, Endpoint]], place: Place) -> Sequence[tuple[Address, Endpoint]]:
+    """Those that are meant for this node, else those for its zone, where every endpoint that is ready says for whom it is, and
+    one for here; else all. Source: kube-proxy's topology, Kubernetes 1.37."""
+    hints = [endpoint.hints for _, endpoint in candidates if _ready(endpoint)]
+    if not hints or None in hints:
+        return candidates
+    for name, meant_for in ((place.node, _nodes_meant), (place.zone, _zones_meant)):
+        if all(meant_for(hint) for hint in hints) and any(name in meant_for(hint) for hint in hints):
+            return [c for c in candidates if name in meant_for(c[1].hints)]
+    return candidates
+
+
+def _nodes_meant(hints: EndpointHints | None) -> tuple[str, ...]:
+    return tuple(node.name for node in hints.for_nodes) if hints is not None else ()
+
+
+def _zones_meant(hints: EndpointHints | None) -> tuple[str, ...]:
+    return tuple(zone.name for zone in hints.for_zones) if hints is not None else ()
+
+
 def _ready(endpoint: Endpoint) -> bool:
     conditions = endpoint.conditions
     return conditions is None or conditions.ready is not False  # unknown counts as ready
@@ -185,6 +215,11 @@ def _ready(endpoint: Endpoint) -> bool:
 def _serves_to_the_end(endpoint: Endpoint) -> bool:
     conditions = endpoint.conditions
     return conditions is not None and conditions.terminating is True and conditions.serving is True
+
+
+def _depends_on_place(service: Service, slices: Iterable[EndpointSlice]) -> bool:
+    """Whether its rules differ from node to node."""
+    return _is_local(service) or any(endpoint.hints is not None for part in slices for endpoint in part.endpoints)
 
 
 def _is_local(service: Service) -> bool:
@@ -239,7 +274,7 @@ class RulesByService:
         self._parts: dict[str, Part] = {}
         self._shared: dict[str, Rules] = {}  # of the services that are the same everywhere; never changed in place
         self._total = 0  # the sum of their numbers: one service changes it by a subtraction and an addition
-        self._on_node: dict[str, dict[str, tuple[Part, Rules, int]]] = {}  # by service, by node
+        self._on_node: dict[str, dict[str, tuple[Part, str, Rules, int]]] = {}  # by service, by node: of what, in which zone
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RulesByService) and self._state() == other._state()
@@ -267,7 +302,7 @@ class RulesByService:
         if not self._slices.get(name, True):
             del self._slices[name]
 
-    def ruleset(self, pod_cidr: str, node: str, pool: str = "") -> Ruleset:
+    def ruleset(self, pod_cidr: str, place: Place, pool: str = "") -> Ruleset:
         """The ruleset of a node, whose pods have addresses of `pod_cidr` and load balancers of `pool`; parts that did not
         change are the same objects as the last time."""
         self._renew()
@@ -275,22 +310,22 @@ class RulesByService:
         if self._on_node:
             services = dict(services)
             for name in sorted(self._on_node):
-                rules, number = self._rules_on(name, node)
+                rules, number = self._rules_on(name, place)
                 total += number
                 if rules:
                     services[name] = rules
         digest = f"{(total + _number(pod_cidr) + _number(f'pool {pool}' if pool else '')) % _MODULUS:032x}"
         return Ruleset(services=services, pod_cidr=pod_cidr, pool=pool, digest=digest)
 
-    def _rules_on(self, name: str, node: str) -> tuple[Rules, int]:
+    def _rules_on(self, name: str, place: Place) -> tuple[Rules, int]:
         part, by_node = self._parts[name], self._on_node[name]
-        held = by_node.get(node)
-        if held is None or held[0] is not part:
-            rules = rules_of(part.service, part.slices, node)
-            if held is not None and held[1] == rules:
-                rules = held[1]
-            held = by_node[node] = (part, rules, _number(rules))
-        return held[1], held[2]
+        held = by_node.get(place.node)
+        if held is None or held[0] is not part or held[1] != place.zone:
+            rules = rules_of(part.service, part.slices, place)
+            if held is not None and held[2] == rules:
+                rules = held[2]
+            held = by_node[place.node] = (part, place.zone, rules, _number(rules))
+        return held[2], held[3]
 
     def _renew(self) -> None:
         """Make anew what services that were touched become."""
@@ -309,7 +344,7 @@ class RulesByService:
         if service is not None:
             held = self._slices.get(name, {})
             slices = tuple(held[key] for key in sorted(held))
-            rules = None if _is_local(service) else rules_of(service, slices, "")
+            rules = None if _depends_on_place(service, slices) else rules_of(service, slices, Place())
             if rules is not None and rules == before:
                 rules = before  # the same object: nothing to do for whoever compares
             number = old.number if old is not None and rules and rules is before else _number(rules)
@@ -333,6 +368,6 @@ def _number(value: Rules | str | None) -> int:
 RULES_BY_SERVICE = Projection("rules of services", (SERVICES, SLICES), RulesByService, RulesByService.evolve)
 
 RECONCILER = Reconciler(
-    name="service-proxy", actor="system:controller:service-proxy", wakes=WAKES, decide=decide, version=2,
+    name="service-proxy", actor="system:controller:service-proxy", wakes=WAKES, decide=decide, version=3,
     projections=(RULES_BY_SERVICE,),
 )  # fmt: skip

@@ -88,6 +88,26 @@ def test_serving_says_whether_the_pod_is_ready_whatever_the_service_publishes() 
     assert (endpoint.conditions.ready, endpoint.conditions.serving) == (True, False)
 
 
+def node(name: str, zone: str) -> core_v1.Node:
+    labels = {"topology.kubernetes.io/zone": zone} if zone else {}
+    return core_v1.Node(metadata=meta(name, namespace="", labels=labels))
+
+
+def test_slices_say_in_which_zone_and_for_whom_first() -> None:
+    here = (node("n", "a"), pod("p", node="n", ready=True, ip="10.0.0.1", **WEB), pod("q", node="n", ip="10.0.0.2", **WEB))
+    for wanted, zones, nodes in ((None, [], []), ("PreferClose", ["a"], []), ("PreferSameNode", ["a"], ["n"])):
+        ready, unready = made(endpoint_slices, service("web", traffic_distribution=wanted), *here).endpoints
+        assert (ready.zone, unready.zone, unready.hints) == ("a", "a", None)
+        hints = ready.hints or discovery_v1.EndpointHints()
+        assert ([z.name for z in hints.for_zones], [n.name for n in hints.for_nodes]) == (zones, nodes)
+
+
+def test_a_node_that_is_in_another_zone_wakes_the_services_of_its_pods() -> None:
+    view = view_of(service("web"), node("n", "a"), pod("p", node="n", ready=True, ip="10.0.0.1", **WEB))
+    assert woken(endpoint_slices.WAKES, view, node("n", "b")) == ["default/web"]
+    assert woken(endpoint_slices.WAKES, view, node("n", "b")) == []
+
+
 def test_a_slice_that_changes_its_service_wakes_both() -> None:
     def slice_of(name: str) -> discovery_v1.EndpointSlice:
         labels = {"kubernetes.io/service-name": name}

@@ -9,7 +9,7 @@ import pytest
 from shipslog.engine.state.projected import Projected
 from shipslog.reconcilers.rule.digest import digest
 from shipslog.reconcilers.services import service_proxy
-from shipslog.reconcilers.services.service_proxy import RECONCILER, decide, rules_of
+from shipslog.reconcilers.services.service_proxy import RECONCILER, Place, decide, rules_of
 from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
 from shipslog.store.facts import ClusterConfig, NodeObserved, RulesetApplied, SandboxRemoved
 from shipslog.store.objects.types.core_v1 import (
@@ -23,7 +23,15 @@ from shipslog.store.objects.types.core_v1 import (
     ServiceStatus,
     SessionAffinityConfig,
 )
-from shipslog.store.objects.types.discovery_v1 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
+from shipslog.store.objects.types.discovery_v1 import (
+    Endpoint,
+    EndpointConditions,
+    EndpointHints,
+    EndpointPort,
+    EndpointSlice,
+    ForNode,
+    ForZone,
+)
 from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from shipslog.store.projections import Projection
 from shipslog.store.state import Entry, RulesetState
@@ -39,6 +47,7 @@ class FakeView:
         self.config = ClusterConfig()
         self.states: dict[str, RulesetState] = {}
         self.nodes = list(nodes)
+        self.zones: dict[str, str] = {}
         self.held: dict[str, dict[tuple[str, str], Entry]] = {service_proxy.SERVICES: {}, service_proxy.SLICES: {}}
         self._projected = Projected(lambda resources: [e for resource in resources for e in self.held[resource].values()])
         for thing in objects:
@@ -60,6 +69,11 @@ class FakeView:
 
     def projected(self, projection: Projection[Any]) -> Any:
         return self._projected.state(projection)
+
+    def get(self, kind: type[Any], name: str, namespace: str = "") -> Any:
+        assert kind is Node
+        labels = {"topology.kubernetes.io/zone": self.zones[name]} if name in self.zones else {}
+        return Node(metadata=ObjectMeta(name=name, labels=labels))
 
     def list(self, kind: type[Any], namespace: str | None = None) -> list[Any]:
         assert kind is Node
@@ -249,9 +263,48 @@ CASES: list[tuple[str, Service, list[EndpointSlice], tuple[ServiceRules, ...]]] 
 def test_a_service_becomes_rules(
     told: str, given: Service, slices: list[EndpointSlice], expected: tuple[ServiceRules, ...]
 ) -> None:
-    assert rules_of(given, slices, "n1") == expected
+    assert rules_of(given, slices, Place("n1")) == expected
     view = FakeView(given, *slices)
     assert ruleset_of(view).services == ({"default/web": expected} if expected else {})
+
+
+def meant(number: int, *, zone: str = "", node: str = "", **conditions: bool) -> Endpoint:
+    hints = EndpointHints(
+        for_zones=(ForZone(name=zone),) if zone else (), for_nodes=(ForNode(name=node),) if node else ()
+    )  # fmt: skip
+    return msgspec.structs.replace(endpoint(number, **conditions), hints=hints if zone or node else None)
+
+
+NEAR: dict[str, tuple[list[Endpoint], Place, tuple[int, ...]]] = {
+    "of the zone": ([meant(1, zone="a"), meant(2, zone="b")], Place("n1", "a"), (1,)),
+    "of the node, before the zone": ([meant(1, zone="a", node="n1"), meant(2, zone="a", node="n2")], Place("n1", "a"), (1,)),
+    "of the zone, where none is of the node": (
+        [meant(1, zone="a", node="n2"), meant(2, zone="b", node="n3")], Place("n1", "a"), (1,),
+    ),
+    "all, where none is of the zone": ([meant(1, zone="a"), meant(2, zone="b")], Place("n1", "c"), (1, 2)),
+    "all, where one says nothing": ([meant(1, zone="a"), meant(2)], Place("n1", "a"), (1, 2)),
+    "all, where the node is in no zone": ([meant(1, zone="a"), meant(2, zone="b")], Place("n1"), (1, 2)),
+    "one that is not ready need not say": ([meant(1, zone="a"), meant(2, ready=False)], Place("n1", "a"), (1,)),
+    "all that end, where none is ready": (
+        [meant(1, zone="a", ready=False, serving=True, terminating=True)], Place("n1", "b"), (1,),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("told", NEAR)
+def test_what_is_meant_for_here_is_chosen(told: str) -> None:
+    endpoints, place, chosen = NEAR[told]
+    assert rules_of(service(), [part(*endpoints)], place) == (rule(endpoints=ends(*chosen)),)
+
+
+def test_nodes_of_two_zones_have_other_rules_and_a_node_that_moves_gets_those_of_its_zone() -> None:
+    view = FakeView(service(), part(meant(1, zone="a"), meant(2, zone="b")), nodes=("n1", "n2"))
+    view.zones = {"n1": "a", "n2": "b"}
+    for node, number in (("n1", 1), ("n2", 2)):
+        assert ruleset_of(view, node).services == {"default/web": (rule(endpoints=ends(number)),)}
+    view.zones["n1"] = "b"
+    assert ruleset_of(view, "n1").services == {"default/web": (rule(endpoints=ends(2)),)}
+    assert ruleset_of(view, "n1").digest == ruleset_of(view, "n2").digest
 
 
 def ruleset_of(view: FakeView, node: str = "n1") -> Ruleset:

@@ -22,6 +22,7 @@ ONLY_BALANCER = "may only be used when `type` is 'LoadBalancer'"
 ONCE_SET = "may not change once set"
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 RANGES_WORDS = "must be a list of IP ranges. For example, 10.240.0.0/24,10.250.0.0/24 "
+DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 TOPOLOGY_MODE, TOPOLOGY_HINTS = "service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints"
 
 
@@ -204,8 +205,8 @@ def _check_traffic(faults: Faults, service: Service) -> None:
             faults.invalid_each(path, spec.health_check_node_port, names.port(spec.health_check_node_port))
     if spec.internal_traffic_policy is not None and spec.internal_traffic_policy not in TRAFFIC:
         faults.not_supported("spec.internalTrafficPolicy", spec.internal_traffic_policy, TRAFFIC)
-    if spec.traffic_distribution is not None and spec.traffic_distribution != "PreferClose":
-        faults.not_supported("spec.trafficDistribution", spec.traffic_distribution, ("PreferClose",))
+    if spec.traffic_distribution is not None and spec.traffic_distribution not in DISTRIBUTIONS:
+        faults.not_supported("spec.trafficDistribution", spec.traffic_distribution, DISTRIBUTIONS)
 
 
 def check_service_update(faults: Faults, old: Service, new: Service) -> None:
