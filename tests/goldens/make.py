@@ -3,7 +3,10 @@
     python -m tests.goldens.make format-1
     python -m tests.goldens.make format-2-workloads workloads
 
-It is made once for each released format, and never again: what matters is that it is old.
+    python -m tests.goldens.make format-2-versions workloads
+
+It is made once for each released format, and once more when most rules decide in a later version than in the logs that are
+there; never again under the same name: what matters is that it is old.
 """
 
 import asyncio

@@ -269,9 +269,7 @@ def test_a_service_becomes_rules(
 
 
 def meant(number: int, *, zone: str = "", node: str = "", **conditions: bool) -> Endpoint:
-    hints = EndpointHints(
-        for_zones=(ForZone(name=zone),) if zone else (), for_nodes=(ForNode(name=node),) if node else ()
-    )  # fmt: skip
+    hints = EndpointHints(for_zones=(ForZone(name=zone),) if zone else (), for_nodes=(ForNode(name=node),) if node else ())
     return msgspec.structs.replace(endpoint(number, **conditions), hints=hints if zone or node else None)
 
 
@@ -279,16 +277,20 @@ NEAR: dict[str, tuple[list[Endpoint], Place, tuple[int, ...]]] = {
     "of the zone": ([meant(1, zone="a"), meant(2, zone="b")], Place("n1", "a"), (1,)),
     "of the node, before the zone": ([meant(1, zone="a", node="n1"), meant(2, zone="a", node="n2")], Place("n1", "a"), (1,)),
     "of the zone, where none is of the node": (
-        [meant(1, zone="a", node="n2"), meant(2, zone="b", node="n3")], Place("n1", "a"), (1,),
+        [meant(1, zone="a", node="n2"), meant(2, zone="b", node="n3")],
+        Place("n1", "a"),
+        (1,),
     ),
     "all, where none is of the zone": ([meant(1, zone="a"), meant(2, zone="b")], Place("n1", "c"), (1, 2)),
     "all, where one says nothing": ([meant(1, zone="a"), meant(2)], Place("n1", "a"), (1, 2)),
     "all, where the node is in no zone": ([meant(1, zone="a"), meant(2, zone="b")], Place("n1"), (1, 2)),
     "one that is not ready need not say": ([meant(1, zone="a"), meant(2, ready=False)], Place("n1", "a"), (1,)),
     "all that end, where none is ready": (
-        [meant(1, zone="a", ready=False, serving=True, terminating=True)], Place("n1", "b"), (1,),
+        [meant(1, zone="a", ready=False, serving=True, terminating=True)],
+        Place("n1", "b"),
+        (1,),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("told", NEAR)
