@@ -9,7 +9,7 @@ TEST_PACKAGES := $(PACKAGES) busybox-static lighttpd redis-server redis-tools do
 	libnfs-utils fuse3 nfs-ganesha nfs-ganesha-vfs nginx
 
 # of the tests: one waits most of its time. Which of them may run beside each other, tests/conftest.py says
-WORKERS := 3
+WORKERS := 4
 # of a test that failed, on a machine that others use too: it is asked once more, and the summary names it and says why
 RERUNS := 1
 

@@ -1,6 +1,6 @@
 """Which tests may run beside each other, and in which order.
 
-`make test` has three workers (pytest-xdist), for two processors. What needs the machine - containers, packet rules, daemons,
+`make test` has four workers (pytest-xdist), for two processors. What needs the machine - containers, packet rules, daemons,
 ports that are looked for, address ranges - stays in one of them, one after the other, and is begun first: it waits more than it
 works, and leaves the processors to the others. Everything else goes test by test to whichever worker is free, what takes
 longest first, so that all end at about the same time.

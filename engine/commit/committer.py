@@ -39,12 +39,12 @@ from shipslog.store.state import Entry
 from shipslog.store.tasks import Tasks
 
 from .consulting import ASKING_S, CONTROLLERS, NO_REQUEST_INFO, Counsel, failed
-from .disk_full import is_urgent
 from .encoding import check_size, finish
 from .follower import Follower, Staged
 from .outside import TRIES, Advised, Consultant, Overtaken, RequestInfo, Seen, seen_by
 from .preparation import Prepared, prepare
 from .transitions import Effect, Evaluation, Transition
+from .writes_on_full_disk import is_urgent
 
 # What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
 # The time counts what comes to no event as well: refusals, dry runs, updates that change nothing.

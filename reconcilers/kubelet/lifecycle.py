@@ -24,7 +24,6 @@ from shipslog.store.facts import (
 )
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1
-from shipslog.store.objects.types.node_v1 import RuntimeClass
 from shipslog.store.objects.types.storage_v1 import CSIDriver, VolumeAttachment
 from shipslog.store.objects.values.times import SECOND_NS, parse_time
 from shipslog.store.objects.volume_claims import claims_of
@@ -48,6 +47,9 @@ from .volumes import volumes
 VOLUME_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
 EVICTED = "Evicted"
 DEADLINE = "Pod was active on the node longer than the specified deadline"
+
+
+RUNTIME_CLASSES = "runtimeclasses.node.k8s.io"  # by its key: their types are loaded with the first of them
 
 
 class NoRuntimeClass(ConfigError):
@@ -129,7 +131,7 @@ WAKES = (
     .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_wait)
     .watches(core_v1.PersistentVolumeClaim, to=_with_claim)
     .watches(VolumeAttachment, to=_with_attachment)
-    .reads(core_v1.PersistentVolume, core_v1.Endpoints, CSIDriver, RuntimeClass)
+    .reads(core_v1.PersistentVolume, core_v1.Endpoints, CSIDriver, RUNTIME_CLASSES)
     .watches(core_v1.Node, to=_left_on, when=lambda before, after: after is None)
     .hears(PodFact, to=_reported)
     .hears(ImagePulled, ImagePullFailed, to=_with_image)
@@ -307,10 +309,11 @@ def _handler(pod: BoundPod) -> str:
     name = pod.spec.runtime_class_name
     if not name:
         return ""
-    held = pod.view.get(RuntimeClass, name)
+    held = pod.view.entry(RUNTIME_CLASSES, name)
     if held is None:
         raise NoRuntimeClass(f'failed to get sandbox runtime: failed to get RuntimeClass: RuntimeClass "{name}" not found')
-    return held.handler
+    handler: str = held.object.handler
+    return handler
 
 
 def _port_mappings(spec: core_v1.PodSpec) -> Iterator[PortMapping]:

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from shipslog.engine.api.streams import remote
+from shipslog.engine.api.streams import exec_attach
 from shipslog.runtime import spdy
 from tests.logs import capture_logs
 
@@ -133,11 +133,11 @@ async def test_headers_that_would_fill_the_memory_are_refused() -> None:
 
 
 def test_the_end_of_a_process_as_a_status() -> None:
-    assert remote.status_of(0) == {"metadata": {}, "status": "Success"}
-    failed = remote.status_of(7)
+    assert exec_attach.status_of(0) == {"metadata": {}, "status": "Success"}
+    failed = exec_attach.status_of(7)
     assert (failed["reason"], failed["details"]["causes"]) == ("NonZeroExitCode", [{"reason": "ExitCode", "message": "7"}])
-    assert remote.sizes_in(b'{"Width":80,"Height":24}') == (80, 24)
-    assert remote.sizes_in(b"nonsense") is None
+    assert exec_attach.sizes_in(b'{"Width":80,"Height":24}') == (80, 24)
+    assert exec_attach.sizes_in(b"nonsense") is None
 
 
 async def test_a_stream_that_both_sides_have_closed_is_forgotten() -> None:

@@ -26,7 +26,7 @@ async def exec_stream(
 ) -> web.StreamResponse:
     """exec, or attach where `argv` is None. Errors: BadRequest for a request that does not ask to be upgraded."""
     from . import over_spdy, over_websocket  # few ever ask, and each way has its own protocol
-    from .remote import Wanted
+    from .exec_attach import Wanted
 
     wanted = Wanted(runtime, pod, container, argv, stdin, stdout, stderr, tty)
     match upgrade(request):

@@ -13,7 +13,7 @@ from shipslog.runtime.node import StreamRefused
 from shipslog.runtime.spdy import SpdyConnection, Stream
 from shipslog.store.refusals import BadRequest, Forbidden
 
-from .remote import OPEN_S, Wanted, failure, run, sizes_in
+from .exec_attach import OPEN_S, Wanted, failure, run, sizes_in
 from .takeover import RawConnection, take_over
 
 PROTOCOLS = ("v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io")
@@ -52,7 +52,7 @@ async def _unset(data: bytes) -> None:
 
 
 class SpdyClient:
-    """A remote.Client on streams."""
+    """An exec_attach.Client on streams."""
 
     def __init__(self, streams: dict[str, Stream], protocol: str, lost: asyncio.Event) -> None:
         self._streams, self._protocol, self._lost = streams, protocol, lost

@@ -14,7 +14,7 @@ from shipslog.runtime.node import StreamRefused
 from shipslog.store.tasks import Tasks
 
 from .channels import QUEUED, Channels, accepted
-from .remote import Wanted, failure, run, sizes_in
+from .exec_attach import Wanted, failure, run, sizes_in
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 PROTOCOLS = (
@@ -27,7 +27,7 @@ PROTOCOLS = (
 
 
 class WebSocketClient:
-    """A remote.Client on messages."""
+    """An exec_attach.Client on messages."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self._socket, self._channels = socket, Channels(socket)

@@ -48,7 +48,9 @@ def test_a_table_of_filters_for_one_that_waits(told: tuple[list[str], list[str],
     assert waits[1] == "0/2 nodes are available: 2 Insufficient cpu."
     assert [line.split()[:2] for line in waits if line.startswith("node-")] == [["node-0", "-"], ["node-1", "-"]]
     assert any("ask for no more than 8 of cpu (it asks for 100)" in line for line in waits)
-    assert lines("explain-pending", "waits", "--log", str(path)) == waits, "the file tells the same"
+    assert lines("explain-pending", "waits", "--log", str(path))[1:] == waits[1:], (
+        "the file tells the same, as it was at the end"
+    )
 
 
 def test_as_json_and_what_is_not_there(told: tuple[list[str], list[str], Path]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.commit import committer
-from shipslog.engine.commit.disk_full import is_urgent
+from shipslog.engine.commit.writes_on_full_disk import is_urgent
 from shipslog.engine.state import snapshots
 from shipslog.engine.state.view import MemoryView
 from shipslog.runtime.commands import PullImage, StopContainer

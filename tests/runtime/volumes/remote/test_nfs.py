@@ -219,8 +219,7 @@ def test_a_server_that_was_started_again_is_found(server: Server, share: Path) -
 
 
 def test_a_server_that_is_gone_keeps_no_pod(server: Server, share: Path, pods: Pods) -> None:
-    serving = nfs.clients()
-    assert [words[1] for words in serving.values()] == [str(share)]
+    until(lambda: [words[1] for words in nfs.clients().values()] == [str(share)], "the client of the test before has ended")
     (share / "f").write_text("x")
     server.stop()
     waiting = subprocess.Popen(["cat", str(share / "f")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
