@@ -26,6 +26,7 @@ HEADS = {
     "NodeVolumeLimits": "ATTACHABLE",
     "VolumeBinding": "VOLUMES",
     "VolumeZone": "ZONES",
+    "DynamicResources": "DEVICES",
     "PodTopologySpread": "SPREAD",
     "InterPodAffinity": "PODS",
     "ImageLocality": "IMAGES",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from msgspec.structs import replace
+import msgspec
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
-from shipslog.store.commands import Update
+from shipslog.store.commands import Apply
 from shipslog.store.objects.selector import of_label_selector
 from shipslog.store.objects.types.rbac_v1 import ClusterRole, PolicyRule
 from shipslog.store.projections import index
@@ -35,10 +35,25 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
                 rules |= dict.fromkeys(other.rules)
     if tuple(rules) == tuple(role.rules):
         return Decision(reason="it has the rules of all that it chooses")
-    return Decision(reason="others have changed", commands=(Update(object=replace(role, rules=tuple(rules))),))
+    return Decision(reason="others have changed", commands=(_applied(role, tuple(rules)),))
+
+
+def _applied(role: ClusterRole, rules: tuple[PolicyRule, ...]) -> Apply:
+    """The rules are this controller's own, and all else of the role is whoever's it was."""
+    body = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": role.metadata.name, "uid": role.metadata.uid},  # it makes none anew
+        "rules": rules,
+    }
+    return Apply(
+        resource="clusterroles.rbac.authorization.k8s.io", name=role.metadata.name, body=msgspec.json.encode(body),
+        field_manager="clusterrole-aggregation-controller", force=True,
+    )  # fmt: skip
 
 
 RECONCILER = Reconciler(
     name="cluster-role-aggregation", actor="system:controller:clusterrole-aggregation-controller",
     wakes=rule(ClusterRole).watches(ClusterRole, to=_all_put_together), decide=decide, projections=(TOGETHER,),
+    version=2,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from shipslog.reconcilers.cluster import device_claims
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.pods import controller_of, owner_reference
 from shipslog.reconcilers.rule.wakes import key_of, rule
@@ -20,7 +21,6 @@ from shipslog.store.view import View
 POD, CLAIM = "pod/", "claim/"
 CLAIMS = "resourceclaims.resource.k8s.io"
 POD_CLAIM_NAME = "resource.kubernetes.io/pod-claim-name"
-PROTECTION = "resource.kubernetes.io/delete-protection"
 LONGEST_NAME = 253 - 5
 
 
@@ -111,8 +111,15 @@ def _made(view: View, pod: core_v1.Pod) -> Decision:
     if not commands and statuses != tuple(sorted(pod.status.resource_claim_statuses, key=lambda status: status.name)):
         status = replace(pod.status, resource_claim_statuses=statuses)
         commands.append(Update(object=replace(pod, status=status), subresource="status"))
+    if pod.spec.node_name and not commands:
+        commands += _reserved_late(view, pod)
     reason = "claims are missing" if commands else "a template is missing" if says else "it has its claims"
     return Decision(reason=reason, commands=tuple(commands), says=tuple(says))
+
+
+def _reserved_late(view: View, pod: core_v1.Pod) -> list[Update]:
+    """What has a pod that came to its node otherwise than by the scheduler have the claims that are allocated."""
+    return device_claims.reservations((c for c in device_claims.claims_of(view, pod) if c.status.allocation is not None), pod)
 
 
 def _claim(pod: core_v1.Pod, name: str, template: ResourceClaimTemplate) -> ResourceClaim:
@@ -141,8 +148,8 @@ def _reserved(view: View, claim: ResourceClaim) -> Decision:
     if kept != status.reserved_for or allocation != status.allocation:
         free = replace(claim, status=replace(status, reserved_for=kept, allocation=allocation))
         return Decision(reason="who had it has ended", commands=(Update(object=free, subresource="status"),))
-    if meta.deletion_timestamp and not kept and PROTECTION in meta.finalizers:
-        left = tuple(f for f in meta.finalizers if f != PROTECTION)
+    if meta.deletion_timestamp and not kept and device_claims.PROTECTION in meta.finalizers:
+        left = tuple(f for f in meta.finalizers if f != device_claims.PROTECTION)
         gone = replace(claim, metadata=replace(meta, finalizers=left))
         return Decision(reason="nobody has it", commands=(Update(object=gone),))
     return Decision(reason="all who have it need it")

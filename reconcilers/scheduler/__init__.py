@@ -7,7 +7,7 @@ that nobody has told yet why they wait come first, as many as LOOKS allows; of t
 is looked at: half of it always the most important ones, the other half all others in turn, one part each second. So everyone
 that waits is looked at again, and nobody who is new waits for those that do not fit.
 
-How is a profile's matter (profile.py): which filters hold (fit.py, topology.py, volumes.py), what is worth how much
+How is a profile's matter (profile.py): which filters hold (fit.py, topology.py, volumes.py, devices.py), what is worth how much
 (priorities.py, columns.py, preferences.py), and who gives way where nothing fits (preemption.py). Which pods go together or
 not at all is their group's (gangs.py, gang_preemption.py).
 """
@@ -20,6 +20,7 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1, storage_v1
 from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget
+from shipslog.store.objects.types.resource_v1 import DeviceClass, ResourceClaim
 from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
 from shipslog.store.view import View
 
@@ -37,6 +38,8 @@ def _makes_work(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
     """Whether a pod waits for a node and there is news of it, or it leaves a node and makes room."""
     if after is None or after.spec.node_name:
         return after is None or after.status.phase in TERMINAL
+    if before is not None and before.status.resource_claim_statuses != after.status.resource_claim_statuses:
+        return True
     if before is None or before.metadata.labels != after.metadata.labels or before.spec != after.spec:
         return True
     return bool(before.metadata.deletion_timestamp) != bool(after.metadata.deletion_timestamp)
@@ -63,6 +66,7 @@ WAKES = (
     .watches(core_v1.PersistentVolumeClaim, core_v1.PersistentVolume, to=_all_that_wait)
     .watches(storage_v1.StorageClass, storage_v1.CSINode, to=_all_that_wait)
     .watches(storage_v1.CSIDriver, storage_v1.CSIStorageCapacity, to=_all_that_wait)
+    .watches(ResourceClaim, DeviceClass, to=_all_that_wait)
     .reads(core_v1.Namespace, core_v1.Service, PodDisruptionBudget)
 )
 
@@ -77,6 +81,6 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 
 RECONCILER = Reconciler(
-    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=7,
+    name="scheduler", actor="system:kube-scheduler", wakes=WAKES, decide=decide, component="default-scheduler", version=8,
     projections=(NODES_STATE, QUEUE, ASKED_LABELS, SERVICES_BY_LABEL, MEMBERS, *volumes.PROJECTIONS),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from shipslog.store.view import View
 
 from . import priorities
 from .columns import Column, SelectorSpread, ServiceAntiAffinity, images, preferred_affinity, unwelcome
+from .devices import Devices
 from .fit import Final, NodeLoad, misfits
 from .nodes import NodesState, Reasons, Running
 from .preferences import Affinities, Spreads
@@ -85,6 +86,11 @@ class Turn:
         """Its claims; None for a pod without any."""
         return Volumes(self._view, self.nodes, self.taken, pod, profile) if any(claims_of(pod)) else None
 
+    def devices_of(self, pod: core_v1.Pod, profile: Profile) -> Devices | None:
+        """Its claims on devices; None for a pod without any."""
+        looks = bool(pod.spec.resource_claims) and profile.holds("DynamicResources")
+        return Devices(self._view, self.nodes, pod) if looks else None
+
     def _put(self, placed: "Placed") -> None:
         load = self._loads.get(placed.node)
         if load is None:
@@ -105,8 +111,9 @@ class Candidates:
         fit = turn.nodes.fit(shape.ask, shape.key, shape.profile)
         self._reasons, self._scores = fit.reasons.copy(), fit.scores.copy()
         self.volumes = turn.volumes_of(shape.pod, shape.profile)
+        self._devices = turn.devices_of(shape.pod, shape.profile)
         self._affine = ServiceAffinity(shape, turn) if shape.profile.service_affinity else None
-        if self.volumes is not None or self._affine is not None:
+        if self.volumes is not None or self._devices is not None or self._affine is not None:
             self._reasons = [own or self.beyond(i) for i, own in enumerate(self._reasons)]
         self.limits = Limits(shape, turn.nodes, turn.namespaces)
         self._fits = [not own and not limit for own, limit in zip(self._reasons, self.limits.why, strict=True)]
@@ -157,18 +164,21 @@ class Candidates:
         return self._reasons[i] or ((self.limits.why[i],) if self.limits.why[i] else ())
 
     def beyond(self, i: int) -> Reasons:
-        """Why not, by the pod's claims, and by its services."""
+        """Why not, by the pod's claims on volumes and on devices, and by its services."""
         if self.volumes is not None:
             why = Final(self.volumes.refused) if self.volumes.refused else self.volumes.why[i]
             if why:
                 return (why,)
+        if self._devices is not None and (why := self._devices.refused or self._devices.why[i]):
+            return (why,)
         return self._affine.why(i) if self._affine is not None else ()
 
     def why(self) -> str:
         """Why none fits."""
         self._catch_up()
-        if self.volumes is not None and self.volumes.refused and self._reasons:
-            self._fit_error, self._fit_error_at = f"0/{len(self._reasons)} nodes are available: {self.volumes.refused}.", 0
+        refused = next((one.refused for one in (self.volumes, self._devices) if one is not None and one.refused), "")
+        if refused and self._reasons:
+            self._fit_error, self._fit_error_at = f"0/{len(self._reasons)} nodes are available: {refused}.", 0
             return self._fit_error
         if self._fit_error_at != len(self._turn.placed):
             reasons = Counter(

@@ -15,7 +15,7 @@ from shipslog.store.objects.types import core_v1
 from .profile import DEFAULT, FILTERS, LABEL_PREFERENCE, NAME, SCORES, SELECTOR_SPREAD, SERVICE_ANTI_AFFINITY, Profile, Spread
 
 GROUP = "kubescheduler.config.k8s.io/"
-OTHERS = ("PrioritySort", "SchedulingGates", "DefaultPreemption", "DefaultBinder", "DynamicResources", "GangScheduling")
+OTHERS = ("PrioritySort", "SchedulingGates", "DefaultPreemption", "DefaultBinder", "GangScheduling")
 POINTS = (
     "multiPoint",
     "preEnqueue",
@@ -49,7 +49,7 @@ TOP_LEVEL = (
     "delayCacheUntilActive",
 )  # beside extenders; only the profiles mean something here
 
-ALWAYS = ("NodeUnschedulable", "TaintToleration")  # what keeps pods off nodes that are not well; no policy can leave them out
+ALWAYS = ("NodeUnschedulable", "TaintToleration", "DynamicResources")  # no policy can leave them out
 GENERAL = ("NodeResourcesFit", "NodeName", "NodePorts", "NodeAffinity")
 PREDICATES: dict[str, tuple[str, ...]] = {
     "PodFitsPorts": ("NodePorts",),

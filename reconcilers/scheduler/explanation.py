@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shipslog.reconcilers.cluster import device_claims
 from shipslog.reconcilers.rule.decision import Instant
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1
 from shipslog.store.view import View
 
-from . import priorities, volumes
+from . import devices, priorities, volumes
 from .candidates import NOT_WITH_ITS_SERVICE, Candidates, Turn
 from .fit import FAILS, NOT_READY, Ask, NodeLoad, ask_of, matches_node, untolerated
 from .gangs import gang_of
@@ -36,6 +37,8 @@ BESIDE = {
     volumes.NOT_ITS_ZONE: "VolumeZone",
     volumes.TOO_MANY_VOLUMES: "NodeVolumeLimits",
     volumes.IN_USE: "VolumeRestrictions",
+    devices.NOT_ALLOCATED: "DynamicResources",
+    devices.NOT_THERE: "DynamicResources",
     NOT_WITH_ITS_SERVICE: "CheckServiceAffinity",
 }
 NAMED = 3  # pods that are named where several are in the way
@@ -102,6 +105,8 @@ def explain(view: View, pod: core_v1.Pod, now: Instant, *, node: str = "") -> Ex
     waiting = next((w for w in queue.pods.values() if w.pod.metadata.uid == pod.metadata.uid), None)
     if waiting is None:
         return replace(found, why="it does not wait for a node")
+    if unmade := device_claims.not_yet(view, waiting.pod):
+        return replace(found, why=unmade)
     gang = gang_of(view, queue, pod)
     if gang is not None and gang.why:
         return replace(found, why=gang.why)
@@ -118,7 +123,7 @@ def explain(view: View, pod: core_v1.Pod, now: Instant, *, node: str = "") -> Ex
 
 def _alone(view: View, queue: Queue, profiles: Mapping[str, Profile], now: Instant, waiting: Waiting) -> _UpTo:
     """It is not its turn yet: as if it were the only one that waits."""
-    only = Queue({waiting.order: waiting}, [waiting.order], {}, {}, [], {})
+    only = Queue({waiting.order: waiting}, [waiting.order], {}, {}, [], {}, [])
     looked = _UpTo(view, only, profiles, now, waiting.order)
     looked.decided()
     return looked

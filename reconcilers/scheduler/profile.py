@@ -24,6 +24,7 @@ FILTERS = (
     "NodeVolumeLimits",
     "VolumeBinding",
     "VolumeZone",
+    "DynamicResources",
     "PodTopologySpread",
     "InterPodAffinity",
 )

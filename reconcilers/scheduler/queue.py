@@ -10,6 +10,7 @@ from heapq import merge
 import msgspec
 from msgspec import Struct
 
+from shipslog.reconcilers.cluster.device_claims import names_of
 from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.store.objects.conditions import find_condition
 from shipslog.store.objects.pods import TERMINAL
@@ -52,6 +53,7 @@ class Queue(Struct):
     classes: MutableMapping[Class, list[Order]] = {}
     heads: list[tuple[Order, Class]] = []
     gated: MutableMapping[Order, core_v1.Pod] = {}  # those that still have to be told so
+    claimants: list[Order] = []  # new ones with claims on devices: they may have to wait until these are there
 
     def join(self, pod: core_v1.Pod) -> None:
         order, unscheduled = order_of(pod), _unscheduled(pod)
@@ -63,14 +65,16 @@ class Queue(Struct):
         uid = owner.uid if owner is not None and owner.kind in OWNERS else ""
         message = unscheduled[1] if unscheduled is not None and unscheduled[0] == "Unschedulable" else None
         claims = tuple(dict.fromkeys(claims_of(pod)))
-        beside = (claims, group) if (group := group_of(pod)) else claims
+        beside: tuple[object, ...] = (claims, group) if (group := group_of(pod)) else claims
+        if pod.spec.resource_claims:
+            beside = (*beside, tuple(names_of(pod)))
         key = ask.key + msgspec.json.encode(beside) if beside else ask.key
         waiting = self.pods[order] = Waiting(order, pod, ask, key, uid, message)
         if pod.status.nominated_node_name:
             self.nominated[order] = pod.status.nominated_node_name
             return
         if waiting.message is None:
-            insort(self.fresh, order)
+            insort(self.claimants if pod.spec.resource_claims else self.fresh, order)
             return
         members = self.classes.setdefault(waiting.class_, [])
         insort(members, order)
@@ -86,7 +90,7 @@ class Queue(Struct):
         if waiting is None or self.nominated.pop(order, None) is not None:
             return
         if waiting.message is None:
-            _drop(self.fresh, order)
+            _drop(self.claimants if pod.spec.resource_claims else self.fresh, order)
             return
         class_ = waiting.class_
         members = self.classes[class_]
@@ -123,11 +127,12 @@ class Queues(Struct):
             ChainMap(*(q.pods for q in found)), list(merge(*(q.fresh for q in found))),
             ChainMap(*(q.nominated for q in found)), ChainMap(*(q.classes for q in found)),
             list(merge(*(q.heads for q in found))), ChainMap(*(q.gated for q in found)),
+            list(merge(*(q.claimants for q in found))),
         )  # fmt: skip
 
 
 def empty() -> Queue:
-    return Queue({}, [], {}, {}, [], {})
+    return Queue({}, [], {}, {}, [], {}, [])
 
 
 def _drop(among: list, what: object) -> None:  # type: ignore[type-arg]

@@ -4,10 +4,12 @@ Tests: tests/reconcilers/scheduler/test_queue.py
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shipslog.reconcilers.cluster import device_claims
 from shipslog.reconcilers.rule.decision import Decision, Instant, Say, reference
 from shipslog.store.commands import AnyObjectCommand, Bind, Update
 from shipslog.store.objects.conditions import set_condition
@@ -36,6 +38,7 @@ WINDOW = 6_000  # what the window may cost
 FRESH = 1024  # new pods that one decision looks at
 GANGS = 2  # for so many one decision takes away as many pods as it may, in thought
 NOWHERE: Mapping[Order, str] = {}
+T = TypeVar("T")
 
 
 class Place(Struct, frozen=True):
@@ -110,11 +113,16 @@ class Round:
         queue = self._queue
         alone = [*queue.fresh[:FRESH], *sorted(queue.nominated)[:FRESH]]
         self._cut = len(alone) < len(queue.fresh) + len(queue.nominated)
+        claimants = queue.claimants[:FRESH] if len(queue.claimants) <= FRESH else in_turn(queue.claimants, FRESH, self._now)
+        self._later = self._later or len(claimants) < len(queue.claimants)
+        alone += claimants
         for order, class_ in sorted([*((order, None) for order in alone), *classes], key=lambda found: found[0]):
             yield queue.pods[order], [order] if class_ is None else queue.classes[class_]
 
     def _look(self, first: Waiting, members: list[Order]) -> None:
         """Bind the pods, which are alike, until one does not fit; then say why to those to whom it is news."""
+        if first.pod.spec.resource_claims and device_claims.not_yet(self._view, first.pod):
+            return
         if (gang := gang_of(self._view, self._queue, first.pod)) is not None:
             self._look_at_gang(first, gang)
             return
@@ -345,6 +353,8 @@ class Round:
 
     def _bind(self, pod: core_v1.Pod, node: str) -> None:
         meta = pod.metadata
+        if pod.spec.resource_claims:
+            self._commands += device_claims.reservations(device_claims.claims_of(self._view, pod), pod)
         bind = Bind(namespace=meta.namespace, name=meta.name, node=node, uid=meta.uid)
         self._commands.append(bind)
         assigned = f"Successfully assigned {meta.namespace}/{meta.name} to {node}"
@@ -365,12 +375,16 @@ def window(heads: list[tuple[Order, Class]], size: int, now: Instant) -> list[tu
 
     The turns go on each second, and slip by one each time round: who only ever looks at even seconds sees them all."""
     first = size // 2
-    step, rest = size - first, len(heads) - first
-    if rest <= step:
-        return heads
-    turns, second = -(-rest // step), now // SECOND_NS
-    begin = first + (second + second // turns) % turns * step
-    return heads[:first] + heads[begin : begin + step]
+    return heads[:first] + in_turn(heads[first:], size - first, now)
+
+
+def in_turn(these: list[T], step: int, now: Instant) -> list[T]:
+    """So many of them, each second others."""
+    if len(these) <= step:
+        return these
+    turns, second = -(-len(these) // step), now // SECOND_NS
+    begin = (second + second // turns) % turns * step
+    return these[begin : begin + step]
 
 
 def _unscheduled(pod: core_v1.Pod, reason: str, message: str, nominated: str, now: Instant) -> core_v1.Pod:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
+
 from shipslog.reconcilers.cluster.cluster_role_aggregation import RECONCILER, decide
-from shipslog.store.commands import Update
+from shipslog.store.commands import Apply
 from shipslog.store.objects.types.meta_v1 import LabelSelector, LabelSelectorRequirement, ObjectMeta
 from shipslog.store.objects.types.rbac_v1 import AggregationRule, ClusterRole, PolicyRule
+from shipslog.testing import TestCluster
 from tests.reconcilers.views import NOW, add, view_of, woken
 
 
@@ -30,13 +33,22 @@ def test_it_has_the_rules_of_all_that_it_chooses_each_once() -> None:
         role("c", rule("delete"), more=""),
         role("d", rule("never")),
     )
-    (update,) = decide(view, "all", now=NOW).commands
-    assert isinstance(update, Update)
-    assert [r.verbs[0] for r in update.object.rules] == ["watch", "get", "list", "delete"]
-    add(view, update.object)
+    (apply,) = decide(view, "all", now=NOW).commands
+    assert isinstance(apply, Apply) and apply.force
+    rules = msgspec.json.decode(apply.body, type=ClusterRole).rules
+    assert [r.verbs[0] for r in rules] == ["watch", "get", "list", "delete"]
+    add(view, role("all", *rules, chooses=(TO_VIEW, BY_KEY), to="view"))
     assert not decide(view, "all", now=NOW).commands and not decide(view, "a", now=NOW).commands
 
 
 def test_any_role_wakes_those_that_are_put_together() -> None:
     view = view_of(role("all", chooses=(TO_VIEW,)))
     assert woken(RECONCILER.wakes, view, role("new")) == ["new", "all"]
+
+
+async def test_the_rules_are_its_own_and_nothing_else_is(cluster: TestCluster) -> None:
+    await cluster.create(role("a", rule("get"), to="view"))
+    await cluster.create(role("all", rule("old"), chooses=(TO_VIEW,)))
+    held = await cluster.wait(ClusterRole, "all", until=lambda found: found.rules == (rule("get"),), timeout_s=30)
+    (mine,) = [one for one in held.metadata.managed_fields if one.manager == "clusterrole-aggregation-controller"]
+    assert (mine.operation, mine.fields_v1) == ("Apply", {"f:rules": {}})

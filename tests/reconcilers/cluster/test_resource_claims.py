@@ -5,6 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shipslog.reconcilers.cluster import resource_claims as rules
+from shipslog.reconcilers.cluster.device_claims import PROTECTION
 from shipslog.store.commands import Create, Delete, Update
 from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.objects.types.resource_v1 import (
@@ -72,7 +73,7 @@ def test_who_has_ended_has_it_no_more() -> None:
 
 
 def test_one_that_goes_is_let_go_of_when_nobody_has_it() -> None:
-    held = {"deletion_timestamp": BORN, "finalizers": (rules.PROTECTION, "mine")}
+    held = {"deletion_timestamp": BORN, "finalizers": (PROTECTION, "mine")}
     assert not rules.decide(view_of(user(), claim("uid-pods-p", **held)), "claim/default/c", now=NOW).commands
     view = view_of(claim("gone", **held))
     (free,) = rules.decide(view, "claim/default/c", now=NOW).commands
@@ -105,3 +106,13 @@ async def test_on_a_cluster(cluster: TestCluster) -> None:
     assert held.status.resource_claim_statuses[0].resource_claim_name == claim.metadata.name
     await cluster.delete(core_v1.Pod, "p")
     await cluster.gone(ResourceClaim, claim.metadata.name)
+
+
+def test_a_pod_that_no_scheduler_has_placed_has_its_claims_too() -> None:
+    one = core_v1.PodResourceClaim(name="gpu", resource_claim_name="c")
+    placed = pod("p", node="n", spec=core_v1.PodSpec(resource_claims=(one,)))
+    view = view_of(placed, replace(claim(), status=ResourceClaimStatus(allocation=AllocationResult())))
+    (update,) = rules.decide(view, "pod/default/p", now=NOW).commands
+    assert isinstance(update, Update) and [held.uid for held in update.object.status.reserved_for] == ["uid-pods-p"]
+    add(view, update.object)
+    assert not rules.decide(view, "pod/default/p", now=NOW).commands
