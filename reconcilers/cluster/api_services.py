@@ -110,4 +110,4 @@ WAKES = (
     .watches(APIService, DEFINITIONS, to=lambda view, obj: (KEY,))
     .watches(core_v1.ConfigMap, to=_of_authority)
 )
-RECONCILER = Reconciler(name="api-services", actor="system:controller:autoregister", wakes=WAKES, decide=decide, version=2)
+RECONCILER = Reconciler(name="api-services", actor="system:controller:autoregister", wakes=WAKES, decide=decide, version=3)

@@ -46,7 +46,14 @@ def check(claim: Claim) -> None:
     """Errors: RangesTaken, naming the other cluster, what clashes and which options to give."""
     others = [other for other in claims() if other.instance != claim.instance]
     for other in others:
-        if clashing := _clashing(claim, other):
+        try:
+            clashing = _clashing(claim, other)
+        except ValueError as error:
+            raise RangesTaken(
+                f"the cluster in {other.data} runs in another version, and what it has of the machine is not known: {error}. "
+                f"Nothing was made. End that one first, with its own version: shipslog down --all --data {other.data}"
+            ) from error
+        if clashing:
             what = "; ".join(f"{_option(name)} {getattr(claim, name)} (it has {getattr(other, name)})" for name in clashing)
             options = " ".join(f"{_option(name)} {_free(name, claim, others)}" for name in clashing)
             raise RangesTaken(

@@ -1,5 +1,7 @@
 """Which versions of groups are listed, and when one goes."""
 
+import hashlib
+
 import pytest
 from msgspec.structs import replace
 
@@ -16,6 +18,7 @@ from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from shipslog.store.objects.wire import codec
 from shipslog.store.state import entry_of
 
+LISTED = (3, 48, "5a6edd9bd653")  # version of the rule, how many names it lists, and their digest
 KIND = BUILTIN.by_resource("apiservices.apiregistration.k8s.io")
 
 
@@ -47,6 +50,13 @@ def test_every_version_is_listed_but_that_of_the_list() -> None:
     core = made["v1."].spec
     assert (core.group_priority_minimum, core.version_priority, core.service) == (18_000, 1, None)
     assert made["v1.apps"].metadata.labels == {MANAGED: AT_START}
+
+
+def test_which_versions_there_are_is_part_of_the_rules_version() -> None:
+    """A log of yesterday verifies today only where a rule that decides otherwise says so."""
+    names = sorted(service.metadata.name for service in filled().list(APIService))
+    listed = hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
+    assert (RECONCILER.version, len(names), listed) == LISTED, "raise the rule's `version`, then write here what it lists"
 
 
 def test_where_nobody_serves_none_is_listed() -> None:

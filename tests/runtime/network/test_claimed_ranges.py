@@ -56,6 +56,13 @@ def test_ranges_of_either_family_clash(places: Path) -> None:
     claimed_ranges.check(claim(places / "two", example[1], "10.4.0.0/16,fd00:4::/112", "3-4"))
 
 
+def test_what_another_version_claims_and_this_one_cannot_read_is_said(places: Path) -> None:
+    lives(claim(places / "one", pods="10.1.0.0/16;by-name=two"))
+    with pytest.raises(RangesTaken, match=r"one runs in another version.*Nothing was made.*down --all --data"):
+        claimed_ranges.take(claim(places / "two"))
+    claimed_ranges.take(claim(places / "one"))  # its own is written anew
+
+
 @pytest.mark.parametrize(
     ("third", "clashing"),
     [
