@@ -7,6 +7,9 @@ Tests: tests/engine/test_library.py
 """
 
 import asyncio
+import difflib
+import inspect
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeVar, overload
 
@@ -216,12 +219,15 @@ class Client:
         timeout_s: float = 30.0,
     ) -> T:
         """The object once it exists and `until` holds for it.
-        Errors: TimeoutError, saying how it was instead; EngineStopped at once when nothing can happen any more."""
+        Errors: TimeoutError, saying how it was instead; EngineStopped at once when nothing can happen any more; TypeError for
+        an `until` that says neither yes nor no; what `until` raises."""
         k, where = self._place(kind, namespace)
+        if not callable(until):
+            raise TypeError(f"until={until!r} is no function; give one of the object, as in until=lambda pod: pod.status.phase")
 
         def holds() -> T | None:
             entry = self._cluster.view.entry(k.resource, name, where)
-            return entry.object if entry is not None and until(entry.object) else None
+            return entry.object if entry is not None and _said(until, entry.object) else None
 
         found: T | None = await self._await(kind, k, name, where, holds, "is not so", timeout_s)
         assert found is not None
@@ -245,6 +251,8 @@ class Client:
         what: str,
         timeout_s: float,
     ) -> T | None:
+        if not isinstance(timeout_s, int | float) or math.isnan(timeout_s):
+            raise TypeError(f"timeout_s={timeout_s!r} is no number of seconds")
         watch = self.watch(kind, namespace=namespace)
         try:
             async with asyncio.timeout(timeout_s):
@@ -354,3 +362,22 @@ class Client:
 
 def _full(namespace: str, name: str) -> str:
     return f"{namespace}/{name}" if namespace else name
+
+
+def _said(until: Callable[[T], object], obj: T) -> bool:
+    """What `until` says of an object. Errors: TypeError for what is to be awaited; AttributeError, naming the fields."""
+    try:
+        said = until(obj)
+    except AttributeError as error:
+        fields = getattr(error.obj, "__struct_fields__", ())
+        near = difflib.get_close_matches(error.name or "", fields, n=3)
+        if fields:
+            error.add_note(
+                f"fields are written like this: {', '.join(near)}" if near else f"its fields are {', '.join(fields)}"
+            )
+        raise
+    if inspect.isawaitable(said):
+        if inspect.iscoroutine(said):
+            said.close()
+        raise TypeError("until: what it says has to be awaited, and is not; give a plain function of the object")
+    return bool(said)

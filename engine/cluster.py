@@ -342,10 +342,14 @@ class Cluster(Client):
 
     def check_loop(self) -> None:
         """Errors: RuntimeError in another event loop than the one that the cluster lives in: there it would wait for ever."""
-        if asyncio.get_running_loop() is not self._loop:
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is not self._loop:
             raise RuntimeError(
                 "this cluster lives in another event loop. Open it in the loop that uses it; a fixture of pytest-asyncio and "
-                'its tests share one with loop_scope="session" on both.'
+                'its tests share one with loop_scope="session" on both. From another thread, `served.run(lambda cluster: ...)`.'
             )
 
     # --- writing ---

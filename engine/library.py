@@ -6,6 +6,7 @@ async with Cluster.open() as cluster, cluster.serve() as served:
 
 import asyncio
 import atexit
+import inspect
 import shutil
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, overload
 
 import msgspec
 
@@ -50,6 +51,7 @@ class Cluster(cluster.Cluster):
     @asynccontextmanager
     async def serve(self, *, bind: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Serving]:
         """Serve the API over TLS while the block runs; port 0 takes a free one. Errors: OSError when the port is taken."""
+        self.check_loop()
         from shipslog.engine.api.connection.server import ApiServer
 
         from .auth import kubeconfig
@@ -102,15 +104,14 @@ C = TypeVar("C", bound=Cluster)
 def in_background(make: Callable[[], AbstractAsyncContextManager[C]], port: int = 0) -> "Iterator[Background[C]]":
     """A cluster that is opened and served in a thread of its own while the block runs."""
     background = Background(make, port)
-    thread = threading.Thread(target=background.main, name="shipslog", daemon=True)
-    thread.start()
-    background.ready.wait()
+    background.thread.start()
     try:
+        background.ready.wait()
         background.check()
         yield background
     finally:
         background.stop()
-        thread.join()
+        background.thread.join()
     background.check()
 
 
@@ -126,6 +127,7 @@ class Background(Generic[C]):
         self.ready = threading.Event()
         self._end = asyncio.Event()
         self._failure: BaseException | None = None
+        self.thread = threading.Thread(target=self.main, name="shipslog", daemon=True)
 
     @property
     def url(self) -> str:
@@ -135,11 +137,26 @@ class Background(Generic[C]):
     def kubeconfig(self) -> Path:
         return self.served.kubeconfig
 
-    def run(self, work: Callable[[C], Awaitable[T]]) -> T:
-        """What the work comes to, in the cluster's own loop: `served.run(lambda cluster: cluster.apply(manifest))`."""
+    @overload
+    def run(self, work: Callable[[C], Awaitable[T]]) -> T: ...
+    @overload
+    def run(self, work: Callable[[C], T]) -> T: ...
+    def run(self, work: Callable[[C], Any]) -> Any:
+        """What the work comes to, in the cluster's own loop: `served.run(lambda cluster: cluster.apply(manifest))`. It may be
+        awaitable, or not: `served.run(lambda cluster: cluster.get("pods", "web"))`.
+        Errors: RuntimeError when the cluster is closed, and in its own thread; what the work raises."""
+        if threading.current_thread() is self.thread:
+            raise RuntimeError(
+                "`run` would wait for itself in the cluster's own thread: use the cluster that it was given here"
+            )
+        if self._end.is_set() or self._loop.is_closed():
+            raise RuntimeError(
+                "this cluster is closed: `run` goes only inside of the `with` block, or of the test, that has it"
+            )
 
-        async def working() -> T:
-            return await work(self._cluster)
+        async def working() -> Any:
+            made = work(self._cluster)
+            return await made if inspect.isawaitable(made) else made
 
         return asyncio.run_coroutine_threadsafe(working(), self._loop).result()
 
@@ -161,6 +178,8 @@ class Background(Generic[C]):
             await self._end.wait()
 
     def stop(self) -> None:
+        """Have it end; at once after its start where it has not begun yet."""
+        self.ready.wait()  # an interrupt may come while it starts
         if self._failure is None:
             self._loop.call_soon_threadsafe(self._end.set)
 

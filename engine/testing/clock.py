@@ -13,6 +13,7 @@ from shipslog.runtime.node import Timer
 from shipslog.store.objects.values.times import SECOND_NS
 
 SOON_S = 1.0
+END_NS = 1 << 63  # of times in nanoseconds, as SQLite keeps them
 
 
 class Due:
@@ -80,9 +81,14 @@ class TestClock(Clock):
             due.cancel()
 
     async def advance(self, for_s: float, settle: Callable[[], Awaitable[object]]) -> None:
-        """Move on. `settle` returns when all that has begun at a moment is done. Errors: ValueError for a way back."""
+        """Move on. `settle` returns when all that has begun at a moment is done. Errors: ValueError for a way back, and
+        beyond what a log can tell; RuntimeError where somebody else is at it."""
         if for_s < 0:
             raise ValueError(f"time goes forward: cannot advance by {for_s:g} s")
+        if self._now_ns + for_s * SECOND_NS >= END_NS:
+            raise ValueError(f"cannot advance by {for_s:g} s: the times of a log end in the year 2262")
+        if self._advancing:
+            raise RuntimeError("time is being advanced already: await that first, then advance again")
         until_ns = self._now_ns + int(for_s * SECOND_NS)
         self._advancing = True
         try:

@@ -27,6 +27,7 @@ from shipslog.store.objects.values import quantity
 from shipslog.store.objects.values.times import SECOND_NS, parse_time
 from shipslog.store.view import View
 
+from . import arguments
 from .clock import TestClock
 from .log import ScriptedLog
 from .nodes import Answer, Pull, ScriptedNode
@@ -34,6 +35,8 @@ from .requests import RequestFaults
 
 QUIET_TURNS = 12  # of the loop in which nothing happens, before a cluster counts as settled
 SETTLE_S = 30.0  # of the machine's time
+PROBES = ("startup", "liveness", "readiness")
+SECONDS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 NODE_RULES = ("node", "node-lease")  # register a node and renew its lease: not while the node is lost
 
 
@@ -55,11 +58,18 @@ class TestCluster(Cluster):
 
     async def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Let so much time pass at once: all that is due on the way happens, in order and each at its time, to its end.
-        Errors: ValueError for a way back; TimeoutError when something on the way does not come to an end."""
-        await self.clock.advance(((days * 24 + hours) * 60 + minutes) * 60 + seconds, self.settled)
+        Errors: TypeError and ValueError for what is no span of time; RuntimeError when time is being advanced already
+        or the cluster is closed;        TimeoutError when something on the way does not come to an end."""
+        self.check_loop()
+        if self.committer.closed:
+            raise self.stopped()
+        given = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
+        spans = {unit: arguments.seconds(unit, value) for unit, value in given.items()}
+        await self.clock.advance(sum(SECONDS[unit] * span for unit, span in spans.items()), self.settled)
 
     async def settled(self) -> None:
         """Returns when nothing is left to do before time passes. Errors: TimeoutError, saying what is still going on."""
+        self.check_loop()
         try:
             async with asyncio.timeout(SETTLE_S):
                 quiet = 0
@@ -87,22 +97,30 @@ class TestCluster(Cluster):
 
     def node(self, name: str = "node") -> "NodeHandle":
         """A node, to be lost, found or rebooted. Errors: ValueError when there is no such node."""
-        if name not in self.nodes:
-            raise ValueError(f"there is no node {name!r}; nodes are {', '.join(self.nodes)}")
+        self.check_loop()
+        arguments.one_of("node", name, self.nodes)
         return NodeHandle(self, self.nodes[name])
 
     def container(self, pod: str, namespace: str = "default", *, container: str = "") -> "ContainerHandle":
-        """A container of a pod (its first, if none is named), to exit, and to answer exec and logs."""
+        """A container of a pod (its first, if none is named), to exit, and to answer exec and logs.
+        Errors: ValueError when the pod is there and has no such container."""
+        self.check_loop()
+        entry = self.view.get(core_v1.Pod, pod, namespace)
+        if entry is not None and container:
+            _spec_of(entry, container)
         return ContainerHandle(self, namespace, pod, container)
 
     def probe(self, pod: str, probe: str, namespace: str = "default", *, container: str = "") -> "ProbeHandle":
         """A probe of a pod's container: startup, liveness or readiness, to fail or to succeed. Errors: ValueError."""
-        if probe not in ("startup", "liveness", "readiness"):
-            raise ValueError(f"there is no probe {probe!r}; probes are startup, liveness and readiness")
+        self.check_loop()
+        arguments.one_of("probe", probe, PROBES)
         return ProbeHandle(self, namespace, pod, container, probe)
 
     def pull(self, image: str) -> "PullHandle":
-        """The pull of an image, on every node: to be slow or to fail."""
+        """The pull of an image, on every node: to be slow or to fail. Errors: ValueError for no image."""
+        self.check_loop()
+        if not image:
+            raise ValueError("no image is named; give it as pods name it: cluster.pull('example/web')")
         return PullHandle(self, image)
 
     def pod_on(self, namespace: str, name: str, container: str) -> tuple[core_v1.Pod, ScriptedNode, str]:
@@ -111,7 +129,15 @@ class TestCluster(Cluster):
         node = self.nodes.get(pod.spec.node_name)
         if node is None:
             raise ValueError(f"pod {namespace}/{name} is on no node yet: wait for it to run")
-        return pod, node, container or pod.spec.containers[0].name
+        return pod, node, _spec_of(pod, container).name
+
+
+def _spec_of(pod: core_v1.Pod, container: str) -> core_v1.Container:
+    """What is said of a pod's container, of its first if none is named. Errors: ValueError."""
+    spec = pod.spec
+    everyone = {c.name: c for c in (*spec.containers, *spec.init_containers)}
+    where = f"container in pod {pod.metadata.namespace}/{pod.metadata.name}"
+    return everyone[arguments.one_of(where, container, everyone)] if container else spec.containers[0]
 
 
 class NodeHandle(msgspec.Struct, frozen=True):
@@ -139,7 +165,8 @@ class ContainerHandle(msgspec.Struct, frozen=True):
     container: str
 
     def exit(self, code: int = 1) -> None:
-        """End it with an exit code. Errors: NotFound without the pod; ValueError when it does not run."""
+        """End it with an exit code, 0 to 255. Errors: NotFound without the pod; ValueError when it does not run."""
+        arguments.whole("code", code, 0, 255)
         pod, node, container = self.cluster.pod_on(self.namespace, self.pod, self.container)
         node.exit(pod.metadata.uid, container, code)
 
@@ -156,12 +183,15 @@ class ContainerHandle(msgspec.Struct, frozen=True):
     def answer(self, *argv: str, stdout: str | bytes = b"", stderr: str | bytes = b"", exit_code: int = 0) -> None:
         """What exec of a command that begins with `argv` comes to, of any command without; the last word counts. It holds for
         all pods of this name to come."""
-        made = Answer(argv, _bytes(stdout), _bytes(stderr), exit_code)
+        command = arguments.texts("answer", argv, "answer('ls', '-l', stdout='...')")
+        out, err = arguments.written("stdout", stdout), arguments.written("stderr", stderr)
+        made = Answer(command, out, err, arguments.whole("exit_code", exit_code, 0, 255))
         for node in self.cluster.nodes.values():
             node.answers.setdefault((self.namespace, self.pod, self.container), []).append(made)
 
     def says(self, *lines: str) -> None:
         """What its log holds. It holds for all pods of this name to come."""
+        arguments.texts("says", lines, "says('a line', 'another')")
         for node in self.cluster.nodes.values():
             node.lines[self.namespace, self.pod, self.container] = [f"{line}\n".encode() for line in lines]
 
@@ -174,8 +204,8 @@ class ProbeHandle(msgspec.Struct, frozen=True):
     probe: str
 
     def fail(self, why: str = "it does not answer") -> None:
-        """It fails, until it is told to succeed. Errors: NotFound without the pod."""
-        self._set(why)
+        """It fails, until it is told to succeed. Errors: NotFound without the pod; ValueError without such a probe."""
+        self._set(why or "it fails")
 
     def succeed(self) -> None:
         """It succeeds again."""
@@ -183,6 +213,9 @@ class ProbeHandle(msgspec.Struct, frozen=True):
 
     def _set(self, why: str) -> None:
         pod, node, container = self.cluster.pod_on(self.namespace, self.pod, self.container)
+        spec = _spec_of(pod, container)
+        there = [probe for probe in PROBES if getattr(spec, f"{probe}_probe") is not None]
+        arguments.one_of(f"probe of container {container}", self.probe, there)
         node.set_probe(pod.metadata.uid, container, self.probe, why)
 
 
@@ -192,7 +225,7 @@ class PullHandle(msgspec.Struct, frozen=True):
 
     def slow(self, seconds: float) -> None:
         """It takes so long, in the cluster's time."""
-        self._set(Pull(after_s=seconds))
+        self._set(Pull(after_s=arguments.seconds("seconds", seconds)))
 
     def fail(self, why: str = "not found") -> None:
         """It fails, until it is told to succeed."""
@@ -223,8 +256,10 @@ async def cluster(
 
     `start`: what its clock says at first, "2026-02-28T23:59:00Z"; the present if left out. `flows`: its time keeps pace with
     the machine's when nobody advances it; else it stands still, and every stamp is exact. `seed`: makes names and uids the same
-    each time. `reconcilers`: the rules that run, instead of all of Shipslog's. Errors: LogError; ValueError for `start`."""
-    clock = TestClock(parse_time(start) if start else SystemClock().now_ns() // SECOND_NS * SECOND_NS, flows=flows)
+    each time. `reconcilers`: the rules that run, instead of all of Shipslog's. Errors: LogError; TypeError and ValueError for
+    `nodes` and `start`."""
+    arguments.whole("nodes", nodes, 0)
+    clock = TestClock(_start(start), flows=flows)
     names = ["node"] if nodes == 1 else [f"node-{i}" for i in range(nodes)]
     made = {name: ScriptedNode(name, clock, number) for number, name in enumerate(names)}
     log = ScriptedLog(await open_log(path))
@@ -293,5 +328,11 @@ def _by_nodes_that_are_there(rule: Rule, nodes: dict[str, ScriptedNode]) -> Rule
     return msgspec.structs.replace(rule, decide=decide)
 
 
-def _bytes(text: str | bytes) -> bytes:
-    return text.encode() if isinstance(text, str) else text
+def _start(text: str) -> int:
+    """Nanoseconds. Errors: ValueError."""
+    if not text:
+        return SystemClock().now_ns() // SECOND_NS * SECOND_NS
+    try:
+        return parse_time(text)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"start={text!r} is no time; give one as '2026-02-28T23:59:00Z'") from error

@@ -104,7 +104,7 @@ class ScriptedNode(SimulatedNode):
         """A container ends by itself. Errors: ValueError when it does not run."""
         held = self.pods[uid].containers.get(container) if uid in self.pods else None
         if held is None or held.exit is not None:
-            raise ValueError(f"container {container} does not run")
+            raise ValueError(f"container {container} does not run now: wait until it does, or advance the time by its back-off")
         self._cancel(uid, container)
         self._report(self._exit(uid, container, code, 0))
 

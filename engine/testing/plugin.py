@@ -136,6 +136,8 @@ def _asks_for_ours(item: pytest.Function) -> bool:
 def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for mark in reversed(list(request.node.iter_markers(MARKER))):  # what stands nearest to the test counts
+        if mark.args:
+            raise pytest.UsageError(f"@pytest.mark.{MARKER}{mark.args!r}: name what is meant, as in nodes=3")
         options.update(mark.kwargs)
     return options
 

@@ -20,6 +20,8 @@ from shipslog.store.refusals import (
     Unavailable,
 )
 
+from . import arguments
+
 CODES: dict[int, type[Refusal]] = {
     401: Unauthorized,
     403: Forbidden,
@@ -50,14 +52,15 @@ class RequestFaults:
         self._faults: list[Fault] = []
 
     def fail(self, times: int = 1, code: int = 503, *, method: str = "", path: str = "") -> None:
-        """Answer the next requests with an error, as Kubernetes words it. Errors: ValueError for a code that CODES lacks."""
+        """Answer the next requests with an error, as Kubernetes words it. Errors: ValueError for a code that CODES lacks, a
+        method that is none, and fewer times than one."""
         if code not in CODES:
             raise ValueError(f"code {code} is not among those that can be answered: {', '.join(map(str, CODES))}")
-        self._faults.append(Fault(times, method.upper(), path, code=code))
+        self._faults.append(_fault(times, method, path, code=code))
 
     def slow(self, seconds: float, times: int = 1, *, method: str = "", path: str = "") -> None:
         """Let the next requests wait, in the machine's time, before they are looked at."""
-        self._faults.append(Fault(times, method.upper(), path, delay_s=seconds))
+        self._faults.append(_fault(times, method, path, delay_s=arguments.seconds("seconds", seconds)))
 
     def clear(self) -> None:
         """All goes well again."""
@@ -74,3 +77,8 @@ class RequestFaults:
                 if fault.code:
                     raise CODES[fault.code](f"a test has this request fail with {fault.code}")
                 return
+
+
+def _fault(times: int, method: str, path: str, *, code: int = 0, delay_s: float = 0.0) -> Fault:
+    known = arguments.one_of("method", method.upper(), arguments.METHODS)
+    return Fault(arguments.whole("times", times, 1), known, path, code=code, delay_s=delay_s)

@@ -157,6 +157,27 @@ async def test_a_wait_that_ends_says_how_it_was_in_three_lines(cluster: Cluster)
         await cluster.gone(core_v1.Pod, "p", timeout_s=0.05)
 
 
+async def test_what_until_cannot_mean_is_told_at_once(cluster: Cluster) -> None:
+    await cluster.apply("{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i}]}}")
+
+    async def later(pod: core_v1.Pod) -> bool:
+        return True
+
+    wrong: list[tuple[Any, str]] = [
+        ("Running", "until='Running' is no function"),
+        (later, "has to be awaited"),
+    ]
+    for until, told in wrong:
+        with pytest.raises(TypeError, match=told):
+            await cluster.wait(core_v1.Pod, "p", until=until)
+    for timeout_s in ("1", float("nan")):
+        with pytest.raises(TypeError, match="timeout_s="):
+            await cluster.wait(core_v1.Pod, "p", until=lambda pod: False, timeout_s=timeout_s)  # type: ignore[arg-type]
+    with pytest.raises(AttributeError) as raised:
+        await cluster.wait(core_v1.Pod, "p", until=lambda pod: pod.status.podIP == "")  # type: ignore[attr-defined]
+    assert "pod_ip" in raised.value.__notes__[0]
+
+
 async def test_a_pod_is_looked_into() -> None:
     async with Cluster.open(runtime="none", reconcilers=()) as cluster:
         await run_pod(cluster)
