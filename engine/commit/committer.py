@@ -300,9 +300,10 @@ class Committer:
         done: list[tuple[Request, list[Any]]] = []
         now_ns = held(self.head.time_ns, self.clock.now_ns())
         urgent = bool(self.log.trouble) and self._is_urgent(self._queue[0])
-        size_bytes, until_s = 0, self._loop_s() + BATCH_S
+        size_bytes, now_s = 0, asyncio.get_running_loop().time
+        until_s = now_s() + BATCH_S
         while self._queue and self._fits(self._queue[0], len(staged), size_bytes, urgent):
-            if done and self._loop_s() > until_s:
+            if done and now_s() > until_s:
                 break
             request = self._queue.popleft()
             if request.future.cancelled():
@@ -374,9 +375,9 @@ class Committer:
         if request.decision is not None:
             cause = self._stage(request.decision, request.actor, cause, now_ns, staged, None)
             results.append(cause)
-        until_s = self._loop_s() + BATCH_S
+        until_s = self._loop_s() + BATCH_S if len(request.commands) > 1 else 0.0
         for index, command in enumerate(request.commands):
-            if self._loop_s() > until_s:
+            if index and self._loop_s() > until_s:
                 await asyncio.sleep(0)
                 until_s = self._loop_s() + BATCH_S
             ctx = Admission(

@@ -16,19 +16,17 @@ from shipslog.engine.time.long_work import LongWork
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
 from shipslog.reconcilers.rule.digest import DIGEST, digest
 from shipslog.reconcilers.rule.dormant import Dormant, Rule, awake
-from shipslog.reconcilers.rule.wakes import Change, Source
+from shipslog.reconcilers.rule.wakes import Change
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
 from shipslog.store.events import Event
 from shipslog.store.facts import (
     COMMANDS_TOLD,
-    AnyFact,
     ClockStepped,
     DecisionTaken,
     EngineStarted,
     ObjectDeleted,
-    ObjectFact,
     RuntimeFact,
 )
 from shipslog.store.logger import logger
@@ -39,8 +37,10 @@ from shipslog.store.tasks import Tasks
 from .dispatch import Dispatcher, summary
 from .lane import Lane, Trouble
 from .sleepers import Sleepers
+from .subscriptions import Subscriptions
 
 LONG_BYTES = 64 * 1024  # of an object: what it wakes is decided in a thread
+OF_ALL = EngineStarted | ClockStepped
 YIELD_AFTER_S = 0.005  # decide for so long, then let the API and the writer have the loop
 
 log = logger(__name__)
@@ -63,8 +63,7 @@ class Host:
         self.view = committer.view
         self.sleepers = Sleepers(reconcilers)
         self.lanes = [Lane(r, place) for place, r in enumerate(reconcilers) if isinstance(r, Reconciler)]
-        self._asked_of_fact: dict[object, list[tuple[Lane, tuple[Source, ...]]]] = {}
-        self._lanes_of_scheme = self.view.scheme  # what the map above was worked out for
+        self._subscriptions: Subscriptions[Lane] = Subscriptions((lane, lane.reconciler.wakes) for lane in self.lanes)
         self.dispatcher = Dispatcher(committer, runtimes)
         self.on_decision: list[DecisionListener] = []
         self.on_standing: list[SayListener] = []
@@ -81,7 +80,7 @@ class Host:
         """An event became durable: wake whom it concerns."""
         if isinstance(event.fact, DecisionTaken):
             return
-        if isinstance(event.fact, EngineStarted | ClockStepped):  # what waits has counted from another time
+        if isinstance(event.fact, OF_ALL):  # what waits has counted from another time
             self.wake_all(event.revision)
             return
         change = Change(event, previous, None if isinstance(event.fact, ObjectDeleted) else entry)
@@ -90,7 +89,7 @@ class Host:
         if entry is not None and (stirred := self.sleepers.stirred(entry.resource, entry.object)):
             for lane in self._begin(stirred):
                 self._wake_lane(lane, event.revision)
-        for lane, sources in self._asked_about(event.fact):
+        for lane, sources in self._subscriptions.of(event.fact, self.view.scheme):
             keys = lane.keys_for(sources, self.view, change)
             if keys is None:
                 self._look_at_all_later(lane, event.revision)
@@ -101,27 +100,11 @@ class Host:
                     lane.heavy.add(key)
         self._wake.set()
 
-    def _asked_about(self, fact: AnyFact) -> list[tuple[Lane, tuple[Source, ...]]]:
-        """Those whose rules look at such facts at all, each with what is asked of it."""
-        scheme = self.view.scheme
-        if scheme is not self._lanes_of_scheme:  # a kind came or went: what nobody looked at may concern somebody now
-            self._asked_of_fact, self._lanes_of_scheme = {}, scheme
-        what: object = fact.resource if isinstance(fact, ObjectFact) else type(fact)
-        asked = self._asked_of_fact.get(what)
-        if asked is None:
-            if isinstance(fact, ObjectFact) and scheme.knows(fact.resource):
-                kind = scheme.by_resource(fact.resource)
-                all_of_them = [(lane, lane.reconciler.wakes.sources_of_kind(kind)) for lane in self.lanes]
-            else:
-                all_of_them = [(lane, lane.reconciler.wakes.sources_of(fact, scheme)) for lane in self.lanes]
-            asked = self._asked_of_fact[what] = [(lane, sources) for lane, sources in all_of_them if sources]
-        return asked
-
     def _begin(self, stirred: Sequence[tuple[int, Dormant]]) -> list[Lane]:
         """Rules that slept are at work from now on. -> their lanes, which are to look at everything."""
         new = [Lane(awake(rule), place) for place, rule in stirred]
         self.lanes = sorted((*self.lanes, *new), key=lambda lane: lane.place)  # another list: this one may be gone through
-        self._asked_of_fact = {}
+        self._subscriptions = Subscriptions((lane, lane.reconciler.wakes) for lane in self.lanes)
         return new
 
     def wake_all(self, cause: int | None) -> None:
@@ -173,7 +156,7 @@ class Host:
     async def run(self) -> None:
         """Decide whatever is awake until closed."""
         while not self._closed:
-            if not any(lane.waiting for lane in self.lanes):
+            if not [lane for lane in self.lanes if lane.waiting]:  # a list costs one call, any() one for each rule
                 self._wake.clear()
                 await self._wake.wait()
                 continue
@@ -189,7 +172,7 @@ class Host:
             lane.waiting.clear()
             for index, (key, cause) in enumerate(keys):
                 await self._look_at(lane, key, cause)
-                if loop.time() - started_s > YIELD_AFTER_S and index + 1 < len(keys):
+                if index + 1 < len(keys) and loop.time() - started_s > YIELD_AFTER_S:
                     await asyncio.sleep(0)
                     started_s = loop.time()
         await asyncio.sleep(0)
@@ -197,14 +180,14 @@ class Host:
     async def _look_at(self, lane: Lane, key: str, cause: int | None) -> None:
         """Decide about the key, unless it is not its time; what is expected to take long in a thread, while the view stands
         still: reads go on meanwhile, and writes wait as they would for the loop."""
-        now_s = asyncio.get_running_loop().time
-        began_s = now_s()
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
         lane.begins(key)
         if key in lane.committing:  # woken while its last decision is being committed
             lane.woken_again[key] = cause
         elif (rest_s := lane.rest_s(key, began_s)) > 0:
             lane.resting.add(key)
-            self._come_again(lane, key, rest_s, cause, asyncio.get_running_loop())  # it is the loop that is to have its turn
+            self._come_again(lane, key, rest_s, cause, loop)  # it is the loop that is to have its turn
         elif key in lane.heavy:
             lane.aside.add(key)
             try:
@@ -214,7 +197,8 @@ class Host:
         else:
             now_ns = self.clock.now_ns()
             self._decided(lane, key, cause, (lane.decide(self.view, key, now_ns), ""), now_ns)
-            lane.took(key, now_s() - began_s, now_s())
+            ended_s = loop.time()
+            lane.took(key, ended_s - began_s, ended_s)
 
     async def _look_aside(self, lane: Lane, key: str, cause: int | None) -> None:
         now_s = asyncio.get_running_loop().time
@@ -238,7 +222,8 @@ class Host:
         self, lane: Lane, key: str, cause: int | None, decision: Decision, now_ns: int, digested: str, long: bool
     ) -> bool:
         """Do as was decided. True; raises what is wrong with the parts of the decision. `digested`: its digest, if known."""
-        self._say_standing(lane.reconciler, key, decision.says)
+        if decision.says or self._standing:
+            self._say_standing(lane.reconciler, key, decision.says)
         if decision.requeue_after is not None:
             self._come_again(lane, key, decision.requeue_after, cause)
         wanted = [c for c in decision.commands if not is_runtime(c) or self.dispatcher.wants(c)]  # type: ignore[arg-type]

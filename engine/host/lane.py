@@ -22,6 +22,7 @@ RETRY_FIRST_S, RETRY_MAX_S = 0.005, 30.0
 LONG_S = 0.05  # a decision that takes longer is taken in a thread the next time
 TOLD_S = 0.5  # ...and people are told
 REST, REST_MAX_S = 4, 5.0  # times as long as it took, and at most so long
+COMMANDS = ObjectCommand | RuntimeCommand
 SHOWN = 160  # characters of an error that people are told outside the log
 
 log = logger(__name__)
@@ -67,9 +68,9 @@ class Lane:
         if key in self.committing:
             self.woken_again[key] = cause
             return
-        self.resting.discard(key)
-        timer = self.timers.pop(key, None)
-        if timer is not None:
+        if self.resting:
+            self.resting.discard(key)
+        if self.timers and (timer := self.timers.pop(key, None)) is not None:
             timer.cancel()
         if key not in self.waiting:
             self.adds += 1
@@ -99,20 +100,20 @@ class Lane:
     def decide(self, view: MemoryView, key: str, now_ns: Instant) -> Decision | None:
         """What the rule decides; None when it raised, or returned something else."""
 
-        def decided() -> Decision:
+        where = f"decide {key!r}"
+        try:  # as in `asked`
             found: object = self.reconciler.decide(view, key, now=now_ns)
-            if isinstance(found, Decision):
-                for command in found.commands:
-                    if not isinstance(command, ObjectCommand | RuntimeCommand):
-                        raise TypeError(f"decide returned a {type(command).__name__} among the commands for key {key!r}")
-                return found
-            hint = ""
-            if inspect.iscoroutine(found):
-                found.close()
-                hint = "; is it `async def`?"
-            raise TypeError(f"decide must return a Decision, and returned {type(found).__name__} for key {key!r}{hint}")
-
-        return self.asked(f"decide {key!r}", decided)
+            if not isinstance(found, Decision):
+                raise _no_decision(found, key)
+            for command in found.commands:
+                if not isinstance(command, COMMANDS):
+                    raise TypeError(f"decide returned a {type(command).__name__} among the commands for key {key!r}")
+        except Exception as error:
+            self._in_trouble(where, error)
+            return None
+        if self.troubles:
+            self.troubles.pop(where, None)
+        return found
 
     def asked(self, where: str, ask: Callable[[], T]) -> T | None:
         """What something of the rule answers; None when it raised, which is told and kept as a trouble."""
@@ -146,8 +147,9 @@ class Lane:
         """A decision about the key took so long: one that takes long rests, so that it never has the loop for itself, and what
         wakes it meanwhile is decided together."""
         self.worked.observe(took_s)
-        self.rests.pop(key, None)
-        self.heavy.discard(key)
+        if self.rests or self.heavy:
+            self.rests.pop(key, None)
+            self.heavy.discard(key)
         if took_s > LONG_S:
             self.heavy.add(key)
             self.rests[key] = now_s + min(took_s * REST, REST_MAX_S)
@@ -170,3 +172,12 @@ class Lane:
     def stop(self) -> None:
         for timer in self.timers.values():
             timer.cancel()
+
+
+def _no_decision(found: object, key: str) -> TypeError:
+    """What to say of a rule that returned something else."""
+    hint = ""
+    if inspect.iscoroutine(found):
+        found.close()
+        hint = "; is it `async def`?"
+    return TypeError(f"decide must return a Decision, and returned {type(found).__name__} for key {key!r}{hint}")

@@ -14,6 +14,7 @@ from shipslog.store.facts import (
     AnyFact,
     ClusterConfig,
     ContainerStarted,
+    DecisionTaken,
     EngineStarted,
     ImagePulled,
     ImagePullFailed,
@@ -107,7 +108,7 @@ class MemoryView:
 
     def has_any(self, *resources: str) -> bool:
         """Whether there is an object of any of these kinds."""
-        return any(self._collections.get(resource) for resource in resources)
+        return bool([resource for resource in resources if self._collections.get(resource)])
 
     def entries_labelled(self, resource: str, namespace: str | None, labels: Mapping[str, str]) -> list[Entry]:
         """Those that carry all these labels, by (namespace, name), through the label index."""
@@ -197,7 +198,9 @@ class MemoryView:
         fact = event.fact
         if isinstance(fact, ObjectFact):
             return self._evolve_object(event.revision, fact, made)
-        if isinstance(fact, PodFact):
+        if isinstance(fact, DecisionTaken):
+            pass  # every other event is one, and changes nothing
+        elif isinstance(fact, PodFact):
             self._evolve_pod(fact, runs)
         elif isinstance(fact, ImagePulled | ImagePullFailed):
             self._images.evolve(fact)
@@ -284,8 +287,7 @@ class MemoryView:
         defines = self.scheme.by_resource(resource).defines
         if defines is None:
             return
-        before = defines(previous.object) if previous is not None else ()
-        after = defines(entry.object) if entry is not None else ()
+        before, after = (defines(e.object) if e is not None else () for e in (previous, entry))
         if len(before) == len(after) and all(one.is_like(other) for one, other in zip(before, after, strict=True)):
             return
         if before and after and _as_stored(before[0]) == _as_stored(after[0]):
@@ -374,9 +376,8 @@ class MemoryView:
                 if isinstance(fact, ImagesCollected):
                     self._images = NodeImages(to._images)
             elif isinstance(fact, EngineStarted):
-                self._policies = NodePolicies(to._policies)
                 self.config, self._rulesets, self._nodes = to.config, NodeRulesets(to._rulesets), dict(to._nodes)
-                self._autoscalers = to._autoscalers.copy()
+                self._policies, self._autoscalers = NodePolicies(to._policies), to._autoscalers.copy()
         self.revision, self.time_ns = to.revision, to.time_ns
 
     # --- for a log that is opened ---
@@ -490,9 +491,8 @@ def restored(scheme: Scheme, resource: str, encoded: bytes, revision: int) -> En
             return Entry(resource, msgspec.json.decode(encoded, type=Opaque), encoded, revision)
         kind = scheme.by_resource(resource)
         obj: Any = codec.restore(kind.type, encoded)
-        if (
-            kind.definition is not None and not kind.is_foreign and obj.api_version != kind.api_version
-        ):  # stored before its definition chose another
+        chosen = kind.definition is not None and not kind.is_foreign  # by its definition, which may have chosen another before
+        if chosen and obj.api_version != kind.api_version:
             obj = msgspec.structs.replace(obj, kind=kind.kind, api_version=kind.api_version)
             encoded = codec.encode(obj)
         return entry_of(kind, obj, encoded, revision)

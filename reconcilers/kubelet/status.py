@@ -257,9 +257,8 @@ def _shared(type_: str, status: str, reason: str, message: str, since: str) -> c
     return core_v1.PodCondition(type=type_, status=status, reason=reason, message=message, last_transition_time=since)
 
 
-@remembered(1024)
 def _condition(type_: str, holds: bool, reason: str = "", message: str = "") -> core_v1.PodCondition:
-    return core_v1.PodCondition(type=type_, status="True" if holds else "False", reason=reason, message=message)
+    return _shared(type_, "True" if holds else "False", reason, message, "")
 
 
 def _ready_to_start(pod: BoundPod) -> core_v1.PodCondition:

@@ -9,6 +9,7 @@ every field; its table says which there were, and never changes; nor does that o
 import hashlib
 from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from typing import Any, get_args, get_type_hints
 
 import msgspec
@@ -61,10 +62,9 @@ def _plain(value: Any, of_object: Callable[[Object], Any]) -> Any:
         return {key: _plain(v, of_object) for key, v in value.items()}
     if not isinstance(value, msgspec.Struct):
         return value
-    tag, fields = _fields(type(value))
+    tag, fields, all_held = _fields(type(value))
     plain = {}
-    for name, default, has_parts in fields:
-        held = getattr(value, name)
+    for (name, default, has_parts), held in zip(fields, all_held(value), strict=True):
         if held is not default and held != default:
             plain[name] = _plain(held, of_object) if has_parts else held
     if tag is not None:
@@ -73,13 +73,20 @@ def _plain(value: Any, of_object: Callable[[Object], Any]) -> Any:
 
 
 @cache
-def _fields(struct: type[msgspec.Struct]) -> tuple[Any, tuple[tuple[str, Any, bool], ...]]:
-    """The tag, and of each field its name, its default, and whether there can be Structs in it."""
+def _fields(struct: type[msgspec.Struct]) -> tuple[Any, tuple[tuple[str, Any, bool], ...], Callable[[Any], tuple[Any, ...]]]:
+    """The tag; of each field its name, its default, and whether there can be Structs in it; and what all of them hold."""
     hints = get_type_hints(struct)
-    return struct.__struct_config__.tag, tuple(
+    fields = tuple(
         (f.name, f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory(), _has_parts(hints[f.name]))
         for f in msgspec.structs.fields(struct)
     )
+    return struct.__struct_config__.tag, fields, _held(struct.__struct_fields__)
+
+
+def _held(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple([getattr(value, name) for name in names])  # of one name attrgetter makes no tuple
 
 
 def _has_parts(hint: Any) -> bool:

@@ -13,16 +13,15 @@ LONGEST = 512  # characters of the arguments together
 
 
 def remembered(entries: int, longest: int = LONGEST) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """For a pure function of texts: it keeps at most `entries` answers, each for at most `longest` characters."""
+    """For a pure function of texts: it keeps at most `entries` answers, each for at most `longest` characters. What else it is
+    given goes by keyword, and is not counted."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         kept: Callable[..., R] = lru_cache(maxsize=entries)(function)
 
         @wraps(function)
         def answer(*args: P.args, **kwargs: P.kwargs) -> R:
-            length = 0
-            for argument in args:
-                length += len(argument) if isinstance(argument, str) else 0
+            length: int = sum(map(len, args))  # type: ignore[arg-type]  # texts
             return kept(*args, **kwargs) if length <= longest else function(*args, **kwargs)
 
         return answer

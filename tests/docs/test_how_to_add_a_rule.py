@@ -26,7 +26,7 @@ async def test_every_block_runs() -> None:
 
 def test_the_page_names_all_that_can_be_declared() -> None:
     text = PAGE.read_text()
-    asking = {"looks_at", "sources_of", "sources_of_kind", "keys_for", "all_keys", "declares"}
+    asking = {"looks_at", "sources_of", "keys_for", "all_keys", "declares"}
     declaring = {name for name in vars(Wakes) if not name.startswith("_") and callable(getattr(Wakes, name))} - asking
     assert declaring == {"owns", "watches", "watches_every_kind", "hears", "reads"}
     assert not [name for name in declaring if f"`.{name}(" not in text]

@@ -71,11 +71,11 @@ def of_params(kind: Kind, params: Params, name: str = "") -> Selection:
     """The selection of a LIST, WATCH or deletion. `name` restricts it to one object. Errors: BadRequest."""
     if not params and not name:
         return EVERYTHING
-    return _selection(kind, first(params, "labelSelector"), first(params, "fieldSelector"), name)
+    return _selection(first(params, "labelSelector"), first(params, "fieldSelector"), name, kind=kind)
 
 
 @remembered(entries=1024)
-def _selection(kind: Kind, labels: str, fields: str, name: str) -> Selection:
+def _selection(labels: str, fields: str, name: str, *, kind: Kind) -> Selection:
     selected = selector.parse_labels(labels) if labels.strip() else None
     known: Mapping[str, Reader] = {**(NAMESPACED if kind.namespaced else EVERY), **rules_of(kind).selectable}
     allowed: dict[str, set[str]] = {}
