@@ -38,7 +38,7 @@ down: $(VENV)/.installed
 
 test: $(VENV)/.installed-test test-packages
 	@$(BIN)/python -m compileall -q $(ROOMS)  # once, also where the environment says that nobody shall write it: hundreds are started
-	@$(BIN)/python -m pytest tests -n $(WORKERS) --reruns $(RERUNS) -r R
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest tests -n $(WORKERS) --reruns $(RERUNS) -r R
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Which tests may run beside each other, and in which order.
+"""Which tests may run beside each other, and in which order; and what they leave to no test after them.
 
 `make test` has four workers (pytest-xdist), for two processors. What needs the machine - containers, packet rules, daemons,
 ports that are looked for, address ranges - stays in one of them, one after the other, and is begun first: it waits more than it
@@ -8,9 +8,21 @@ longest first, so that all end at about the same time.
 
 A test that hangs fails after four minutes, and says where it stood (`timeout` in pyproject.toml). What failed under
 `make test` is run once more, since others may use the machine too; the summary names it, and it is to be mended all the same.
+
+A run has a directory of its own for temporary files, which goes with it: client libraries leave some in each test. What a test
+that failed has kept is pytest's, and stays.
 """
 
+import gc
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -78,3 +90,56 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return scope_of(nodeid)
 
     return Scheduling(config, log)
+
+
+# --- what a run costs before its first test ---
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    gc.disable()  # until all is collected: a million objects come and none goes
+    if (input_ := getattr(session.config, "workerinput", None)) is not None and not sys.dont_write_bytecode:
+        _rewrite(session.config, int(input_["workerid"].removeprefix("gw")), input_["workercount"])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()  # what is there stays, and is not looked through for each test
+    gc.enable()
+
+
+def _rewrite(config: pytest.Config, first: int, step: int) -> None:
+    """Every worker needs every module of tests with its assertions rewritten, which takes longer than all else that it does
+    before the first test: each rewrites a part of them, and finds the others'."""
+    hook: Any = config.pluginmanager.rewrite_hook
+    for path in sorted((ROOT / "tests").rglob("test_*.py"))[first::step]:
+        module = ModuleType(path.stem)
+        module.__spec__ = ModuleSpec(path.stem, hook, origin=str(path))
+        vars(module)["__builtins__"] = {}  # rewritten and written down; what stands first in it then finds no `import`
+        with suppress(ImportError):
+            hook.exec_module(module)
+
+
+# --- what a run leaves ---
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Iterator[None]:
+    """Workers, and whatever they start, have the directory by the environment of the first process."""
+    if hasattr(config, "workerinput"):
+        return (yield)
+    before = tempfile.gettempdir()
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", before)  # pytest keeps what belongs to tests that failed
+    made = tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="sl-")
+    os.chmod(made, 0o1777)  # some tests are other users
+    try:
+        return (yield)
+    finally:
+        tempfile.tempdir, os.environ["TMPDIR"] = before, before
+        if not _mounted(made):  # else what is mounted there would go
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _mounted(directory: str) -> bool:
+    try:
+        return any(f" {directory}/" in line for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    except OSError:
+        return sys.platform == "linux"

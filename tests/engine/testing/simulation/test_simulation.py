@@ -1,9 +1,7 @@
 """Three hundred worlds, each under its own seed. That the checkers would notice: `checkers/test_checkers.py`."""
 
-import gc
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,16 +16,7 @@ SEEDS = range(1, 301)
 AT_ONCE = 8  # in one test: no worker shall wait long for another
 
 
-@pytest.fixture
-def nothing_older_to_collect() -> Iterator[None]:
-    """What the worker holds of other tests is not looked through again and again while worlds make and lose their objects."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("nothing_older_to_collect")
 @pytest.mark.parametrize("first", SEEDS[::AT_ONCE], ids="{}-".format)
 def test_every_seed_comes_out_well(first: int) -> None:
     broken = [said for seed in range(first, first + AT_ONCE) if (said := _broken(seed))]
