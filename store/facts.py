@@ -277,6 +277,7 @@ class ContainerStarted(ContainerFact, frozen=True, kw_only=True, tag="ContainerS
     limits: ContainerLimits | None = None  # with which it was started, as far as the runtime knows
     user: tuple[int, ...] = ()  # of its first process: user, group, all groups; () where the runtime does not tell
     stop_signal: str = ""  # that it is ended with: SIGTERM; "" where the runtime does not tell
+    settles_ns: int = 0  # without a readiness probe it counts as ready once it has run so long
 
 
 class ContainerResized(ContainerFact, frozen=True, kw_only=True, tag="ContainerResized"):

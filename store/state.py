@@ -91,6 +91,7 @@ class ContainerRuntime(Struct, frozen=True, kw_only=True):
     resize_failed_at_ns: int = 0
     user: tuple[int, ...] = ()  # of its first process: user, group, all groups
     stop_signal: str = ""
+    settles_ns: int = 0  # without a readiness probe it counts as ready once it has run so long
 
 
 class PodRuntime(Struct, frozen=True, kw_only=True):

@@ -87,7 +87,7 @@ def evolve_container(state: ContainerRuntime | None, fact: ContainerFact, image:
             return ContainerRuntime(
                 name=fact.container, attempt=fact.attempt, running=True, container_id=fact.container_id,
                 image_id=fact.image_id, image=image, started_at_ns=fact.at_ns, last_exit=last_exit, failures=failures,
-                limits=fact.limits, user=fact.user, stop_signal=fact.stop_signal,
+                limits=fact.limits, user=fact.user, stop_signal=fact.stop_signal, settles_ns=fact.settles_ns,
             )  # fmt: skip
         case ContainerResized():
             if state is None or newer or not state.running:

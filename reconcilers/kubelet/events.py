@@ -5,6 +5,8 @@ Of what a node reported, when it is on the log (`tells`); and of what a decision
 
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from shipslog.reconcilers.rule.decision import Say, reference
 from shipslog.runtime.commands import StopContainer
 from shipslog.store.commands import Update
@@ -42,8 +44,24 @@ def tells(view: View, fact: Fact) -> Iterable[Say]:
             return (Say(about=about, reason="Starting", message="Starting kubelet.", host=node),)
         case PodFact(pod_uid=uid):
             entry = view.by_uid(uid)
-            return _of_pod(entry.object, fact) if entry is not None else ()
+            return (*_of_image(view, entry.object, fact), *_of_pod(entry.object, fact)) if entry is not None else ()
     return ()
+
+
+def _of_image(view: View, pod: core_v1.Pod, fact: PodFact) -> Iterator[Say]:
+    """Every start tells of its image. The pull itself told a container that waited for it before its first start."""
+    runtime = view.pod_runtime(pod.metadata.uid)
+    if runtime is None or not isinstance(fact, ContainerStarted) or fact.container not in runtime.containers:
+        return
+    started = runtime.containers[fact.container]
+    image = view.image(fact.node, started.image)
+    if image is None or image.pulled is None:
+        return
+    waits_since_ns = started.last_exit.at_ns if started.last_exit is not None else runtime.sandbox_started_at_ns
+    was_pulled_for_it = image.pulled.at_ns >= waits_since_ns
+    if started.attempt or not was_pulled_for_it:
+        pulled = image.pulled if was_pulled_for_it else replace(image.pulled, present=True)
+        yield from _of_pull_for(reference(pod, field_path(pod, fact.container)), pulled)
 
 
 def _of_pod(pod: core_v1.Pod, fact: PodFact) -> Iterator[Say]:

@@ -41,7 +41,7 @@ from .eviction.rule import why_evicted
 from .fields import ConfigError
 from .plan import PodPlan
 from .resize import AGAIN_S, resize_of
-from .status import refusal, status_of
+from .status import refusal, settling_s, status_of
 from .volumes import volumes
 
 VOLUME_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
@@ -328,6 +328,9 @@ def _port_mappings(spec: core_v1.PodSpec) -> Iterator[PortMapping]:
 
 def _with_status(pod: BoundPod, plan: PodPlan, otherwise: str, *, failure: str = "", message: str = "") -> Decision:
     """The plan, and the status if it differs from the one that the API shows."""
+    for container in (*pod.spec.init_containers, *pod.spec.containers):
+        if left_s := settling_s(pod, container):
+            plan.again(left_s)
     return _update(pod, plan, status_of(pod, plan.waiting, reason=failure, message=message), otherwise)
 
 

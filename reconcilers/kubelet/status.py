@@ -18,6 +18,7 @@ from shipslog.store.objects.values.times import api_time
 from shipslog.store.state import ContainerRuntime
 
 from . import resize
+from .backoff import remaining_s
 from .bound_pod import AnyContainer, BoundPod, ended, is_sidecar
 from .containers import init_failed, should_restart, started
 
@@ -222,7 +223,17 @@ def _is_ready(pod: BoundPod, container: AnyContainer) -> bool:
     if not started(pod, container):
         return False
     probe = state.probes.get("readiness")
-    return container.readiness_probe is None or (probe is not None and probe.healthy)
+    if container.readiness_probe is None:
+        return not settling_s(pod, container)
+    return probe is not None and probe.healthy
+
+
+def settling_s(pod: BoundPod, container: AnyContainer) -> float:
+    """Seconds until a container that runs, and has no readiness probe, counts as ready; 0 when it does."""
+    state = pod.state(container.name)
+    if state is None or not state.running or not state.settles_ns or container.readiness_probe is not None:
+        return 0
+    return remaining_s(state.started_at_ns, state.settles_ns / 1e9, pod.now)
 
 
 # --- conditions ---

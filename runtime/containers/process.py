@@ -73,6 +73,7 @@ from .lost import container_lost
 from .oci import streams
 from .process_shell import ProcessRecord, environment_of, spawned
 from .resized import resized
+from .settling import settles_ns
 
 POLL_S = 0.05  # for the exit files of what another daemon started
 
@@ -337,6 +338,7 @@ class ProcessNode:
         return ContainerStarted(
             node=self.node, pod_uid=record.pod_uid, container=record.container, attempt=record.attempt,
             container_id=record.container_id, image_id="process", at_ns=record.started_at_ns, limits=record.limits,
+            settles_ns=settles_ns(record.attempt),
         )  # fmt: skip
 
     def _not_started(self, command: StartContainer, reason: str, message: str) -> ContainerStartFailed:

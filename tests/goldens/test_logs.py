@@ -160,6 +160,7 @@ KEPT = {
     "snapshot-1-limits.json": (0, "1d10c3e5829ba801fba9df1b487eed4d0e4c2e71b5752b6e66391ee56184d2d4"),
     "snapshot-1-network-policies.json": (0, "52b704bae2273d7f230b80e9fe8d3b3a47d183ccb40c73501627e8df5af7a237"),
     "snapshot-1-pressure.json": (0, "fdb974d5398e405351b0d527524df833565725efc98f0ad08f07b0fd82f162a7"),
+    "snapshot-1-settling.json": (0, "c1b4a74797d4df4e8d8e44c04aa4ddd2ecf3467e6197c622314e07f012ad8e69"),
     "snapshot-1-users.json": (0, "44b366fbadf235b522f0b8fc4b0efa05cbcd577273bc4742d3be2c25519ce9b4"),
     "snapshot-1-volumes.json": (0, "fe76cb3f5872ce760d98ea2e9aa351eb2b063f600276c57f6dcfe07f5c4bf1d4"),
     "snapshot-1.json": (0, "23857f3133b03ce1bca129497d9f9d7caf4fb902d60b8d45f7813c622df6ed84"),

@@ -5,6 +5,7 @@ Tests: tests/runtime/containers/test_contract.py
 
 from typing import Any
 
+from shipslog.runtime.containers.settling import settles_ns
 from shipslog.store.facts import ContainerExited, ContainerStarted
 
 
@@ -13,6 +14,7 @@ def started(node: str, runtime: str, key: tuple[str, str, int], status: Any) -> 
     return ContainerStarted(
         node=node, pod_uid=uid, container=name, attempt=attempt, container_id=f"{runtime}://{status.id}",
         image_id=status.image_ref, at_ns=status.started_at or status.created_at, user=_user(status),
+        settles_ns=settles_ns(attempt),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 
 from shipslog.runtime.containers.oci.recovery.records import ContainerRecord, SandboxRecord
+from shipslog.runtime.containers.settling import settles_ns
 from shipslog.runtime.stats.sampler import ContainerSubject, PodSubject
 from shipslog.store.facts import ContainerExited, ContainerStarted, SandboxStarted
 
@@ -102,6 +103,7 @@ def container_started(node: str, record: ContainerRecord) -> ContainerStarted:
         node=node, pod_uid=record.pod_uid, container=record.container, attempt=record.attempt,
         container_id=SCHEME + record.container_id, image_id=record.image_id, at_ns=record.started_at_ns, limits=record.limits,
         user=record.user, stop_signal=signal.Signals(record.stop_signal).name if record.user else "",
+        settles_ns=settles_ns(record.attempt),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from shipslog.reconcilers.kubelet.events import backing_off, killing, tells
 from shipslog.runtime.commands import StopContainer
 from shipslog.store.commands import Update
 from shipslog.store.facts import (
+    ContainerExited,
     ContainerStarted,
     Fact,
     ImagePulled,
@@ -16,6 +17,7 @@ from shipslog.store.facts import (
     PodNetworkLost,
     PodNetworkMended,
     SandboxExited,
+    SandboxStarted,
 )
 from shipslog.store.objects.types import core_v1
 from tests.reconcilers.views import node, observed, pod, view_of
@@ -77,3 +79,24 @@ def test_a_back_off_is_told_when_the_status_shows_it() -> None:
     (say,) = backing_off(made, update)
     assert say.after is update and (say.type, say.reason) == ("Warning", "BackOff")
     assert say.message == f"Back-off restarting failed container c in pod p_default({UID})"
+
+
+def test_a_start_tells_of_an_image_that_was_there() -> None:
+    """The pull told only of those that waited for it."""
+    pulled = ImagePulled(node="n", image="img", image_id="sha256:1", present=False, at_ns=5)
+    made = pod("p", node="n", uid=UID, phase="Pending")
+
+    def at_start(sandbox_ns: int, *before: Fact, attempt: int = 0, image: ImagePulled = pulled) -> list[tuple[str, str]]:
+        began = ContainerStarted(node="n", pod_uid=UID, container="c", attempt=attempt, container_id="x", at_ns=9)
+        sandbox = SandboxStarted(node="n", pod_uid=UID, sandbox_id="s", ip="10.0.0.1", at_ns=sandbox_ns)
+        view = view_of(node("n"), observed("n"), made, sandbox, *before, image, began)
+        return [(s.reason, s.message) for s in tells(view, began) if s.reason not in ("Created", "Started")]
+
+    there = ("Pulled", 'Container image "img" already present on machine')
+    assert at_start(sandbox_ns=6) == [there]
+    assert at_start(sandbox_ns=4) == [], "it heard of the pull"
+    first = ContainerStarted(node="n", pod_uid=UID, container="c", attempt=0, container_id="w", at_ns=6)
+    ended = ContainerExited(node="n", pod_uid=UID, container="c", attempt=0, container_id="w", exit_code=1, at_ns=7)
+    assert at_start(4, first, ended, attempt=1) == [there]
+    again = at_start(4, first, ended, attempt=1, image=replace(pulled, at_ns=8, size_bytes=3))
+    assert again == [("Pulling", 'Pulling image "img"'), ("Pulled", 'Successfully pulled image "img". Image size: 3 bytes.')]
