@@ -21,7 +21,7 @@ from shipslog.store.facts import NodeFact, ObjectFact
 from shipslog.store.logger import logger
 from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.objects.values.times import api_time
-from shipslog.store.refusals import Refusal
+from shipslog.store.refusals import AlreadyExists, Refusal
 from shipslog.store.state import Entry
 from shipslog.store.tasks import END_S, Tasks
 
@@ -85,6 +85,8 @@ class EventRecorder:
         objects = [c for c in decision.commands if not is_runtime(c)]
         for command, result in (*zip(objects, results, strict=True), *((command, None) for command in sent)):
             for say in after.get(id(command), ()):
+                if say.unless_exists and isinstance(result, AlreadyExists):
+                    continue
                 if say.refused is isinstance(result, Refusal):
                     self.record(reconciler, say, _message(say, result), self.view.time_ns)
 

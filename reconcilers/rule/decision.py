@@ -26,7 +26,8 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
 
     Without `after` it says how things stand: it is said when it first holds, and not again for as long as every decision on
     the key repeats it. With `after`, one of the decision's own commands, it says what came of that command: once each time the
-    command stands in the decision and was committed (sent to the node, for a command to a runtime). `refused`: it was refused.
+    command stands in the decision and was committed (sent to the node, for a command to a runtime). `refused`: it was refused;
+    with `unless_exists` otherwise than because there is such an object already.
     In the message `{name}` is the name of the object that the command was about, `{why}` why it was refused."""
 
     about: ObjectReference
@@ -35,6 +36,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     after: AnyObjectCommand | AnyRuntimeCommand | None = None
     refused: bool = False
+    unless_exists: bool = False
     host: str = ""  # the node whose component says it
 
 

@@ -20,7 +20,7 @@ from shipslog.store.view import View
 
 from .adoption import adopters, claimed, controlled
 from .failures import FAILURES, conditions, failing, failure, is_new
-from .replicas import BATCH, Counts, count, scale
+from .replicas import BATCH, Counts, count, refused_wait_s, scale
 
 COMPONENT = "replicaset-controller"
 
@@ -50,17 +50,23 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     active = [pod for pod in mine if is_active(pod)]
     why = failure(view, held, active, mine)
     says: tuple[Say, ...] = ()
+    wait_s = refused_wait_s(mine, now)
     reason = "it is going"
     commands: list[AnyObjectCommand] = []
     if not held.metadata.deletion_timestamp:
-        scaling = scale(held, active, view, most=1 if why else BATCH, related=_related(view, held, active))
+        scaling = scale(held, active, view, most=0 if wait_s > 0 else 1 if why else BATCH, related=_related(view, held, active))
         commands, reason, says = [*scaling.commands], scaling.reason, scaling.says
     counts = count(held, active, now)
     ending = sum(bool(pod.metadata.deletion_timestamp) and pod.status.phase not in TERMINAL for pod in mine)
     status = _status(held, counts, ending, why, now)
     if status != held.status:
         commands.append(Update(object=replace(held, status=status), subresource="status"))
-    return Decision(reason=reason, commands=tuple(commands), requeue_after=counts.again_s, says=says)
+    return Decision(
+        reason=reason,
+        commands=tuple(commands),
+        requeue_after=counts.again_s if wait_s <= 0 else min(wait_s, counts.again_s or wait_s),
+        says=says,
+    )
 
 
 def _related(view: View, held: ReplicaSet, active: Sequence[core_v1.Pod]) -> Sequence[core_v1.Pod]:
@@ -82,5 +88,5 @@ def _status(held: ReplicaSet, counts: Counts, ending: int, why: str, now: Instan
 
 
 RECONCILER = Reconciler(
-    name="replica-set", actor=f"system:controller:{COMPONENT}", wakes=WAKES, decide=decide, version=3, projections=(FAILURES,)
+    name="replica-set", actor=f"system:controller:{COMPONENT}", wakes=WAKES, decide=decide, version=4, projections=(FAILURES,)
 )

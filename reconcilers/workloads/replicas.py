@@ -25,6 +25,7 @@ from shipslog.store.wording import counted
 BATCH = 64  # pods made by one decision; the next follows when they are on the log, and they have woken who binds them
 BATCH_BYTES = 16 << 20  # ... of the controller's JSON, with its template
 ERROR_CREATING = "Error creating: "
+TURNED_AWAY_S = 1.0
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 PHASES = {"Pending": 0, "Unknown": 1, "": 1, "Running": 2}
 _COST = re.compile(r"0|-?[1-9][0-9]{0,9}", re.ASCII)
@@ -55,6 +56,14 @@ def scale(
         doomed = [_delete(pod) for pod in choose_to_delete(active, -missing, crowds_of(related))]
         return Scaling(tuple(doomed), f"{counted(-missing, 'pod is', 'pods are')} more than {wanted}", _deleted(owner, doomed))
     return Scaling((), "as many pods as asked for", ())
+
+
+def refused_wait_s(pods: Iterable[core_v1.Pod], now: int) -> float:
+    """Seconds until a pod may be made, where a node has turned the last one away at once: the next will hardly fare better.
+    0 or less: now. Kubernetes makes the next at once, and is held up by what its API lets through."""
+    turned_away = (p for p in pods if p.status.phase == "Failed" and not p.status.container_statuses)
+    last_ns = max((parse_time(pod.metadata.creation_timestamp) for pod in turned_away), default=0)
+    return (last_ns - now) / SECOND_NS + TURNED_AWAY_S
 
 
 def _created(owner: Any, create: Create) -> tuple[Say, ...]:

@@ -12,7 +12,7 @@ from shipslog.store.view import View
 
 from .adoption import adopters, claimed
 from .failures import FAILURES, conditions, failing, failure, is_new
-from .replicas import BATCH, count, scale
+from .replicas import BATCH, count, refused_wait_s, scale
 
 
 def _selector(rc: core_v1.ReplicationController) -> Selector:
@@ -43,10 +43,11 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     active = [pod for pod in mine if is_active(pod)]
     why = failure(view, rc, active, mine)
     says: tuple[Say, ...] = ()
+    wait_s = refused_wait_s(mine, now)
     reason = "as many pods as asked for"
     commands: list[AnyObjectCommand] = []
     if not rc.metadata.deletion_timestamp:
-        scaling = scale(rc, active, view, most=1 if why else BATCH, related=active)
+        scaling = scale(rc, active, view, most=0 if wait_s > 0 else 1 if why else BATCH, related=active)
         commands, reason, says = [*scaling.commands], scaling.reason, scaling.says
     counts = count(rc, active, now)
     status = replace(
@@ -56,10 +57,15 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     )  # fmt: skip
     if status != rc.status:
         commands.append(Update(object=replace(rc, status=status), subresource="status"))
-    return Decision(reason=reason, commands=tuple(commands), requeue_after=counts.again_s, says=says)
+    return Decision(
+        reason=reason,
+        commands=tuple(commands),
+        requeue_after=counts.again_s if wait_s <= 0 else min(wait_s, counts.again_s or wait_s),
+        says=says,
+    )
 
 
 RECONCILER = Reconciler(
     name="replication-controller", actor="system:controller:replication-controller",
-    wakes=WAKES, decide=decide, version=4, projections=(FAILURES,),
+    wakes=WAKES, decide=decide, version=5, projections=(FAILURES,),
 )  # fmt: skip

@@ -22,7 +22,7 @@ from shipslog.store.objects.wire import codec
 from shipslog.store.projections import index
 from shipslog.store.view import View
 
-from .rollout import DESIRED_REPLICAS, DIGITS, MAX_REPLICAS, Rollout, age_of, size_of
+from .rollout import DESIRED_REPLICAS, MAX_REPLICAS, Rollout, age_of, size_of
 from .sizes import size_of_new
 from .status import NOT_MADE, PROGRESSING, has_deadline, put_condition
 
@@ -31,6 +31,7 @@ REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
 ROLLBACK_TO = "deprecated.deployment.rollback.to"
 HISTORY_CHARS = 2000
+MOST = 2**63 - 2  # the largest revision that one can follow
 NOT_COPIED = {
     "kubectl.kubernetes.io/last-applied-configuration",
     REVISION,
@@ -170,7 +171,8 @@ def revision_of(replica_set: ReplicaSet) -> int:
 
 
 def _number_of(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else None
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MOST)) else MOST + 1
+    return number if number <= MOST else None
 
 
 def _annotations(deployment: Deployment, held: Mapping[str, str], revision: int) -> dict[str, str]:

@@ -3,7 +3,7 @@
 Source: Kubernetes' job and ttl-after-finished controllers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -143,7 +143,7 @@ def _pods(job: Job, pods: list[core_v1.Pod], census: Census, now: Instant) -> tu
     """What brings the number of active pods about, why, and seconds to wait before more may be made."""
     active = census.active
     if job.spec.suspend:
-        return _deletes(active[:BATCH]), "it is suspended", None
+        return _taken_away(active[:BATCH]), "it is suspended", None
     parallelism = 1 if job.spec.parallelism is None else job.spec.parallelism
     if job.spec.completions is None:
         wanted = len(active) if census.succeeded else parallelism
@@ -151,7 +151,7 @@ def _pods(job: Job, pods: list[core_v1.Pod], census: Census, now: Instant) -> tu
         wanted = max(min(parallelism, job.spec.completions - census.succeeded), 0)
     doomed = making.surplus(job, active, max(len(active) - wanted, 0))
     if doomed:
-        return _deletes(doomed[:BATCH]), f"{counted(len(doomed), 'pod is', 'pods are')} more than {wanted}", None
+        return _taken_away(doomed[:BATCH]), f"{counted(len(doomed), 'pod is', 'pods are')} more than {wanted}", None
     missing = wanted - len(active) - (census.terminating if counting.waits_for_the_end(job) else 0)
     if missing <= 0:
         good = counted(census.succeeded, "has", "have")
@@ -166,6 +166,11 @@ def _pods(job: Job, pods: list[core_v1.Pod], census: Census, now: Instant) -> tu
     found, wait = making.pending(job, census, pods, missing, now)
     made = [Create(object=making.make(job, i, census.last_failures.get(i))) for i in found]
     return [*made], f"{counted(len(made), 'index has', 'indexes have')} no pod", wait
+
+
+def _taken_away(pods: Sequence[core_v1.Pod]) -> list[AnyObjectCommand]:
+    """Delete pods that the job does not want now: they have not failed, and nobody counts them."""
+    return [*_released([pod for pod in pods if is_tracked(pod)]), *_deletes(pods)]
 
 
 def _deletes(pods: Iterable[core_v1.Pod]) -> list[AnyObjectCommand]:
@@ -226,5 +231,5 @@ def _status(job: Job, census: Census, end: ends.End | None, now: Instant) -> tup
 
 RECONCILER = Reconciler(
     name="job", actor="system:controller:job-controller", wakes=WAKES, decide=decide, projections=(TRACKED,),
-    component="job-controller", version=2,
+    component="job-controller", version=3,
 )  # fmt: skip

@@ -15,7 +15,18 @@ from shipslog.store.objects.types.batch_v1 import Job
 from shipslog.store.objects.values.times import SECOND_NS
 
 from . import indexes
-from .census import FAILURES, IGNORED, TRACKING, Census, ended_at, has_failed, is_indexed, number_in, waits_for_the_end
+from .census import (
+    FAILURES,
+    IGNORED,
+    TRACKING,
+    Census,
+    ended_at,
+    has_failed,
+    is_indexed,
+    is_tracked,
+    number_in,
+    waits_for_the_end,
+)
 from .policies import judge
 
 BACKOFF_S, BACKOFF_MAX_S = 10, 600
@@ -26,7 +37,8 @@ ENV = "JOB_COMPLETION_INDEX"
 def wait_s(job: Job, pods: Iterable[core_v1.Pod], now: int) -> float:
     """Seconds until a pod may be made again; 0 or less: now."""
     good = max((ended_at(pod) for pod in pods if pod.status.phase == "Succeeded"), default=0)
-    failed = [pod for pod in pods if has_failed(job, pod) and judge(job.spec.pod_failure_policy, pod).counts]
+    mine = (pod for pod in pods if is_tracked(pod) or not pod.metadata.deletion_timestamp)  # others were taken away
+    failed = [pod for pod in mine if has_failed(job, pod) and judge(job.spec.pod_failure_policy, pod).counts]
     bad = [at for at in map(ended_at, failed) if at > good]
     return _after(len(bad), max(bad), now) if bad else 0.0
 

@@ -86,10 +86,11 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     status, wait_s = status_of(stateful, pods, current.metadata.name, update_to.metadata.name, now)
     if status != stateful.status:
         commands.append(Update(object=replace(stateful, status=status), subresource="status"))
-    return Decision(reason=taken.reason, commands=tuple(commands), says=taken.says, requeue_after=wait_s)
+    again_s = min((s for s in (wait_s, taken.again_s) if s is not None), default=None)
+    return Decision(reason=taken.reason, commands=tuple(commands), says=taken.says, requeue_after=again_s)
 
 
 RECONCILER = Reconciler(
-    name="stateful-set", version=2, actor="system:controller:statefulset-controller", wakes=WAKES, decide=decide,
+    name="stateful-set", version=3, actor="system:controller:statefulset-controller", wakes=WAKES, decide=decide,
     component="statefulset-controller",
 )  # fmt: skip

@@ -17,6 +17,7 @@ from shipslog.store.objects.types import core_v1
 from shipslog.store.objects.types.apps_v1 import ControllerRevision, StatefulSet
 from shipslog.store.view import View
 
+from ..replicas import refused_wait_s
 from ..revisions import template_of
 from . import identity
 from .identity import REVISION
@@ -29,6 +30,7 @@ class Steps(Struct, frozen=True, kw_only=True):
     reason: str
     commands: tuple[AnyObjectCommand, ...] = ()
     says: tuple[Say, ...] = ()
+    again_s: float | None = None  # when to look again, though nothing has happened
 
 
 class _Plan:
@@ -40,6 +42,7 @@ class _Plan:
         self.commands: list[AnyObjectCommand] = []
         self.says: list[Say] = []
         self.reason = ""
+        self.again_s: float | None = None
 
     def create(self, obj: Any, what: str, of: str = "") -> None:
         """`what` of Kubernetes' messages, Pod or Claim; `of`: the pod whose claim it is."""
@@ -49,7 +52,8 @@ class _Plan:
         self.commands.append(create)
         self.says.append(Say(about=self.about, reason="SuccessfulCreate", message=good, after=create))
         bad = f"create {words} failed error: {{why}}"
-        self.says.append(Say(about=self.about, type="Warning", reason="FailedCreate", message=bad, after=create, refused=True))
+        refused: dict[str, Any] = {"refused": True, "unless_exists": True}
+        self.says.append(Say(about=self.about, type="Warning", reason="FailedCreate", message=bad, after=create, **refused))
 
     def delete(self, pod: core_v1.Pod) -> None:
         meta = pod.metadata
@@ -74,7 +78,7 @@ class _Plan:
         return self.in_order
 
     def done(self, reason: str = "") -> Steps:
-        return Steps(reason=self.reason or reason, commands=tuple(self.commands), says=tuple(self.says))
+        return Steps(reason=self.reason or reason, commands=tuple(self.commands), says=tuple(self.says), again_s=self.again_s)
 
 
 def next_steps(
@@ -138,7 +142,9 @@ def _upkeep(plan: _Plan, view: View, pod: core_v1.Pod, now: int) -> bool:
     """What a pod that is there needs. -> whether what comes after it has to wait."""
     name = pod.metadata.name
     if pod.status.phase in TERMINAL:
-        if not pod.metadata.deletion_timestamp:
+        if (wait_s := refused_wait_s([pod], now)) > 0:
+            plan.again_s = min(wait_s, plan.again_s or wait_s)
+        elif not pod.metadata.deletion_timestamp:
             plan.recreate(pod)
         return plan.waits(f"{name} has come to its end")
     if pod.metadata.deletion_timestamp:

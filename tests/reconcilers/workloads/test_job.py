@@ -176,6 +176,18 @@ def test_it_is_suspended_and_resumed() -> None:
     assert len(made(on)) == 1 and conditions(status(on)) == {} and status(on).start_time == "2027-01-15T08:01:00Z"
 
 
+@pytest.mark.parametrize("more", [{"suspend": True}, {"parallelism": 0}], ids=["suspended", "shrunk"])
+def test_pods_that_it_takes_away_itself_have_not_failed(more: dict[str, Any]) -> None:
+    first = decide(job(**more), mine("a"))
+    assert freed(first) == deleted(first) == ["a"]
+    going = mine("a", deletion_timestamp=BORN, deletion_grace_period_seconds=30, counted=True)
+    then = decide(job(status=status(first), **more), going)
+    assert (status(then).failed, status(then).uncounted_terminated_pods) == (0, UNCOUNTED())
+    ended = mine("a", "Failed", deletion_timestamp=BORN, deletion_grace_period_seconds=30, counted=True)
+    again = decide(job(status=status(then)), ended)
+    assert len(made(again)) == 1, "and the next waits for nothing"
+
+
 def test_indexes_get_a_pod_each() -> None:
     asked = job(completion_mode="Indexed", completions=4, parallelism=3)
     done = mine("a", "Succeeded", index=0)

@@ -5,6 +5,8 @@ from msgspec.structs import replace
 from shipslog.reconcilers.workloads import replicas
 from shipslog.reconcilers.workloads import replication_controller as rule
 from shipslog.store.commands import Create, Delete, Update
+from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.values.times import SECOND_NS
 from tests.reconcilers.views import NOW, owned_by, pod, rc, view_of, woken, woken_by_end
 
 MINE = {"labels": {"app": "web"}, "owner_references": owned_by("web")}
@@ -32,8 +34,16 @@ def test_a_decision_makes_no_more_of_a_long_template_than_a_transaction_should_h
 
 
 def test_pods_that_ended_are_replaced_and_not_counted() -> None:
-    commands = decide(rc("web", 1), pod("web-1", phase="Failed", **MINE))
+    commands = decide(rc("web", 1), pod("web-1", phase="Failed", **MINE), now=NOW + SECOND_NS)
     assert sum(isinstance(c, Create) for c in commands) == 1
+
+
+def test_where_a_node_turns_pods_away_there_is_one_in_a_second() -> None:
+    things = rc("web", 1), pod("web-1", phase="Failed", **MINE)
+    turned_away = rule.decide(view_of(*things), "default/web", now=NOW)
+    assert not any(isinstance(c, Create) for c in turned_away.commands) and turned_away.requeue_after == 1
+    ran = replace(things[1], status=replace(things[1].status, container_statuses=(core_v1.ContainerStatus(name="c"),)))
+    assert any(isinstance(c, Create) for c in decide(things[0], ran)), "one that ran is followed at once"
 
 
 def test_surplus_goes_in_the_order_that_hurts_least() -> None:

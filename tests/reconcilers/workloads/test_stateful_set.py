@@ -53,8 +53,8 @@ def mine(number: int, of: apps_v1.StatefulSet, **more: Any) -> core_v1.Pod:
     return pod(name, node="n", ready=more.pop("ready", True), labels=labels, owner_references=(SET,), **more)
 
 
-def decide(of: apps_v1.StatefulSet, *things: Any) -> Decision:
-    return rule.decide(view_of(of, revision_of(of, 9), *things), "default/db", now=NOW)
+def decide(of: apps_v1.StatefulSet, *things: Any, now: int = NOW) -> Decision:
+    return rule.decide(view_of(of, revision_of(of, 9), *things), "default/db", now=now)
 
 
 def made(decision: Decision) -> list[str]:
@@ -130,7 +130,10 @@ def test_surplus_goes_from_the_last_on(pods: list[tuple[int, dict[str, Any]]], g
 
 
 def test_a_pod_that_ended_is_made_again() -> None:
-    decision = decide(stateful(), mine(0, stateful(), phase="Failed", ready=False))
+    things = stateful(), mine(0, stateful(), phase="Failed", ready=False)
+    turned_away = decide(*things)
+    assert not deleted(turned_away) and turned_away.requeue_after == 1, "its node will turn away the next one too"
+    decision = decide(*things, now=NOW + 10**9)
     assert deleted(decision) == ["db-0"] and not made(decision)
     assert (decision.says[0].reason, decision.says[0].type) == ("RecreatingFailedPod", "Warning")
 
@@ -247,6 +250,9 @@ spec:
 """
 
 
+OTHER = "{apiVersion: v1, kind: Pod, metadata: {name: db-0}, spec: {containers: [{name: c, image: one}]}}"
+
+
 async def test_on_a_cluster_it_grows_is_updated_and_shrinks_in_order() -> None:
     async with testing.cluster(start="2027-01-15T08:00:00Z", flows=False) as cluster:
         await cluster.apply(MANIFEST.replace("IMAGE", "one"))
@@ -267,3 +273,14 @@ async def test_on_a_cluster_it_grows_is_updated_and_shrinks_in_order() -> None:
         await cluster.apply(MANIFEST.replace("IMAGE", "two").replace("replicas: 3", "replicas: 1"))
         await cluster.advance(minutes=1)
         assert [p.metadata.name for p in cluster.list(core_v1.Pod)] == ["db-0"]
+
+
+async def test_a_pod_of_another_that_has_the_name_is_waited_for_without_a_word() -> None:
+    async with testing.cluster(flows=False) as cluster:
+        await cluster.apply(OTHER)
+        await cluster.apply(MANIFEST.replace("IMAGE", "one"))
+        await cluster.advance(seconds=2)
+        assert cluster.events("statefulsets", "db") == []
+        await cluster.delete("pods", "db-0", grace_period_s=0)
+        await cluster.advance(seconds=32)
+        assert {e.reason for e in cluster.events("statefulsets", "db")} == {"SuccessfulCreate"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shipslog.reconcilers.workloads.deployment.revisions import hash_of, name_of
+from shipslog.reconcilers.workloads.deployment.revisions import REVISION, hash_of, name_of, revision_of
 from shipslog.store.commands import Update
 from shipslog.store.objects.types.apps_v1 import Deployment, DeploymentStatus, ReplicaSet
 from tests.reconcilers.views import controlled_by, rs
@@ -39,6 +39,11 @@ def test_a_new_one_gets_the_next_revision_and_the_deployments_annotations() -> N
         f"{PREFIX}/max-replicas": "13",
     }
     assert annotations(decision, Deployment)["revision"] == "5"
+
+
+def test_a_revision_may_be_as_large_as_such_numbers_are() -> None:
+    assert revision_of(rs("a", 1, annotations={REVISION: "3546343826724305832"})) == 3546343826724305832
+    assert revision_of(rs("a", 1, annotations={REVISION: str(2**63 - 1)})) == 0, "there is none after it"
 
 
 @pytest.mark.parametrize(
