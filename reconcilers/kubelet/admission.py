@@ -13,6 +13,7 @@ from shipslog.store.objects.types import core_v1
 from .bound_pod import BoundPod
 from .eviction.ranking import is_critical
 from .eviction.thresholds import MEMORY, conditions
+from .resources import is_extended
 
 MEMORY_TAINT = core_v1.Taint(key="node.kubernetes.io/memory-pressure", effect="NoSchedule")
 
@@ -81,6 +82,8 @@ def _misfit(pod: BoundPod) -> tuple[str, str]:
     if load.pods + 1 > load.capacity.get("pods", load.pods + 1):
         return "OutOfpods", f"Node didn't have enough resource: pods, requested: 1, used: {load.pods}"
     for name, asked in requests_of(pod.spec).items():
+        if name not in load.capacity and is_extended(name):  # that is for who placed it there to know
+            continue
         used, capacity = load.used.get(name, 0), load.capacity.get(name, 0)
         if asked and used + asked > capacity:
             message = f"requested: {asked}, used: {used}, capacity: {capacity}"

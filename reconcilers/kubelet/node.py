@@ -20,6 +20,7 @@ from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.objects.values.times import api_time
 from shipslog.store.view import View
 
+from .resources import is_extended
 from .eviction.thresholds import DISK, MEMORY, PROCESSES, conditions
 
 # by condition of pressure: (reason, message) without it, and with it
@@ -117,8 +118,10 @@ def _status(observed: NodeObserved, old: core_v1.NodeStatus, wanted: Wanted, now
     names = _names_of_info()
     of_info: dict[str, Any] = {names[k]: v for k, v in observed.info.items() if k in names}
     info = core_v1.NodeSystemInfo(**of_info)
+    # what somebody else says that the node has besides, stays
+    others = {name: amount for name, amount in old.capacity.items() if is_extended(name) and name not in observed.capacity}
     return replace(
-        old, capacity=dict(observed.capacity), allocatable=dict(observed.allocatable or observed.capacity),
+        old, capacity={**observed.capacity, **others}, allocatable={**(observed.allocatable or observed.capacity), **others},
         addresses=tuple(core_v1.NodeAddress(type=t, address=a) for t, a in observed.addresses), node_info=info,
         conditions=_conditions(old.conditions, wanted, now),
         daemon_endpoints=_endpoints(observed, old),
@@ -154,4 +157,4 @@ def _conditions(old: tuple[core_v1.NodeCondition, ...], wanted: Wanted, now: Ins
     return (*(c for c in old if c.type not in made), *out)
 
 
-RECONCILER = Reconciler(name="node", actor="system:controller:node", wakes=WAKES, decide=decide, version=2)
+RECONCILER = Reconciler(name="node", actor="system:controller:node", wakes=WAKES, decide=decide, version=3)

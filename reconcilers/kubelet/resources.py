@@ -19,6 +19,11 @@ HUGE = "hugepages-"
 NOTHING = core_v1.ResourceRequirements()
 
 
+def is_extended(name: str) -> bool:
+    """A resource that somebody else than Kubernetes has given a name."""
+    return "/" in name and "kubernetes.io/" not in name
+
+
 def limits_of(spec: core_v1.PodSpec, container: AnyContainer) -> ContainerLimits:
     """What its runtime is to hold a container to. Where it has no limit of its own, the pod's is its limit."""
     limits = {**_whole(spec).limits, **container.resources.limits}

@@ -48,3 +48,21 @@ def test_labels_that_somebody_took_away_and_a_condition_that_somebody_set_come_b
     assert isinstance(update, Update) and update.subresource == "status"
     ready = {c.type: c for c in update.object.status.conditions}["Ready"]
     assert (ready.status, ready.last_transition_time) == ("True", "2027-01-15T08:00:01Z")
+
+
+def test_what_somebody_else_says_that_it_has_stays() -> None:
+    view = view_of(observed("n1"))
+    (create,) = rule.decide(view, "n1", now=NOW).commands
+    assert isinstance(create, Create)
+    made = create.object
+    said = {"example.com/dongles": "3", "cpu": "400", "pods.kubernetes.io/x": "1"}
+    add(view, replace(made, status=replace(made.status, capacity={**made.status.capacity, **said})))
+    (update,) = rule.decide(view, "n1", now=NOW).commands
+    assert isinstance(update, Update)
+    held = {"cpu": "4", "memory": "8Gi", "example.com/dongles": "3"}
+    assert update.object.status.capacity == held and update.object.status.allocatable == held
+    add(view, update.object)
+    assert not rule.decide(view, "n1", now=NOW).commands
+    add(view, replace(update.object, status=replace(update.object.status, capacity={"cpu": "4", "memory": "8Gi"})))
+    (update,) = rule.decide(view, "n1", now=NOW).commands
+    assert isinstance(update, Update) and "example.com/dongles" not in update.object.status.allocatable
