@@ -65,10 +65,13 @@ def value(quantity: str | int | float) -> int:
     return -(-nanos(quantity) // NANO)
 
 
-@remembered(entries=4096, longest=64)
 def canonical(quantity: str | int | float) -> str:
     """As Kubernetes prints it: no fraction, the largest suffix that keeps it whole. Errors: QuantityError."""
-    text = quantity if isinstance(quantity, str) else repr(quantity)
+    return _canonical(quantity if isinstance(quantity, str) else repr(quantity))
+
+
+@remembered(entries=4096, longest=64)
+def _canonical(text: str) -> str:
     amount, style = _parse(text)
     if style == "binary" and amount % NANO == 0 and abs(amount) >= 1024 * NANO:
         return _binary(amount // NANO)

@@ -44,3 +44,10 @@ def test_the_canonical_form_keeps_the_value_and_is_stable(number: int, suffix: s
     once = quantity.canonical(text)
     assert quantity.nanos(once) == quantity.nanos(text)
     assert quantity.canonical(once) == once
+
+
+@pytest.mark.parametrize(
+    ("number", "canonical"), [(1, "1"), (0, "0"), (1500, "1500"), (1000, "1k"), (0.5, "500m"), (1e3, "1k")]
+)
+def test_numbers_without_quotes_are_quantities_too(number: float, canonical: str) -> None:
+    assert quantity.canonical(number) == canonical
