@@ -20,8 +20,8 @@ from shipslog.store.objects.types import core_v1, meta_v1
 from shipslog.store.objects.values.times import api_time
 from shipslog.store.view import View
 
-from .resources import is_extended
 from .eviction.thresholds import DISK, MEMORY, PROCESSES, conditions
+from .resources import is_extended
 
 # by condition of pressure: (reason, message) without it, and with it
 PRESSURE = {
