@@ -153,7 +153,10 @@ def updated(
     if words.are_many:
         return tuple(given)
     managed = Managed.of(given)
-    found = words.in_version(manager.api_version)
+    try:
+        found = words.in_version(manager.api_version)
+    except Unexpected:
+        return tuple(given)  # an item of a list lacks its key: who owns what cannot be said, and nobody is kept from writing
     removed, taken = _owned(found.removed, manager), _owned(union(found.modified, found.added), manager)
     for other in tuple(managed.sets):
         if other != manager:

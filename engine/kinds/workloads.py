@@ -52,8 +52,8 @@ def check_selector(faults: Faults, chosen: LabelSelector | None, what: str) -> s
 
 
 def check_matches(faults: Faults, chosen: selectors.Selector | None, template: PodTemplateSpec) -> None:
-    """The pods of a template are those that the selector means."""
-    if chosen is not None and not chosen.matches(template.metadata.labels):
+    """The pods of a template are those that the selector means; one that is not given means none."""
+    if chosen is None or not chosen.matches(template.metadata.labels):
         faults.invalid("spec.template.metadata.labels", template.metadata.labels, MISMATCH)
 
 

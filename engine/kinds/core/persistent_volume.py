@@ -15,11 +15,11 @@ from shipslog.engine.kinds.core.access_modes import check_access_modes, shown_mo
 from shipslog.engine.kinds.core.persistent_volume_claim import MODES
 from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.pod_spec.checks.placement import check_node_selector
-from shipslog.engine.kinds.pod_spec.checks.volume_sources import check_no_backsteps
+from shipslog.engine.kinds.pod_spec.checks.volume_sources import SOURCE_CHECKS, check_driver_name, check_no_backsteps
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.fields.shapes import fields_of
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.types.core_v1 import PersistentVolume, PersistentVolumeSpec
+from shipslog.store.objects.types.core_v1 import CSIPersistentVolumeSource, PersistentVolume, PersistentVolumeSpec
 from shipslog.store.objects.values import quantity
 from shipslog.store.objects.values.times import api_time
 from shipslog.store.objects.volume_claims import class_of_volume
@@ -46,8 +46,9 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "portworxVolume": ("volumeID",),
     "scaleIO": ("gateway", "system", "volumeName"),
     "local": ("path",),
-    "csi": ("driver", "volumeHandle"),
 }
+# Whose form is another one in a volume than in a pod.
+OF_VOLUMES = frozenset({"azureFile", "cephfs", "csi", "flexVolume", "glusterfs", "hostPath", "iscsi", "local", "rbd", "scaleIO"})
 NOT_SOURCES = frozenset({"claimRef", "nodeAffinity"})
 MAY_NOT_CHANGE = "spec.persistentvolumesource is immutable after creation"
 
@@ -204,14 +205,42 @@ def _check_source(faults: Faults, spec: PersistentVolumeSpec) -> None:
     for name, _ in given[1:]:
         faults.forbidden(f"spec.{name}", "may not specify more than 1 volume type")
     for name, source in given[:1]:
-        attributes = {f.name: f.attribute for f in fields_of(type(source)).values()}
-        for field in NEEDED.get(name, ()):
-            if not getattr(source, attributes[field]):
-                faults.required(f"spec.{name}.{field}")
+        path, check = f"spec.{name}", SOURCE_CHECKS.get(_attribute(PersistentVolumeSpec, name))
+        if name in OF_VOLUMES or check is None:
+            for field in NEEDED.get(name, ()):
+                if not getattr(source, _attribute(type(source), field)):
+                    faults.required(f"{path}.{field}")
+        else:  # what a pod's volume of this sort must say
+            check(faults, source, path)
+        if name == "csi":
+            _check_csi(faults, source, path)
         if name in ("hostPath", "local") and source.path:
             check_no_backsteps(faults, source.path, f"spec.{name}.path")
         if name == "local" and spec.node_affinity is None:
             faults.required("spec.nodeAffinity", "Local volume requires node affinity")
+
+
+def _attribute(struct: type[Any], field: str) -> str:
+    return fields_of(struct)[field].attribute
+
+
+def _check_csi(faults: Faults, source: CSIPersistentVolumeSource, path: str) -> None:
+    check_driver_name(faults, source.driver, f"{path}.driver")
+    if not source.volume_handle:
+        faults.required(f"{path}.volumeHandle")
+    for field, ref in (
+        ("controllerPublishSecretRef", source.controller_publish_secret_ref),
+        ("controllerExpandSecretRef", source.controller_expand_secret_ref),
+        ("nodePublishSecretRef", source.node_publish_secret_ref),
+        ("nodeExpandSecretRef", source.node_expand_secret_ref),
+    ):
+        if ref is None:
+            continue
+        for part, value, form in (("name", ref.name, names.subdomain), ("namespace", ref.namespace, names.label)):
+            if not value:
+                faults.required(f"{path}.{field}.{part}")
+            else:
+                faults.invalid_each(f"{path}.{part}", value, form(value))
 
 
 STRATEGY = PersistentVolumeRules()

@@ -15,14 +15,19 @@ from shipslog.engine.kinds.faults import IMMUTABLE, Faults, forbidden
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.with_spec import WithSpec
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.types.core_v1 import PersistentVolumeClaim, PersistentVolumeClaimSpec
+from shipslog.store.objects.types.core_v1 import (
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpec,
+    TypedLocalObjectReference,
+    TypedObjectReference,
+)
 from shipslog.store.objects.types.storage_v1 import StorageClass
 from shipslog.store.objects.values import quantity
 from shipslog.store.objects.volume_claims import CLASS_ANNOTATION, class_of, default_class, names_class
 
 PROTECTION = "kubernetes.io/pvc-protection"
 MODES = ("Block", "Filesystem")
-SOURCE_KINDS = ("PersistentVolumeClaim",)
+OF_OLD = (("PersistentVolumeClaim", ""), ("VolumeSnapshot", "snapshot.storage.k8s.io"))  # what `dataSource` may name
 AnyClaim = TypeVar("AnyClaim", bound=PersistentVolumeClaim)
 NOT_TO_GROW = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"
 CHANGE_WORDS = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
@@ -67,7 +72,7 @@ class PersistentVolumeClaimRules(WithSpec):
 
     def create(self, kind: Kind, obj: PersistentVolumeClaim, ctx: Admission) -> PersistentVolumeClaim:
         """A new claim is pending, of the default class if it names none, and stays while a pod uses it."""
-        made: PersistentVolumeClaim = super().create(kind, obj, ctx)
+        made: PersistentVolumeClaim = super().create(kind, replace(obj, spec=with_sources(obj.spec)), ctx)
         if not names_class(made) and (found := default_class(ctx.view.list(StorageClass))) is not None:
             made = replace(made, spec=replace(made.spec, storage_class_name=found.metadata.name))
         held = made.metadata.finalizers
@@ -118,19 +123,45 @@ def check_claim_spec(faults: Faults, spec: PersistentVolumeClaimSpec, path: str)
         faults.invalid_each(f"{path}.storageClassName", spec.storage_class_name, messages)
     if spec.volume_mode is not None and spec.volume_mode not in MODES:
         faults.not_supported(f"{path}.volumeMode", spec.volume_mode, MODES)
-    if spec.data_source is not None:
-        for field, value in (("name", spec.data_source.name), ("kind", spec.data_source.kind)):
-            if not value:
-                faults.required(f"{path}.dataSource.{field}")
-        if not spec.data_source.api_group and spec.data_source.kind not in SOURCE_KINDS:
-            faults.invalid(
-                f"{path}.dataSource",
-                spec.data_source.kind,
-                "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
-            )
+    _check_sources(faults, spec, path)
     attributes = spec.volume_attributes_class_name
     if attributes and (messages := names.subdomain(attributes)):
         faults.invalid_each(f"{path}.volumeAttributesClassName", attributes, messages)
+
+
+def with_sources(spec: PersistentVolumeClaimSpec) -> PersistentVolumeClaimSpec:
+    """The two fields that say from what a new claim is filled are one: `dataSource` knows claims and snapshots alone, and what
+    else stands there is passed over, as old servers did."""
+    old, ref = spec.data_source, spec.data_source_ref
+    if ref is not None and ref.namespace:
+        ref = None  # of another namespace: an alpha feature that is off
+        spec = replace(spec, data_source_ref=None)
+    if old is not None and ref is None and (old.kind, old.api_group or "") not in OF_OLD:
+        return replace(spec, data_source=None)
+    if old is not None and ref is None:
+        return replace(spec, data_source_ref=TypedObjectReference(api_group=old.api_group, kind=old.kind, name=old.name))
+    if ref is not None and old is None:
+        same = TypedLocalObjectReference(api_group=ref.api_group, kind=ref.kind, name=ref.name)
+        return replace(spec, data_source=same)
+    return spec
+
+
+def _check_sources(faults: Faults, spec: PersistentVolumeClaimSpec, path: str) -> None:
+    old, ref = spec.data_source, spec.data_source_ref
+    for name, source in (("dataSource", old), ("dataSourceRef", ref)):
+        if source is None:
+            continue
+        for field, value in (("name", source.name), ("kind", source.kind)):
+            if not value:
+                faults.required(f"{path}.{name}.{field}")
+        if not source.api_group and source.kind != "PersistentVolumeClaim":
+            words = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+            faults.invalid(f"{path}.{name}", source.kind, words)
+        elif source.api_group:
+            faults.invalid_each(f"{path}.{name}.apiGroup", source.api_group, names.subdomain(source.api_group))
+    if old is not None and ref is not None:
+        if (old.kind, old.name, old.api_group or "") != (ref.kind, ref.name, ref.api_group or ""):
+            faults.invalid(path, f"{path}.dataSource", "must match dataSourceRef")
 
 
 def _check_changed(faults: Faults, old: PersistentVolumeClaim, new: PersistentVolumeClaim) -> None:

@@ -99,6 +99,7 @@ def check_quota_name(faults: Faults, name: str, path: str) -> None:
     if messages := names.qualified(name):
         faults.invalid_each(path, name, messages)
     elif "/" not in name and name not in STANDARD and not name.startswith(("hugepages-", "requests.hugepages-")):
+        faults.invalid(path, name, "must be a standard resource type or fully qualified")
         faults.invalid(path, name, "must be a standard resource for quota")
 
 

@@ -245,3 +245,19 @@ async def test_what_is_not_of_the_type_is_told_as_structured_merge_diff_does(adm
         "failed to create typed patch object (default/d; apps/v1, Kind=Deployment)"
     )
     assert words in said["message"], said["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/namespaces/default/serviceaccounts", {"secrets": [{}]}),
+        ("/api/v1/namespaces/default/pods", {"spec": {"containers": [{"name": "c", "image": "i"}], "imagePullSecrets": [{}]}}),
+    ],
+)
+async def test_items_without_their_keys_are_written_all_the_same(admin: Client, path: str, body: dict[str, Any]) -> None:
+    """Who owns what cannot be said of such an object; that is no reason to refuse it, nor for a 500."""
+    code, made = await admin.call("POST", path, {"metadata": {"name": "keyless"}, **body})
+    assert code == 201, made
+    made["metadata"]["labels"] = {"a": "b"}
+    code, changed = await admin.call("PUT", f"{path}/keyless", made)
+    assert code == 200 and changed["metadata"]["labels"] == {"a": "b"}

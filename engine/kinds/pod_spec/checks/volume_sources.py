@@ -159,13 +159,17 @@ def _check_secret_ref(faults: Faults, ref: Any, path: str) -> None:
         faults.required(f"{path}.secretRef.name")
 
 
+def check_driver_name(faults: Faults, driver: str, path: str) -> None:
+    """Of a CSI driver."""
+    if not driver:
+        faults.required(path)
+    if len(driver) > 63:
+        faults.too_long(path, 63)
+    faults.invalid_each(path, driver, names.subdomain(driver.lower()))
+
+
 def _csi(faults: Faults, source: Any, path: str) -> None:
-    at = f"{path}.driver"
-    if not source.driver:
-        faults.required(at)
-    if len(source.driver) > 63:
-        faults.too_long(at, 63)
-    faults.invalid_each(at, source.driver, names.subdomain(source.driver.lower()))
+    check_driver_name(faults, source.driver, f"{path}.driver")
     ref = source.node_publish_secret_ref
     if ref is None:
         return

@@ -59,6 +59,8 @@ def test_selector_and_template_belong_together(world: Any, refused: Any, plural:
     other = {"selector": {"matchLabels": {"app": "y"}}}
     assert "FieldValueInvalid spec.template.metadata.labels" in refused(world.create, plural, body(**other))
     assert "FieldValueInvalid spec.selector" in refused(world.create, plural, body(selector={}))
+    none = {"FieldValueRequired spec.selector"} if plural != "daemonsets" else set()
+    assert refused(world.create, plural, body(selector=None)) == {*none, "FieldValueInvalid spec.template.metadata.labels"}
     made = world.create(plural, body())
     labels = {"app": "y"}
     change = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}}

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from shipslog.engine.kinds.catalogue import strategy_of
+from shipslog.store.refusals import Refusal
 from tests.engine.kinds.conftest import NOW_NS
 
 
@@ -58,3 +59,12 @@ def test_a_quota_keeps_its_scopes(world: Any, refused: Any) -> None:
 )
 def test_what_a_quota_may_not_say(world: Any, refused: Any, spec: dict[str, Any], wrong: str) -> None:
     assert refused(world.create, "resourcequotas", {"metadata": {"name": "x"}, "spec": spec}) == {f"FieldValue{wrong}"}
+
+
+def test_a_quota_is_told_both_what_it_does_not_name(world: Any) -> None:
+    with pytest.raises(Refusal) as caught:
+        world.create("resourcequotas", {"metadata": {"name": "x"}, "spec": {"hard": {"limit.cpu": "1"}}})
+    assert [c.message.partition('"limit.cpu": ')[2] for c in caught.value.causes] == [
+        "must be a standard resource type or fully qualified",
+        "must be a standard resource for quota",
+    ]

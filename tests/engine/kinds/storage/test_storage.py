@@ -10,6 +10,9 @@ from shipslog.store.refusals import Refusal
 from tests.engine.kinds.conftest import NOW_NS
 
 STORAGE = {"storage": "1Gi"}
+FC_FAULTS = {"Invalid spec.fc.targetWWNs", "Invalid spec.fc.lun"}
+SNAPSHOT = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "s"}
+POPULATOR = {"apiGroup": "example.com", "kind": "Foo", "name": "f"}
 
 
 def volume(**spec: Any) -> dict[str, Any]:
@@ -42,6 +45,14 @@ def test_a_volume_is_completed(world: Any) -> None:
         ({"hostPath": None, "local": {"path": "/x"}}, {"Required spec.nodeAffinity"}),
         ({"persistentVolumeReclaimPolicy": "Any"}, {"NotSupported spec.persistentVolumeReclaimPolicy"}),
         ({"volumeMode": "Any"}, {"NotSupported spec.volumeMode"}),
+        ({"hostPath": None, "nfs": {"server": "s", "path": "x"}}, {"Invalid spec.nfs.path"}),
+        ({"hostPath": None, "fc": {"wwids": ["w"], "targetWWNs": ["t"], "lun": 256}}, FC_FAULTS),
+        ({"hostPath": None, "csi": {"driver": "a b"}}, {"Invalid spec.csi.driver", "Required spec.csi.volumeHandle"}),
+        ({"hostPath": None, "csi": {"driver": "", "volumeHandle": "v"}}, {"Required spec.csi.driver", "Invalid spec.csi.driver"}),
+        (
+            {"hostPath": None, "csi": {"driver": "d", "volumeHandle": "v", "nodePublishSecretRef": {"name": "A"}}},
+            {"Invalid spec.csi.name", "Required spec.csi.nodePublishSecretRef.namespace"},
+        ),
     ],
 )
 def test_what_a_volume_may_not_be(world: Any, refused: Any, spec: dict[str, Any], wrong: set[str]) -> None:
@@ -73,6 +84,30 @@ def test_a_claim_is_completed_and_stays(world: Any, refused: Any) -> None:
     }
     cells = strategy_of("persistentvolumeclaims").cells(bound, NOW_NS)
     assert cells == ["x", "Bound", "v", "1Gi", "RWO", "disk", "<unset>", "0s", "Filesystem"]
+
+
+def _sources(claim: Any) -> tuple[Any, Any]:
+    spec = claim.spec
+    return tuple(s and (s.api_group or "", s.kind, s.name) for s in (spec.data_source, spec.data_source_ref))  # type: ignore[return-value]
+
+
+def test_what_a_claim_is_filled_from_stands_in_both_fields(world: Any, refused: Any) -> None:
+    both = ("snapshot.storage.k8s.io", "VolumeSnapshot", "s")
+    assert _sources(world.create("persistentvolumeclaims", claim(dataSource=SNAPSHOT), keep=False)) == (both, both)
+    anything = ("example.com", "Foo", "f")
+    assert _sources(world.create("persistentvolumeclaims", claim(dataSourceRef=POPULATOR), keep=False)) == (anything, anything)
+    # what old servers passed over is passed over where it stands in the old field alone
+    assert _sources(world.create("persistentvolumeclaims", claim(dataSource=POPULATOR), keep=False)) == (None, None)
+    elsewhere = claim(dataSourceRef={**POPULATOR, "namespace": "other"})
+    assert _sources(world.create("persistentvolumeclaims", elsewhere, keep=False)) == (None, None)
+    wrong = refused(world.create, "persistentvolumeclaims", claim(dataSourceRef={"kind": "Foo", "name": ""}))
+    assert wrong == {
+        "FieldValueRequired spec.dataSource.name", "FieldValueInvalid spec.dataSource",
+        "FieldValueRequired spec.dataSourceRef.name", "FieldValueInvalid spec.dataSourceRef",
+    }  # fmt: skip
+    assert refused(world.create, "persistentvolumeclaims", claim(dataSource=SNAPSHOT, dataSourceRef=POPULATOR)) == {
+        "FieldValueInvalid spec"
+    }
 
 
 def test_a_bound_claim_grows_only_where_its_class_lets_it(world: Any) -> None:
