@@ -25,7 +25,7 @@ def documents(manifest: str | bytes | Mapping[str, Any]) -> Iterator[dict[str, A
         except yaml_text.NotYaml as error:
             raise BadRequest(f"the manifest is not YAML: {error}") from error
         if repeated := next((d.repeated for d in parsed if d.repeated), ()):
-            raise BadRequest(f'the manifest says twice what only counts once: key "{repeated[0]}" already set in map')
+            raise BadRequest(f"the manifest says twice what only counts once: {repeated[0]}")
         loaded = [d.value for d in parsed]
     for document in loaded:
         if document is None:

@@ -262,7 +262,8 @@ class Transition:
             shown.type, self.converted.shown(shown, entry).encoded, command.body, command.media_type
         )
         try:
-            new, warnings = codec.from_builtins(shown.type, target, validation=command.field_validation)
+            own_faults = patch.told(command.body, command.media_type, command.field_validation)
+            new, warnings = codec.from_builtins(shown.type, target, validation=command.field_validation, before=own_faults)
         except codec.Undecodable as refusal:
             raise patch.unreadable(target, refusal.why) from refusal
         new, more = rules_of(shown).read(shown, new, command.field_validation)

@@ -20,7 +20,7 @@ from shipslog.store.events import Origin
 from shipslog.store.objects import measured
 from shipslog.store.objects.patch import APPLY_PATCH
 from shipslog.store.objects.scheme import Kind
-from shipslog.store.objects.wire import codec, protobuf, yaml_text
+from shipslog.store.objects.wire import codec, protobuf, repeats, yaml_text
 from shipslog.store.refusals import (
     BadRequest,
     Cause,
@@ -280,8 +280,8 @@ def decode(data: bytes, media: str, kind: type[Any], validation: str) -> tuple[A
     return _from_yaml(data, kind, validation)
 
 
-def as_json(data: bytes) -> bytes:
-    """A body of YAML or JSON with one object, as JSON. Errors: BadRequest."""
+def as_json(data: bytes, validation: str) -> tuple[bytes, tuple[str, ...]]:
+    """A body of YAML or JSON with one object, as JSON, and warnings of keys that stand twice. Errors: BadRequest."""
     if not data:
         raise BadRequest("EOF: the request has no body")
     try:
@@ -290,7 +290,11 @@ def as_json(data: bytes) -> bytes:
         raise BadRequest(f"error decoding YAML: {error}") from error
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         raise BadRequest("error decoding YAML: the body is one object")
-    return msgspec.json.encode(documents[0].value)
+    repeated = documents[0].repeated if validation != "Ignore" else ()
+    if repeated and validation == "Strict":
+        why = ", ".join(repeats.joined(repeated))
+        raise BadRequest(f"error strict decoding YAML: error converting YAML to JSON: {why}")
+    return msgspec.json.encode(documents[0].value), repeated
 
 
 def _from_yaml(data: bytes, kind: type[Any], validation: str) -> tuple[Any, tuple[str, ...]]:
@@ -305,11 +309,7 @@ def _from_yaml(data: bytes, kind: type[Any], validation: str) -> tuple[Any, tupl
     value, repeated = documents[0].value, documents[0].repeated
     if not isinstance(value, dict):
         raise BadRequest(f"the body is no object but {type(value).__name__}")
-    obj, warnings = codec.from_builtins(kind, value, validation=validation)
-    warnings = tuple(f'error converting YAML to JSON: key "{key}" already set in map' for key in repeated)
-    if warnings and validation == "Strict":
-        raise BadRequest(f"strict decoding error: {', '.join(warnings)}")
-    return obj, (*warnings, *warnings) if validation == "Warn" else warnings
+    return codec.from_builtins(kind, value, validation=validation, before=repeated)
 
 
 def resource_version(text: str) -> int:

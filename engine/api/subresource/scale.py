@@ -102,7 +102,7 @@ def _answered(call: Call, entry: Entry) -> Reply:
 
 async def _applied(call: Call, kind: Kind, namespace: str, name: str) -> Reply:
     """Apply a Scale: who does owns the replicas of the object, by this subresource. Errors: Refusal."""
-    data, struct, dry_run = await writes.configuration(call), _form(kind), call.dry_run
+    (data, _), struct, dry_run = await writes.configuration(call), _form(kind), call.dry_run
     scale, _ = codec.decode(struct, data, validation=call.field_validation)
     requests.expect(scale, "Scale", "autoscaling/v1" if struct is autoscaling_v1.Scale else kind.api_version)
     if scale.metadata.name not in ("", name):
@@ -135,11 +135,12 @@ async def _patched(call: Call, entry: Entry) -> tuple[Any, str]:
     return scale, named if named != version else ""
 
 
-def _changed(struct: type[Any], before: bytes, data: bytes, media: str, validation: str) -> Any:
+def _changed(struct: type[Any], shown: bytes, data: bytes, media: str, validation: str) -> Any:
     """Errors: Refusal."""
-    target: Any = patch.apply(struct, before, data, media)
+    target: Any = patch.apply(struct, shown, data, media)
     try:
-        scale, _ = codec.from_builtins(struct, target, validation=validation)
+        before = patch.told(data, media, validation)
+        scale, _ = codec.from_builtins(struct, target, validation=validation, before=before)
     except codec.Undecodable as refusal:
         raise patch.unreadable(target, refusal.why) from refusal
     return scale

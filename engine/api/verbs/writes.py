@@ -78,13 +78,14 @@ async def patch(call: Call, subresource: str = "") -> Reply:
     validation, dry_run = call.field_validation, call.dry_run
     version = "" if kind.hub is None else kind.api_version
     if call.is_apply:
+        config, warnings = await configuration(call)
         applied = Apply(
-            resource=kind.resource, namespace=namespace, name=name, body=await configuration(call),
+            resource=kind.resource, namespace=namespace, name=name, body=config,
             field_manager=call.field_manager, force=flag(call.params, "force"), subresource=subresource,
             field_validation=validation, api_version=version,
         )  # fmt: skip
         committed = await submit(call, applied, dry_run)
-        return await answer(call, committed, 201 if committed.effect == "Created" else 200, ())
+        return await answer(call, committed, 201 if committed.effect == "Created" else 200, warnings)
     data = await requests.body(call.request)
     command = Patch(
         resource=kind.resource, namespace=namespace, name=name, media_type=media, body=data, subresource=subresource,
@@ -105,13 +106,13 @@ def patch_type(call: Call) -> Any:
     )
 
 
-async def configuration(call: Call) -> bytes:
-    """The JSON of what is to be applied; clients send YAML. Errors: BadRequest, Invalid."""
+async def configuration(call: Call) -> tuple[bytes, tuple[str, ...]]:
+    """The JSON of what is to be applied, and warnings; clients send YAML. Errors: BadRequest, Invalid."""
     if not first(call.params, "fieldManager"):
         message = "Required value: is required for apply patch"
         raise requests.invalid_option("PatchOptions", "fieldManager", "FieldValueRequired", message)
     data = await requests.body(call.request)
-    return await requests.DECODING.run(len(data), requests.as_json, data)
+    return await requests.DECODING.run(len(data), requests.as_json, data, call.field_validation)
 
 
 async def delete(call: Call) -> Reply:

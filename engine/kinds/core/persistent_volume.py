@@ -48,7 +48,9 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "local": ("path",),
 }
 # Whose form is another one in a volume than in a pod.
-OF_VOLUMES = frozenset({"azureFile", "cephfs", "csi", "flexVolume", "glusterfs", "hostPath", "iscsi", "local", "rbd", "scaleIO"})
+OF_VOLUMES = frozenset(
+    {"azureFile", "cephfs", "csi", "flexVolume", "glusterfs", "hostPath", "iscsi", "local", "rbd", "scaleIO"}
+)
 NOT_SOURCES = frozenset({"claimRef", "nodeAffinity"})
 MAY_NOT_CHANGE = "spec.persistentvolumesource is immutable after creation"
 

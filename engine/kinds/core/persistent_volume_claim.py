@@ -159,9 +159,9 @@ def _check_sources(faults: Faults, spec: PersistentVolumeClaimSpec, path: str) -
             faults.invalid(f"{path}.{name}", source.kind, words)
         elif source.api_group:
             faults.invalid_each(f"{path}.{name}.apiGroup", source.api_group, names.subdomain(source.api_group))
-    if old is not None and ref is not None:
-        if (old.kind, old.name, old.api_group or "") != (ref.kind, ref.name, ref.api_group or ""):
-            faults.invalid(path, f"{path}.dataSource", "must match dataSourceRef")
+    parts = {(source.kind, source.name, source.api_group or "") for source in (old, ref) if source is not None}
+    if len(parts) > 1:
+        faults.invalid(path, f"{path}.dataSource", "must match dataSourceRef")
 
 
 def _check_changed(faults: Faults, old: PersistentVolumeClaim, new: PersistentVolumeClaim) -> None:

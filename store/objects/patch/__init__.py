@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from shipslog.store.objects.wire import json_text
+from shipslog.store.objects.wire import json_text, repeats
 from shipslog.store.refusals import BadRequest, Cause, Invalid
 
 from . import json_patch, merge, strategic
@@ -23,6 +23,11 @@ def unreadable(target: Any, why: str) -> Invalid:
     """422 for what a patch has made of an object, if it is none any more."""
     message = f"Invalid value: {msgspec.json.encode(target).decode()}: {why}"
     return Invalid(f' "" is invalid: patch: {message}', causes=(Cause("FieldValueInvalid", message, "patch"),))
+
+
+def told(body: bytes, media_type: str, validation: str) -> list[str]:
+    """What is wrong with the fields of a patch itself: keys that stand twice, parts of operations that nobody knows."""
+    return [] if validation == "Ignore" else repeats.of_patch(body, operations=media_type == JSON_PATCH)
 
 
 def apply(struct: type[Any], current: bytes, body: bytes, media_type: str) -> dict[str, Any]:

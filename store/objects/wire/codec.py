@@ -5,7 +5,7 @@ Kubernetes does and to say it in its words. Source: sigs.k8s.io/json and the API
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, cast
 
 import msgspec
@@ -16,7 +16,7 @@ from shipslog.store.objects.values.canonical import Malformed, normalised
 from shipslog.store.objects.values.scalars import as_json
 from shipslog.store.refusals import BadRequest
 
-from . import json_text
+from . import json_text, repeats
 from .walk import Walk, WrongType
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ def decode(struct: type[T], data: bytes, *, validation: str = "Strict") -> tuple
             obj = _decoder(struct).decode(data) if not getattr(struct, "__raw__", False) else None
     except (ValueError, RecursionError):  # what is wrong is said below, in Kubernetes' words
         obj = None
-    if obj is None or (validation != "Ignore" and _repeated(data)):
+    if obj is None or (validation != "Ignore" and repeats.any_in(data)):
         # a million small values are gone before the collector looks again: it would hold everybody for as long as the reading
         with json_text.uncollected():
             try:
@@ -104,7 +104,7 @@ def _from_text(struct: type[T], data: bytes, validation: str) -> tuple[T, tuple[
         raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: {error}") from error
     if not isinstance(value, dict):
         raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: not an object: {_shown(value)}")
-    return _from_value(struct, value, validation, _repeated(data) if validation != "Ignore" else [])
+    return _from_value(struct, value, validation, lambda unknown: repeats.told(data, set(unknown)))
 
 
 def _let_go(error: BaseException | None) -> None:
@@ -114,31 +114,44 @@ def _let_go(error: BaseException | None) -> None:
         error = error.__cause__ or error.__context__
 
 
-def from_builtins(struct: type[T], value: Any, *, validation: str = "Strict") -> tuple[T, tuple[str, ...]]:
-    """Plain JSON values as an object, and warnings: see `decode`. Errors: BadRequest."""
+def from_builtins(
+    struct: type[T], value: Any, *, validation: str = "Strict", before: Sequence[str] = ()
+) -> tuple[T, tuple[str, ...]]:
+    """Plain JSON values as an object, and warnings: see `decode`. `before`: what was wrong already with the text that the
+    values are from. Errors: BadRequest."""
     if not isinstance(value, dict):
         raise BadRequest(f"the object provided is unrecognized (must be of type {struct.__name__}): {_shown(value)}")
-    return _from_value(struct, value, validation, [])
+
+    def told(unknown: list[str]) -> list[str]:  # Go's maps are written in the order of their keys
+        return [*before, *(f'unknown field "{path}"' for path in sorted(unknown))]
+
+    return _from_value(struct, value, validation, told)
 
 
-def _from_value(struct: type[T], value: dict[str, Any], validation: str, repeated: list[str]) -> tuple[T, tuple[str, ...]]:
+def _from_value(
+    struct: type[T], value: dict[str, Any], validation: str, told: Callable[[list[str]], list[str]]
+) -> tuple[T, tuple[str, ...]]:
     walk = Walk()
     raw = getattr(struct, "__raw__", False)
     try:
         cleaned = walk.object(struct, {k: value[k] for k in HEAD if k in value} if raw else value)
     except WrongType as error:
         raise _cannot(struct, value, str(error)) from error
-    warnings = [f'duplicate field "{path}"' for path in repeated] + [f'unknown field "{path}"' for path in walk.unknown]
-    del warnings[json_text.MAX_TOLD :]
+    warnings = told(walk.unknown)[: json_text.MAX_TOLD] if validation != "Ignore" else []
     if warnings and validation == "Strict":
-        raise _cannot(struct, value, f"strict decoding error: {', '.join(warnings)}")
+        raise _cannot(struct, value, strictly(warnings))
     try:
         obj = msgspec.convert(cleaned, struct)
         if raw:
             obj = cast(T, replace(cast(Any, obj), rest={key: inner for key, inner in value.items() if key not in HEAD}))
     except msgspec.ValidationError as error:
         raise _cannot(struct, value, str(error)) from error
-    return _normal(struct, obj), tuple(warnings) if validation != "Ignore" else ()
+    return _normal(struct, obj), tuple(warnings)
+
+
+def strictly(warnings: Sequence[str]) -> str:
+    """What a client is told that wanted to be told of each of these as an error."""
+    return f"strict decoding error: {', '.join(repeats.joined(warnings))}"
 
 
 def _normal(struct: type[T], obj: T) -> T:
@@ -179,50 +192,3 @@ def _summary(data: bytes) -> str:
 
 def _shown(value: Any) -> str:
     return json.dumps(value)[:SUMMARY]
-
-
-# --- duplicate fields ---
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """A JSON object as it was written, with its repeated keys."""
-
-
-class _Repeats(Exception):
-    """A key stands twice in its object."""
-
-
-def _refuse_repeats(pairs: list[tuple[str, Any]]) -> None:
-    if len(pairs) > 1 and len(dict(pairs)) != len(pairs):
-        raise _Repeats
-
-
-_unrepeated = json.JSONDecoder(object_pairs_hook=_refuse_repeats)
-
-
-def _repeated(data: bytes) -> list[str]:
-    """The paths of keys that stand twice in their object. Most bodies have none, and that is found out quickly."""
-    try:
-        _unrepeated.decode(data.decode())
-    except _Repeats:
-        out: list[str] = []
-        _add_repeated(json.loads(data, object_pairs_hook=_Pairs), "", out)
-        return out
-    except (ValueError, RecursionError):
-        pass  # msgspec has the word on what is no JSON
-    return []
-
-
-def _add_repeated(value: Any, path: str, out: list[str]) -> None:
-    if isinstance(value, _Pairs):
-        seen: set[str] = set()
-        for key, inner in value:
-            if key in seen and len(out) < json_text.MAX_TOLD:
-                out.append(f"{path}.{key}" if path else key)
-            seen.add(key)
-            if isinstance(inner, list):
-                _add_repeated(inner, f"{path}.{key}" if path else key, out)
-    elif isinstance(value, list):
-        for i, inner in enumerate(value):
-            if isinstance(inner, list):
-                _add_repeated(inner, f"{path}[{i}]", out)

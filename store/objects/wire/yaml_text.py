@@ -7,6 +7,7 @@ text, `y` and `yes` are true, `0755` is octal, `1e3` is a number. Source: sigs.k
 
 import base64
 import binascii
+import json
 import re
 from datetime import datetime
 from typing import Any
@@ -35,7 +36,8 @@ class NotYaml(ValueError):
 
 
 class Document(Struct, frozen=True):
-    """One document: its value, and the keys that stand twice in a mapping of it (the last one counts)."""
+    """One document: its value, and the keys that stand twice in a mapping of it (the last one counts): `line 2: key "a" already
+    set in map`, each as often as it is set again."""
 
     value: Any
     repeated: tuple[str, ...] = ()
@@ -46,6 +48,7 @@ class _Open(Struct):
 
     value: Any
     anchor: str | None
+    line: int = 1
     size: int = 1
     key: str | None = None  # of a mapping: the key whose value comes next
     merged: list[dict[str, Any]] | None = None  # what stands behind `<<`
@@ -76,7 +79,7 @@ class _Builder:
         self.documents: list[Document] = []
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Any, int]] = {}  # value and size
-        self._repeated: dict[str, None] = {}
+        self._repeated: list[str] = []
         self._root: Any = None
         self._values, self._aliased, self._allowance = 0, 0, aliased
 
@@ -97,7 +100,7 @@ class _Builder:
             case "AliasEvent":
                 self._alias(event)
             case "DocumentStartEvent":
-                self._anchors, self._repeated, self._root = {}, {}, None
+                self._anchors, self._repeated, self._root = {}, [], None
             case "DocumentEndEvent":
                 self.documents.append(Document(self._root, tuple(self._repeated)))
 
@@ -112,7 +115,7 @@ class _Builder:
             raise _at(event, f"the tag {event.tag[:64]!r} has no meaning in JSON")
         if len(self._open) >= json_text.MAX_DEPTH:
             raise _at(event, json_text.TOO_DEEP)
-        self._open.append(_Open(value, event.anchor))
+        self._open.append(_Open(value, event.anchor, event.start_mark.line + 1))
 
     def _end(self, event: Any) -> None:
         done = self._open.pop()
@@ -122,7 +125,7 @@ class _Builder:
             for source in reversed(done.merged):  # of several the first counts, and what the mapping says itself above all
                 value |= source
             value |= done.value
-        self._put(value, done.size, event)
+        self._put(value, done.size, event, done.line)
         if done.anchor is not None:
             self._anchors[done.anchor] = value, done.size
 
@@ -135,8 +138,9 @@ class _Builder:
             raise _at(event, "document contains excessive aliasing")
         self._put(value, size, event)
 
-    def _put(self, value: Any, size: int, event: Any) -> None:
-        """A value is complete: into what is open, as its item, its key or its key's value."""
+    def _put(self, value: Any, size: int, event: Any, line: int = 0) -> None:
+        """A value is complete: into what is open, as its item, its key or its key's value. `line`: where it began, if not with
+        this event."""
         if not self._open:
             self._root = value
             return
@@ -152,7 +156,8 @@ class _Builder:
             into.merged += _sources(value, event)
         else:
             if into.key in into.value and len(self._repeated) < json_text.MAX_TOLD:
-                self._repeated[into.key] = None
+                line = line or event.start_mark.line + 1
+                self._repeated.append(f"line {line}: key {json.dumps(into.key, ensure_ascii=False)} already set in map")
             into.value[into.key] = value
             into.key = None
 

@@ -267,6 +267,29 @@ async def test_a_key_that_stands_twice_in_yaml(admin: Client) -> None:
     assert code == 400 and 'key "k" already set in map' in status["message"]
     code, _, answer = await admin.full("POST", CONFIG_MAPS, body, headers=headers)
     assert code == 201 and "already set in map" in answer["Warning"]
+    code, _, answer = await admin.full("PUT", f"{CONFIG_MAPS}/a", b"nonsense: 1\n" + body, headers=headers)
+    assert code == 200 and answer.getall("Warning") == [
+        '299 - "line 5: key \\"k\\" already set in map"',
+        '299 - "unknown field \\"nonsense\\""',
+    ]
+
+
+async def test_a_key_that_stands_twice_in_what_is_applied_or_patched(admin: Client) -> None:
+    body = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  k: x\n  k: z\n"
+    headers = {"Content-Type": "application/apply-patch+yaml"}
+    path = f"{CONFIG_MAPS}/a?fieldManager=m"
+    code, status = await admin.call("PATCH", f"{path}&fieldValidation=Strict", body, headers=headers)
+    words = "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:"
+    assert (code, status["message"]) == (400, f'{words}\n  line 6: key "k" already set in map')
+    code, _, answer = await admin.full("PATCH", path, body, headers=headers)
+    assert code == 201 and answer["Warning"] == '299 - "line 6: key \\"k\\" already set in map"'
+    headers = {"Content-Type": "application/json-patch+json"}
+    operations = b'[{"op":"add","path":"/data/l","value":"1","why":"x"}]'
+    code, status = await admin.call("PATCH", f"{CONFIG_MAPS}/a?fieldValidation=Strict", operations, headers=headers)
+    assert code == 422 and 'strict decoding error: json patch unknown field "[0].why"' in status["message"]
+    headers = {"Content-Type": "application/merge-patch+json"}
+    code, _, answer = await admin.full("PATCH", f"{CONFIG_MAPS}/a", b'{"data":{"l":"1","l":"2"}}', headers=headers)
+    assert code == 200 and answer["Warning"] == '299 - "duplicate field \\"data.l\\""'
 
 
 async def test_options_that_make_no_sense(admin: Client) -> None:

@@ -48,7 +48,10 @@ def test_a_volume_is_completed(world: Any) -> None:
         ({"hostPath": None, "nfs": {"server": "s", "path": "x"}}, {"Invalid spec.nfs.path"}),
         ({"hostPath": None, "fc": {"wwids": ["w"], "targetWWNs": ["t"], "lun": 256}}, FC_FAULTS),
         ({"hostPath": None, "csi": {"driver": "a b"}}, {"Invalid spec.csi.driver", "Required spec.csi.volumeHandle"}),
-        ({"hostPath": None, "csi": {"driver": "", "volumeHandle": "v"}}, {"Required spec.csi.driver", "Invalid spec.csi.driver"}),
+        (
+            {"hostPath": None, "csi": {"driver": "", "volumeHandle": "v"}},
+            {"Required spec.csi.driver", "Invalid spec.csi.driver"},
+        ),
         (
             {"hostPath": None, "csi": {"driver": "d", "volumeHandle": "v", "nodePublishSecretRef": {"name": "A"}}},
             {"Invalid spec.csi.name", "Required spec.csi.nodePublishSecretRef.namespace"},
@@ -102,9 +105,11 @@ def test_what_a_claim_is_filled_from_stands_in_both_fields(world: Any, refused: 
     assert _sources(world.create("persistentvolumeclaims", elsewhere, keep=False)) == (None, None)
     wrong = refused(world.create, "persistentvolumeclaims", claim(dataSourceRef={"kind": "Foo", "name": ""}))
     assert wrong == {
-        "FieldValueRequired spec.dataSource.name", "FieldValueInvalid spec.dataSource",
-        "FieldValueRequired spec.dataSourceRef.name", "FieldValueInvalid spec.dataSourceRef",
-    }  # fmt: skip
+        "FieldValueRequired spec.dataSource.name",
+        "FieldValueInvalid spec.dataSource",
+        "FieldValueRequired spec.dataSourceRef.name",
+        "FieldValueInvalid spec.dataSourceRef",
+    }
     assert refused(world.create, "persistentvolumeclaims", claim(dataSource=SNAPSHOT, dataSourceRef=POPULATOR)) == {
         "FieldValueInvalid spec"
     }

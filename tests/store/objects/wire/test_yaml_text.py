@@ -117,7 +117,8 @@ def test_anchors_and_merges() -> None:
 def test_documents_and_keys_that_stand_twice() -> None:
     first, second = yaml_text.parse("a: 1\n---\nb: 2\nc: {b: 3, b: 4}\nb: 5\n")
     assert (first.value, first.repeated) == ({"a": 1}, ())
-    assert (second.value, second.repeated) == ({"b": 5, "c": {"b": 4}}, ("b",))
+    assert second.value == {"b": 5, "c": {"b": 4}}
+    assert second.repeated == ('line 4: key "b" already set in map', 'line 5: key "b" already set in map')
 
 
 def test_aliases_count_as_what_they_stand_for() -> None:
