@@ -53,6 +53,7 @@ class Lane:
         self.woken_again: dict[str, int | None] = {}
         self.aside: set[str] = set()  # those that are being decided in a thread
         self.heavy: set[str] = set()  # whose next decision takes long: what woke them is long, or the last one took long
+        self.long: set[str] = set()  # those that something long woke: what they decide may be about long objects too
         self.rests: dict[str, float] = {}  # key -> when it may be decided again, by the loop's clock
         self.resting: set[str] = set()  # those among them that something has woken
         self.timers: dict[str, Timer] = {}
@@ -76,6 +77,10 @@ class Lane:
             self.adds += 1
             self._since[key] = time.perf_counter()
         self.waiting[key] = cause
+
+    def put_back(self, keys: Iterable[tuple[str, int | None]]) -> None:
+        """Their turn has not come: they wait again, before those that were woken meanwhile."""
+        self.waiting = {**dict(keys), **self.waiting}
 
     def begins(self, key: str) -> None:
         """It is the key's turn."""
@@ -150,6 +155,7 @@ class Lane:
         if self.rests or self.heavy:
             self.rests.pop(key, None)
             self.heavy.discard(key)
+            self.long.discard(key)
         if took_s > LONG_S:
             self.heavy.add(key)
             self.rests[key] = now_s + min(took_s * REST, REST_MAX_S)
