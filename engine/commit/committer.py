@@ -41,9 +41,10 @@ from shipslog.store.tasks import Tasks
 from .consulting import ASKING_S, CONTROLLERS, NO_REQUEST_INFO, Counsel, failed
 from .encoding import check_size, finish
 from .follower import Follower, Staged
-from .outside import TRIES, Advised, Consultant, Overtaken, RequestInfo, Seen, seen_by
+from .outside import TRIES, Advised, Consultant, Overtaken, RequestInfo, seen_by
 from .preparation import Prepared, prepare
-from .transitions import Effect, Evaluation, Transition
+from .proposals import Committed, Request, closed, refusal_or, who_of
+from .transitions import Evaluation, Transition
 from .writes_on_full_disk import is_urgent
 
 # What shares a transaction, so that the loop stays responsive. One request is never divided: a decision may be longer alone.
@@ -52,37 +53,6 @@ BATCH_EVENTS, BATCH_BYTES, BATCH_S = 256, 4 << 20, 0.05
 ASKED_AT_ONCE = 16  # commands of one decision about which others are asked
 
 log = logger(__name__)
-
-
-class Committed(msgspec.Struct, frozen=True):
-    """What a command came to. `entry` is the object as it now is (or last was)."""
-
-    entry: Entry
-    effect: Effect
-    warnings: tuple[str, ...] = ()
-
-
-class Request(msgspec.Struct):
-    """One unit of work for the writer: commands, or facts, with who wants them and why."""
-
-    actor: str
-    future: "asyncio.Future[list[Any]]"
-    groups: tuple[str, ...] = ()
-    cause: int | None = None
-    origin: Origin | None = None
-    dry_run: bool = False
-    commands: Sequence[AnyObjectCommand] = ()
-    facts: Sequence[AnyFact] = ()
-    decision: DecisionTaken | None = None
-    runtime: Sequence[AnyRuntimeCommand] = ()  # of the decision: what nodes are to do once it is durable
-    seen: Seen | None = None  # the precondition of what was worked out before
-    prepared: Sequence[Prepared | None] = ()  # what each of its commands comes to, where that still holds
-    advised: Sequence[Advised | Refusal | None] = ()  # what came of asking others about each of them; None: nobody was asked
-
-    @property
-    def events(self) -> int:
-        """It comes to at most so many."""
-        return len(self.commands) + len(self.facts) + (self.decision is not None)
 
 
 class Committer:
@@ -249,6 +219,16 @@ class Committer:
         except Exception:
             return None
 
+    def submit_together(
+        self, commands: Sequence[AnyObjectCommand], *, actor: str, groups: tuple[str, ...] = ()
+    ) -> "asyncio.Future[list[Committed | Refusal]]":
+        """Commit short commands of one actor as one unit of work. The results, in order; those about which others are asked
+        wait for nobody else."""
+        if any(self.counsel.concerned(command, actor) for command in commands):
+            alone = [self.submit(command, actor=actor, groups=groups) for command in commands]
+            return asyncio.gather(*map(refusal_or, alone))
+        return self._request(actor, groups=groups, commands=commands).future
+
     def submit_facts(self, facts: Sequence[AnyFact], *, actor: str, cause: int | None = None) -> "asyncio.Future[list[int]]":
         """Append facts; the results are their revisions."""
         return self._request(actor, cause=cause, facts=facts).future
@@ -300,10 +280,10 @@ class Committer:
         done: list[tuple[Request, list[Any]]] = []
         now_ns = held(self.head.time_ns, self.clock.now_ns())
         urgent = bool(self.log.trouble) and self._is_urgent(self._queue[0])
-        size_bytes, now_s = 0, asyncio.get_running_loop().time
-        until_s = now_s() + BATCH_S
+        loop_s = asyncio.get_running_loop().time
+        size_bytes, until_s = 0, loop_s() + BATCH_S
         while self._queue and self._fits(self._queue[0], len(staged), size_bytes, urgent):
-            if done and now_s() > until_s:
+            if done and loop_s() > until_s:
                 break
             request = self._queue.popleft()
             if request.future.cancelled():
@@ -375,11 +355,12 @@ class Committer:
         if request.decision is not None:
             cause = self._stage(request.decision, request.actor, cause, now_ns, staged, None)
             results.append(cause)
-        until_s = self._loop_s() + BATCH_S if len(request.commands) > 1 else 0.0
+        loop_s = asyncio.get_running_loop().time
+        until_s = loop_s() + BATCH_S if len(request.commands) > 1 else 0.0
         for index, command in enumerate(request.commands):
-            if index and self._loop_s() > until_s:
+            if index and loop_s() > until_s:
                 await asyncio.sleep(0)
-                until_s = self._loop_s() + BATCH_S
+                until_s = loop_s() + BATCH_S
             ctx = Admission(
                 view=self.head, now_ns=now_ns, entropy=self.entropy, actor=request.actor, groups=request.groups,
                 dry_run=request.dry_run, config=self.head.config, warnings=[],
@@ -491,9 +472,4 @@ class Committer:
                 )
 
 
-def who_of(how: dict[str, Any]) -> dict[str, Any]:
-    return {key: how[key] for key in ("actor", "groups", "dry_run")}
-
-
-def closed() -> Unavailable:
-    return Unavailable("the cluster is closed; nothing was written")
+__all__ = ["Committed", "Committer"]

@@ -17,7 +17,7 @@ from shipslog.engine.time.long_work import LongWork
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
 from shipslog.reconcilers.rule.digest import DIGEST, digest
 from shipslog.reconcilers.rule.dormant import Dormant, Rule, awake
-from shipslog.reconcilers.rule.wakes import Change
+from shipslog.reconcilers.rule.wakes import Change, objects_of
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import NodeRuntime
 from shipslog.store.commands import AnyObjectCommand
@@ -84,14 +84,14 @@ class Host:
         if isinstance(event.fact, OF_ALL):  # what waits has counted from another time
             self.wake_all(event.revision)
             return
-        change = Change(event, previous, None if isinstance(event.fact, ObjectDeleted) else entry)
+        about = objects_of(Change(event, previous, None if isinstance(event.fact, ObjectDeleted) else entry))
         long = entry is not None and len(entry.encoded) > LONG_BYTES
         long = long or (previous is not None and len(previous.encoded) > LONG_BYTES)
         if entry is not None and (stirred := self.sleepers.stirred(entry.resource, entry.object)):
             for lane in self._begin(stirred):
                 self._wake_lane(lane, event.revision)
         for lane, sources in self._subscriptions.of(event.fact, self.view.scheme):
-            keys = lane.keys_for(sources, self.view, change)
+            keys = lane.keys_for(sources, self.view, *about)
             if keys is None:
                 self._look_at_all_later(lane, event.revision)
                 continue

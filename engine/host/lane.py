@@ -3,17 +3,18 @@
 import inspect
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from shipslog.engine.measures import WORK_SECONDS, Histogram
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
-from shipslog.reconcilers.rule.wakes import Change, Source, keys_from
+from shipslog.reconcilers.rule.wakes import Source, keys_from
 from shipslog.runtime.commands import RuntimeCommand
 from shipslog.runtime.node import Timer
 from shipslog.store.commands import ObjectCommand
+from shipslog.store.facts import Fact
 from shipslog.store.logger import logger, new_failure_id
 from shipslog.store.wording import counted
 
@@ -87,10 +88,13 @@ class Lane:
         if (since_s := self._since.pop(key, None)) is not None:
             self.waited.observe(time.perf_counter() - since_s)
 
-    def keys_for(self, sources: Iterable[Source], view: MemoryView, change: Change) -> Iterable[str] | None:
-        """The keys that a change concerns by those of the rule's sources that are about such; None when it could not say."""
+    def keys_for(
+        self, sources: Iterable[Source], view: MemoryView, fact: Fact | None, before: Any, after: Any
+    ) -> Iterable[str] | None:
+        """The keys that a change concerns by those of the rule's sources that are about such; None when it could not say.
+        `fact`, `before`, `after`: see `keys_from`."""
         try:  # as in `asked`, which would cost as much again: each rule is asked about each event
-            keys = keys_from(sources, view, change)
+            keys = keys_from(sources, view, fact, before, after)
         except Exception as error:
             self._in_trouble("keys_for", error)
             return None

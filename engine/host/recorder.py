@@ -5,7 +5,7 @@ Writing them is never in the way: they are collected and committed a little late
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from shipslog.engine.commit.committer import Committed, Committer
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, is_runtime
 from shipslog.runtime.commands import AnyRuntimeCommand
 from shipslog.runtime.node import Timer
-from shipslog.store.commands import Create, Update
+from shipslog.store.commands import AnyObjectCommand, Create, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import NodeFact, ObjectFact
 from shipslog.store.logger import logger
@@ -32,6 +32,7 @@ from .lane import Lane
 DELAY_S = 0.1  # collected for so long before they are written
 CHUNK = 64  # written at a time
 MESSAGE = 1024  # characters
+WRITERS = ("system:masters",)
 QUEUED = 16_384  # distinct messages that wait to be written; what comes then is not
 
 log = logger(__name__)
@@ -122,25 +123,29 @@ class EventRecorder:
     async def flush(self) -> None:
         """Write what was collected, a few at a time; then let go of what is to go."""
         while self._queue and not self._closed:
-            keys = list(self._queue)[:CHUNK]
-            await self._together([self._write(key, *self._queue.pop(key)) for key in keys])
+            by_actor: dict[str, list[AnyObjectCommand]] = {}
+            for key in list(self._queue)[:CHUNK]:
+                actor, command = self._written(key, *self._queue.pop(key))
+                by_actor.setdefault(actor, []).append(command)
+            await self._together(by_actor, WRITERS)
         due = list(self._expiry.due(self.view.time_ns))
         for start in range(0, 0 if self._closed else len(due), CHUNK):
-            await self._together([self.committer.submit(d, actor="system:engine") for d in due[start : start + CHUNK]])
+            await self._together({"system:engine": due[start : start + CHUNK]})
         if self._queue:  # said meanwhile
             self._soon()
 
-    async def _together(self, writes: Sequence[Awaitable[object]]) -> None:
-        failed = [
-            outcome for outcome in await asyncio.gather(*writes, return_exceptions=True) if isinstance(outcome, Exception)
-        ]
+    async def _together(self, by_actor: Mapping[str, Sequence[AnyObjectCommand]], groups: tuple[str, ...] = ()) -> None:
+        writes = [self.committer.submit_together(commands, actor=who, groups=groups) for who, commands in by_actor.items()]
+        outcomes = await asyncio.gather(*writes, return_exceptions=True)
+        failed = [result for o in outcomes for result in ((o,) if isinstance(o, BaseException) else o)]
         refused = [outcome for outcome in failed if isinstance(outcome, Refusal)]
         if refused and not self._closed:  # at the end nobody is left to be told, and nothing is wrong
             log.debug("events_not_written", count=len(refused), why=str(refused[0]))
-        if wrong := [outcome for outcome in failed if not isinstance(outcome, Refusal)]:
+        if wrong := [o for o in failed if isinstance(o, Exception) and not isinstance(o, Refusal)]:
             log.error("events_not_written", count=len(wrong), why=repr(wrong[0]), exc_info=wrong[0])
 
-    async def _write(self, key: Key, recorded: Recorded, times: int) -> None:
+    def _written(self, key: Key, recorded: Recorded, times: int) -> tuple[str, AnyObjectCommand]:
+        """Who writes it, and how."""
         known = self._known.get(key)
         actor = f"system:node:{recorded.host}" if recorded.component == "kubelet" else f"system:{recorded.component}"
         if known is not None:
@@ -151,12 +156,11 @@ class EventRecorder:
                     current, count=count + times, last_timestamp=api_time(recorded.at_ns), message=recorded.message[:MESSAGE]
                 )
                 self._known.put(key, (name, namespace, count + times))
-                await self.committer.submit(Update(object=event), actor=actor, groups=("system:masters",))
-                return
+                return actor, Update(object=event)
         self._stamp = max(self._stamp + 1, recorded.at_ns)  # names are in the order of what happened, as Kubernetes' are
         event = event_object(recorded, times, f"{self._stamp:x}")
         self._known.put(key, (event.metadata.name, event.metadata.namespace, times))
-        await self.committer.submit(Create(object=event), actor=actor, groups=("system:masters",))
+        return actor, Create(object=event)
 
     async def close(self) -> None:
         """Say nothing more; what is being written is written."""

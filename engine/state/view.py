@@ -108,7 +108,7 @@ class MemoryView:
 
     def has_any(self, *resources: str) -> bool:
         """Whether there is an object of any of these kinds."""
-        return bool([resource for resource in resources if self._collections.get(resource)])
+        return any(map(self._collections.get, resources))
 
     def entries_labelled(self, resource: str, namespace: str | None, labels: Mapping[str, str]) -> list[Entry]:
         """Those that carry all these labels, by (namespace, name), through the label index."""

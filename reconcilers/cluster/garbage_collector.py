@@ -48,6 +48,18 @@ def _goes_or_is_gone(before: Any, after: Any) -> bool:
     return after is None or _goes_by_steps(after.metadata)
 
 
+def _stands_otherwise(before: Any, after: Any) -> bool:
+    """Whether owners that wait for it may have to look again: it came, goes, went, or has others."""
+    if before is None or after is None:
+        return True
+    old, new = before.metadata, after.metadata
+    return bool(
+        old.owner_references != new.owner_references
+        or old.deletion_timestamp != new.deletion_timestamp
+        or old.finalizers != new.finalizers
+    )
+
+
 def _goes_by_steps(meta: meta_v1.ObjectMeta) -> bool:
     return bool(meta.deletion_timestamp) and (ORPHAN in meta.finalizers or FOREGROUND in meta.finalizers)
 
@@ -57,7 +69,7 @@ WAKES = (
     rule()
     .watches_every_kind(to=_itself, when=_has_other_owners, at_start=True)
     .watches_every_kind(to=_with_dependents, when=_goes_or_is_gone)
-    .watches_every_kind(to=_owners_that_wait, by=lambda obj: obj.metadata.owner_references)
+    .watches_every_kind(to=_owners_that_wait, when=_stands_otherwise)
 )
 
 

@@ -125,7 +125,7 @@ class Wakes(Struct, frozen=True, kw_only=True):
 
     def keys_for(self, view: View, change: Change) -> list[str]:
         """The keys that a change concerns, each once. The view holds the change already."""
-        return keys_from(self.sources_of(change.event.fact, view.scheme), view, change)
+        return keys_from(self.sources_of(change.event.fact, view.scheme), view, *objects_of(change))
 
     def all_keys(self, view: View) -> list[str]:
         """What to look at after a start: the rule's own objects, and whatever else it declared so."""
@@ -139,25 +139,34 @@ class Wakes(Struct, frozen=True, kw_only=True):
         return list(keys)
 
 
-def keys_from(sources: Iterable[Source], view: View, change: Change) -> list[str]:
-    """What those say that are asked about a change, each key once."""
-    fact = change.event.fact
+def keys_from(sources: Iterable[Source], view: View, fact: Fact | None, before: Any, after: Any) -> list[str]:
+    """What those say that are asked about a change, each key once. `fact`: the one that is about no object; else None, and the
+    object before and after (None: there is none)."""
     found: list[str] = []  # not list[str](): that takes sixteen times as long, and each event asks several rules
-    if not isinstance(fact, ObjectFact):
+    if fact is not None:
         for source in sources:
             found += source.to(view, fact)
     else:
-        before = change.before.object if change.before is not None else None
-        after = change.after.object if change.after is not None else None
+        changed = before is not None and after is not None
         for source in sources:
-            if source.when is not None and not source.when(before, after):
+            if (when := source.when) is not None and not when(before, after):
                 continue
-            same = source.by is not None and before is not None and after is not None and source.by(before) == source.by(after)
-            if before is not None and not same:
+            if changed and (by := source.by) is not None and by(before) == by(after):
+                found += source.to(view, after)
+                continue
+            if before is not None:
                 found += source.to(view, before)
             if after is not None:
                 found += source.to(view, after)
-    return list(dict.fromkeys(found)) if found else found
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
+
+
+def objects_of(change: Change) -> tuple[Fact | None, Any, Any]:
+    """What `keys_from` asks about a change."""
+    if not isinstance(change.event.fact, ObjectFact):
+        return change.event.fact, None, None
+    before, after = change.before, change.after
+    return None, before.object if before is not None else None, after.object if after is not None else None
 
 
 def rule(kind: What = "", *, key: Callable[[Any], str] | None = None, always: tuple[str, ...] = ()) -> Wakes:

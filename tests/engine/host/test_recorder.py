@@ -211,10 +211,10 @@ async def test_what_fails_while_they_are_written_is_told_and_they_are_written_al
 async def test_an_event_that_a_bug_keeps_from_being_written_is_told(engine: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     pod = await a_pod(engine)
 
-    async def fail(*_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(engine.recorder, "_write", fail)
+    monkeypatch.setattr(engine.committer, "submit_together", fail)
     with capture_logs() as logs:
         failure = SandboxFailed(node="n1", pod_uid=pod.metadata.uid, reason="R", message="first", at_ns=1)
         await engine.committer.submit_facts((failure,), actor="system:node:n1")
