@@ -19,6 +19,18 @@ def family_of(address: str) -> Family:
     return "IPv6" if ":" in address else "IPv4"
 
 
+@lru_cache(maxsize=65536)
+def canonical(address: str) -> str:
+    """An address as everybody else writes it, "" for what is none. Zeros at the front count for nothing, as Kubernetes has it
+    in what it always took (`010.0.0.1` is 10.0.0.1): Python refuses them, and others read such a number as octal."""
+    if family_of(address) == "IPv4":
+        address = ".".join(part.lstrip("0") or part[-1:] for part in address.split("."))
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return ""
+
+
 @lru_cache(maxsize=64)
 def ranges_in(text: str) -> tuple[str, ...]:
     """Its ranges, the primary one first; () of ""."""

@@ -14,7 +14,7 @@ Nothing is kept: an answer is as old as the view that it is read from.
 import ipaddress
 from collections.abc import Iterator
 
-from shipslog.reconcilers.services.addresses import BY_ADDRESS
+from shipslog.reconcilers.services.addresses import BY_ADDRESS, addresses_of
 from shipslog.reconcilers.services.cluster_dns import NAME, NAMESPACE
 from shipslog.reconcilers.services.endpoint_targets import SERVICE_NAME
 from shipslog.runtime.dns import records
@@ -131,7 +131,7 @@ def _of_service(view: Objects, service: core_v1.Service, full: str, kind: int) -
         return _services(view, service, full, full, ALL_PORTS, "")
     if _headless(service):
         return _of_type(_all_of([e for e, _ in _endpoints(view, service)]), kind) if kind in ADDRESSES else NOTHING
-    return _of_type(spec.cluster_ips or ((spec.cluster_ip,) if spec.cluster_ip else ()), kind)
+    return _of_type(addresses_of(service), kind)
 
 
 def _all_of(endpoints: list[discovery_v1.Endpoint]) -> tuple[str, ...]:
@@ -176,7 +176,7 @@ def _services(view: Objects, service: core_v1.Service, full: str, name: str, por
                 targets[place] = tuple(dict.fromkeys((*targets.get(place, ()), *(endpoint.addresses or ()))))
     else:
         for number in (p.port for p in service.spec.ports if _asked(p.name, p.protocol or "TCP", port, protocol)):
-            targets[full, number] = service.spec.cluster_ips or (service.spec.cluster_ip,)
+            targets[full, number] = addresses_of(service)
     targets = dict(list(targets.items())[:MOST_SERVICES])
     weight = max(1, 100 // max(1, len(targets)))
     found = tuple(Record(name, SRV, records.Service(target, number, weight)) for target, number in targets)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.reconcilers.services.policy_world import POLICIES
-from shipslog.reconcilers.storage.words import ATTACHMENTS
+from shipslog.reconcilers.storage.words import ATTACHMENTS, PODS_BY_CLAIM
 from shipslog.runtime.commands import PortMapping, RemovePodSandbox, RunPodSandbox
 from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import (
@@ -345,5 +345,5 @@ def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: 
 
 RECONCILER = Reconciler(
     name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells,
-    projections=(WAITING, POLICIES, ATTACHMENTS), version=5,
+    projections=(WAITING, POLICIES, ATTACHMENTS, PODS_BY_CLAIM), version=6,
 )  # fmt: skip

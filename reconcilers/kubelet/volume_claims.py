@@ -11,8 +11,10 @@ import msgspec
 from msgspec import UNSET
 
 from shipslog.reconcilers.rule.pods import controller_of
-from shipslog.reconcilers.scheduler.volumes import reachable
+from shipslog.reconcilers.scheduler.volumes import ALONE, reachable
+from shipslog.reconcilers.storage.words import pods_using
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
+from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1
 from shipslog.store.objects.volume_claims import claim_of
 
@@ -44,7 +46,20 @@ def claimed(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
         raise ConfigError(
             f"error processing PVC {meta.namespace}/{name}: volume {held.metadata.name} is bound to another claim"
         )
+    if ALONE in claim.spec.access_modes and _is_used_by_another(pod, name):
+        raise ConfigError("volume uses the ReadWriteOncePod access mode and is already in use by another pod")
     return _source(pod, volume, held)
+
+
+def _is_used_by_another(pod: BoundPod, claim: str) -> bool:
+    """Whether a pod of this node has begun with it; a pod that has begun itself keeps it."""
+    if pod.runtime is not None and pod.runtime.sandbox_id:
+        return False
+    for other in pods_using(pod.view, pod.pod.metadata.namespace, claim):
+        state = pod.view.pod_runtime(other.metadata.uid) if other.metadata.uid != pod.uid else None
+        if state is not None and state.sandbox_id and other.spec.node_name == pod.node and other.status.phase not in TERMINAL:
+            return True
+    return False
 
 
 def _source(pod: BoundPod, volume: core_v1.Volume, held: core_v1.PersistentVolume) -> VolumeSource:

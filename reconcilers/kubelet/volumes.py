@@ -220,9 +220,14 @@ def devices(pod: core_v1.Pod, container: AnyContainer) -> tuple[Device, ...]:
 
 
 def _expanded(mount: core_v1.VolumeMount, env: Mapping[str, str]) -> str:
-    """The path with its variables. Errors: ConfigError for one that the container has not."""
+    """The path with its variables. Errors: ConfigError for one that the container has not, and for a path out of the volume."""
     missing = [name for name in references(mount.sub_path_expr) if name not in env]
     if missing:
         why = f'missing value for "{missing[0]}"'
         raise ConfigError(f"failed to expand subPathExpr of volumeMount {mount.name}: {why}")
-    return expanded(mount.sub_path_expr, env, Room(string_bytes=PATH_BYTES), f"subPathExpr of volumeMount {mount.name}")
+    path = expanded(mount.sub_path_expr, env, Room(string_bytes=PATH_BYTES), f"subPathExpr of volumeMount {mount.name}")
+    if path.startswith("/"):
+        raise ConfigError(f"error SubPath `{path}` must not be an absolute path")
+    if ".." in path.split("/"):
+        raise ConfigError(f"unable to provision SubPath `{path}`: must not contain '..'")
+    return path

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.decision import reference
+from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.reconcilers.storage import matching
 from shipslog.reconcilers.storage.words import (
     BIND_COMPLETED,
@@ -128,10 +129,12 @@ class Volumes:
     def _take_in(self, name: str, claim: Claim | None) -> str:
         """-> why the pod can go nowhere with it"""
         if claim is None:
-            made = any(v.ephemeral is not None and claim_of(self._pod, v) == name for v in self._pod.spec.volumes)
-            if made:
+            if self._is_ephemeral(name):
                 return f'waiting for ephemeral volume controller to create the persistentvolumeclaim "{name}"'
             return f'persistentvolumeclaim "{name}" not found'
+        if self._is_not_its_own(name, claim):
+            meta = self._pod.metadata
+            return f"PVC {meta.namespace}/{name} was not created for pod {meta.namespace}/{meta.name} (pod is not owner)"
         if claim.metadata.deletion_timestamp:
             return f'persistentvolumeclaim "{name}" is being deleted'
         if claim.spec.volume_name and claim.status.phase == LOST:
@@ -150,6 +153,14 @@ class Volumes:
         else:  # it is half bound
             self._open.append(Open(claim, "", None, {}, []))
         return ""
+
+    def _is_ephemeral(self, name: str) -> bool:
+        return any(v.ephemeral is not None and claim_of(self._pod, v) == name for v in self._pod.spec.volumes)
+
+    def _is_not_its_own(self, name: str, claim: Claim) -> bool:
+        """Whether somebody else has made what should be made for the pod alone."""
+        owner = controller_of(claim)
+        return self._is_ephemeral(name) and (owner is None or owner.uid != self._pod.metadata.uid)
 
     def _opened(self, claim: Claim, class_: storage_v1.StorageClass) -> Open:
         selected = claim.metadata.annotations.get(SELECTED_NODE, "")

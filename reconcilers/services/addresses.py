@@ -3,12 +3,12 @@
 The Services are the truth; what says so besides is made and mended here. Source: the API server's repair loop of addresses.
 """
 
-import ipaddress
 from collections.abc import Iterable
 
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create, Delete
+from shipslog.store.families import canonical, family_of
 from shipslog.store.objects.types import core_v1, meta_v1, networking_v1
 from shipslog.store.projections import index
 from shipslog.store.view import View
@@ -18,10 +18,10 @@ FAMILY, MANAGED_BY, ALLOCATOR = "ipaddress.kubernetes.io/ip-family", "ipaddress.
 
 
 def addresses_of(service: core_v1.Service) -> tuple[str, ...]:
-    """The cluster addresses that a Service holds; () for headless and external ones."""
+    """The cluster addresses that a Service holds, however it writes them; () for headless and external ones."""
     spec = service.spec
     held = spec.cluster_ips or ((spec.cluster_ip,) if spec.cluster_ip else ())
-    return () if spec.type == "ExternalName" else tuple(a for a in held if a != "None")
+    return () if spec.type == "ExternalName" else tuple(canonical(a) for a in held if a != "None")
 
 
 BY_ADDRESS = index("services by address", ("services",), addresses_of)
@@ -44,8 +44,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         return Decision(reason="no Service holds it any more", commands=(_delete(found),))
     wanted = networking_v1.ParentReference(resource="services", namespace=holder.metadata.namespace, name=holder.metadata.name)
     if found is None:
-        family = f"IPv{ipaddress.ip_address(key).version}"
-        meta = meta_v1.ObjectMeta(name=key, labels={FAMILY: family, MANAGED_BY: ALLOCATOR})
+        meta = meta_v1.ObjectMeta(name=key, labels={FAMILY: family_of(key), MANAGED_BY: ALLOCATOR})
         made = networking_v1.IPAddress(metadata=meta, spec=networking_v1.IPAddressSpec(parent_ref=wanted))
         return Decision(reason="a Service holds it", commands=(Create(object=made),))
     if found.spec.parent_ref != wanted and not found.metadata.deletion_timestamp:

@@ -18,7 +18,7 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import namesake, rule
 from shipslog.runtime.commands import ApplyRuleset, Ruleset, ServiceRules
 from shipslog.store.facts import NodeObserved, RulesetApplied, RulesetFailed
-from shipslog.store.families import FAMILIES, Family
+from shipslog.store.families import FAMILIES, Family, canonical, family_of
 from shipslog.store.objects.types.core_v1 import Node, Service, ServicePort
 from shipslog.store.objects.types.discovery_v1 import Endpoint, EndpointHints, EndpointSlice
 from shipslog.store.projections import Projection
@@ -33,6 +33,7 @@ RETRY_FIRST_S, RETRY_MAX_S = 0.5, 60.0
 AFFINITY_DEFAULT_S = 10800
 _MODULUS = 1 << 128
 
+NOT_OURS = ("service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless")  # whatever their values
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 
 Address = tuple[str, int]
@@ -85,9 +86,10 @@ class Place(NamedTuple):
 
 
 def rules_of(service: Service, slices: Sequence[EndpointSlice], place: Place) -> Rules:
-    """One service's rules on one node; () for what needs none: headless and ExternalName services."""
+    """One service's rules on one node; () for what needs none: headless and ExternalName services, and those whose labels say
+    that another proxy has them."""
     spec = service.spec
-    if spec.type == "ExternalName":
+    if spec.type == "ExternalName" or not service.metadata.labels.keys().isdisjoint(NOT_OURS):
         return ()
     rules: list[ServiceRules] = []
     for port in spec.ports:
@@ -243,11 +245,8 @@ def _of_family(addresses: Sequence[str], family: Family) -> tuple[str, ...]:
 @lru_cache(maxsize=65536)
 def _address(text: str) -> tuple[str, str]:
     """(family, canonical text); the family of what is no address is ""."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return "", ""
-    return f"IPv{address.version}", str(address)
+    address = canonical(text)
+    return (family_of(address), address) if address else ("", "")
 
 
 # --- what is kept ---
@@ -368,6 +367,6 @@ def _number(value: Rules | str | None) -> int:
 RULES_BY_SERVICE = Projection("rules of services", (SERVICES, SLICES), RulesByService, RulesByService.evolve)
 
 RECONCILER = Reconciler(
-    name="service-proxy", actor="system:controller:service-proxy", wakes=WAKES, decide=decide, version=3,
+    name="service-proxy", actor="system:controller:service-proxy", wakes=WAKES, decide=decide, version=4,
     projections=(RULES_BY_SERVICE,),
 )  # fmt: skip

@@ -1,6 +1,7 @@
-"""Claims that a pod uses, and volumes that a claim has, are not taken away under it: a finalizer holds them.
+"""Claims that a pod uses, volumes that a claim has, and the attributes classes of claims and volumes are not taken away under
+them: a finalizer holds them.
 
-Source: Kubernetes' PVC and PV protection controllers.
+Source: Kubernetes' PVC, PV and VAC protection controllers.
 """
 
 from collections.abc import Iterable
@@ -12,11 +13,12 @@ from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Update
-from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types import core_v1, storage_v1
 from shipslog.store.objects.volume_claims import claims_of
+from shipslog.store.projections import index
 from shipslog.store.view import View
 
-from .words import BOUND, CLAIM_PROTECTION, PODS_BY_CLAIM, VOLUME_PROTECTION, pods_using
+from .words import BOUND, CLAIM_PROTECTION, CLASS_PROTECTION, PODS_BY_CLAIM, VOLUME_PROTECTION, pods_using
 
 
 def _claims_that_go(view: View, pod: core_v1.Pod) -> Iterable[str]:
@@ -65,6 +67,41 @@ def decide_volume(view: View, key: str, *, now: Instant) -> Decision:
     return _let_go(volume, VOLUME_PROTECTION, "no claim has it")
 
 
+def _classes_of(obj: core_v1.PersistentVolumeClaim | core_v1.PersistentVolume) -> tuple[str, ...]:
+    """The attributes classes that a claim has, had or is to have; the one of a volume."""
+    names = [obj.spec.volume_attributes_class_name]
+    if isinstance(obj, core_v1.PersistentVolumeClaim):
+        target = obj.status.modify_volume_status
+        names += [obj.status.current_volume_attributes_class_name, target.target_volume_attributes_class_name if target else ""]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+BY_CLASS = index(
+    "claims and volumes by their attributes class", ("persistentvolumeclaims", "persistentvolumes"), _classes_of
+)  # fmt: skip
+
+
+def _classes_let_go(view: View, obj: core_v1.PersistentVolumeClaim | core_v1.PersistentVolume) -> Iterable[str]:
+    """Those of its classes that are being deleted: they may go now."""
+    for name in _classes_of(obj):
+        found = view.get(storage_v1.VolumeAttributesClass, name)
+        if found is not None and found.metadata.deletion_timestamp:
+            yield name
+
+
+def decide_class(view: View, key: str, *, now: Instant) -> Decision:
+    """Hold an attributes class, or let it go when no claim and no volume has it."""
+    found = view.get(storage_v1.VolumeAttributesClass, key)
+    if found is None:
+        return Decision(reason="there is no such class")
+    if not found.metadata.deletion_timestamp:
+        return _held(found, CLASS_PROTECTION)
+    users = sorted(entry.object.metadata.name for entry in view.find(BY_CLASS, key))
+    if users:
+        return Decision(reason=f"they have it: {', '.join(users[:10])}")
+    return _let_go(found, CLASS_PROTECTION, "nobody has it")
+
+
 def _held(obj: Any, finalizer: str) -> Decision:
     meta = obj.metadata
     if finalizer in meta.finalizers:
@@ -84,6 +121,13 @@ def _let_go(obj: Any, finalizer: str, why: str) -> Decision:
 CLAIMS = Reconciler(
     name="pvc-protection", actor="system:controller:pvc-protection-controller", decide=decide_claim,
     wakes=rule(core_v1.PersistentVolumeClaim).watches(core_v1.Pod, to=_claims_that_go), projections=(PODS_BY_CLAIM,),
+)  # fmt: skip
+CLASSES = Reconciler(
+    name="vac-protection", actor="system:controller:volumeattributesclass-protection-controller", decide=decide_class,
+    wakes=rule(storage_v1.VolumeAttributesClass).watches(
+        core_v1.PersistentVolumeClaim, core_v1.PersistentVolume, to=_classes_let_go, by=_classes_of
+    ),
+    projections=(BY_CLASS,),
 )  # fmt: skip
 VOLUMES = Reconciler(
     name="pv-protection", actor="system:controller:pv-protection-controller", decide=decide_volume,

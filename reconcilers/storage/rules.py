@@ -10,6 +10,7 @@ from . import csi_nodes, ephemeral, node_volumes, reclaim
 CLAIMS = {"persistentvolumeclaims": every}
 VOLUMES = {"persistentvolumes": every}
 ATTACHMENTS = {"volumeattachments.storage.k8s.io": every}
+CLASSES = {"volumeattributesclasses.storage.k8s.io": every}
 
 RULES: tuple[Rule, ...] = (
     Dormant("persistent-volume-binder", "storage.binder:RECONCILER", CLAIMS | VOLUMES),
@@ -22,4 +23,5 @@ RULES: tuple[Rule, ...] = (
     reclaim.RECONCILER,
     Dormant("pvc-protection", "storage.protection:CLAIMS", CLAIMS),
     Dormant("pv-protection", "storage.protection:VOLUMES", VOLUMES),
+    Dormant("vac-protection", "storage.protection:CLASSES", CLASSES),
 )

@@ -15,11 +15,11 @@ from pathlib import Path
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from shipslog.runtime.commands import FileContent, RemoteVolume, VolumeSource
+from shipslog.runtime.commands import FileContent, Mount, RemoteVolume, VolumeSource
 from shipslog.runtime.machine import linux, trees
 from shipslog.store.objects.values import quantity
 
-from .failed import VolumeFailed
+from .failed import SubPathFailed, VolumeFailed
 from .remote import filesystem, mounter, tools
 
 DEPTH = 256  # of any path that a pod names in a volume or on the node
@@ -71,20 +71,23 @@ def source_path(directory: Path, volume: VolumeSource) -> Path:
 
 
 def _empty_dir(path: Path, volume: VolumeSource) -> None:
-    path.mkdir(exist_ok=True)
+    """For everybody, and not sticky: containers of one pod that run as different users remove each other's files."""
+    if not path.is_dir():
+        draft = path.with_name(f"..{path.name}")  # a crash must not leave one that only its owner may write to
+        draft.mkdir(exist_ok=True)
+        draft.chmod(0o777)
+        draft.rename(path)
     if volume.medium == "Memory":
-        _tmpfs(path, "mode=1777", volume.size_limit_bytes)
+        _tmpfs(path, "mode=0777", volume.size_limit_bytes)
     elif volume.medium.startswith(HUGE):
         _huge_pages(path, volume.medium.removeprefix(HUGE), volume.size_limit_bytes)
-    else:
-        path.chmod(0o1777 if not path.stat().st_mode & stat.S_ISVTX else path.stat().st_mode & 0o7777)
 
 
 def _huge_pages(path: Path, size: str, limit_bytes: int) -> None:
     """`size`: of a page, as a quantity. Errors: OSError where the machine has none of that size."""
     if os.path.ismount(path):
         return
-    options = f"mode=1777,pagesize={quantity.value(size)}"
+    options = f"mode=0777,pagesize={quantity.value(size)}"
     linux.mount("hugetlbfs", str(path), "hugetlbfs", data=options + (f",size={limit_bytes}" if limit_bytes else ""))
 
 
@@ -285,9 +288,10 @@ def _give_one(directory: int, name: str, group: int) -> None:
         os.close(descriptor)
 
 
-def pin_sub_path(volume_path: Path, sub_path: str, target: Path) -> None:
-    """Bind what `sub_path` names inside the volume to `target`, without following a link out of it. A missing one is made
-    as a directory. Errors: VolumeFailed."""
+def pin_sub_path(volume_path: Path, mount: Mount, container: str, target: Path) -> None:
+    """Bind what the mount's `sub_path` names inside the volume to `target`, without following a link out of it. A missing one
+    is made as a directory. Errors: SubPathFailed, in the kubelet's words; VolumeFailed."""
+    sub_path = mount.sub_path
     parts = _not_too_deep(sub_path)
     root = os.open(volume_path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     inside = linux.RESOLVE_BENEATH | linux.RESOLVE_NO_MAGICLINKS
@@ -307,7 +311,8 @@ def pin_sub_path(volume_path: Path, sub_path: str, target: Path) -> None:
         finally:
             os.close(fd)
     except OSError as error:
-        raise VolumeFailed(f"failed to prepare subPath {sub_path!r} of volume {volume_path.name!r}: {error}") from error
+        what = f'failed to prepare subPath for volumeMount "{mount.volume}" of container "{container}"'
+        raise SubPathFailed(f"{what}: {sub_path}: {error.strerror or error}") from error
     finally:
         os.close(root)
 

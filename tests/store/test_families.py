@@ -21,3 +21,10 @@ def test_addresses_by_family() -> None:
     mixed = ("fd00::1", "", "10.0.0.1", "fd00::2", "10.0.0.2")
     assert families.of_family(mixed, "IPv6") == ("fd00::1", "fd00::2")
     assert families.one_each(mixed) == ("fd00::1", "10.0.0.1")
+
+
+def test_an_address_is_written_in_one_way() -> None:
+    for given, wanted in (("010.000.0.011", "10.0.0.11"), ("FD00:0::01", "fd00::1"), ("0.0.0.0", "0.0.0.0")):
+        assert families.canonical(given) == wanted
+    for none in ("", "None", "1.2.3", "10.0.0.0x1", "10..0.1", "10.0.0.-1", "x::y"):
+        assert families.canonical(none) == ""

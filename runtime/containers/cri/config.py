@@ -79,7 +79,7 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
         source = source_path(directory / "volumes", volumes[mount.volume])
         if mount.sub_path:
             pinned = pins / str(len(mounts))
-            pin_sub_path(source, mount.sub_path, pinned)
+            pin_sub_path(source, mount, request.container, pinned)
             source = pinned
         if mount.recursive == "Enabled":
             why = "is to be recursively read only, which is not done over the CRI"

@@ -54,7 +54,7 @@ from shipslog.runtime.probing.probes import Prober
 from shipslog.runtime.stats.sampler import PodSubject, Sampler
 from shipslog.runtime.stats.usage import NodeStats, Usage
 from shipslog.runtime.volumes import pod_volumes
-from shipslog.runtime.volumes.failed import VolumeFailed
+from shipslog.runtime.volumes.failed import SubPathFailed, VolumeFailed
 from shipslog.runtime.volumes.node_volumes import NodeVolumes
 from shipslog.store.facts import (
     ContainerExited,
@@ -312,6 +312,7 @@ class CriNode:
             except (CallFailed, OSError, VolumeFailed) as error:
                 ran = isinstance(error, CallFailed) and "exec" in str(error)
                 reason = "RunContainerError" if ran else "CreateContainerError"
+                reason = "CreateContainerConfigError" if isinstance(error, SubPathFailed) else reason
                 failed = ContainerStartFailed(
                     node=self.node, pod_uid=command.pod_uid, container=command.container, attempt=command.attempt,
                     reason=reason, message=str(error), at_ns=time.time_ns(),

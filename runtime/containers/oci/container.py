@@ -30,7 +30,7 @@ from shipslog.runtime.images.documents import Image
 from shipslog.runtime.images.store import ImageStore
 from shipslog.runtime.machine import linux, trees
 from shipslog.runtime.machine.environment import OciSettings
-from shipslog.runtime.volumes.failed import VolumeFailed
+from shipslog.runtime.volumes.failed import SubPathFailed, VolumeFailed
 from shipslog.runtime.volumes.pod_volumes import pin_sub_path, remove_tree, source_path
 from shipslog.store.facts import CONTAINER_STATUS_UNKNOWN
 
@@ -147,7 +147,7 @@ def _translated(error: Exception) -> StartFailed:
     match error:
         case StartFailed():
             return error
-        case env_files.EnvFileUnusable():
+        case env_files.EnvFileUnusable() | SubPathFailed():
             return StartFailed("CreateContainerConfigError", str(error))
         case image_user.UserUnknown() if "non-root" in str(error) or "runAsNonRoot" in str(error):
             return StartFailed("CreateContainerConfigError", str(error))
@@ -223,7 +223,7 @@ def _mount_sources(
         source = image_volumes.place(bundle, volume.name) if of_image else source_path(pod / "volumes", volume)
         if mount.sub_path:
             pinned = bundle / image_volumes.DIRECTORY / f".{number}" if of_image else bundle / "subpaths" / str(number)
-            pin_sub_path(source, mount.sub_path, pinned)
+            pin_sub_path(source, mount, request.container, pinned)
             source = pinned
         read_only = mount.read_only or volume.read_only  # an image always is
         options = image_volumes.OPTIONS if of_image else ()

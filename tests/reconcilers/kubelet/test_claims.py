@@ -9,6 +9,7 @@ from shipslog.reconcilers.kubelet.bound_pod import BoundPod
 from shipslog.reconcilers.kubelet.fields import ConfigError
 from shipslog.reconcilers.kubelet.volumes import devices, volumes
 from shipslog.runtime.commands import Device, RemoteVolume, VolumeSource
+from shipslog.store.facts import SandboxStarted
 from shipslog.store.objects.types import core_v1
 from shipslog.store.state import PodRuntime
 from tests.reconcilers.storage.test_binder import claim, ref, volume
@@ -60,6 +61,17 @@ def test_an_ephemeral_volume_is_the_pods_own() -> None:
     assert mounted(user(ephemeral=True), mine, disk("p-d", local=LOCAL)).host_path == "/disk"
     with pytest.raises(ConfigError, match="pod is not owner"):
         mounted(user(ephemeral=True), bound("p-d"), disk("p-d", local=LOCAL))
+
+
+def test_what_is_for_one_pod_is_not_for_two_of_a_node() -> None:
+    alone = bound(modes=("ReadWriteOncePod",)), disk(host_path=HOST)
+    first = pod("first", node="n", spec=user().spec)
+    begun = SandboxStarted(node="n", pod_uid="uid-pods-first", sandbox_id="s", ip="10.0.0.1", at_ns=1)
+    assert mounted(user(), *alone, first).host_path == "/data"
+    with pytest.raises(ConfigError, match="ReadWriteOncePod access mode and is already in use by another pod"):
+        mounted(user(), *alone, first, begun)
+    over = pod("first", node="n", spec=user().spec, phase="Succeeded")
+    assert mounted(user(), *alone, over, begun).host_path == "/data"
 
 
 @pytest.mark.parametrize(

@@ -252,16 +252,25 @@ def test_a_sysctl_that_is_not_the_pods_own_is_refused() -> None:
         assert status(world(spec=core_v1.PodSpec(security_context=security))).phase == phase
 
 
-def test_a_path_with_an_unknown_variable_is_told() -> None:
-    mount = core_v1.VolumeMount(name="v", mount_path="/v", sub_path_expr="$(NOPE)/x")
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("$(NOPE)/x", 'missing value for "NOPE"'),
+        ("$(ROOT)", "error SubPath `/tmp` must not be an absolute path"),
+        ("a/$(UP)", "unable to provision SubPath `a/..`: must not contain '..'"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_told(path: str, why: str) -> None:
+    mount = core_v1.VolumeMount(name="v", mount_path="/v", sub_path_expr=path)
+    env = core_v1.EnvVar(name="ROOT", value="/tmp"), core_v1.EnvVar(name="UP", value="..")
     volume = core_v1.Volume(name="v", empty_dir=core_v1.EmptyDirVolumeSource())
     made = bound(spec=core_v1.PodSpec(volumes=(volume,)))
     (container,) = made.spec.containers
-    made = replace(made, spec=replace(made.spec, containers=(replace(container, volume_mounts=(mount,)),)))
+    made = replace(made, spec=replace(made.spec, containers=(replace(container, volume_mounts=(mount,), env=env),)))
     view = view_of(node("n"), observed("n"), made, SANDBOX, PULLED)
     (waiting,) = [s.state.waiting for s in status(view).container_statuses]
     assert waiting is not None and waiting.reason == "CreateContainerConfigError"
-    assert 'missing value for "NOPE"' in waiting.message
+    assert why in waiting.message
 
 
 def test_a_pod_that_was_put_on_a_node_where_it_does_not_fit_is_refused() -> None:

@@ -10,7 +10,7 @@ from shipslog.reconcilers.rule.decision import Decision
 from shipslog.store.commands import Bind, Update
 from shipslog.store.objects.types import core_v1, meta_v1, storage_v1
 
-from ..views import NOW, node, pod, view_of, woken
+from ..views import NOW, controlled_by, node, pod, view_of, woken
 
 SELECTED = "volume.kubernetes.io/selected-node"
 DONE = {"pv.kubernetes.io/bind-completed": "yes"}
@@ -101,6 +101,17 @@ def test_what_no_node_helps_against(things: tuple[Any, ...], said: str) -> None:
     assert told(decision) == [f"0/2 nodes are available: {said}."]
     (message,) = [c.object.status.conditions[-1].message for c in decision.commands if isinstance(c, Update)]
     assert message.endswith("preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.")
+
+
+def test_what_somebody_else_made_is_not_the_pods_own_volume() -> None:
+    own = core_v1.Volume(name="c", ephemeral=core_v1.EphemeralVolumeSource())
+    waits = pod("p", spec=core_v1.PodSpec(volumes=(own,)))
+    made = claim("p-c", "v")
+    things = place("a"), storage(), volume("v", "a")
+    why = "PVC default/p-c was not created for pod default/p (pod is not owner)"
+    assert told(decided(*things, made, waits)) == [f"0/1 nodes are available: {why}."]
+    mine = replace(made, metadata=replace(made.metadata, owner_references=controlled_by(waits)))
+    assert bound(decided(*things, mine, waits)) == {"p": "a"}
 
 
 def test_a_free_volume_is_given_to_an_open_claim_where_its_pod_goes() -> None:

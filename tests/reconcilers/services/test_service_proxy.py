@@ -99,6 +99,11 @@ def service(
     return Service(metadata=meta, spec=ServiceSpec(**fields), status=status or ServiceStatus())
 
 
+def labelled(key: str, value: str) -> Service:
+    made = service()
+    return msgspec.structs.replace(made, metadata=msgspec.structs.replace(made.metadata, labels={key: value}))
+
+
 def endpoint(number: int, node: str = "n1", **conditions: bool) -> Endpoint:
     return Endpoint(addresses=(f"10.244.0.{number}",), node_name=node, conditions=EndpointConditions(**conditions))
 
@@ -255,6 +260,9 @@ CASES: list[tuple[str, Service, list[EndpointSlice], tuple[ServiceRules, ...]]] 
         [part(*READY)],
         (rule(endpoints=ends(1)), rule(addresses=(), node_port=30001, endpoints=ends(1, 2))),
     ),
+    ("zeros at the front", service(cluster_ips=("10.96.00.010",)), [part(*READY)], (rule(endpoints=ends(1, 2)),)),
+    ("another proxy's", labelled("service.kubernetes.io/service-proxy-name", "other"), [part(*READY)], ()),
+    ("said to be headless", labelled("service.kubernetes.io/headless", ""), [part(*READY)], ()),
     ("addresses that are none", service(), [part(Endpoint(addresses=("x.example",)), endpoint(1))], (rule(endpoints=ends(1)),)),
 ]
 

@@ -141,7 +141,8 @@ async def test_no_link_of_a_volume_leads_out_of_it(real: Bench, tmp_path: Path) 
     for attempt, path in enumerate(("out/secret", "out")):
         mounts = (Mount(volume="v", path="/data", sub_path=path),)
         (told,) = await real.run("cat /data; exec sleep 60", attempt, mounts=mounts)
-        assert isinstance(told, ContainerStartFailed) and "failed to prepare subPath" in told.message
+        assert isinstance(told, ContainerStartFailed) and told.reason == "CreateContainerConfigError"
+        assert told.message.startswith('failed to prepare subPath for volumeMount "v" of container "c": out')
     mounts = (Mount(volume="v", path="/data", sub_path="within"), Mount(volume="v", path="/one", sub_path="there/file"))
     await real.run("cat /data/file /one; exec sleep 60", 2, mounts=mounts)
     async with asyncio.timeout(30):

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from shipslog.runtime.commands import FileContent, VolumeSource
 from shipslog.runtime.volumes import pod_volumes
 
@@ -33,3 +35,15 @@ def test_files_that_are_as_they_should_be_are_left_alone(tmp_path: Path) -> None
         before = os.readlink(tmp_path / "v/..data")
         pod_volumes.prepare(tmp_path, (VOLUME,), group)
         assert os.readlink(tmp_path / "v/..data") == before
+
+
+@pytest.mark.parametrize(("group", "mode"), [(None, 0o777), (GROUP, 0o2777)])
+def test_everybody_may_write_to_an_empty_volume_and_remove_what_is_in_it(tmp_path: Path, group: int | None, mode: int) -> None:
+    volume = VolumeSource(name="v", kind="emptyDir")
+    (tmp_path / "..v").mkdir(mode=0o700)  # a crash while it was made
+    pod_volumes.prepare(tmp_path, (volume,), group)
+    assert (tmp_path / "v").stat().st_mode & 0o7777 == mode
+    (tmp_path / "v" / "kept").touch()
+    (tmp_path / "v").chmod(0o750)  # what a container makes of it stays
+    pod_volumes.prepare(tmp_path, (volume,), None)
+    assert (tmp_path / "v").stat().st_mode & 0o777 == 0o750 and (tmp_path / "v" / "kept").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shipslog.runtime.commands import FileContent, VolumeSource
+from shipslog.runtime.commands import FileContent, Mount, VolumeSource
 from shipslog.runtime.volumes import pod_volumes
 from shipslog.runtime.volumes.failed import VolumeFailed
 from tests.runtime.machine.test_trees import deep_tree
@@ -26,7 +26,7 @@ def test_a_deep_sub_path_is_refused(tmp_path: Path) -> None:
     volume = tmp_path / "volume"
     volume.mkdir()
     with pytest.raises(VolumeFailed, match="1500 directories deep; 256 are allowed"):
-        pod_volumes.pin_sub_path(volume, "/".join("d" * 1500), tmp_path / "pinned")
+        pod_volumes.pin_sub_path(volume, Mount(volume="v", path="/", sub_path="/".join("d" * 1500)), "c", tmp_path / "pinned")
     assert not any(volume.iterdir())
 
 

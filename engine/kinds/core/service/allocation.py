@@ -14,7 +14,7 @@ from shipslog.engine.kinds.context import Admission
 from shipslog.reconcilers.services.addresses import BY_ADDRESS, is_managed
 from shipslog.reconcilers.services.addresses import RESOURCE as ADDRESSES
 from shipslog.reconcilers.services.service_cidrs import DEFAULT, is_usable
-from shipslog.store.families import family_of, ranges_in
+from shipslog.store.families import canonical, family_of, ranges_in
 from shipslog.store.objects.types import core_v1, networking_v1
 from shipslog.store.projections import Index, index
 from shipslog.store.refusals import Internal
@@ -60,6 +60,7 @@ def ranges(ctx: Admission, family: str) -> tuple[str, ...]:
 
 def address_fault(address: str, key: str, ctx: Admission) -> str:
     """Why the Service `key` cannot have this address; "" when it can."""
+    address = canonical(address)
     value, known = int(ipaddress.ip_address(address)), ranges(ctx, family_of(address))
     for cidr in known:
         first, last, _ = _range(cidr)

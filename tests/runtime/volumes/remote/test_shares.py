@@ -1,6 +1,6 @@
 """What mount(8) is called with, volume by volume."""
 
-import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,19 @@ def test_a_missing_key_is_named(pods: Pods, tools: Tools) -> None:
         pods.mount("azureFile", source={"shareName": "s"}, secret={"other": b""})
 
 
+def has_ended(pid: int) -> bool:
+    """It was killed; on a busy machine its end takes a moment."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def test_a_tool_that_hangs_is_ended(
     pods: Pods, tools: Tools, kernel: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -103,4 +116,4 @@ def test_a_tool_that_hangs_is_ended(
     with pytest.raises(VolumeFailed, match=r"timed out after 0\.5 s"):
         pods.mount("nfs", source={"server": "s", "path": "/e"})
     child = int((tmp_path / "child").read_text())
-    assert not os.path.exists(f"/proc/{child}") or "Z" in Path(f"/proc/{child}/stat").read_text()
+    assert has_ended(child), "what the tool had started goes on 30 s after it was killed"

@@ -243,3 +243,12 @@ def test_slice_generation_counts_what_routes(world: Any, refused: Any) -> None:
     moved = world.change(labelled, endpoints=[{"addresses": ["10.0.0.2"]}])
     assert [x.metadata.generation for x in (old, noted, labelled, moved)] == [1, 1, 2, 3]
     assert "FieldValueInvalid addressType" in refused(world.change, moved, addressType="IPv6")
+
+
+def test_zeros_at_the_front_of_an_address_count_for_nothing(world: Any) -> None:
+    made = world.create("services", service(clusterIP="10.96.007.011"))
+    assert made.spec.cluster_ip == "10.96.007.011"  # as it was written
+    for same in ("10.96.7.11", "10.96.07.11"):
+        with pytest.raises(Refusal, match=f"failed to allocate IP {same}: provided IP is already allocated"):
+            world.create("services", service("t", clusterIP=same))
+    world.create("services", service("t", clusterIP="10.96.7.9"))  # what an octal eleven would be
