@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from shipslog.store.facts import ContainerLimits
 
@@ -63,6 +64,13 @@ class RemoteVolume(Struct, frozen=True, kw_only=True, omit_defaults=True):
     group_policy: str = ""  # csi: fsGroupPolicy of its driver; "" for ReadWriteOnceWithFSType
     secret: Mapping[str, bytes] = {}  # what its secret holds; written nowhere
     stage_secret: Mapping[str, bytes] = {}  # csi: likewise
+    token_requests: tuple[
+        TokenRequest, ...
+    ] = ()  # csi: for whom its driver wants tokens; the dispatcher makes `tokens` of them
+    tokens: bytes = b""  # csi: as its driver wants to be told of them; written nowhere
+    tokens_are_secret: bool = False  # csi: they are told with the secret, and not with what is known of the volume
+    published: int = 0  # csi: how often it has been published to the pod before, to a driver that wants to be called again
+    again: bool = False  # csi: it is such a driver
 
 
 class VolumeSource(Struct, frozen=True, kw_only=True):
@@ -129,18 +137,34 @@ class RunPodSandbox(RuntimeCommand, frozen=True, kw_only=True, tag="RunPodSandbo
         files = tuple(volume for volume in self.volumes if volume.kind == "files")
         return RefreshVolumes(node=self.node, pod_uid=self.pod_uid, volumes=files, fs_group=self.fs_group, round=round_)
 
+    def republish(self, round_: int) -> "RefreshVolumes | None":
+        """Those of its volumes whose drivers want to be called again and again, for the `round_`th time; None without any."""
+        again = tuple(
+            replace(volume, remote=replace(volume.remote, published=round_))
+            for volume in self.volumes
+            if isinstance(volume.remote, RemoteVolume) and volume.remote.again
+        )
+        if not again:
+            return None
+        return RefreshVolumes(node=self.node, pod_uid=self.pod_uid, volumes=again, fs_group=self.fs_group, round=round_)
+
 
 class RefreshVolumes(RuntimeCommand, frozen=True, kw_only=True, tag="RefreshVolumes"):
-    """The files of a running pod's volumes, as they should be; each volume changes at once or not at all. No outcome."""
+    """The files of a running pod's volumes, as they should be; each volume changes at once or not at all. Or volumes of CSI
+    drivers, to be published again. No outcome, but for SandboxFailed of a driver that refuses."""
 
     pod_uid: str
-    volumes: tuple[VolumeSource, ...]  # of kind files
+    volumes: tuple[VolumeSource, ...]  # of kind files, or of kind remote
     fs_group: int | None = None
     round: int = 0  # raised when tokens are to be made anew
 
     @property
     def identity(self) -> str:
-        return f"volumes/{self.pod_uid}"
+        return f"{'published' if self.republishes else 'volumes'}/{self.pod_uid}"
+
+    @property
+    def republishes(self) -> bool:
+        return any(volume.kind == "remote" for volume in self.volumes)
 
 
 class PullImage(RuntimeCommand, frozen=True, kw_only=True, tag="PullImage"):

@@ -111,7 +111,9 @@ class Dispatcher:
             self._standing.pop(identity, None)
             wait_s = self._failed(command, error)
             if isinstance(command, RemovePodSandbox) and not isinstance(error, Refusal):
-                await self._not_removed(command, error, cause)
+                await self._not_done(command, "FailedKillPod", error, cause)
+            elif isinstance(command, RefreshVolumes) and command.republishes:
+                await self._not_done(command, "FailedMount", error, cause)
             await self.committer.clock.sleep(wait_s)
         else:
             self._failures.pop(identity, None)
@@ -119,10 +121,10 @@ class Dispatcher:
             if self._under_way.get(identity) is command:
                 del self._under_way[identity]
 
-    async def _not_removed(self, command: RemovePodSandbox, error: Exception, cause: int) -> None:
-        """Whoever waits for the pod to be gone is to see why it is not."""
+    async def _not_done(self, command: RemovePodSandbox | RefreshVolumes, reason: str, error: Exception, cause: int) -> None:
+        """Whoever waits for the pod to be gone, or for what its volume is to show, is to see why not."""
         why, at_ns = str(error) or repr(error), self.committer.clock.now_ns()
-        fact = SandboxFailed(node=command.node, pod_uid=command.pod_uid, reason="FailedKillPod", message=why, at_ns=at_ns)
+        fact = SandboxFailed(node=command.node, pod_uid=command.pod_uid, reason=reason, message=why, at_ns=at_ns)
         with contextlib.suppress(Refusal):  # the log takes nothing now: the next attempt says it
             await self.record((fact,), node=command.node, cause=cause)
 

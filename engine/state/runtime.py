@@ -48,6 +48,8 @@ def evolve_pod(pod: PodRuntime | None, fact: PodFact, image: str = "") -> PodRun
                 base, node=fact.node, sandbox_id=fact.sandbox_id, ip=fact.ip, ips=fact.ips, sandbox_started_at_ns=fact.at_ns,
                 sandbox_failure="", sandbox_message="", sandbox_failures=0, network_failure="",
             )  # fmt: skip
+        case SandboxFailed(reason="FailedMount") if pod is not None and pod.sandbox_id:
+            return pod  # a volume of a pod that runs: it keeps what it has
         case SandboxFailed():
             base = pod or PodRuntime(pod_uid=fact.pod_uid, node=fact.node)
             return replace(

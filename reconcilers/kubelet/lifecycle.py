@@ -42,6 +42,7 @@ from .fields import ConfigError
 from .plan import PodPlan
 from .resize import AGAIN_S, resize_of
 from .status import refusal, settling_s, status_of
+from .trust_anchors import BY_SIGNER
 from .volumes import volumes
 
 VOLUME_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
@@ -345,5 +346,5 @@ def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: 
 
 RECONCILER = Reconciler(
     name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells,
-    projections=(WAITING, POLICIES, ATTACHMENTS, PODS_BY_CLAIM), version=6,
+    projections=(WAITING, POLICIES, ATTACHMENTS, PODS_BY_CLAIM, BY_SIGNER), version=6,
 )  # fmt: skip

@@ -11,16 +11,20 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.facts import SandboxStarted
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.certificates_v1 import ClusterTrustBundle
 from shipslog.store.objects.values.times import SECOND_NS
+from shipslog.store.objects.volume_claims import claim_of
 from shipslog.store.projections import index
 from shipslog.store.view import View
 
+from . import trust_anchors
 from .bound_pod import BoundPod
 from .fields import ConfigError
 from .lifecycle import sandbox_command
 
 DEFAULT_TOKEN_S = 3607  # asked for by the default volume; such a token is made to last, and its volume hardly ever changes
 ROOT_CA = "kube-root-ca.crt"
+REPUBLISH_S = 60.0  # as often as a kubelet looks at a pod, and calls drivers that want to be called
 _OLD = 0.8  # of its lifetime, and a token is made anew
 
 
@@ -64,7 +68,8 @@ def _may_change(pod: core_v1.Pod) -> bool:
         if v.projected and v.name[:15] != "kube-api-access"
         for s in v.projected.sources
     )
-    return shown or own or _renewed_s(pod) > 0
+    drivers = any(v.csi is not None or claim_of(pod, v) for v in pod.spec.volumes)  # some want to be called again
+    return shown or own or drivers or bool(trust_anchors.shown_by(pod)) or _renewed_s(pod) > 0
 
 
 BY_WHAT_IS_SHOWN = index(
@@ -80,6 +85,11 @@ def _that_show(view: View, source: core_v1.ConfigMap | core_v1.Secret) -> Iterab
     return [_key(entry.object) for entry in found]
 
 
+def _that_trust(view: View, bundle: ClusterTrustBundle) -> Iterable[str]:
+    """The pods that show certificates of a trust bundle."""
+    return dict.fromkeys(_key(pod) for pod in trust_anchors.pods_that_show(view, bundle))
+
+
 def _itself(view: View, pod: core_v1.Pod) -> Iterable[str]:
     return (_key(pod),) if _may_change(pod) else ()
 
@@ -93,6 +103,7 @@ WAKES = (
     rule()
     .watches(core_v1.Pod, to=_itself, at_start=True, by=lambda pod: (pod.spec.node_name, pod.spec.volumes))
     .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_show)
+    .watches(ClusterTrustBundle, to=_that_trust)
     .hears(SandboxStarted, to=_begun)
 )
 
@@ -115,13 +126,18 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         round_ = int(age_s / every_s)
         again_s = (round_ + 1) * every_s - age_s
     try:
-        command = sandbox_command(bound).refresh(round_)
+        sandbox = sandbox_command(bound)
     except ConfigError as error:
-        return Decision(reason=f"the volumes stay as they are: {error}", requeue_after=again_s)
-    return Decision(reason="its volumes as they should be", commands=(command,), requeue_after=again_s)
+        return Decision(reason=f"the volumes stay as they are: {error}", requeue_after=again_s or REPUBLISH_S)
+    times, rest_s = divmod(max(now - runtime.sandbox_started_at_ns, 0) / SECOND_NS, REPUBLISH_S)
+    published = sandbox.republish(int(times))
+    if published is not None:
+        again_s = min(REPUBLISH_S - rest_s, again_s or REPUBLISH_S)
+    commands = (sandbox.refresh(round_), *((published,) if published is not None and times else ()))
+    return Decision(reason="its volumes as they should be", commands=commands, requeue_after=again_s)
 
 
 RECONCILER = Reconciler(
     name="kubelet-volumes", actor="system:controller:kubelet", wakes=WAKES, decide=decide,
-    projections=(BY_WHAT_IS_SHOWN,),
+    projections=(BY_WHAT_IS_SHOWN, trust_anchors.BY_TRUST, trust_anchors.BY_SIGNER), version=2,
 )  # fmt: skip

@@ -9,9 +9,10 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from shipslog.reconcilers.storage.words import ATTACHMENTS
-from shipslog.runtime.commands import RemoteVolume, VolumeSource
+from shipslog.runtime.commands import RemoteVolume, TokenRequest, VolumeSource
 from shipslog.store.objects.types import core_v1, storage_v1
 
 from .bound_pod import BoundPod
@@ -40,6 +41,7 @@ FIELDS = (
     "flocker",
     "photon_persistent_disk",
 )
+TOKEN_S = 3600  # how long a token lives where nobody says how long
 USUAL_GROUP_POLICY = "ReadWriteOnceWithFSType"
 SECRETS = {"secretRef", "secretName", "secretNamespace"}
 
@@ -81,7 +83,31 @@ def of_driver(pod: BoundPod, volume: core_v1.Volume, claimed: core_v1.Persistent
         secret=_of_reference(pod, source.node_publish_secret_ref),
         stage_secret=_of_reference(pod, source.node_stage_secret_ref),
     )
+    made = _as_its_driver_wants(pod, made, driver)
     return VolumeSource(name=volume.name, kind="remote", remote=made, read_only=source.read_only or read_only)
+
+
+def _as_its_driver_wants(pod: BoundPod, made: RemoteVolume, driver: storage_v1.CSIDriver | None) -> RemoteVolume:
+    """With the tokens that the driver asks for, and whether it wants to be called again and again."""
+    if driver is None:
+        return made
+    asked = tuple(token_request(pod, "", one.audience, one.expiration_seconds) for one in driver.spec.token_requests)
+    return msgspec.structs.replace(
+        made, token_requests=asked, tokens_are_secret=bool(driver.spec.service_account_token_in_secrets) and bool(asked),
+        again=bool(driver.spec.requires_republish),
+    )  # fmt: skip
+
+
+def token_request(
+    pod: BoundPod, path: str, audience: str, expiration_s: int | None, mode: int = 0o644, user: int | UnsetType = UNSET
+) -> TokenRequest:
+    """For the service account of the pod, bound to the pod."""
+    meta = pod.pod.metadata
+    return TokenRequest(
+        path=path, audience=audience, expiration_s=expiration_s or TOKEN_S, mode=mode, user=user,
+        service_account=pod.spec.service_account_name or "default", namespace=meta.namespace, pod_name=meta.name,
+        pod_uid=pod.uid,
+    )  # fmt: skip
 
 
 def inline(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
@@ -100,6 +126,7 @@ def inline(pod: BoundPod, volume: core_v1.Volume) -> VolumeSource:
         group_policy=_group_policy(driver),
         secret=_of_reference(pod, core_v1.SecretReference(name=ref.name) if ref is not None else None),
     )
+    made = _as_its_driver_wants(pod, made, driver)
     return VolumeSource(name=volume.name, kind="remote", remote=made, read_only=bool(source.read_only))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from shipslog.runtime.commands import Device, FileContent, Mount, TokenRequest, VolumeSource
 from shipslog.store.objects.types import core_v1
@@ -15,9 +15,10 @@ from .bound_pod import AnyContainer, BoundPod
 from .environment import config_map_data, secret_data
 from .expansion import PATH_BYTES, Room, expanded, references
 from .fields import ConfigError, field_value, resource_value
-from .remote_volumes import inline, remote
+from .remote_volumes import inline, remote, token_request
 from .resources import huge_pages, pod_limits
 from .security import common_user
+from .trust_anchors import trust_anchors
 from .volume_claims import claimed
 
 DEFAULT_MODE = 0o644
@@ -135,22 +136,31 @@ def _projected(
             files += content.counted(_downward(pod, source.downward_api.items, mode))
         elif source.service_account_token is not None:
             tokens.append(_token(pod, source.service_account_token, mode))
+        elif source.cluster_trust_bundle is not None:
+            files += content.counted(iter((_trusted(pod, source.cluster_trust_bundle, mode),)))
         else:
-            raise ConfigError("clusterTrustBundle projections are not supported on this node")
+            raise ConfigError("podCertificate projections are not supported on this node")
     return tuple(files), tuple(tokens), secret
 
 
-def _token(pod: BoundPod, source: core_v1.ServiceAccountTokenProjection, mode: int) -> TokenRequest:
-    """For the one user that the pod's containers run as, and for the pod's group, alone; for all where there is neither."""
+def _for_its_user(pod: BoundPod, mode: int) -> tuple[int | UnsetType, int]:
+    """(user, mode) of a file for the one user that the pod's containers run as, and for the pod's group, alone; for all where
+    there is neither."""
     security = pod.spec.security_context
     user = common_user(pod.pod)
     if user is not None or (security is not None and security.fs_group is not None):
         mode = TOKEN_MODE
-    return TokenRequest(
-        path=source.path, audience=source.audience, expiration_s=source.expiration_seconds or 3600, mode=mode,
-        service_account=pod.spec.service_account_name or "default", namespace=pod.pod.metadata.namespace,
-        pod_name=pod.pod.metadata.name, pod_uid=pod.uid, user=UNSET if user is None else user,
-    )  # fmt: skip
+    return UNSET if user is None else user, mode
+
+
+def _trusted(pod: BoundPod, source: core_v1.ClusterTrustBundleProjection, mode: int) -> FileContent:
+    user, mode = _for_its_user(pod, mode)
+    return FileContent(path=source.path, data=trust_anchors(pod.view, source), mode=mode, user=user)
+
+
+def _token(pod: BoundPod, source: core_v1.ServiceAccountTokenProjection, mode: int) -> TokenRequest:
+    user, mode = _for_its_user(pod, mode)
+    return token_request(pod, source.path, source.audience, source.expiration_seconds, mode, user)
 
 
 def _config_map(

@@ -123,12 +123,14 @@ CLAIMS = Reconciler(
     wakes=rule(core_v1.PersistentVolumeClaim).watches(core_v1.Pod, to=_claims_that_go), projections=(PODS_BY_CLAIM,),
 )  # fmt: skip
 CLASSES = Reconciler(
-    name="vac-protection", actor="system:controller:volumeattributesclass-protection-controller", decide=decide_class,
+    name="vac-protection",
+    actor="system:controller:volumeattributesclass-protection-controller",
+    decide=decide_class,
     wakes=rule(storage_v1.VolumeAttributesClass).watches(
         core_v1.PersistentVolumeClaim, core_v1.PersistentVolume, to=_classes_let_go, by=_classes_of
     ),
     projections=(BY_CLASS,),
-)  # fmt: skip
+)
 VOLUMES = Reconciler(
     name="pv-protection", actor="system:controller:pv-protection-controller", decide=decide_volume,
     wakes=rule(core_v1.PersistentVolume),

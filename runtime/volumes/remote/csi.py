@@ -33,6 +33,7 @@ from .tools import ToolMissing, mounted
 STAGES, EXPANDS, GIVES_TO_GROUP = 1, 3, 6  # of a node service: STAGE_UNSTAGE_VOLUME, EXPAND_VOLUME, VOLUME_MOUNT_GROUP
 MODES = {"ReadWriteOnce": 1, "ReadOnlyMany": 3, "ReadWriteMany": 5, "ReadWriteOncePod": 1}
 VOLUME, STAGED = "volume.json", "staged.json"
+TOKENS = "csi.storage.k8s.io/serviceAccount.tokens"
 
 
 class Staged(Struct, frozen=True, kw_only=True):
@@ -72,7 +73,7 @@ class Csi(Plugin):
         driver.call(
             "NodeStageVolume", volume_id=work.remote.handle, publish_context=dict(work.remote.attached),
             staging_target_path=str(staging), volume_capability=_capability(work),
-            secrets=_text(work.remote.stage_secret), volume_context=_context(work),
+            secrets=_text(work.remote.stage_secret), volume_context=_attributes(work),
         )  # fmt: skip
         records.write(staging.parent / STAGED, Staged(boot_id=linux.boot_id(), mounted=mounted(staging)))
         return str(staging)
@@ -80,13 +81,24 @@ class Csi(Plugin):
     def mount(self, work: Work, device: str) -> None:
         with contextlib.suppress(OSError):
             work.target.rmdir()  # its driver makes it; what is in it is what a driver that mounts nothing has put there
-        _driver(work).call(
-            "NodePublishVolume", volume_id=work.remote.handle, publish_context=dict(work.remote.attached),
-            staging_target_path=device, target_path=str(work.target), volume_capability=_capability(work),
-            readonly=work.read_only, secrets=_text(work.remote.secret), volume_context=_context(work),
-        )  # fmt: skip
+        self._publish(work, device)
         if not work.target.exists():
             raise VolumeFailed(f"the driver {_name(work)} says that it has published the volume, and made no {work.target}")
+
+    def renew(self, work: Work) -> None:
+        """As its first publication: what is published there already its driver changes, or leaves as it is."""
+        staging = _staging(work)
+        self._publish(work, str(staging) if _is_staged(staging) else "")
+
+    def _publish(self, work: Work, staging: str) -> None:
+        context, secrets = _context(work), _text(work.remote.secret)
+        if work.remote.tokens:
+            (secrets if work.remote.tokens_are_secret else context)[TOKENS] = work.remote.tokens.decode()
+        _driver(work).call(
+            "NodePublishVolume", volume_id=work.remote.handle, publish_context=dict(work.remote.attached),
+            staging_target_path=staging, target_path=str(work.target), volume_capability=_capability(work),
+            readonly=work.read_only, secrets=secrets, volume_context=context,
+        )  # fmt: skip
 
     def unmount(self, work: Work) -> None:
         try:
@@ -127,7 +139,7 @@ def _is_staged(staging: Path) -> bool:
 def _without_pod(volume: VolumeSource) -> VolumeSource:
     remote = volume.remote
     assert isinstance(remote, RemoteVolume)
-    return replace(volume, remote=replace(remote, secret={}, stage_secret={}, pod={}))
+    return replace(volume, remote=replace(remote, secret={}, stage_secret={}, tokens=b"", pod={}))
 
 
 def _name(work: Work) -> str:
@@ -182,9 +194,15 @@ def _capability(work: Work) -> Any:
     return messages_of()["VolumeCapability"](mount=mount, access_mode=mode)
 
 
+def _attributes(work: Work) -> dict[str, str]:
+    """What is known of the volume, whoever uses it."""
+    return dict(work.remote.source.get("volumeAttributes") or {})
+
+
 def _context(work: Work) -> dict[str, str]:
+    """The same, with what its driver is told of the pod."""
     pod = {f"csi.storage.k8s.io/{key}": value for key, value in work.remote.pod.items()}
-    return {**(work.remote.source.get("volumeAttributes") or {}), **pod}
+    return {**_attributes(work), **pod}
 
 
 def _text(secret: Any) -> dict[str, str]:

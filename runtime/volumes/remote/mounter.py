@@ -55,6 +55,9 @@ def mount(directory: Path, volume: VolumeSource, group: int | None = None) -> bo
     """Have it at DIRECTORY/NAME; nothing if it is. -> whether what is in it is the pod's group's. Errors: VolumeFailed."""
     work = msgspec.structs.replace(_work(directory, volume), group=group)
     plugin = _plugin(work)
+    if work.remote.published:
+        _publish_again(work, plugin)
+        return False
     try:
         if not tools.mounted(work.target):
             if work.block and not plugin.devices:
@@ -69,6 +72,18 @@ def mount(directory: Path, volume: VolumeSource, group: int | None = None) -> bo
         return plugin.gives_to_group(work) and not (work.read_only or work.block)
     except (VolumeFailed, OSError) as error:
         raise VolumeFailed(f'MountVolume.SetUp failed for volume "{work.remote.volume or volume.name}" : {error}') from error
+
+
+def _publish_again(work: Work, plugin: Plugin) -> None:
+    """Errors: VolumeFailed; the pod keeps what it has."""
+    try:
+        if tools.mounted(work.target):
+            with _alone(plugin.key(work)):
+                plugin.renew(work)
+    except (VolumeFailed, OSError) as error:
+        raise VolumeFailed(
+            f'MountVolume.SetUp failed for volume "{work.remote.volume or work.volume.name}" : {error}'
+        ) from error
 
 
 def unmount_all(directory: Path) -> None:
@@ -157,7 +172,9 @@ def without_secrets(volume: VolumeSource) -> VolumeSource:
     """To be written down."""
     if not isinstance(volume.remote, RemoteVolume):
         return volume
-    return msgspec.structs.replace(volume, remote=msgspec.structs.replace(volume.remote, secret={}, stage_secret={}))
+    return msgspec.structs.replace(
+        volume, remote=msgspec.structs.replace(volume.remote, secret={}, stage_secret={}, tokens=b"")
+    )
 
 
 @contextlib.contextmanager

@@ -89,6 +89,9 @@ class Plugin(ABC):
     def mount(self, work: Work, device: str) -> None:
         """Have it at `work.target`, on which nothing is mounted yet: a directory, or nothing where the pod wants a device."""
 
+    def renew(self, work: Work) -> None:  # noqa: B027, only CSI drivers ask for it
+        """Have what is mounted at `work.target` be as it is to be now."""
+
     def unmount(self, work: Work) -> None:
         """Take it from the pod; nothing if that was done. A share is let go of even where its server does not answer."""
         for point in linux.mounts_below(work.target):

@@ -9,8 +9,17 @@ import pytest
 
 from shipslog.engine.cluster import Cluster
 from shipslog.engine.host import dispatch
-from shipslog.runtime.commands import AnyRuntimeCommand, RefreshVolumes, RemovePodSandbox, RunPodSandbox, StopContainer
+from shipslog.runtime.commands import (
+    AnyRuntimeCommand,
+    RefreshVolumes,
+    RemoteVolume,
+    RemovePodSandbox,
+    RunPodSandbox,
+    StopContainer,
+    VolumeSource,
+)
 from shipslog.runtime.containers.simulated import SimulatedNode
+from shipslog.runtime.volumes.failed import VolumeFailed
 from shipslog.store.facts import RuntimeFact, SandboxRemoved, SandboxStarted
 from shipslog.store.objects.types import core_v1, meta_v1
 from tests.logs import capture_logs
@@ -23,9 +32,12 @@ class Told(SimulatedNode):
         super().__init__("n1", now_ns=time.time_ns)
         self.commands: list[AnyRuntimeCommand] = []
         self.slow = False
+        self.refuses = ""  # why volumes are not published again
 
     async def execute(self, command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
         self.commands.append(command)
+        if isinstance(command, RefreshVolumes) and command.republishes and self.refuses:
+            raise VolumeFailed(self.refuses)
         if isinstance(command, StopContainer) and self.slow:
             await asyncio.sleep(0.3 if command.grace_period_s <= 1 else 30)
         return await super().execute(command)
@@ -69,6 +81,22 @@ async def test_volumes_are_refreshed_when_and_only_when_they_changed() -> None:
         (refreshed,) = node.of(RefreshVolumes)
         files = {f.path: f.data for volume in refreshed.volumes if volume.name == "v" for f in volume.files}
         assert files == {"a": b"2"}
+
+
+async def test_a_driver_that_refuses_to_publish_again_is_told_of() -> None:
+    node = Told()
+    async with Cluster.open(runtime=[node]) as cluster:
+        await cluster.create(config_map(a="1"))
+        await cluster.create(a_pod())
+        pod = await running(cluster)
+        remote = RemoteVolume(plugin="csi", source={}, published=1, again=True)
+        volumes = (VolumeSource(name="v", kind="remote", remote=remote),)
+        node.refuses = "rpc error: no such secret"
+        again = RefreshVolumes(node="n1", pod_uid=pod.metadata.uid, volumes=volumes)
+        sent = asyncio.create_task(cluster.host.dispatcher.carry_out(again, 0))
+        await until(lambda: [e for e in cluster.list(core_v1.Event) if e.reason == "FailedMount" and e.message == node.refuses])
+        sent.cancel()
+        assert (await running(cluster)).status.phase == "Running"
 
 
 async def test_a_pod_that_waits_for_a_config_map_begins_when_it_comes() -> None:

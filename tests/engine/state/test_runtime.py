@@ -82,6 +82,8 @@ def test_a_sandbox_fails_starts_and_ends() -> None:
     assert (pod.sandbox_failures, pod.sandbox_message) == (1, "no such secret")
     pod = after(SandboxFailed(**POD, reason="R", message="m"), SANDBOX)
     assert (pod.sandbox_id, pod.sandbox_failures, pod.ip) == ("s1", 0, "10.0.0.2")
+    renewed = after(SANDBOX, SandboxFailed(**POD, reason="FailedMount", message="its driver refuses"))
+    assert renewed == after(SANDBOX)  # a volume of a pod that runs: its sandbox is what it was
     assert after(SANDBOX, SandboxExited(**POD, sandbox_id="s1")).sandbox_id == ""
     assert after(SANDBOX, SandboxExited(**POD, sandbox_id="older")).sandbox_id == "s1"
 

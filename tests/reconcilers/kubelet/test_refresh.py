@@ -1,5 +1,6 @@
 """What a running pod's volumes hold follows the objects that they show."""
 
+from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from msgspec.structs import replace
 from shipslog.engine.state.view import MemoryView
 from shipslog.reconcilers.kubelet import lifecycle, refresh
 from shipslog.runtime.commands import RefreshVolumes
-from shipslog.store.facts import SandboxStarted
-from shipslog.store.objects.types import core_v1
+from shipslog.store.facts import CsiDriver, NodeObserved, SandboxStarted
+from shipslog.store.objects.types import core_v1, meta_v1, storage_v1
+from shipslog.store.objects.types.certificates_v1 import ClusterTrustBundle, ClusterTrustBundleSpec
 from tests.reconcilers.views import NOW, add, meta, node, observed, pod, view_of, woken
 
 UID = "uid-pods-p"
@@ -118,3 +120,76 @@ def test_nobody_walks_all_pods_for_a_config_map(monkeypatch: pytest.MonkeyPatch)
     assert keys(view, settings()) == [f"pod/{UID}"]
     assert woken(lifecycle.WAKES, view, settings()) == [f"pod/{UID}", "pod/uid-pods-waits"]
     assert keys(view, core_v1.Secret(metadata=meta("settings"))) == []
+
+
+def bundle(name: str, *certificates: bytes, signer: str = "", **labels: str) -> ClusterTrustBundle:
+    text = "".join(f"-----BEGIN CERTIFICATE-----\n{b64encode(c).decode()}\n-----END CERTIFICATE-----\n" for c in certificates)
+    made = replace(meta(name, namespace=""), labels=labels)
+    return ClusterTrustBundle(metadata=made, spec=ClusterTrustBundleSpec(signer_name=signer or None, trust_bundle=text))
+
+
+def trusting(**source: Any) -> core_v1.Volume:
+    shown = core_v1.ClusterTrustBundleProjection(path="ca.pem", **source)
+    projected = core_v1.ProjectedVolumeSource(sources=(core_v1.VolumeProjection(cluster_trust_bundle=shown),))
+    return core_v1.Volume(name="t", projected=projected)
+
+
+def trusted(view: MemoryView) -> list[bytes]:
+    """The certificates that the pod is shown."""
+    (command,) = decide(view).commands
+    (file,) = command.volumes[0].files
+    assert (file.path, file.mode) == ("ca.pem", 0o644)
+    blocks = file.data.decode().split("-----BEGIN CERTIFICATE-----\n")[1:]
+    assert all(block.endswith("\n-----END CERTIFICATE-----\n") for block in blocks)
+    return [b64decode(block.partition("-----")[0]) for block in blocks]
+
+
+def test_a_trust_bundle_by_its_name() -> None:
+    long = b"x" * 200
+    view = world(bundle("b", b"two", long, b"two"), bundle("c", b"other"), volumes=(trusting(name="b"),))
+    assert trusted(view) == [b"two", long]
+    assert keys(view, bundle("b", b"one")) == [f"pod/{UID}"] and keys(view, bundle("c")) == []
+    missing = decide(world(volumes=(trusting(name="b"),)))
+    assert 'clustertrustbundle.certificates.k8s.io "b" not found' in missing.reason
+    assert trusted(world(volumes=(trusting(name="b", optional=True),))) == []
+
+
+def test_trust_bundles_of_a_signer_are_shown_together() -> None:
+    every, some = meta_v1.LabelSelector(), meta_v1.LabelSelector(match_labels={"v": "1"})
+    there = (
+        bundle("s:a", b"a", b"both", signer="s/x", v="1"),
+        bundle("s:b", b"both", b"b", signer="s/x", v="2"),
+        bundle("t:a", b"not", signer="t/x", v="1"),
+        bundle("none", b"not", v="1"),
+    )
+    view = world(*there, volumes=(trusting(signer_name="s/x", label_selector=every),))
+    assert trusted(view) == [b"a", b"b", b"both"]
+    assert keys(view, bundle("s:new", b"n", signer="s/x")) == [f"pod/{UID}"]
+    assert trusted(world(*there, volumes=(trusting(signer_name="s/x", label_selector=some),))) == [b"a", b"both"]
+    without = decide(world(*there, volumes=(trusting(signer_name="s/x"),)))  # no selector chooses nothing
+    assert 'no ClusterTrustBundle of the signer "s/x"' in without.reason
+    assert trusted(world(*there, volumes=(trusting(signer_name="u/x", label_selector=every, optional=True),))) == []
+
+
+def test_drivers_that_want_it_are_called_again_each_minute() -> None:
+    registered = NodeObserved(node="n", drivers=(CsiDriver(name="d", node_id="i"),))
+    modes: dict[str, Any] = {"volume_lifecycle_modes": ("Ephemeral",), "requires_republish": True}
+    asked = storage_v1.TokenRequest(audience="vault", expiration_seconds=600)
+    driver = storage_v1.CSIDriver(
+        metadata=meta("d", namespace=""),
+        spec=storage_v1.CSIDriverSpec(token_requests=(asked,), service_account_token_in_secrets=True, **modes),
+    )
+    inline = core_v1.Volume(name="v", csi=core_v1.CSIVolumeSource(driver="d"))
+    view = world(registered, driver, volumes=(inline,))
+    first = decide(view, NOW + 20 * SECOND)
+    assert len(first.commands) == 1 and first.requeue_after == 40.0
+    second = decide(view, NOW + 130 * SECOND)
+    again = second.commands[1]
+    assert second.requeue_after == 50.0 and again.identity == f"published/{UID}" and again.round == 2
+    (volume,) = again.volumes
+    assert volume.remote.published == 2 and volume.remote.tokens_are_secret
+    (request,) = volume.remote.token_requests
+    assert (request.audience, request.expiration_s, request.pod_uid) == ("vault", 600, UID)
+    quiet = replace(driver, spec=replace(driver.spec, requires_republish=False))
+    calm = decide(world(registered, quiet, volumes=(inline,)), NOW + 130 * SECOND)
+    assert len(calm.commands) == 1 and calm.requeue_after is None

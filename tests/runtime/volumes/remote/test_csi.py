@@ -116,6 +116,39 @@ async def test_a_volume_that_the_pod_names_is_published_alone(driver: Driver, po
     assert driver.names()[1:] == ["NodeUnpublishVolume"]
 
 
+@pytest.mark.parametrize("secret", [False, True])
+async def test_tokens_are_handed_over_and_anew(driver: Driver, pods: Pods, tmp_path: Path, secret: bool) -> None:
+    await registered(tmp_path, pods.place)
+    about = {"secret": {"s": b"1"}, "pod": {"pod.name": "p"}, "tokens_are_secret": secret, "again": True}
+    target = mounted(pods, tokens=b"first", **about)
+    (target / "kept").write_text("here")
+    mounted(pods, tokens=b"second", published=1, group=4711, **about)
+    assert driver.names() == ["NodeStageVolume", "NodePublishVolume", "NodePublishVolume"] and (target / "kept").exists()
+    stage, first, second = (request for _, request in driver.calls)
+    assert dict(stage.volume_context) == {"tier": "fast"}  # of the pod only who publishes to it is told
+    key, named = "csi.storage.k8s.io/serviceAccount.tokens", {"tier": "fast", "csi.storage.k8s.io/pod.name": "p"}
+    for request, token in ((first, "first"), (second, "second")):
+        assert dict(request.volume_context) == (named if secret else {**named, key: token})
+        assert dict(request.secrets) == ({"s": "1", key: token} if secret else {"s": "1"})
+        assert (request.target_path, request.staging_target_path) == (str(target), stage.staging_target_path)
+    written = [path.read_bytes() for path in tmp_path.rglob("*.json")]
+    assert written and not any(b"first" in content or b"second" in content for content in written)
+
+
+async def test_one_that_refuses_to_publish_again_takes_nothing_away(driver: Driver, pods: Pods, tmp_path: Path) -> None:
+    await registered(tmp_path, pods.place)
+    target = mounted(pods)
+    driver.fails["NodePublishVolume"] = "no such secret"
+    with pytest.raises(VolumeFailed, match=r'SetUp failed for volume "pv" : rpc error: code = INTERNAL desc = no such secret'):
+        mounted(pods, published=1)
+    assert linux.mounts_below(target)
+    driver.fails.clear()
+    pods.remove()
+    driver.calls.clear()
+    mounted(pods, "q", published=1)  # its pod has gone meanwhile
+    assert driver.names() == []
+
+
 async def test_what_it_says_is_said(driver: Driver, pods: Pods, tmp_path: Path) -> None:
     await registered(tmp_path, pods.place)
     driver.fails["NodeStageVolume"] = "no such disk"
