@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from shipslog.store.facts import MetricsObserved
+from shipslog.store.objects.values.times import api_time
 from shipslog.store.state import AutoscalerState
 
 if TYPE_CHECKING:
-    from shipslog.store.objects.types.autoscaling_v2 import HorizontalPodAutoscaler
+    from shipslog.store.objects.types.autoscaling_v2 import HorizontalPodAutoscaler, HorizontalPodAutoscalerStatus
 
 KEPT_NS = 3600 * 1_000_000_000  # the longest window that a behavior may have
 Times = tuple[tuple[int, int], ...]
@@ -41,7 +42,7 @@ class Autoscalers:
     def change(self, before: "HorizontalPodAutoscaler", after: "HorizontalPodAutoscaler", at_ns: int) -> None:
         """The object has changed: it may say that it scaled."""
         uid, status = after.metadata.uid, after.status
-        if status.last_scale_time == before.status.last_scale_time or uid not in self._states:
+        if uid not in self._states or not _has_scaled(before.status, status, at_ns):
             return
         held = self._states[uid]
         scalings = tuple((at, by) for at, by in held.scalings if at > at_ns - KEPT_NS)
@@ -65,6 +66,15 @@ class Autoscalers:
 
     def copy(self) -> "Autoscalers":
         return Autoscalers(self._states.values())
+
+
+def _has_scaled(before: "HorizontalPodAutoscalerStatus", after: "HorizontalPodAutoscalerStatus", at_ns: int) -> bool:
+    """The time that it says has seconds: of two scalings in one, the second shows in the numbers."""
+    if after.last_scale_time != before.last_scale_time:
+        return True
+    numbers = [(status.current_replicas, status.desired_replicas) for status in (before, after)]
+    moved = numbers[0] != numbers[1] and after.current_replicas != after.desired_replicas
+    return moved and after.last_scale_time == api_time(at_ns)
 
 
 def _recent(wishes: Times, at_ns: int) -> Times:

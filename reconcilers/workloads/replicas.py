@@ -63,7 +63,8 @@ def refused_wait_s(pods: Iterable[core_v1.Pod], now: int) -> float:
     0 or less: now. Kubernetes makes the next at once, and is held up by what its API lets through."""
     turned_away = (p for p in pods if p.status.phase == "Failed" and not p.status.container_statuses)
     last_ns = max((parse_time(pod.metadata.creation_timestamp) for pod in turned_away), default=0)
-    return (last_ns - now) / SECOND_NS + TURNED_AWAY_S
+    left_s = (last_ns - now) / SECOND_NS + TURNED_AWAY_S
+    return left_s if left_s <= TURNED_AWAY_S else 0.0  # the clock was put back
 
 
 def _created(owner: Any, create: Create) -> tuple[Say, ...]:

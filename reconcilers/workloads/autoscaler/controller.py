@@ -16,8 +16,9 @@ from shipslog.store.objects.types.autoscaling_v2 import (
     HorizontalPodAutoscalerCondition,
     HorizontalPodAutoscalerStatus,
 )
-from shipslog.store.objects.values.times import api_time
+from shipslog.store.objects.values.times import SECOND_NS, api_time
 from shipslog.store.projections import index
+from shipslog.store.state import AutoscalerState
 from shipslog.store.view import View
 
 from .behavior import follow
@@ -65,14 +66,14 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     autoscaler = view.get(HorizontalPodAutoscaler, name, namespace)
     if autoscaler is None or autoscaler.metadata.deletion_timestamp:
         return Decision(reason="there is no such autoscaler, or it goes")
-    turn = _Turn(autoscaler, now)
+    turn, status = _Turn(autoscaler, now), autoscaler.status
     try:
         target = target_of(view, autoscaler)
     except NoTarget as error:
         why = f"the HPA controller was unable to get the target's current scale: {error}"
         turn.condition("AbleToScale", False, "FailedGetScale", why)
         turn.warn("FailedGetScale", str(error))
-        return turn.decided(autoscaler.status.current_replicas, 0, "it has nothing to scale")
+        return turn.decided(status.current_replicas, status.desired_replicas, "it has nothing to scale")
     turn.condition("AbleToScale", True, "SucceededGetScale",
                    "the HPA controller was able to get the target's current scale")  # fmt: skip
     return _scaled(view, turn, target)
@@ -92,6 +93,8 @@ def _scaled(view: View, turn: "_Turn", target: Target) -> Decision:
     state = view.autoscaler(turn.autoscaler.metadata.uid)
     if state is None or state.observed is None:
         return Decision(reason="nothing has been measured for it yet")
+    if (rest_s := _rest_s(state, turn.now)) > 0:
+        return Decision(reason="it has scaled just now: what it is worth shows at the next turn", requeue_after=rest_s)
     found = _wished(view, turn, target)
     if found is None:
         return turn.decided(current, turn.autoscaler.status.desired_replicas, turn.why)
@@ -105,6 +108,13 @@ def _scaled(view: View, turn: "_Turn", target: Target) -> Decision:
     turn.condition("ScalingLimited", followed.limited, *followed.limit)
     why = f"{found.metric} above target" if followed.replicas > current else "All metrics below target"
     return turn.to(target, followed.replicas, why)
+
+
+def _rest_s(state: AutoscalerState, now: Instant) -> float:
+    """Seconds until it is to be scaled by its metrics again: its limits are meant for each of Kubernetes' turns."""
+    last_ns = state.scalings[-1][0] if state.scalings else 0
+    left_s = SYNC_S - (now - last_ns) / SECOND_NS
+    return left_s if left_s <= SYNC_S else 0.0  # the clock was put back
 
 
 def _wished(view: View, turn: "_Turn", target: Target) -> Wish | None:
@@ -205,5 +215,5 @@ class _Turn:
 
 RECONCILER = Reconciler(
     name="horizontal-pod-autoscaler", actor="system:controller:horizontal-pod-autoscaler", wakes=WAKES, decide=decide,
-    projections=(BY_TARGET, SELECTING),
+    projections=(BY_TARGET, SELECTING), version=2,
 )  # fmt: skip

@@ -140,6 +140,32 @@ async def test_metrics_of_other_kinds(cluster: TestCluster) -> None:
     assert "New size: 6; reason: Service metric rps above target" in says(cluster, "SuccessfulRescale")
 
 
+QUEUE = "[{type: External, external: {metric: {name: queue}, target: {type: Value, value: 10}}}]"
+
+
+@flowless
+async def test_its_limits_hold_for_each_turn_and_each_period(cluster: TestCluster) -> None:
+    given = cluster.metrics_reader.metrics = Given()
+    given.readings["External"] = MetricReading(value=90_000)
+    await cluster.apply(MANIFEST.replace("METRICS", QUEUE).replace("replicas: 2", "replicas: 1"))
+
+    async def turns(count: int, seconds: int) -> list[int | None]:
+        sizes = []
+        for _ in range(count):
+            await cluster.advance(seconds=seconds)
+            sizes.append(replicas(cluster))
+        return sizes
+
+    assert await turns(3, 15) == [4, 8, 10], "twice as many at each turn, or four"
+    once_a_minute = {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}], "stabilizationWindowSeconds": 0}
+    await cluster.patch(
+        autoscaling_v2.HorizontalPodAutoscaler, "web", {"spec": {"behavior": {"scaleDown": once_a_minute}}}, how="merge"
+    )
+    await cluster.advance(minutes=2)
+    given.readings["External"] = MetricReading(value=1)
+    assert await turns(4, 60) == [9, 8, 7, 6]
+
+
 @flowless
 async def test_nothing_is_decided_on_what_was_measured_before_a_restart(cluster: TestCluster) -> None:
     await cluster.apply(MANIFEST.replace("METRICS", CPU))
