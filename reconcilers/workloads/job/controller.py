@@ -15,7 +15,7 @@ from shipslog.reconcilers.workloads.adoption import adopters, claimed
 from shipslog.store.commands import AnyObjectCommand, Create, Delete, Update
 from shipslog.store.objects.selector import Selector, of_label_selector
 from shipslog.store.objects.types import core_v1, meta_v1
-from shipslog.store.objects.types.batch_v1 import Job, JobStatus
+from shipslog.store.objects.types.batch_v1 import Job, JobStatus, UncountedTerminatedPods
 from shipslog.store.objects.values.times import SECOND_NS, api_time, parse_time
 from shipslog.store.projections import index
 from shipslog.store.view import View
@@ -27,6 +27,7 @@ from . import pods as making
 from .census import TRACKING, Census, is_indexed, is_tracked
 
 BATCH = 500  # pods made or deleted by one decision
+READY_WITHIN_S = 2.0  # at least one: the times of conditions are whole seconds
 MANAGER = "kubernetes.io/job-controller"
 JOB_NAME = "batch.kubernetes.io/job-name"
 
@@ -128,13 +129,26 @@ def _progress(job: Job, pods: list[core_v1.Pod], now: Instant) -> Decision:
         commands += made
         waits.append(wait)
     says += _events_of(job, commands)
-    status, events = _status(job, census, end, now)
-    if status != job.status:
+    free = counting.may_let_go(job, pods, census, over=reported is not None)[:BATCH]
+    released = _released(free)
+    if reported is not None and _are_the_last(
+        pods, free, census
+    ):  # in one transaction: what is refused of it, `_finished` does
+        census = replace(
+            census, counted_succeeded=census.succeeded, counted_failed=census.failed, uncounted=UncountedTerminatedPods()
+        )
+        commands += released
+        released = ()
+    first = 0 if job.status.start_time else sum(isinstance(command, Create) for command in commands)
+    status, events = _status(job, census, end, now, first)
+    only_ready = status != job.status and replace(status, ready=job.status.ready) == job.status
+    if only_ready and (settles_s := _settles_s(census.active, now)) > 0:
+        waits.append(settles_s)
+    elif status != job.status:
         update = Update(object=replace(job, status=status), subresource="status")
         commands.append(update)
         says += [replace(say, after=update) for say in events]
-    free = counting.may_let_go(job, pods, census, over=reported is not None)
-    commands += _released(free[:BATCH])
+    commands += released
     soonest = min((wait for wait in waits if wait is not None and wait > 0), default=None)
     return Decision(reason=reason, commands=tuple(commands), says=tuple(says), requeue_after=soonest if end is None else None)
 
@@ -197,8 +211,21 @@ def _events_of(job: Job, commands: Iterable[AnyObjectCommand]) -> list[Say]:
     return says
 
 
-def _status(job: Job, census: Census, end: ends.End | None, now: Instant) -> tuple[JobStatus, list[Say]]:
-    """The status as it should be, and what is said when it has become so."""
+def _are_the_last(pods: Iterable[core_v1.Pod], free: Iterable[core_v1.Pod], census: Census) -> bool:
+    """Whether nothing is left to be waited for once these are let go of."""
+    going = {pod.metadata.uid for pod in free}
+    return not census.active and not census.terminating and going >= {p.metadata.uid for p in pods if is_tracked(p)}
+
+
+def _settles_s(active: Iterable[core_v1.Pod], now: Instant) -> float:
+    """Until how many are ready may be written: Kubernetes looks at a job's pods once a second, and many end before."""
+    changed = (c.last_transition_time for pod in active for c in pod.status.conditions if c.type == "Ready")
+    return (max(map(parse_time, changed), default=0) - now) / SECOND_NS + READY_WITHIN_S
+
+
+def _status(job: Job, census: Census, end: ends.End | None, now: Instant, made: int) -> tuple[JobStatus, list[Say]]:
+    """The status as it should be, and what is said when it has become so. `made`: pods that are made with it; should they be
+    refused, the next look counts those that there are."""
     about, held = reference(job), job.status
     conditions, says = held.conditions, list[Say]()
     start = held.start_time or ("" if job.spec.suspend else api_time(now))
@@ -222,7 +249,7 @@ def _status(job: Job, census: Census, end: ends.End | None, now: Instant) -> tup
     given_up = census.given_up.text() if job.spec.backoff_limit_per_index is not None else held.failed_indexes
     status = replace(
         held, conditions=conditions, start_time=start, completion_time=completion, completed_indexes=done,
-        failed_indexes=given_up, uncounted_terminated_pods=census.uncounted, active=len(census.active),
+        failed_indexes=given_up, uncounted_terminated_pods=census.uncounted, active=len(census.active) + made,
         ready=sum(map(is_ready, census.active)), terminating=census.terminating,
         succeeded=census.counted_succeeded, failed=census.counted_failed,
     )  # fmt: skip

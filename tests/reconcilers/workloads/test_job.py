@@ -16,6 +16,7 @@ from shipslog.reconcilers.workloads.job import indexes, policies
 from shipslog.reconcilers.workloads.job.census import FAILURES, TRACKING
 from shipslog.store.commands import Create, Delete, Update
 from shipslog.store.objects.types import batch_v1, core_v1, meta_v1
+from shipslog.store.objects.values.times import parse_time
 from tests.reconcilers.views import BORN, NOW, meta, pod, view_of, woken_by_end
 
 UID = "uid-jobs-work"
@@ -104,7 +105,10 @@ def test_a_pod_is_counted_once_by_way_of_its_uid() -> None:
     first = decide(job(), good)
     assert status(first).uncounted_terminated_pods == UNCOUNTED(succeeded=("uid-pods-a",)) and not freed(first)
     second = decide(job(status=status(first)), good)
-    assert freed(second) == ["a"] and not status_changes(second)
+    assert freed(second) == ["a"] and status(second).succeeded == 1
+    assert conditions(status(second)).keys() == {"SuccessCriteriaMet", "Complete"}, "the last pod, and that was all, at once"
+    refused = decide(job(status=status(second)), good)
+    assert freed(refused) == ["a"] and not status_changes(refused), "what was refused of it is done later, and counts nothing"
     third = decide(job(status=status(first)), mine("a", "Succeeded", counted=True))
     assert (status(third).succeeded, status(third).uncounted_terminated_pods) == (1, UNCOUNTED())
     assert conditions(status(third)) == {"SuccessCriteriaMet": "CompletionsReached", "Complete": "CompletionsReached"}
@@ -112,6 +116,32 @@ def test_a_pod_is_counted_once_by_way_of_its_uid() -> None:
     gone = decide(job(status=status(first)))
     assert status(gone).succeeded == 1, "somebody deleted it meanwhile"
     assert not decide(job(status=status(third)), mine("a", "Succeeded", counted=True)).commands
+
+
+def test_others_are_waited_for_before_it_is_complete() -> None:
+    pods = mine("a", "Succeeded"), mine("b", "Succeeded")
+    told = status(decide(job(completions=2), *pods))
+    half = replace(told, uncounted_terminated_pods=UNCOUNTED(succeeded=("uid-pods-a",)))
+    found = decide(job(completions=2, status=half), *pods)
+    assert freed(found) == ["a"] and conditions(status(found)).keys() == {"SuccessCriteriaMet"}
+    assert status(found).uncounted_terminated_pods == UNCOUNTED(succeeded=("uid-pods-a", "uid-pods-b"))
+
+
+def test_its_first_pods_are_counted_with_the_decision_that_makes_them() -> None:
+    first = decide(job(completions=3, parallelism=2, status=batch_v1.JobStatus()))
+    assert len(made(first)) == 2 and (status(first).active, bool(status(first).start_time)) == (2, True)
+    again = decide(job(completions=3, parallelism=2, status=status(first)))  # both were refused
+    assert len(made(again)) == 2 and status(again).active == 0
+
+
+def test_how_many_are_ready_is_said_a_little_later() -> None:
+    at = parse_time("2027-01-15T08:00:00Z")
+    ready = core_v1.PodCondition(type="Ready", status="True", last_transition_time="2027-01-15T08:00:00Z")
+    running = replace(mine("a"), status=core_v1.PodStatus(phase="Running", conditions=(ready,)))
+    held = status(decide(job(), mine("a", "Pending"), now=at))
+    soon = decide(job(status=held), running, now=at)
+    assert not soon.commands and soon.requeue_after == 2.0
+    assert status(decide(job(status=held), running, now=at + 2 * 10**9)).ready == 1
 
 
 def status_changes(decision: Decision) -> list[Any]:
