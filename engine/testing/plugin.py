@@ -30,7 +30,19 @@ except ImportError:  # plain tests need none
     async_fixture = pytest.fixture  # type: ignore[assignment]
 
 MARKER = "shipslog"
+running = pytest.StashKey[dict[str, list[tuple["EventLog", Path]]]]()  # of the run, by test: `logs` of those that are not over
+cut_off = pytest.StashKey[list[str]]()  # of the run: what is said at its end of tests that it was cut off in
 logs = pytest.StashKey[list[tuple["EventLog", Path]]]()  # of a test's clusters, and where they go when it fails
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Have our modules imported as Python does. pytest rewrites the assertions of all that comes with a plugin, which takes as
+    long as a hundred tests where nothing may be written beside the modules, as in most images of containers."""
+    names = getattr(early_config.pluginmanager.rewrite_hook, "_must_rewrite", None)
+    if isinstance(names, set):
+        names.difference_update([name for name in names if name.partition(".")[0] == "shipslog"])
+        getattr(early_config.pluginmanager.rewrite_hook, "_marked_for_rewrite_cache", {}).clear()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,13 +66,27 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Iterator[None]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Keep the logs of a test that fails, and say how to look at them."""
     report: pytest.TestReport = yield  # type: ignore[assignment]
-    if call.when == "call" and report.failed:
-        for log, path in item.stash.get(logs, []):
-            revision = _elsewhere(_keep(log, path))
-            report.sections.append(
-                ("the cluster's log", f"{revision} events are kept; look at any moment of them with:\n  shipslog replay {path}")
-            )
+    if call.when == "call":
+        item.config.stash.get(running, {}).pop(item.nodeid, None)
+        if report.failed:
+            report.sections.extend(("the cluster's log", _kept(log, path)) for log, path in item.stash.get(logs, []))
     return report  # type: ignore[return-value]
+
+
+@pytest.hookimpl(tryfirst=True)  # before the fixtures end
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep the logs of a test that was cut off: who presses Ctrl-C wants to know what it was waiting for."""
+    said = [
+        f"{test} was cut off; {_kept(log, path)}"
+        for test, kept in session.config.stash.get(running, {}).items()
+        for log, path in kept
+    ]
+    session.config.stash[cut_off] = said
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(cut_off, []):
+        terminalreporter.write_line(line)
 
 
 # --- fixtures ---
@@ -150,6 +176,12 @@ def _remember(request: pytest.FixtureRequest, log: "EventLog", factory: pytest.T
     name = re.sub(r"\W+", "-", request.node.name).strip("-")[:60]
     kept = request.node.stash.setdefault(logs, [])
     kept.append((log, factory.getbasetemp() / f"{name}{len(kept) or ''}.db"))
+    request.config.stash.setdefault(running, {})[request.node.nodeid] = kept
+
+
+def _kept(log: "EventLog", path: Path) -> str:
+    """Keep a log; -> a line on how to look at it."""
+    return f"{_elsewhere(_keep(log, path))} events are kept; look at any moment of them with:\n  shipslog replay {path}"
 
 
 async def _keep(log: "EventLog", path: Path) -> int:

@@ -111,3 +111,41 @@ def test_each_worker_has_a_cluster_of_its_own(tmp_path: Path) -> None:
     assert len(set((tmp_path / "urls").read_text().splitlines())) == 2
     kept = re.findall(r"events are kept.*\n  shipslog replay (\S+)", out)
     assert kept and all(Path(path).exists() for path in kept), out
+
+
+CUT_OFF = """
+import os, signal, sys
+from pathlib import Path
+
+
+async def test_that_waits_for_ever(cluster, served):
+    loader = type(sys.modules["shipslog.engine.cluster"].__loader__).__name__
+    Path("started").write_text(f"{loader} {served.kubeconfig.parent}")
+    os.kill(os.getpid(), signal.SIGINT)
+    await cluster.wait("pods", "nobody", timeout_s=100)
+
+
+def test_after_it(served):
+    pass
+"""
+
+
+def test_a_run_that_is_cut_off_keeps_the_log_and_leaves_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(CUT_OFF)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--basetemp={tmp_path / 'kept'}",
+        "test_mine.py",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 2, done.stdout + done.stderr
+    found = re.search(r"test_that_waits_for_ever was cut off; (\d+) events are kept.*\n  shipslog replay (\S+)", done.stdout)
+    assert found and int(found[1]) > 10 and Path(found[2]).exists() and done.stdout.count("cut off") == 1, done.stdout
+    loader, served = (tmp_path / "started").read_text().split()
+    assert not Path(served).exists()
+    assert loader == "SourceFileLoader", "modules of ours are not to be rewritten by pytest: that takes seconds"
