@@ -52,6 +52,14 @@ def rewrite(path: Path, change: Callable[[bytes], bytes], progress: Callable[[in
     return count
 
 
+def facts_of(path: Path) -> Iterator[bytes]:
+    """The facts of a log as they stand in it, in order, but for those that were let go of. Errors: sqlite3.Error."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for row in _rows(db):
+            if row[5] is not None:
+                yield row[5]
+
+
 def _rows(db: sqlite3.Connection) -> Iterator[Row]:
     """All of them, in order; they may be changed meanwhile."""
     last = 0
