@@ -35,7 +35,7 @@ def command(name: str, kubeconfig: Path | None) -> None:
         with open(draft, "w", opener=lambda file, flags: os.open(file, flags, path.stat().st_mode & 0o777)) as file:
             yaml.safe_dump(config, file, sort_keys=False)
         draft.replace(path)
-    except (OSError, yaml.YAMLError, ValueError) as error:
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise fail(reason(error)) from error
     click.echo(f"Set current namespace to {name}")
 
@@ -43,8 +43,13 @@ def command(name: str, kubeconfig: Path | None) -> None:
 def _context(config: Any, path: Path) -> dict[str, Any]:
     """Errors: ValueError."""
     if isinstance(config, dict) and config.get("kind") == "Config":
-        for item in config.get("contexts") or ():
-            if item.get("name") == config.get("current-context") and isinstance(item.get("context"), dict):
+        contexts = config.get("contexts")
+        for item in contexts if isinstance(contexts, list) else ():
+            if (
+                isinstance(item, dict)
+                and item.get("name") == config.get("current-context")
+                and isinstance(item.get("context"), dict)
+            ):
                 found: dict[str, Any] = item["context"]
                 return found
     raise ValueError(f"{path} is no kubeconfig with a current context; kubectl config use-context sets one")

@@ -175,7 +175,7 @@ def test_a_kubeconfig_that_is_of_no_use_says_why(tmp_path: Path, served: Backgro
         "is no YAML": "a: [",
         "its kind is not Config": "kind: Pod",
         "is no address": good.replace("https://", "ftp://"),
-        "there is no 'other' among its contexts": good.replace("current-context: shipslog", "current-context: other"),
+        "there is no context 'other'": good.replace("current-context: shipslog", "current-context: other"),
         "its user has 'exec'": good.replace("client-certificate-data:", "exec: {}\n    client-certificate-data:"),
     }.items():
         path.write_text(text)
