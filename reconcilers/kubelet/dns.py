@@ -5,9 +5,15 @@ from msgspec import Struct
 from shipslog.store.objects.types import core_v1
 
 from .bound_pod import BoundPod
+from .fields import ConfigError
 
 HOSTNAME_MAX = 63
+KERNEL_NAME_MAX = 64
 DNS_SERVICE = ("kube-system", "kube-dns")
+
+
+class NameTooLong(ConfigError):
+    """The pod's whole name is to be its hostname, and is more than a kernel takes."""
 
 
 class Names(Struct, frozen=True):
@@ -21,7 +27,7 @@ class Names(Struct, frozen=True):
 
 
 def names(pod: BoundPod) -> Names:
-    """The pod's names and its resolver configuration."""
+    """The pod's names and its resolver configuration. Errors: NameTooLong."""
     hostname, fqdn = _hostname(pod)
     servers, searches, options = _by_policy(pod)
     config = pod.spec.dns_config
@@ -39,6 +45,9 @@ def _hostname(pod: BoundPod) -> tuple[str, str]:
     if not pod.spec.subdomain:
         return hostname, ""
     fqdn = f"{hostname}.{pod.spec.subdomain}.{pod.pod.metadata.namespace}.svc.{pod.view.config.dns_domain}"
+    if pod.spec.set_hostname_as_fqdn and len(fqdn) > KERNEL_NAME_MAX:
+        asked = f"({KERNEL_NAME_MAX} characters is the max, {len(fqdn)} characters requested)"
+        raise NameTooLong(f"failed to construct FQDN from pod hostname and cluster domain, FQDN {fqdn} is too long {asked}")
     return (fqdn if pod.spec.set_hostname_as_fqdn else hostname), fqdn
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.reconcilers.services.policy_world import POLICIES
-from shipslog.reconcilers.storage.words import ATTACHMENTS, PODS_BY_CLAIM
+from shipslog.reconcilers.storage.words import ALONE, ATTACHMENTS, PODS_BY_CLAIM, pods_using
 from shipslog.runtime.commands import PortMapping, RemovePodSandbox, RunPodSandbox
 from shipslog.store.commands import Delete, Update
 from shipslog.store.facts import (
@@ -24,6 +24,7 @@ from shipslog.store.facts import (
 )
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1
+from shipslog.store.objects.types.certificates_v1 import ClusterTrustBundle
 from shipslog.store.objects.types.storage_v1 import CSIDriver, VolumeAttachment
 from shipslog.store.objects.values.times import SECOND_NS, parse_time
 from shipslog.store.objects.volume_claims import claims_of
@@ -35,14 +36,14 @@ from . import backoff, resources
 from .admission import refused
 from .bound_pod import AnyContainer, BoundPod, images_of
 from .containers import first_images, plan_containers, stop_all, wants_sandbox
-from .dns import names
+from .dns import NameTooLong, names
 from .events import backing_off, resizing, tells
 from .eviction.rule import why_evicted
 from .fields import ConfigError
 from .plan import PodPlan
 from .resize import AGAIN_S, resize_of
 from .status import refusal, settling_s, status_of
-from .trust_anchors import BY_SIGNER
+from .trust_anchors import BY_SIGNER, BY_TRUST, pods_that_show
 from .volumes import volumes
 
 VOLUME_RETRY_S = 60.0  # a config map or secret that is made wakes the pods that wait; this is for whatever else was missing
@@ -88,6 +89,20 @@ def _with_claim(view: View, claim: core_v1.PersistentVolumeClaim) -> Iterable[st
     return [f"pod/{e.object.metadata.uid}" for e in waiting if claim.metadata.name in claims_of(e.object)]
 
 
+def _after_it(view: View, pod: core_v1.Pod) -> Iterable[str]:
+    """Those that wait for a claim which was the pod's alone."""
+    for name in claims_of(pod):
+        claim = view.get(core_v1.PersistentVolumeClaim, name, pod.metadata.namespace)
+        if claim is not None and ALONE in claim.spec.access_modes:
+            for other in pods_using(view, pod.metadata.namespace, name):
+                yield from _bound(view, other)
+
+
+def _that_trust(view: View, bundle: ClusterTrustBundle) -> Iterable[str]:
+    """The pods that may have waited for a trust bundle."""
+    return [f"pod/{pod.metadata.uid}" for pod in pods_that_show(view, bundle) if _waits(pod)]
+
+
 def _with_attachment(view: View, attachment: VolumeAttachment) -> Iterable[str]:
     """The pods of the node whose volume it attaches."""
     volume = attachment.spec.source.persistent_volume_name
@@ -126,11 +141,17 @@ def _left_on(view: View, node: core_v1.Node) -> Iterable[str]:
     return [f"pod/{runs.pod_uid}" for runs in view.pods_running_on(node.metadata.name)]
 
 
+def _ends(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
+    return after is None or after.status.phase in TERMINAL
+
+
 WAKES = (
     rule()
     .watches(core_v1.Pod, to=_bound, at_start=True)
     .watches(core_v1.ConfigMap, core_v1.Secret, to=_that_wait)
     .watches(core_v1.PersistentVolumeClaim, to=_with_claim)
+    .watches(core_v1.Pod, to=_after_it, when=_ends)
+    .watches(ClusterTrustBundle, to=_that_trust)
     .watches(VolumeAttachment, to=_with_attachment)
     .reads(core_v1.PersistentVolume, core_v1.Endpoints, CSIDriver, RUNTIME_CLASSES)
     .watches(core_v1.Node, to=_left_on, when=lambda before, after: after is None)
@@ -265,7 +286,7 @@ def _plan_sandbox(pod: BoundPod, plan: PodPlan) -> None:
             return
     try:
         plan.do(sandbox_command(pod), "Making its sandbox")
-    except NoRuntimeClass as error:
+    except (NoRuntimeClass, NameTooLong) as error:
         plan.warn("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
         plan.again(VOLUME_RETRY_S)
     except ConfigError as error:
@@ -346,5 +367,5 @@ def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: 
 
 RECONCILER = Reconciler(
     name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells,
-    projections=(WAITING, POLICIES, ATTACHMENTS, PODS_BY_CLAIM, BY_SIGNER), version=6,
+    projections=(WAITING, POLICIES, ATTACHMENTS, PODS_BY_CLAIM, BY_SIGNER, BY_TRUST), version=6,
 )  # fmt: skip

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import UNSET
 
 from shipslog.reconcilers.rule.pods import controller_of
-from shipslog.reconcilers.scheduler.volumes import ALONE, reachable
-from shipslog.reconcilers.storage.words import pods_using
+from shipslog.reconcilers.scheduler.volumes import reachable
+from shipslog.reconcilers.storage.words import ALONE, pods_using
 from shipslog.runtime.commands import RemoteVolume, VolumeSource
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1

@@ -60,6 +60,8 @@ def _render(pod: BoundPod, volume: core_v1.Volume, content: Content) -> VolumeSo
         source = volume.empty_dir or core_v1.EmptyDirVolumeSource()
         limit = quantity.value(source.size_limit) if source.size_limit is not None else 0
         medium = source.medium if source.medium != HUGE else f"{HUGE}-{_page_size(pod.spec)}"
+        if medium not in ("", "Memory") and not medium.startswith(HUGE):
+            raise ConfigError(f'unknown storage medium "{medium}"')
         if medium == "Memory":
             limit = _memory_bytes(pod, limit)
         return VolumeSource(name=volume.name, kind="emptyDir", medium=medium, size_limit_bytes=limit)

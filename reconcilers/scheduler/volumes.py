@@ -16,6 +16,7 @@ from shipslog.reconcilers.rule.decision import reference
 from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.reconcilers.storage import matching
 from shipslog.reconcilers.storage.words import (
+    ALONE,
     BIND_COMPLETED,
     BOUND_BY_CONTROLLER,
     INDEXES,
@@ -54,7 +55,6 @@ ZONES = (
     "failure-domain.beta.kubernetes.io/zone",
     "failure-domain.beta.kubernetes.io/region",
 )
-ALONE = "ReadWriteOncePod"
 VOLUMES = 1000  # free ones that are weighed for one claim
 
 

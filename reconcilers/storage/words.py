@@ -17,6 +17,7 @@ YES = "yes"
 
 CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
 VOLUME_PROTECTION = "kubernetes.io/pv-protection"
+ALONE = "ReadWriteOncePod"  # an access mode
 CLASS_PROTECTION = "kubernetes.io/vac-protection"
 PROVISIONER_FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
 

@@ -203,10 +203,9 @@ def walk(top: Path, *, leave: Leave | None = None) -> Iterator[tuple[int, str]]:
 
 
 def _seen(descriptor: int) -> Iterator[tuple[int, str]]:
-    with os.scandir(descriptor) as entries:
-        names = [entry.name for entry in entries]
-    for name in names:
-        yield descriptor, name
+    with os.scandir(descriptor) as entries:  # one after the other: there may be millions
+        for entry in entries:
+            yield descriptor, entry.name
 
 
 def _directories(descriptor: int) -> Iterator[str]:

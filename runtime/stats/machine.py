@@ -1,18 +1,12 @@
 """Counters of the whole machine, of a process with all that it started, of interfaces and of file systems. Source: proc(5)."""
 
 import os
-import stat
-from collections.abc import Iterable
-from itertools import islice
 from pathlib import Path
-
-from shipslog.runtime.machine import trees
 
 from .groups import TICK_NS, integer, number, pressures, text
 from .usage import Disk, Interface, Usage
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-ENTRIES = 50_000  # of one tree that are looked at in one round
 BLOCK = 512
 
 
@@ -130,33 +124,3 @@ def disk(path: Path, at_ns: int, *, used_bytes: int | None = None, used_inodes: 
         free_inodes=found.f_ffree,
         inodes=found.f_files,
     )
-
-
-def taken(paths: Iterable[Path], at_ns: int) -> Disk | None:
-    """What trees take of the file system that the first is on, looking at ENTRIES at most. Holes do not count."""
-    used = count = 0
-    first: Disk | None = None
-    cut = False
-    for path in paths:
-        first = first or disk(path, at_ns)
-        walk = trees.walk(path)
-        try:
-            for at, name in islice(walk, ENTRIES - count):
-                count += 1
-                used += _blocks(at, name)
-            cut = cut or count >= ENTRIES
-        except OSError:
-            cut = cut or path.exists()  # moved about while we looked: what was seen counts
-        finally:
-            walk.close()  # type: ignore[attr-defined]
-    if first is None:
-        return None
-    return Disk(at_ns, used, count, first.available_bytes, first.capacity_bytes, first.free_inodes, first.inodes, cut)
-
-
-def _blocks(at: int, name: str) -> int:
-    try:
-        found = os.stat(name, dir_fd=at, follow_symlinks=False)
-    except OSError:
-        return 0
-    return 0 if stat.S_ISCHR(found.st_mode) else found.st_blocks * BLOCK

@@ -15,9 +15,11 @@ from . import machine
 from .groups import Groups, integer, text
 from .history import History
 from .machine import Processes
+from .tree_sizes import TreeSizes
 from .usage import NOTHING, ContainerStats, Disk, Measured, NodeStats, PodStats, Usage
 
 EVERY_S, DISKS_EVERY_S = 10.0, 60.0
+PAUSES = 20  # times as long as it took to look at parts of large trees, until more of them is looked at
 NODE, DAEMON, PODS = "node", "kubelet", "pods"
 NO_PROBES: Mapping[tuple[str, str, str, str], int] = {}
 PER_TURN = 20  # groups that are read before others have their turn
@@ -71,6 +73,7 @@ class Sampler:
         self._began_ns = self._boot_ns = now_ns()
         self._pods: Sequence[PodSubject] = ()
         self._disks: dict[str, Disk] = {}
+        self._sizes = TreeSizes()
 
     def start(self) -> None:
         self._boot_ns = self._now_ns() - int(float((text("/proc/uptime").split() or ["0"])[0]) * 1e9)
@@ -145,22 +148,37 @@ class Sampler:
         while True:
             await asyncio.sleep(EVERY_S / 2)
             await asyncio.to_thread(self.look_at_disks, tuple(self._subjects()))
-            await asyncio.sleep(DISKS_EVERY_S)
+            next_s = time.monotonic() + DISKS_EVERY_S
+            while (rest_s := next_s - time.monotonic()) > 0:
+                began_s = time.monotonic()
+                await asyncio.to_thread(self.go_on_with_disks)
+                await asyncio.sleep(
+                    min(max((time.monotonic() - began_s) * PAUSES, 1.0), rest_s) if self._sizes.unfinished else rest_s
+                )
+
+    def go_on_with_disks(self) -> None:
+        """What large trees take besides what was seen of them. It blocks: in a thread."""
+        for key, path in self._sizes.unfinished.items():
+            self._disks = {**self._disks, **_there({key: self._sizes.taken(key, path, self._now_ns())})}
 
     def look_at_disks(self, pods: Sequence[PodSubject]) -> None:
         """What layers, logs, volumes and images take. It blocks: in a thread."""
         at_ns, found = self._now_ns(), dict[str, Disk | None]()
+        taken = self._sizes.taken
         for pod in pods:
             for one in pod.containers:
                 if one.layer is not None:
-                    found[f"{pod.uid}/{one.name}/root"] = machine.taken((one.layer,), at_ns)
+                    key = f"{pod.uid}/{one.name}/root"
+                    found[key] = taken(key, one.layer, at_ns)
                 if one.logs:
                     found[f"{pod.uid}/{one.name}/logs"] = _files(one.logs, at_ns)
             for name, path in pod.volumes:
-                found[f"{pod.uid}/volume/{name}"] = machine.taken((path,), at_ns)
+                key = f"{pod.uid}/volume/{name}"
+                found[key] = taken(key, path, at_ns)
         if self._images is not None:
-            found["images"] = machine.taken((self._images,), at_ns)
-        self._disks = {key: disk for key, disk in found.items() if disk is not None}
+            found["images"] = taken("images", self._images, at_ns)
+        self._sizes.keep(found.keys())
+        self._disks = _there(found)
 
     # --- asking ---
 
@@ -216,6 +234,10 @@ def together(parts: Sequence[Usage], at_ns: int) -> Usage:
         if name not in ("at_ns", "pressure", "interfaces", "memory_limit_bytes")
     }
     return Usage(at_ns=at_ns, **summed)
+
+
+def _there(found: Mapping[str, Disk | None]) -> dict[str, Disk]:
+    return {key: disk for key, disk in found.items() if disk is not None}
 
 
 def _files(paths: Sequence[Path], at_ns: int) -> Disk | None:

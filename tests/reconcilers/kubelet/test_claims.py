@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shipslog.reconcilers.kubelet import lifecycle
 from shipslog.reconcilers.kubelet.bound_pod import BoundPod
 from shipslog.reconcilers.kubelet.fields import ConfigError
 from shipslog.reconcilers.kubelet.volumes import devices, volumes
@@ -13,7 +14,7 @@ from shipslog.store.facts import SandboxStarted
 from shipslog.store.objects.types import core_v1
 from shipslog.store.state import PodRuntime
 from tests.reconcilers.storage.test_binder import claim, ref, volume
-from tests.reconcilers.views import BORN, NOW, controlled_by, node, observed, pod, view_of
+from tests.reconcilers.views import BORN, NOW, controlled_by, node, observed, pod, view_of, woken
 
 HOST = core_v1.HostPathVolumeSource(path="/data")
 CSI = core_v1.CSIPersistentVolumeSource(driver="d", volume_handle="h")
@@ -71,6 +72,8 @@ def test_what_is_for_one_pod_is_not_for_two_of_a_node() -> None:
     with pytest.raises(ConfigError, match="ReadWriteOncePod access mode and is already in use by another pod"):
         mounted(user(), *alone, first, begun)
     over = pod("first", node="n", spec=user().spec, phase="Succeeded")
+    view = view_of(node("n"), *alone, user(), first, begun)
+    assert "pod/uid-pods-p" in woken(lifecycle.WAKES, view, over)  # who waits for it begins at once
     assert mounted(user(), *alone, over, begun).host_path == "/data"
 
 

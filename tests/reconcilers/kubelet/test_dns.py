@@ -1,5 +1,6 @@
 """Whom a pod asks for names."""
 
+import pytest
 from msgspec.structs import replace
 
 from shipslog.reconcilers.kubelet import lifecycle
@@ -37,3 +38,15 @@ def test_the_server_that_the_cluster_was_told_of_goes_before_the_service() -> No
 def test_without_either_and_with_another_policy_the_nodes_own_count() -> None:
     assert asked(ClusterConfig(), with_service=False).dns_servers == ()
     assert asked(ClusterConfig(cluster_dns="10.96.0.10"), with_service=False, policy="Default").dns_servers == ()
+
+
+@pytest.mark.parametrize(("length", "fits"), [(34, True), (35, False)])
+def test_a_whole_name_that_no_kernel_takes_is_told(length: int, fits: bool) -> None:
+    made = pod("p", node="n", phase="Pending")
+    made = replace(made, spec=replace(made.spec, hostname="h" * length, subdomain="sub", set_hostname_as_fqdn=True))
+    view = view_of(node("n"), observed("n"), made)
+    decision = lifecycle.decide(view, "pod/uid-pods-p", now=NOW)
+    whole = f"{'h' * length}.sub.default.svc.cluster.local"
+    assert [c.hostname for c in decision.commands if isinstance(c, RunPodSandbox)] == ([whole] if fits else [])
+    why = f"FQDN {whole} is too long (64 characters is the max, {len(whole)} characters requested)"
+    assert [say.reason for say in decision.says if why in say.message] == ([] if fits else ["FailedCreatePodSandBox"])

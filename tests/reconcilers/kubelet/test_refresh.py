@@ -149,6 +149,9 @@ def test_a_trust_bundle_by_its_name() -> None:
     view = world(bundle("b", b"two", long, b"two"), bundle("c", b"other"), volumes=(trusting(name="b"),))
     assert trusted(view) == [b"two", long]
     assert keys(view, bundle("b", b"one")) == [f"pod/{UID}"] and keys(view, bundle("c")) == []
+    waits = pod("waits", node="n", phase="Pending")
+    add(view, replace(waits, spec=replace(waits.spec, volumes=(trusting(name="b"),))))
+    assert "pod/uid-pods-waits" in woken(lifecycle.WAKES, view, bundle("b", b"one"))
     missing = decide(world(volumes=(trusting(name="b"),)))
     assert 'clustertrustbundle.certificates.k8s.io "b" not found' in missing.reason
     assert trusted(world(volumes=(trusting(name="b", optional=True),))) == []

@@ -50,6 +50,14 @@ def test_a_token_is_for_the_pods_user_and_group(
     assert (request.mode, request.user) == (mode, user)
 
 
+def test_a_medium_that_there_is_not_is_told() -> None:
+    made = pod("p", node="n", phase="Pending")
+    odd = core_v1.Volume(name="v", empty_dir=core_v1.EmptyDirVolumeSource(medium="Wood"))
+    made = replace(made, spec=replace(made.spec, volumes=(odd,)))
+    decision = lifecycle.decide(view_of(node("n"), observed("n"), made), "pod/uid-pods-p", now=NOW)
+    assert [s.message for s in decision.says] == ['MountVolume.SetUp failed for volume "v" : unknown storage medium "Wood"']
+
+
 @pytest.mark.parametrize(
     ("asked", "memory", "size_bytes"),
     [

@@ -4,8 +4,6 @@ import os
 import time
 from pathlib import Path
 
-import pytest
-
 from shipslog.runtime.stats import machine
 
 
@@ -30,18 +28,3 @@ def test_interfaces_without_the_loopback(tmp_path: Path) -> None:
         "  eth0:       1       2    3    4    0     0          0         0        5       6    7    8    0     0       0\n"
     )
     assert machine.interfaces(str(tmp_path / "dev")) == (machine.Interface("eth0", 1, 2, 3, 4, 5, 6, 7, 8),)
-
-
-def test_what_a_tree_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "deep/er").mkdir(parents=True)
-    (tmp_path / "deep/er/file").write_bytes(b"x" * 100_000)
-    with (tmp_path / "hole").open("wb") as file:
-        file.truncate(1 << 40)
-    (tmp_path / "out").symlink_to("/")
-    found = machine.taken((tmp_path,), 3)
-    assert found is not None
-    assert 100_000 <= found.used_bytes < 1 << 20 and found.used_inodes == 5 and not found.partial
-    monkeypatch.setattr(machine, "ENTRIES", 3)
-    cut = machine.taken((tmp_path,), 3)
-    assert cut is not None and cut.partial and cut.used_inodes == 3
-    assert machine.taken((tmp_path / "gone",), 3) is None

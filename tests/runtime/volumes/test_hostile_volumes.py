@@ -1,15 +1,18 @@
 """What pods name and fill volumes with: deep paths, links in the way of the daemon, trees as deep as they like."""
 
+import contextlib
 import os
 import stat
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
 from shipslog.runtime.commands import FileContent, Mount, VolumeSource
+from shipslog.runtime.machine import linux, trees
 from shipslog.runtime.volumes import pod_volumes
-from shipslog.runtime.volumes.failed import VolumeFailed
+from shipslog.runtime.volumes.failed import SubPathFailed, VolumeFailed
 from tests.runtime.machine.test_trees import deep_tree
 
 GROUP = 4711
@@ -28,6 +31,51 @@ def test_a_deep_sub_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VolumeFailed, match="1500 directories deep; 256 are allowed"):
         pod_volumes.pin_sub_path(volume, Mount(volume="v", path="/", sub_path="/".join("d" * 1500)), "c", tmp_path / "pinned")
     assert not any(volume.iterdir())
+
+
+def test_whoever_changes_a_sub_path_while_it_is_bound_leads_nobody_out(tmp_path: Path) -> None:
+    """A container of the pod makes a link of a directory, and a directory of the link, as fast as it can."""
+    volume, outside, pinned = tmp_path / "volume", tmp_path / "outside", tmp_path / "pinned"
+    for place in (volume / "real", outside):
+        place.mkdir(parents=True)
+    (outside / "precious").touch()
+    (volume / "real" / "own").touch()
+    over = threading.Event()
+
+    def change() -> None:
+        while not over.is_set():
+            for make in (lambda at: at.symlink_to(outside), lambda at: at.symlink_to("real"), lambda at: at.mkdir()):
+                fresh = volume / "fresh"
+                make(fresh)
+                if (volume / "a").is_dir() and not (volume / "a").is_symlink():
+                    with contextlib.suppress(OSError):
+                        trees.remove(volume / "a")
+                with contextlib.suppress(OSError):
+                    fresh.rename(volume / "a")
+                fresh.unlink() if fresh.is_symlink() else trees.remove(fresh)
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    seen = set[str]()
+    try:
+        for number in range(400):
+            target = pinned / str(number)
+            path = ("a", "a/b")[number % 2]
+            try:
+                pod_volumes.pin_sub_path(volume, Mount(volume="v", path="/", sub_path=path), "c", target)
+            except SubPathFailed:
+                seen.add("refused")
+            else:
+                seen.add("bound")
+                assert not (target / "precious").exists()
+                linux.unmount(str(target))
+            assert sorted(entry.name for entry in outside.iterdir()) == ["precious"]
+    finally:
+        over.set()
+        changing.join(30)
+        for point in linux.mounts_below(tmp_path):
+            linux.unmount(point)
+    assert not changing.is_alive() and "bound" in seen
 
 
 @pytest.mark.parametrize("kind", ["files", "hostPath"])

@@ -2,7 +2,7 @@
 
 Every function here runs in a fresh thread: it starts in the machine's namespaces, enters the pod's, and ends there.
 
-Tests: tests/runtime/containers/test_contract.py
+Tests: tests/runtime/containers/test_contract.py, tests/runtime/containers/oci/pod_sandbox/test_hosts.py
 """
 
 import contextlib
@@ -164,7 +164,8 @@ def _hosts(request: RunPodSandbox, ips: Sequence[str]) -> str:
             "fe00::1\tip6-allnodes",
             "fe00::2\tip6-allrouters",
         ]
-        names = [request.fqdn, request.hostname] if request.fqdn else [request.hostname]
+        short = request.fqdn.partition(f".{request.namespace}.svc.")[0].rpartition(".")[0]  # where its hostname is all of it
+        names = [request.fqdn, short or request.hostname] if request.fqdn else [request.hostname]
         lines += ["\t".join([ip, *names]) for ip in ips]
     if request.host_aliases:
         lines += ["", "# Entries added by HostAliases."]
