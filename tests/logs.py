@@ -1,20 +1,19 @@
 """Listening to what the house logs."""
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import structlog
-
-from shipslog.store.logger import PROCESSORS
+from shipslog.store.logger import LISTENERS
 
 
 @contextmanager
-def capture_logs() -> Iterator[list[MutableMapping[str, Any]]]:
+def capture_logs() -> Iterator[list[dict[str, Any]]]:
     """The lines of every module while the block runs, as mappings with event and log_level; they go nowhere else."""
-    capture, before = structlog.testing.LogCapture(), list(PROCESSORS)
-    PROCESSORS[:] = [capture]
+    lines: list[dict[str, Any]] = []
+    before = list(LISTENERS)
+    LISTENERS[:] = [lines.append]
     try:
-        yield capture.entries
+        yield lines
     finally:
-        PROCESSORS[:] = before
+        LISTENERS[:] = before

@@ -74,7 +74,7 @@ IMPURE = {
     "uuid",
     "secrets",
     "pathlib",
-    "structlog",
+    "logging",
 }
 
 

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from shipslog.store.refusals import BadRequest
 
-AGO = re.compile(r"-(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
-OF_DAY = re.compile(r"\d{2}:\d{2}(:\d{2}([.]\d{1,6})?)?", re.ASCII)
-FRACTION = re.compile(r"[.,](\d+)", re.ASCII)
+AGO = r"-(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?"
+OF_DAY = r"\d{2}:\d{2}(:\d{2}([.]\d{1,6})?)?"
+FRACTION = r"[.,](\d+)"
 LATEST_NS = 2**63 - 1  # in the year 2262: what the log can hold
 UNITS_S = (86400, 3600, 60, 1)
 SECOND_NS = 1_000_000_000
@@ -31,20 +31,20 @@ def parse(text: str, now_ns: int, *, begins: bool = False) -> Moment:
     number = text.removeprefix("rev/")
     if number.isascii() and number.isdigit() and len(number) <= 18:
         return Moment(revision=int(number))
-    ago = AGO.fullmatch(text)
+    ago = re.fullmatch(AGO, text, re.ASCII)
     if ago is not None and any(ago.groups()):
         seconds = sum(int(count or 0) * unit for count, unit in zip(ago.groups(), UNITS_S, strict=True))
         return Moment(time_ns=max(0, now_ns - seconds * SECOND_NS))
     at = _time(text, now_ns)
     time_ns = int(at.replace(microsecond=0).timestamp()) * SECOND_NS + at.microsecond * 1000
     if not begins:
-        fraction = FRACTION.search(text)
+        fraction = re.search(FRACTION, text, re.ASCII)
         time_ns += 10 ** (9 - min(len(fraction[1]), 6) if fraction else 9) - 1
     return Moment(time_ns=min(max(0, time_ns), LATEST_NS))
 
 
 def _time(text: str, now_ns: int) -> datetime:
-    if OF_DAY.fullmatch(text):
+    if re.fullmatch(OF_DAY, text, re.ASCII):
         now = datetime.fromtimestamp(now_ns // SECOND_NS, UTC)
         try:
             at = datetime.combine(now.date(), time.fromisoformat(text), UTC)

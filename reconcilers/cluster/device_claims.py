@@ -6,15 +6,19 @@ Tests: tests/reconcilers/scheduler/test_devices.py
 """
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from shipslog.reconcilers.rule.pods import controller_of
 from shipslog.store.commands import Update
 from shipslog.store.objects.types import core_v1
-from shipslog.store.objects.types.resource_v1 import AllocationResult, ResourceClaim, ResourceClaimConsumerReference
 from shipslog.store.view import View
 
+if TYPE_CHECKING:  # the scheduler is in every cluster, and most have no claims: their types come with the first
+    from shipslog.store.objects.types.resource_v1 import ResourceClaim
+
+CLAIMS = "resourceclaims.resource.k8s.io"
 PROTECTION = "resource.kubernetes.io/delete-protection"
 
 
@@ -37,9 +41,10 @@ def not_yet(view: View, pod: core_v1.Pod) -> str:
     for own, name in names_of(pod):
         if name is None:
             return f'pod "{namespace}/{pod.metadata.name}": ResourceClaim not created yet'
-        claim = view.get(ResourceClaim, name, namespace)
-        if claim is None:
+        entry = view.entry(CLAIMS, name, namespace)
+        if entry is None:
             return f'resourceclaim.resource.k8s.io "{name}" not found'
+        claim: ResourceClaim = entry.object
         if claim.metadata.deletion_timestamp:
             return f'resourceclaim "{name}" is being deleted'
         owner = controller_of(claim) if own in templates else None
@@ -49,17 +54,17 @@ def not_yet(view: View, pod: core_v1.Pod) -> str:
     return ""
 
 
-def claims_of(view: View, pod: core_v1.Pod) -> list[ResourceClaim]:
+def claims_of(view: View, pod: core_v1.Pod) -> "list[ResourceClaim]":
     """Those that are there, each once."""
-    found = (
-        view.get(ResourceClaim, name, pod.metadata.namespace) for name in dict.fromkeys(n for _, n in names_of(pod)) if name
-    )
-    return [claim for claim in found if claim is not None]
+    found = (view.entry(CLAIMS, name, pod.metadata.namespace) for name in dict.fromkeys(n for _, n in names_of(pod)) if name)
+    return [entry.object for entry in found if entry is not None]
 
 
-def reservations(claims: Iterable[ResourceClaim], pod: core_v1.Pod) -> list[Update]:
+def reservations(claims: "Iterable[ResourceClaim]", pod: core_v1.Pod) -> list[Update]:
     """What has the claims be the pod's; those that ask for no devices are allocated with it."""
-    out = list[Update]()
+    from shipslog.store.objects.types.resource_v1 import AllocationResult, ResourceClaimConsumerReference
+
+    out: list[Update] = []
     for claim in claims:
         meta, status = claim.metadata, claim.status
         if any(one.uid == pod.metadata.uid for one in status.reserved_for):

@@ -19,7 +19,6 @@ from shipslog.store.projections import index
 from shipslog.store.view import View
 
 POD, CLAIM = "pod/", "claim/"
-CLAIMS = "resourceclaims.resource.k8s.io"
 POD_CLAIM_NAME = "resource.kubernetes.io/pod-claim-name"
 LONGEST_NAME = 253 - 5
 
@@ -31,7 +30,7 @@ def _templates(pod: core_v1.Pod) -> tuple[tuple[str, str], ...]:
 
 BY_TEMPLATE = index("pods by the templates of claims that they name", ("pods",), _templates)
 BY_CONSUMER = index(
-    "claims of devices by the pods that they are reserved for", (CLAIMS,),
+    "claims of devices by the pods that they are reserved for", (device_claims.CLAIMS,),
     lambda claim: tuple(one.uid for one in claim.status.reserved_for if one.resource == "pods"),
 )  # fmt: skip
 
@@ -78,7 +77,7 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
 
 def _own(view: View, pod: core_v1.Pod) -> dict[str, ResourceClaim]:
     """The claims that were made for a pod, by the names that its spec has for them."""
-    found: list[ResourceClaim] = [e.object for e in view.owned(pod.metadata.uid) if e.resource == CLAIMS]
+    found: list[ResourceClaim] = [e.object for e in view.owned(pod.metadata.uid) if e.resource == device_claims.CLAIMS]
     mine = [claim for claim in found if not claim.metadata.deletion_timestamp]
     return {claim.metadata.annotations.get(POD_CLAIM_NAME, ""): claim for claim in mine}
 
@@ -134,7 +133,7 @@ def _claim(pod: core_v1.Pod, name: str, template: ResourceClaimTemplate) -> Reso
 def _done(view: View, pod: core_v1.Pod) -> Decision:
     """What was made for it alone goes when it has ended."""
     gone = tuple(
-        Delete(resource=CLAIMS, namespace=c.metadata.namespace, name=c.metadata.name, uid=c.metadata.uid)
+        Delete(resource=device_claims.CLAIMS, namespace=c.metadata.namespace, name=c.metadata.name, uid=c.metadata.uid)
         for _, c in sorted(_own(view, pod).items())
     )
     return Decision(reason="it has ended" if gone else "nothing of its own is left", commands=gone)

@@ -15,16 +15,17 @@ not at all is their group's (gangs.py, gang_preemption.py).
 from collections.abc import Iterable
 from typing import Any
 
+from shipslog.reconcilers.cluster.device_claims import CLAIMS
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1, storage_v1
 from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget
-from shipslog.store.objects.types.resource_v1 import DeviceClass, ResourceClaim
 from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
 from shipslog.store.view import View
 
 from . import volumes
+from .devices import CLASSES
 from .gangs import MEMBERS
 from .nodes import NODES_STATE
 from .queue import ASKED_LABELS, QUEUE, SERVICES_BY_LABEL
@@ -66,7 +67,7 @@ WAKES = (
     .watches(core_v1.PersistentVolumeClaim, core_v1.PersistentVolume, to=_all_that_wait)
     .watches(storage_v1.StorageClass, storage_v1.CSINode, to=_all_that_wait)
     .watches(storage_v1.CSIDriver, storage_v1.CSIStorageCapacity, to=_all_that_wait)
-    .watches(ResourceClaim, DeviceClass, to=_all_that_wait)
+    .watches(CLAIMS, CLASSES, to=_all_that_wait)
     .reads(core_v1.Namespace, core_v1.Service, PodDisruptionBudget)
 )
 

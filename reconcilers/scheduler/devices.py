@@ -6,14 +6,19 @@ for none is given an empty allocation with its pod.
 Source: the plugin DynamicResources of Kubernetes 1.37 (PreFilter, Filter).
 """
 
+from typing import TYPE_CHECKING
+
 from shipslog.reconcilers.cluster.device_claims import claims_of
 from shipslog.store.objects.types import core_v1
-from shipslog.store.objects.types.resource_v1 import AllocationResult, DeviceClass, ResourceClaim
 from shipslog.store.view import View
 
 from .fit import Final, matches_term
 from .nodes import NodesState
 
+if TYPE_CHECKING:
+    from shipslog.store.objects.types.resource_v1 import AllocationResult, ResourceClaim
+
+CLASSES = "deviceclasses.resource.k8s.io"
 NOT_ALLOCATED = "cannot allocate all claims"
 NOT_THERE = "resourceclaim not available on the node"
 IN_USE = "resourceclaim in use"
@@ -40,18 +45,18 @@ class Devices:
                 self.why[i] = NOT_ALLOCATED
 
 
-def _refused(view: View, claim: ResourceClaim, uid: str) -> str:
+def _refused(view: View, claim: "ResourceClaim", uid: str) -> str:
     reserved = claim.status.reserved_for
     if len(reserved) >= CONSUMERS and all(one.uid != uid for one in reserved):
         return Final(IN_USE)
     for request in claim.spec.devices.requests if claim.status.allocation is None else ():
         asked = (request.exactly,) if request.exactly is not None else request.first_available
         for one in asked:
-            if view.get(DeviceClass, one.device_class_name) is None:
+            if view.entry(CLASSES, one.device_class_name) is None:
                 return Final(f"request {request.name}: device class {one.device_class_name} does not exist")
     return ""
 
 
-def _reachable(allocation: AllocationResult, node: core_v1.Node) -> bool:
+def _reachable(allocation: "AllocationResult", node: core_v1.Node) -> bool:
     chosen = allocation.node_selector
     return chosen is None or any(matches_term(term, node) for term in chosen.node_selector_terms)

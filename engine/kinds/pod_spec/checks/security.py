@@ -22,11 +22,9 @@ from .volumes import check_local_path
 
 PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 SYSCTL = "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
-is_sysctl = re.compile(SYSCTL[1:-1]).fullmatch
-is_netbios = re.compile(r'[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}').fullmatch
-is_user_domain = re.compile(
-    r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
-).fullmatch
+# Compiled when they are first needed: few pods name any of these.
+NETBIOS = r'[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}'
+USER_DOMAIN = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
 
 
 def check_security_context(faults: Faults, context: SecurityContext | None, path: str, *, host_users: bool = True) -> None:
@@ -89,7 +87,7 @@ def _check_sysctls(faults: Faults, sysctls: tuple[Sysctl, ...], spec: PodSpec, p
         at, name = f"{path}[{i}].name", sysctl.name
         if not name:
             faults.required(at)
-        elif len(name) > 253 or not is_sysctl(name):
+        elif len(name) > 253 or not re.fullmatch(SYSCTL[1:-1], name):
             faults.invalid(at, name, f"must have at most 253 characters and match regex {SYSCTL}")
         elif name in seen:
             faults.duplicate(at, name)
@@ -164,7 +162,7 @@ def _windows_user(name: str) -> list[str]:
     found = []
     if len(domain) >= 256:
         found.append("runAsUserName's Domain length must be under 256 characters")
-    if backslash and not (is_netbios(domain) or is_user_domain(domain)):
+    if backslash and not (re.fullmatch(NETBIOS, domain) or re.fullmatch(USER_DOMAIN, domain)):
         found.append("runAsUserName's Domain doesn't match the NetBios nor the DNS format")
     if not user:
         found.append("runAsUserName's User cannot be empty")

@@ -14,9 +14,9 @@ PARTITION_WORDS = "must be between 1 and 255, inclusive"
 LUN_WORDS = "must be between 0 and 255, inclusive"
 REGISTRY_WORDS = "must be a host:port pair or multiple pairs separated by commas"
 INITIATORS = {
-    "iqn": re.compile(r"iqn\.\d{4}-\d{2}\.([A-Za-z0-9.-]+)(:[^,;*&$|\s]+)$").search,
-    "eui": re.compile(r"^eui.[A-Za-z0-9]{16}$").search,
-    "naa": re.compile(r"^naa.[A-Za-z0-9]{32}$").search,
+    "iqn": r"iqn\.\d{4}-\d{2}\.([A-Za-z0-9.-]+)(:[^,;*&$|\s]+)$",
+    "eui": r"^eui.[A-Za-z0-9]{16}$",
+    "naa": r"^naa.[A-Za-z0-9]{32}$",
 }
 Check = Callable[[Faults, Any, str], None]
 
@@ -72,10 +72,10 @@ def _iscsi(faults: Faults, source: Any, path: str) -> None:
 
 
 def _check_initiator(faults: Faults, value: str, path: str) -> None:
-    matches = INITIATORS.get(value[:3])
-    if matches is None:
+    pattern = INITIATORS.get(value[:3])
+    if pattern is None:
         faults.invalid(path, value, "must be valid format starting with iqn, eui, or naa")
-    elif not matches(value):
+    elif not re.search(pattern, value):
         faults.invalid(path, value, "must be valid format")
 
 
