@@ -4,6 +4,7 @@ import re
 
 from aiohttp import web
 
+from shipslog.engine.kinds.faults import shown
 from shipslog.store.objects.values import durations
 from shipslog.store.refusals import BadRequest, Refusal
 
@@ -61,6 +62,8 @@ def check_timeout(params: Params) -> None:
 
 def number(name: str, text: str) -> int:
     """Errors: BadRequest, see `integer`."""
+    if re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII) is None:
+        raise BadRequest(f"{name}: strconv.ParseInt: parsing {shown(text[:64])}: invalid syntax")
     if _INTEGER.fullmatch(text) is None or not -_LIMIT <= (value := int(text)) < _LIMIT:
-        raise BadRequest(f'{name} "{text[:64]}" is no number: a whole number of at most 64 bits is expected')
+        raise BadRequest(f"{name}: strconv.ParseInt: parsing {shown(text[:64])}: value out of range")
     return value

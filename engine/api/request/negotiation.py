@@ -30,9 +30,9 @@ PROTOBUF_STATUS = Format(protobuf=True)
 
 
 @remembered(entries=512)
-def accepted(header: str, messages: bool = True) -> Format:
-    """The first of the accepted types that can be given; without `messages` whole objects are not given in protobuf.
-    Errors: NotAcceptable."""
+def accepted(header: str, messages: bool = True, tables: bool = True) -> Format:
+    """The first of the accepted types that can be given; without `messages` whole objects are not given in protobuf, without
+    `tables` there are none. Errors: NotAcceptable."""
     if not header:
         return PLAIN
     for clause in header.split(","):
@@ -45,16 +45,12 @@ def accepted(header: str, messages: bool = True) -> Format:
             continue
         if "as" not in values:
             return Format(yaml=yaml, protobuf=protobuf)
-        if protobuf and values["as"] == "Table":
+        if values["as"] == "Table" and (protobuf or not tables):
             continue  # cells may be anything: there is no message for them
         known = values["as"] in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
         if known and values.get("g") == "meta.k8s.io" and values.get("v") in META_VERSIONS:
             return Format(values["as"], values["v"], yaml, protobuf)
-    raise NotAcceptable(
-        "only the following media types are accepted: application/json, application/yaml, "
-        "application/vnd.kubernetes.protobuf, "
-        "application/json;as=Table;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-    )
+    raise NotAcceptable(f"only the following media types are accepted: {JSON}, {YAML}, {PROTOBUF}")
 
 
 def of_errors(header: str) -> Format:

@@ -12,6 +12,7 @@ from aiohttp import web
 from shipslog.engine.auth.users import User
 from shipslog.engine.commit.outside import RequestInfo
 from shipslog.engine.kinds.catalogue import subresource_of
+from shipslog.engine.kinds.faults import shown
 from shipslog.engine.kinds.subresources import Subresource
 from shipslog.engine.served import Served
 from shipslog.engine.state.view import MemoryView
@@ -95,6 +96,11 @@ class Call(msgspec.Struct):
             return accepted(header, messages=False)  # there are none of what definitions define
         return wanted
 
+    @property
+    def wanted_without_table(self) -> Format:
+        """What an answer is given as that is no object which is kept. Errors: NotAcceptable."""
+        return accepted(self.request.headers.get("Accept", ""), tables=False)
+
     def named(self) -> tuple[Kind, str, str]:
         """(kind, namespace, name) of the object that the path names. Errors: NotFound."""
         kind, route = self.kind, self.route
@@ -165,7 +171,7 @@ class Call(msgspec.Struct):
         """Strict, Warn or Ignore. Errors: Invalid for another value."""
         value = first(self.params, "fieldValidation")
         if value not in VALIDATIONS:
-            raise unsupported(self.options_kind, "fieldValidation", value, VALIDATIONS)
+            raise unsupported(self.options_kind, "fieldValidation", value, ("", "Ignore", "Strict", "Warn"))
         return value or "Warn"
 
 
@@ -196,13 +202,14 @@ def dry_run(values: list[str] | tuple[str, ...], options_kind: str) -> bool:
     if not values:
         return False
     if set(values) != {"All"}:
-        raise unsupported(options_kind, "dryRun", ",".join(values), ("", "All"))
+        raise unsupported(options_kind, "dryRun", tuple(values), ("All",))
     return True
 
 
-def unsupported(options_kind: str, field: str, value: str, supported: tuple[str, ...]) -> Invalid:
+def unsupported(options_kind: str, field: str, value: str | tuple[str, ...], supported: tuple[str, ...]) -> Invalid:
     """422 for an option with a value that Kubernetes does not know."""
-    message = f'Unsupported value: "{value}": supported values: {", ".join(f"{s!r}" for s in supported if s)}'.replace("'", '"')
+    named = ", ".join(f'"{one}"' for one in supported)
+    message = f"Unsupported value: {shown(value)}: supported values: {named}"
     return invalid_option(options_kind, field, "FieldValueNotSupported", message)
 
 

@@ -53,7 +53,7 @@ async def handle(call: Call, tokens: AccountTokens) -> Reply:
     metadata = replace(request.metadata, name=account.metadata.name, namespace=account.metadata.namespace)
     spec = replace(request.spec, audiences=audiences, expiration_seconds=seconds)
     made = replace(request, metadata=metadata, spec=spec, status=status)
-    return replies.of_value(made, 201, wanted=call.wanted, warnings=warnings)
+    return replies.of_value(made, 201, wanted=call.wanted_without_table, warnings=warnings)
 
 
 def _entropy(call: Call) -> str:

@@ -154,7 +154,7 @@ def _verdict(call: Call, review: Any, verdict: Verdict) -> Reply:
 def _answered(call: Call, review: Any, status: Any) -> Reply:
     route = call.route
     answered = replace(review, api_version=f"{route.group}/{route.version}", status=status)
-    return replies.of_value(answered, 201, wanted=call.wanted)
+    return replies.of_value(answered, 201, wanted=call.wanted_without_table)
 
 
 def _info(user: User) -> authn.UserInfo:

@@ -62,6 +62,8 @@ def watch_options(call: Call) -> WatchOptions:
     initial = not number
     if send_initial is not None:
         initial = flag(params, "sendInitialEvents")
+    if not initial and not number and not call.past:
+        version = str(call.view.revision)  # from now on
     seconds = float(timeout) if timeout else SHORTEST_S * (1 + random.random())
     bookmarks = flag(params, "allowWatchBookmarks")
     marked = initial and send_initial is not None and bookmarks

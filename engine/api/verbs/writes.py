@@ -14,11 +14,13 @@ from shipslog.engine.api.response import replies, shapes
 from shipslog.engine.api.response.replies import Reply
 from shipslog.engine.commit.committer import Committed
 from shipslog.engine.kinds.catalogue import rules_of
+from shipslog.engine.kinds.faults import invalid
 from shipslog.store.commands import Apply, Create, Delete, Patch, Update
+from shipslog.store.objects.builtin import BUILTIN
 from shipslog.store.objects.patch import APPLY_PATCH, PATCH_TYPES, STRATEGIC_PATCH
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.types import meta_v1
-from shipslog.store.refusals import BadRequest, Cause, Invalid, NotFound, UnsupportedMediaType
+from shipslog.store.refusals import BadRequest, Cause, NotFound, Refusal, UnsupportedMediaType
 from shipslog.store.state import Entry, in_version
 
 from . import reads
@@ -26,7 +28,7 @@ from .reads import formatted
 
 TOGETHER = 100  # deletions of a collection that share transactions
 UNTYPED_PATCHES = tuple(media for media in PATCH_TYPES if media != STRATEGIC_PATCH)  # of what a definition makes
-PROPAGATIONS = ("", "Orphan", "Background", "Foreground")
+PROPAGATIONS = ("", "Foreground", "Background", "Orphan")
 
 
 async def create(call: Call) -> Reply:
@@ -164,14 +166,11 @@ async def delete_options(call: Call) -> meta_v1.DeleteOptions:
     requests.dry_run(options.dry_run, "DeleteOptions")
     policy = options.propagation_policy or ""
     if policy not in PROPAGATIONS:
-        raise requests.unsupported("DeleteOptions", "propagationPolicy", policy, PROPAGATIONS)
+        raise requests.unsupported("DeleteOptions", "propagationPolicy", policy, (*PROPAGATIONS[1:], "nil"))
     if policy and options.orphan_dependents is not None:
         message = "orphanDependents and deletionPropagation cannot be both set"
-        raise Invalid(
-            f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "{policy}": {message}',
-            group="meta.k8s.io",
-            kind="DeleteOptions", causes=(Cause("FieldValueInvalid", message, "propagationPolicy"),),
-        )  # fmt: skip
+        message = f'Invalid value: "{policy}": {message}'
+        raise requests.invalid_option("DeleteOptions", "propagationPolicy", "FieldValueInvalid", message)
     call.delete_options = options
     return options
 
@@ -207,10 +206,7 @@ def in_place(kind: Kind, obj: Any, namespace: str) -> Any:
     if obj.kind != kind.kind or obj.api_version != kind.api_version:
         unsaid = kind.hub.api_version if kind.hub is not None and kind.place == kind.hub.place else ""  # the type's own default
         if (obj.kind or kind.kind) != kind.kind or (obj.api_version or kind.api_version) not in (kind.api_version, unsaid):
-            raise BadRequest(
-                f'{obj.kind} in version "{obj.api_version}" cannot be handled as a {kind.kind}: '
-                f"the URL is that of {kind.kind} in version {kind.api_version}"
-            )
+            raise _of_another_kind(kind, obj)
         obj = replace(obj, kind=kind.kind, api_version=kind.api_version)
     meta = obj.metadata
     if meta.namespace == namespace:
@@ -218,6 +214,26 @@ def in_place(kind: Kind, obj: Any, namespace: str) -> Any:
     if meta.namespace and kind.namespaced:
         raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
     return replace(obj, metadata=replace(meta, namespace=namespace))
+
+
+def _of_another_kind(kind: Kind, obj: Any) -> Refusal:
+    """What is said of a body that is not of the URL's kind."""
+    said, version = obj.kind or kind.kind, obj.api_version or kind.api_version
+    other_version = f"the API version in the data ({version}) does not match the expected API version ({kind.api_version})"
+    if kind.definition is not None:
+        if version != kind.api_version:
+            return BadRequest(other_version)
+        cause = Cause("FieldValueInvalid", f'Invalid value: "{said}": must be {kind.kind}', "kind")
+        return invalid(kind.kind, kind.group, obj.metadata.name, (cause,))
+    known = BUILTIN.by_gvk(version, said)
+    if known is not None and (known.hub or known).type is (kind.hub or kind).type:
+        return BadRequest(other_version)
+    short = version.rpartition("/")[2]
+    why = f'no kind "{said}" is registered for version "{version}" in scheme "pkg/api/legacyscheme/scheme.go:30"'
+    if known is not None:
+        within = kind.group.partition(".")[0] or "core"
+        why = f"converting ({short}.{said}) to ({within}.{kind.kind}): unknown conversion"
+    return BadRequest(f'{said} in version "{short}" cannot be handled as a {kind.kind}: {why}')
 
 
 def check_name(obj: Any, name: str) -> None:

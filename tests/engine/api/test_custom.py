@@ -190,6 +190,17 @@ async def test_what_is_wrong_is_said_in_kubernetes_words(admin: Client) -> None:
     assert code == 201 and "mast" not in made["spec"] and 'unknown field \\"spec.mast\\"' in headers["Warning"]
 
 
+async def test_a_body_of_another_kind_or_version(admin: Client) -> None:
+    await define(admin)
+    code, why = await admin.call("POST", SHIPS, ship() | {"kind": "Boat"})
+    assert code == 422 and [(c["field"], c["message"]) for c in why["details"]["causes"]] == [
+        ("kind", 'Invalid value: "Boat": must be Ship')
+    ]
+    code, why = await admin.call("POST", SHIPS, ship() | {"apiVersion": "fleet.example.com/v9"})
+    words = "the API version in the data (fleet.example.com/v9) does not match the expected API version (fleet.example.com/v1)"
+    assert (code, why["message"]) == (400, words)
+
+
 async def test_server_side_apply_of_what_is_defined(admin: Client) -> None:
     await define(admin)
     apply = {"Content-Type": "application/apply-patch+yaml"}

@@ -190,3 +190,13 @@ async def test_a_token_that_does_not_hold_yet(api: Api) -> None:
     with pytest.raises(InvalidToken, match="not hold yet"):
         tokens.check(token, now=4000.0)
     assert tokens.check(token, now=4950.0).account == "a"
+
+
+async def test_an_answer_that_is_no_object_has_no_table(admin: Client) -> None:
+    """As conformance asks it: 406 for what does not implement tables."""
+    path, table = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "application/json;as=Table;v=v1;g=meta.k8s.io"
+    body = {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}
+    code, status = await admin.call("POST", path, body, headers={"Accept": table})
+    assert (code, status["reason"]) == (406, "NotAcceptable")
+    code, review = await admin.call("POST", path, body, headers={"Accept": f"{table},application/json"})
+    assert (code, review["kind"], review["status"]["allowed"]) == (201, "SelfSubjectAccessReview", True)

@@ -118,6 +118,14 @@ async def test_a_bookmark_before_the_end(api: Api, admin: Client) -> None:
     assert await watching.ended()
 
 
+async def test_a_watch_without_what_is_there_begins_now(admin: Client) -> None:
+    await admin.config_map("a")
+    watching = await watch(admin, "sendInitialEvents=false&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true")
+    await admin.config_map("b")
+    kind, obj = await watching.next()
+    assert (kind, obj["metadata"]["name"]) == ("ADDED", "b")
+
+
 async def test_initial_events_end_with_a_bookmark(admin: Client) -> None:
     await admin.config_map("a")
     query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"

@@ -4,6 +4,8 @@ import asyncio
 import io
 import json
 
+import pytest
+
 from shipslog.engine.api.response import replies
 from tests.engine.api.conftest import CONFIG_MAPS, Client
 
@@ -329,3 +331,38 @@ async def test_an_apply_in_another_form_is_told_which_forms_there_are(admin: Cli
     served = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
     words = "the body of the request was in an unknown format - accepted media types include: "
     assert (code, status["message"]) == (415, f"{words}{served}, application/apply-patch+yaml")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"apiVersion": "v1", "kind": "Secret"}, "converting (v1.Secret) to (core.ConfigMap): unknown conversion"),
+        ({"apiVersion": "v1", "kind": "Foo"}, 'no kind "Foo" is registered for version "v1" in scheme'),
+        ({"apiVersion": "x/v1", "kind": "ConfigMap"}, 'no kind "ConfigMap" is registered for version "x/v1" in scheme'),
+    ],
+)
+async def test_a_body_of_another_kind_is_told_what_it_is(admin: Client, said: dict[str, str], words: str) -> None:
+    code, status = await admin.call("POST", CONFIG_MAPS, {**said, "metadata": {"name": "a"}})
+    assert (code, status["reason"]) == (400, "BadRequest") and words in status["message"]
+    assert status["message"].startswith(f'{said["kind"]} in version "v1" cannot be handled as a ConfigMap: ')
+
+
+async def test_a_body_of_another_version_is_told_so(admin: Client) -> None:
+    body = {"apiVersion": "apps/v1beta1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {}}
+    code, status = await admin.call("POST", "/apis/apps/v1/namespaces/default/deployments", body)
+    words = "the API version in the data (apps/v1beta1) does not match the expected API version (apps/v1)"
+    assert (code, status["message"]) == (400, words)
+
+
+async def test_options_are_shown_with_what_they_may_be(admin: Client) -> None:
+    for method, query, words in (
+        ("POST", "dryRun=true", 'dryRun: Unsupported value: []string{"true"}: supported values: "All"'),
+        ("POST", "fieldValidation=x", 'Unsupported value: "x": supported values: "", "Ignore", "Strict", "Warn"'),
+        ("DELETE", "propagationPolicy=x", 'value: "x": supported values: "Foreground", "Background", "Orphan", "nil"'),
+        ("DELETE", "gracePeriodSeconds=x", 'gracePeriodSeconds: strconv.ParseInt: parsing "x": invalid syntax'),
+        ("DELETE", f"gracePeriodSeconds={2**63}", f'strconv.ParseInt: parsing "{2**63}": value out of range'),
+    ):
+        _, status = await admin.call(
+            method, f"{CONFIG_MAPS}?{query}", {"metadata": {"name": "a"}} if method == "POST" else None
+        )
+        assert words in status["message"], status
