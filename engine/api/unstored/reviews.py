@@ -19,10 +19,12 @@ from shipslog.engine.auth.authentication import Authenticator
 from shipslog.engine.auth.authorization import SELF_REVIEWS, authorize
 from shipslog.engine.auth.node_authority import NODE_RULES, node_of
 from shipslog.engine.auth.users import User
+from shipslog.engine.kinds.faults import Faults, invalid
 from shipslog.store.objects.types import authentication_v1 as authn
 from shipslog.store.objects.types import authorization_v1 as authz
 from shipslog.store.objects.types import authorization_v1beta1 as authz_v1beta1
-from shipslog.store.refusals import BadRequest, Cause, Invalid, Unauthorized
+from shipslog.store.objects.types.meta_v1 import ObjectMeta
+from shipslog.store.refusals import BadRequest, Unauthorized
 
 
 async def handle(call: Call, authenticator: Authenticator) -> Reply:
@@ -56,7 +58,8 @@ async def _self_review(call: Call) -> Reply:
 
 async def _self_access(call: Call) -> Reply:
     review, _ = await requests.decoded(call, authz.SelfSubjectAccessReview)
-    verdict = authorize(call.user, _attributes(review.spec, "SelfSubjectAccessReview"), call.view)
+    _check_review("SelfSubjectAccessReview", review)
+    verdict = authorize(call.user, _attributes(review.spec), call.view)
     return _verdict(call, review, verdict)
 
 
@@ -65,11 +68,8 @@ async def _access(call: Call) -> Reply:
     types = authz if call.route.version == "v1" else authz_v1beta1
     kind: Any = types.LocalSubjectAccessReview if local else types.SubjectAccessReview
     review, _ = await requests.decoded(call, kind)
-    if not review.spec.user and not review.spec.groups:
-        raise _invalid(kind.__name__, "spec.user", "at least one of user or group must be specified")
-    wanted = _attributes(review.spec, kind.__name__)
-    if local and wanted.namespace != call.route.namespace:
-        raise _invalid(kind.__name__, "spec.resourceAttributes.namespace", "must match metadata.namespace")
+    _check_review(kind.__name__, review, call.route.namespace if local else None)
+    wanted = _attributes(review.spec)
     return _verdict(call, review, authorize(User(review.spec.user, review.spec.groups), wanted, call.view))
 
 
@@ -122,12 +122,9 @@ def _rules_of(user: User) -> tuple[tuple[authz.ResourceRule, ...], tuple[authz.N
     return tuple(resources), (authz.NonResourceRule(verbs=("get",), non_resource_urls=urls),)
 
 
-def _attributes(spec: Any, kind: str) -> Attributes:
-    """What a review asks about. Errors: Invalid unless it is exactly one thing."""
+def _attributes(spec: Any) -> Attributes:
+    """What a review asks about, once it has been checked."""
     resource, path = spec.resource_attributes, spec.non_resource_attributes
-    if (resource is None) == (path is None):
-        message = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        raise _invalid(kind, "spec.resourceAttributes", message)
     if resource is None:
         return Attributes(path.verb, path.path)
     chosen = resource.field_selector.requirements if resource.field_selector is not None else ()
@@ -138,12 +135,26 @@ def _attributes(spec: Any, kind: str) -> Attributes:
     )  # fmt: skip
 
 
-def _invalid(kind: str, field: str, message: str) -> Invalid:
-    return Invalid(
-        f'{kind}.authorization.k8s.io "" is invalid: {field}: Invalid value: {message}', group="authorization.k8s.io",
-        kind=kind,
-        causes=(Cause("FieldValueInvalid", message, field),),
-    )  # fmt: skip
+def _check_review(kind: str, review: Any, namespace: str | None = None) -> None:
+    """`namespace`: that of the path, of a review within one. Errors: Invalid."""
+    spec, faults = review.spec, Faults()
+    resource, path = spec.resource_attributes, spec.non_resource_attributes
+    if resource is not None and path is not None:
+        faults.invalid("spec.nonResourceAttributes", path, "cannot be specified in combination with resourceAttributes")
+    if resource is None and path is None:
+        words = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        faults.invalid("spec.resourceAttributes", None, words)
+    if hasattr(spec, "user") and not spec.user and not spec.groups:
+        faults.invalid("spec.user", spec.user, "at least one of user or group must be specified")
+    if namespace is None and replace(review.metadata, managed_fields=()) != ObjectMeta():
+        faults.invalid("metadata", review.metadata, "must be empty")
+    if namespace is not None:
+        if resource is not None and resource.namespace != namespace:
+            faults.invalid("spec.resourceAttributes.namespace", resource.namespace, "must match metadata.namespace")
+        if path is not None:
+            faults.invalid("spec.nonResourceAttributes", path, "disallowed on this kind of request")
+    if faults.causes:
+        raise invalid(kind, "authorization.k8s.io", "", faults.causes)
 
 
 def _verdict(call: Call, review: Any, verdict: Verdict) -> Reply:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from typing import Any
 
 from cryptography import x509
@@ -23,6 +24,7 @@ from shipslog.store.objects.types.certificates_v1 import (
 )
 from shipslog.store.objects.values.times import api_time
 
+PEM_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 SHORTEST_S = 600
 USAGES = (
     "any",
@@ -139,6 +141,8 @@ class CertificateSigningRequestRules(Strategy):
                 faults.forbidden("status.conditions", f"updates may not remove a condition of type {kind!r}".replace("'", '"'))
         if old.status.certificate:
             check_same(faults, "status.certificate", old.status.certificate, new.status.certificate)
+        elif why := _no_certificates(new.status.certificate):
+            faults.invalid("status.certificate", new.status.certificate, why)
 
 
 def check_signer(faults: Faults, name: str, path: str) -> None:
@@ -186,6 +190,29 @@ def _unreadable(request: str) -> str:
         return "PEM block type must be CERTIFICATE REQUEST"
     try:
         x509.load_pem_x509_csr(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _no_certificates(signed: str) -> str:
+    """What keeps bytes from being certificates as PEM has them, one after the other; "" for those, and for none at all."""
+    if not signed:
+        return ""
+    try:
+        text = base64.b64decode(signed, validate=True)
+    except binascii.Error:
+        text = b""
+    blocks = PEM_BLOCK.findall(text)
+    for label, inner in blocks:
+        if label != b"CERTIFICATE":
+            return f'only CERTIFICATE PEM blocks are allowed, found "{label.decode(errors="replace")[:64]}"'
+        if b":" in inner:
+            return "no PEM block headers are permitted"
+    if not blocks:
+        return "must contain at least one CERTIFICATE PEM block"
+    try:
+        x509.load_pem_x509_certificates(text)
     except ValueError as error:
         return str(error)
     return ""

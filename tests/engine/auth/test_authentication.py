@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,29 @@ async def test_access_reviews_of_others(admin: Client) -> None:
         assert (code, review["status"]["allowed"]) == (201, allowed), spec
     code, status = await admin.call("POST", path, {"spec": {"user": "alice"}})
     assert (code, status["reason"]) == (422, "Invalid")
+
+
+@pytest.mark.parametrize(
+    ("review", "wrong"),
+    [
+        ({"spec": {}}, {"spec.resourceAttributes", "spec.user"}),
+        (
+            {"spec": {"user": "a", "resourceAttributes": {}, "nonResourceAttributes": {}}, "metadata": {"name": "x"}},
+            {"spec.nonResourceAttributes", "metadata"},
+        ),
+    ],
+)
+async def test_what_a_review_may_not_ask(admin: Client, review: dict[str, Any], wrong: set[str]) -> None:
+    code, status = await admin.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+    assert code == 422 and {c["field"] for c in status["details"]["causes"]} == wrong
+    local = "/apis/authorization.k8s.io/v1/namespaces/default/localsubjectaccessreviews"
+    asked = {"spec": {"user": "a", "resourceAttributes": {"namespace": "other"}, "nonResourceAttributes": {"path": "/"}}}
+    code, status = await admin.call("POST", local, asked)
+    assert code == 422 and [c["field"] for c in status["details"]["causes"]] == [
+        "spec.nonResourceAttributes",
+        "spec.resourceAttributes.namespace",
+        "spec.nonResourceAttributes",
+    ]
 
 
 def test_tokens_are_signed_and_run_out(tmp_path: Path) -> None:

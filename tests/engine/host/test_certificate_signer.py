@@ -24,6 +24,7 @@ from shipslog.store.refusals import Forbidden
 from shipslog.testing import TestCluster
 from tests.engine.commit.test_trouble import Full
 from tests.reconcilers.cluster.test_certificate_requests import KEY, pem
+from tests.runtime.certificates import self_signed
 
 KUBECTL = Path(sys.prefix) / "kubectl" / "kubectl-1.37"
 USAGES = ["digital signature", "client auth"]
@@ -106,17 +107,17 @@ async def test_nobody_asks_for_a_master_key(cluster: TestCluster) -> None:
         await cluster.create(body("master", pem("jane", "system:masters")))
 
 
-async def test_it_is_signed_when_the_log_takes_writes_again() -> None:
-    log = Full()
+async def test_it_is_signed_when_the_log_takes_writes_again(tmp_path: Path) -> None:
+    signed, log = base64.b64encode(self_signed(tmp_path)[0].read_bytes()).decode(), Full()
     async with Cluster.open(event_log=log, runtime="none") as cluster:
         text = pem("system:node:n", "system:nodes")
         await cluster.create(body("client", text, "kubernetes.io/kube-apiserver-client-kubelet"))
         await cluster.wait(CertificateSigningRequest, "client", until=lambda r: bool(r.status.conditions))
         log.full = True
-        CertificateSigner(cluster.committer, lambda request, now_ns: "c2lnbmVk", cluster.background)
+        CertificateSigner(cluster.committer, lambda request, now_ns: signed, cluster.background)
         async with asyncio.timeout(5):
             while not cluster.failing():
                 await asyncio.sleep(0.01)
         log.has_room()
         held = await cluster.wait(CertificateSigningRequest, "client", until=lambda r: bool(r.status.certificate))
-        assert held.status.certificate == "c2lnbmVk"
+        assert held.status.certificate == signed

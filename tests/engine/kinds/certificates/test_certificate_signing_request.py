@@ -1,6 +1,7 @@
 """Requests for certificates: who asked, what stays, and who may say what of them."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from shipslog.engine.kinds.catalogue import strategy_of
 from tests.engine.kinds.conftest import NOW_NS
+from tests.runtime.certificates import self_signed
 
 PLURAL = "certificatesigningrequests"
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -55,7 +57,8 @@ def test_what_may_not_be_asked_for(world: Any, refused: Any, spec: dict[str, Any
     assert refused(world.create, PLURAL, body(**spec)) == {f"FieldValue{cause}"}
 
 
-def test_approval_and_status_have_doors_of_their_own(world: Any, refused: Any) -> None:
+def test_approval_and_status_have_doors_of_their_own(world: Any, refused: Any, tmp_path: Path) -> None:
+    signed = base64.b64encode(self_signed(tmp_path)[0].read_bytes()).decode()
     made = world.create(PLURAL, body())
     yes = {"type": "Approved", "status": "True", "reason": "Known"}
     assert world.change(made, "status", status={"conditions": [yes]}).status.conditions == ()
@@ -65,7 +68,21 @@ def test_approval_and_status_have_doors_of_their_own(world: Any, refused: Any) -
     assert refused(world.change, approved, "approval", status={"conditions": []}) == {"FieldValueForbidden status.conditions"}
     both = {"conditions": [yes, {"type": "Denied", "status": "True"}]}
     assert refused(world.change, approved, "approval", status=both) == {"FieldValueInvalid status.conditions[1].type"}
-    issued = world.change(approved, "status", status={"certificate": "eA=="})
+    issued = world.change(approved, "status", status={"certificate": signed})
     assert issued.status.conditions == approved.status.conditions
     assert strategy_of("certificatesigningrequests.certificates.k8s.io").cells(issued, NOW_NS)[-1] == "Approved,Issued"
     assert refused(world.change, issued, "status", status={"certificate": "eQ=="}) == {"FieldValueInvalid status.certificate"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"x",
+        b"-----BEGIN KEY-----\neA==\n-----END KEY-----\n",
+        b"-----BEGIN CERTIFICATE-----\neA==\n-----END CERTIFICATE-----\n",
+    ],
+)
+def test_what_is_signed_is_a_certificate(world: Any, refused: Any, text: bytes) -> None:
+    made = world.create(PLURAL, body())
+    signed = {"certificate": base64.b64encode(text).decode()}
+    assert refused(world.change, made, "status", status=signed) == {"FieldValueInvalid status.certificate"}
