@@ -34,7 +34,7 @@ from shipslog.store.facts import (
 )
 from shipslog.store.log.event_log import LogError, LogFull, RevisionConflict
 from shipslog.store.logger import logger
-from shipslog.store.refusals import Refusal, Unavailable
+from shipslog.store.refusals import Forbidden, Refusal, Unavailable
 from shipslog.store.state import Entry
 from shipslog.store.tasks import Tasks
 
@@ -357,10 +357,15 @@ class Committer:
             results.append(cause)
         loop_s = asyncio.get_running_loop().time
         until_s = loop_s() + BATCH_S if len(request.commands) > 1 else 0.0
+        forbidden: Forbidden | None = None
         for index, command in enumerate(request.commands):
+            if forbidden is not None and command is request.commands[index - 1]:  # one of many that are alike fares no better
+                results.append(forbidden)
+                continue
             if index and loop_s() > until_s:
                 await asyncio.sleep(0)
                 until_s = loop_s() + BATCH_S
+            forbidden = None
             ctx = Admission(
                 view=self.head, now_ns=now_ns, entropy=self.entropy, actor=request.actor, groups=request.groups,
                 dry_run=request.dry_run, config=self.head.config, warnings=[],
@@ -370,6 +375,7 @@ class Committer:
                 results.append(self._carry_out(command, change, ctx, cause, origin, staged))
             except Refusal as refusal:
                 results.append(refusal)
+                forbidden = refusal if isinstance(refusal, Forbidden) else None
             except Exception:  # a bug in one kind's rules: nothing is staged yet, so only this command fails
                 results.append(failed(command, request.actor))
         return results

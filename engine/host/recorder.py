@@ -84,7 +84,11 @@ class EventRecorder:
         if not after:
             return
         objects = [c for c in decision.commands if not is_runtime(c)]
+        before: Any = None
         for command, result in (*zip(objects, results, strict=True), *((command, None) for command in sent)):
+            if isinstance(result, Refusal) and result is before:  # it was not tried again
+                continue
+            before = result
             for say in after.get(id(command), ()):
                 if say.unless_exists and isinstance(result, AlreadyExists):
                     continue

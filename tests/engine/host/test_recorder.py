@@ -14,8 +14,9 @@ from shipslog.reconcilers.kubelet.events import tells
 from shipslog.reconcilers.rule.decision import Decision, Reconciler, Say, reference
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import Create
-from shipslog.store.facts import ContainerStarted, SandboxFailed, SandboxStarted
+from shipslog.store.facts import ContainerStarted, DecisionTaken, SandboxFailed, SandboxStarted
 from shipslog.store.objects.types import core_v1, meta_v1
+from shipslog.store.refusals import Forbidden, Refusal
 from shipslog.store.view import View
 from tests.engine.conftest import SteppedClock
 from tests.logs import capture_logs
@@ -186,6 +187,29 @@ async def test_what_came_of_each_command_is_said_in_the_words_of_the_rule() -> N
         ("Made", "Made b", "parents"),
         ("Refused", 'Not made: configmaps "parent" already exists', "parents"),
     ]
+
+
+async def test_of_many_that_are_alike_none_is_tried_after_one_is_forbidden(engine: Cluster) -> None:
+    spec = core_v1.ResourceQuotaSpec(hard={"count/configmaps": "4"})
+    await engine.create(core_v1.ResourceQuota(metadata=meta_v1.ObjectMeta(name="few", namespace="default"), spec=spec))
+    create = Create(object=core_v1.ConfigMap(metadata=meta_v1.ObjectMeta(generate_name="one-", namespace="default")))
+    about = reference(await a_pod(engine))
+    says = (
+        Say(about=about, reason="Refused", message="{why}", after=create, refused=True),
+        Say(about=about, reason="Made", message="one", after=create),
+    )
+    decision = Decision(reason="all are missing", commands=(create,) * 10, says=says)
+    how = {"read_revision": engine.view.revision, "now_ns": 1, "commands": (), "digest": ""}
+    record = DecisionTaken(reconciler="alike", key="k", reason=decision.reason, **how)  # type: ignore[arg-type]
+    results = (await engine.committer.submit_decision(record, (create,) * 10, actor="alike", cause=None))[1:]
+    refused = results[4]
+    assert isinstance(refused, Forbidden) and "exceeded quota" in refused.message
+    assert not any(isinstance(one, Refusal) for one in results[:4]) and all(one is refused for one in results[4:])
+    reconciler = Reconciler(name="alike", actor="alike", wakes=rule(core_v1.ConfigMap), decide=make_children)
+    engine.recorder.on_decision(reconciler, decision, (), results)
+    await engine.recorder.flush()
+    told = {event.reason: event.count for event in engine.list(core_v1.Event) if event.involved_object.name == "p"}
+    assert told["Made"] == 4 and told["Refused"] == 1
 
 
 async def test_what_fails_while_they_are_written_is_told_and_they_are_written_all_the_same(
