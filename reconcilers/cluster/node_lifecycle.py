@@ -182,7 +182,7 @@ def _without_node(view: View, name: str, now: Instant) -> Decision:
     """Pods of a node that does not exist are gone: nobody will ever say so. A node that is missing only for a moment, or
     comes a little after its first pod, keeps them."""
     pods = view.pods_on(name)
-    if not pods or view.node_observed(name) is not None:
+    if not pods:
         return Decision(reason="there is no such node")
     missing_since = view.node_gone_at(name) or min(_bound_at(pod) for pod in pods)
     wait_ns = missing_since + QUARANTINE_S * SECOND_NS - now
@@ -199,4 +199,4 @@ def _bound_at(pod: core_v1.Pod) -> int:
     return parse_time(scheduled or pod.metadata.creation_timestamp)
 
 
-RECONCILER = Reconciler(name="node-lifecycle", actor="system:controller:node-controller", wakes=WAKES, decide=decide)
+RECONCILER = Reconciler(name="node-lifecycle", actor="system:controller:node-controller", wakes=WAKES, decide=decide, version=2)

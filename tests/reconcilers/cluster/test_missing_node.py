@@ -6,7 +6,7 @@ from shipslog.reconcilers.cluster import node_lifecycle
 from shipslog.store.commands import Delete, Update
 from shipslog.store.events import Event
 from shipslog.store.facts import ObjectDeleted
-from tests.reconcilers.views import NOW, add, created, node, pod, view_of
+from tests.reconcilers.views import NOW, add, created, node, observed, pod, view_of
 
 SECOND = 10**9
 
@@ -45,3 +45,8 @@ def test_after_a_node_was_deleted_it_is_looked_for_again() -> None:
     taken = created(old)
     evolve(view, ObjectDeleted(resource="pods", namespace="default", name="p", uid=taken.uid, object=taken.object))
     assert view.node_gone_at("n") == 0
+
+
+def test_one_that_was_heard_of_and_does_not_come_back_is_waited_for_no_longer() -> None:
+    view = view_of(observed("n"), pod("p", node="n"))
+    assert decide(view, 39) == [] and decide(view, 40) == ["Update", "Delete"]
