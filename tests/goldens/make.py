@@ -4,6 +4,7 @@
     python -m tests.goldens.make format-2-workloads workloads
 
     python -m tests.goldens.make format-2-versions workloads
+    python -m tests.goldens.make format-2-conformance workloads
 
 It is made once for each released format, and once more when most rules decide in a later version than in the logs that are
 there; never again under the same name: what matters is that it is old.

@@ -167,6 +167,7 @@ KEPT = {
     "format-1.db.gz": (0, "f2977ef84ec79be4ad8e0133b231a26124f2734abbedd988367cf6543bcffed8"),
     "format-2.db.gz": (0, "49d5ed6fec8625e95d6eda686033c8581ff59199010c871e2dfd530164280492"),
     "format-2-versions.db.gz": (0, "c90e2188b36c2e5b386a33ef84a93566b6d75c4a82ac7f39758f8957e74cf3fb"),
+    "format-2-conformance.db.gz": (0, "1f08c79756b2ff085c21af259e26491de003f5d764c7f711983db39d6cbb42f7"),
     "format-2-workloads.db.gz": (0, "8a2e7745733ae604128f27ddd6b4c34b9fa5731e8eb56708469934c8c7d0539b"),
 }
 GOLDEN = [path for path in sorted((*HERE.glob("*.json*"), *(HERE / "logs").iterdir())) if path.is_file()]
