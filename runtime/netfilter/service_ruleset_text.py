@@ -40,7 +40,7 @@ class ServiceRulesetText:
         if pod_cidr:
             ipaddress.ip_network(pod_cidr)
         here = f"{self.family.name} daddr @node_addresses" if node_addresses else "fib daddr type local"
-        return "\n".join([self._sets(node_addresses), self._lookups(pod_cidr, here), self._hooks(here)])
+        return "\n".join([self._sets(node_addresses), self._lookups(pod_cidr, here), self._hooks(pod_cidr, here)])
 
     def _sets(self, node_addresses: tuple[str, ...]) -> str:
         address, by_address = self.family.type, self._types["address"]
@@ -78,7 +78,7 @@ class ServiceRulesetText:
         lines.append(f"chain masquerade_foreign {{\n{foreign}}}")
         return "\n".join(lines)
 
-    def _hooks(self, here: str) -> str:
+    def _hooks(self, pod_cidr: str, here: str) -> str:
         ip, loopback = self.family.name, self.family.loopback
         refuse = "".join(
             f"ct state new {match}{self._keys[by]} @refused_by_{by} {how}\n"
@@ -87,6 +87,8 @@ class ServiceRulesetText:
         )
         # strangers on the link must not reach what listens on loopback, though route_localnet lets their packets in
         guard = f'iifname != "lo" {ip} daddr {loopback} ct status & dnat == 0 drop\n'
+        # what the kernel finds in no connection it does not translate back: a client would take it for another's, and reset it
+        stray = f"{ip} saddr {pod_cidr} ct state invalid drop\n" if pod_cidr else ""
         return f"""chain prerouting {{ type nat hook prerouting priority dstnat; policy accept;
 jump services
 }}
@@ -104,7 +106,7 @@ chain refuse_input {{ type filter hook input priority filter - 5; policy accept;
 {guard}jump refuse
 }}
 chain refuse_forward {{ type filter hook forward priority filter - 5; policy accept;
-jump refuse
+{stray}jump refuse
 }}
 chain refuse_output {{ type filter hook output priority filter - 5; policy accept;
 jump refuse

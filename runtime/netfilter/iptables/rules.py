@@ -63,6 +63,7 @@ def frame(family: Family, extra: Iterable[tuple[str, str]] = ()) -> dict[tuple[s
             f"{masquerade} -j MASQUERADE --random-fully",
         ),
         ("filter", names.FORWARD): (
+            "-m conntrack --ctstate INVALID -j DROP",  # it would reach clients under the address of a pod, and be reset
             f"{comment('kubernetes forwarding rules')} -m mark --mark {MASQUERADE_MARK} -j ACCEPT",
             f"{comment('kubernetes forwarding conntrack rule')} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
         ),

@@ -19,6 +19,7 @@ from .bounds import Clients, Pipes
 from .loop import READ, WRITE, Loop, Timer
 from .words import Endpoint
 
+QUIET_S, PROBES = 15, 9  # of a peer, until it is probed, and between probes; and how many it may miss
 DIAL_S = (0.25, 0.5, 1.0, 2.0)  # how long one endpoint after the other may take to answer
 PIPE_BYTES = 1 << 20
 ROUNDS = 8  # pipes full of one connection before others have their turn
@@ -84,6 +85,13 @@ class Way:
             self.pipe = None
 
 
+def keep_alive(peer: socket.socket) -> None:
+    """Have the kernel notice within three minutes that somebody is gone who did not say so; two hours are its default."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((socket.TCP_KEEPIDLE, QUIET_S), (socket.TCP_KEEPINTVL, QUIET_S), (socket.TCP_KEEPCNT, PROBES)):
+        peer.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
 class Relay:
     """One client from its arrival to its end."""
 
@@ -134,7 +142,7 @@ class Relay:
         if self._timer is not None:
             self._timer.cancel()
         self._ways = (Way(self._client, self._server), Way(self._server, self._client))
-        self._server.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        keep_alive(self._server)
         self._loop.forget(self._server.fileno())
         for one in (self._client, self._server):
             self._events[one.fileno()] = READ
@@ -237,7 +245,7 @@ class Listener:
                 continue
             client.setblocking(False)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            keep_alive(client)
             Relay(self, client, peer[0])
 
     def _resume(self) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import socket
+import struct
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +13,7 @@ import pytest
 
 from shipslog.runtime.netfilter.adapter import NetfilterFailed
 
-from .laboratory import CLIENT, NODE, NODE_BRIDGE, Laboratory, run, said
+from .laboratory import CLIENT, NODE, NODE_BRIDGE, Laboratory, laboratory, run, said
 from .modes import MODES, VIP, Proxy, made, ruleset, tcp, udp
 
 pytestmark = pytest.mark.root
@@ -85,6 +87,57 @@ async def test_a_client_sticks_to_its_endpoint_until_it_was_quiet_for_long(
         assert time.monotonic() < deadline, "it sticks for ever"
         await proxy.forgotten(1)
         seen |= set(await asked(lab.ask, who, host, port))
+
+
+@pytest.fixture(params=[mode for mode in MODES if mode != "userspace"])
+async def routed(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Laboratory, Proxy]]:
+    """Pods reach each other through the node."""
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces and packet rules need root")
+    with laboratory(2, routed=True) as lab:
+        lab.serve_tcp("pod2", 8080)
+        adapter = made(request.param, lab)
+        yield lab, adapter
+        await adapter.close(remove=True)
+
+
+async def test_a_stray_packet_of_a_pod_ends_no_connection(routed: tuple[Laboratory, Proxy]) -> None:
+    """Kubernetes' issue 74839: the kernel does not translate back what is far outside of a connection's window, so the client
+    saw it come from a pod that it does not know, and its refusal ended the connection."""
+    lab, proxy = routed
+    await proxy.apply(ruleset(tcp(lab, 2)))
+    client = await asyncio.to_thread(lab.connect, "pod1", VIP, 80)
+    with client, lab.make("pod2", socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
+        assert said(client)[0] == "pod2"
+        address, port = client.getsockname()
+        received, sent = sequences(client)
+        raw.sendto(segment(lab.pod(2), 8080, address, port, (received + (1 << 30)) % (1 << 32), sent), (address, 0))
+        for _ in range(3):
+            assert said(client)[0] == "pod2"
+
+
+def sequences(client: socket.socket) -> tuple[int, int]:
+    """(the next that it expects, the next that it sends); tcp(7) tells in repair mode."""
+    repair, queue, number = 19, 20, 21
+    client.setsockopt(socket.IPPROTO_TCP, repair, 1)
+    try:
+        found = []
+        for which in (1, 2):
+            client.setsockopt(socket.IPPROTO_TCP, queue, which)
+            found.append(client.getsockopt(socket.IPPROTO_TCP, number) % (1 << 32))
+    finally:
+        client.setsockopt(socket.IPPROTO_TCP, repair, -1)  # without a probe
+    return found[0], found[1]
+
+
+def segment(source: str, source_port: int, target: str, port: int, sequence: int, acknowledged: int) -> bytes:
+    """One of TCP that carries a byte, with its sum."""
+    head = struct.pack("!HHIIBBHHH", source_port, port, sequence, acknowledged, 5 << 4, 0x10, 1024, 0, 0) + b"x\0"
+    pseudo = socket.inet_aton(source) + socket.inet_aton(target) + struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(head) - 1)
+    words = sum(struct.unpack(f"!{(len(pseudo) + len(head)) // 2}H", pseudo + head))
+    while words >> 16:
+        words = (words & 0xFFFF) + (words >> 16)
+    return head[:16] + struct.pack("!H", ~words & 0xFFFF) + head[18:21]
 
 
 async def test_connections_go_on_while_everything_around_them_changes(lab: Laboratory, proxy: Proxy) -> None:

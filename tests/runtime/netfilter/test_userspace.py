@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from shipslog.runtime.netfilter.userspace import streams
 from shipslog.runtime.netfilter.userspace.adapter import UserspaceAdapter
 from shipslog.runtime.netfilter.userspace.balance import Balance
 from shipslog.runtime.netfilter.userspace.bounds import PER_CONNECTION, SIZES, SMALLEST, Clients, Pipes
@@ -206,3 +207,11 @@ async def test_quiet_connections_cost_nothing_while_they_are(lab: Laboratory, pr
 @pytest.mark.root
 def test_the_laboratory_has_what_is_tested(lab: Laboratory) -> None:
     assert "nf_tables" in inside(lab.ns("node"), lambda: run("iptables-nft", "--version"))
+
+
+def test_who_is_gone_without_a_word_is_noticed() -> None:
+    with socket.socket() as peer:
+        streams.keep_alive(peer)
+        assert peer.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        assert [peer.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [15, 15, 9]
