@@ -12,9 +12,11 @@ import click
 
 from shipslog.engine.cli.shared.paint import DIM, Paper, Piece, actor, clock, json_line, what
 from shipslog.engine.cli.shared.source import choose, run, server_options
+from shipslog.store.wording import counted
 
 ACTOR, CAUSE, WHAT = 26, 7, 44  # columns; that of what happened is as wide as is needed, up to WIDEST where lines are not cut
 WIDEST = 80
+LEASES, OF_NODES = "leases.coordination.k8s.io", "kube-node-lease"
 HELD, HELD_S = 500, 0.3  # lines that are put in columns together, and how long one waits for others
 
 
@@ -29,32 +31,47 @@ HELD, HELD_S = 500, 0.3  # lines that are put in columns together, and how long 
 @click.option("--objects", is_flag=True, help="Changes of objects only.")
 @click.option("--decisions", is_flag=True, help="Decisions only.")
 @click.option("--runtime", is_flag=True, help="What nodes report only.")
+@click.option("--heartbeats", is_flag=True, help="With what nodes say every ten seconds; else it is counted.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens from now on.")
 @click.option("-o", "--output", type=click.Choice(["text", "wide", "json"]), default="text", show_default=True)
 @click.option("--show-secrets", is_flag=True, help="Print the values of Secrets too.")
 @server_options
-def command(log_file: Path | None, kubeconfig: Path | None, data: Path, output: str, **wanted: Any) -> None:
+def command(log_file: Path | None, kubeconfig: Path | None, data: Path, output: str, heartbeats: bool, **wanted: Any) -> None:
     """The log, one line an event: its revision and time, who did it, the revision that caused it, what happened, and why.
 
     FILE is a log file. Without one it is read from --data's, or under the rights of the caller from the server of a kubeconfig.
-    Filters may be put together; those that are about kinds and names also find decisions and what nodes report. On a terminal
-    lines are cut: -o wide prints all of them."""
+    Filters may be put together; those that are about kinds and names also find decisions and what nodes report. That nodes
+    live, which is most of a quiet log, is only shown where it is asked for: with --heartbeats, --actor, --kind or --name, and
+    in JSON. On a terminal lines are cut: -o wide prints all of them."""
     from shipslog.engine.chronicle.questions import Events
 
     source = choose(log_file, kubeconfig, data)
     printer = Printer(json=output == "json", paper=Paper(cut=output == "text"), held=0 if wanted["follow"] else HELD)
 
+    is_all = heartbeats or output == "json" or any(wanted[name] for name in ("actor", "kind", "namespace", "name"))
+
     async def work() -> None:
-        line = None
+        line, left_out = None, 0
         try:
             async for line in source.ask(Events(**wanted)):
-                printer.print(line)
+                if is_all or not is_heartbeat(line):
+                    printer.print(line)
+                else:
+                    left_out += 1
         finally:
             printer.flush()
         if line is None and output != "json":
             click.echo("No events found.", err=True)
+        if left_out:
+            click.echo(f"{counted(left_out, 'heartbeat is', 'heartbeats are')} not shown; --heartbeats shows them.", err=True)
 
     run(work)
+
+
+def is_heartbeat(line: Any) -> bool:
+    """Whether an event only says that a node lives."""
+    is_of_lease = (line.resource, line.namespace) == (LEASES, OF_NODES)
+    return line.fact == "Forgotten" or (is_of_lease and line.effect in ("", "modified"))
 
 
 class Printer:

@@ -21,8 +21,8 @@ def printed(command: str, directory: Path) -> str:
     done = subprocess.run(
         command, shell=True, cwd=directory, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 0 and not done.stderr, done.stderr
-    return "".join(f"    {line}\n" if line else "\n" for line in done.stdout.splitlines())
+    assert done.returncode == 0 and not re.search("^(shipslog:|Traceback)", done.stderr), done.stderr
+    return "".join(f"    {line}\n" if line else "\n" for line in (done.stdout + done.stderr).splitlines())
 
 
 def page(directory: Path) -> str:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from shipslog import Cluster
+from shipslog import Cluster, testing
 from shipslog.engine.cli import main
 from shipslog.engine.library import Background
 from shipslog.store.events import Event, Origin
@@ -97,7 +97,7 @@ def test_who_called_it_outlives_the_next_broken_connection(shop_log: str) -> Non
 
 
 def test_a_line_holds_its_columns(shop_log: str) -> None:
-    heading, *told = lines("log", shop_log, "--since", "10:12", "--until", "10:12")
+    heading, *told = lines("log", shop_log, "--since", "10:12", "--until", "10:12", "--heartbeats")
     for line in told:
         revision, time, actor = line[:8], line[10:34], line[36:62]
         assert int(revision) and time.startswith("2027-01-15T10:12:00.") and actor.strip() and line[71:73] == "  ", line
@@ -351,3 +351,21 @@ def test_a_replay_leaves_nothing_and_says_from_when_to_when_its_log_goes(shop_lo
         serving.communicate(timeout=20)
     assert serving.returncode == 0 and not list(scratch.iterdir())
     assert [p.name for p in tmp_path.iterdir() if p != scratch] == ["shop.db"]
+
+
+def test_that_nodes_live_is_only_shown_to_who_asks(tmp_path: Path) -> None:
+    path = tmp_path / "quiet.db"
+
+    async def quiet() -> None:
+        async with testing.cluster(path, flows=False) as cluster:
+            await cluster.advance(minutes=5)
+            await cluster.apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: news}}")
+
+    asyncio.run(quiet())
+    plain = shipslog("log", str(path))
+    assert plain.exit_code == 0 and "configmap default/news" in plain.stdout
+    told = re.fullmatch(r"(\d+) heartbeats are not shown; --heartbeats shows them.\n", plain.stderr)
+    assert told and int(told[1]) > 30 and "modified lease" not in plain.stdout and "created lease" in plain.stdout
+    for option in (["--heartbeats"], ["--kind", "lease"], ["-o", "json"], ["--actor", "node"]):
+        shown = shipslog("log", str(path), *option)
+        assert len(re.findall(r"modified lease|let go: a heartbeat", shown.stdout)) > 15 and not shown.stderr, option
