@@ -41,6 +41,8 @@ def names(pod: BoundPod) -> Names:
 def _hostname(pod: BoundPod) -> tuple[str, str]:
     if pod.spec.host_network:
         return pod.node, ""
+    if pod.spec.hostname_override:  # whatever else is asked for (KEP-4762)
+        return pod.spec.hostname_override[:HOSTNAME_MAX].rstrip("-."), ""
     hostname = (pod.spec.hostname or pod.pod.metadata.name)[:HOSTNAME_MAX].rstrip("-.")
     if not pod.spec.subdomain:
         return hostname, ""

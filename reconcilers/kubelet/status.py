@@ -52,6 +52,7 @@ def status_of(pod: BoundPod, waiting: Waiting, *, reason: str = "", message: str
         qos_class=old.qos_class or qos_class(pod.spec),
         allocated_resources=whole.requests if whole is not None else NO_ITEMS,
         resources=whole,
+        observed_generation=pod.pod.metadata.generation,
     )
 
 
@@ -61,6 +62,7 @@ def refusal(pod: BoundPod, reason: str, message: str) -> core_v1.PodStatus:
     return replace(
         old, phase="Failed", reason=reason, message=f"Pod was rejected: {message}",
         start_time=old.start_time or api_time(pod.now), qos_class=old.qos_class or qos_class(pod.spec),
+        observed_generation=pod.pod.metadata.generation,
     )  # fmt: skip
 
 
@@ -249,23 +251,26 @@ def _conditions(
         **(resize.conditions(pod) if phase not in TERMINAL else {}),
     }
     old = {c.type: c for c in pod.pod.status.conditions}
-    if "PodScheduled" not in old:  # bound by whoever made it, not by a scheduler
-        new["PodScheduled"] = _condition("PodScheduled", True)
-    out = [_since(condition, old.get(type_), api_time(pod.now)) for type_, condition in new.items()]
+    new["PodScheduled"] = _condition("PodScheduled", True)  # also of one that was bound by whoever made it
+    seen = pod.pod.metadata.generation
+    out = [_since(condition, old.get(type_), api_time(pod.now), seen) for type_, condition in new.items()]
     ours = (*KUBELET_CONDITIONS, resize.PENDING, resize.IN_PROGRESS)
     return (*out, *(c for c in pod.pod.status.conditions if c.type not in ours and c.type not in new))
 
 
-def _since(new: core_v1.PodCondition, held: core_v1.PodCondition | None, at: str) -> core_v1.PodCondition:
-    """The condition with the time since when it is so: `at`, or that of `held` where the status is the same."""
+def _since(new: core_v1.PodCondition, held: core_v1.PodCondition | None, at: str, seen: int) -> core_v1.PodCondition:
+    """The condition with the time since when it is so: `at`, or that of `held` where the status is the same. `seen`: the
+    generation of the pod."""
     since = held.last_transition_time if held is not None and held.status == new.status else at
-    return _shared(new.type, new.status, new.reason, new.message, since)
+    return _shared(new.type, new.status, new.reason, new.message, since, seen)
 
 
 @remembered(1024)
-def _shared(type_: str, status: str, reason: str, message: str, since: str) -> core_v1.PodCondition:
+def _shared(type_: str, status: str, reason: str, message: str, since: str, seen: int) -> core_v1.PodCondition:
     """One for all pods of which the same holds since the same second: there are many."""
-    return core_v1.PodCondition(type=type_, status=status, reason=reason, message=message, last_transition_time=since)
+    return core_v1.PodCondition(
+        type=type_, status=status, reason=reason, message=message, last_transition_time=since, observed_generation=seen
+    )  # fmt: skip
 
 
 def _condition(type_: str, holds: bool, reason: str = "", message: str = "") -> core_v1.PodCondition:

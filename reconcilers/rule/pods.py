@@ -55,7 +55,9 @@ def disrupted(pod: core_v1.Pod, reason: str, message: str, at: str) -> core_v1.P
     held = find_condition(pod.status.conditions, DISRUPTION_TARGET)
     if held is not None and held.status == "True":
         return pod
-    condition = core_v1.PodCondition(type=DISRUPTION_TARGET, status="True", reason=reason, message=message)
+    condition = core_v1.PodCondition(
+        type=DISRUPTION_TARGET, status="True", reason=reason, message=message, observed_generation=pod.metadata.generation
+    )
     return replace(pod, status=replace(pod.status, conditions=set_condition(pod.status.conditions, condition, at)))
 
 

@@ -388,7 +388,9 @@ def in_turn(these: list[T], step: int, now: Instant) -> list[T]:
 
 
 def _unscheduled(pod: core_v1.Pod, reason: str, message: str, nominated: str, now: Instant) -> core_v1.Pod:
-    condition = core_v1.PodCondition(type="PodScheduled", status="False", reason=reason, message=message)
+    condition = core_v1.PodCondition(
+        type="PodScheduled", status="False", reason=reason, message=message, observed_generation=pod.metadata.generation
+    )
     conditions = set_condition(pod.status.conditions, condition, api_time(now))
     return replace(pod, status=replace(pod.status, conditions=conditions, nominated_node_name=nominated))
 

@@ -1,5 +1,7 @@
 """Whom a pod asks for names."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -50,3 +52,22 @@ def test_a_whole_name_that_no_kernel_takes_is_told(length: int, fits: bool) -> N
     assert [c.hostname for c in decision.commands if isinstance(c, RunPodSandbox)] == ([whole] if fits else [])
     why = f"FQDN {whole} is too long (64 characters is the max, {len(whole)} characters requested)"
     assert [say.reason for say in decision.says if why in say.message] == ([] if fits else ["FailedCreatePodSandBox"])
+
+
+def decided(**spec: Any) -> Any:
+    made = pod("p", node="n", phase="Pending")
+    view = view_of(node("n"), observed("n"), replace(made, spec=replace(made.spec, **spec)))
+    return lifecycle.decide(view, "pod/uid-pods-p", now=NOW)
+
+
+def called(**spec: Any) -> tuple[str, str]:
+    """(hostname, what else it is called in its hosts file)."""
+    (sandbox,) = [c for c in decided(**spec).commands if isinstance(c, RunPodSandbox)]
+    return sandbox.hostname, sandbox.fqdn
+
+
+def test_hostname_override_goes_before_all_that_a_pod_may_be_called_otherwise() -> None:
+    assert called(hostname="h", subdomain="s", hostname_override="override.example.host") == ("override.example.host", "")
+    fqdn = "h.s.default.svc.cluster.local"
+    assert called(hostname="h", subdomain="s") == ("h", fqdn)
+    assert called(hostname="h", subdomain="s", set_hostname_as_fqdn=True) == (fqdn, fqdn)

@@ -252,6 +252,23 @@ def test_a_sysctl_that_is_not_the_pods_own_is_refused() -> None:
         assert status(world(spec=core_v1.PodSpec(security_context=security))).phase == phase
 
 
+def test_a_status_says_which_generation_of_the_pod_it_is_of() -> None:
+    """KEP-5067: as a whole, and each of the kubelet's conditions; also of a pod that it does not take."""
+    made = bound()
+    made = replace(made, metadata=replace(made.metadata, generation=3))
+    seen = status(view_of(node("n"), observed("n"), made))
+    assert seen.observed_generation == 3
+    assert {c.type: c.observed_generation for c in seen.conditions} == dict.fromkeys(
+        ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"), 3
+    )
+    changed = replace(made, metadata=replace(made.metadata, generation=4), status=seen)
+    again = status(view_of(node("n"), observed("n"), changed))
+    assert {c.observed_generation for c in again.conditions} == {again.observed_generation} == {4}
+    security = core_v1.PodSecurityContext(sysctls=(core_v1.Sysctl(name="kernel.msgmax", value="1"),))
+    refused = replace(made, spec=replace(made.spec, security_context=security))
+    assert status(view_of(node("n"), observed("n"), refused)).observed_generation == 3
+
+
 @pytest.mark.parametrize(
     ("path", "why"),
     [

@@ -26,7 +26,7 @@ def bound(pod: Pod, command: Bind, ctx: Admission) -> Pod:
     if pod.spec.node_name:
         why = f'pod {command.name} is already assigned to node "{pod.spec.node_name}"'
         raise conflict("pods/binding", "", command.name, why)
-    scheduled = PodCondition(type="PodScheduled", status="True")
+    scheduled = PodCondition(type="PodScheduled", status="True", observed_generation=pod.metadata.generation)
     conditions = set_condition(pod.status.conditions, scheduled, api_time(ctx.now_ns))
     spec, status = replace(pod.spec, node_name=command.node), replace(pod.status, conditions=conditions, nominated_node_name="")
     meta = replace(pod.metadata, annotations={**pod.metadata.annotations, **(command.annotations or {})})

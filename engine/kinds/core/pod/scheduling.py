@@ -16,7 +16,7 @@ from shipslog.store.objects.types.core_v1 import Pod, PodCondition, PodSpec, Pod
 
 RUNTIMES = "runtimeclasses.node.k8s.io"
 GATED = PodCondition(
-    type="PodScheduled", status="False", reason="SchedulingGated",
+    type="PodScheduled", status="False", reason="SchedulingGated", observed_generation=1,
     message="Scheduling is blocked due to non-empty scheduling gates",
 )  # fmt: skip
 

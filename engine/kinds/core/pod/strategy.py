@@ -11,7 +11,7 @@ from shipslog.engine.kinds.pod_spec.checks import spec as rules
 from shipslog.engine.kinds.pod_spec.defaults.spec import GRACE_PERIOD_S, default_pod_spec
 from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
 from shipslog.engine.kinds.scheduling.priority_class import admit_priority
-from shipslog.engine.kinds.strategy import Strategy
+from shipslog.engine.kinds.strategy import Strategy, generation_after
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.types.core_v1 import Affinity, Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodIP, PodStatus
@@ -65,7 +65,7 @@ class PodStrategy(Strategy):
         if spec.affinity is not None:
             spec = replace(spec, affinity=with_label_keys(spec.affinity, obj.metadata.labels))
         warn_of_pod_spec(ctx.warnings, spec, "spec")
-        return replace(obj, spec=spec, status=first_status(spec))
+        return replace(obj, metadata=replace(obj.metadata, generation=1), spec=spec, status=first_status(spec))
 
     def update(self, kind: Kind, old: Pod, new: Pod, subresource: str, ctx: Admission) -> Pod:
         if subresource == "status":
@@ -75,9 +75,9 @@ class PodStrategy(Strategy):
                 status = replace(status, qos_class=old.status.qos_class)
             return replace(new, metadata=meta, spec=old.spec, status=status)
         if subresource == "ephemeralcontainers":
-            return replace(old, spec=replace(old.spec, ephemeral_containers=new.spec.ephemeral_containers))
+            return counted(old, replace(old, spec=replace(old.spec, ephemeral_containers=new.spec.ephemeral_containers)))
         if subresource == "resize":
-            return only_resized(old, new)
+            return counted(old, only_resized(old, new))
         if ctx.config.old_clients is True:
             new = old_clients.restored(old, new)
         spec = tolerate_failing_nodes(new.spec)
@@ -86,7 +86,7 @@ class PodStrategy(Strategy):
                 spec, priority=old.spec.priority if spec.priority is None else spec.priority,
                 preemption_policy=spec.preemption_policy or old.spec.preemption_policy,
             )  # fmt: skip
-        return replace(new, spec=spec, status=old.status)
+        return counted(old, replace(new, spec=spec, status=old.status))
 
     def check(self, faults: Faults, obj: Pod) -> None:
         rules.check_new_pod(faults, obj)
@@ -109,6 +109,11 @@ class PodStrategy(Strategy):
             own = old.spec.termination_grace_period_seconds
             return GRACE_PERIOD_S if own is None else own
         return 1 if asked_s < 0 else asked_s
+
+
+def counted(old: Pod, new: Pod) -> Pod:
+    """The changed pod with its generation (KEP-5067): what is asked of a node is counted, that it is bound to one is not."""
+    return replace(new, metadata=replace(new.metadata, generation=generation_after(old, old.spec != new.spec)))
 
 
 def default_pod(pod: Pod) -> Pod:

@@ -70,8 +70,8 @@ def _check_handler(
         elif name == "httpGet":
             _check_http(faults, action, at)
         elif name == "sleep":
-            if grace_s is not None and not 0 < action.seconds <= grace_s:
-                why = f"must be greater than 0 and less than terminationGracePeriodSeconds ({grace_s})"
+            if grace_s is not None and not 0 <= action.seconds <= grace_s:
+                why = f"must be non-negative and less than terminationGracePeriodSeconds ({grace_s})"
                 faults.invalid(at, action.seconds, why)
         else:
             check_port(faults, action.port, f"{at}.port")

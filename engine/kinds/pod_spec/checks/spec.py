@@ -39,6 +39,7 @@ SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
 SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 MOST_SECONDS = 2**31 - 1
+MOST_OF_A_HOSTNAME = 64
 DEADLINE_WORDS = f"must be between 1 and {MOST_SECONDS}, inclusive"
 
 
@@ -121,6 +122,18 @@ def check_pod_spec(faults: Faults, spec: PodSpec, path: str, *, pod_name: str, i
         _check_os(faults, spec, path)
 
 
+def _check_hostname_override(faults: Faults, spec: PodSpec, path: str) -> None:
+    name = spec.hostname_override or ""
+    if messages := names.subdomain(name):
+        faults.invalid_each(path, name, messages)
+    if len(name) > MOST_OF_A_HOSTNAME:
+        faults.too_long(path, MOST_OF_A_HOSTNAME)
+    if spec.host_network:
+        faults.forbidden(path, "may not be set when hostNetwork is true")
+    if spec.set_hostname_as_fqdn:
+        faults.forbidden(path, "may not be set when setHostnameAsFQDN is true")
+
+
 def _check_scalars(faults: Faults, spec: PodSpec, path: str) -> None:
     """Names and numbers that stand for themselves."""
     for field, value, check in (
@@ -134,6 +147,8 @@ def _check_scalars(faults: Faults, spec: PodSpec, path: str) -> None:
         given = value or (value == "" and field == "runtimeClassName")
         if given and (messages := check(value or "")):
             faults.invalid_each(f"{path}.{field}", value, messages)
+    if spec.hostname_override is not None:
+        _check_hostname_override(faults, spec, f"{path}.hostnameOverride")
     deadline = spec.active_deadline_seconds
     if deadline is not None and not 1 <= deadline <= MOST_SECONDS:
         faults.invalid(f"{path}.activeDeadlineSeconds", deadline, DEADLINE_WORDS)

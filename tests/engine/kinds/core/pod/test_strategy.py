@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shipslog.engine.kinds.core.pod.binding import bound
 from shipslog.engine.kinds.core.pod.eviction import admit_eviction
 from shipslog.engine.kinds.core.pod.strategy import PodStrategy, default_pod
+from shipslog.store.commands import Bind
 from shipslog.store.objects.types import core_v1
 from shipslog.store.objects.types.meta_v1 import ObjectMeta
 from shipslog.store.refusals import Forbidden
@@ -270,6 +272,18 @@ REFUSED: list[tuple[str, dict[str, Any], set[str]]] = [
     ),
     ("os", pod(os={"name": "plan9"}), {"FieldValueNotSupported spec.os"}),
     ("host users on the host's network", pod(hostUsers=False, hostNetwork=True), {"FieldValueForbidden spec.hostNetwork"}),
+    ("hostname override", pod(hostnameOverride="Not-RFC1123"), {"FieldValueInvalid spec.hostnameOverride"}),
+    ("long hostname override", pod(hostnameOverride="a" * 65), {"FieldValueTooLong spec.hostnameOverride"}),
+    (
+        "hostname override of others' names",
+        pod(hostnameOverride="h", hostNetwork=True, setHostnameAsFQDN=True),
+        {"FieldValueForbidden spec.hostnameOverride"},
+    ),
+    (
+        "sleep beyond its time",
+        pod({"lifecycle": {"preStop": {"sleep": {"seconds": 31}}}}),
+        {f"FieldValueInvalid {C0}.lifecycle.preStop.sleep"},
+    ),
     (
         "deletion cost",
         pod(meta={"annotations": {"controller.kubernetes.io/pod-deletion-cost": "x"}}),
@@ -286,6 +300,8 @@ def test_refused(world: Any, refused: Any, body: dict[str, Any], wanted: set[str
 ACCEPTED = [
     pod({"env": [{"name": "a.b-c d", "value": "x"}]}),
     pod({"lifecycle": {"preStop": {"sleep": {"seconds": 5}}}}),
+    pod({"lifecycle": {"preStop": {"sleep": {"seconds": 0}}}}),  # Kubernetes 1.34
+    pod(hostname="h", subdomain="s", hostnameOverride="override.example.host"),
     pod({"readinessProbe": {"grpc": {"port": 80}}}),
     pod(initContainers=[{"name": "i", "image": "x", "restartPolicy": "Always", "readinessProbe": {"tcpSocket": {"port": 1}}}]),
     volume(
@@ -407,7 +423,22 @@ def test_images_deadline_tolerations_and_labels_may_change(world: Any) -> None:
         },
     )
     assert (new.spec.containers[0].image, new.spec.active_deadline_seconds, len(new.spec.tolerations)) == ("app:2", 30, 3)
-    assert new.metadata.generation == 0
+    assert (old.metadata.generation, new.metadata.generation) == (1, 2)
+
+
+def test_a_generation_counts_what_is_asked_of_a_node(world: Any) -> None:
+    """KEP-5067: from 1, whatever a creator says; not for metadata, a status, or the node that it is bound to."""
+    old = world.create("pods", pod(meta={"generation": 100}))
+    assert old.metadata.generation == 1
+    for change in ({"metadata": {"annotations": {"a": "b"}}}, {"metadata": {"generation": 7}}):
+        assert world.change(old, **change).metadata.generation == 1
+    assert world.change(old, "status", status={"phase": "Running"}).metadata.generation == 1
+    extra = world.change(old, "ephemeralcontainers", spec={"ephemeralContainers": [{"name": "e", "image": "x"}]})
+    assert extra.metadata.generation == 2
+    bind = Bind(namespace="ns", name="p", node="n")
+    scheduled = bound(extra, bind, world.ctx())
+    (condition,) = scheduled.status.conditions
+    assert (scheduled.metadata.generation, condition.observed_generation) == (2, 2)
 
 
 @pytest.mark.parametrize(
