@@ -284,6 +284,7 @@ class StopContainer(RuntimeCommand, frozen=True, kw_only=True, tag="StopContaine
     grace_period_s: int
     pre_stop: Hook | None = None
     reason: str = ""  # for people: why
+    after: tuple[str, ...] | UnsetType = UNSET  # containers of the pod: its signal waits until these have ended
 
     @property
     def identity(self) -> str:

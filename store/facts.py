@@ -308,6 +308,14 @@ class ContainerExited(ContainerFact, frozen=True, kw_only=True, tag="ContainerEx
     at_ns: int = 0
 
 
+class LifecycleHookFailed(ContainerFact, frozen=True, kw_only=True, tag="LifecycleHookFailed"):
+    """A container is told to end although its handler did not do what it should have."""
+
+    hook: str  # PreStop
+    message: str
+    at_ns: int = 0
+
+
 class ProbeFlipped(ContainerFact, frozen=True, kw_only=True, tag="ProbeFlipped"):
     probe: str  # startup, liveness, readiness
     healthy: bool
@@ -403,6 +411,7 @@ AnyFact = (
     | ContainerResized
     | ContainerStartFailed
     | ContainerExited
+    | LifecycleHookFailed
     | ProbeFlipped
     | RulesetApplied
     | RulesetFailed
@@ -432,6 +441,7 @@ RuntimeFact = (
     | ContainerResized
     | ContainerStartFailed
     | ContainerExited
+    | LifecycleHookFailed
     | ProbeFlipped
     | RulesetApplied
     | RulesetFailed

@@ -8,6 +8,7 @@ from shipslog.store.facts import (
     ContainerExited,
     ContainerStartFailed,
     ImagePullFailed,
+    LifecycleHookFailed,
     NetworkPoliciesFailed,
     ObjectFact,
     PodNetworkLost,
@@ -42,6 +43,7 @@ class NodeLog:
             ImagePullFailed: self._image_pull_failed,
             ContainerStartFailed: self._container_start_failed,
             ContainerExited: self._container_exited,
+            LifecycleHookFailed: self._hook_failed,
             ProbeFlipped: self._probe_flipped,
             RulesetFailed: self._ruleset_failed,
             NetworkPoliciesFailed: self._policies_failed,
@@ -95,6 +97,12 @@ class NodeLog:
         log.warning(
             "container_not_started", node=fact.node, pod=self._pod(fact.pod_uid), container=fact.container,
             attempt=fact.attempt, reason=fact.reason, message=fact.message[:SHOWN],
+        )  # fmt: skip
+
+    def _hook_failed(self, fact: LifecycleHookFailed) -> None:
+        log.warning(
+            "lifecycle_hook_failed", node=fact.node, pod=self._pod(fact.pod_uid), container=fact.container,
+            attempt=fact.attempt, hook=fact.hook, message=fact.message[:SHOWN],
         )  # fmt: skip
 
     def _container_exited(self, fact: ContainerExited) -> None:

@@ -18,6 +18,7 @@ from shipslog.store.facts import (
     ContainerStartFailed,
     ImagePulled,
     ImagePullFailed,
+    LifecycleHookFailed,
     PodFact,
     PodNetworkLost,
     PodNetworkMended,
@@ -63,6 +64,8 @@ def evolve_pod(pod: PodRuntime | None, fact: PodFact, image: str = "") -> PodRun
         case PodNetworkLost() | PodNetworkMended():
             why = fact.message if isinstance(fact, PodNetworkLost) else ""
             return pod if pod is None or pod.network_failure == why else replace(pod, network_failure=why)
+        case LifecycleHookFailed():
+            return pod
         case ContainerFact():
             if pod is None:
                 if not isinstance(fact, ContainerStarted):

@@ -227,8 +227,10 @@ def start_command(pod: BoundPod, container: AnyContainer, attempt: int, resolved
 # --- stopping ---
 
 
-def stop_command(pod: BoundPod, state: ContainerRuntime, grace_s: int, reason: str) -> StopContainer:
-    """End one running container."""
+def stop_command(
+    pod: BoundPod, state: ContainerRuntime, grace_s: int, reason: str, after: tuple[str, ...] = ()
+) -> StopContainer:
+    """End one running container; its signal waits for the end of those that it comes `after`."""
     container = pod.container(state.name)
     pre_stop = None
     if container is not None and container.lifecycle is not None:
@@ -238,27 +240,30 @@ def stop_command(pod: BoundPod, state: ContainerRuntime, grace_s: int, reason: s
             pre_stop = None  # a hook that cannot be made must not keep the container running
     return StopContainer(
         node=pod.node, pod_uid=pod.uid, container=state.name, attempt=state.attempt, grace_period_s=grace_s, pre_stop=pre_stop,
-        reason=f"Container {state.name} {reason}" if reason else f"Stopping container {state.name}",
+        reason=f"Container {state.name} {reason}" if reason else f"Stopping container {state.name}", after=after or UNSET,
     )  # fmt: skip
 
 
 def stop_all(pod: BoundPod, plan: PodPlan, grace_s: int, reason: str) -> None:
-    """End all that runs: first the others, at once, then the sidecars, the last first."""
+    """End all that runs, within one grace period: the sidecars when the others have ended, the last first."""
     sidecars = {c.name for c in pod.spec.init_containers if is_sidecar(c)}
-    others = [state for state in pod.running() if state.name not in sidecars]
-    for state in others:
-        plan.do(stop_command(pod, state, grace_s, reason), f"Stopping {state.name}")
-    if not others:
-        stop_sidecars(pod, plan, grace_s, reason)
+    for state in pod.running():
+        if state.name not in sidecars:
+            plan.do(stop_command(pod, state, grace_s, reason), f"Stopping {state.name}")
+    stop_sidecars(pod, plan, grace_s, reason)
 
 
 def stop_sidecars(pod: BoundPod, plan: PodPlan, grace_s: int, reason: str) -> None:
-    """End the last sidecar that runs; the one before it follows when it is gone."""
+    """End the sidecars, each when the containers and the sidecars after it have ended. All are told so at once: their hooks run
+    meanwhile, and none gets more than the one grace period."""
+    before = [container.name for container in pod.spec.containers]
     for container in reversed(pod.spec.init_containers):
+        if not is_sidecar(container):
+            continue
         state = pod.state(container.name)
         if state is not None and state.running:
-            plan.do(stop_command(pod, state, grace_s, reason), f"Stopping {state.name}")
-            return
+            plan.do(stop_command(pod, state, grace_s, reason, tuple(before)), f"Stopping {state.name}")
+        before.append(container.name)
 
 
 def _stop_unhealthy(pod: BoundPod, plan: PodPlan) -> set[str]:

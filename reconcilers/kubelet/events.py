@@ -18,6 +18,7 @@ from shipslog.store.facts import (
     Fact,
     ImagePulled,
     ImagePullFailed,
+    LifecycleHookFailed,
     NodeObserved,
     PodFact,
     PodNetworkLost,
@@ -81,6 +82,8 @@ def _of_pod(pod: core_v1.Pod, fact: PodFact) -> Iterator[Say]:
             yield warning("Failed", f"Error: {fact.message}")
         case ContainerExited(message=message) if message.startswith(POST_START):
             yield warning("FailedPostStartHook", message.removeprefix(POST_START))
+        case LifecycleHookFailed():
+            yield warning(f"Failed{fact.hook}Hook", fact.message)
         case SandboxFailed(reason="FailedMount"):
             yield warning("FailedMount", fact.message)
         case SandboxFailed(reason="FailedKillPod"):
@@ -95,6 +98,8 @@ def _of_pod(pod: core_v1.Pod, fact: PodFact) -> Iterator[Say]:
             yield warning("NetworkMended", fact.message)
         case ProbeFlipped(healthy=False) if fact.message:
             yield warning("Unhealthy", f"{fact.probe.capitalize()} probe failed: {fact.message}")
+        case ProbeFlipped(healthy=True) if fact.message:
+            yield warning("ProbeWarning", f"{fact.probe.capitalize()} probe warning: {fact.message}")
 
 
 def _of_pull(view: View, fact: ImagePulled | ImagePullFailed) -> Iterator[Say]:

@@ -38,7 +38,7 @@ from shipslog.runtime.commands import (
     VolumeCommand,
     VolumeSource,
 )
-from shipslog.runtime.containers import env_files
+from shipslog.runtime.containers import ending, env_files
 from shipslog.runtime.containers.logs.limits import LIMITS, LogLimits
 from shipslog.runtime.containers.logs.pod_logs import PodLogs, beside
 from shipslog.runtime.containers.logs.rotation import copied
@@ -311,12 +311,17 @@ class ProcessNode:
         self._known[record.pod_uid, record.container, record.attempt] = record
         if fresh and command.post_start is not None:
             try:
-                await self._hook(record, command.post_start, hooks.POST_START_S)
+                await hooks.until(lambda: self._exit(record) is not None, self._hook(record, command.post_start, None))
             except hooks.HookFailed as error:
                 return self._started(record), await self._ended_by(record, f"FailedPostStartHook: {error}")
         return (self._started(record),)
 
-    async def _hook(self, record: ProcessRecord, hook: Hook, timeout_s: float) -> None:
+    def _runs(self, uid: str, name: str) -> bool:
+        attempts = [attempt for held, container, attempt in self._known if (held, container) == (uid, name)]
+        record = self._known.get((uid, name, max(attempts, default=0)))
+        return record is not None and self._exit(record) is None
+
+    async def _hook(self, record: ProcessRecord, hook: Hook, timeout_s: float | None) -> None:
         exec_in = partial(self._run_beside, record)
         await hooks.run(hook, record.pod_uid, exec_in=exec_in, lookups=self._lookups, timeout_s=timeout_s)
 
@@ -354,10 +359,11 @@ class ProcessNode:
             return self._lost(*key)
         first = key not in self._awaited  # a second command only has less patience
         self._awaited.add(key)
-        deadline = time.monotonic() + command.grace_period_s
-        if command.pre_stop is not None and command.grace_period_s and first:
-            with contextlib.suppress(hooks.HookFailed, StreamRefused):
-                await self._hook(record, command.pre_stop, command.grace_period_s)
+        left_s = await ending.prepared(
+            command, first=first, hook=partial(self._hook, record), over=lambda: self._exit(record) is not None,
+            report=self._report, runs=partial(self._runs, command.pod_uid),
+        )  # fmt: skip
+        deadline = time.monotonic() + left_s
         self._signal(record, signal.SIGTERM)
         while (ended := self._exit(record)) is None:
             if time.monotonic() >= deadline:
@@ -458,7 +464,7 @@ class ProcessNode:
         """(exit code, what it wrote, at most 10 KiB). Errors: StreamRefused, TimeoutError (it was killed)."""
         return await self._run_beside(self._running(pod_uid, container), argv, timeout_s)
 
-    async def _run_beside(self, record: ProcessRecord, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
+    async def _run_beside(self, record: ProcessRecord, argv: Sequence[str], timeout_s: float | None) -> tuple[int, bytes]:
         return await streams.collect(self._beside(record, argv), timeout_s)
 
     async def attach(self, pod_uid: str, container: str, *, stdin: bool, tty: bool) -> ProcessStreams:

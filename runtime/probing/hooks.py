@@ -4,7 +4,8 @@ Tests: tests/runtime/probing/test_probes.py, tests/runtime/containers/test_contr
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from shipslog.runtime.commands import Hook
 from shipslog.runtime.network.lookup import Lookups
@@ -12,18 +13,35 @@ from shipslog.runtime.node import StreamRefused
 
 from .http_action import HttpFailed, http_get
 
-POST_START_S = 30.0  # for a post-start hook; a pre-stop hook has the grace period
-ExecIn = Callable[[tuple[str, ...], float], Awaitable[tuple[int, bytes]]]  # cancelled, it ends the command
+USER_AGENT = "kube-lifecycle/1.37"
+LOOK_EVERY_S = 0.2  # at whether the container runs still
+ExecIn = Callable[[tuple[str, ...], float | None], Awaitable[tuple[int, bytes]]]  # cancelled, it ends the command
 
 
 class HookFailed(Exception):
     """The message is for the pod's event FailedPostStartHook or FailedPreStopHook."""
 
 
-async def run(hook: Hook, pod_uid: str, *, exec_in: ExecIn, lookups: Lookups, timeout_s: float) -> None:
-    """Carry it out. Errors: HookFailed, also when it takes longer than `timeout_s`."""
+async def until(over: Callable[[], bool], hook: Coroutine[Any, Any, None]) -> None:
+    """Carry a post-start hook out for as long as its container runs (until `over()`): nothing else limits it.
+    Errors: HookFailed."""
+    doing = asyncio.ensure_future(hook)
+    try:
+        while not over():
+            await asyncio.wait((doing,), timeout=LOOK_EVERY_S)
+            if doing.done():
+                return doing.result()
+    finally:
+        doing.cancel()
+        await asyncio.wait((doing,))
+        if not doing.cancelled():
+            doing.exception()  # it was raised, or the end of the container says more
+
+
+async def run(hook: Hook, pod_uid: str, *, exec_in: ExecIn, lookups: Lookups, timeout_s: float | None) -> None:
+    """Carry it out. Errors: HookFailed, also when it takes longer than `timeout_s`; None: it may take for ever."""
     if hook.sleep_s:
-        await asyncio.sleep(min(hook.sleep_s, timeout_s))
+        await asyncio.sleep(hook.sleep_s if timeout_s is None else min(hook.sleep_s, timeout_s))
         return
     try:
         async with asyncio.timeout(timeout_s):
@@ -36,7 +54,7 @@ async def run(hook: Hook, pod_uid: str, *, exec_in: ExecIn, lookups: Lookups, ti
         raise HookFailed(f"Lifecycle hook failed - error: {error}") from error
 
 
-async def _carry_out(hook: Hook, pod_uid: str, exec_in: ExecIn, lookups: Lookups, timeout_s: float) -> None:
+async def _carry_out(hook: Hook, pod_uid: str, exec_in: ExecIn, lookups: Lookups, timeout_s: float | None) -> None:
     if hook.exec:
         code, output = await exec_in(hook.exec, timeout_s)
         if code:
@@ -44,6 +62,4 @@ async def _carry_out(hook: Hook, pod_uid: str, exec_in: ExecIn, lookups: Lookups
             message = f'command exited with {code}, message: "{text}"'
             raise HookFailed(f"Exec lifecycle hook ([{' '.join(hook.exec)}]) failed - error: {message}")
     elif hook.http_url:
-        status = await http_get(hook, pod_uid, lookups)
-        if not 200 <= status < 400:
-            raise HookFailed(f"Http lifecycle hook ({hook.http_url}) failed - error: status {status}")
+        await http_get(hook, pod_uid, lookups, USER_AGENT)  # whatever its status is, as a kubelet has it

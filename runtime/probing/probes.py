@@ -71,7 +71,7 @@ class Prober:
 
     async def _run(self, target: ProbeTarget) -> None:
         healthy: bool | None = True if target.probe == "liveness" else None
-        row, last = 0, False
+        row, last, warned = 0, False, False
         await asyncio.sleep(target.initial_delay_s)
         while True:
             good, message = await self.probe(target)
@@ -82,6 +82,9 @@ class Prober:
                 healthy = self._flip(target, True, "")
             elif not good and healthy is not False and row >= target.failure_threshold:
                 healthy = self._flip(target, False, message)
+            if good and message and not warned and healthy:
+                self._flip(target, True, message)
+            warned = good and bool(message)
             await asyncio.sleep(target.period_s)
 
     def _flip(self, target: ProbeTarget, healthy: bool, message: str) -> bool:
@@ -94,7 +97,8 @@ class Prober:
         return healthy
 
     async def probe(self, target: ProbeTarget) -> tuple[bool, str]:
-        """(whether it succeeded, why not); within the target's timeout, whatever is at the other end."""
+        """(whether it succeeded, why not, or what is to be warned of); within the target's timeout, whatever is at the other
+        end."""
         try:
             async with asyncio.timeout(float(target.timeout_s)):
                 return await self._ask(target)
@@ -113,14 +117,18 @@ class Prober:
         action = target.action
         if action.exec:
             code, output = await self._exec(target.pod_uid, target.container, action.exec, float(target.timeout_s))
-            return code == 0, output[:MESSAGE_BYTES].decode(errors="replace").strip()
+            return code == 0, output[:MESSAGE_BYTES].decode(errors="replace").strip() if code else ""
         if action.http_url:
-            status = await http_get(action, target.pod_uid, self._lookups)
-            return 200 <= status < 400, f"HTTP probe failed with statuscode: {status}"
+            status, body = await http_get(action, target.pod_uid, self._lookups)
+            if 300 <= status < 400:  # it leads away: good, and worth a warning
+                return True, f"Probe terminated redirects, Response body: {body[:MESSAGE_BYTES].decode(errors='replace')}"
+            good = 200 <= status < 300
+            return good, "" if good else f"HTTP probe failed with statuscode: {status}"
         if action.tcp:
             await self._connect(action.tcp, target.pod_uid)
             return True, ""
-        return await grpc_health.check(action)
+        serves, why = await grpc_health.check(action)
+        return serves, "" if serves else why
 
     async def _connect(self, where: str, pod_uid: str) -> None:
         host, _, port = where.rpartition(":")

@@ -5,8 +5,10 @@ Tests: tests/runtime/containers/cri/test_exits.py, tests/runtime/containers/test
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from shipslog.runtime.commands import (
     UpdateContainerResources,
     VolumeCommand,
 )
+from shipslog.runtime.containers import ending
 from shipslog.runtime.containers.logs.limits import LIMITS, LogLimits
 from shipslog.runtime.containers.logs.pod_logs import PodLogs, beside
 from shipslog.runtime.containers.logs.rotation import renamed
@@ -76,6 +79,7 @@ from .streams import CriPort, CriProcess
 from .users import PodUsers
 
 POLL_S, MESSAGE_BYTES = 0.25, 4096
+POST_START_S = 30.0  # the call of a hook takes a thread: none does so for ever
 PER_POD = 64  # calls at once: each stop takes as long as its grace period
 READY, EXITED, RUNNING = 0, 2, 1
 
@@ -335,7 +339,7 @@ class CriNode:
         if command.post_start is None or not container_id or container_id in before:
             return facts
         try:
-            await self._hook(uid, container_id, command.post_start, hooks.POST_START_S)
+            await self._hook(uid, container_id, command.post_start, POST_START_S)
         except hooks.HookFailed as error:
             self._stopping.add(container_id)
             await self._pods.run(uid, self.client.stop, container_id, 0)
@@ -354,9 +358,9 @@ class CriNode:
         return (resized(command, time.time_ns(), self.client.update(container_id, command.limits)),)
 
     async def _hook(self, uid: str, container_id: str, hook: Hook, timeout_s: float) -> None:
-        async def exec_in(argv: tuple[str, ...], limit_s: float) -> tuple[int, bytes]:
+        async def exec_in(argv: tuple[str, ...], limit_s: float | None) -> tuple[int, bytes]:
             try:
-                return await self._execs.run(uid, self.client.exec_sync, container_id, argv, limit_s)
+                return await self._execs.run(uid, self.client.exec_sync, container_id, argv, limit_s or POST_START_S)
             except CallFailed as error:
                 raise hooks.HookFailed(f"Exec lifecycle hook ({list(argv)}) failed - error: {error}") from error
 
@@ -405,10 +409,11 @@ class CriNode:
         first = found.id not in self._stopping  # a second command only has less patience
         self._stopping.add(found.id)
         if found.state == RUNNING:
-            if command.pre_stop is not None and command.grace_period_s and first:
-                with contextlib.suppress(hooks.HookFailed):
-                    await self._hook(uid, found.id, command.pre_stop, command.grace_period_s)
-            await self._pods.run(uid, self.client.stop, found.id, command.grace_period_s)
+            left_s = await ending.prepared(
+                command, first=first, hook=partial(self._hook, uid, found.id), over=lambda: found.id not in self._running,
+                report=self._report, runs=lambda name: (uid, name) in {key[:2] for key in self._running.values()},
+            )  # fmt: skip
+            await self._pods.run(uid, self.client.stop, found.id, math.ceil(left_s))
         return await self._pods.run(uid, self._exit, found.id)
 
     async def _remove_unknown(self, uid: str) -> None:

@@ -25,6 +25,7 @@ from shipslog.runtime.commands import (
     StopContainer,
     UpdateContainerResources,
 )
+from shipslog.runtime.containers import ending
 from shipslog.runtime.containers.logs.limits import LogLimits
 from shipslog.runtime.containers.logs.pod_logs import PodLogs
 from shipslog.runtime.containers.lost import container_lost
@@ -362,7 +363,7 @@ class NodeLife:
     async def _post_start(self, one: Container, request: StartContainer) -> None:
         assert request.post_start is not None
         try:
-            await self._hook(one, request.post_start, hooks.POST_START_S)
+            await hooks.until(one.ended.done, self._hook(one, request.post_start, None))
         except hooks.HookFailed as error:
             one.awaited += 1
             await self._kill(one)
@@ -371,7 +372,7 @@ class NodeLife:
                 one.ended = asyncio.get_running_loop().create_future()
                 one.ended.set_result(msgspec.structs.replace(ended, message=f"FailedPostStartHook: {error}"))
 
-    async def _hook(self, one: Container, hook: Any, timeout_s: float) -> None:
+    async def _hook(self, one: Container, hook: Any, timeout_s: float | None) -> None:
         exec_in = partial(streams.exec_output, self.crun_command(one.record), one.record)
         await hooks.run(hook, one.record.pod_uid, exec_in=exec_in, lookups=self.lookups, timeout_s=timeout_s)
 
@@ -384,14 +385,13 @@ class NodeLife:
             )
         if not one.ended.done():
             one.awaited += 1
-            deadline = time.monotonic() + command.grace_period_s
-            first = one.awaited == 1  # a second command only has less patience
-            if command.pre_stop is not None and command.grace_period_s > 0 and first:
-                with contextlib.suppress(hooks.HookFailed):
-                    await self._hook(one, command.pre_stop, command.grace_period_s)
-            if command.grace_period_s > 0 and one.record.process is not None and not one.ended.done():
+            left_s = await ending.prepared(
+                command, first=one.awaited == 1, hook=partial(self._hook, one), over=one.ended.done, report=self._report,
+                runs=partial(self.pods.runs, command.pod_uid),
+            )  # fmt: skip
+            if left_s and one.record.process is not None and not one.ended.done():
                 one.record.process.kill(one.record.stop_signal)
-                await asyncio.wait((one.ended,), timeout=max(deadline - time.monotonic(), 0.0))
+                await asyncio.wait((one.ended,), timeout=left_s)
             await self._kill(one)
         assert one.exit is not None
         return container_exited(self.node, one.record, one.exit)

@@ -67,6 +67,12 @@ class Pods:
     def get(self, uid: str) -> PodState | None:
         return self._pods.get(uid)
 
+    def runs(self, uid: str, name: str) -> bool:
+        """Whether a container of the pod runs."""
+        pod = self.get(uid)
+        one = pod.newest(name) if pod is not None else None
+        return one is not None and not one.ended.done()
+
     def ensure(self, uid: str) -> PodState:
         return self._pods.setdefault(uid, PodState(uid))
 

@@ -39,7 +39,9 @@ NO_SUCH_FILE, CAUSE = os.strerror(errno.ENOENT).encode(), 4096  # bytes of what 
 _CONMON_STDERR = 3
 
 
-async def exec_output(crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
+async def exec_output(
+    crun: Sequence[str], record: ContainerRecord, argv: Sequence[str], timeout_s: float | None
+) -> tuple[int, bytes]:
     """(exit code, what it wrote, at most 10 KiB). Errors: TimeoutError; it was killed then, as it is when cancelled."""
     with tempfile.TemporaryDirectory(prefix="shipslog-exec-") as directory:
         pid_file = Path(directory, "pid")  # crun alone is not enough to kill: what it began would go on without it
@@ -47,7 +49,7 @@ async def exec_output(crun: Sequence[str], record: ContainerRecord, argv: Sequen
         return await collect(command, timeout_s, pid_file)
 
 
-async def collect(command: Sequence[str], timeout_s: float, pid_file: Path | None = None) -> tuple[int, bytes]:
+async def collect(command: Sequence[str], timeout_s: float | None, pid_file: Path | None = None) -> tuple[int, bytes]:
     """Run a program to its end; (exit code, what it wrote, at most 10 KiB). Errors: OSError, ValueError (an argument with a
     NUL), TimeoutError."""
     process = start_process(list(command), stdin=False, tty=False)

@@ -13,9 +13,11 @@ from shipslog.store.facts import (
     Fact,
     ImagePulled,
     ImagePullFailed,
+    LifecycleHookFailed,
     NodeObserved,
     PodNetworkLost,
     PodNetworkMended,
+    ProbeFlipped,
     SandboxExited,
     SandboxStarted,
 )
@@ -62,6 +64,12 @@ def test_facts_are_told_about_the_part_that_they_are_of() -> None:
     assert said(SandboxExited(node="n", pod_uid="gone", sandbox_id="s")) == [], "nobody is left to tell it about"
     assert said(PodNetworkLost(node="n", pod_uid=UID, message="m"), with_two("p")) == [("p", "", "NetworkNotReady")]
     assert said(PodNetworkMended(node="n", pod_uid=UID, message="m"), with_two("p")) == [("p", "", "NetworkMended")]
+    failed = LifecycleHookFailed(node="n", pod_uid=UID, container="c", attempt=0, hook="PreStop", message="exit 1")
+    assert said(failed, with_two("p")) == [("p", "spec.containers{c}", "FailedPreStopHook")]
+    probe = ProbeFlipped(node="n", pod_uid=UID, container="c", attempt=0, probe="liveness", healthy=True)
+    assert said(probe, with_two("p")) == []
+    assert said(replace(probe, message="it leads away"), with_two("p")) == [("p", "spec.containers{c}", "ProbeWarning")]
+    assert said(replace(probe, healthy=False, message="no"), with_two("p")) == [("p", "spec.containers{c}", "Unhealthy")]
     assert said(NodeObserved(node="n")) == [("n", "", "Starting")]
 
 

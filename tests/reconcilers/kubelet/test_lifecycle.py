@@ -335,6 +335,26 @@ def test_a_pod_is_not_over_while_a_sidecar_runs() -> None:
     assert status(view).phase == "Succeeded"
 
 
+def test_sidecars_are_told_to_end_with_the_others_and_wait_for_their_turn() -> None:
+    """All hooks run at once, and one grace period is for all of them (KEP-753)."""
+    init = tuple(
+        core_v1.Container(name=name, image="img", restart_policy="Always", image_pull_policy="IfNotPresent")
+        for name in ("s1", "s2", "s3")
+    )
+    made = bound(spec=core_v1.PodSpec(init_containers=init, termination_grace_period_seconds=7))
+    ending = replace(made.metadata, deletion_timestamp="2027-01-15T08:00:07Z", deletion_grace_period_seconds=7)
+    world_of = (node("n"), observed("n"), replace(made, metadata=ending), SANDBOX, PULLED)
+    begun = [started_as(name) for name in ("c", "s1", "s2", "s3")]
+    stops = [c for c in decide(view_of(*world_of, *begun)).commands if isinstance(c, StopContainer)]
+    assert [(s.container, s.after or ()) for s in stops] == [
+        ("c", ()),
+        ("s3", ("c",)),
+        ("s2", ("c", "s3")),
+        ("s1", ("c", "s3", "s2")),
+    ]
+    assert {s.grace_period_s for s in stops} == {7}
+
+
 def test_a_pod_whose_init_container_failed_waits_for_its_sidecars_too() -> None:
     init = (
         core_v1.Container(name="side", image="img", restart_policy="Always", image_pull_policy="IfNotPresent"),

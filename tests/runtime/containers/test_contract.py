@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from shipslog.runtime.commands import (
@@ -51,6 +52,7 @@ from shipslog.store.facts import (
     ContainerStartFailed,
     ImagePulled,
     ImagePullFailed,
+    LifecycleHookFailed,
     NetworkPoliciesApplied,
     NodeObserved,
     ProbeFlipped,
@@ -94,8 +96,8 @@ class Bench:
     async def run(self, script: str, attempt: int = 0, **more: Any) -> tuple[Any, ...]:
         await self.node.execute(PullImage(node="n", image=IMAGE, policy="IfNotPresent"))
         command = StartContainer(
-            node="n", pod_uid=UID, namespace="default", name="p", container="c", attempt=attempt, image=IMAGE,
-            command=("sh", "-c", script), **more,
+            node="n", pod_uid=UID, namespace="default", name="p", attempt=attempt, image=IMAGE,
+            command=("sh", "-c", script), **{"container": "c", **more},
         )  # fmt: skip
         return await self.node.execute(command)
 
@@ -587,6 +589,52 @@ async def test_handlers_run_around_a_life(bench: Bench) -> None:
     assert time.monotonic() - begun >= 0.3
     bad = await bench.run("exec sleep 60", attempt=1, post_start=Hook(exec=("false",)))
     assert isinstance(bad[-1], ContainerExited) and "FailedPostStartHook" in bad[-1].message
+
+
+async def test_a_container_waits_for_its_turn_to_end_and_its_hook_does_not(bench: Bench) -> None:
+    """Sidecars: whoever comes before it ends first; the hook runs meanwhile, and one that fails is told."""
+    if not really(bench):
+        return
+    await bench.pod()
+    await bench.run("trap 'echo main; exit 0' TERM; while true; do sleep 0.05; done")
+    await bench.run("trap 'echo side; exit 0' TERM; while true; do sleep 0.05; done", container="side")
+    hook = Hook(exec=("sh", "-c", "echo oh; exit 3"))
+    stop = StopContainer(
+        node="n", pod_uid=UID, container="side", attempt=0, grace_period_s=20, pre_stop=hook, after=("c", "none")
+    )
+    side = asyncio.ensure_future(bench.node.execute(stop))
+    failed = await bench.told(LifecycleHookFailed)
+    assert (failed.container, failed.hook, "oh" in failed.message) == ("side", "PreStop", True)
+    assert not side.done(), "the other runs"
+    async with asyncio.timeout(30):
+        (main,) = await bench.node.execute(msgspec.structs.replace(stop, container="c", pre_stop=None, after=UNSET))
+        (ended,) = await side
+    assert (main.exit_code, ended.exit_code) == (0, 0) and main.at_ns <= ended.at_ns
+
+
+async def test_whoever_had_no_time_left_gets_two_seconds(bench: Bench) -> None:
+    """The hook took it all: there is a moment between signal and KILL."""
+    if not really(bench):
+        return
+    await bench.pod()
+    await bench.run("trap 'sleep 0.3; exit 7' TERM; while true; do sleep 0.05; done")
+    slow = Hook(exec=("sleep", "60"))
+    async with asyncio.timeout(30):
+        stop = StopContainer(node="n", pod_uid=UID, container="c", attempt=0, grace_period_s=1, pre_stop=slow)
+        (ended,) = await bench.node.execute(stop)
+    assert ended.exit_code == 7
+    assert "did not end within 1 s" in (await bench.told(LifecycleHookFailed)).message or bench.kind == "cri"
+
+
+async def test_a_post_start_hook_lasts_as_long_as_its_container(bench: Bench) -> None:
+    """Nothing else limits it; and when the container ends, nobody waits for it."""
+    if bench.kind not in ("process", "oci"):
+        return
+    await bench.pod()
+    async with asyncio.timeout(30):
+        facts = await bench.run("sleep 0.5; exit 4", post_start=Hook(exec=("sleep", "600")))
+    assert isinstance(facts[0], ContainerStarted)
+    assert [f.exit_code for f in facts[1:] if isinstance(f, ContainerExited)] in ([4], [])
 
 
 async def _has(bench: Bench, wanted: bytes) -> bool:

@@ -37,6 +37,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
             case ["away"]:
                 self.send_response(307)
                 self.send_header("Location", "http://elsewhere.invalid/404")
+                self.end_headers()
+                self.wfile.write(b"over there")
+                return
             case [code]:
                 self.send_response(int(code))
         self.end_headers()
@@ -131,7 +134,8 @@ async def test_http_and_tcp(web: str, prober: Prober) -> None:
 
 async def test_redirects_are_followed_on_the_same_host_only(web: str, prober: Prober) -> None:
     assert (await prober.probe(target(Hook(http_url=f"http://{web}/once"))))[0]
-    assert (await prober.probe(target(Hook(http_url=f"http://{web}/away"))))[0], "it answers; elsewhere is not asked"
+    good, why = await prober.probe(target(Hook(http_url=f"http://{web}/away")))
+    assert (good, why) == (True, "Probe terminated redirects, Response body: over there"), "elsewhere is not asked"
     good, why = await prober.probe(target(Hook(http_url=f"http://{web}/round"), timeout_s=10))
     assert (good, why) == (False, f'Get "http://{web}/round": stopped after 10 redirects')
 
@@ -152,7 +156,7 @@ async def test_https_is_asked_without_checking_the_certificate(tmp_path: Path, p
 
 async def test_what_is_not_ascii_is_sent_as_kubelet_sends_it(web: str, prober: Prober) -> None:
     action = Hook(http_url=f"http://{web}/é", http_headers=(("X", "naïve – Ω"),))
-    assert await prober.probe(target(action)) == (True, "HTTP probe failed with statuscode: 200")
+    assert await prober.probe(target(action)) == (True, "")
 
 
 async def test_no_server_outlives_the_timeout(prober: Prober) -> None:
@@ -312,3 +316,17 @@ async def test_only_flips_are_reported_and_thresholds_count() -> None:
     await asyncio.sleep(0.02)
     assert tried == before, "a target that is gone is not probed"
     await prober.close()
+
+
+async def test_a_redirect_elsewhere_is_warned_of_once(web: str) -> None:
+    async def run_in(uid: str, container: str, argv: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
+        raise AssertionError("no command is run")
+
+    facts: list[Any] = []
+    prober = Prober("n", facts.append, run_in)
+    await prober.set_targets([target(Hook(http_url=f"http://{web}/away"), "liveness", period_s=0, timeout_s=20)])
+    async with asyncio.timeout(50):
+        while sum(prober.counts().values()) < 5:
+            await asyncio.sleep(0.01)
+    await prober.close()
+    assert [(f.healthy, f.message) for f in facts] == [(True, "Probe terminated redirects, Response body: over there")]
