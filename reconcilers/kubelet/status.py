@@ -262,11 +262,11 @@ def _since(new: core_v1.PodCondition, held: core_v1.PodCondition | None, at: str
     """The condition with the time since when it is so: `at`, or that of `held` where the status is the same. `seen`: the
     generation of the pod."""
     since = held.last_transition_time if held is not None and held.status == new.status else at
-    return _shared(new.type, new.status, new.reason, new.message, since, seen)
+    return _shared(new.type, new.status, new.reason, new.message, since, seen=seen)
 
 
 @remembered(1024)
-def _shared(type_: str, status: str, reason: str, message: str, since: str, seen: int) -> core_v1.PodCondition:
+def _shared(type_: str, status: str, reason: str, message: str, since: str, *, seen: int) -> core_v1.PodCondition:
     """One for all pods of which the same holds since the same second: there are many."""
     return core_v1.PodCondition(
         type=type_, status=status, reason=reason, message=message, last_transition_time=since, observed_generation=seen
@@ -274,7 +274,7 @@ def _shared(type_: str, status: str, reason: str, message: str, since: str, seen
 
 
 def _condition(type_: str, holds: bool, reason: str = "", message: str = "") -> core_v1.PodCondition:
-    return _shared(type_, "True" if holds else "False", reason, message, "")
+    return _shared(type_, "True" if holds else "False", reason, message, "", seen=0)
 
 
 def _ready_to_start(pod: BoundPod) -> core_v1.PodCondition:
