@@ -317,9 +317,7 @@ class ProcessNode:
         return (self._started(record),)
 
     def _runs(self, uid: str, name: str) -> bool:
-        attempts = [attempt for held, container, attempt in self._known if (held, container) == (uid, name)]
-        record = self._known.get((uid, name, max(attempts, default=0)))
-        return record is not None and self._exit(record) is None
+        return any(self._exit(record) is None for key, record in list(self._known.items()) if key[:2] == (uid, name))
 
     async def _hook(self, record: ProcessRecord, hook: Hook, timeout_s: float | None) -> None:
         exec_in = partial(self._run_beside, record)

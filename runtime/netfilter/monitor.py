@@ -11,6 +11,7 @@ import os
 import select
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ _SOL_NETLINK, _ADD_MEMBERSHIP, _SO_RCVBUFFORCE = 270, 1, 33
 BUFFER = 1 << 20
 _MESSAGE, _GENERIC, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBH"), struct.Struct("=HH")
 _HEAD = _MESSAGE.size + _GENERIC.size
+_ONE_OF_OURS = threading.Lock()  # the kernel makes one transaction after the other all the same
 
 
 class Notification(NamedTuple):
@@ -85,18 +87,20 @@ class Monitor:
 
     @contextlib.contextmanager
     def own_change(self) -> Iterator[None]:
-        """Around one transaction of ours: it is not taken for meddling."""
-        before = self.generation()
-        self.take_in()
-        try:
-            yield
-        finally:
-            # in this order: what comes after the count was read stays in the socket
-            notices, lost = self._heard()
-            if (self.generation() - before) & 0xFFFFFFFF <= 1:
-                self._port = next((one.port for one in notices if self._concerns(one)), self._port)
-            else:
-                self._judge(notices, lost)
+        """Around one transaction of ours: it is not taken for meddling. Tables of ours take turns, each in its thread: what one
+        of them changes meanwhile would count as somebody else's."""
+        with _ONE_OF_OURS:
+            before = self.generation()
+            self.take_in()
+            try:
+                yield
+            finally:
+                # in this order: what comes after the count was read stays in the socket
+                notices, lost = self._heard()
+                if (self.generation() - before) & 0xFFFFFFFF <= 1:
+                    self._port = next((one.port for one in notices if self._concerns(one)), self._port)
+                else:
+                    self._judge(notices, lost)
 
     def made_by(self, port: int) -> bool:
         """A program has made changes on our behalf, from this netlink port: they are not taken for meddling. -> whether some of

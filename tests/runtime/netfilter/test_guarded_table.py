@@ -1,6 +1,7 @@
 """What others do to our tables is undone, and what we do ourselves is not taken for theirs. The kernel is real."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from shipslog.runtime.commands import PortMapping, Ruleset, ServiceRules
 from shipslog.runtime.netfilter import guarded_table
 from shipslog.runtime.netfilter.adapter import NetfilterFailed
 from shipslog.runtime.netfilter.family import IPV4
+from shipslog.runtime.netfilter.guarded_table import GuardedTable
 from shipslog.runtime.netfilter.nftables import NftablesAdapter
 from shipslog.runtime.network.nat import Nat, NatFailed
 from tests.logs import capture_logs
@@ -127,6 +129,33 @@ async def test_our_own_changes_are_none_of_others(lab: Laboratory, nft: Nftables
         await busy
         await asyncio.sleep(3 * guarded_table.SETTLE_S)
     assert not [entry for entry in logs if entry["event"] == "packet_rules_restored"]
+
+
+async def test_tables_of_ours_that_begin_at_once_are_not_each_others_meddlers(lab: Laboratory) -> None:
+    """Those of two families do, each in its thread, before either knows which changes are its own."""
+    first, second = (GuardedTable(f"shipslog_{name}", lambda: None, netns=lab.ns("node")) for name in ("one", "other"))
+    done = threading.Event()
+
+    def meanwhile() -> None:
+        second.change("add table ip shipslog_other\nadd chain ip shipslog_other c")
+        done.set()
+
+    def change() -> bool:
+        monitor = first._monitor
+        assert monitor is not None
+        with monitor.own_change():
+            asyncio.run_coroutine_threadsafe(second.run(meanwhile), loop)
+            done.wait(0.5)  # it may not come between
+            first.session.run("add table ip shipslog_one\nadd chain ip shipslog_one c")
+        return monitor.meddled()
+
+    loop = asyncio.get_running_loop()
+    await second.run(lambda: second.session)
+    async with asyncio.timeout(40):
+        assert not await first.run(change)
+        assert not await second.run(lambda: second.meddled()) and await asyncio.to_thread(done.wait, 30)
+    for table in (first, second):
+        await table.close()
 
 
 async def test_a_repair_that_fails_is_tried_again(
