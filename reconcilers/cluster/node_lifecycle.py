@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
+from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler, Say, reference
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
@@ -67,7 +67,9 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
         commands: list[AnyObjectCommand] = _retaint(node, healthy)
         evictions, evict_s = _evictions(view, node, healthy, now)
         waits = [again_s] + ([evict_s] if evict_s is not None else [])
-        return Decision(reason="it is heard of", commands=(*commands, *evictions), requeue_after=min(waits))
+        return Decision(
+            reason="it is heard of", commands=(*commands, *evictions), requeue_after=min(waits), says=_told(view, evictions)
+        )
     if silent_ns < grace_ns:
         return Decision(reason="it is heard of again; its own status follows")
     commands = []
@@ -77,7 +79,8 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
     taints = _taints(node, "Unknown", now)
     commands = _retaint(node, taints)
     evictions, again = _evictions(view, node, taints, now)
-    return Decision(reason="it is unreachable", commands=(*commands, *evictions), requeue_after=again)
+    said = _told(view, evictions)
+    return Decision(reason="it is unreachable", commands=(*commands, *evictions), requeue_after=again, says=said)
 
 
 def _last_heard(view: View, node: core_v1.Node) -> int:
@@ -137,6 +140,17 @@ def _evictions(
         elif left_s != float("inf"):
             soonest = left_s if soonest is None else min(soonest, left_s)
     return commands, soonest
+
+
+def _told(view: View, evictions: Iterable[AnyObjectCommand]) -> tuple[Say, ...]:
+    """As the taint manager tells of a pod that it deletes."""
+    found = []
+    for delete in evictions:
+        pod = view.get(core_v1.Pod, delete.name, delete.namespace) if isinstance(delete, Delete) else None
+        if pod is not None:
+            message = f"Marking for deletion Pod {pod.metadata.namespace}/{pod.metadata.name}"
+            found.append(Say(about=reference(pod), reason="TaintManagerEviction", message=message, after=delete))
+    return tuple(found)
 
 
 def _tolerated_s(pod: core_v1.Pod, taint: core_v1.Taint, now: Instant) -> float:

@@ -127,8 +127,8 @@ def _container(pod: BoundPod, container: AnyContainer, waiting: Waiting) -> core
     if state is None:
         why = waiting.get(container.name) or _not_yet(pod)
         return core_v1.ContainerStatus(
-            name=container.name, image=container.image, state=core_v1.ContainerState(waiting=why), started=False,
-            volume_mounts=_mounts(pod, container),
+            name=container.name, image=container.image, state=core_v1.ContainerState(waiting=why),
+            started=_begun(container, False), volume_mounts=_mounts(pod, container),
         )  # fmt: skip
     end, now = ended(state), core_v1.ContainerState()
     last = _terminated(state.last_exit)
@@ -154,13 +154,18 @@ def _container(pod: BoundPod, container: AnyContainer, waiting: Waiting) -> core
         image=state.image or container.image,
         image_id=image_id,
         container_id=state.container_id or (state.last_exit.container_id if state.last_exit else ""),
-        started=runs,
+        started=_begun(container, runs),
         allocated_resources=allocated,
         resources=held,
         volume_mounts=_mounts(pod, container),
         user=_user(state),
         stop_signal=state.stop_signal or None,
     )
+
+
+def _begun(container: AnyContainer, runs: bool) -> bool | None:
+    """Nothing is said of a container that was added to look at others."""
+    return None if isinstance(container, core_v1.EphemeralContainer) else runs
 
 
 def _user(state: ContainerRuntime) -> core_v1.ContainerUser | None:
@@ -214,9 +219,10 @@ def _terminated(end: ContainerExited | None) -> core_v1.ContainerStateTerminated
 
 
 def _is_ready(pod: BoundPod, container: AnyContainer) -> bool:
-    """An app container is ready when it runs and its probe says so; an init container when it has done its part."""
+    """An app container is ready when it runs and its probe says so; an init container when it has done its part; one that was
+    added to look at others never."""
     state = pod.state(container.name)
-    if state is None:
+    if state is None or isinstance(container, core_v1.EphemeralContainer):
         return False
     if not state.running:
         end = ended(state)

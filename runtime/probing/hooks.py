@@ -10,6 +10,7 @@ from typing import Any
 from shipslog.runtime.commands import Hook
 from shipslog.runtime.network.lookup import Lookups
 from shipslog.runtime.node import StreamRefused
+from shipslog.store.tasks import Tasks
 
 from .http_action import HttpFailed, http_get
 
@@ -25,17 +26,12 @@ class HookFailed(Exception):
 async def until(over: Callable[[], bool], hook: Coroutine[Any, Any, None]) -> None:
     """Carry a post-start hook out for as long as its container runs (until `over()`): nothing else limits it.
     Errors: HookFailed."""
-    doing = asyncio.ensure_future(hook)
-    try:
-        while not over():
+    async with Tasks("post-start hook") as tasks:
+        doing = tasks.start("post-start hook", hook, ordinary=HookFailed)
+        while not over() and not doing.done():
             await asyncio.wait((doing,), timeout=LOOK_EVERY_S)
-            if doing.done():
-                return doing.result()
-    finally:
-        doing.cancel()
-        await asyncio.wait((doing,))
-        if not doing.cancelled():
-            doing.exception()  # it was raised, or the end of the container says more
+        if doing.done():
+            doing.result()
 
 
 async def run(hook: Hook, pod_uid: str, *, exec_in: ExecIn, lookups: Lookups, timeout_s: float | None) -> None:

@@ -26,7 +26,11 @@ def decide(now: int, *pods: core_v1.Pod, time_added: str = BORN) -> Any:
 
 
 def test_a_pod_that_tolerates_nothing_goes_and_says_why() -> None:
-    said, gone = decide(NOW, pod("p", node="n")).commands
+    decision = decide(NOW, pod("p", node="n"))
+    said, gone = decision.commands
+    (told,) = decision.says
+    assert (told.type, told.reason, told.after) == ("Normal", "TaintManagerEviction", gone)
+    assert told.message == "Marking for deletion Pod default/p"
     assert isinstance(said, Update) and said.subresource == "status" and isinstance(gone, Delete)
     condition = next(c for c in said.object.status.conditions if c.type == "DisruptionTarget")
     assert (condition.status, condition.reason, condition.last_transition_time) == ("True", "DeletionByTaintManager", BORN)

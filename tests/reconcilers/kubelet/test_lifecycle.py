@@ -320,6 +320,15 @@ def test_before_its_first_word_a_pod_with_init_containers_is_initializing() -> N
     assert [w.reason for w in waiting if w is not None] == ["PodInitializing", "PodInitializing"]
 
 
+def test_of_a_container_that_looks_at_others_nothing_is_ready() -> None:
+    """Kubernetes' prober leaves ephemeral containers alone: they are neither ready nor started, also while they run."""
+    debugger = core_v1.EphemeralContainer(name="dbg", image="img", image_pull_policy="IfNotPresent")
+    spec = core_v1.PodSpec(ephemeral_containers=(debugger,))
+    for facts in ((), (started_as("dbg"),)):
+        (shown,) = status(world(SANDBOX, PULLED, started(), *facts, spec=spec)).ephemeral_container_statuses
+        assert (shown.ready, shown.started, shown.state.running is not None) == (False, None, bool(facts))
+
+
 def of_sidecar(fact: type[Any], **more: Any) -> Any:
     return fact(node="n", pod_uid=UID, container="side", attempt=0, at_ns=NOW, **more)
 

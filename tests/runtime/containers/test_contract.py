@@ -642,7 +642,7 @@ async def _has(bench: Bench, wanted: bytes) -> bool:
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         while not await condition():
             await asyncio.sleep(0.02)
 

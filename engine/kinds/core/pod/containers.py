@@ -42,8 +42,9 @@ def attempt_of(pod: core_v1.Pod, container: str, *, previous: bool) -> int:
         backs_off = status.state.waiting is not None and status.state.waiting.reason == "CrashLoopBackOff"
         return status.restart_count + 1 if backs_off else status.restart_count
     if status.state.waiting is not None and not status.container_id:
-        why = status.state.waiting.message or status.state.waiting.reason or "ContainerCreating"
-        if status.state.waiting.reason in ("ErrImagePull", "ImagePullBackOff"):
-            why = f"trying and failing to pull image: {why}"
+        reason = status.state.waiting.reason or "ContainerCreating"
+        why = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}.get(
+            reason, reason
+        )
         raise BadRequest(f'container "{container}" in pod "{pod.metadata.name}" is waiting to start: {why}')
     return status.restart_count

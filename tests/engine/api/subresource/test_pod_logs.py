@@ -37,6 +37,14 @@ def test_which_attempt() -> None:
     assert attempt_of(pod("a", containerStatuses=[running]), "a", previous=True) == 2, "the runtime goes back by one"
     waiting = running | {"state": {"waiting": {"reason": "CrashLoopBackOff"}}}
     assert attempt_of(pod("a", containerStatuses=[waiting]), "a", previous=True) == 3
+    for reason, why in (
+        ("ErrImagePull", "image can't be pulled"),
+        ("ImagePullBackOff", "trying and failing to pull image"),
+        ("CreateContainerConfigError", "CreateContainerConfigError"),
+    ):
+        waits = status | {"state": {"waiting": {"reason": reason, "message": "more than a kubelet says"}}}
+        with pytest.raises(BadRequest, match=f"is waiting to start: {why}$"):
+            attempt_of(pod("a", containerStatuses=[waits]), "a", previous=False)
     waiting = status | {"state": {"waiting": {"reason": "ContainerCreating"}}}
     with pytest.raises(BadRequest, match='container "a" in pod "p" is waiting to start: ContainerCreating'):
         attempt_of(pod("a", containerStatuses=[waiting]), "a", previous=False)
