@@ -35,6 +35,7 @@ from shipslog.store.refusals import Refusal, Unavailable
 from shipslog.store.tasks import Tasks
 
 RETRY_S = 0.2  # until a log that refused is tried again
+SLOW_S = 30.0  # that a pod is being removed for: then people are told
 BACKOFF_S, BACKOFF_MAX_S = 1.0, 60.0  # until a command that failed is tried again: each time twice as long
 
 log = logger(__name__)
@@ -94,7 +95,7 @@ class Dispatcher:
         """Execute it and append the outcome; the identity is free when the outcome is durable."""
         identity = command.identity
         try:
-            facts = await self._execute(command)
+            facts = await self._awaited(command, cause)
             if isinstance(command, RunPodSandbox):
                 self._standing[f"volumes/{command.pod_uid}"] = mark_of(command.refresh())  # what it has just been given
             elif isinstance(command, RemovePodSandbox):
@@ -120,6 +121,20 @@ class Dispatcher:
         finally:
             if self._under_way.get(identity) is command:
                 del self._under_way[identity]
+
+    async def _awaited(self, command: AnyRuntimeCommand, cause: int) -> Sequence[RuntimeFact]:
+        """What came of it; whoever waits for a pod to be gone hears that it takes its time."""
+        if not isinstance(command, RemovePodSandbox):
+            return await self._execute(command)
+        async with Tasks("removals that take their time") as tasks:
+            tasks.start(command.identity, self._tell_slow(command, cause))
+            return await self._execute(command)
+
+    async def _tell_slow(self, command: RemovePodSandbox, cause: int) -> None:
+        await self.committer.clock.sleep(SLOW_S)
+        why = "a process that does not end, or a tool that takes its volumes back, is waited for"
+        error = TimeoutError(f"it has not come to an end within {SLOW_S:g} s: {why}")
+        await self._not_done(command, "FailedKillPod", error, cause)
 
     async def _not_done(self, command: RemovePodSandbox | RefreshVolumes, reason: str, error: Exception, cause: int) -> None:
         """Whoever waits for the pod to be gone, or for what its volume is to show, is to see why not."""

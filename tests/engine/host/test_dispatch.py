@@ -239,3 +239,34 @@ async def test_a_pod_that_cannot_be_removed_is_told_of_each_time_it_was_tried(mo
         assert event.message == "error killing pod: [Errno 16] Device or resource busy: '/pods/p/volumes'"
         await until(lambda: cluster.view.pod_runtime(pod.metadata.uid) is None)
     assert tries == 3
+
+
+async def test_people_are_told_what_a_removal_that_hangs_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that does not answer keeps a pod from going for minutes: its event says so meanwhile, once."""
+    monkeypatch.setattr(dispatch, "SLOW_S", 0.05)
+    node, answers = Told(), asyncio.Event()
+
+    async def execute(command: AnyRuntimeCommand) -> tuple[RuntimeFact, ...]:
+        if isinstance(command, RemovePodSandbox):
+            await answers.wait()
+        return await Told.execute(node, command)
+
+    monkeypatch.setattr(node, "execute", execute)
+    async with Cluster.open(runtime=[node]) as cluster:
+        await cluster.create(config_map(a="1"))
+        await cluster.create(a_pod())
+        pod = await running(cluster)
+        await cluster.delete(core_v1.Pod, "p", "default")
+
+        def told() -> list[str]:
+            return [event.message for event in cluster.list(core_v1.Event) if event.reason == "FailedKillPod"]
+
+        async with asyncio.timeout(40):
+            while not told():
+                await asyncio.sleep(0.01)
+            assert cluster.view.pod_runtime(pod.metadata.uid) is not None, "it is waited for"
+            answers.set()
+            while cluster.view.pod_runtime(pod.metadata.uid) is not None:
+                await asyncio.sleep(0.01)
+        (message,) = told()
+        assert "has not come to an end within 0.05 s" in message and "volumes" in message
