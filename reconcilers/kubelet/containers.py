@@ -35,11 +35,24 @@ def plan_containers(pod: BoundPod, plan: PodPlan) -> None:
         stop_sidecars(pod, plan, pod.grace_period_s, "")  # and none of them is started again
     elif _plan_init(pod, plan):
         for container in pod.spec.containers:
-            if container.name not in unhealthy:
-                _plan_start(pod, container, plan)
+            if container.name in unhealthy:
+                continue
+            _plan_start(pod, container, plan)
+            if _holds_others(pod, container, plan):
+                plan.because(f"those after {container.name} wait for its post-start hook")
+                break
     for extra in pod.spec.ephemeral_containers:
         if pod.state(extra.name) is None:
             _start(pod, extra, 0, plan)
+
+
+def _holds_others(pod: BoundPod, container: AnyContainer, plan: PodPlan) -> bool:
+    """Whether it is on its way with a hook: a kubelet starts one container after the other, each with its hook, and people hold
+    others back so. Where it cannot start for now, or has failed, the others go on."""
+    lifecycle, state = container.lifecycle, pod.state(container.name)
+    if lifecycle is None or lifecycle.post_start is None or (state is not None and state.running):
+        return False
+    return not finished(pod, container) and container.name not in plan.waiting
 
 
 def first_images(pod: BoundPod, plan: PodPlan) -> None:

@@ -329,6 +329,29 @@ def test_of_a_container_that_looks_at_others_nothing_is_ready() -> None:
         assert (shown.ready, shown.started, shown.state.running is not None) == (False, None, bool(facts))
 
 
+def test_containers_after_one_with_a_post_start_hook_wait_for_it() -> None:
+    """A kubelet starts one after the other; a proxy that others need holds them back so, until it is ready."""
+    sleep = core_v1.LifecycleHandler(sleep=core_v1.SleepAction(seconds=1))
+    first, second = (core_v1.Container(name=name, image="img", image_pull_policy="IfNotPresent") for name in ("c", "d"))
+    first = replace(first, lifecycle=core_v1.Lifecycle(post_start=sleep))
+    made = bound()
+    made = replace(made, spec=replace(made.spec, containers=(first, second)))
+
+    def starts(*facts: Any) -> list[str]:
+        view = view_of(node("n"), observed("n"), made, SANDBOX, *facts)
+        return [c.container for c in decide(view).commands if isinstance(c, StartContainer)]
+
+    assert starts() == [], "its image is not there"
+    assert starts(PULLED) == ["c"]
+    assert starts(PULLED, started()) == ["d"], "its start is told when the hook has done its part"
+    twice = (PULLED, started(), exited(1), started(1), exited(1, 1))
+    assert starts(*twice) == ["d"], "it waits to be started again"
+    failed = ImagePullFailed(node="n", image="img", reason="ErrImagePull", message="no", at_ns=NOW)
+    second = replace(second, image="other")
+    made = replace(made, spec=replace(made.spec, containers=(first, second)))
+    assert starts(failed, replace(PULLED, image="other")) == ["d"], "it cannot start for now"
+
+
 def of_sidecar(fact: type[Any], **more: Any) -> Any:
     return fact(node="n", pod_uid=UID, container="side", attempt=0, at_ns=NOW, **more)
 
