@@ -22,10 +22,11 @@ from .node_restriction import check_node
 from .quotas import GROW, check_quotas
 
 
-def admit_create(kind: Kind, obj: Any, ctx: Admission) -> Any:
-    """The object as it will be stored. Errors: Invalid, Forbidden, NotFound (its namespace)."""
+def admit_create(kind: Kind, obj: Any, ctx: Admission, *, defaulted: bool = False) -> Any:
+    """The object as it will be stored. `defaulted`: it has its defaults already.
+    Errors: Invalid, Forbidden, NotFound (its namespace)."""
     strategy = _rules(kind, ctx)
-    obj = strategy.default(obj)
+    obj = obj if defaulted else strategy.default(obj)
     if kind.namespaced:
         check_namespace(kind, obj.metadata.name, obj.metadata.namespace, ctx)
     check_node(kind, obj, ctx)

@@ -36,8 +36,14 @@ def compiled(pattern: str) -> Any:
 def steps(pattern: str, text: str) -> int:
     """How much it may take to look for a pattern in a text: linear in the text, but `(a|b)*a(a|b){900}` is long, compiled.
     Errors: BadPattern."""
-    made: int = compiled(pattern).programsize * len(text) // AT_A_STEP
-    return made
+    return _size(pattern) * len(text) // AT_A_STEP
+
+
+@lru_cache(maxsize=1024)
+def _size(pattern: str) -> int:
+    """In instructions."""
+    size: int = compiled(pattern).programsize
+    return size
 
 
 def matches(pattern: str, text: str) -> bool:

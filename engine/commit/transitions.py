@@ -154,10 +154,20 @@ class Transition:
         return Wanted(command=command, kind=kind, object=replace(obj, metadata=meta), owner=owner)
 
     def create(self, wanted: Wanted, ctx: admission.Admission) -> Evaluation:
-        kind, obj, now = wanted.kind, wanted.object, api_time(ctx.now_ns)
+        kind, now, complete = wanted.kind, api_time(ctx.now_ns), None
+
+        def defaulted() -> Any:
+            nonlocal complete
+            complete = rules_of(kind).default(wanted.object)
+            return complete
+
         # what the server adds besides its defaults is nobody's
-        entries = managers_of(self.head.scheme, wanted, lambda: rules_of(kind).default(wanted.object), now)
-        obj = obj if wanted.mutated is None else wanted.mutated
+        entries = managers_of(self.head.scheme, wanted, defaulted, now)
+        # defaults go by the name in one kind, and by no other metadata: with a name they are those that admission would fill in
+        if wanted.mutated is not None or ctx.version is not None or not wanted.object.metadata.name:
+            complete = None
+        obj = wanted.object if wanted.mutated is None else wanted.mutated
+        obj = obj if complete is None else complete
         meta = obj.metadata
         name = meta.name or self._generate(kind, meta.namespace, meta.generate_name)
         link = _link(kind, meta.namespace, name) if ctx.config.old_clients is True else ""
@@ -165,7 +175,7 @@ class Transition:
             meta, name=name, uid=self.entropy.uid(), creation_timestamp=now, self_link=link,
             owner_references=self._owners(meta.owner_references, ctx), managed_fields=entries,
         )  # fmt: skip
-        obj = admission.admit_create(kind, replace(obj, metadata=meta), ctx)
+        obj = admission.admit_create(kind, replace(obj, metadata=meta), ctx, defaulted=complete is not None)
         if name and self.head.entry(kind.resource, name, meta.namespace) is not None:
             raise already_exists(kind, name)
         return Evaluation(effect="Created", object=obj, kind=kind)

@@ -104,7 +104,11 @@ def _from_text(struct: type[T], data: bytes, validation: str) -> tuple[T, tuple[
         raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: {error}") from error
     if not isinstance(value, dict):
         raise _unreadable(struct, data, f"couldn't get version/kind; json parse error: not an object: {_shown(value)}")
-    return _from_value(struct, value, validation, lambda unknown: repeats.told(data, set(unknown)))
+
+    def told(unknown: list[str]) -> list[str]:
+        return repeats.told(data, set(unknown)) if unknown or repeats.any_in(data) else []
+
+    return _from_value(struct, value, validation, told)
 
 
 def _let_go(error: BaseException | None) -> None:

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from shipslog.engine.cluster import Cluster
-from shipslog.store.commands import Bind, Delete, Patch, Update
-from shipslog.store.objects.types import coordination_v1, core_v1, meta_v1, policy_v1
+from shipslog.store.commands import Bind, Create, Delete, Patch, Update
+from shipslog.store.objects.types import coordination_v1, core_v1, flowcontrol_v1, meta_v1, policy_v1
 from shipslog.store.refusals import BadRequest, Conflict, Invalid, NotFound, Unexpected
 from tests.engine.conftest import SteppedClock
 
@@ -188,3 +188,27 @@ async def test_one_empty_manager_forgets_them_all(engine: Cluster) -> None:
 
 async def test_a_generation_is_kept_where_the_kind_does_not_count_it(engine: Cluster) -> None:
     assert (await engine.create(core_v1.ConfigMap(metadata=meta("a", generation=7)))).metadata.generation == 7
+
+
+@pytest.mark.parametrize("named", [{"name": "a"}, {"generate_name": "a-"}])
+async def test_whoever_owns_fields_gets_the_same_object(engine: Cluster, named: dict[str, str]) -> None:
+    """Its defaults are filled in once where it is found out who owns what, and are those of one that nobody owns."""
+    template = core_v1.PodTemplateSpec(metadata=meta_v1.ObjectMeta(labels={"app": "a"}), spec=pod("x").spec)
+    rc = core_v1.ReplicationController(metadata=meta(**named), spec=core_v1.ReplicationControllerSpec(template=template))
+    space = core_v1.Namespace(metadata=meta_v1.ObjectMeta(**named))
+    plc = flowcontrol_v1.PriorityLevelConfiguration(
+        metadata=meta_v1.ObjectMeta(**named), spec=flowcontrol_v1.PriorityLevelConfigurationSpec(
+            type="Limited", limited=flowcontrol_v1.LimitedPriorityLevelConfiguration(
+                limit_response=flowcontrol_v1.LimitResponse(type="Reject")))
+    )  # fmt: skip
+    alone = replace(template.spec, automount_service_account_token=False)  # the volume for it has a name by chance
+    for obj in (core_v1.Pod(metadata=meta(**named), spec=alone), rc, space, plc):
+        owned, plain = [
+            (await engine.submit(Create(object=obj, field_manager=who), dry_run=True)).entry.object for who in ("m", "")
+        ]
+        assert owned.metadata.managed_fields and not plain.metadata.managed_fields
+        name, uid = plain.metadata.name, plain.metadata.uid
+        as_plain = replace(owned, metadata=replace(owned.metadata, managed_fields=(), name=name, uid=uid))
+        labels = {key: name if key == "kubernetes.io/metadata.name" else v for key, v in owned.metadata.labels.items()}
+        assert owned.metadata.labels.get("kubernetes.io/metadata.name", owned.metadata.name) == owned.metadata.name
+        assert replace(as_plain, metadata=replace(as_plain.metadata, labels=labels)) == plain
