@@ -44,7 +44,8 @@ def _of_node(view: View, node: core_v1.Node) -> Iterable[str]:
 
 
 def _of_report(view: View, fact: NodeObserved) -> Iterable[str]:
-    return (turn_of(fact.node),)
+    """Of one whose object is there: else that wakes its turn, once it is made."""
+    return (turn_of(fact.node),) if view.get(core_v1.Node, fact.node) is not None else ()
 
 
 def _all(view: View, namespace: core_v1.Namespace) -> Iterable[str]:
@@ -83,7 +84,9 @@ def decide(view: View, key: str, *, now: Instant) -> Decision:
             held.append((_due_ns(lease, now), lease))
     if missing:
         makes = tuple(Create(object=_lease(node, now)) for node in missing[:AT_ONCE])
-        return Decision(reason=f"making {_leases(len(makes))}", commands=makes, requeue_after=MORE_S)
+        soonest = min((at for at, _ in held), default=now + RENEW_S * SECOND_NS)
+        wait_s = max((soonest - now) / SECOND_NS, MORE_S) if len(missing) <= AT_ONCE else MORE_S
+        return Decision(reason=f"making {_leases(len(makes))}", commands=makes, requeue_after=wait_s)
     if not held:
         return Decision(reason="none of its nodes has reported")
     held.sort(key=lambda of: (of[0], of[1].metadata.name))
