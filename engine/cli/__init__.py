@@ -3,6 +3,7 @@
 Tests: tests/engine/cli/test_wrong_input.py, tests/engine/cli/shared/test_purge.py
 """
 
+import gc
 import importlib
 
 import click
@@ -49,7 +50,11 @@ class Lazy(click.Group):
         if name not in COMMANDS:
             return None
         room = "retired." if name in RETIRED else ""
-        module = importlib.import_module(f"shipslog.engine.cli.{room}{name.replace('-', '_')}")
+        gc.disable()  # what is imported stays: to look for garbage among it a dozen times takes a thirtieth of a daemon's start
+        try:
+            module = importlib.import_module(f"shipslog.engine.cli.{room}{name.replace('-', '_')}")
+        finally:
+            gc.enable()
         command: click.Command = module.command
         return command
 

@@ -13,7 +13,7 @@ not at all is their group's (gangs.py, gang_preemption.py).
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipslog.reconcilers.cluster.device_claims import CLAIMS
 from shipslog.reconcilers.rule.decision import Decision, Instant, Reconciler
@@ -21,16 +21,18 @@ from shipslog.reconcilers.rule.wakes import rule
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1, storage_v1
 from shipslog.store.objects.types.policy_v1 import PodDisruptionBudget
-from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
 from shipslog.store.view import View
 
 from . import volumes
 from .devices import CLASSES
-from .gangs import MEMBERS
+from .gangs import GROUPS, MEMBERS
 from .nodes import NODES_STATE
 from .queue import ASKED_LABELS, QUEUE, SERVICES_BY_LABEL
 from .rounds import Round, config_of, profiles_of
 from .rounds import window as window
+
+if TYPE_CHECKING:  # most clusters have no groups of pods
+    from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
 
 KEY = "pending"
 
@@ -46,7 +48,7 @@ def _makes_work(before: core_v1.Pod | None, after: core_v1.Pod | None) -> bool:
     return bool(before.metadata.deletion_timestamp) != bool(after.metadata.deletion_timestamp)
 
 
-def _is_another(before: PodGroup | None, after: PodGroup | None) -> bool:
+def _is_another(before: "PodGroup | None", after: "PodGroup | None") -> bool:
     """Whether a group came, or asks for something else."""
     return after is not None and (before is None or before.spec != after.spec)
 
@@ -63,7 +65,7 @@ WAKES = (
     rule(always=(KEY,))
     .watches(core_v1.Pod, to=_all_that_wait, when=_makes_work)
     .watches(core_v1.Node, to=_all_that_wait)
-    .watches(PodGroup, to=_all_that_wait, when=_is_another)
+    .watches(GROUPS, to=_all_that_wait, when=_is_another)
     .watches(core_v1.PersistentVolumeClaim, core_v1.PersistentVolume, to=_all_that_wait)
     .watches(storage_v1.StorageClass, storage_v1.CSINode, to=_all_that_wait)
     .watches(storage_v1.CSIDriver, storage_v1.CSIStorageCapacity, to=_all_that_wait)

@@ -4,12 +4,12 @@ Tests: tests/reconcilers/scheduler/test_preemption.py
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from shipslog.reconcilers.rule.decision import Instant, Say, reference
 from shipslog.reconcilers.rule.pods import disrupted
 from shipslog.store.commands import AnyObjectCommand, Delete, Update
 from shipslog.store.objects.types import core_v1
-from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
 from shipslog.store.objects.values.times import api_time
 from shipslog.store.view import View
 
@@ -19,6 +19,9 @@ from .nodes import Running
 from .preemption import NEVER_PREEMPTS, REASON, WAITS_FOR_ENDS, Budgets, Preemption, Victims, waits_for_ends
 from .profile import NAME
 from .queue import Waiting
+
+if TYPE_CHECKING:  # most clusters have no groups of pods
+    from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
 
 TRIES = 3_000  # nodes that one decision weighs so, some 30 µs each; pods beyond that are looked at by the next
 
@@ -77,7 +80,7 @@ class Evictions:
         for one in victims.pods:
             self._evict(one, pod.spec.scheduler_name, f"pod {pod.metadata.uid} on node {node}")
 
-    def evict_for_group(self, group: PodGroup, scheduler: str, victims: Iterable[tuple[Running, str]]) -> None:
+    def evict_for_group(self, group: "PodGroup", scheduler: str, victims: Iterable[tuple[Running, str]]) -> None:
         """Have those end, each with the name of its node, in whose places the pods of the group are to run."""
         for one, node in victims:
             self._evict(one, scheduler, f"podgroup {group.metadata.uid} on node {node}")

@@ -11,21 +11,24 @@ Tests: tests/reconcilers/scheduler/test_gang_preemption.py
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from shipslog.reconcilers.rule.decision import Instant
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1
-from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
 from shipslog.store.objects.values.times import SECOND_NS
 from shipslog.store.view import View
 
 from .candidates import Candidates, Turn
-from .gangs import MEMBERS
+from .gangs import GROUPS, MEMBERS
 from .nodes import NEVER, Running
 from .preemption import Budgets, from_another, is_giving_way
 from .queue import Waiting, group_of
+
+if TYPE_CHECKING:  # most clusters have no groups of pods
+    from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
 
 MOST = 3_000  # pods that are taken away in thought for one gang; where more are less important, other nodes each second
 
@@ -47,18 +50,18 @@ class Unit(Struct, frozen=True):
         return -self.priority, not self.is_group, -len(self.pods), begun, meta.namespace, meta.name
 
 
-def priority_of(group: PodGroup, pod: int) -> int:
+def priority_of(group: "PodGroup", pod: int) -> int:
     """How important the pods of a group are; `pod`: one of them by itself, for a group that says nothing."""
     return group.spec.priority if group.spec.priority is not None else pod
 
 
-def may_preempt(group: PodGroup, members: Sequence[Waiting]) -> bool:
+def may_preempt(group: "PodGroup", members: Sequence[Waiting]) -> bool:
     """Whether somebody may have to give way to the group."""
     policy = group.spec.preemption_policy or (members[0].pod.spec.preemption_policy if members else None)
     return policy != "Never"
 
 
-def waits_for_ends(turn: Turn, group: PodGroup, members: Iterable[Waiting]) -> bool:
+def waits_for_ends(turn: Turn, group: "PodGroup", members: Iterable[Waiting]) -> bool:
     """Whether some that gave way to the group before have not ended yet."""
     for waiting in members:
         i = turn.nodes.index.get(waiting.pod.status.nominated_node_name or "")
@@ -69,9 +72,11 @@ def waits_for_ends(turn: Turn, group: PodGroup, members: Iterable[Waiting]) -> b
     return False
 
 
-def units_below(view: View, turn: Turn, gang: PodGroup, priority: int, now: Instant) -> list[Unit]:
+def units_below(view: View, turn: Turn, gang: "PodGroup", priority: int, now: Instant) -> list[Unit]:
     """What is less important than the gang, the most important first; up to MOST pods and the groups that they are of."""
-    found, count, groups = list[Unit](), 0, dict[tuple[str, str], PodGroup | None]()
+    found: list[Unit] = []
+    groups: dict[tuple[str, str], PodGroup | None] = {}
+    count = 0
     taken = {(gang.metadata.namespace, gang.metadata.name)}  # groups that are dealt with
     for i in from_another(len(turn.nodes.order), now // SECOND_NS):
         if count >= MOST:
@@ -82,7 +87,8 @@ def units_below(view: View, turn: Turn, gang: PodGroup, priority: int, now: Inst
             if key in taken:
                 continue
             if name and key not in groups:
-                groups[key] = view.get(PodGroup, name, namespace)
+                entry = view.entry(GROUPS, name, namespace)
+                groups[key] = entry.object if entry is not None else None
             group = groups.get(key)
             important = priority_of(group, one.priority) if group is not None else one.priority
             if important >= priority:

@@ -11,7 +11,7 @@ Tests: tests/reconcilers/scheduler/test_gangs.py
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,13 +21,16 @@ from shipslog.store.commands import Update
 from shipslog.store.objects.conditions import find_condition, set_condition
 from shipslog.store.objects.pods import TERMINAL
 from shipslog.store.objects.types import core_v1, meta_v1
-from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
 from shipslog.store.objects.values.times import api_time
 from shipslog.store.projections import index
 from shipslog.store.view import View
 
 from .queue import Queue, Waiting, group_of, order_of
 
+if TYPE_CHECKING:  # most clusters have no groups of pods
+    from shipslog.store.objects.types.scheduling_v1beta1 import PodGroup
+
+GROUPS = "podgroups.scheduling.k8s.io"
 SCHEDULED = "PodGroupInitiallyScheduled"
 TOO_FEW = "waiting for minCount pods from a gang to appear in scheduling queue"
 WAITS = "waiting for minCount pods from a gang to be scheduled"
@@ -44,7 +47,7 @@ MEMBERS = index("pods by their pod group", ("pods",), _key)
 class Gang(Struct, frozen=True):
     """A group whose pods come together. `why`: they are not looked at yet."""
 
-    group: PodGroup | None
+    group: "PodGroup | None"
     least: int
     placed: int  # pods that have a node
     waiting: Sequence[Waiting]  # the most important first
@@ -63,9 +66,10 @@ def gang_of(view: View, queue: Queue, pod: core_v1.Pod) -> Gang | None:
     pods = [entry.object for entry in view.find(MEMBERS, (namespace, name))]
     orders = sorted(order_of(one) for one in pods if not one.spec.node_name)
     waiting = [queue.pods[order] for order in orders if order in queue.pods]
-    group = view.get(PodGroup, name, namespace)
-    if group is None:
+    entry = view.entry(GROUPS, name, namespace)
+    if entry is None:
         return Gang(None, 0, 0, waiting, f'waiting for pods\'s pod group "{name}" to appear in scheduling queue')
+    group: PodGroup = entry.object
     gang = group.spec.scheduling_policy.gang
     if gang is None:
         return None
@@ -73,7 +77,7 @@ def gang_of(view: View, queue: Queue, pod: core_v1.Pod) -> Gang | None:
     return Gang(group, gang.min_count, placed, waiting, TOO_FEW if len(pods) < gang.min_count else "")
 
 
-def update_of(group: PodGroup, why: str, now: Instant) -> Update | None:
+def update_of(group: "PodGroup", why: str, now: Instant) -> Update | None:
     """Have the group say whether it was scheduled (`why` it was not); None where it says so, or has been once."""
     held = find_condition(group.status.conditions, SCHEDULED)
     new = meta_v1.Condition(

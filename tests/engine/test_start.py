@@ -52,6 +52,7 @@ NOT_YET = {
             "extensions_v1beta1",
             "rbac_v1",
             "resource_v1",
+            "scheduling_v1beta1",
             "storagemigration_v1",
         )
     ),

@@ -6,6 +6,8 @@ Tests: tests/runtime/containers/test_contract.py
 import asyncio
 import signal
 from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 
 from shipslog.runtime.containers.oci.recovery.records import ContainerRecord, SandboxRecord
 from shipslog.runtime.containers.settling import settles_ns
@@ -145,8 +147,7 @@ def subject_of(pod: PodState, layout: Layout, cgroups: Cgroups) -> PodSubject:
 def _container_subject(record: ContainerRecord, layout: Layout, cgroups: Cgroups, *, with_pod: bool) -> ContainerSubject:
     """`with_pod`: what the pod's files in /etc hold counts as this one's: a container may write there as much as it likes."""
     bundle = layout.container(record.pod_uid, record.container, record.attempt)
-    files = [bundle / "log", bundle / "termination-log"]
-    files += [layout.pod(record.pod_uid) / name for name in sandbox.FILES] if with_pod else []
+    layer, logs = _places(layout.pods, record.pod_uid, bundle, with_pod)
     return ContainerSubject(
         name=record.container,
         attempt=record.attempt,
@@ -155,6 +156,13 @@ def _container_subject(record: ContainerRecord, layout: Layout, cgroups: Cgroups
         began_ns=record.started_at_ns,
         group=cgroups.path(record.pod_uid, record.container_id) if cgroups.enabled else "",
         pid=record.process.pid if record.process is not None else 0,
-        layer=bundle / "upper",
-        logs=tuple(files),
+        layer=layer,
+        logs=logs,
     )
+
+
+@lru_cache(1_024)  # as `layout` keeps a container's: the nodes' numbers are asked for every few seconds
+def _places(pods: Path, pod_uid: str, bundle: Path, with_pod: bool) -> tuple[Path, tuple[Path, ...]]:
+    """What a container has written to: its layer, and the files beside it."""
+    of_pod = [pods / pod_uid / name for name in sandbox.FILES] if with_pod else []
+    return bundle / "upper", (bundle / "log", bundle / "termination-log", *of_pod)
