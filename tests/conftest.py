@@ -103,6 +103,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()  # what is there stays, and is not looked through for each test
+    gc.set_threshold(10_000, 10, 10)  # objects, not 700: a cluster is made and lost in a moment
     gc.enable()
 
 

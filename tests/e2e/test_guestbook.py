@@ -9,6 +9,7 @@ import time
 import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,15 @@ def book(cluster: Cluster) -> Cluster:
     return cluster
 
 
-def page(cluster: Cluster, path: str = "/", **query: str) -> str:
+@cache
+def node_address(cluster: Cluster) -> str:
+    """Asked once: it stays, and a kubectl for each page is what most of a test of pages would take."""
     node = cluster.get("node", "n1")
-    address = next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
-    url = f"http://{address}:{guestbook.NODE_PORT}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
+    return str(next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"))
+
+
+def page(cluster: Cluster, path: str = "/", **query: str) -> str:
+    url = f"http://{node_address(cluster)}:{guestbook.NODE_PORT}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
     with urllib.request.urlopen(url, timeout=10) as answer:
         text: str = answer.read().decode()
         return text

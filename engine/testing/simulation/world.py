@@ -20,6 +20,7 @@ from shipslog.reconcilers.rule.decision import Reconciler, blind_to
 from shipslog.reconcilers.rule.dormant import Rule, awake
 from shipslog.runtime.containers.simulated import SimulatedNode
 from shipslog.store.events import Event
+from shipslog.store.facts import PodFact
 from shipslog.store.log.event_log import EventLog
 from shipslog.store.log.retention import EPHEMERAL
 from shipslog.store.objects.builtin import BUILTIN
@@ -267,11 +268,12 @@ async def look_back(log: EventLog, events: Sequence[Event]) -> int:
     kept = await snapshots.kept(log)
     before, after, ends = MemoryView(), MemoryView(), foreground.Foreground()
     for event in events:
-        after.evolve(event)
+        made, _ = after.evolve(event)
+        runs = after.pod_runtime(event.fact.pod_uid) if isinstance(event.fact, PodFact) else None
         ends.check(before, event)
         budgets.check(before, after, event)
         preemption.check(before, after, event)
-        before.evolve(event)
+        before.evolve(event, made, runs)
         if event.revision in kept:
             snapshots.check(after, kept[event.revision])
     indexes.check(after, "the log")

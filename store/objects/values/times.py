@@ -24,6 +24,7 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(min(max(seconds, 0), LATEST_S), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(maxsize=1024)  # of an object that is looked at again and again; what is no time is not kept
 def parse_time(text: str) -> int:
     """Nanoseconds UTC of a Time or MicroTime; 0 for ""."""
     if not text:

@@ -102,19 +102,19 @@ def test_watches_sees_that_a_change_is_not_passed_on(monkeypatch: Patch) -> None
 
 def test_budgets_sees_that_evictions_are_not_held_back(monkeypatch: Patch) -> None:
     monkeypatch.setattr(transitions, "admit_eviction", lambda pod, ctx: None)
-    seen_red("budgets", (12, *range(1, 17)))
+    seen_red("budgets", (3, *range(1, 17)))
 
 
 def test_preemption_sees_that_nobody_gives_way(monkeypatch: Patch) -> None:
     monkeypatch.setattr(preemption.Preemption, "best", lambda self: None)
     monkeypatch.setattr(world, "SETTLE_S", 60.0)
     worlds = [seed for seed in range(1, 65) if seed % 16]  # in long ones some pods are held back for longer
-    seen_red("preemption", (26, *worlds))
+    seen_red("preemption", (6, *worlds))
 
 
 def test_preemption_sees_that_a_budget_is_overlooked(monkeypatch: Patch) -> None:
     monkeypatch.setattr(preemption.Budgets, "that_speak_of", lambda self, pod: ())
-    seen_red("preemption", (15, *range(1, 129)))
+    seen_red("preemption", (9, *range(1, 129)))
 
 
 def test_preemption_sees_that_one_gives_way_to_nobody(monkeypatch: Patch) -> None:
