@@ -11,6 +11,8 @@ from shipslog.runtime.node import RuntimeUnavailable
 from shipslog.runtime.stats.usage import Usage
 from shipslog.store.facts import ContainerLimits
 
+from .mounts import Abilities, abilities
+
 CALL_S, PULL_S = 120.0, 1800.0
 OWNER = "shipslog.instance"
 POD_UID, POD_NAME, NAMESPACE = "io.kubernetes.pod.uid", "io.kubernetes.pod.name", "io.kubernetes.pod.namespace"
@@ -67,8 +69,16 @@ class CriClient:
 
     def user_namespaces(self, handler: str) -> bool:
         """Whether the runtime says that this handler of its own ("" for its default) has them."""
+        features = self._features(handler)
+        return features is not None and bool(features.user_namespaces)
+
+    def abilities(self, handler: str) -> Abilities:
+        """What of mounts the runtime can, with this handler."""
+        return abilities(self.name, self.version, self._features(handler))
+
+    def _features(self, handler: str) -> Any | None:
         known = self._call(self._runtime.Status, self.api.StatusRequest()).runtime_handlers
-        return any(one.name == handler and one.features.user_namespaces for one in known)
+        return next((one.features for one in known if one.name == handler), None)
 
     def sandbox_ips(self, sandbox_id: str) -> tuple[str, tuple[str, ...]]:
         """(its address, "" with the host's network; all of them, that first, where there are several)"""

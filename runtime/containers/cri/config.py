@@ -9,14 +9,15 @@ from typing import Any
 from shipslog.runtime.commands import Device, RunPodSandbox, StartContainer, VolumeSource
 from shipslog.runtime.containers import env_files
 from shipslog.runtime.containers.masked import MASKED, READ_ONLY
-from shipslog.runtime.volumes.pod_volumes import pin_sub_path, remove_tree, source_path
+from shipslog.runtime.volumes.pod_volumes import remove_tree, source_path
 
-from . import users
+from . import mounts, users
 from .client import ATTEMPT, CONTAINER, NAMESPACE, POD_NAME, POD_UID
+from .mounts import Abilities
 
 SHARES_OF_A_CORE, PERIOD_US = 1024, 100_000
 SUB_PATHS = "subpaths"
-PROPAGATION = {"HostToContainer": 1, "Bidirectional": 2}
+NOTHING = Abilities()
 
 
 def sandbox(api: Any, request: RunPodSandbox, directory: Path, attempt: int) -> Any:
@@ -59,9 +60,11 @@ def namespaces(api: Any, request: RunPodSandbox, first_id: int) -> Any:
     )  # fmt: skip
 
 
-def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: Path, target_id: str = "") -> Any:
+def container(
+    api: Any, request: StartContainer, pod: RunPodSandbox, directory: Path, target_id: str = "", can: Abilities = NOTHING
+) -> Any:
     """ContainerConfig. `directory` is the pod's: its volumes, and the containers' messages. `target_id`: of the container whose
-    processes it sees. Errors: OSError, VolumeFailed for what cannot be read or mounted of it."""
+    processes it sees. `can`: what its runtime can. Errors: OSError, VolumeFailed for what cannot be read or mounted of it."""
     volumes, first_id = {volume.name: volume for volume in pod.volumes}, users.first_id(directory)
     ids = users.mappings(api, first_id)
     more = env_files.values(request.env_files, directory / "volumes") if request.env_files else ()
@@ -70,26 +73,14 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
     message.chmod(0o666)
     pins = directory / SUB_PATHS / request.container / str(request.attempt)
     remove_tree(pins.parent)  # of attempts before: each has bound its own
-    mounts = [
+    seen = [
         api.Mount(container_path=request.termination_message_path, host_path=str(message), uidMappings=ids, gidMappings=ids)
     ]
-    for mount in request.mounts:
-        if volumes[mount.volume].kind == "image":
-            raise OSError(f'volume "{mount.volume}" is an image: over the CRI such volumes are not mounted')
-        source = source_path(directory / "volumes", volumes[mount.volume])
-        if mount.sub_path:
-            pinned = pins / str(len(mounts))
-            pin_sub_path(source, mount, request.container, pinned)
-            source = pinned
-        if mount.recursive == "Enabled":
-            why = "is to be recursively read only, which is not done over the CRI"
-            raise OSError(f'the mount of volume "{mount.volume}" {why}')
-        mounts.append(
-            api.Mount(
-                container_path=mount.path, host_path=str(source), readonly=mount.read_only or volumes[mount.volume].read_only,
-                propagation=PROPAGATION.get(mount.propagation, 0), uidMappings=ids, gidMappings=ids,
-            )
-        )  # fmt: skip
+    for number, asked in enumerate(request.mounts, 1):
+        made = mounts.mount(api, asked, request, pod, directory, pins / str(number), can)
+        made.uidMappings.extend(ids)
+        made.gidMappings.extend(ids)
+        seen.append(made)
     return api.ContainerConfig(
         metadata=api.ContainerMetadata(name=request.container, attempt=request.attempt),
         image=api.ImageSpec(image=request.image),
@@ -97,7 +88,7 @@ def container(api: Any, request: StartContainer, pod: RunPodSandbox, directory: 
         args=request.args,
         working_dir=request.working_dir,
         envs=[api.KeyValue(key=key, value=value) for key, value in (*request.env, *more)],
-        mounts=mounts,
+        mounts=seen,
         devices=[_device(api, device, volumes[device.volume], directory / "volumes") for device in request.devices or ()],
         labels={
             POD_UID: request.pod_uid,

@@ -75,6 +75,7 @@ from shipslog.store.tasks import Tasks
 
 from . import config, images, measured, outcomes, packets
 from .client import ATTEMPT, CONTAINER, POD_UID, CallFailed, CriClient
+from .mounts import Abilities
 from .streams import CriPort, CriProcess
 from .users import PodUsers
 
@@ -378,7 +379,8 @@ class CriNode:
             target = self._running_id(command.pod_uid, command.target) if command.target else ""
         except StreamRefused as error:
             raise CallFailed("NOT_FOUND", f'the target container "{command.target}" does not run') from error
-        made = config.container(api, command, pod, directory, target)
+        can = self.client.abilities(pod.handler or "") if command.mounts else Abilities()
+        made = config.container(api, command, pod, directory, target, can)
         container_id = self.client.create(sandbox_id, made, config.sandbox(api, pod, directory, 0))
         try:
             self.client.start(container_id)
