@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from shipslog.engine.cli.shared.options import LEFT_BEHIND, daemon_of, data_option, fail
+from shipslog.engine.cli.shared.options import LEFT_BEHIND, daemon_of, data_option, fail, reason
 
 PATIENCE_S = 60
 BEGUN = ("cluster.db", "cluster.json", "node")  # one of these is in the data directory of any cluster
@@ -63,6 +63,8 @@ def _in_a_child(data: Path) -> None:
             code = 0
         except click.exceptions.Exit as end:
             code = end.exit_code
+        except Exception as error:  # what is not told here is told by nobody
+            code = fail(f"the pods were not ended: {reason(error)}", UNFINISHED).exit_code
         finally:
             sys.stdout.flush()
             os._exit(code)
@@ -83,7 +85,10 @@ def _stop(data: Path, end_pods: bool) -> None:
             if left:
                 hint = f"What its pods left on the machine is ended by: shipslog down --all --data {data}"
             raise fail(f"nothing to stop: {data} {what}. {hint}", 2)
-    (data / LEFT_BEHIND).unlink(missing_ok=True)
+    try:
+        (data / LEFT_BEHIND).unlink(missing_ok=True)
+    except OSError as error:
+        raise fail(f"{error.filename}: {error.strerror}; nothing was ended", UNFINISHED) from error
     if daemon is not None:
         os.kill(daemon.pid, signal.SIGUSR1 if end_pods else signal.SIGTERM)
         if not _ended(daemon.pid):

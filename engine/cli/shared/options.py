@@ -6,6 +6,7 @@ Tests: tests/engine/cli/test_machine.py, tests/engine/cli/test_wrong_input.py
 import contextlib
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -48,8 +49,17 @@ def drop_empty(data: Path) -> None:
         data.rmdir()
 
 
+class Directory(click.Path):
+    """A directory that is named: an empty name, as a shell makes of a variable that is not set, is not the one where one is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty; name a directory, '.' for this one", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 data_option = click.option(
-    "data", "--data", "--data-dir", type=click.Path(path_type=Path, file_okay=False), default=default_data,
+    "data", "--data", "--data-dir", type=Directory(path_type=Path, file_okay=False), default=default_data,
     envvar=("SHIPSLOG_DATA", "SHIPSLOG_DATA_DIR"), show_default="/var/lib/shipslog as root",
     help="Directory of the log, the images and the pods.",
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """`shipslog down --all` says what it could not do."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,21 @@ def test_with_a_daemon(left: tuple[str, ...], tmp_path: Path, monkeypatch: pytes
     assert "of the last time" not in told.output
     assert all(line in told.output for line in left)
     assert (told.exit_code, "Its pods are gone." in told.output) == ((down.UNFINISHED, False) if left else (0, True))
+
+
+def test_a_directory_that_takes_no_changes_is_said(tmp_path: Path) -> None:
+    (tmp_path / "cluster.db").touch()
+    (tmp_path / LEFT_BEHIND).mkdir()  # cannot be unlinked, as nothing can where a disk is read-only
+    for options in (["--purge", "--yes"], ["--all"], []):
+        command = [sys.executable, "-m", "shipslog", "down", *options, "--data", str(tmp_path)]
+        told = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert told.returncode == down.UNFINISHED and f"{tmp_path / LEFT_BEHIND}: " in told.stderr, told.stderr
+        assert told.stderr.count("\n") == 1 and not told.stdout, told.stderr
+
+
+def test_an_empty_name_is_no_directory() -> None:
+    told = CliRunner().invoke(down.command, ["--purge", "--yes", "--data", ""])
+    assert told.exit_code == 2 and "it is empty; name a directory" in told.output
 
 
 def test_the_node_is_found_by_its_kept_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
