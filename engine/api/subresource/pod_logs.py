@@ -11,16 +11,17 @@ from shipslog.engine.api.request.requests import Call, entry_of
 from shipslog.engine.api.request.routes import Params, first, flag
 from shipslog.engine.api.response.outlets import outlet_of
 from shipslog.engine.kinds.core.pod.containers import attempt_of, container_of
+from shipslog.engine.kinds.faults import Faults, invalid
 from shipslog.runtime.node import LogOptions, StreamRefused
 from shipslog.store.objects.types import core_v1
-from shipslog.store.refusals import BadRequest, Cause, Invalid, Refusal, Unavailable
+from shipslog.store.refusals import BadRequest, Refusal, Unavailable
 
 
 async def handle(call: Call) -> web.StreamResponse:
     """Stream the log as plain text; in the past what was written until then, by the container that ran then.
     Errors: NotFound, BadRequest as a kubelet words them."""
     pod: core_v1.Pod = entry_of(call).object
-    options = options_of(call.params, call.now_ns)
+    options = options_of(call.params, call.now_ns, call.route.name)
     if call.past:
         options = replace(options, until_ns=call.now_ns)
     container = container_of(pod, first(call.params, "container"))
@@ -57,18 +58,20 @@ async def streamed(call: Call, source: AsyncIterator[bytes]) -> web.StreamRespon
     return out.response
 
 
-def options_of(params: Params, now_ns: int) -> LogOptions:
-    """What a query says. Errors: BadRequest, Invalid."""
-    since = heads.integer(params, "sinceSeconds")
-    if since is not None and first(params, "sinceTime"):
-        raise _invalid("sinceSeconds", "at most one of `sinceTime` or `sinceSeconds` may be specified", "FieldValueForbidden")
-    if since is not None and since < 1:
-        raise _invalid("sinceSeconds", f"Invalid value: {since}: must be greater than 0")
-    tail, limit = heads.integer(params, "tailLines"), heads.integer(params, "limitBytes")
-    if tail is not None and tail < 0:
-        raise _invalid("tailLines", f"Invalid value: {tail}: must be greater than or equal to 0")
+def options_of(params: Params, now_ns: int, pod: str = "") -> LogOptions:
+    """What a query says. `pod`: whose logs are asked for. Errors: BadRequest, Invalid."""
+    faults = Faults()
+    since, tail, limit = (heads.integer(params, name) for name in ("sinceSeconds", "tailLines", "limitBytes"))
+    if tail is not None:
+        faults.not_negative("tailLines", tail)
     if limit is not None and limit < 1:
-        raise _invalid("limitBytes", f"Invalid value: {limit}: must be greater than 0")
+        faults.invalid("limitBytes", limit, "must be greater than 0")
+    if since is not None and first(params, "sinceTime"):
+        faults.forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified")
+    elif since is not None and since < 1:
+        faults.invalid("sinceSeconds", since, "must be greater than 0")
+    if faults.causes:
+        raise invalid("PodLogOptions", "", pod, faults.causes)
     since_ns = now_ns - since * 1_000_000_000 if since is not None else None
     if text := first(params, "sinceTime"):
         since_ns = time_ns(text)
@@ -93,9 +96,3 @@ def time_ns(text: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
-
-
-def _invalid(field: str, message: str, reason: str = "FieldValueInvalid") -> Invalid:
-    return Invalid(
-        f'PodLogOptions "" is invalid: {field}: {message}', kind="PodLogOptions", causes=(Cause(reason, message, field),)
-    )

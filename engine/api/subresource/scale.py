@@ -14,6 +14,7 @@ from shipslog.engine.api.request.routes import flag
 from shipslog.engine.api.response import replies, shapes
 from shipslog.engine.api.response.replies import Reply
 from shipslog.engine.api.verbs import writes
+from shipslog.engine.commit.transitions import uid_differs
 from shipslog.engine.kinds.catalogue import subresource_of
 from shipslog.engine.kinds.columns import AGE, NAME, Column, age
 from shipslog.engine.kinds.custom import json_paths
@@ -24,7 +25,7 @@ from shipslog.store.objects.patch import MERGE_PATCH
 from shipslog.store.objects.scheme import Kind, type_at
 from shipslog.store.objects.types import autoscaling_v1
 from shipslog.store.objects.wire import codec
-from shipslog.store.refusals import BadRequest, Cause, Invalid
+from shipslog.store.refusals import BadRequest, Cause, Invalid, conflict
 from shipslog.store.state import Entry
 
 COLUMNS = (
@@ -82,6 +83,9 @@ async def handle(call: Call) -> Reply:
     else:
         scale, version = await _patched(call, entry)
     _check(name, scale)
+    held = entry.object.metadata.uid
+    if scale.metadata.uid not in ("", held):
+        raise conflict(kind.plural, kind.group, name, uid_differs(scale.metadata.uid, held))
     command = _command(call, kind, namespace, name, scale.spec.replicas, version)
     committed = await writes.submit(call, command, dry_run)
     return _answered(call, await versions.one(call, committed.entry))

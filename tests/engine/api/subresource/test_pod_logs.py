@@ -87,4 +87,10 @@ async def test_a_log_over_http(api: Api, admin: Client) -> None:
     assert node.asked == [("c", 0, LogOptions(tail_lines=5, timestamps=True))]
     for query in ("tailLines=-1", "sinceSeconds=0", "limitBytes=0"):
         assert (await admin.call("GET", f"{PODS}/p/log?{query}"))[0] == 422, query
+    code, status = await admin.call("GET", f"{PODS}/p/log?tailLines=-1&sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z")
+    assert (code, status["details"]["name"], status["details"]["kind"]) == (422, "p", "PodLogOptions")
+    assert [(c["reason"], c.get("field", "")) for c in status["details"]["causes"]] == [
+        ("FieldValueInvalid", "tailLines"),
+        ("FieldValueForbidden", ""),
+    ]
     assert (await admin.call("GET", f"{PODS}/none/log"))[0] == 404

@@ -43,6 +43,9 @@ async def test_scale(admin: Client) -> None:
     assert (code, scaled["spec"]["replicas"]) == (200, 2)
     code, status = await admin.call("PUT", path, scale)
     assert (code, status["reason"]) == (409, "Conflict")
+    other = {**scaled, "metadata": {**scaled["metadata"], "uid": "other"}}
+    code, status = await admin.call("PUT", path, other)
+    assert code == 409 and "Precondition failed: UID in precondition: other" in status["message"]
     scaled["spec"]["replicas"] = -1
     code, status = await admin.call("PUT", path, scaled)
     assert (code, status["details"]["causes"][0]["field"]) == (422, "spec.replicas")
