@@ -209,15 +209,23 @@ class Client:
         view = self._cluster.view
         return self._cluster.hub.watch(k.resource, namespace=namespace, after=view.revision if after is None else after)
 
+    @overload
+    async def wait(
+        self, kind: type[T], name: str, namespace: str = ..., *, until: Callable[[T], bool] = ..., timeout_s: float = ...
+    ) -> T: ...
+    @overload
+    async def wait(
+        self, kind: str, name: str, namespace: str = ..., *, until: Callable[[Any], bool] = ..., timeout_s: float = ...
+    ) -> Any: ...
     async def wait(
         self,
-        kind: type[T],
+        kind: type[T] | str,
         name: str,
         namespace: str = "default",
         *,
         until: Callable[[T], bool] = lambda _: True,
         timeout_s: float = 30.0,
-    ) -> T:
+    ) -> T | Any:
         """The object once it exists and `until` holds for it.
         Errors: TimeoutError, saying how it was instead; EngineStopped at once when nothing can happen any more; TypeError for
         an `until` that says neither yes nor no; what `until` raises."""

@@ -241,6 +241,7 @@ async def main() -> None:
     async with Cluster.open(nodes=2) as cluster, cluster.serve() as served:
         pod = await cluster.wait(core_v1.Pod, "web", until=lambda pod: pod.status.phase == "Running")
         reveal_type(pod)
+        (await cluster.wait("pods", "web", until=lambda pod: pod.status.phase == "Running")).metadata.name
         reveal_type(cluster.get(core_v1.ConfigMap, "x"))
         reveal_type(cluster)
         reveal_type(served.kubeconfig)
