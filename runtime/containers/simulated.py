@@ -397,12 +397,27 @@ class SimulatedNode:
         return ()
 
     def reboot(self, known: Sequence[PodRuntime]) -> None:
-        """The machine loses all that runs on it, and tells what it finds missing of `known`."""
+        """The machine loses all that runs on it, and tells what it finds missing of `known`, and of what it began since."""
+        newer = self._newer_than(known)
         for uid in tuple(self.pods):
             self._remove(uid)
         self.probed.clear()
-        for fact in self._differences(known):
+        for fact in (*self._differences(known), *newer):
             self._report(fact)
+
+    def _newer_than(self, known: Sequence[PodRuntime]) -> list[RuntimeFact]:
+        """The ends of what runs here and is not among `known`: word of its start is on its way."""
+        before = {runtime.pod_uid: runtime for runtime in known}
+        facts: list[RuntimeFact] = []
+        for uid, pod in self.pods.items():
+            held = before.get(uid)
+            if held is None or held.sandbox_id != pod.sandbox_id:
+                facts.append(SandboxExited(node=self.node, pod_uid=uid, sandbox_id=pod.sandbox_id))
+            for name, container in pod.containers.items():
+                seen = held.containers.get(name) if held is not None else None
+                if container.exit is None and (seen is None or seen.attempt < container.attempt or not seen.running):
+                    facts.append(self._lost(uid, name, container.attempt))
+        return facts
 
     # --- streams: nothing runs here that one could talk to ---
 

@@ -117,6 +117,17 @@ async def test_a_reboot_starts_all_that_ran_again() -> None:
         assert running(again) and restarts(again) == 1
 
 
+async def test_a_reboot_ends_what_nobody_has_heard_of_yet() -> None:
+    """Word of a start may be on its way when the machine goes."""
+    async with testing.cluster() as cluster:
+        await cluster.create(pod())
+        await cluster.wait(core_v1.Pod, "p", until=running)
+        cluster.node().node.reboot(())
+        await cluster.advance(minutes=1)
+        again = cluster.get(core_v1.Pod, "p")
+        assert running(again) and restarts(again) == 1
+
+
 async def test_a_probe_fails_and_succeeds_as_told() -> None:
     async with testing.cluster() as cluster:
         await cluster.apply(RC)
