@@ -13,13 +13,14 @@ from shipslog.engine.kinds.faults import IMMUTABLE, Faults
 from shipslog.engine.kinds.metadata import check_label_selector
 from shipslog.engine.kinds.pod_spec.warnings import warn_of_pod_spec
 from shipslog.engine.kinds.with_spec import WithSpec
-from shipslog.engine.kinds.workloads import MISMATCH, PODS_COLUMNS, check_counts, check_same, pods_cells, selector_of
+from shipslog.engine.kinds.workloads import MISMATCH, PODS_COLUMNS, check_same, pods_cells, selector_of
 from shipslog.store.objects.scheme import Kind
 from shipslog.store.objects.types.batch_v1 import Job, JobSpec
 from shipslog.store.objects.types.core_v1 import PodTemplateSpec
 from shipslog.store.objects.types.meta_v1 import LabelSelector
 
 from .job_spec import check_job_spec, default_job_spec
+from .job_status import check_job_status
 
 UID, NAME_LABEL = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 OLD_UID, OLD_NAME = "controller-uid", "job-name"
@@ -82,15 +83,7 @@ class JobRules(WithSpec):
         _check_changed(faults, old, new)
 
     def check_status(self, faults: Faults, old: Job, new: Job) -> None:
-        status = new.status
-        counts = (
-            ("active", status.active),
-            ("succeeded", status.succeeded),
-            ("failed", status.failed),
-            ("ready", status.ready),
-            ("terminating", status.terminating),
-        )
-        check_counts(faults, "status", counts)
+        check_job_status(faults, old, new)
 
 
 def with_own_selector(job: Job) -> JobSpec:

@@ -12,13 +12,15 @@ from shipslog.engine.kinds.pod_spec.defaults.spec import default_template
 from shipslog.engine.kinds.workloads import check_counts
 from shipslog.store.objects.types.batch_v1 import JobSpec, PodFailurePolicy, PodFailurePolicyRule, SuccessPolicy
 
+from .index_text import spans
+
 BACKOFF_LIMIT, NO_BACKOFF_LIMIT = 6, 2**31 - 1
 MODES = ("NonIndexed", "Indexed")
 REPLACED = ("Failed", "TerminatingOrFailed")
 ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 MOST_INDEXED, MOST_RULES, MOST_CODES, MOST_PATTERNS = 100_000, 20, 255, 20
 MANAGED_BY_LENGTH = 63
-INDEXES_LENGTH, DIGITS = 64 * 1024, 10  # of text that names indexes, and of one
+INDEXES_LENGTH = 64 * 1024  # of text that names indexes
 MOST_FAILED, MANY, MOST_OF_MANY = 100_000, 100_000, 10_000  # where completions are many, parallelism and failed indexes are few
 FEW_INDEXES = "when completion mode is Indexed"
 
@@ -197,19 +199,7 @@ def _check_indexes(faults: Faults, text: str, completions: int | None, path: str
     if len(text) > INDEXES_LENGTH:
         faults.too_long(path, INDEXES_LENGTH)
         return
-    last = -1
-    for part in text.split(",") if text else ():
-        for end in part.split("-") if part.count("-") < 2 else ("",):
-            if not (end.isascii() and end.isdigit()):
-                faults.invalid(path, text, "error parsing succeededIndexes: cannot convert string to integer for index")
-                return
-            index = int(end) if len(end) <= DIGITS else 10**DIGITS
-            if index <= last:
-                faults.invalid(
-                    path, text, f"error parsing succeededIndexes: non-increasing order, previous: {last}, current: {end}"
-                )
-                return
-            if completions is not None and index >= completions:
-                faults.invalid(path, text, f'error parsing succeededIndexes: too large index: "{end}"')
-                return
-            last = index
+    try:
+        spans(text, completions)
+    except ValueError as error:
+        faults.invalid(path, text, f"error parsing succeededIndexes: {error}")

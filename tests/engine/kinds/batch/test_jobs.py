@@ -152,7 +152,8 @@ def test_their_tables(world: Any) -> None:
     told = {"startTime": "2027-01-15T07:58:20Z", "succeeded": 1}
     cells = strategy_of("jobs.batch").cells(world.change(job, "status", status=told), NOW_NS)
     assert cells[:5] == ["x", "Running", "1/2", "100s", "0s"]
-    ends = {**told, "completionTime": "2027-01-15T07:59:20Z", "conditions": [{"type": "Complete", "status": "True"}]}
+    over = [{"type": type_, "status": "True"} for type_ in ("SuccessCriteriaMet", "Complete")]
+    ends = {**told, "completionTime": "2027-01-15T07:59:20Z", "conditions": over}
     assert strategy_of("jobs.batch").cells(world.change(job, "status", status=ends), NOW_NS)[1:4] == ["Complete", "1/2", "60s"]
     every = world.create("cronjobs", cron(timeZone="Europe/Oslo"))
     cells = strategy_of("cronjobs.batch").cells(every, NOW_NS)
