@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shipslog.runtime.commands import PullImage
 from shipslog.store.objects.types import core_v1
@@ -20,6 +21,7 @@ from .plan import PodPlan
 
 Policy = Literal["Always", "IfNotPresent", "Never"]
 HUB = "https://index.docker.io/v1/"
+NEVER_PULLED, NEVER_MESSAGE = "ErrImageNeverPull", 'Container image "{}" is not present with pull policy of Never'
 
 
 class Wanted(Struct, frozen=True):
@@ -71,6 +73,11 @@ def _ready(pod: BoundPod, one: Wanted, plan: PodPlan, since_ns: int) -> bool:
     if pulled is not None and (one.policy != "Always" or not pulled.at_ns or pulled.at_ns >= max(created, since_ns)):
         return True
     failed = state.failed if state is not None else None
+    never = failed is not None and failed.reason == NEVER_PULLED
+    if failed is not None and one.policy == "Never" and not never:  # of a pod that may pull: it is not this one's failure
+        failed = replace(failed, reason=NEVER_PULLED, message=NEVER_MESSAGE.format(one.image))
+    elif never and one.policy != "Never":
+        failed = None
     if failed is not None and state is not None and failed.at_ns >= max(created, since_ns):
         wait_s = backoff.remaining_s(failed.at_ns, backoff.pull_s(state.failures), pod.now)
         _show(one, failed.reason, failed.message, pod.now - failed.at_ns, plan)

@@ -367,5 +367,5 @@ def _update(pod: BoundPod, plan: PodPlan, status: core_v1.PodStatus, otherwise: 
 
 RECONCILER = Reconciler(
     name="kubelet", actor="system:controller:kubelet", wakes=WAKES, decide=decide, tells=tells,
-    projections=(WAITING, POLICIES, ATTACHMENTS, PODS_BY_CLAIM, BY_SIGNER, BY_TRUST), version=7,
+    projections=(WAITING, POLICIES, ATTACHMENTS, PODS_BY_CLAIM, BY_SIGNER, BY_TRUST), version=8,
 )  # fmt: skip

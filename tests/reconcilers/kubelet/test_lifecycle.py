@@ -169,6 +169,25 @@ def test_an_image_that_cannot_be_had_is_tried_again_later() -> None:
     assert "PullImage" in kinds(view, NOW + 11 * SECOND)
 
 
+def test_a_pod_that_may_not_pull_shows_no_others_failure() -> None:
+    """Which pod's pull has failed is not kept: what may pull and what may not each has words of its own."""
+
+    def shown(policy: str, reason: str) -> tuple[str, bool]:
+        made = bound()
+        container = replace(made.spec.containers[0], image_pull_policy=policy)
+        made = replace(made, spec=replace(made.spec, containers=(container,)))
+        failed = ImagePullFailed(node="n", image="img", reason=reason, message="words", at_ns=NOW)
+        view = view_of(node("n"), observed("n"), made, SANDBOX, failed)
+        waiting = status(view).container_statuses[0].state.waiting
+        assert waiting is not None
+        return waiting.reason, "PullImage" in kinds(view)
+
+    assert shown("Never", "ErrImagePull") == ("ErrImageNeverPull", False)
+    assert shown("Never", "ErrImageNeverPull") == ("ErrImageNeverPull", False)
+    assert shown("IfNotPresent", "ErrImagePull") == ("ErrImagePull", False)
+    assert shown("IfNotPresent", "ErrImageNeverPull") == ("ContainerCreating", True), "it may pull, so it does"
+
+
 def test_deletion_stops_then_removes_then_lets_go() -> None:
     going = {"deletion_timestamp": "2027-01-15T08:00:30Z", "deletion_grace_period_seconds": 7}
     view = world(SANDBOX, PULLED, started(), **going)
