@@ -373,15 +373,15 @@ async def _first_of(*events: asyncio.Event) -> None:
 
 
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:
-    """-> (set when it is time to stop, set when the pods are to end too)."""
+    """-> (set when it is time to stop, set when the pods are to end too). A terminal that closes (SIGHUP) ends it as well."""
     stop, end_pods, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
 
     def end() -> None:
         end_pods.set()
         stop.set()
 
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGINT, stop.set)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, end)
     return stop, end_pods
 

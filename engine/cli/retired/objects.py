@@ -3,7 +3,6 @@
 Tests: tests/engine/cli/retired/test_others.py
 """
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from urllib.parse import quote, urlencode
 import click
 import msgspec
 
-from shipslog.engine.cli.shared.options import default_data, fail, reason
+from shipslog.engine.cli.shared.options import default_data, fail, kubeconfig_of_environment, reason
 from shipslog.engine.cli.shared.remote import BadKubeconfig, Refused, Remote
 from shipslog.engine.manifests import documents
 from shipslog.store.objects.builtin import BUILTIN
@@ -39,8 +38,7 @@ def options(command: F) -> F:
 
 def kubeconfig_of(given: Path | None) -> Path:
     """The file that is meant: the one that is named, else that of $KUBECONFIG, else that of this machine's cluster."""
-    path = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return given or (Path(path) if path else default_data() / "kubeconfig")
+    return given or kubeconfig_of_environment() or default_data() / "kubeconfig"
 
 
 class Objects:

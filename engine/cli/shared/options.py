@@ -37,6 +37,12 @@ def default_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "shipslog"
 
 
+def kubeconfig_of_environment() -> Path | None:
+    """The file that $KUBECONFIG names; of several, as kubectl takes them, the first that is there. None where it names none."""
+    named = [Path(one) for one in os.environ.get("KUBECONFIG", "").split(os.pathsep) if one]
+    return next((one for one in named if one.exists()), named[0] if named else None)
+
+
 def make_private(data: Path) -> None:
     """The data directory, if there is none yet: for its owner only. One that is there is left as somebody wanted it."""
     data.parent.mkdir(parents=True, exist_ok=True)

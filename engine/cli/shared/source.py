@@ -3,7 +3,6 @@
 Tests: tests/engine/cli/test_reading.py
 """
 
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import click
 from click.core import ParameterSource
 
-from .options import data_option, default_data, fail, reason
+from .options import data_option, default_data, fail, kubeconfig_of_environment, reason
 from .paint import printable
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,9 +68,9 @@ def choose(log_file: Path | None, kubeconfig: Path | None, data: Path) -> Source
     if log_file is not None:
         return File(log_file)
     is_given = click.get_current_context().get_parameter_source("data") not in (ParameterSource.DEFAULT, None)
-    from_environment = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    if kubeconfig is None and not is_given and from_environment:
-        kubeconfig = Path(from_environment)
+    from_environment = kubeconfig_of_environment()
+    if kubeconfig is None and not is_given and from_environment is not None:
+        kubeconfig = from_environment
         if not _lives(kubeconfig):
             return File(default_data() / "cluster.db")
     if kubeconfig is None:

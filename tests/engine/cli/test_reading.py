@@ -84,6 +84,8 @@ def test_which_log_is_meant(served: Background[Cluster], shop_log: str, tmp_path
     """A file, else --kubeconfig, else --data, else $KUBECONFIG."""
     environment = {"KUBECONFIG": str(served.kubeconfig)}
     assert lines("history", "--deleted", "-o", "json", **environment)[0].count("settings")
+    several = {"KUBECONFIG": f"{tmp_path / 'none'}{os.pathsep}{served.kubeconfig}"}
+    assert lines("history", "--deleted", "-o", "json", **several)[0].count("settings"), "the first that is there"
     assert lines("history", "--deleted", "-o", "json", "--log", shop_log, **environment)[0].count("web-")
     assert lines("log", shop_log, "--actor", "mallory", **environment)[1].count("deleted replicationcontroller shop/web")
     assert "there is no log here" in shipslog("log", "--data", str(tmp_path / "none"), **environment).stderr
@@ -347,7 +349,7 @@ def test_a_replay_leaves_nothing_and_says_from_when_to_when_its_log_goes(shop_lo
         assert "The log goes from 2027-01-15T09:48:00Z to 2027-01-15T10:13:00Z" in said[1]
         assert lines("show", "712", "--kubeconfig", kubeconfig)[1] == "deleted replicationcontroller shop/web"
     finally:
-        serving.send_signal(signal.SIGTERM)
+        serving.send_signal(signal.SIGHUP)  # as a terminal does that is closed
         serving.communicate(timeout=20)
     assert serving.returncode == 0 and not list(scratch.iterdir())
     assert [p.name for p in tmp_path.iterdir() if p != scratch] == ["shop.db"]
