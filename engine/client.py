@@ -201,7 +201,7 @@ class Client:
             for e in self._cluster.view.list(core_v1.Event, namespace or "default")
             if (e.involved_object.kind, e.involved_object.name) == (k.kind, name)
         ]
-        return sorted(found, key=lambda e: (e.last_timestamp or e.event_time, int(e.metadata.resource_version)))
+        return sorted(found, key=lambda e: (e.last_timestamp or e.event_time, e.metadata.name))  # names hold a finer time
 
     def watch(self, kind: type[Any] | str, *, namespace: str | None = None, after: int | None = None) -> Watch:
         """Every later change of a kind, once, in order. Errors: Expired when `after` is too long ago."""

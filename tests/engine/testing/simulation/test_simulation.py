@@ -76,7 +76,7 @@ def test_all_that_can_go_wrong_does(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Cluster, "submit", noted)
     told: list[str] = []
-    snapshots = sum(simulate(seed, told.append).snapshots for seed in (32, 30))
+    snapshots = sum(simulate(seed, told.append).snapshots for seed in (9, 16))
     words = {
         "a node stays away": r" without n\d",
         "a machine reboots": " reboots",
