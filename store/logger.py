@@ -6,56 +6,61 @@ a constant event and its keys; `record.event` and `record.fields` hold them apar
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import MutableMapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    import structlog
 
 NAME = "shipslog"
 logging.getLogger(NAME).addHandler(logging.NullHandler())
 
 
-Listener = Callable[[dict[str, Any]], None]
-LISTENERS: list[Listener] = []  # tests listen in here: they get the lines of every level, and nobody else gets any
+def _handed_over(_: Any, method: str, line: MutableMapping[str, Any]) -> tuple[tuple[str], dict[str, Any]]:
+    """What `logging` is called with."""
+    failure = line.pop("exc_info", None)
+    event, fields = str(line.pop("event")), dict(line)
+    text = " ".join((event, *(f"{key}={value}" for key, value in fields.items())))
+    return (text,), {"exc_info": failure, "extra": {"event": event, "fields": fields}}
 
 
-class Logger:
-    """The lines of one module: `log.warning("append_failed", error=text)`. What nobody hears costs a call."""
+PROCESSORS: list[Any] = [_handed_over]  # tests listen in here, and then to lines of every level
+_OURS = tuple(PROCESSORS)
+_LEVELS = logging.getLevelNamesMapping() | {"EXCEPTION": logging.ERROR}
+
+
+class _Logger:
+    """structlog's, made for the first line that somebody hears. A program that embeds a cluster and listens to nothing is
+    spared its import, which brings rich along where that is installed: a fifth of what a first cluster takes to open."""
 
     def __init__(self, name: str) -> None:
         self._log = logging.getLogger(name)
+        self._made: Any = None
 
-    def debug(self, event: str, **fields: Any) -> None:
-        self._write(logging.DEBUG, event, fields)
+    def __getattr__(self, method: str) -> Any:
+        level = _LEVELS.get(method.upper())
+        if level is not None and not self._log.isEnabledFor(level) and tuple(PROCESSORS) == _OURS:
+            return _unheard
+        if self._made is None:
+            import structlog
 
-    def info(self, event: str, **fields: Any) -> None:
-        self._write(logging.INFO, event, fields)
-
-    def warning(self, event: str, **fields: Any) -> None:
-        self._write(logging.WARNING, event, fields)
-
-    def error(self, event: str, **fields: Any) -> None:
-        self._write(logging.ERROR, event, fields)
-
-    def exception(self, event: str, **fields: Any) -> None:
-        """An error, with the exception that is being handled and its stack."""
-        self._write(logging.ERROR, event, {"exc_info": True, **fields})
-
-    def _write(self, level: int, event: str, fields: dict[str, Any]) -> None:
-        """`exc_info` among the fields is no part of the line: an exception, or whether the one that is handled goes with it."""
-        if LISTENERS:
-            for listener in LISTENERS:
-                listener({**fields, "event": event, "log_level": logging.getLevelName(level).lower()})
-        elif self._log.isEnabledFor(level):
-            failure = fields.pop("exc_info", None)
-            text = " ".join((event, *(f"{key}={value}" for key, value in fields.items())))
-            self._log.log(level, text, exc_info=failure, extra={"event": event, "fields": fields}, stacklevel=3)
+            self._made = structlog.wrap_logger(
+                self._log, processors=PROCESSORS, wrapper_class=structlog.stdlib.BoundLogger, cache_logger_on_first_use=True
+            )
+        return getattr(self._made, method)
 
 
-def logger(module: str) -> Logger:
+def _unheard(event: str, **fields: Any) -> None:
+    """A line below the level that is asked for."""
+
+
+def logger(module: str) -> "structlog.stdlib.BoundLogger":
     """The logger of a module, given as its `__name__`."""
-    return Logger(module if module.startswith(NAME) else f"{NAME}.{module}")
+    made: Any = _Logger(module if module.startswith(NAME) else f"{NAME}.{module}")
+    return made  # type: ignore[no-any-return]
 
 
 def new_failure_id() -> str:

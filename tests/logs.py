@@ -1,19 +1,20 @@
 """Listening to what the house logs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
-from shipslog.store.logger import LISTENERS
+import structlog
+
+from shipslog.store.logger import PROCESSORS
 
 
 @contextmanager
-def capture_logs() -> Iterator[list[dict[str, Any]]]:
+def capture_logs() -> Iterator[list[MutableMapping[str, Any]]]:
     """The lines of every module while the block runs, as mappings with event and log_level; they go nowhere else."""
-    lines: list[dict[str, Any]] = []
-    before = list(LISTENERS)
-    LISTENERS[:] = [lines.append]
+    capture, before = structlog.testing.LogCapture(), list(PROCESSORS)
+    PROCESSORS[:] = [capture]
     try:
-        yield lines
+        yield capture.entries
     finally:
-        LISTENERS[:] = before
+        PROCESSORS[:] = before

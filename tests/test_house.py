@@ -74,7 +74,7 @@ IMPURE = {
     "uuid",
     "secrets",
     "pathlib",
-    "logging",
+    "structlog",
 }
 
 

@@ -61,6 +61,7 @@ def command(detach: bool, **flags: Any) -> None:
     What the cluster is stays in its data directory, so a later `up` needs no options. Any option may also stand in a YAML file
     (--config) or in the environment, as SHIPSLOG_PORT for --port; a command line goes before the environment, that before
     the file, and the file before what the data directory keeps."""
+    _without_rich()
     from shipslog.engine.settings import BadSettings, claim_of, gather, resolve
     from shipslog.runtime.network import claimed_ranges
 
@@ -79,6 +80,15 @@ def command(detach: bool, **flags: Any) -> None:
         _detached(settings)
         return
     _foreground(settings)
+
+
+def _without_rich() -> None:
+    """Import structlog before anybody else does, without rich: that is for tracebacks in colour, and our messages have none."""
+    if "rich" not in sys.modules:
+        sys.modules["rich"] = None  # type: ignore[assignment]  # for structlog: not installed
+        import structlog  # noqa: F401
+
+        del sys.modules["rich"]
 
 
 def in_one_arena() -> None:

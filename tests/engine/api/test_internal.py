@@ -1,6 +1,7 @@
 """What fails inside tells its client an id of the log's line, and nothing of the exception."""
 
 import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import aiohttp
@@ -28,7 +29,7 @@ def raising(*_: Any, **__: Any) -> Any:
     raise RuntimeError(SECRET)
 
 
-def the_line(lines: list[dict[str, Any]], event: str, text: str) -> dict[str, Any]:
+def the_line(lines: list[MutableMapping[str, Any]], event: str, text: str) -> MutableMapping[str, Any]:
     """The line of the log with the id that a client was told."""
     found = re.search(r"internal error ([0-9a-f]{8})", text)
     assert found, text

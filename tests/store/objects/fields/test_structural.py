@@ -1,5 +1,6 @@
 """Values along a structural schema: what stays, and what is filled in."""
 
+import json
 from typing import Any
 
 import pytest
@@ -78,7 +79,12 @@ SCHEMAS = st.recursive(
 @given(SCHEMAS, VALUES)
 def test_the_part_that_has_defaults_fills_in_the_same(schema: JSONSchemaProps, value: Any) -> None:
     part = defaults_of(schema)
-    assert defaulted(schema, value) == (value if part is None else defaulted(part, value))
+    assert as_json(defaulted(schema, value)) == as_json(value if part is None else defaulted(part, value))
+
+
+def as_json(value: Any) -> Any:
+    """A list may be held as a tuple or as a list."""
+    return json.loads(json.dumps(value))
 
 
 def test_where_there_are_no_defaults_nobody_goes() -> None:
