@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Literal
 
+from shipslog.store.log.sequences import shared_head
 from shipslog.store.objects.wire.json_text import NotJson, parse
 
 QUIET = frozenset({"metadata.resourceVersion", "metadata.managedFields"})
@@ -81,8 +82,8 @@ def _lines(before: list[str], after: list[str]) -> Iterator[Part]:
 
 
 def _pieces(before: str, after: str) -> Iterator[Part]:
-    start = _common(before, after)
-    end = _common(before[start:][::-1], after[start:][::-1])
+    start = shared_head(before, after)
+    end = shared_head(before[start:][::-1], after[start:][::-1])
     was, now = before[start : len(before) - end], after[start : len(after) - end]
     yield "=", ("..." if start > AROUND else "") + before[max(0, start - AROUND) : start]
     if len(was) + len(now) > COMPARED:
@@ -115,15 +116,3 @@ def _split(text: str) -> list[str]:
         else:
             words.append(char)
     return words
-
-
-def _common(one: str, other: str) -> int:
-    """How many characters both begin with: by halves, so that comparing them is left to C."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

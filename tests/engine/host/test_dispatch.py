@@ -210,6 +210,10 @@ async def test_what_a_runtime_reports_is_recorded_though_recording_failed(monkey
         assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["task_begins_again"]
 
 
+def failed_kills(cluster: Cluster) -> list[core_v1.Event]:
+    return [event for event in cluster.list(core_v1.Event) if event.reason == "FailedKillPod"]
+
+
 async def test_a_pod_that_cannot_be_removed_is_told_of_each_time_it_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "BACKOFF_S", 0.05)
     node, tries = Told(), 0
@@ -230,11 +234,8 @@ async def test_a_pod_that_cannot_be_removed_is_told_of_each_time_it_was_tried(mo
         await cluster.delete(core_v1.Pod, "p", "default")
         await cluster.gone(core_v1.Pod, "p")
 
-        def told() -> list[core_v1.Event]:
-            return [event for event in cluster.list(core_v1.Event) if event.reason == "FailedKillPod"]
-
-        await until(lambda: [event.count for event in told()] == [2])
-        (event,) = told()
+        await until(lambda: [event.count for event in failed_kills(cluster)] == [2])
+        (event,) = failed_kills(cluster)
         assert (event.type, event.involved_object.uid) == ("Warning", pod.metadata.uid)
         assert event.message == "error killing pod: [Errno 16] Device or resource busy: '/pods/p/volumes'"
         await until(lambda: cluster.view.pod_runtime(pod.metadata.uid) is None)
@@ -258,15 +259,12 @@ async def test_people_are_told_what_a_removal_that_hangs_waits_for(monkeypatch: 
         pod = await running(cluster)
         await cluster.delete(core_v1.Pod, "p", "default")
 
-        def told() -> list[str]:
-            return [event.message for event in cluster.list(core_v1.Event) if event.reason == "FailedKillPod"]
-
         async with asyncio.timeout(40):
-            while not told():
+            while not failed_kills(cluster):
                 await asyncio.sleep(0.01)
             assert cluster.view.pod_runtime(pod.metadata.uid) is not None, "it is waited for"
             answers.set()
             while cluster.view.pod_runtime(pod.metadata.uid) is not None:
                 await asyncio.sleep(0.01)
-        (message,) = told()
-        assert "has not come to an end within 0.05 s" in message and "volumes" in message
+        (event,) = failed_kills(cluster)
+        assert "has not come to an end within 0.05 s" in event.message and "volumes" in event.message
